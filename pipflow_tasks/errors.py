@@ -1,0 +1,121 @@
+"""Every error that this package raises on purpose.
+
+::
+
+    PipflowError                what to tell the user, where, and what to do about it
+    ├── UsageError              the command line or a setting is wrong
+    ├── RequirementsError       a requirements file, or a requirement that was typed
+    ├── DockerfileError         a Dockerfile
+    ├── ComposeError            a compose file
+    ├── TargetError             the image's Python or platform can't be known
+    ├── PackageIndexError            a package index did not give what was asked for
+    │   └── ProjectNotFound     ... because it has no such project
+    ├── NoCandidate             no version of a project suits
+    ├── FileError               a file can't be read, replaced or locked
+    └── BuildError              the image was not built (exit status 3)
+
+The sentence is made in ``__str__``: where, what, and then a line ``hint: ...``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class PipflowError(Exception):
+    """What failed, where it stands, and what to do.
+
+    Attributes:
+        message: one sentence without a full stop; credentials are redacted before they get here.
+        path: the file the error is about, as the user would type it, or None.
+        line: 1-based line in ``path``, or None.
+        hint: what to do about it, or an empty string.
+        exit_status: the status a command ends with.
+    """
+
+    exit_status: ClassVar[int] = 1
+
+    def __init__(
+        self, message: str, *, path: str | None = None, line: int | None = None, hint: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = path
+        self.line = line
+        self.hint = hint
+
+    def __str__(self) -> str:
+        where = "" if self.path is None else f"{self.path}: "
+        if self.path is not None and self.line is not None:
+            where = f"{self.path}:{self.line}: "
+        return f"{where}{self.message}" + (f"\nhint: {self.hint}" if self.hint else "")
+
+
+class UsageError(PipflowError):
+    """The command line or a setting is wrong."""
+
+
+class RequirementsError(PipflowError):
+    """A requirements file, or a requirement that was typed, can't be used as it is."""
+
+
+class DockerfileError(PipflowError):
+    """A Dockerfile can't be understood."""
+
+
+class ComposeError(PipflowError):
+    """A compose file can't be understood."""
+
+
+class TargetError(PipflowError):
+    """The Python or the platform of the image can't be known."""
+
+
+class PackageIndexError(PipflowError):
+    """A package index did not give what was asked for.
+
+    Attributes:
+        url: the address that was asked, without credentials.
+    """
+
+    def __init__(self, message: str, *, url: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.url = url
+
+
+class ProjectNotFound(PackageIndexError):  # noqa: N818
+    """The index has no project of that name."""
+
+
+class NoCandidate(PipflowError):  # noqa: N818
+    """No version of a project suits the request and the target.
+
+    Attributes:
+        project: the name that was asked for.
+        reasons: why each version was passed over, newest first, alike reasons joined.
+    """
+
+    def __init__(
+        self, message: str, *, project: str, reasons: Sequence[str] = (), hint: str = ""
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.project = project
+        self.reasons = tuple(reasons)
+
+    def __str__(self) -> str:
+        reasons = "".join(f"\n  {reason}" for reason in self.reasons)
+        hint = f"\nhint: {self.hint}" if self.hint else ""
+        return f"{self.message}{reasons}{hint}"
+
+
+class FileError(PipflowError):
+    """A file can't be read, replaced or locked."""
+
+
+class BuildError(PipflowError):
+    """The image was not built; the files are as they were."""
+
+    exit_status = 3
