@@ -1,0 +1,43 @@
+"""Invoke tasks that keep a pinned requirements.txt for software installed in a Docker image.
+
+Mount ``namespace`` in a project's own tasks::
+
+    namespace = Collection(test, deps=pipflow_tasks.namespace)
+
+or use the library under the tasks: ``Project``, ``RequirementsFile``, ``Target`` and the errors.
+Names are imported when they are first used (PEP 562), so that listing tasks stays light.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from . import errors
+from .errors import *  # noqa: F403
+
+if TYPE_CHECKING:
+    from .project import Project
+    from .requirements import RequirementsFile
+    from .target import Target
+    from .tasks import namespace, namespace_for
+
+_HOMES = {
+    "Project": "project",
+    "RequirementsFile": "requirements",
+    "Target": "target",
+    "namespace": "tasks",
+    "namespace_for": "tasks",
+}
+
+__all__ = [*errors.__all__, "Project", "RequirementsFile", "Target", "namespace", "namespace_for"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -8,7 +8,7 @@
     ├── DockerfileError         a Dockerfile
     ├── ComposeError            a compose file
     ├── TargetError             the image's Python or platform can't be known
-    ├── PackageIndexError            a package index did not give what was asked for
+    ├── PackageIndexError        a package index did not give what was asked for
     │   └── ProjectNotFound     ... because it has no such project
     ├── NoCandidate             no version of a project suits
     ├── FileError               a file can't be read, replaced or locked
@@ -19,10 +19,32 @@ The sentence is made in ``__str__``: where, what, and then a line ``hint: ...``.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+__all__ = [
+    "BuildError",
+    "ComposeError",
+    "DockerfileError",
+    "FileError",
+    "NoCandidate",
+    "PackageIndexError",
+    "PipflowError",
+    "ProjectNotFound",
+    "RequirementsError",
+    "TargetError",
+    "UsageError",
+]
+
+_CREDENTIALS = re.compile(r"(?<=://)[^/\s]*@")
+
+
+def redact(text: str) -> str:
+    """Return a text with the user name and password of every address in it hidden."""
+    return _CREDENTIALS.sub("****@", text)
 
 
 class PipflowError(Exception):

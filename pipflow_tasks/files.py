@@ -1,0 +1,163 @@
+"""Bytes of files: read, replaced in one step, put back, and locked against a second run.
+
+A replacement is written beside the file, flushed to the disk and renamed over it, so that a reader
+sees the old bytes or the new ones and nothing between. Links are followed; mode and owner stay.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .errors import FileError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+try:
+    import fcntl
+except ImportError:  # not POSIX: two runs at once are then the user's to avoid
+    fcntl = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """New bytes for a file.
+
+    Attributes:
+        path: the file.
+        shown: how messages name it.
+        before: the bytes the edit was planned on; None where the file is not there yet.
+        after: the bytes it is to have.
+    """
+
+    path: Path
+    shown: str
+    before: bytes | None
+    after: bytes
+
+    def apply(self) -> None:
+        """Write the new bytes.
+
+        Raises:
+            FileError: the file has changed since the edit was planned, or can't be written.
+        """
+        if read(self.path, shown=self.shown) != self.before:
+            raise FileError(
+                "it was changed by somebody else in the meantime; nothing was written",
+                path=self.shown,
+                hint="run the command again",
+            )
+        _replace(self.path, self.after, shown=self.shown)
+
+    def revert(self) -> None:
+        """Put the old bytes back, unless somebody else has changed the file since.
+
+        Raises:
+            FileError: they can't be put back, or the file is no longer what ``apply`` wrote.
+        """
+        now = read(self.path, shown=self.shown)
+        if now == self.before:
+            return
+        if now != self.after:
+            raise FileError(
+                "it was changed by somebody else during the build and was left as it is",
+                path=self.shown,
+                hint="look at it before you go on: the changes of this command are in it",
+            )
+        if self.before is None:
+            self.path.unlink()
+        else:
+            _replace(self.path, self.before, shown=self.shown)
+
+
+def read(path: Path, *, shown: str) -> bytes | None:
+    """Return a file's bytes, or None where there is no such file.
+
+    Raises:
+        FileError: it is there and can't be read.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise FileError(f"can't be read: {_reason(error)}", path=shown) from error
+
+
+@contextlib.contextmanager
+def lock(folder: Path) -> Iterator[None]:
+    """Keep a second run out of a project's files; the lock leaves nothing behind.
+
+    Raises:
+        FileError: another run holds it.
+    """
+    if fcntl is None:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise FileError(
+                "another run is changing this project",
+                path=str(folder),
+                hint="wait until it has ended, and run the command again",
+            ) from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _replace(path: Path, data: bytes, *, shown: str) -> None:
+    target = Path(os.path.realpath(path))
+    try:
+        try:
+            status = target.stat()
+        except FileNotFoundError:
+            status = None
+        descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                if status is None:
+                    os.fchmod(descriptor, 0o666 & ~_umask())
+                else:
+                    _copy_owner_and_mode(descriptor, status)
+                os.fsync(descriptor)
+            Path(name).replace(target)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                Path(name).unlink()
+            raise
+    except OSError as error:
+        raise FileError(
+            f"can't be written: {_reason(error)}",
+            path=shown,
+            hint="the file is as it was; the folder must be writable and the disk not full",
+        ) from error
+
+
+def _copy_owner_and_mode(descriptor: int, status: os.stat_result) -> None:
+    now = os.fstat(descriptor)
+    if (now.st_uid, now.st_gid) != (status.st_uid, status.st_gid):
+        with contextlib.suppress(PermissionError):
+            os.fchown(descriptor, status.st_uid, status.st_gid)
+    os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)

@@ -1,0 +1,186 @@
+"""Choosing a version: what a requirement asks, what the index has, what the target accepts.
+
+Follows PEP 440 (specifiers, pre-releases), PEP 592 (yanked releases) and the rule of pip that the
+newest version with a file that suits is taken. A version that is passed over leaves a rejection.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import Version
+
+    from .simple_api import DistributionFile
+    from .target import Target
+
+_MOST_REASONS = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A version that suits, with the file an installer would take.
+
+    Attributes:
+        version: which.
+        file: the wheel that suits the target best, or the sdist where no wheel suits.
+        from_source: whether the image has to build it.
+        yanked: why it was withdrawn, where only a pin of exactly this version let it in.
+    """
+
+    version: Version
+    file: DistributionFile
+    from_source: bool
+    yanked: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """A version that was passed over, and why, as the end of a sentence about it."""
+
+    version: Version
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The newest candidate, if there is one, and the versions passed over, newest first."""
+
+    candidate: Candidate | None
+    rejections: tuple[Rejection, ...]
+
+    def reason_against(self, version: Version) -> str:
+        """Return why a version was passed over, or an empty string."""
+        return next((r.reason for r in self.rejections if r.version == version), "")
+
+
+def choose(
+    files: Iterable[DistributionFile],
+    *,
+    specifier: SpecifierSet,
+    target: Target,
+    prereleases: bool = False,
+    local: str | None = None,
+) -> Choice:
+    """Return the newest version that satisfies the specifier and suits the target.
+
+    Args:
+        files: every file of the project that the indexes have.
+        specifier: what was asked for; empty for anything.
+        target: what the image accepts.
+        prereleases: take pre-releases like any other version; else they count where the specifier
+            names one, or where no final release is left.
+        local: where given, only versions with this local label (``cpu`` of ``2.0+cpu``).
+    """
+    releases: dict[Version, list[DistributionFile]] = {}
+    for file in files:
+        releases.setdefault(file.version, []).append(file)
+    newest_first = sorted(releases, reverse=True)
+    if prereleases or specifier.prereleases:
+        rounds = [newest_first]
+    else:
+        rounds = [
+            [version for version in newest_first if not version.is_prerelease],
+            [version for version in newest_first if version.is_prerelease],
+        ]
+    rejections: list[Rejection] = []
+    for versions in rounds:
+        for version in versions:
+            if local is not None and version.local != local:
+                rejections.append(Rejection(version=version, reason=f"is not a +{local} build"))
+                continue
+            found = examine(version, releases[version], specifier=specifier, target=target)
+            if isinstance(found, Candidate):
+                return Choice(candidate=found, rejections=tuple(rejections))
+            rejections.append(found)
+    return Choice(candidate=None, rejections=tuple(rejections))
+
+
+def newest(files: Iterable[DistributionFile]) -> Version | None:
+    """Return the newest final version that is not yanked, or None."""
+    versions = {file.version for file in files if file.yanked is None}
+    return max((version for version in versions if not version.is_prerelease), default=None)
+
+
+def examine(
+    version: Version,
+    files: Sequence[DistributionFile],
+    *,
+    specifier: SpecifierSet,
+    target: Target,
+) -> Candidate | Rejection:
+    """Tell whether one version satisfies the specifier and suits the target.
+
+    Args:
+        version: which.
+        files: the files of this version.
+        specifier: what was asked for.
+        target: what the image accepts.
+    """
+    if not specifier.contains(version, prereleases=True):
+        return Rejection(version=version, reason=f"does not satisfy {specifier}")
+    offered = [file for file in files if file.yanked is None]
+    yanked = None
+    if not offered:
+        yanked = files[0].yanked or ""
+        if not _names_exactly(specifier, version):
+            why = f": {yanked}" if yanked else ""
+            return Rejection(version=version, reason=f"was yanked{why}")
+        offered = list(files)
+    supported = [
+        file
+        for file in offered
+        if file.requires_python is None or target.supports_python(file.requires_python)
+    ]
+    if not supported:
+        needed = offered[0].requires_python
+        return Rejection(
+            version=version,
+            reason=f"needs Python {needed}, the image has {target.python} ({target.source})",
+        )
+    ranked = [
+        (rank, file.filename, file)
+        for file in supported
+        if file.is_wheel and (rank := target.tag_rank(file.tags)) is not None
+    ]
+    if ranked:
+        best = min(ranked, key=lambda entry: entry[:2])[2]
+        return Candidate(version=version, file=best, from_source=False, yanked=yanked)
+    sdists = [file for file in supported if not file.is_wheel]
+    if sdists:
+        return Candidate(version=version, file=sdists[0], from_source=True, yanked=yanked)
+    return Rejection(
+        version=version, reason=f"has no wheel for {target} and no source distribution"
+    )
+
+
+def summarise(rejections: Sequence[Rejection]) -> tuple[str, ...]:
+    """Write rejections as a few lines, neighbours with the same reason joined."""
+    return tuple(_summaries(rejections))
+
+
+def _summaries(rejections: Sequence[Rejection]) -> Iterator[str]:
+    told = 0
+    for number, (reason, group) in enumerate(groupby(rejections, key=lambda r: r.reason)):
+        if number == _MOST_REASONS:
+            yield f"... and {len(rejections) - told} older versions"
+            return
+        versions = [rejection.version for rejection in group]
+        told += len(versions)
+        if len(versions) == 1:
+            yield f"{versions[0]} {reason}"
+        else:
+            yield f"{versions[-1]} to {versions[0]} ({len(versions)} versions): {reason}"
+
+
+def _names_exactly(specifier: SpecifierSet, version: Version) -> bool:
+    """PEP 592: a yanked release is for those who pin it with ``==`` or ``===``."""
+    return any(
+        clause.operator in {"==", "==="} and not clause.version.endswith(".*")
+        for clause in specifier
+    ) and specifier.contains(version, prereleases=True)

@@ -1,0 +1,112 @@
+"""The settings of a project: what stands under ``pipflow`` in Invoke's configuration.
+
+Every setting is a word or a number, and none is ever missing: Invoke reads an environment
+variable such as ``INVOKE_PIPFLOW_SERVICE`` only for settings that have a default, and takes its
+type from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from .errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_CHOICES = {
+    "builder": ("auto", "compose", "docker", "podman"),
+    "sort": ("block", "insert"),
+    "rebuild": ("auto", "always", "never"),
+}
+_PLAIN_BOOLEANS = {"true": "auto", "false": "never"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the user may set; an empty string means that the tool finds out by itself.
+
+    Attributes:
+        file: the requirements file, relative to the project's root.
+        dockerfile: the Dockerfile, relative to the root.
+        service: the compose service to read and build.
+        image: the tag for a plain build; else the folder's name.
+        builder: ``auto``, ``compose``, ``docker`` or ``podman``.
+        sort: ``block`` sorts the block that a requirement is added to; ``insert`` moves no line.
+        rebuild: ``auto`` builds where an engine answers, ``always`` insists, ``never`` does not.
+        python: the image's Python, such as ``3.11`` or ``3.11.4``.
+        platform: the image's platform, such as ``linux/arm64``; several with commas.
+        index_url: the package index.
+        extra_index_url: further indexes, separated by blanks.
+        timeout_seconds: how long to wait for an index to say something.
+    """
+
+    file: str = "requirements.txt"
+    dockerfile: str = ""
+    service: str = ""
+    image: str = ""
+    builder: str = "auto"
+    sort: str = "block"
+    rebuild: str = "auto"
+    python: str = ""
+    platform: str = ""
+    index_url: str = ""
+    extra_index_url: str = ""
+    timeout_seconds: float = 10.0
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> Settings:
+        """Check and take over what a configuration says; what it does not say has its default.
+
+        Raises:
+            UsageError: a setting is not known, or has a value it can't have.
+        """
+        known = {field.name: field.default for field in fields(cls)}
+        checked: dict[str, Any] = {}
+        for name, value in values.items():
+            if name not in known:
+                close = get_close_matches(name, known, n=1)
+                raise UsageError(
+                    f'there is no setting "{name}"',
+                    hint=f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}",
+                )
+            checked[name] = _seconds(value) if name == "timeout_seconds" else _word(name, value)
+        return cls(**checked)
+
+
+def _word(name: str, value: object) -> str:
+    if value is None:
+        return ""
+    word = str(value).strip()
+    if name in _CHOICES:
+        word = word.lower()
+        if name == "rebuild":
+            word = _PLAIN_BOOLEANS.get(word, word)
+        if word not in _CHOICES[name]:
+            raise UsageError(
+                f'the setting {name} can\'t be "{value}"',
+                hint=f"it is one of {', '.join(_CHOICES[name])}",
+            )
+    if name == "python" and isinstance(value, float):
+        raise UsageError(
+            f"the setting python is the number {value}, which can't tell 3.1 from 3.10",
+            hint=f'write it in quotes: python: "{value}"',
+        )
+    if name == "file" and not word:
+        raise UsageError("the setting file is empty", hint="name the requirements file")
+    return word
+
+
+def _seconds(value: object) -> float:
+    try:
+        seconds = float(str(value))
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 30:
+        raise UsageError(
+            f'the setting timeout_seconds can\'t be "{value}"',
+            hint="it is a number of seconds above 0, at most 30",
+        )
+    return seconds

@@ -1,0 +1,273 @@
+"""Pages of a package index, as values.
+
+Follows the Simple repository API: PEP 503 (HTML), 691 (JSON), 592 (yanked), 658 and 714 (metadata
+files) and 700 (upload time, size); file names follow PEP 427 and 625. Nothing is fetched here: a
+page comes in as bytes, distribution files go out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urldefrag, urljoin
+
+import msgspec
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.tags import Tag, parse_tag
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+ACCEPT = (
+    "application/vnd.pypi.simple.v1+json, "
+    "application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
+)
+
+_SDIST_ENDINGS = (".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar")
+
+
+class PageError(ValueError):
+    """A page is not what the Simple repository API says; the sentence says how."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DistributionFile:
+    """One file of a release.
+
+    Attributes:
+        filename: its name, which tells project, version and, of a wheel, the tags.
+        url: where it is, absolute.
+        version: the release it belongs to.
+        is_wheel: a wheel, else an sdist.
+        requires_python: the Pythons it is made for, or None where the index does not tell.
+        yanked: why it was withdrawn (perhaps an empty string), or None.
+        hashes: hex digests by the algorithm's name.
+        has_metadata: whether the index serves its metadata beside it; None where it does not tell.
+        uploaded: when, or None where the index does not tell.
+    """
+
+    filename: str
+    url: str
+    version: Version
+    is_wheel: bool
+    requires_python: SpecifierSet | None = None
+    yanked: str | None = None
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    has_metadata: bool | None = None
+    uploaded: datetime | None = None
+
+    @property
+    def tags(self) -> frozenset[Tag]:
+        """What a wheel supports; empty for an sdist."""
+        if not self.is_wheel:
+            return frozenset()
+        return _tags("-".join(self.filename.removesuffix(".whl").rsplit("-", 3)[1:]))
+
+
+def read_page(
+    data: bytes, *, content_type: str, url: str, project: NormalizedName
+) -> tuple[DistributionFile, ...]:
+    """Read one project's page; files that no installer could use are left out.
+
+    Args:
+        data: the page.
+        content_type: what the index says it is.
+        url: where it came from, to complete relative addresses.
+        project: whose page it is.
+
+    Raises:
+        PageError: it is neither JSON nor HTML of a version that is known, or not whole.
+    """
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind in {"application/vnd.pypi.simple.v1+json", "application/json"}:
+        found = _read_json(data, url)
+    elif kind in {"application/vnd.pypi.simple.v1+html", "text/html"}:
+        found = _read_html(data, url)
+    else:
+        raise PageError(f"it is {kind or 'of no stated type'}, neither JSON nor HTML")
+    files = (_file(project, entry) for entry in found)
+    return tuple(file for file in files if file is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    """What a page says of one file, before its name is understood."""
+
+    filename: str
+    url: str
+    hashes: Mapping[str, str]
+    requires_python: str | None
+    yanked: str | None
+    has_metadata: bool | None
+    uploaded: str | None = None
+
+
+def _file(project: NormalizedName, entry: _Entry) -> DistributionFile | None:
+    is_wheel = entry.filename.endswith(".whl")
+    version = _version_of(entry.filename, project)
+    if version is None:
+        return None
+    return DistributionFile(
+        filename=entry.filename,
+        url=entry.url,
+        version=version,
+        is_wheel=is_wheel,
+        requires_python=_specifier(entry.requires_python),
+        yanked=entry.yanked,
+        hashes=entry.hashes,
+        has_metadata=entry.has_metadata,
+        uploaded=_time(entry.uploaded),
+    )
+
+
+def _version_of(filename: str, project: NormalizedName) -> Version | None:
+    if filename.endswith(".whl"):
+        parts = filename.removesuffix(".whl").split("-")
+        if len(parts) not in {5, 6} or canonicalize_name(parts[0]) != project:
+            return None
+        return _version(parts[1])
+    ending = next((ending for ending in _SDIST_ENDINGS if filename.endswith(ending)), None)
+    if ending is None:
+        return None
+    stem = filename.removesuffix(ending)
+    for place, character in enumerate(stem):
+        if character == "-" and canonicalize_name(stem[:place]) == project:
+            return _version(stem[place + 1 :])
+    return None
+
+
+@lru_cache(maxsize=65536)
+def _version(text: str) -> Version | None:
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _specifier(text: str | None) -> SpecifierSet | None:
+    """Read a Requires-Python; pip takes one that makes no sense for none."""
+    try:
+        return SpecifierSet(text) if text else None
+    except InvalidSpecifier:
+        return None
+
+
+@lru_cache(maxsize=16384)
+def _tags(text: str) -> frozenset[Tag]:
+    return parse_tag(text)
+
+
+def _time(text: str | None) -> datetime | None:
+    if not text:
+        return None
+    seconds, _, fraction = text.removesuffix("Z").partition(".")
+    try:
+        return datetime.fromisoformat(f"{seconds}.{fraction[:6]:0<6}+00:00")
+    except ValueError:
+        return None
+
+
+def _read_json(data: bytes, base: str) -> Iterator[_Entry]:
+    try:
+        page = _JSON.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise PageError(f"its JSON is broken: {error}") from error
+    _require_version(page.meta.api_version)
+    for file in page.files:
+        metadata = file.core_metadata
+        if metadata is None:
+            metadata = file.dist_info_metadata
+        yield _Entry(
+            filename=file.filename,
+            url=urljoin(base, file.url),
+            hashes=file.hashes,
+            requires_python=file.requires_python,
+            yanked=_yanked(file.yanked),
+            has_metadata=None if metadata is None else bool(metadata),
+            uploaded=file.upload_time,
+        )
+
+
+def _yanked(value: bool | str | None) -> str | None:
+    """PEP 691 writes false, true or the reason."""
+    if value is None or value is False:
+        return None
+    return "" if value is True else value
+
+
+class _JsonMeta(msgspec.Struct, rename="kebab"):
+    api_version: str = "1.0"
+
+
+class _JsonFile(msgspec.Struct, rename="kebab"):
+    filename: str
+    url: str
+    hashes: dict[str, str] = {}
+    requires_python: str | None = None
+    yanked: bool | str | None = None
+    core_metadata: bool | dict[str, str] | None = None
+    dist_info_metadata: bool | dict[str, str] | None = None  # what PEP 658 called it first
+    upload_time: str | None = None
+
+
+class _JsonPage(msgspec.Struct):
+    meta: _JsonMeta
+    files: list[_JsonFile]
+
+
+_JSON = msgspec.json.Decoder(_JsonPage)
+
+
+def _require_version(version: str) -> None:
+    if version.partition(".")[0] != "1":
+        raise PageError(f"it speaks version {version} of the Simple API; this tool knows 1.x")
+
+
+class _Anchors(HTMLParser):
+    """Gather what PEP 503 puts into a page."""
+
+    def __init__(self, base: str) -> None:
+        super().__init__()
+        self.base = base
+        self.version = "1.0"
+        self.anchors: list[dict[str, str]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        if tag == "a" and values.get("href"):
+            self.anchors.append(values)
+        elif tag == "base" and values.get("href"):
+            self.base = urljoin(self.base, values["href"])
+        elif tag == "meta" and values.get("name") == "pypi:repository-version":
+            self.version = values.get("content", self.version)
+
+
+def _read_html(data: bytes, base: str) -> Iterator[_Entry]:
+    parser = _Anchors(base)
+    parser.feed(data.decode("utf-8", "replace"))
+    parser.close()
+    _require_version(parser.version)
+    for anchor in parser.anchors:
+        url, fragment = urldefrag(urljoin(parser.base, anchor["href"]))
+        metadata = anchor.get("data-core-metadata", anchor.get("data-dist-info-metadata"))
+        yield _Entry(
+            filename=unquote(url.partition("?")[0].rsplit("/", 1)[-1]),
+            url=url,
+            hashes=dict(_hashes(fragment.split("&"))),
+            requires_python=anchor.get("data-requires-python"),
+            yanked=anchor.get("data-yanked"),
+            has_metadata=None if metadata is None else metadata != "false",
+        )
+
+
+def _hashes(parts: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for part in parts:
+        algorithm, equals, digest = part.partition("=")
+        if equals and algorithm in {"sha256", "sha384", "sha512", "sha224", "sha1", "md5"}:
+            yield algorithm, digest

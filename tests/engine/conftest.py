@@ -1,0 +1,96 @@
+"""What the tests that build real images share: the engine, a name for an image, a look inside.
+
+`.ci/engine start` provides the engine and its base images.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+_ANSWER_TIMEOUT_SECONDS = 20
+_RUN_TIMEOUT_SECONDS = 120
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Mark every test of this folder as an engine test, and none of another folder."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.engine)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def engine() -> None:
+    """Skip the tests of this folder where no Docker engine answers.
+
+    In CI (`CI=true`) and with `PIPFLOW_REQUIRE_ENGINE=1` they fail instead: a run that is meant
+    to build images must not pass without having built any.
+    """
+    reason = _why_no_engine()
+    if reason is None:
+        return
+    reason = f"no Docker engine: {reason} (try: .ci/engine start)"
+    if os.environ.get("CI") == "true" or os.environ.get("PIPFLOW_REQUIRE_ENGINE") == "1":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def image_name(engine: None) -> Iterator[str]:
+    """Name an image that no other test uses; whatever was built under the name is removed."""
+    name = f"pipflow-test-{uuid.uuid4().hex}"
+    yield name
+    subprocess.run(
+        ["docker", "image", "rm", "--force", name],
+        check=False,
+        capture_output=True,
+        timeout=_RUN_TIMEOUT_SECONDS,
+    )
+
+
+@pytest.fixture
+def run_in_image(engine: None) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Return the function `run_in_image(image, *command)`."""
+    return _run_in_image
+
+
+def _run_in_image(image: str, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a new container of an image, and remove the container.
+
+    The exit status is the command's, or 125 to 127 where Docker could not run it.
+
+    Raises subprocess.TimeoutExpired: when it takes longer than two minutes.
+    """
+    return subprocess.run(
+        ["docker", "run", "--rm", image, *command],
+        check=False,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=_RUN_TIMEOUT_SECONDS,
+    )
+
+
+def _why_no_engine() -> str | None:
+    """Ask the engine for its version; return the reason if none answers, else None."""
+    try:
+        subprocess.run(
+            ["docker", "info", "--format", "{{.ServerVersion}}"],
+            check=True,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=_ANSWER_TIMEOUT_SECONDS,
+        )
+    except subprocess.CalledProcessError as error:
+        return str(error.stderr).strip() or f"`docker info` ended with {error.returncode}"
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    return None
