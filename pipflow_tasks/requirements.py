@@ -211,7 +211,7 @@ class RequirementsFile:
         )
 
     def with_pin(self, line: Line, version: Version) -> RequirementsFile:
-        """Pin one requirement line of this document to a version.
+        """Pin the requirement in the place of ``line``, which may come from before other pins moved.
 
         A pin changes in its version alone; any other specifier is replaced by ``==version``. The
         column of a comment behind it stays where the blanks before it allow.
@@ -265,7 +265,9 @@ class RequirementsFile:
 
     def _replace(self, line: Line, text: str) -> RequirementsFile:
         """Return the document with other text in the place of one line."""
-        return self._reread([text if other is line else other.text for other in self.lines])
+        return self._reread(
+            [text if other.number == line.number else other.text for other in self.lines]
+        )
 
     def _assemble(self, texts: Sequence[str]) -> RequirementsFile:
         """Put texts together: each is closed but for the last, which ends as the file ended."""
