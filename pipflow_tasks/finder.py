@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
     from .simple_api import DistributionFile
-    from .target import Target
+    from .target import Platform, Target
 
 _MOST_REASONS = 6
 
@@ -28,8 +28,8 @@ class Candidate:
 
     Attributes:
         version: which.
-        file: the wheel that suits the target best, or the sdist where no wheel suits.
-        from_source: whether the image has to build it.
+        file: the wheel that suits best, or the sdist where none suits; on the first platform.
+        from_source: whether the image has to build it, on one platform at least.
         yanked: why it was withdrawn, where only a pin of exactly this version let it in.
     """
 
@@ -143,20 +143,32 @@ def examine(
             version=version,
             reason=f"needs Python {needed}, the image has {target.python} ({target.source})",
         )
+    chosen = [(platform, _best(supported, platform)) for platform in target.platforms]
+    lacking = [platform.name for platform, file in chosen if file is None]
+    if lacking:
+        where = f" on {' and '.join(lacking)}" if len(target.platforms) > 1 else ""
+        return Rejection(
+            version=version, reason=f"has no wheel for {target}{where} and no source distribution"
+        )
+    files_taken = [file for _, file in chosen if file is not None]
+    return Candidate(
+        version=version,
+        file=files_taken[0],
+        from_source=not all(file.is_wheel for file in files_taken),
+        yanked=yanked,
+    )
+
+
+def _best(files: Sequence[DistributionFile], platform: Platform) -> DistributionFile | None:
+    """Return the file an installer takes on one platform: the best wheel, else an sdist."""
     ranked = [
         (rank, file.filename, file)
-        for file in supported
-        if file.is_wheel and (rank := target.tag_rank(file.tags)) is not None
+        for file in files
+        if file.is_wheel and (rank := platform.tag_rank(file.tags)) is not None
     ]
     if ranked:
-        best = min(ranked, key=lambda entry: entry[:2])[2]
-        return Candidate(version=version, file=best, from_source=False, yanked=yanked)
-    sdists = [file for file in supported if not file.is_wheel]
-    if sdists:
-        return Candidate(version=version, file=sdists[0], from_source=True, yanked=yanked)
-    return Rejection(
-        version=version, reason=f"has no wheel for {target} and no source distribution"
-    )
+        return min(ranked, key=lambda entry: entry[:2])[2]
+    return next((file for file in files if not file.is_wheel), None)
 
 
 def summarise(rejections: Sequence[Rejection]) -> tuple[str, ...]:

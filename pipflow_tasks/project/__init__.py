@@ -31,7 +31,7 @@ from ..pip_settings import read_pip_settings
 from ..requirements import Kind, expand_variables, split_requirements
 from ..settings import Settings
 from .draft import Draft
-from .image import find_image
+from .image import find_image, find_target
 from .plan import Change, Held, LeftAlone, Outcome, Plan
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from ..finder import Candidate, Choice
     from ..requirements import Line, RequirementsFile, Sort
     from ..simple_api import DistributionFile
+    from ..target import Target
     from .image import Image
 
 __all__ = ["LEVELS", "Change", "Held", "LeftAlone", "Level", "Outcome", "Plan", "Project"]
@@ -63,6 +64,7 @@ class Project:
         self.settings = settings
         self._environment = environment
         self._index: PackageIndex | None = None
+        self._assumptions: tuple[str, ...] = ()
 
     @classmethod
     def open(
@@ -99,8 +101,15 @@ class Project:
 
     @cached_property
     def image(self) -> Image:
-        """What the project's image accepts, and what builds it."""
+        """What the project's image is made from, and what builds it."""
         return find_image(self.root, self.settings, self._environment)
+
+    @cached_property
+    def target(self) -> Target:
+        """What versions are chosen for."""
+        target, warnings = find_target(self.image, self.settings, self._environment)
+        self._assumptions += warnings
+        return target
 
     def plan_add(
         self,
@@ -138,11 +147,11 @@ class Project:
             choice = choose(
                 files,
                 specifier=requirement.specifier,
-                target=self.image.target,
+                target=self.target,
                 prereleases=prereleases,
             )
             candidate = self._require_candidate(requirement, choice)
-            draft.warn_of(requirement.name, candidate, self.image.target)
+            draft.warn_of(requirement.name, candidate, self.target)
             _hold(draft, requirement.name, candidate.version, files, choice, requirement.specifier)
             draft.add(
                 requirement,
@@ -180,7 +189,7 @@ class Project:
             choice = choose(
                 files,
                 specifier=specifier,
-                target=self.image.target,
+                target=self.target,
                 prereleases=prereleases,
                 local=None if requirement.specifier else _local(line),
             )
@@ -234,19 +243,17 @@ class Project:
             choice = choose(
                 files,
                 specifier=specifier,
-                target=self.image.target,
+                target=self.target,
                 prereleases=prereleases,
                 local=_local(line),
             )
             candidate = choice.candidate
             if candidate is not None and candidate.version <= line.pin and line.pin.is_prerelease:
-                choice = choose(
-                    files, specifier=specifier, target=self.image.target, prereleases=True
-                )
+                choice = choose(files, specifier=specifier, target=self.target, prereleases=True)
                 candidate = choice.candidate
             if candidate is None:
                 draft.warn(
-                    f"no version of {line.name} suits {self.image.target}; "
+                    f"no version of {line.name} suits {self.target}; "
                     f"{document.path}:{line.number} stays as it is"
                 )
             elif candidate.version <= line.pin:
@@ -366,11 +373,10 @@ class Project:
         return Draft(command, self.root / self.settings.file, self.settings.file)
 
     def _finish(self, draft: Draft, *, with_target: bool = True) -> Plan:
-        for warning in self.image.warnings:
+        target = self.target if with_target else None
+        for warning in self._assumptions:
             draft.warn(warning)
-        return draft.finish(
-            target=self.image.target if with_target else None, builder=self.image.builder
-        )
+        return draft.finish(target=target, builder=self.image.builder)
 
     def _require_file(self, draft: Draft) -> RequirementsFile:
         if draft.is_missing:
@@ -389,6 +395,7 @@ class Project:
                     f"{document.path} says --no-index, so no index can be asked for versions"
                 )
             pip = read_pip_settings(self._environment)
+            self._assumptions += pip.notes
             in_file = [self._expand(url) for url in document.option_values("--index-url")]
             extras = [self._expand(url) for url in document.option_values("--extra-index-url")]
             main = [*in_file, self.settings.index_url or pip.index_url][0]
@@ -424,7 +431,7 @@ class Project:
             return choice.candidate
         asked = f" that satisfies {requirement.specifier}" if requirement.specifier else ""
         raise NoCandidate(
-            f"no version of {requirement.name}{asked} suits {self.image.target}",
+            f"no version of {requirement.name}{asked} suits {self.target}",
             project=requirement.name,
             reasons=summarise(choice.rejections) or ["the index lists no usable file"],
             hint="ask for another version, or change the base image",
@@ -471,7 +478,7 @@ class Project:
             return "a URL"
         if line.has_variable:
             return "given by a variable"
-        if line.requirement.marker and not self.image.target.applies(line.requirement.marker):
+        if line.requirement.marker and not self.target.applies(line.requirement.marker):
             return "excluded by its marker"
         if line.option_values("--hash"):
             return "a pin with hashes"
@@ -501,7 +508,7 @@ class Project:
         project = line.requirement.name
         now = line.pin
         if candidate is not None and candidate.version != line.pin:
-            draft.warn_of(project, candidate, self.image.target)
+            draft.warn_of(project, candidate, self.target)
             draft.move(line, candidate.version)
             now = candidate.version
         if now is not None:

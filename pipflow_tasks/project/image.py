@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform as host
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from packaging.markers import default_environment
@@ -14,93 +14,113 @@ from ..compose import ComposeFile
 from ..dockerfile import Dockerfile
 from ..errors import ComposeError, DockerfileError, FileError, UsageError
 from ..files import read
-from ..images import Builder, compose_builder, image_name, plain_builder
+from ..images import compose_builder, image_name, plain_builder
 from ..target import Target, docker_platform
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
     from ..compose import Build, Service
+    from ..images import Builder
     from ..settings import Settings
 
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
-    """What the image accepts, and what builds it.
+class Source:
+    """A Dockerfile that installs the requirements file, and how it is built.
 
     Attributes:
-        target: what versions are chosen for.
-        builder: None where the project has nothing to build.
-        warnings: what was assumed on the way.
+        path: the Dockerfile, as messages show it.
+        text: what it says.
+        file: the requirements file, as the build context has it.
+        build_args: the build arguments it gets.
+        stage: the stage that is built; the last, where it is None.
+        platforms: those it is built for, where the compose file says so.
     """
 
-    target: Target
+    path: str
+    text: str
+    file: str
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    stage: str | None = None
+    platforms: tuple[str, ...] = ()
+
+    def read(self, *, keep_unknown: bool) -> Dockerfile:
+        """Read the Dockerfile; with ``keep_unknown``, also one whose base image is not known."""
+        return Dockerfile.from_text(
+            self.text,
+            path=self.path,
+            build_args=self.build_args,
+            platform=self.platforms[0] if self.platforms else None,
+            keep_unknown=keep_unknown,
+        )
+
+    @property
+    def installs(self) -> bool:
+        """Whether the Dockerfile installs the file, as far as can be seen."""
+        return bool(self.read(keep_unknown=True).install_steps(self.file))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """What the project's image is made from, and what builds it.
+
+    Attributes:
+        sources: by the name of the compose service; one without a name for a plain build.
+        builder: None where the project has nothing to build.
+    """
+
+    sources: Mapping[str, Source]
     builder: Builder | None
-    warnings: tuple[str, ...] = ()
 
 
 def find_image(root: Path, settings: Settings, environment: Mapping[str, str]) -> Image:
-    """Find out what the project's image accepts and what builds it.
-
-    A compose file comes first, then a Dockerfile, then this host's own Python.
+    """Find what the project builds: by a compose file, else by a Dockerfile, else nothing.
 
     Args:
         root: the project's folder.
         settings: of the project.
-        environment: for the variables of compose files, and ``DOCKER_DEFAULT_PLATFORM``.
+        environment: for the variables of compose files.
 
     Raises:
         DockerfileError: a Dockerfile can't be understood.
-        ComposeError: a compose file can't be understood, or does not tell which service is meant.
-        TargetError: the image's Python or platform can't be known.
+        ComposeError: a compose file can't be understood.
         UsageError: a setting names what is not there.
     """
     if settings.builder in {"auto", "compose"} and not settings.dockerfile:
         compose = _read_compose(root, environment)
         services = compose.buildable(settings.service or None) if compose is not None else ()
-        if compose is not None and services:
-            return _image_of_services(root, settings, environment, compose, services)
+        if services:
+            sources = {
+                service.name: _source_of(service, service.build, root, settings, environment)
+                for service in services
+                if service.build is not None
+            }
+            chosen = {name: source for name, source in sources.items() if source.installs}
+            return Image(
+                sources=chosen or sources, builder=compose_builder(root, tuple(chosen or sources))
+            )
     if settings.builder == "compose" or settings.service:
         raise UsageError(
             "there is no compose file with a service to build",
             hint=f"one of {', '.join(COMPOSE_FILES)} is looked for in the project's folder",
         )
-    dockerfile = root / (settings.dockerfile or "Dockerfile")
-    if dockerfile.is_file():
-        return _image_of_dockerfile(root, settings, environment, dockerfile)
-    if settings.dockerfile:
-        raise UsageError(
-            f"there is no {settings.dockerfile}",
-            hint="the setting `dockerfile` is relative to the project's folder",
-        )
-    return Image(target=_target_without_image(settings, environment), builder=None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Source:
-    """A Dockerfile and how it is built."""
-
-    dockerfile: Dockerfile
-    file: str  # the requirements file, as the build context has it
-    stage: str | None = None
-    platforms: tuple[str, ...] = ()
-
-    @property
-    def installs(self) -> bool:
-        return bool(self.dockerfile.install_steps(self.file))
-
-
-def _image_of_dockerfile(
-    root: Path, settings: Settings, environment: Mapping[str, str], path: Path
-) -> Image:
-    source = _Source(
-        dockerfile=_read_dockerfile(path, root, settings, {}, None),
-        file=_relative(root / settings.file, path.parent),
+    path = root / (settings.dockerfile or "Dockerfile")
+    shown = _relative(path, root)
+    data = read(path, shown=shown)
+    if data is None:
+        if settings.dockerfile:
+            raise UsageError(
+                f"there is no {settings.dockerfile}",
+                hint="the setting `dockerfile` is relative to the project's folder",
+            )
+        return Image(sources={}, builder=None)
+    source = Source(
+        path=shown, text=_decode(data, shown), file=_relative(root / settings.file, path.parent)
     )
-    target, warnings = _target_of(source, settings, environment)
     builder = plain_builder(
         settings.builder,
         dockerfile=path,
@@ -108,100 +128,98 @@ def _image_of_dockerfile(
         image=settings.image or image_name(root),
         platform=settings.platform,
     )
-    return Image(target=target, builder=builder, warnings=warnings)
+    return Image(sources={"": source}, builder=builder)
 
 
-def _image_of_services(
-    root: Path,
-    settings: Settings,
-    environment: Mapping[str, str],
-    compose: ComposeFile,
-    services: Sequence[Service],
-) -> Image:
-    sources = {
-        service.name: _source_of(service, service.build, root, settings, environment)
-        for service in services
-        if service.build is not None
+def find_target(
+    image: Image, settings: Settings, environment: Mapping[str, str]
+) -> tuple[Target, tuple[str, ...]]:
+    """Return what versions are chosen for, and what had to be assumed.
+
+    Args:
+        image: what is built; without one, the target is this host's own Python.
+        settings: of the project.
+        environment: for ``DOCKER_DEFAULT_PLATFORM``.
+
+    Raises:
+        DockerfileError: a base image depends on a variable without value.
+        ComposeError: several services are meant, and their images differ.
+        TargetError: the image's Python or platform can't be known.
+    """
+    if not image.sources:
+        return _target_without_image(settings, environment), ()
+    found = {
+        name: _target_of(source, settings, environment) for name, source in image.sources.items()
     }
-    chosen = {name: source for name, source in sources.items() if source.installs} or sources
-    found = {name: _target_of(source, settings, environment) for name, source in chosen.items()}
     targets = [target for target, _ in found.values()]
     if any((t.python, t.platforms) != (targets[0].python, targets[0].platforms) for t in targets):
         told = "; ".join(f"{name}: {target}" for name, (target, _) in found.items())
         raise ComposeError(
             f"the services that install {settings.file} have different images ({told})",
-            path=compose.path,
             hint="name the one that is meant with the setting `service`",
         )
     warnings = dict.fromkeys(warning for _, told in found.values() for warning in told)
-    return Image(
-        target=targets[0], builder=compose_builder(root, tuple(chosen)), warnings=tuple(warnings)
-    )
+    return targets[0], tuple(warnings)
 
 
 def _source_of(
     service: Service, build: Build, root: Path, settings: Settings, environment: Mapping[str, str]
-) -> _Source:
+) -> Source:
     context = root / build.context
-    platforms = (service.platform,) if service.platform else build.platforms
-    arguments = {
-        name: environment.get(name, "") if value is None else value
-        for name, value in build.args
-        if value is not None or name in environment
-    }
-    platform = platforms[0] if platforms else None
     if build.dockerfile_inline is not None:
-        dockerfile = Dockerfile.from_text(
-            build.dockerfile_inline,
-            path=f"dockerfile_inline of {service.name}",
-            build_args=arguments,
-            platform=platform,
-            keep_unknown=bool(settings.python),
-        )
+        shown, text = f"dockerfile_inline of {service.name}", build.dockerfile_inline
     else:
         path = context / build.dockerfile
-        dockerfile = _read_dockerfile(path, root, settings, arguments, platform)
-    return _Source(
-        dockerfile=dockerfile,
+        shown = _relative(path, root)
+        data = read(path, shown=shown)
+        if data is None:
+            raise DockerfileError(
+                f"there is no such file, which the service {service.name} builds", path=shown
+            )
+        text = _decode(data, shown)
+    return Source(
+        path=shown,
+        text=text,
         file=_relative(root / settings.file, context),
+        build_args={
+            name: environment[name] if value is None else value
+            for name, value in build.args
+            if value is not None or name in environment
+        },
         stage=build.target,
-        platforms=platforms,
+        platforms=(service.platform,) if service.platform else build.platforms,
     )
 
 
 def _target_of(
-    source: _Source, settings: Settings, environment: Mapping[str, str]
+    source: Source, settings: Settings, environment: Mapping[str, str]
 ) -> tuple[Target, tuple[str, ...]]:
     """Return the target of the stage that installs the file, and what was assumed."""
-    dockerfile = source.dockerfile
+    dockerfile = source.read(keep_unknown=bool(settings.python))
     steps = dockerfile.install_steps(source.file)
-    warnings: list[str] = []
+    warnings: tuple[str, ...] = ()
     if not steps:
-        warnings.append(
-            f"{dockerfile.path} does not install {source.file}, as far as can be seen; "
-            "versions are chosen for the base image of its last stage"
+        warnings = (
+            f"{source.path} does not install {source.file}, as far as can be seen; "
+            "versions are chosen for the base image of its last stage",
         )
     last = dockerfile.stage_named(source.stage) if source.stage else dockerfile.stages[-1]
     if last is None:
         raise DockerfileError(
-            f'there is no stage "{source.stage}", which the compose file builds',
-            path=dockerfile.path,
+            f'there is no stage "{source.stage}", which the compose file builds', path=source.path
         )
     targets: list[Target] = []
     for index in dict.fromkeys(step.stage for step in steps) or [last.index]:
-        stage = dockerfile.base_of(index)
-        platforms, notes = _platforms(source, stage.platform, settings, environment)
+        base = dockerfile.base_of(index)
+        platforms, notes = _platforms(source, base.platform, settings, environment)
+        here = [step for step in steps if step.stage == index]
         targets.append(
             Target.from_image(
-                stage.base,
+                base.base,
                 platforms=platforms,
-                source=f"{dockerfile.path}:{stage.line}",
+                source=f"{source.path}:{base.line}",
                 python=settings.python or None,
-                pip_upgraded=any(
-                    step.pip_upgraded or step.installer == "uv"
-                    for step in steps
-                    if step.stage == index
-                ),
+                pip_upgraded=any(step.pip_upgraded or step.installer == "uv" for step in here),
                 notes=notes,
             )
         )
@@ -209,14 +227,14 @@ def _target_of(
         told = "; ".join(f"{target} ({target.source})" for target in targets)
         raise DockerfileError(
             f"{source.file} is installed for different images: {told}",
-            path=dockerfile.path,
+            path=source.path,
             hint="install it in stages of one image, or give each image a file of its own",
         )
-    return targets[-1], tuple(warnings)
+    return targets[-1], warnings
 
 
 def _platforms(
-    source: _Source, stage_platform: str | None, settings: Settings, environment: Mapping[str, str]
+    source: Source, stage_platform: str | None, settings: Settings, environment: Mapping[str, str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the platforms, and a note where only this machine tells."""
     if settings.platform:
@@ -256,26 +274,6 @@ def _read_compose(root: Path, environment: Mapping[str, str]) -> ComposeFile | N
         if data is not None:
             return ComposeFile.from_text(_decode(data, name), path=name, environment=environment)
     return None
-
-
-def _read_dockerfile(
-    path: Path,
-    root: Path,
-    settings: Settings,
-    build_args: Mapping[str, str],
-    platform: str | None,
-) -> Dockerfile:
-    shown = _relative(path, root)
-    data = read(path, shown=shown)
-    if data is None:
-        raise DockerfileError("there is no such file, which the compose file builds", path=shown)
-    return Dockerfile.from_text(
-        _decode(data, shown),
-        path=shown,
-        build_args=build_args,
-        platform=platform,
-        keep_unknown=bool(settings.python),
-    )
 
 
 def _decode(data: bytes, shown: str) -> str:
