@@ -1,0 +1,100 @@
+"""Dockerfiles: stages, base images, and the steps that install requirements.
+
+The reader goes by BuildKit's Dockerfile frontend (the "Dockerfile reference"): ``grammar`` splits
+the text into instructions, ``stages`` evaluates them, ``commands`` and ``install`` follow what
+RUN starts, ``image`` knows where its files come from. Text in, frozen values out.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from ..errors import DockerfileError
+from .grammar import Heredoc, Instruction, Source
+from .image import context_path
+from .install import InstallOptions, InstallStep
+from .stages import Reading, Stage, stage_index
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Dockerfile", "Heredoc", "InstallOptions", "InstallStep", "Instruction", "Stage"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dockerfile:
+    """A Dockerfile that has been read.
+
+    Attributes:
+        path: the file as the user would type it.
+        stages: in the order of the file, at least one.
+        steps: the install steps of every stage.
+    """
+
+    path: str
+    stages: tuple[Stage, ...]
+    steps: tuple[InstallStep, ...] = ()
+
+    @classmethod
+    def from_text(
+        cls,
+        text: str,
+        *,
+        path: str = "Dockerfile",
+        build_args: Mapping[str, str] = MappingProxyType({}),
+        platform: str | None = None,
+        keep_unknown: bool = False,
+    ) -> Dockerfile:
+        """Read the text of a Dockerfile.
+
+        ``build_args`` count for the ARGs that are declared; ``platform`` (``linux/arm64``) is
+        where the predefined arguments (TARGETARCH, BUILDPLATFORM, ...) come from. With
+        ``keep_unknown`` a base image keeps ``${NAME}`` for a variable without value.
+
+        Raises:
+            DockerfileError: when the file has no stage, an instruction can't be read, or a
+                variable that FROM needs has no value.
+        """
+        try:
+            source = Source.from_text(text, path)
+            reading = Reading(
+                path=path,
+                escape=source.escape,
+                build_args=build_args,
+                platform=platform,
+                keep_unknown=keep_unknown,
+            )
+            for instruction in source.instructions():
+                reading.take(instruction)
+        except RecursionError:
+            raise DockerfileError("the file is nested too deeply to be read", path=path) from None
+        if not reading.stages:
+            raise DockerfileError(
+                "the file has no FROM", path=path, hint="begin it with `FROM python:<version>`"
+            )
+        return cls(path=path, stages=tuple(reading.stages), steps=tuple(reading.steps))
+
+    def install_steps(self, requirements: str | None = None) -> tuple[InstallStep, ...]:
+        """Give the steps that install the file at this path of the build context, or all steps.
+
+        Nothing installs a path that leads out of the context (``../requirements.txt``).
+        """
+        if requirements is None:
+            return self.steps
+        if posixpath.normpath(requirements).startswith("../"):
+            return ()
+        path = context_path(requirements)
+        return tuple(step for step in self.steps if path in step.sources + step.possible)
+
+    def base_of(self, stage: int) -> Stage:
+        """Give the stage at the root of a chain of FROMs: the one whose base is an image."""
+        found = self.stages[stage]
+        return found if found.parent is None else self.base_of(found.parent)
+
+    def stage_named(self, name_or_index: str) -> Stage | None:
+        """Give the stage of that name, else that index, as ``--target`` looks it up."""
+        index = stage_index(self.stages, name_or_index)
+        return None if index is None else self.stages[index]

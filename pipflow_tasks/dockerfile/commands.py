@@ -1,0 +1,281 @@
+"""Follow the shell commands of a RUN as far as they tell which files pip and uv are given.
+
+Nothing is ever run. Branches are followed one after the other as if each were taken; what a
+command substitution would give is unknown.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .image import Image, Placed, join, origins_of
+from .install import (
+    InstallStep,
+    install_options,
+    installer_of,
+    is_installer,
+    parse_options,
+)
+from .words import Variables, expand, is_unknown, keep, unquote, word_end
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from .grammar import Heredoc
+    from .install import Installer
+
+_SHELL_STOPS = " \t\r\n;&|()<>"
+_SEPARATOR = re.compile(r"&&|\|\||;;|\|&|[;&|()\n]")
+_REDIRECTION = re.compile(r"(?:&(?=>)|\d*)(<<<|<<-?|<>|>>|>\||[<>]&?)[ \t]*")
+_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
+_RESERVED = frozenset({"if", "then", "else", "elif", "while", "until", "do", "!", "{", "}", "time"})
+_SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh", "su", "runuser"})
+# fmt: off
+_WRAPPERS = frozenset({
+    "command", "conda", "env", "exec", "gosu", "mamba", "micromamba", "nice", "nohup",
+    "pipenv", "poetry", "runuser", "setpriv", "su", "su-exec", "sudo", "timeout",
+})
+# fmt: on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Command:
+    """One simple command, unexpanded; a parenthesis is a command of its own."""
+
+    words: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
+    heredocs: tuple[str, ...] = ()
+
+
+def _commands(script: str) -> Iterator[_Command]:
+    """Split a POSIX shell script into its simple commands, in the order of the text."""
+    position = 0
+    words: list[str] = []
+    written: list[str] = []
+    heredocs: list[str] = []
+    while position < len(script):
+        redirection = _REDIRECTION.match(script, position)
+        separator = _SEPARATOR.match(script, position)
+        if script.startswith("\\\n", position):
+            position += 2
+        elif script[position] in " \t\r":
+            position += 1
+        elif script[position] == "#":
+            newline = script.find("\n", position)
+            position = len(script) if newline < 0 else newline
+        elif redirection is not None:
+            position = word_end(script, redirection.end(), _SHELL_STOPS, nested=True)
+            target = script[redirection.end() : position]
+            if redirection[1] in ("<<", "<<-"):
+                heredocs.append(unquote(target))
+            elif redirection[1] in (">", ">|"):  # what is appended to stays what it was
+                written.append(target)
+        elif separator is not None:
+            yield _Command(words=tuple(words), written=tuple(written), heredocs=tuple(heredocs))
+            if separator[0] in "()":
+                yield _Command(words=(separator[0],))
+            position = separator.end()
+            if separator[0] == "\n":
+                position = _after_heredocs(script, position, heredocs)
+            words, written, heredocs = [], [], []
+        else:
+            end = word_end(script, position, _SHELL_STOPS, nested=True)
+            words.append(script[position:end])
+            position = end
+    yield _Command(words=tuple(words), written=tuple(written), heredocs=tuple(heredocs))
+
+
+def _after_heredocs(script: str, position: int, names: Sequence[str]) -> int:
+    for name in names:
+        end = re.compile(rf"^\t*{re.escape(name)}\r?$", re.MULTILINE).search(script, position)
+        position = position if end is None else end.end()
+    return position
+
+
+@dataclass(slots=True, kw_only=True)
+class Shell:
+    """The commands of one RUN, followed as far as they tell which files pip is given."""
+
+    image: Image
+    images: Sequence[Image]
+    mounts: tuple[Placed, ...]
+    heredocs: list[Heredoc]
+    directory: str
+    directory_known: bool
+    variables: dict[str, str]
+    stage: int
+    line: int
+    steps: list[InstallStep] = field(default_factory=list)
+
+    def run(self, script: str) -> None:
+        """Follow a shell script."""
+        outer: list[tuple[str, bool, dict[str, str]]] = []
+        for command in _commands(script):
+            if command.words == ("(",):
+                outer.append((self.directory, self.directory_known, dict(self.variables)))
+            elif command.words == (")",) and outer:
+                self.directory, self.directory_known, self.variables = outer.pop()
+            else:
+                self._simple(command)
+
+    def _simple(self, command: _Command) -> None:
+        for path in command.written:
+            self._write(" ".join(self._expanded([path])))
+        words = self._expanded(command.words)
+        while words and words[0] in _RESERVED:
+            words = words[1:]
+        environment = dict(self.variables)
+        while words and (assignment := _ASSIGNMENT.fullmatch(words[0])):
+            environment[assignment[1]] = assignment[2]
+            words = words[1:]
+        body = "".join(map(self._body, command.heredocs))
+        if not words:
+            self.variables = environment
+            self._run_body(body)
+        elif words[0] in ("export", "declare", "readonly", "local"):
+            assignments = filter(None, map(_ASSIGNMENT.fullmatch, words[1:]))
+            self.variables.update((match[1], match[2]) for match in assignments)
+        elif words[0] in ("cd", "pushd"):
+            path = next((word for word in words[1:] if not word.startswith("-")), "~")
+            self.directory = join(self.directory, path)
+            self.directory_known |= path.startswith(("/", "$", "~"))
+        else:
+            self.start(words, environment, body)
+
+    def _body(self, name: str) -> str:
+        """Take the next heredoc of the instruction, if that is its name."""
+        if self.heredocs and self.heredocs[0].name == name:
+            return self.heredocs.pop(0).body
+        return ""
+
+    def _run_body(self, body: str) -> None:
+        """Run a heredoc as a script, unless its first line hands it to something not a shell."""
+        first = body.partition("\n")[0]
+        if body and (not first.startswith("#!") or re.search(r"\b(?:ba|da|a|z|k)?sh\b", first)):
+            self.run(body)
+
+    def _expanded(self, words: Sequence[str]) -> list[str]:
+        variables = Variables(values=self.variables, missing=keep)
+        expanded: list[str] = []
+        for word in words:
+            value = expand(word, variables)
+            # An unquoted variable may hold several words, or none.
+            splits = "$" in word and not any(char in word for char in "'\"\\`(")
+            expanded.extend(value.split() if splits else [value])
+        return expanded
+
+    def _write(self, path: str) -> None:
+        placed = join(self.directory, path)
+        self.image.files.append(Placed(origin=None, source=placed, target=placed, folder=False))
+
+    def start(self, words: list[str], environment: dict[str, str], body: str = "") -> None:
+        """Follow a program that is started with these words and this standard input."""
+        for index, word in enumerate(words[1:], 1):
+            option, equals, value = word.partition("=")
+            if option in ("-o", "--output", "--output-file"):
+                self._write(value if equals else "".join(words[index + 1 : index + 2]))
+        name = posixpath.basename(words[0])
+        if name in _SHELLS:
+            script = _script_of(words)
+            if script is not None:
+                self.run(script)
+                return
+            self._run_body(body)
+        if name in _WRAPPERS:
+            for index, word in enumerate(words[1:], 1):
+                assignment = _ASSIGNMENT.fullmatch(word)
+                if assignment:
+                    environment = {**environment, assignment[1]: assignment[2]}
+                elif posixpath.basename(word) in _SHELLS or is_installer(word):
+                    self.start(words[index:], environment, body)
+                    return
+        installer = installer_of(words)
+        if installer is not None:
+            self._install(*installer, environment)
+
+    def _install(
+        self, installer: Installer, words: Sequence[str], environment: dict[str, str]
+    ) -> None:
+        options, operands = parse_options(words)
+        if installer == "uv":
+            if operands[:1] != ["pip"]:
+                return
+            operands = operands[1:]
+        command, packages = "".join(operands[:1]), operands[1:]
+        if command not in ("install", "wheel", "download", "sync"):
+            return
+        requirements = tuple(packages if command == "sync" else options.get("requirement", ()))
+        from_environment = environment.get(f"{installer.upper()}_CONSTRAINT", "").split()
+        constraints = (*from_environment, *options.get("constraint", ()))
+        if requirements:
+            known, possible, unknown = self._sources(requirements)
+            constraint_sources, _, unknown_constraints = self._sources(constraints)
+            self.steps.append(
+                InstallStep(
+                    stage=self.stage,
+                    line=self.line,
+                    installer=installer,
+                    command=command,
+                    requirements=requirements,
+                    sources=known,
+                    possible=possible,
+                    constraints=constraints,
+                    constraint_sources=constraint_sources,
+                    unknown=unknown + unknown_constraints,
+                    options=install_options(options),
+                    environment=tuple(
+                        sorted(
+                            (name, value)
+                            for name, value in environment.items()
+                            if name.startswith(("PIP_", "UV_"))
+                        )
+                    ),
+                    pip_requirement=self.image.pip_requirement,
+                )
+            )
+        if command == "install":
+            self._note_pip(packages, upgrade="upgrade" in options)
+
+    def _note_pip(self, packages: Sequence[str], *, upgrade: bool) -> None:
+        for package in packages:
+            match = re.fullmatch(r"pip\s*([<>=!~].*)?", package)
+            if match and (upgrade or match[1]):
+                self.image.pip_requirement = package
+
+    def _sources(
+        self, named: Sequence[str]
+    ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+        """Sort the files that a command names: sources in the context, further ones, unknown."""
+        sources: list[str] = []
+        possible: list[str] = []
+        unknown: list[str] = []
+        for name in named:
+            found = self._found(name)
+            likely = found[0] if found else name
+            (unknown if not found or is_unknown(likely) else sources).append(likely)
+            possible.extend(path for path in found[1:] if not is_unknown(path))
+        return tuple(sources), tuple(possible), tuple(unknown)
+
+    def _found(self, name: str) -> list[str]:
+        files = [*self.image.files, *self.mounts]
+        found = origins_of(files, join(self.directory, name), self.images)
+        if found or self.directory_known or name.startswith(("/", "$", "~")):
+            return found
+        # The base image set a working directory that only it knows: try where files were put.
+        for placed in reversed(files):
+            for directory in (placed.target, posixpath.dirname(placed.target)):
+                found = origins_of(files, join(directory, name), self.images)
+                if found:
+                    return found
+        return []
+
+
+def _script_of(words: Sequence[str]) -> str | None:
+    """Give what a shell is handed with ``-c`` (``-ec``, ``-lc``)."""
+    for index, word in enumerate(words[1:-1], 1):
+        if re.fullmatch(r"-[a-zA-Z]*c", word):
+            return words[index + 1]
+    return None

@@ -1,0 +1,228 @@
+"""Split the text of a Dockerfile into instructions.
+
+The grammar is that of BuildKit's Dockerfile frontend (the "Dockerfile reference")::
+
+    file        = [BOM] directive* (comment | blank | instruction)*
+    directive   = "#" ("syntax" | "escape" | "check") "=" value      only above all else
+    instruction = KEYWORD flag* arguments (escape newline arguments)* heredoc*
+    flag        = "--" name ["=" value]
+    arguments   = JSON list of strings (exec form) | text (shell form)
+    heredoc     = lines up to the word after "<<" or "<<-"           of RUN, COPY and ADD alone
+
+Comments and blank lines between continued lines are skipped.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..errors import DockerfileError
+from .words import BLANKS, partition, split_words, unquote, word_end
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heredoc:
+    """A here-document of an instruction.
+
+    Attributes:
+        name: the word that ends it, without quotes.
+        body: its lines, each with a final newline, without the tabs that ``<<-`` takes away.
+        expands: whether variables in it are expanded (no part of the word is quoted).
+    """
+
+    name: str
+    body: str
+    expands: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instruction:
+    """One instruction, its continued lines joined.
+
+    Attributes:
+        keyword: in upper case.
+        line: 1-based line of the keyword.
+        flags: names without dashes and values as written (``--link`` has the value "").
+        arguments: what follows the flags, as written.
+        json: the words of the exec form, or None for the shell form.
+        heredocs: in the order in which the arguments name them.
+        trigger: the instruction that an ONBUILD puts off.
+    """
+
+    keyword: str
+    line: int
+    flags: tuple[tuple[str, str], ...] = ()
+    arguments: str = ""
+    json: tuple[str, ...] | None = None
+    heredocs: tuple[Heredoc, ...] = ()
+    trigger: Instruction | None = None
+
+
+_DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$")
+_DIRECTIVES = frozenset({"syntax", "escape", "check"})
+_OWN_FRONTEND = re.compile(r"(?:[\w.:-]+/)?docker/dockerfile(?:-upstream)?(?:[:@].*)?$")
+HEREDOC = re.compile(r"\d*<<(-?)([^<]+)$")
+# fmt: off
+_KEYWORDS = frozenset({
+    "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL",
+    "MAINTAINER", "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
+})
+# fmt: on
+_WITH_EXEC_FORM = frozenset({"ADD", "CMD", "COPY", "ENTRYPOINT", "RUN", "SHELL", "VOLUME"})
+_WITH_HEREDOCS = frozenset({"ADD", "COPY", "RUN"})
+
+
+@dataclass(slots=True, kw_only=True)
+class Source:
+    """The lines of a file, and how far they have been read."""
+
+    path: str
+    lines: list[str]
+    escape: str = "\\"
+    any_keyword: bool = False
+    position: int = 0
+
+    @classmethod
+    def from_text(cls, text: str, path: str) -> Source:
+        """Split a text into lines and read its directives.
+
+        Raises:
+            DockerfileError: when a directive stands twice or `escape` has no such value.
+        """
+        lines = [line.rstrip("\r") for line in text.removeprefix("\ufeff").split("\n")]
+        source = cls(path=path, lines=lines)
+        seen: set[str] = set()
+        for number, line in enumerate(lines, 1):
+            match = _DIRECTIVE.match(line.lstrip())
+            name = match[1].lower() if match else ""
+            if match is None or name not in _DIRECTIVES:
+                break
+            if name in seen:
+                raise DockerfileError(f"a second `# {name}=`", path=path, line=number)
+            seen.add(name)
+            if name == "escape":
+                if match[2] not in ("\\", "`"):
+                    raise DockerfileError(
+                        f"`# escape={match[2]}` is neither `\\` nor a backtick",
+                        path=path,
+                        line=number,
+                    )
+                source.escape = match[2]
+            if name == "syntax":  # another frontend may have instructions of its own
+                source.any_keyword = not _OWN_FRONTEND.match(match[2].split()[0])
+        return source
+
+    def instructions(self) -> Iterator[Instruction]:
+        """Give one instruction after the other.
+
+        Raises:
+            DockerfileError: for an unknown keyword, or a heredoc without end.
+        """
+        while self.position < len(self.lines):
+            line = self.position + 1
+            text = self._logical_line()
+            if text.strip(BLANKS):
+                yield self._instruction(text, line)
+
+    def _logical_line(self) -> str:
+        """Join a line and those that continue it, over comments and blank lines between them."""
+        escape = re.escape(self.escape)
+        # A doubled escape at the end of a line stands for itself and continues nothing.
+        continuation = re.compile(rf"(?:(?<!{escape})|^){escape}[ \t]*$")
+        parts: list[str] = []
+        while self.position < len(self.lines):
+            line = self.lines[self.position]
+            self.position += 1
+            if line.lstrip().startswith("#") or (parts and not line.strip()):
+                if parts:
+                    continue
+                break
+            match = continuation.search(line)
+            parts.append(line[: match.start()] if match else line)
+            if match is None:
+                break
+        return "".join(parts)
+
+    def _instruction(self, text: str, line: int, *, onbuild: bool = False) -> Instruction:
+        keyword, _, rest = partition(text.strip(BLANKS))
+        keyword = keyword.upper()
+        if keyword not in _KEYWORDS and not self.any_keyword:
+            raise DockerfileError(
+                f"unknown instruction `{keyword}`",
+                path=self.path,
+                line=line,
+                hint=f"does the line before lack its `{self.escape}`?",
+            )
+        if keyword == "ONBUILD":
+            if onbuild or not rest:
+                raise DockerfileError(
+                    "ONBUILD needs an instruction other than ONBUILD", path=self.path, line=line
+                )
+            trigger = self._instruction(rest, line, onbuild=True)
+            return Instruction(keyword=keyword, line=line, arguments=rest, trigger=trigger)
+        flags, arguments = _split_flags(rest)
+        words = _exec_form(arguments) if keyword in _WITH_EXEC_FORM else None
+        heredocs: tuple[Heredoc, ...] = ()
+        if keyword in _WITH_HEREDOCS and words is None and "<<" in arguments:
+            heredocs = tuple(self._heredocs(arguments, line))
+        return Instruction(
+            keyword=keyword,
+            line=line,
+            flags=flags,
+            arguments=arguments,
+            json=words,
+            heredocs=heredocs,
+        )
+
+    def _heredocs(self, arguments: str, line: int) -> Iterator[Heredoc]:
+        for word in split_words(arguments, "\\"):
+            match = HEREDOC.match(word)
+            if match is None:
+                continue
+            name = unquote(match[2])
+            body: list[str] = []
+            while True:
+                if self.position == len(self.lines):
+                    raise DockerfileError(
+                        f"the heredoc `<<{match[2]}` has no end",
+                        path=self.path,
+                        line=line,
+                        hint=f"end it with a line that is `{name}` and nothing else",
+                    )
+                content = self.lines[self.position]
+                self.position += 1
+                content = content.lstrip("\t") if match[1] else content
+                if content == name:
+                    break
+                body.append(content + "\n")
+            yield Heredoc(name=name, body="".join(body), expands=name == match[2])
+
+
+def _split_flags(text: str) -> tuple[tuple[tuple[str, str], ...], str]:
+    """Take the flags off the front; quotes and escapes in them are resolved."""
+    flags: list[tuple[str, str]] = []
+    text = text.lstrip(BLANKS)
+    while text.startswith("--"):
+        end = word_end(text, 0, BLANKS)
+        word, text = unquote(text[:end]), text[end:].lstrip(BLANKS)
+        if word == "--":
+            break
+        name, _, value = word[2:].partition("=")
+        flags.append((name, value))
+    return tuple(flags), text
+
+
+def _exec_form(arguments: str) -> tuple[str, ...] | None:
+    if not arguments.startswith("["):
+        return None
+    try:
+        words = json.loads(arguments)
+    except ValueError:
+        return None
+    return tuple(words) if all(isinstance(word, str) for word in words) else None

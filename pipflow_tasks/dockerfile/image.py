@@ -1,0 +1,130 @@
+"""Know where the files of an image come from: the build context, another stage, or elsewhere.
+
+The build context can't be seen from here, so a copied name with a suffix (``requirements.txt``)
+counts as a file and one without as a folder. A variable that only the base image knows stays in a
+path, so that ``COPY x ${ROOT}`` and ``pip install -r ${ROOT}/x`` still meet.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .grammar import Instruction
+
+CONTEXT = -1
+_FILES_WITHOUT_SUFFIX = frozenset({"Dockerfile", "LICENSE", "Makefile", "Pipfile", "README"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """One source of a COPY, ADD or bind mount, or a file that a command wrote.
+
+    Attributes:
+        origin: the stage it is from, ``CONTEXT``, or None when that can't be known.
+        source: its path there.
+        target: where it is put, absolute.
+        folder: whether ``target`` is certainly a folder to put it in.
+    """
+
+    origin: int | None
+    source: str
+    target: str
+    folder: bool
+
+    def source_of(self, path: str) -> tuple[str, bool] | None:
+        """Give the path in the origin that ``path`` is from, and whether that is certain."""
+        parent, name = posixpath.split(self.source)
+        if path == self.target and not self.folder:
+            return self.source, True
+        if posixpath.dirname(path) == self.target:
+            if any(char in name for char in "*?[") and fnmatchcase(posixpath.basename(path), name):
+                return posixpath.join(parent, posixpath.basename(path)), True
+            if posixpath.basename(path) == name:
+                return self.source, True
+        top = self.target.rstrip("/") + "/"
+        if path.startswith(top) and is_folder(self.source):
+            return posixpath.normpath(posixpath.join(self.source, path[len(top) :])), False
+        return None
+
+
+def is_folder(source: str) -> bool:
+    """Tell whether a copied name looks like that of a folder."""
+    name = posixpath.basename(source)
+    without_suffix = posixpath.splitext(name)[1] in ("", ".", ".d")
+    return without_suffix and name not in _FILES_WITHOUT_SUFFIX and not set(name) & set("*?[")
+
+
+def origins_of(files: Sequence[Placed], path: str, images: Sequence[Image]) -> list[str]:
+    """Give the files of the context that ``path`` may come from, the most likely first.
+
+    What was placed last counts; a file that was placed by its name counts before folders that
+    were copied over it, for nobody knows whether these hold one of that name.
+    """
+    guesses: list[str] = []
+    for placed in reversed(files):
+        found = placed.source_of(path)
+        if found is None:
+            continue
+        source, certain = found
+        sources: list[str] = []
+        if placed.origin == CONTEXT:
+            sources = [source]
+        elif placed.origin is not None:
+            sources = origins_of(images[placed.origin].files, source, images)
+        if certain:
+            return list(dict.fromkeys([*sources, *guesses]))
+        guesses.extend(sources)
+    return list(dict.fromkeys(guesses))
+
+
+def join(directory: str, path: str) -> str:
+    """Give the normal form of a path in the image; a leading variable counts as absolute."""
+    if path == "~" or path.startswith("~/"):
+        path = "${HOME}" + path[1:]
+    if not path.startswith(("/", "$")):
+        path = f"{directory}/{path}"
+    path = posixpath.normpath(path)
+    return "/" + path.lstrip("/") if path.startswith("/") else path
+
+
+def context_path(path: str) -> str:
+    """Give the normal form of a path in the build context, which nothing leads out of."""
+    return join("/", path if not path.startswith("$") else "./" + path)[1:] or "."
+
+
+def origin_path(path: str, origin: int | None) -> str:
+    """Give the normal form of a path in the context, or in the stage that is not the context."""
+    return context_path(path) if origin == CONTEXT else join("/", path)
+
+
+@dataclass(slots=True, kw_only=True)
+class Image:
+    """What is known of a stage's image after the instructions that were taken so far."""
+
+    arguments: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    directory: str = "/"
+    directory_known: bool = False
+    files: list[Placed] = field(default_factory=list)
+    triggers: list[Instruction] = field(default_factory=list)
+    pip_requirement: str | None = None
+
+    def child(self) -> Image:
+        """Give what a stage built FROM this one begins with."""
+        return replace(
+            self,
+            arguments=dict(self.arguments),
+            environment=dict(self.environment),
+            files=list(self.files),
+            triggers=[],
+        )
+
+    def variables(self) -> dict[str, str]:
+        """Give what counts for an instruction: ENV before ARG."""
+        return {**self.arguments, **self.environment}

@@ -1,0 +1,195 @@
+"""Read the command lines of pip and uv: which files they install, and by which options."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Installer: TypeAlias = Literal["pip", "uv"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstallOptions:
+    """The options of an install command that count for the choice of versions.
+
+    Values are expanded as far as the Dockerfile tells; ``${NAME}`` is left where it does not.
+    uv's ``--default-index`` and ``--index`` are ``index_url`` and ``extra_index_urls``.
+    """
+
+    index_url: str | None = None
+    extra_index_urls: tuple[str, ...] = ()
+    no_index: bool = False
+    find_links: tuple[str, ...] = ()
+    trusted_hosts: tuple[str, ...] = ()
+    pre: bool = False
+    require_hashes: bool = False
+    no_deps: bool = False
+    prefer_binary: bool = False
+    only_binary: tuple[str, ...] = ()
+    no_binary: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstallStep:
+    """One command that installs requirements files, or builds or fetches what they ask for.
+
+    Attributes:
+        stage: index of the stage that it runs in.
+        line: 1-based line of its instruction.
+        installer: whose rules count.
+        command: ``install``, ``wheel``, ``download``, or uv's ``sync``.
+        requirements: the files that ``-r`` (or uv's ``sync``) names, variables expanded.
+        sources: the files of the build context that these are, POSIX, relative to the context.
+        possible: further files of the context that they may be: a copied folder may hold one.
+        constraints: the files that ``-c`` names.
+        constraint_sources: the files of the build context that these are.
+        unknown: files named by ``-r`` and ``-c`` whose source can't be known: made by a command,
+            not copied from the context, or behind a variable without value (``${NAME}`` stands).
+        options: the command's own options.
+        environment: the ``PIP_*`` and ``UV_*`` variables in force, sorted by name.
+        pip_requirement: the requirement by which pip was upgraded before (``pip``, ``pip==21.3``).
+    """
+
+    stage: int
+    line: int
+    installer: Installer
+    command: str
+    requirements: tuple[str, ...]
+    sources: tuple[str, ...] = ()
+    possible: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
+    constraint_sources: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    options: InstallOptions = InstallOptions()
+    environment: tuple[tuple[str, str], ...] = ()
+    pip_requirement: str | None = None
+
+    @property
+    def pip_upgraded(self) -> bool:
+        """Whether the Dockerfile upgrades pip before this step."""
+        return self.pip_requirement is not None
+
+
+_PIP = re.compile(r"pip[0-9.]*(?:\.exe)?")
+_PYTHON = re.compile(r"(?:python|pypy)[0-9.]*(?:\.exe)?")
+_SHORT_OPTIONS = {
+    "C": "config-settings",
+    "P": "upgrade-package",
+    "U": "upgrade",
+    "b": "build",
+    "c": "constraint",
+    "d": "dest",
+    "e": "editable",
+    "f": "find-links",
+    "i": "index-url",
+    "p": "python",
+    "r": "requirement",
+    "t": "target",
+    "w": "wheel-dir",
+}
+_SAME_OPTIONS = {
+    "requirements": "requirement",
+    "constraints": "constraint",
+    "default-index": "index-url",
+    "index": "extra-index-url",
+    "allow-insecure-host": "trusted-host",
+}
+# fmt: off
+_OPTIONS_WITH_VALUE = frozenset({
+    "abi", "allow-insecure-host", "build", "build-constraint", "build-constraints",
+    "cache-dir", "cert", "client-cert", "color", "config-file", "config-setting",
+    "config-settings", "constraint", "constraints", "default-index", "dest", "directory",
+    "editable", "exclude", "exclude-newer", "exists-action", "extra", "extra-index-url",
+    "find-links", "fork-strategy", "global-option", "group", "implementation", "index",
+    "index-strategy", "index-url", "install-option", "keyring-provider", "link-mode", "log",
+    "no-binary", "no-build-isolation-package", "only-binary", "override", "overrides",
+    "platform", "prefix", "prerelease", "progress-bar", "project", "proxy", "python",
+    "python-platform", "python-version", "refresh-package", "reinstall-package", "report",
+    "requirement", "requirements", "resolution", "resume-retries", "retries", "root",
+    "root-user-action", "src", "target", "timeout", "torch-backend", "trusted-host",
+    "upgrade-package", "upgrade-strategy", "use-deprecated", "use-feature", "wheel-dir",
+})
+# fmt: on
+
+
+def is_installer(program: str) -> bool:
+    """Tell whether a program is pip or uv, or a Python that may start one."""
+    name = posixpath.basename(program)
+    return name == "uv" or bool(_PIP.fullmatch(name) or _PYTHON.fullmatch(name))
+
+
+def installer_of(words: Sequence[str]) -> tuple[Installer, Sequence[str]] | None:
+    """Tell which installer a command starts, and the words that it gives it."""
+    name = posixpath.basename(words[0])
+    if _PIP.fullmatch(name):
+        return "pip", words[1:]
+    if name == "uv":
+        return "uv", words[1:]
+    if not _PYTHON.fullmatch(name):
+        return None
+    for index, word in enumerate(words[1:], 1):
+        if word == "-m":
+            return installer_of(words[index + 1 :]) if words[index + 1 : index + 2] else None
+        if posixpath.basename(word) == "get-pip.py":
+            return "pip", ["install", "--upgrade", "pip", *words[index + 1 :]]
+        if not word.startswith("-"):
+            return None
+    return None
+
+
+def parse_options(words: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
+    """Sort arguments into options by their long names, and operands."""
+    options: dict[str, list[str]] = {}
+    operands: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if word.startswith("--"):
+            name, equals, value = word[2:].partition("=")
+            if not equals and name in _OPTIONS_WITH_VALUE:
+                value = next(rest, "")
+            options.setdefault(_SAME_OPTIONS.get(name, name), []).append(value)
+        elif word.startswith("-") and word != "-":
+            for after, letter in enumerate(word[1:], 2):
+                name = _SHORT_OPTIONS.get(letter, letter)
+                if name in _OPTIONS_WITH_VALUE:
+                    options.setdefault(name, []).append(word[after:] or next(rest, ""))
+                    break
+                options.setdefault(name, []).append("")
+        else:
+            operands.append(word)
+    return options, operands
+
+
+def install_options(options: Mapping[str, Sequence[str]]) -> InstallOptions:
+    """Pick the options that count for the choice of versions."""
+
+    def names(option: str) -> tuple[str, ...]:
+        found: list[str] = []
+        for value in ",".join(options.get(option, ())).split(","):
+            if value.strip() == ":none:":
+                found.clear()
+            elif value.strip():
+                found.append(value.strip())
+        return tuple(found)
+
+    only_binary = names("only-binary")
+    if "no-build" in options:
+        only_binary = (":all:",)
+    return InstallOptions(
+        index_url=[None, *options.get("index-url", ())][-1],
+        extra_index_urls=tuple(options.get("extra-index-url", ())),
+        no_index="no-index" in options,
+        find_links=tuple(options.get("find-links", ())),
+        trusted_hosts=tuple(options.get("trusted-host", ())),
+        pre="pre" in options or "allow" in options.get("prerelease", ()),
+        require_hashes="require-hashes" in options,
+        no_deps="no-deps" in options,
+        prefer_binary="prefer-binary" in options,
+        only_binary=only_binary,
+        no_binary=names("no-binary"),
+    )

@@ -1,0 +1,291 @@
+"""Evaluate the instructions of a Dockerfile: stages, the variables in force, copied files."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from ..errors import DockerfileError
+from .commands import Shell
+from .grammar import HEREDOC, Instruction
+from .image import (
+    CONTEXT,
+    Image,
+    Placed,
+    context_path,
+    is_folder,
+    join,
+    origin_path,
+)
+from .words import NAME, Variables, expand, keep, partition, split_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from .install import InstallStep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One build stage.
+
+    Attributes:
+        index: 0-based position, as ``COPY --from=0`` counts.
+        name: what follows AS, as written, or None.
+        line: 1-based line of its FROM.
+        base: what it is built FROM, expanded: an image, or the name of an earlier stage.
+        parent: index of that earlier stage, or None for an image.
+        platform: ``--platform``, expanded; None without one, or where it is the build's own.
+        instructions: those after its FROM.
+    """
+
+    index: int
+    name: str | None
+    line: int
+    base: str
+    parent: int | None
+    platform: str | None
+    instructions: tuple[Instruction, ...] = ()
+
+
+def stage_index(stages: Sequence[Stage], name_or_index: str) -> int | None:
+    """Give the index of the stage of that name, else of that index, or None."""
+    for stage in reversed(stages):
+        if stage.name is not None and stage.name.lower() == name_or_index.lower():
+            return stage.index
+    if re.fullmatch(r"[0-9]{1,4}", name_or_index) and int(name_or_index) < len(stages):
+        return int(name_or_index)
+    return None
+
+
+_PLATFORM_ARGS = frozenset(
+    side + part for side in ("TARGET", "BUILD") for part in ("PLATFORM", "OS", "ARCH", "VARIANT")
+)
+_VALUE_HINT = (
+    "write `ARG {}=<value>` before the first FROM, pass it as a build argument in the compose "
+    "file, or make the `python` setting"
+)
+_REFERENCE = re.compile(r"[A-Za-z0-9](?:[\w.:@/-]*[\w])?", re.ASCII)
+
+
+def _platform_args(platform: str | None) -> dict[str, str]:
+    if platform is None:
+        return {}
+    system, architecture, variant = [*platform.split("/"), "", ""][:3]
+    parts = {"PLATFORM": platform, "OS": system, "ARCH": architecture, "VARIANT": variant}
+    return {side + part: value for side in ("TARGET", "BUILD") for part, value in parts.items()}
+
+
+@dataclass(slots=True, kw_only=True)
+class Reading:
+    """One pass over the instructions of a file."""
+
+    path: str
+    escape: str
+    build_args: Mapping[str, str]
+    platform: str | None
+    keep_unknown: bool
+    stages: list[Stage] = field(default_factory=list)
+    images: list[Image] = field(default_factory=list)
+    steps: list[InstallStep] = field(default_factory=list)
+    global_args: dict[str, str] = field(default_factory=dict)
+    unset_by: dict[str, str] = field(default_factory=dict)
+    """The variable that a global ARG without value lacks, where that is not itself."""
+
+    def __post_init__(self) -> None:
+        self.global_args.update(_platform_args(self.platform))
+
+    def take(self, instruction: Instruction) -> None:
+        """Evaluate the next instruction.
+
+        Raises:
+            DockerfileError: when a FROM can't be read, or something stands before the first.
+        """
+        if instruction.keyword == "FROM":
+            self._begin_stage(instruction)
+        elif self.stages:
+            stage = self.stages[-1]
+            self.stages[-1] = replace(stage, instructions=(*stage.instructions, instruction))
+            self._apply(instruction)
+        elif instruction.keyword == "ARG":
+            self._declare_global(instruction)
+        else:
+            raise DockerfileError(
+                f"{instruction.keyword} stands before the first FROM",
+                path=self.path,
+                line=instruction.line,
+            )
+
+    def _declare_global(self, instruction: Instruction) -> None:
+        for name, default in self._pairs(instruction):
+            if name in self.build_args:
+                self.global_args[name] = self.build_args[name]
+            elif default is not None:
+                lacking: list[str] = []
+                value = expand(default, self._noting(self.global_args, lacking), self.escape)
+                if lacking:
+                    self.unset_by[name] = self.unset_by.get(lacking[0], lacking[0])
+                    self.global_args.pop(name, None)
+                else:
+                    self.global_args[name] = value
+
+    @staticmethod
+    def _noting(values: Mapping[str, str], lacking: list[str]) -> Variables:
+        def note(name: str, _message: str | None) -> str:
+            lacking.append(name)
+            return keep(name, None)
+
+        return Variables(values=values, missing=note)
+
+    def _begin_stage(self, instruction: Instruction) -> None:
+        line, words = instruction.line, instruction.arguments.split()
+        if len(words) not in (1, 3) or (len(words) == 3 and words[1].upper() != "AS"):
+            raise DockerfileError(
+                "FROM takes an image, or an image and `AS name`", path=self.path, line=line
+            )
+        base = self._from_word(words[0], line)
+        if not _REFERENCE.fullmatch(base) and not (self.keep_unknown and "$" in base):
+            raise DockerfileError(
+                f"`FROM {words[0]}` gives `{base}`, which is no image",
+                path=self.path,
+                line=line,
+                hint=_VALUE_HINT.format("<name>") if "$" in words[0] else "",
+            )
+        written = dict(instruction.flags).get("platform", "")
+        if self.platform is None and not _PLATFORM_ARGS.isdisjoint(NAME.findall(written)):
+            written = ""  # the build's own platform, whatever that will be
+        name = words[2] if len(words) == 3 else None
+        parent = None if base.isdigit() else stage_index(self.stages, base)
+        self.stages.append(
+            Stage(
+                index=len(self.stages),
+                name=name,
+                line=line,
+                base=base,
+                parent=parent,
+                platform=self._from_word(written, line) or None,
+            )
+        )
+        self.images.append(Image() if parent is None else self.images[parent].child())
+        if parent is not None:
+            for trigger in self.images[parent].triggers:
+                self._apply(trigger)
+
+    def _from_word(self, word: str, line: int) -> str:
+        def missing(name: str, message: str | None) -> str:
+            if self.keep_unknown:
+                return keep(name, None)
+            cause = self.unset_by.get(name, name)
+            hint = _VALUE_HINT.format(cause)
+            if cause in _PLATFORM_ARGS:
+                hint = "make the `platform` setting"
+            raise DockerfileError(
+                f"FROM needs the variable `{cause}`, which {message or 'has no value'}",
+                path=self.path,
+                line=line,
+                hint=hint,
+            )
+
+        return expand(word, Variables(values=self.global_args, missing=missing), self.escape)
+
+    def _pairs(self, instruction: Instruction) -> list[tuple[str, str | None]]:
+        """Give the names and unexpanded values of an ARG or ENV."""
+        words = split_words(instruction.arguments, self.escape)
+        if instruction.keyword == "ENV" and words and "=" not in words[0]:
+            name, _, value = partition(instruction.arguments)
+            return [(name, value)]
+        pairs = [word.partition("=") for word in words]
+        return [(name, value if equals else None) for name, equals, value in pairs]
+
+    def _apply(self, instruction: Instruction) -> None:
+        image = self.images[-1]
+        variables = Variables(values=image.variables(), missing=keep)
+        if instruction.keyword == "ENV":
+            for name, value in self._pairs(instruction):
+                image.environment[name] = expand(value or "", variables, self.escape)
+        elif instruction.keyword == "ARG":
+            for name, default in self._pairs(instruction):
+                if name in self.build_args:
+                    image.arguments[name] = self.build_args[name]
+                elif default is not None:
+                    image.arguments[name] = expand(default, variables, self.escape)
+                elif name in self.global_args:
+                    image.arguments[name] = self.global_args[name]
+        elif instruction.keyword == "WORKDIR":
+            directory = expand(instruction.arguments.strip(), variables, self.escape)
+            image.directory_known |= directory.startswith(("/", "$"))
+            image.directory = join(image.directory, directory)
+        elif instruction.keyword in ("COPY", "ADD"):
+            image.files.extend(self._copied(instruction, variables))
+        elif instruction.keyword == "RUN":
+            self._run(instruction, variables)
+        elif instruction.trigger is not None:
+            image.triggers.append(instruction.trigger)
+
+    def _copied(self, instruction: Instruction, variables: Variables) -> Iterator[Placed]:
+        words = instruction.json or instruction.arguments.split()
+        *sources, target = [expand(word, variables, self.escape) for word in words] or [""]
+        flags = dict(instruction.flags)
+        origin = self._origin(flags.get("from"), variables)
+        folder = len(sources) > 1 or target.endswith("/") or target in (".", "")
+        target = join(self.images[-1].directory, target)
+        for source in sources:
+            heredoc = HEREDOC.match(source)
+            if heredoc or "://" in source or source.startswith("git@"):
+                name = heredoc[2] if heredoc else posixpath.basename(source)
+                yield Placed(origin=None, source=name, target=target, folder=folder)
+                continue
+            path, placed_at = origin_path(source, origin), target
+            if "parents" in flags:
+                kept = context_path(source.rpartition("/./")[2])
+                placed_at = join(target, kept if is_folder(kept) else posixpath.dirname(kept))
+            yield Placed(origin=origin, source=path, target=placed_at, folder=folder)
+
+    def _origin(self, name: str | None, variables: Variables) -> int | None:
+        """Give the stage that ``from`` names, ``CONTEXT`` without one, None for an image."""
+        if name is None:
+            return CONTEXT
+        return stage_index(self.stages[:-1], expand(name, variables, self.escape))
+
+    def _mounted(self, instruction: Instruction, variables: Variables) -> Iterator[Placed]:
+        for name, value in instruction.flags:
+            if name != "mount":
+                continue
+            settings = {
+                key.strip().lower(): expand(text, variables, self.escape)
+                for key, _, text in (part.partition("=") for part in value.split(","))
+            }
+            if settings.get("type", "bind") != "bind":
+                continue
+            source = settings.get("source", settings.get("src", "."))
+            target = next(
+                (settings[key] for key in ("target", "dst", "destination") if key in settings), ""
+            )
+            origin = self._origin(settings.get("from"), variables)
+            yield Placed(
+                origin=origin,
+                source=origin_path(source, origin),
+                target=join(self.images[-1].directory, target),
+                folder=False,
+            )
+
+    def _run(self, instruction: Instruction, variables: Variables) -> None:
+        image = self.images[-1]
+        shell = Shell(
+            image=image,
+            images=self.images,
+            mounts=tuple(self._mounted(instruction, variables)),
+            heredocs=list(instruction.heredocs),
+            directory=image.directory,
+            directory_known=image.directory_known,
+            variables=dict(variables.values),
+            stage=len(self.stages) - 1,
+            line=instruction.line,
+        )
+        if instruction.json:
+            shell.start(list(instruction.json), shell.variables)
+        elif instruction.json is None:
+            shell.run(instruction.arguments)
+        self.steps.extend(shell.steps)

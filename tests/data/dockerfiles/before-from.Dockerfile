@@ -1,0 +1,4 @@
+# the base
+ARG VERSION=3
+RUN true
+FROM python:$VERSION

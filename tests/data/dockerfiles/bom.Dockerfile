@@ -1,0 +1,4 @@
+﻿# escape=`
+FROM python:3.9
+RUN true `
+ && pip install -r requirements.txt

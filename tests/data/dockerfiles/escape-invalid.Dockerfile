@@ -1,0 +1,2 @@
+# escape=^
+FROM python:3.9

@@ -1,0 +1,2 @@
+# nothing but
+ARG VERSION=3

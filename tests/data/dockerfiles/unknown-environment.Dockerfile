@@ -1,0 +1,6 @@
+FROM python:3.11
+ARG ENVIRONMENT
+WORKDIR /app
+COPY requirements/ /app/requirements/
+RUN pip install -r requirements/${ENVIRONMENT}.txt
+RUN pip install -r requirements/${ENVIRONMENT:-local}.txt

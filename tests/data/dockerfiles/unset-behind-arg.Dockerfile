@@ -1,0 +1,4 @@
+ARG MIRROR
+ARG BASE=${MIRROR}/python:3.9
+
+FROM ${BASE}

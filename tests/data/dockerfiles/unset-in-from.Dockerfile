@@ -1,0 +1,3 @@
+ARG TAG
+FROM python:${TAG}
+RUN pip install -r requirements.txt

@@ -1,0 +1,3 @@
+FROM python:3.12
+COPY pyproject.toml uv.lock ./
+RUN uv sync --frozen --no-dev

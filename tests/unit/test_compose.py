@@ -1,0 +1,148 @@
+"""Compose files: a folder of files with their expected readings, and what holds for any text."""
+
+import json
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipflow_tasks.compose import Build, ComposeFile, Service
+from pipflow_tasks.errors import ComposeError
+
+CASES = Path(__file__).parents[1] / "data" / "compose"
+FRAGMENTS = [
+    "services:\n", "  web:\n", "    build: .\n", "    build:\n", "      args:\n", "        - A=1\n",
+    "        B: $B\n", "    <<: *a\n", "    extends: web\n", "x: &a\n", "*a", "!reset ",
+    "!override ", "${B", ":-", "}", "$", "$$", "[", "]", "{", "}", ": ", "- ", "\n", "    ",
+    "!!int x", "!!bool x", "!!timestamp y\n", "|\n", "'", "\"", "? ", "---\n", "%", "\t", "\u0000",
+    "name: a\n", "null",
+]  # fmt: skip
+
+
+def changed(value: Any) -> Any:
+    """Give the public fields of a value that differ from their defaults, as JSON has them."""
+    if isinstance(value, tuple):
+        return [changed(item) for item in value]
+    if not is_dataclass(value):
+        return value
+    return {
+        field.name: changed(getattr(value, field.name))
+        for field in fields(value)
+        if not field.name.startswith("_") and getattr(value, field.name) != field.default
+    }
+
+
+def reading_of(texts: dict[str, str], environment: dict[str, str]) -> Any:
+    """Give what a case file holds under ``expected``."""
+    try:
+        compose = ComposeFile.merged(
+            [
+                ComposeFile.from_text(text, path=path, environment=environment)
+                for path, text in texts.items()
+            ]
+        )
+    except ComposeError as error:
+        return {"error": changed_error(error)}
+    return changed(compose)
+
+
+def changed_error(error: ComposeError) -> dict[str, Any]:
+    """Give the parts of an error."""
+    return {
+        "path": error.path,
+        "line": error.line,
+        "message": error.message,
+        "hint": error.hint,
+    }
+
+
+def refusal(text: str) -> ComposeError | None:
+    """Give the error that a text is refused with, or None."""
+    try:
+        compose = ComposeFile.from_text(text, path="compose.yaml", environment={"B": "b"})
+        ComposeFile.merged([compose, compose])
+    except ComposeError as error:
+        return error
+    return None
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"], ids=["lf", "crlf"])
+@pytest.mark.parametrize("name", sorted(path.stem for path in CASES.glob("*.json")))
+def test_reads_as_expected(name: str, ending: str) -> None:
+    """Every compose file of the folder reads as its JSON file says, with either line ending."""
+    case = json.loads((CASES / f"{name}.json").read_text("utf-8"))
+    texts = {
+        path.name: path.read_bytes().decode("utf-8").replace("\n", ending)
+        for path in sorted(CASES.glob(f"{name}.*"), key=lambda path: (len(path.name), path.name))
+        if path.suffix == ".yaml"
+    }
+
+    actual = reading_of(texts, case.get("environment", {}))
+
+    assert case["expected"] == actual
+
+
+COMPOSE = """\
+services:
+  web:
+    build: ./web
+  worker:
+    build: ./worker
+    profiles: [batch]
+  db:
+    image: postgres:16
+"""
+
+
+def test_buildable_gives_what_has_a_build() -> None:
+    """Services that are built are given, behind profiles too, or the one that is named."""
+    compose = ComposeFile.from_text(COMPOSE, path="compose.yaml", environment={})
+
+    web = Service(name="web", line=2, build=Build(context="./web"))
+    worker = Service(name="worker", line=4, build=Build(context="./worker"), profiles=("batch",))
+    assert (web, worker) == compose.buildable()
+    assert (worker,) == compose.buildable("worker")
+
+
+@pytest.mark.parametrize(
+    ("service", "said"),
+    [
+        ("api", "compose.yaml: there is no service `api`"),
+        ("db", "compose.yaml:7: the service `db` has no `build`"),
+    ],
+)
+def test_what_is_not_built_is_refused(service: str, said: str) -> None:
+    """A service that does not exist or has no build is an error that lists the others."""
+    compose = ComposeFile.from_text(COMPOSE, path="compose.yaml", environment={})
+
+    with pytest.raises(ComposeError) as caught:
+        compose.buildable(service)
+
+    assert f"{said}\nhint: set `service` to one that is built: web, worker" == str(caught.value)
+
+
+def test_aliases_cost_what_is_written() -> None:
+    """Aliases of aliases are read once each, however many values they stand for."""
+    lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 60)]
+
+    compose = ComposeFile.from_text("\n".join(lines), path="compose.yaml", environment={})
+
+    assert compose.services == ()
+
+
+@pytest.mark.parametrize("text", ["a: &a [*a]", "a: &a\n  <<: *a", "[" * 5000, "a: {" * 5000])
+def test_endless_nesting_is_refused(text: str) -> None:
+    """A value that holds itself, or nests without measure, is an error."""
+    with pytest.raises(ComposeError):
+        ComposeFile.from_text(text, path="compose.yaml", environment={})
+
+
+@given(st.one_of(st.text(), st.lists(st.sampled_from(FRAGMENTS)).map("".join)))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    """The reader raises nothing but ComposeError, whatever it is given."""
+    error = refusal(text)
+
+    assert error is None or error.path == "compose.yaml"
