@@ -23,6 +23,19 @@ _MOST_REASONS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """What keeps a version out, besides the request itself.
+
+    Attributes:
+        specifier: the versions that are allowed.
+        reason: what is said of one that is not, as the end of a sentence about it.
+    """
+
+    specifier: SpecifierSet
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """A version that suits, with the file an installer would take.
 
@@ -66,6 +79,7 @@ def choose(
     target: Target,
     prereleases: bool = False,
     local: str | None = None,
+    bounds: Sequence[Bound] = (),
 ) -> Choice:
     """Return the newest version that satisfies the specifier and suits the target.
 
@@ -76,12 +90,13 @@ def choose(
         prereleases: take pre-releases like any other version; else they count where the specifier
             names one, or where no final release is left.
         local: where given, only versions with this local label (``cpu`` of ``2.0+cpu``).
+        bounds: what else a version has to satisfy: constraints, policies.
     """
     releases: dict[Version, list[DistributionFile]] = {}
     for file in files:
         releases.setdefault(file.version, []).append(file)
     newest_first = sorted(releases, reverse=True)
-    if prereleases or specifier.prereleases:
+    if prereleases or any(each.prereleases for each in _specifiers(specifier, bounds)):
         rounds = [newest_first]
     else:
         rounds = [
@@ -94,7 +109,9 @@ def choose(
             if local is not None and version.local != local:
                 rejections.append(Rejection(version=version, reason=f"is not a +{local} build"))
                 continue
-            found = examine(version, releases[version], specifier=specifier, target=target)
+            found = examine(
+                version, releases[version], specifier=specifier, target=target, bounds=bounds
+            )
             if isinstance(found, Candidate):
                 return Choice(candidate=found, rejections=tuple(rejections))
             rejections.append(found)
@@ -113,6 +130,7 @@ def examine(
     *,
     specifier: SpecifierSet,
     target: Target,
+    bounds: Sequence[Bound] = (),
 ) -> Candidate | Rejection:
     """Tell whether one version satisfies the specifier and suits the target.
 
@@ -121,14 +139,18 @@ def examine(
         files: the files of this version.
         specifier: what was asked for.
         target: what the image accepts.
+        bounds: what else it has to satisfy.
     """
     if not specifier.contains(version, prereleases=True):
         return Rejection(version=version, reason=f"does not satisfy {specifier}")
+    for bound in bounds:
+        if not bound.specifier.contains(version, prereleases=True):
+            return Rejection(version=version, reason=bound.reason)
     offered = [file for file in files if file.yanked is None]
     yanked = None
     if not offered:
         yanked = files[0].yanked or ""
-        if not _names_exactly(specifier, version):
+        if not any(_names_exactly(each) for each in _specifiers(specifier, bounds)):
             why = f": {yanked}" if yanked else ""
             return Rejection(version=version, reason=f"was yanked{why}")
         offered = list(files)
@@ -190,9 +212,13 @@ def _summaries(rejections: Sequence[Rejection]) -> Iterator[str]:
             yield f"{versions[-1]} to {versions[0]} ({len(versions)} versions): {reason}"
 
 
-def _names_exactly(specifier: SpecifierSet, version: Version) -> bool:
+def _specifiers(specifier: SpecifierSet, bounds: Sequence[Bound]) -> tuple[SpecifierSet, ...]:
+    return (specifier, *(bound.specifier for bound in bounds))
+
+
+def _names_exactly(specifier: SpecifierSet) -> bool:
     """PEP 592: a yanked release is for those who pin it with ``==`` or ``===``."""
     return any(
         clause.operator in {"==", "==="} and not clause.version.endswith(".*")
         for clause in specifier
-    ) and specifier.contains(version, prereleases=True)
+    )

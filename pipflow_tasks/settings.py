@@ -29,7 +29,7 @@ class Settings:
     """What the user may set; an empty string means that the tool finds out by itself.
 
     Attributes:
-        file: the requirements file, relative to the project's root.
+        file: the requirements file, relative to the project's root; several with commas.
         dockerfile: the Dockerfile, relative to the root.
         service: the compose service to read and build.
         image: the tag for a plain build; else the folder's name.
@@ -55,6 +55,11 @@ class Settings:
     index_url: str = ""
     extra_index_url: str = ""
     timeout_seconds: float = 10.0
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The requirements files; new requirements go into the first."""
+        return tuple(part.strip() for part in self.file.split(",") if part.strip())
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Settings:
@@ -94,7 +99,7 @@ def _word(name: str, value: object) -> str:
             f"the setting python is the number {value}, which can't tell 3.1 from 3.10",
             hint=f'write it in quotes: python: "{value}"',
         )
-    if name == "file" and not word:
+    if name == "file" and not word.strip(", "):
         raise UsageError("the setting file is empty", hint="name the requirements file")
     return word
 

@@ -47,8 +47,9 @@ class Run:
         values.update(self.own_settings)
         if file:
             values["file"] = file
-        root = find_root(values.get("file", _DEFAULTS["file"]), tasks_folder(self.context))
-        return Project.open(root / self.folder, Settings.from_mapping(values))
+        settings = Settings.from_mapping(values)
+        root = find_root(settings.files[0], tasks_folder(self.context))
+        return Project.open(root / self.folder, settings)
 
     def carry_out(
         self,
@@ -90,11 +91,13 @@ def add(
     packages: str,
     group: str = "",
     pre: bool = False,
+    no_policy: bool = False,
     file: str = "",
     format_: str = "text",
     dry_run: bool = False,
     no_rebuild: bool = False,
     keep: bool = False,
+    force: bool = False,
 ) -> None:
     """Pin packages at their newest version that suits the image, and build it.
 
@@ -102,7 +105,13 @@ def add(
     sorted. A package that is there already stays as it is.
     """
     with run.open(file) as project:
-        plan = project.plan_add(_words(packages, "add"), group=group or None, prereleases=pre)
+        plan = project.plan_add(
+            _words(packages, "add"),
+            group=group or None,
+            prereleases=pre,
+            policy=not no_policy,
+            force=force,
+        )
         run.carry_out(project, plan, format_, dry_run=dry_run, no_rebuild=no_rebuild, keep=keep)
 
 
@@ -114,10 +123,11 @@ def remove(
     dry_run: bool = False,
     no_rebuild: bool = False,
     keep: bool = False,
+    force: bool = False,
 ) -> None:
     """Remove packages, with the comments that belong to them, and build the image."""
     with run.open(file) as project:
-        plan = project.plan_remove(_words(packages, "remove"))
+        plan = project.plan_remove(_words(packages, "remove"), force=force)
         run.carry_out(project, plan, format_, dry_run=dry_run, no_rebuild=no_rebuild, keep=keep)
 
 
@@ -130,13 +140,14 @@ def upgrade(
     dry_run: bool = False,
     no_rebuild: bool = False,
     keep: bool = False,
+    force: bool = False,
 ) -> None:
     """Move the pins of named packages, and build the image.
 
     A specifier says where to, also downward: "django<5". A line that was not pinned is pinned.
     """
     with run.open(file) as project:
-        plan = project.plan_upgrade(_words(packages, "upgrade"), prereleases=pre)
+        plan = project.plan_upgrade(_words(packages, "upgrade"), prereleases=pre, force=force)
         run.carry_out(project, plan, format_, dry_run=dry_run, no_rebuild=no_rebuild, keep=keep)
 
 
@@ -151,10 +162,13 @@ def upgrade_all(
     dry_run: bool = False,
     no_rebuild: bool = False,
     keep: bool = False,
+    force: bool = False,
 ) -> None:
     """Move every pin to its newest version that suits the image, and build it."""
     with run.open(file) as project:
-        plan = project.plan_upgrade_all(only=only, skip=skip, level=_level(level), prereleases=pre)
+        plan = project.plan_upgrade_all(
+            only=only, skip=skip, level=_level(level), prereleases=pre, force=force
+        )
         run.carry_out(project, plan, format_, dry_run=dry_run, no_rebuild=no_rebuild, keep=keep)
 
 
@@ -195,11 +209,13 @@ _HELP = {
     "only": "Consider these packages only.",
     "skip": "Leave these packages alone.",
     "level": "The highest part of a version that may change: major, minor or patch.",
-    "file": "The requirements file, in the place of the setting.",
+    "file": "The requirements file, or several parted by commas, instead of the setting.",
     "format_": "How to report: text, json or markdown.",
     "dry_run": "Show what would change and be built, and do nothing.",
     "no_rebuild": "Do not build the image.",
     "keep": "Keep the changes in the file even if the build fails.",
+    "no_policy": "Do not write the specifier behind the pin as its policy.",
+    "force": "Edit also a file that another tool says it has written.",
     "exit_code": "End with status 2 if something could move.",
     "no_cache": "Build every layer anew.",
 }

@@ -1,4 +1,4 @@
-"""A project: its settings, its requirements file, its image. Plan, then apply.
+"""A project: its settings, its requirements files, its image. Plan, then apply.
 
 A plan is made from bytes, pages and the target; making it changes nothing. ``apply`` writes the
 files and builds the image, and either both happen or neither.
@@ -16,34 +16,29 @@ from typing import TYPE_CHECKING, Literal, cast
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from ..errors import (
-    BuildError,
-    NoCandidate,
-    ProjectNotFound,
-    RequirementsError,
-    UsageError,
-)
+from ..errors import BuildError, RequirementsError, UsageError
 from ..files import lock
-from ..finder import choose, newest, summarise
+from ..finder import Bound
 from ..images import interruptible
 from ..index import PackageIndex
 from ..pip_settings import read_pip_settings
-from ..requirements import Kind, expand_variables, split_requirements
+from ..requirements import Kind, bounds_pin, split_requirements
 from ..settings import Settings
+from .documents import read_documents
 from .draft import Draft
 from .image import find_image, find_target
+from .lookup import Lookup, index_urls
 from .plan import Change, Held, LeftAlone, Outcome, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from packaging.requirements import Requirement
     from packaging.version import Version
 
     from ..finder import Candidate, Choice
-    from ..requirements import Line, RequirementsFile, Sort
-    from ..simple_api import DistributionFile
+    from ..requirements import Line, Request, Sort
     from ..target import Target
+    from .documents import Documents
     from .image import Image
 
 __all__ = ["LEVELS", "Change", "Held", "LeftAlone", "Level", "Outcome", "Plan", "Project"]
@@ -53,7 +48,7 @@ LEVELS: tuple[Level, ...] = ("major", "minor", "patch")
 
 
 class Project:
-    """What stands in one folder: requirements file, Dockerfile, settings.
+    """What stands in one folder: requirements files, Dockerfile, settings.
 
     Use it as a context manager, or ``close`` it, to give the connections to the index back.
     """
@@ -117,86 +112,106 @@ class Project:
         *,
         group: str | None = None,
         prereleases: bool = False,
+        policy: bool = True,
+        force: bool = False,
     ) -> Plan:
-        """Plan to pin projects that the file does not have yet, at the newest that suits.
+        """Plan to pin projects that the files do not have yet, at the newest that suits.
 
         Args:
             requirements: PEP 508 requirements, in one word or several.
             group: the heading of the block to write into.
             prereleases: take pre-releases too.
+            policy: write a specifier that bounds the pin behind it, as its policy.
+            force: edit also a file that another tool has written.
 
         Raises:
-            RequirementsError: a requirement makes no sense, or contradicts the file.
+            RequirementsError: a requirement makes no sense, or contradicts the files.
             ProjectNotFound: the index does not have a project.
             NoCandidate: no version suits.
             PackageIndexError: the index failed.
         """
-        wanted = _split(requirements)
-        draft = self._begin("add")
-        document = draft.document
-        index = self._index_for(document)
-        index.prefetch(canonicalize_name(r.name) for r in wanted if not document.find(r.name))
-        for requirement in wanted:
-            there = draft.document.find(requirement.name)
+        requests = _split(requirements)
+        documents = self._read()
+        draft = Draft("add", documents)
+        for request in requests:
+            _require_agreement(draft.find(request.name), request)
+        lookup = self._look_up(documents)
+        lookup.prefetch(request.name for request in requests if not draft.find(request.name))
+        for request in requests:
+            there = draft.find(request.name)
             if there:
-                _require_agreement(there, requirement, document.path)
+                _require_agreement(there, request)
                 draft.hint(_already_there(there[0]))
                 continue
-            _require_no_hashes(document)
-            files = self._files(requirement.name, document)
-            choice = choose(
-                files,
-                specifier=requirement.specifier,
-                target=self.target,
-                prereleases=prereleases,
-            )
-            candidate = self._require_candidate(requirement, choice)
-            draft.warn_of(requirement.name, candidate, self.target)
-            _hold(draft, requirement.name, candidate.version, files, choice, requirement.specifier)
+            name, specifier = request.requirement.name, request.requirement.specifier
+            choice = lookup.choose(name, specifier, prereleases=prereleases)
+            candidate = lookup.require(name, specifier, choice)
+            draft.warn_of(name, candidate, self.target)
+            _hold(draft, name, candidate.version, lookup, choice, specifier)
+            bound = request.specifier if policy and bounds_pin(specifier) else ""
             draft.add(
-                requirement,
+                request,
                 candidate.version,
                 group=group,
                 sort=cast("Sort", self.settings.sort),
+                digests=lookup.digests(name, candidate.version) if documents.uses_hashes else (),
+                policy=bound,
             )
-        return self._finish(draft)
+            if bound:
+                draft.hint(
+                    f"{bound} is written behind {name} as its policy; --no-policy leaves it out"
+                )
+        return self._finish(draft, force=force)
 
-    def plan_upgrade(self, requirements: str | Iterable[str], *, prereleases: bool = False) -> Plan:
+    def plan_upgrade(
+        self,
+        requirements: str | Iterable[str],
+        *,
+        prereleases: bool = False,
+        force: bool = False,
+    ) -> Plan:
         """Plan to move the pins of named projects; a specifier may also move one down.
 
         Args:
             requirements: PEP 508 requirements, in one word or several.
             prereleases: take pre-releases too.
+            force: edit also a file that another tool has written.
 
         Raises:
-            RequirementsError: a requirement makes no sense, or the file does not have it.
-            ProjectNotFound, NoCandidate, PackageIndexError: as for ``plan_add``.
+            RequirementsError: a requirement makes no sense, the files do not have it, or its
+                policy forbids it.
+            ProjectNotFound: the index does not have a project.
+            NoCandidate: no version suits.
+            PackageIndexError: the index failed.
         """
-        wanted = _split(requirements)
-        draft = self._begin("upgrade")
-        document = self._require_file(draft)
+        requests = _split(requirements)
+        documents = self._read(must_be_there=True)
+        draft = Draft("upgrade", documents)
         moves = [
-            (requirement, line)
-            for requirement in wanted
-            for line in self._movable(document, requirement, draft)
+            (request, line)
+            for request in requests
+            for line in self._movable(documents, request, draft)
         ]
-        self._index_for(document).prefetch(canonicalize_name(r.name) for r, _ in moves)
-        for requirement, line in moves:
+        lookup = self._look_up(documents)
+        lookup.prefetch(request.name for request, _ in moves)
+        for request, line in moves:
             assert line.requirement is not None
+            asked = request.requirement.specifier
             own = line.requirement.specifier if line.pin is None else SpecifierSet()
-            specifier = requirement.specifier or own
-            files = self._files(requirement.name, document)
-            choice = choose(
-                files,
-                specifier=specifier,
-                target=self.target,
+            choice = lookup.choose(
+                request.name,
+                asked or own,
                 prereleases=prereleases,
-                local=None if requirement.specifier else _local(line),
+                local=None if asked else _local(line),
+                bounds=_policy(line),
             )
-            candidate = self._require_candidate(requirement, choice)
-            rises = line.pin is None or candidate.version > line.pin or requirement.specifier
-            self._move(draft, line, candidate if rises else None, files, choice, specifier)
-        return self._finish(draft)
+            candidate = lookup.require(line.spelled_name, asked or own, choice)
+            rises = line.pin is None or candidate.version > line.pin
+            self._move(draft, line, candidate if rises or asked else None, lookup)
+            now = candidate.version if rises or asked else line.pin
+            assert now is not None
+            _hold(draft, line.spelled_name, now, lookup, choice, asked or own)
+        return self._finish(draft, force=force)
 
     def plan_upgrade_all(
         self,
@@ -205,6 +220,7 @@ class Project:
         skip: str | Iterable[str] = (),
         level: Level = "major",
         prereleases: bool = False,
+        force: bool = False,
     ) -> Plan:
         """Plan to move every pin to the newest version that suits; none moves down.
 
@@ -213,20 +229,22 @@ class Project:
             skip: names to leave alone.
             level: the first number that may change: ``minor`` keeps the major number.
             prereleases: take pre-releases too.
+            force: edit also a file that another tool has written.
 
         Raises:
-            RequirementsError: ``only`` names a project that the file does not have.
-            ProjectNotFound: the index does not have a project of the file.
+            RequirementsError: ``only`` names a project that the files do not have, or a policy
+                is malformed.
+            ProjectNotFound: the index does not have a project of the files.
             PackageIndexError: the index failed.
         """
-        draft = self._begin("upgrade-all")
-        document = self._require_file(draft)
-        only_names = {canonicalize_name(r.name) for r in _split(only)}
-        skip_names = {canonicalize_name(r.name) for r in _split(skip)}
+        documents = self._read(must_be_there=True)
+        draft = Draft("upgrade-all", documents)
+        only_names = {request.name for request in _split(only)}
+        skip_names = {request.name for request in _split(skip)}
         for name in only_names:
-            _require_there(document, name)
+            _require_there(documents, name)
         pins: list[Line] = []
-        for line in document.lines:
+        for line in documents.lines:
             if only_names and line.name not in only_names:
                 continue
             reason = "skipped" if line.name in skip_names else self._why_left_alone(line)
@@ -234,52 +252,51 @@ class Project:
                 draft.leave(line, reason)
             elif line.pin is not None:
                 pins.append(line)
-        self._index_for(document).prefetch(line.name for line in pins if line.name)
+        lookup = self._look_up(documents)
+        lookup.prefetch(line.name for line in pins if line.name)
         for line in pins:
-            assert line.name is not None
-            assert line.pin is not None
-            files = self._files(line.name, document, hint=f"leave it out with --skip {line.name}")
-            specifier = _within(line.pin, level)
-            choice = choose(
-                files,
-                specifier=specifier,
-                target=self.target,
-                prereleases=prereleases,
-                local=_local(line),
-            )
-            candidate = choice.candidate
-            if candidate is not None and candidate.version <= line.pin and line.pin.is_prerelease:
-                choice = choose(files, specifier=specifier, target=self.target, prereleases=True)
-                candidate = choice.candidate
-            if candidate is None:
-                draft.warn(
-                    f"no version of {line.name} suits {self.target}; "
-                    f"{document.path}:{line.number} stays as it is"
-                )
-            elif candidate.version <= line.pin:
-                candidate = None
-            self._move(draft, line, candidate, files, choice, SpecifierSet())
-        return self._finish(draft)
+            self._raise_pin(draft, line, lookup, level=level, prereleases=prereleases)
+        return self._finish(draft, force=force)
 
-    def plan_remove(self, names: str | Iterable[str]) -> Plan:
-        """Plan to take projects out of the file, with the comments that belong to them.
+    def plan_outdated(
+        self,
+        *,
+        only: str | Iterable[str] = (),
+        skip: str | Iterable[str] = (),
+        level: Level = "major",
+        prereleases: bool = False,
+    ) -> Plan:
+        """Tell what ``plan_upgrade_all`` would move, and the policies; change nothing."""
+        plan = self.plan_upgrade_all(
+            only=only, skip=skip, level=level, prereleases=prereleases, force=True
+        )
+        policies = tuple(
+            f"policy    {line.spelled_name} {line.policy.text} ({line.place})"
+            for line in self._read().lines
+            if line.requirement is not None and line.policy is not None
+        )
+        return replace(
+            plan, command="outdated", edits=(), builder=None, hints=(*plan.hints, *policies)
+        )
+
+    def plan_remove(self, requirements: str | Iterable[str], *, force: bool = False) -> Plan:
+        """Plan to take projects out of the files, with the comments that belong to them.
+
+        Args:
+            requirements: names; with a marker, only the line with that marker.
+            force: edit also a file that another tool has written.
 
         Raises:
-            RequirementsError: the file does not have one of them.
+            RequirementsError: the files do not have one of them.
         """
-        draft = self._begin("remove")
-        document = self._require_file(draft)
-        gone: dict[int, Line] = {}
-        for requirement in _split(names):
-            if requirement.specifier or requirement.extras or requirement.marker:
-                raise RequirementsError(
-                    f'"{requirement}" is more than a name',
-                    hint=f"remove takes names: `remove {requirement.name}`",
-                )
-            for line in _require_there(document, requirement.name):
-                gone[line.number] = line
+        documents = self._read(must_be_there=True)
+        draft = Draft("remove", documents)
+        gone: dict[str, Line] = {}
+        for request in _split(requirements):
+            for line in _removable(documents, request):
+                gone[line.place] = line
         draft.remove(tuple(gone.values()))
-        return self._finish(draft, with_target=False)
+        return self._finish(draft, force=force, with_target=False)
 
     def plan_rebuild(self) -> Plan:
         """Plan to build the image.
@@ -294,18 +311,6 @@ class Project:
                 hint="make the setting `dockerfile`, or write a Dockerfile",
             )
         return Plan(command="rebuild", builder=builder)
-
-    def plan_outdated(
-        self,
-        *,
-        only: str | Iterable[str] = (),
-        skip: str | Iterable[str] = (),
-        level: Level = "major",
-        prereleases: bool = False,
-    ) -> Plan:
-        """Tell what ``plan_upgrade_all`` would move; the plan itself changes nothing."""
-        plan = self.plan_upgrade_all(only=only, skip=skip, level=level, prereleases=prereleases)
-        return replace(plan, command="outdated", edits=(), builder=None)
 
     def preview(self, plan: Plan, *, rebuild: str = "") -> Outcome:
         """Tell what ``apply`` would do, and do nothing."""
@@ -369,101 +374,64 @@ class Project:
                 _revert(plan)
                 raise
 
-    def _begin(self, command: str) -> Draft:
-        return Draft(command, self.root / self.settings.file, self.settings.file)
+    def _read(self, *, must_be_there: bool = False) -> Documents:
+        documents = read_documents(self.root, self.settings.files, self._environment)
+        if must_be_there and documents.is_missing:
+            raise RequirementsError(
+                "there is no such file",
+                path=documents.main,
+                hint="`add` creates it; another one is named with --file or the setting `file`",
+            )
+        return documents
 
-    def _finish(self, draft: Draft, *, with_target: bool = True) -> Plan:
+    def _look_up(self, documents: Documents) -> Lookup:
+        if self._index is None:
+            pip = read_pip_settings(self._environment)
+            self._assumptions += pip.notes
+            self._index = PackageIndex(
+                index_urls(documents, self.settings, pip, self._environment),
+                timeout_seconds=self.settings.timeout_seconds,
+            )
+        return Lookup(documents, self._index, self.target)
+
+    def _finish(self, draft: Draft, *, force: bool, with_target: bool = True) -> Plan:
         target = self.target if with_target else None
         for warning in self._assumptions:
             draft.warn(warning)
-        return draft.finish(target=target, builder=self.image.builder)
+        return draft.finish(target=target, builder=self.image.builder, force=force)
 
-    def _require_file(self, draft: Draft) -> RequirementsFile:
-        if draft.is_missing:
-            raise RequirementsError(
-                "there is no such file",
-                path=draft.document.path,
-                hint="`add` creates it; another one is named with --file or the setting `file`",
-            )
-        return draft.document
-
-    def _index_for(self, document: RequirementsFile) -> PackageIndex:
-        """Open the indexes that the file, the settings or pip name, in this order."""
-        if self._index is None:
-            if any(name == "--no-index" for line in document.lines for name, _ in line.options):
-                raise UsageError(
-                    f"{document.path} says --no-index, so no index can be asked for versions"
-                )
-            pip = read_pip_settings(self._environment)
-            self._assumptions += pip.notes
-            in_file = [self._expand(url) for url in document.option_values("--index-url")]
-            extras = [self._expand(url) for url in document.option_values("--extra-index-url")]
-            main = [*in_file, self.settings.index_url or pip.index_url][0]
-            extras += [*self.settings.extra_index_url.split(), *pip.extra_index_urls]
-            self._index = PackageIndex(
-                tuple(dict.fromkeys([main, *extras])), timeout_seconds=self.settings.timeout_seconds
-            )
-        return self._index
-
-    def _expand(self, url: str) -> str:
-        expanded = expand_variables(url, self._environment)
-        if "${" in expanded:
-            raise UsageError(
-                "an index address in the requirements file uses a variable that is not set",
-                hint=f"set {expanded[expanded.index('${') :].partition('}')[0]}}} and try again",
-            )
-        return expanded
-
-    def _files(
-        self, name: str, document: RequirementsFile, *, hint: str = ""
-    ) -> tuple[DistributionFile, ...]:
-        try:
-            return self._index_for(document).files(canonicalize_name(name))
-        except ProjectNotFound as error:
-            known = [str(line.name) for line in document.requirements if line.name != name]
-            close = get_close_matches(canonicalize_name(name), known, n=1, cutoff=0.75)
-            if close and not hint:
-                hint = f"did you mean {close[0]}, which {document.path} has already?"
-            raise ProjectNotFound(error.message, url=error.url, hint=hint or error.hint) from error
-
-    def _require_candidate(self, requirement: Requirement, choice: Choice) -> Candidate:
-        if choice.candidate is not None:
-            return choice.candidate
-        asked = f" that satisfies {requirement.specifier}" if requirement.specifier else ""
-        raise NoCandidate(
-            f"no version of {requirement.name}{asked} suits {self.target}",
-            project=requirement.name,
-            reasons=summarise(choice.rejections) or ["the index lists no usable file"],
-            hint="ask for another version, or change the base image",
-        )
-
-    def _movable(
-        self, document: RequirementsFile, requirement: Requirement, draft: Draft
-    ) -> Iterator[Line]:
+    def _movable(self, documents: Documents, request: Request, draft: Draft) -> Iterator[Line]:
         """Yield the lines of a named project that can be pinned; the others are reported.
 
         Raises:
-            RequirementsError: there is none.
+            RequirementsError: there is none, or its policy is to hold.
         """
-        if requirement.extras or requirement.marker:
+        if request.requirement.extras or request.requirement.marker:
             raise RequirementsError(
-                f'"{requirement}" asks for more than a version',
+                f'"{request.requirement}" asks for more than a version',
                 hint="upgrade moves versions; extras and markers are changed in the file",
             )
         refused: list[tuple[Line, str]] = []
         found = False
-        for line in _require_there(document, requirement.name):
+        for line in _require_there(documents, request.name):
             reason = self._why_unmovable(line)
             if reason:
                 refused.append((line, reason))
-            else:
-                found = True
-                yield line
+                continue
+            if line.policy is not None and line.policy.is_hold:
+                raise RequirementsError(
+                    f"{line.spelled_name} is held by its policy",
+                    path=line.path,
+                    line=line.number,
+                    hint="take `# pipflow: hold` out of the line to move it",
+                )
+            found = True
+            yield line
         if not found:
             line, reason = refused[0]
             raise RequirementsError(
-                f"{requirement.name} can't be moved: it is {reason}",
-                path=document.path,
+                f"{line.spelled_name} can't be moved: it is {reason}",
+                path=line.path,
                 line=line.number,
                 hint="change the line by hand",
             )
@@ -480,80 +448,147 @@ class Project:
             return "given by a variable"
         if line.requirement.marker and not self.target.applies(line.requirement.marker):
             return "excluded by its marker"
-        if line.option_values("--hash"):
-            return "a pin with hashes"
         return ""
 
     def _why_left_alone(self, line: Line) -> str:
         """Say why ``upgrade-all`` passes a line over; nothing for a pin, or what no one moves."""
         if line.kind is Kind.UNREADABLE:
             return f"not a valid line: {line.problem}"
-        if line.kind is Kind.OPTION and line.option_values("--requirement"):
-            return "an included file"
+        if any("://" in included for included in line.option_values("--requirement")):
+            return "an included address is not followed"
         if line.kind in {Kind.BLANK, Kind.COMMENT, Kind.OPTION}:
             return ""
         return self._why_unmovable(line) or ("" if line.pin is not None else "not a pin")
 
-    def _move(
-        self,
-        draft: Draft,
-        line: Line,
-        candidate: Candidate | None,
-        files: Iterable[DistributionFile],
-        choice: Choice,
-        specifier: SpecifierSet,
+    def _raise_pin(
+        self, draft: Draft, line: Line, lookup: Lookup, *, level: Level, prereleases: bool
     ) -> None:
-        """Move a line, where there is something to move it to, and say what holds it."""
-        assert line.requirement is not None
-        project = line.requirement.name
-        now = line.pin
-        if candidate is not None and candidate.version != line.pin:
-            draft.warn_of(project, candidate, self.target)
-            draft.move(line, candidate.version)
-            now = candidate.version
-        if now is not None:
-            _hold(draft, project, now, files, choice, specifier)
+        """Move a pin up, as far as it may, and say what holds it."""
+        assert line.name is not None
+        assert line.pin is not None
+        bounds = (*_policy(line), *_within(line.pin, level))
+        hint = f"leave it out with --skip {line.name}"
+        lookup.files(line.name, hint=hint)
+        choice = lookup.choose(
+            line.name, SpecifierSet(), prereleases=prereleases, local=_local(line), bounds=bounds
+        )
+        if line.pin.is_prerelease and choice.candidate and choice.candidate.version <= line.pin:
+            choice = lookup.choose(line.name, SpecifierSet(), prereleases=True, bounds=bounds)
+        candidate = choice.candidate
+        if candidate is None and not (line.policy and line.policy.is_hold):
+            draft.warn(f"no version of {line.name} suits; {line.place} stays as it is")
+        if candidate is not None and candidate.version <= line.pin:
+            candidate = None
+        self._move(draft, line, candidate, lookup)
+        now = line.pin if candidate is None else candidate.version
+        _hold(draft, line.spelled_name, now, lookup, choice, SpecifierSet())
+
+    def _move(self, draft: Draft, line: Line, candidate: Candidate | None, lookup: Lookup) -> None:
+        """Move a line, where there is something to move it to."""
+        if candidate is None or candidate.version == line.pin:
+            return
+        draft.warn_of(line.spelled_name, candidate, self.target)
+        digests: tuple[str, ...] = ()
+        if line.option_values("--hash"):
+            digests = lookup.digests(line.spelled_name, candidate.version, like=line)
+        draft.move(line, candidate.version, digests=digests)
 
 
-def _split(requirements: str | Iterable[str]) -> tuple[Requirement, ...]:
+def _split(requirements: str | Iterable[str]) -> tuple[Request, ...]:
     text = requirements if isinstance(requirements, str) else ", ".join(requirements)
     return split_requirements(text)
+
+
+def _policy(line: Line) -> Iterator[Bound]:
+    """Yield what a line's policy keeps out; ``hold`` keeps everything out."""
+    policy = line.policy
+    if policy is not None:
+        reason = f"does not satisfy its policy {policy.text} ({line.place})"
+        if policy.is_hold:
+            reason = f"is kept out by its policy, hold ({line.place})"
+        yield Bound(
+            specifier=SpecifierSet("<0") if policy.is_hold else policy.specifier, reason=reason
+        )
+
+
+def _within(pin: Version, level: Level) -> Iterator[Bound]:
+    """Yield what ``--level`` keeps out."""
+    if level == "major":
+        return
+    kept = (*pin.release, 0)[:1] if level == "minor" else (*pin.release, 0, 0)[:2]
+    epoch = f"{pin.epoch}!" if pin.epoch else ""
+    yield Bound(
+        specifier=SpecifierSet(f"=={epoch}{'.'.join(map(str, kept))}.*"),
+        reason=f"is more than --level={level} allows",
+    )
+
+
+def _local(line: Line) -> str | None:
+    """A pin of ``2.0+cpu`` moves among the builds for ``cpu``."""
+    return None if line.pin is None else line.pin.local
 
 
 def _hold(
     draft: Draft,
     project: str,
     version: Version,
-    files: Iterable[DistributionFile],
+    lookup: Lookup,
     choice: Choice,
     asked: SpecifierSet,
 ) -> None:
     """Report the newest version, where something else than the user's own word keeps it away."""
-    latest = newest(files)
+    latest = lookup.newest(project)
     if latest is None or latest <= version or not asked.contains(latest):
         return
     draft.hold(project, version, latest, choice.reason_against(latest) or "was not asked for")
 
 
-def _require_there(document: RequirementsFile, name: str) -> tuple[Line, ...]:
-    lines = document.find(name)
+def _require_there(documents: Documents, name: str) -> tuple[Line, ...]:
+    lines = documents.find(name)
     if lines:
         return lines
-    known = [str(line.name) for line in document.requirements]
+    known = {str(line.name) for line in documents.lines if line.name}
     close = get_close_matches(canonicalize_name(name), known, n=1)
     raise RequirementsError(
         f"it does not have {name}",
-        path=document.path,
+        path=documents.main,
         hint=f"did you mean {close[0]}?" if close else f"`add {name}` would add it",
     )
 
 
-def _require_agreement(lines: Iterable[Line], requirement: Requirement, path: str) -> None:
-    """Check that what is asked for is what the file already says.
+def _removable(documents: Documents, request: Request) -> tuple[Line, ...]:
+    """Return the lines that a name, or a name with a marker, means."""
+    requirement = request.requirement
+    if requirement.specifier or requirement.extras:
+        raise RequirementsError(
+            f'"{requirement}" is more than a name',
+            hint=f"remove takes names: `remove {requirement.name}`",
+        )
+    lines = _require_there(documents, requirement.name)
+    if requirement.marker is None:
+        return lines
+    chosen = tuple(
+        line
+        for line in lines
+        if line.requirement is not None and str(line.requirement.marker) == str(requirement.marker)
+    )
+    if not chosen:
+        there = "; ".join(f"{line.content} ({line.place})" for line in lines)
+        raise RequirementsError(
+            f'no line of {requirement.name} has the marker "{requirement.marker}"',
+            path=lines[0].path,
+            hint=f"there are: {there}",
+        )
+    return chosen
+
+
+def _require_agreement(lines: Iterable[Line], request: Request) -> None:
+    """Check that what is asked for is what the files already say.
 
     Raises:
         RequirementsError: it is not.
     """
+    requirement = request.requirement
     for line in lines:
         if line.requirement is None:
             continue
@@ -561,7 +596,7 @@ def _require_agreement(lines: Iterable[Line], requirement: Requirement, path: st
         if missing:
             raise RequirementsError(
                 f"{requirement.name} is there without [{','.join(sorted(missing))}]",
-                path=path,
+                path=line.path,
                 line=line.number,
                 hint="write the extra into that line",
             )
@@ -573,41 +608,17 @@ def _require_agreement(lines: Iterable[Line], requirement: Requirement, path: st
         if not agrees:
             raise RequirementsError(
                 f'"{line.content}" is there and contradicts "{requirement}"',
-                path=path,
+                path=line.path,
                 line=line.number,
-                hint=f'`upgrade "{requirement.name}{specifier}"` would move it',
+                hint=f'`upgrade "{requirement.name}{request.specifier}"` would move it',
             )
 
 
 def _already_there(line: Line) -> str:
-    shown = line.requirement.name if line.requirement is not None else str(line.name)
+    name = line.spelled_name
     if line.pin is not None:
-        return f"{shown} is there already, at {line.pin}; `upgrade {shown}` would move it"
-    return f"{shown} is there already, not pinned; `upgrade {shown}` would pin it"
-
-
-def _require_no_hashes(document: RequirementsFile) -> None:
-    for line in document.lines:
-        if any(name in {"--hash", "--require-hashes"} for name, _ in line.options):
-            raise RequirementsError(
-                "the file pins hashes, and a new line would have none",
-                path=document.path,
-                line=line.number,
-                hint="add the line with its hashes by hand",
-            )
-
-
-def _local(line: Line) -> str | None:
-    """A pin of ``2.0+cpu`` moves among the builds for ``cpu``."""
-    return None if line.pin is None else line.pin.local
-
-
-def _within(pin: Version, level: Level) -> SpecifierSet:
-    if level == "major":
-        return SpecifierSet()
-    kept = (*pin.release, 0)[:1] if level == "minor" else (*pin.release, 0, 0)[:2]
-    epoch = f"{pin.epoch}!" if pin.epoch else ""
-    return SpecifierSet(f"=={epoch}{'.'.join(map(str, kept))}.*")
+        return f"{name} is there already, at {line.pin} ({line.place}); `upgrade {name}` moves it"
+    return f"{name} is there already, not pinned ({line.place}); `upgrade {name}` pins it"
 
 
 def _revert(plan: Plan) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..compose import Build, Service
+    from ..dockerfile import InstallStep
     from ..images import Builder
     from ..settings import Settings
 
@@ -35,7 +36,7 @@ class Source:
     Attributes:
         path: the Dockerfile, as messages show it.
         text: what it says.
-        file: the requirements file, as the build context has it.
+        files: the requirements files, as the build context has them.
         build_args: the build arguments it gets.
         stage: the stage that is built; the last, where it is None.
         platforms: those it is built for, where the compose file says so.
@@ -43,7 +44,7 @@ class Source:
 
     path: str
     text: str
-    file: str
+    files: tuple[str, ...]
     build_args: Mapping[str, str] = field(default_factory=dict)
     stage: str | None = None
     platforms: tuple[str, ...] = ()
@@ -60,8 +61,12 @@ class Source:
 
     @property
     def installs(self) -> bool:
-        """Whether the Dockerfile installs the file, as far as can be seen."""
-        return bool(self.read(keep_unknown=True).install_steps(self.file))
+        """Whether the Dockerfile installs one of the files, as far as can be seen."""
+        return bool(self.steps(self.read(keep_unknown=True)))
+
+    def steps(self, dockerfile: Dockerfile) -> tuple[InstallStep, ...]:
+        """Return the steps that install one of the files."""
+        return tuple(step for file in self.files for step in dockerfile.install_steps(file))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +124,9 @@ def find_image(root: Path, settings: Settings, environment: Mapping[str, str]) -
             )
         return Image(sources={}, builder=None)
     source = Source(
-        path=shown, text=_decode(data, shown), file=_relative(root / settings.file, path.parent)
+        path=shown,
+        text=_decode(data, shown),
+        files=tuple(_relative(root / file, path.parent) for file in settings.files),
     )
     builder = plain_builder(
         settings.builder,
@@ -180,7 +187,7 @@ def _source_of(
     return Source(
         path=shown,
         text=text,
-        file=_relative(root / settings.file, context),
+        files=tuple(_relative(root / file, context) for file in settings.files),
         build_args={
             name: environment[name] if value is None else value
             for name, value in build.args
@@ -196,11 +203,12 @@ def _target_of(
 ) -> tuple[Target, tuple[str, ...]]:
     """Return the target of the stage that installs the file, and what was assumed."""
     dockerfile = source.read(keep_unknown=bool(settings.python))
-    steps = dockerfile.install_steps(source.file)
+    steps = source.steps(dockerfile)
+    files = " and ".join(source.files)
     warnings: tuple[str, ...] = ()
     if not steps:
         warnings = (
-            f"{source.path} does not install {source.file}, as far as can be seen; "
+            f"{source.path} does not install {files}, as far as can be seen; "
             "versions are chosen for the base image of its last stage",
         )
     last = dockerfile.stage_named(source.stage) if source.stage else dockerfile.stages[-1]
@@ -226,7 +234,7 @@ def _target_of(
     if any(str(target) != str(targets[0]) for target in targets):
         told = "; ".join(f"{target} ({target.source})" for target in targets)
         raise DockerfileError(
-            f"{source.file} is installed for different images: {told}",
+            f"{files} is installed for different images: {told}",
             path=source.path,
             hint="install it in stages of one image, or give each image a file of its own",
         )

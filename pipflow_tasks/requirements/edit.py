@@ -1,0 +1,121 @@
+"""Replacing the smallest span of a line: its version, its hashes."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from ..errors import RequirementsError
+from .line import COMMENT, NAME, join_physical
+from .options import split_options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from packaging.version import Version
+
+    from .line import Line
+
+_HASH = re.compile(r"(?<!\S)(--hash(?:=|\s+))(\S+)")
+_VERSION = re.compile(r"\s*([^\s,)]+)")
+
+Span = tuple[int, int]
+
+
+def pin_line(line: Line, version: Version, digests: Sequence[str]) -> str:
+    """Return the text of a requirement line with another version, and other hashes if it has any.
+
+    The column of a comment behind the version stays where the blanks before it allow.
+
+    Args:
+        line: a requirement that is not a URL.
+        version: what it is pinned to; any other specifier than a pin is replaced.
+        digests: ``sha256:...`` of every file of that version; empty for a line without hashes.
+
+    Raises:
+        RequirementsError: the line has hashes, and they are spelled in a way that can't be edited.
+    """
+    span = _version_span(line)
+    new = str(version) if line.pin is not None else f"=={version}"
+    hashes = list(_hash_edits(line, digests)) if digests else []
+    return _replace(line, [(span, new), *hashes], keep_column=not hashes)
+
+
+def hash_layout(line: Line) -> str:
+    """Return what stands before each hash of a line that has one: blanks, perhaps a line ending."""
+    tokens = list(_HASH.finditer(line.content))
+    raw, offsets = _content_offsets(line)
+    if len(tokens) > 1:
+        return raw[offsets[tokens[0].end() - 1] + 1 : offsets[tokens[1].start()]]
+    before = len(line.content[: tokens[0].start()].rstrip())
+    gap = raw[offsets[before - 1] + 1 : offsets[tokens[0].start()]]
+    return gap if gap.strip(" \t") else " "
+
+
+def _hash_edits(line: Line, digests: Sequence[str]) -> list[tuple[Span, str]]:
+    """Put all new hashes in the place of the first, and take the others out."""
+    tokens = list(_HASH.finditer(line.content))
+    if len(tokens) != len(line.option_values("--hash")):
+        raise RequirementsError(
+            "its hashes are spelled in a way that can't be edited",
+            path=line.path,
+            line=line.number,
+            hint="write each as --hash=sha256:...",
+        )
+    joined = hash_layout(line).join(f"{tokens[0][1]}{digest}" for digest in digests)
+    gone = [((former.end(), token.end()), "") for former, token in pairwise(tokens)]
+    return [(tokens[0].span(), joined), *gone]
+
+
+def _version_span(line: Line) -> Span:
+    """Tell where in the content the version of a pin, or else the whole specifier, stands.
+
+    packaging has read the requirement already: the name, its extras and the end of the specifier
+    are where they must be.
+    """
+    subject, _ = split_options(line.content)
+    name = NAME.match(subject)
+    assert name is not None
+    start = name.end()
+    bracket = start + len(subject[start:]) - len(subject[start:].lstrip())
+    if subject[bracket : bracket + 1] == "[":
+        start = subject.index("]", bracket) + 1
+    stop = subject.index(";", start) if ";" in subject[start:] else len(subject)
+    stop = start + len(subject[start:stop].rstrip())
+    if line.pin is None:
+        return start, stop
+    version = _VERSION.match(subject, subject.index("==", start) + 2, stop)
+    assert version is not None
+    return version.span(1)
+
+
+def _content_offsets(line: Line) -> tuple[str, list[int]]:
+    """Return the text, and where in it each character of the content stands."""
+    joined, offsets = join_physical(line.text.splitlines(keepends=True))
+    lead = len(joined) - len(joined.lstrip())
+    return line.text, offsets[lead : lead + len(line.content)]
+
+
+def _replace(line: Line, edits: Sequence[tuple[Span, str]], *, keep_column: bool) -> str:
+    """Replace spans of the content, the last first, so that earlier ones stay where they are."""
+    text, offsets = _content_offsets(line)
+    for (start, stop), new in sorted(edits, reverse=True):
+        is_gap = start == stop or not new  # it begins where the character before it ends
+        begin = offsets[start - 1] + 1 if is_gap else offsets[start]
+        end = offsets[stop - 1] + 1
+        tail = text[end:]
+        if keep_column:
+            tail = _keep_column(tail, growth=len(new) - (end - begin))
+        text = text[:begin] + new + tail
+    return text
+
+
+def _keep_column(tail: str, *, growth: int) -> str:
+    """Take blanks from before a comment, or give it some, so that it stays in its column."""
+    comment = COMMENT.search(tail.splitlines()[0]) if tail else None
+    if comment is None or set(comment[1]) != {" "}:
+        return tail
+    blanks = len(comment[1])
+    wanted = blanks - growth if blanks > growth else blanks
+    return tail[: comment.start()] + " " * wanted + tail[comment.start() + blanks :]

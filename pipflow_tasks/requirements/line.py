@@ -1,0 +1,248 @@
+r"""Logical lines: what pip reads of a requirements file, and where each character of it stands."""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import Version
+
+from ..errors import RequirementsError
+from .options import read_options, split_options
+from .policy import Policy, read_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+COMMENT = re.compile(r"(^|\s+)#.*$")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+_VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
+_ARCHIVES = (".whl", ".zip", ".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tbz", ".tar.xz", ".txz")
+_URL_SCHEMES = frozenset({"http", "https", "file", "ftp", "ssh", "git", "hg", "bzr", "sftp", "svn"})
+
+
+class Kind(enum.Enum):
+    """What a logical line is; the value names it in a sentence."""
+
+    BLANK = "a blank line"
+    COMMENT = "a comment"
+    REQUIREMENT = "a requirement"
+    EDITABLE = "an editable install"
+    REFERENCE = "a URL or a path"
+    OPTION = "an option"
+    UNREADABLE = "not a valid line"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One logical line of a requirements file.
+
+    Attributes:
+        path: the file, as messages show it.
+        number: its first physical line, from 1.
+        text: all its characters, line endings included.
+        content: what pip reads of it: continued lines joined, the comment gone, stripped.
+        kind: what it is.
+        comment: its comment from the ``#`` on, or an empty string.
+        name: the canonical project name, where the line tells one.
+        requirement: the PEP 508 requirement, for ``Kind.REQUIREMENT``. Where its version is a
+            ``${VARIABLE}``, the specifier is a stand-in and ``has_variable`` is true.
+        pin: the version, where the specifier is a single ``==`` without wildcard.
+        options: long option names with their values (``""`` for a flag), in the line's order.
+        problem: what is wrong with an unreadable line.
+    """
+
+    path: str
+    number: int
+    text: str
+    content: str
+    kind: Kind
+    comment: str = ""
+    name: NormalizedName | None = None
+    requirement: Requirement | None = None
+    pin: Version | None = None
+    options: tuple[tuple[str, str], ...] = ()
+    problem: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it stands, ``path:line``."""
+        return f"{self.path}:{self.number}"
+
+    @property
+    def spelled_name(self) -> str:
+        """The project's name as the line spells it."""
+        return self.requirement.name if self.requirement is not None else str(self.name or "")
+
+    @property
+    def has_variable(self) -> bool:
+        """Whether pip will put an environment variable's value into this line."""
+        return _VARIABLE.search(self.content) is not None
+
+    @property
+    def is_indented(self) -> bool:
+        """Whether the line begins with a blank."""
+        return self.text[:1] in {" ", "\t"}
+
+    @property
+    def policy(self) -> Policy | None:
+        """What its comment says about where the pin may move.
+
+        Raises:
+            RequirementsError: the policy is malformed.
+        """
+        try:
+            return read_policy(self.comment)
+        except ValueError as error:
+            raise RequirementsError(
+                str(error),
+                path=self.path,
+                line=self.number,
+                hint="write `# pipflow: hold`, or a specifier such as `# pipflow: >=4.2,<5`",
+            ) from error
+
+    def option_values(self, name: str) -> tuple[str, ...]:
+        """Return the values given to the option with that long name."""
+        return tuple(value for option, value in self.options if option == name)
+
+
+def read_lines(text: str, path: str) -> Iterator[Line]:
+    """Cut a file's text into logical lines, and understand each."""
+    number = 1
+    held: list[str] = []
+    for physical in text.splitlines(keepends=True):
+        held.append(physical)
+        if not goes_on(physical.splitlines()[0]):
+            yield _read_line(held, number, path)
+            number += len(held)
+            held = []
+    if held:
+        yield _read_line(held, number, path)
+
+
+def join_physical(physical: Sequence[str]) -> tuple[str, list[int]]:
+    """Join continued lines as pip does, and tell where in the text each character stands."""
+    joined: list[str] = []
+    offsets: list[int] = []
+    start = 0
+    for line in physical:
+        bare = line.splitlines()[0]
+        kept = bare.strip("\\") if goes_on(bare) else bare
+        if COMMENT.match(bare):
+            joined.append(" ")
+            offsets.append(start)
+        begin = start + (bare.find(kept) if kept else 0)
+        joined.append(kept)
+        offsets.extend(range(begin, begin + len(kept)))
+        start += len(line)
+    return "".join(joined), offsets
+
+
+def goes_on(physical: str) -> bool:
+    """Tell whether the next physical line continues this one."""
+    return physical.endswith("\\") and not COMMENT.match(physical)
+
+
+def expand_variables(text: str, environment: Mapping[str, str]) -> str:
+    """Put the values of ``${VARIABLES}`` in, as pip does: unknown and empty ones stay as they are.
+
+    The result is for finding files and asking indexes. It is never written or printed.
+    """
+    return _VARIABLE.sub(lambda match: environment.get(match[1]) or match[0], text)
+
+
+def _read_line(physical: Sequence[str], number: int, path: str) -> Line:
+    joined, _ = join_physical(physical)
+    found = COMMENT.search(joined)
+    content = (joined[: found.start()] if found else joined).strip()
+    comment = joined[found.start() :].strip() if found else ""
+    line = Line(
+        path=path,
+        number=number,
+        text="".join(physical),
+        content=content,
+        kind=Kind.COMMENT if comment else Kind.BLANK,
+        comment=comment,
+    )
+    return _understand(line) if content else line
+
+
+def _understand(line: Line) -> Line:
+    """Tell what the content of a line is."""
+    subject, rest = split_options(line.content)
+    try:
+        options = read_options(rest)
+    except ValueError as error:
+        return replace(line, kind=Kind.UNREADABLE, problem=str(error))
+    if not subject:
+        editable = [value for name, value in options if name == "--editable"]
+        if editable:
+            name = _name_of_reference(editable[-1])
+            return replace(line, kind=Kind.EDITABLE, name=name, options=options)
+        return replace(line, kind=Kind.OPTION, options=options)
+    if _is_reference(subject):
+        name = _name_of_reference(subject)
+        return replace(line, kind=Kind.REFERENCE, name=name, options=options)
+    try:
+        requirement = _parse(subject)
+        pin = None if _VARIABLE.search(subject) else _pin(requirement)
+    except (ValueError, RecursionError) as error:
+        problem = str(error).partition("\n")[0]
+        return replace(line, kind=Kind.UNREADABLE, options=options, problem=problem)
+    return replace(
+        line,
+        kind=Kind.REQUIREMENT,
+        name=canonicalize_name(requirement.name),
+        requirement=requirement,
+        pin=pin,
+        options=options,
+    )
+
+
+def _parse(text: str) -> Requirement:
+    """Read a requirement; a variable that PEP 508 can't read stands for some version."""
+    try:
+        return Requirement(text)
+    except ValueError:
+        named = NAME.match(text)
+        if not named or text.startswith("$", named.end()) or not _VARIABLE.search(text):
+            raise
+        return Requirement(_VARIABLE.sub("0", text))
+
+
+def _pin(requirement: Requirement) -> Version | None:
+    clauses = list(requirement.specifier)
+    if len(clauses) != 1 or clauses[0].operator != "==" or clauses[0].version.endswith(".*"):
+        return None
+    return Version(clauses[0].version)
+
+
+def _is_reference(subject: str) -> bool:
+    scheme, colon, _ = subject.partition(":")
+    if colon and scheme.lower().partition("+")[0] in _URL_SCHEMES:
+        return True
+    before_address = subject.partition("@")[0].partition(";")[0].strip()
+    if "/" in before_address or "\\" in before_address or subject.startswith("."):
+        return True
+    return "@" not in subject and before_address.partition("[")[0].lower().endswith(_ARCHIVES)
+
+
+def _name_of_reference(reference: str) -> NormalizedName | None:
+    """Tell the project from ``#egg=name``, ``name @ url`` or the name of a wheel."""
+    address, _, fragment = reference.partition("#")
+    for part in fragment.split("&"):
+        key, _, value = part.partition("=")
+        if key == "egg" and (egg := NAME.match(value)):
+            return canonicalize_name(egg[0])
+    named = NAME.match(address)
+    if named and address[named.end() :].partition("[")[0].lstrip()[:1] == "@":
+        return canonicalize_name(named[0])
+    file_name = address.partition("?")[0].partition(";")[0].strip().rsplit("/", 1)[-1]
+    if file_name.endswith(".whl") and file_name.count("-") >= 4:
+        return canonicalize_name(file_name.partition("-")[0])
+    return None

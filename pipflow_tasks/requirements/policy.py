@@ -1,0 +1,67 @@
+"""What a line says about its own future: ``django==4.2.16  # pipflow: >=4.2,<5  keep the LTS``.
+
+A policy is ``hold`` or a PEP 440 specifier set, blanks allowed after its commas, and ends at the
+next blank; the rest of the comment is the user's.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+_MARK = re.compile(r"#\s*pipflow:")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """A bound on where a pin may move.
+
+    Attributes:
+        text: as the comment has it.
+        specifier: the versions that are allowed; empty for ``hold``.
+        is_hold: the pin does not move at all.
+    """
+
+    text: str
+    specifier: SpecifierSet
+    is_hold: bool
+
+
+def read_policy(comment: str) -> Policy | None:
+    """Read the policy in a comment, if it has one.
+
+    Raises:
+        ValueError: there is one, and it is malformed.
+    """
+    mark = _MARK.search(comment)
+    if mark is None:
+        return None
+    words = comment[mark.end() :].split()
+    taken = words[:1]
+    while taken and taken[-1].endswith(",") and len(taken) < len(words):
+        taken.append(words[len(taken)])
+    text = "".join(taken)
+    if text == "hold":
+        return Policy(text=text, specifier=SpecifierSet(), is_hold=True)
+    try:
+        specifier = SpecifierSet(text)
+    except InvalidSpecifier:
+        specifier = SpecifierSet()
+    if not specifier:
+        shown = " ".join(taken)
+        raise ValueError(f'the policy "{shown}" is neither "hold" nor a specifier')
+    return Policy(text=text, specifier=specifier, is_hold=False)
+
+
+def bounds_pin(specifier: SpecifierSet) -> bool:
+    """Tell whether a specifier says something about where a pin may go.
+
+    An upper bound or an exclusion does; a lower bound alone does not, nor does an exact version.
+    """
+    return any(
+        clause.operator in {"<", "<=", "~=", "!="}
+        or (clause.operator == "==" and clause.version.endswith(".*"))
+        for clause in specifier
+    )

@@ -1,0 +1,101 @@
+"""Requirements as somebody types them: several in one word of the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
+from packaging.utils import NormalizedName, canonicalize_name
+
+from ..errors import RequirementsError
+from .line import NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A requirement that was typed.
+
+    Attributes:
+        requirement: what it means.
+        specifier: the version part, as it was typed, without blanks.
+    """
+
+    requirement: Requirement
+    specifier: str
+
+    @property
+    def name(self) -> NormalizedName:
+        """The project's canonical name."""
+        return canonicalize_name(self.requirement.name)
+
+
+def split_requirements(text: str) -> tuple[Request, ...]:
+    """Read requirements typed in one word, separated by commas or blanks.
+
+    ``requests[socks]>=2.30,<3 flask`` is two. A marker reaches to the next comma or to the end.
+
+    Raises:
+        RequirementsError: a part is not a PEP 508 requirement.
+    """
+    return tuple(_read(part) for part in _split(text))
+
+
+def _read(text: str) -> Request:
+    try:
+        requirement = Requirement(text)
+    except ValueError as error:
+        reason = str(error).partition("\n")[0]
+        raise RequirementsError(
+            f'"{text}" is not a requirement: {reason}',
+            hint='write a name, or a name with a specifier in quotes, like "django>=4.2,<5"',
+        ) from error
+    if requirement.url is not None:
+        raise RequirementsError(
+            f'"{requirement.name}" is asked for by an address, not by a version to look up',
+            hint="write the line into the requirements file; it will be left alone",
+        )
+    name = NAME.match(text)
+    assert name is not None
+    rest = text[name.end() :].partition(";")[0].strip()
+    if rest.startswith("["):
+        rest = rest.partition("]")[2]
+    return Request(requirement=requirement, specifier="".join(rest.strip(" ()").split()))
+
+
+def _split(text: str) -> Iterator[str]:
+    """Cut where one requirement ends and the next begins."""
+    start = 0
+    quote = ""
+    depth = 0
+    in_marker = False
+    for index, character in enumerate(text):
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "\"'" and in_marker:
+            quote = character
+        elif character in "[(":
+            depth += 1
+        elif character in ")]":
+            depth -= 1
+        elif character == ";":
+            in_marker = True
+        elif depth == 0 and _parts(text, start, index, in_marker=in_marker):
+            yield from filter(None, [text[start:index].strip(", \t\r\n")])
+            start, in_marker = index + 1, False
+    yield from filter(None, [text[start:].strip(", \t\r\n")])
+
+
+def _parts(text: str, start: int, index: int, *, in_marker: bool) -> bool:
+    """Tell whether the character at ``index`` parts two requirements."""
+    if in_marker:
+        return text[index] == ","
+    if text[index] != "," and not text[index].isspace():
+        return False
+    before = text[start:index].rstrip()
+    after = text[index + 1 :].lstrip(" \t\r\n")
+    goes_on = after[:1] in set("<>=!~([;,@") or before.endswith(("<", ">", "=", "@", "~", ","))
+    return bool(after) and not goes_on
