@@ -85,7 +85,7 @@ def _text(plan: Plan, outcome: Outcome) -> Iterator[str]:
         word, what = _describe(change)
         yield f"{_tense(word, plan, outcome):<9} {what} ({change.file}:{change.line})"
     for held in plan.held:
-        yield f"held      {held.project} stays at {held.version}: {held.newest} {held.reason}"
+        yield f"held      {held.project} stays at {held.version}: {held.reason}"
     for left in plan.left_alone:
         yield f"left      {left.requirement} ({left.file}:{left.line}): {left.reason}"
     if not plan.changes and plan.command != "rebuild":
@@ -112,7 +112,7 @@ def _markdown(plan: Plan, outcome: Outcome) -> Iterator[str]:
         yield ""
         yield "Nothing to change."
     notes = [
-        *(f"held: {h.project} stays at {h.version}: {h.newest} {h.reason}" for h in plan.held),
+        *(f"held: {h.project} stays at {h.version}: {h.reason}" for h in plan.held),
         *(
             f"left alone: `{a.requirement}` ({a.file}:{a.line}): {a.reason}"
             for a in plan.left_alone

@@ -2,19 +2,21 @@
 
 Follows the Simple repository API: PEP 503 (HTML), 691 (JSON), 592 (yanked), 658 and 714 (metadata
 files) and 700 (upload time, size); file names follow PEP 427 and 625. Nothing is fetched here: a
-page comes in as bytes, distribution files go out.
+page or a metadata file comes in as bytes, values go out.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from email.parser import BytesHeaderParser
 from functools import lru_cache
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urldefrag, urljoin
 
 import msgspec
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.tags import Tag, parse_tag
 from packaging.utils import NormalizedName, canonicalize_name
@@ -271,3 +273,50 @@ def _hashes(parts: Iterable[str]) -> Iterator[tuple[str, str]]:
         algorithm, equals, digest = part.partition("=")
         if equals and algorithm in {"sha256", "sha384", "sha512", "sha224", "sha1", "md5"}:
             yield algorithm, digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metadata:
+    """What a distribution says of its dependencies (core metadata, PEP 566 and 643).
+
+    Attributes:
+        requires: its requirements, with the markers that say when they count.
+        requires_python: the Pythons it is made for, or None.
+    """
+
+    requires: tuple[Requirement, ...]
+    requires_python: SpecifierSet | None = None
+
+
+def read_metadata(data: bytes, *, is_sdist: bool = False) -> Metadata | None:
+    """Read METADATA or PKG-INFO; None where it does not settle the dependencies.
+
+    An sdist's count only from metadata version 2.2 on, where they are not declared dynamic: else
+    building it may give others. A requirement that PEP 508 can't read is left out.
+
+    Args:
+        data: the file.
+        is_sdist: whether it comes from an sdist.
+    """
+    headers = BytesHeaderParser().parsebytes(data)
+    if is_sdist:
+        dynamic = {str(name).strip().lower() for name in headers.get_all("Dynamic", ())}
+        version = _version(str(headers.get("Metadata-Version", "")).strip())
+        if version is None or version < Version("2.2") or "requires-dist" in dynamic:
+            return None
+    return Metadata(
+        requires=tuple(
+            requirement
+            for text in headers.get_all("Requires-Dist", ())
+            if (requirement := _requirement(str(text))) is not None
+        ),
+        requires_python=_specifier(str(headers.get("Requires-Python") or "") or None),
+    )
+
+
+@lru_cache(maxsize=16384)
+def _requirement(text: str) -> Requirement | None:
+    try:
+        return Requirement(text)
+    except InvalidRequirement:
+        return None

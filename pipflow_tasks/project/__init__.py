@@ -540,7 +540,8 @@ def _hold(
     latest = lookup.newest(project)
     if latest is None or latest <= version or not asked.contains(latest):
         return
-    draft.hold(project, version, latest, choice.reason_against(latest) or "was not asked for")
+    reason = choice.reason_against(latest) or "was not asked for"
+    draft.hold(project, version, latest, f"{latest} {reason}")
 
 
 def _require_there(documents: Documents, name: str) -> tuple[Line, ...]:

@@ -37,7 +37,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """A project that stays below its newest version, and why."""
+    """A project that stays below its newest version; the reason is a clause of its own."""
 
     project: str
     version: Version

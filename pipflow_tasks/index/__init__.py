@@ -1,0 +1,211 @@
+"""Asking package indexes: pages, metadata.
+
+The one package that imports requests. ``http`` carries, ``archive`` looks into files; credentials
+are taken from the address or from netrc.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urljoin, urlsplit
+
+from ..errors import PackageIndexError, ProjectNotFound, redact
+from ..simple_api import ACCEPT, Metadata, PageError, read_metadata, read_page
+from .archive import RangeFile, sdist_metadata, wheel_metadata
+from .http import Answer, Http
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from types import TracebackType
+
+    from packaging.utils import NormalizedName
+
+    from ..simple_api import DistributionFile
+
+THREADS = 16
+
+Wanted = TypeVar("Wanted")
+
+
+class PackageIndex:
+    """One or several indexes, asked as one: a project's files are those that any of them has.
+
+    Use it as a context manager, or ``close`` it, to give the connections back. Whatever was
+    fetched once is remembered.
+    """
+
+    def __init__(self, urls: Sequence[str], *, timeout_seconds: float = 10.0) -> None:
+        """Prepare to ask the indexes at ``urls``.
+
+        Args:
+            urls: base addresses of Simple API indexes; they may hold credentials.
+            timeout_seconds: how long to wait for a connection, and for the next bytes.
+        """
+        self.urls = tuple(url.rstrip("/") + "/" for url in urls)
+        self._http = Http(timeout_seconds=timeout_seconds, connections=THREADS)
+        self._pages: dict[NormalizedName, tuple[DistributionFile, ...] | PackageIndexError] = {}
+        self._metadata: dict[str, Metadata | None] = {}
+        self._without_metadata: set[str] = set()
+
+    def __enter__(self) -> PackageIndex:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def prefetch(self, projects: Iterable[NormalizedName]) -> None:
+        """Fetch several pages at once; ``files`` then answers from memory, or raises."""
+        _at_once(self.files, [p for p in dict.fromkeys(projects) if p not in self._pages])
+
+    def prefetch_metadata(self, files: Iterable[Sequence[DistributionFile]]) -> None:
+        """Fetch the metadata of several releases at once; see ``metadata``."""
+        wanted = {group[0].url: group for group in files if group[0].url not in self._metadata}
+        _at_once(self.metadata, list(wanted.values()))
+
+    def files(self, project: NormalizedName) -> tuple[DistributionFile, ...]:
+        """Return every file that the indexes have of a project.
+
+        Raises:
+            ProjectNotFound: none of the indexes knows the project.
+            PackageIndexError: an index could not be asked, or its answer can't be used.
+        """
+        if project not in self._pages:
+            try:
+                self._pages[project] = self._fetch(project)
+            except PackageIndexError as error:
+                self._pages[project] = error
+        page = self._pages[project]
+        if isinstance(page, PackageIndexError):
+            raise page
+        return page
+
+    def metadata(self, files: Sequence[DistributionFile]) -> Metadata | None:
+        """Return the metadata of a release, without building it; None where it can't be known.
+
+        It comes from the file that the index serves beside a wheel (PEP 658), else from within a
+        wheel, else from an sdist whose dependencies are static (PEP 643).
+
+        Args:
+            files: of one release; the first is the one that would be installed.
+
+        Raises:
+            PackageIndexError: the index failed.
+        """
+        key = files[0].url
+        if key not in self._metadata:
+            self._metadata[key] = self._fetch_metadata(files)
+        return self._metadata[key]
+
+    def _fetch_metadata(self, files: Sequence[DistributionFile]) -> Metadata | None:
+        wheels = [file for file in files if file.is_wheel]
+        for read in (self._metadata_beside, self._metadata_within):
+            for wheel in wheels[:1]:
+                data = read(wheel)
+                if data is not None:
+                    return read_metadata(data)
+        for sdist in [file for file in files if not file.is_wheel][:1]:
+            answer = self._http.get(sdist.url, {"Accept-Encoding": "identity"})
+            data = sdist_metadata(answer.body, sdist.filename) if answer.status == 200 else None
+            if data is not None:
+                return read_metadata(data, is_sdist=True)
+        return None
+
+    def _metadata_beside(self, wheel: DistributionFile) -> bytes | None:
+        """PEP 658; a host that does not tell whether it has such files is tried once."""
+        host = urlsplit(wheel.url).netloc
+        if wheel.has_metadata is False or (
+            wheel.has_metadata is None and host in self._without_metadata
+        ):
+            return None
+        answer = self._http.get(f"{wheel.url}.metadata", {})
+        if answer.status == 200:
+            return answer.body
+        if wheel.has_metadata is None:
+            self._without_metadata.add(host)
+        return None
+
+    def _metadata_within(self, wheel: DistributionFile) -> bytes | None:
+        def fetch(wanted: str) -> tuple[bytes, int, int]:
+            # a compressed range would be a range of something else
+            answer = self._http.get(wheel.url, {"Range": wanted, "Accept-Encoding": "identity"})
+            if answer.status == 206:
+                span, _, size = answer.content_range.removeprefix("bytes ").partition("/")
+                return answer.body, int(span.partition("-")[0]), int(size)
+            if answer.status in {416, 501} and wanted.startswith("bytes=-"):
+                return fetch("bytes=0-")
+            self._require_ok(answer, wheel.url)
+            return answer.body, 0, len(answer.body)
+
+        return wheel_metadata(RangeFile(fetch))
+
+    def _fetch(self, project: NormalizedName) -> tuple[DistributionFile, ...]:
+        found: list[DistributionFile] = []
+        missing: list[ProjectNotFound] = []
+        for url in self.urls:
+            try:
+                found.extend(self._fetch_page(urljoin(url, f"{project}/"), project, url))
+            except ProjectNotFound as error:
+                missing.append(error)
+        if len(missing) == len(self.urls):
+            raise missing[0]
+        return tuple(found)
+
+    def _fetch_page(
+        self, url: str, project: NormalizedName, base: str
+    ) -> tuple[DistributionFile, ...]:
+        answer = self._http.get(url, {"Accept": ACCEPT})
+        shown = redact(url)
+        if answer.status == 404:
+            raise ProjectNotFound(
+                f'the index has no project "{project}" ({redact(base)})',
+                url=shown,
+                hint="check the spelling",
+            )
+        self._require_ok(answer, url)
+        try:
+            return read_page(
+                answer.body, content_type=answer.content_type, url=answer.url, project=project
+            )
+        except PageError as error:
+            raise PackageIndexError(
+                f"the answer of the index at {shown} can't be used: {error}",
+                url=shown,
+                hint="check that the address is that of a Simple API index, ending in /simple/",
+            ) from error
+
+    def _require_ok(self, answer: Answer, url: str) -> None:
+        shown = redact(url)
+        if answer.status in {401, 403}:
+            raise PackageIndexError(
+                f"the index at {shown} refuses access (HTTP {answer.status})",
+                url=shown,
+                hint="put the credentials into the index address as ${VARIABLES}, or into .netrc",
+            )
+        if answer.status != 200:
+            raise PackageIndexError(
+                f"the index at {shown} failed (HTTP {answer.status})",
+                url=shown,
+                hint="nothing was changed; try again later",
+            )
+
+
+def _at_once(fetch: Callable[[Wanted], object], wanted: Sequence[Wanted]) -> None:
+    """Call ``fetch`` for all in threads; a failure is left to be met where it matters."""
+    if len(wanted) < 2:
+        return
+    with ThreadPoolExecutor(max_workers=min(THREADS, len(wanted))) as pool:
+        for future in [pool.submit(fetch, item) for item in wanted]:
+            error = future.exception()
+            if error is not None and not isinstance(error, PackageIndexError):
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise error

@@ -1,0 +1,105 @@
+"""Metadata out of distribution files: of a wheel over the network, of an sdist in memory."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from _typeshed import WriteableBuffer
+
+_TAIL_BYTES = 1 << 16
+
+
+class RangeFile(io.RawIOBase):
+    """A remote file, of which only the parts that are read are fetched."""
+
+    def __init__(self, fetch: Callable[[str], tuple[bytes, int, int]]) -> None:
+        """Fetch the file's end, where an archive keeps its list of contents.
+
+        Args:
+            fetch: given a range in HTTP's words (``bytes=0-99``, ``bytes=-100``), returns bytes,
+                where they begin, and the size of the whole file.
+        """
+        self._fetch = fetch
+        self._position = 0
+        data, start, self._size = fetch(f"bytes=-{_TAIL_BYTES}")
+        self._parts = [(start, data)]
+
+    def readable(self) -> bool:
+        """It can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """It can be read from any place."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = base + offset
+        return self._position
+
+    def tell(self) -> int:
+        """Tell the place."""
+        return self._position
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        """Fill a buffer from here on, fetching what is not here yet."""
+        view = memoryview(buffer).cast("B")
+        stop = min(self._position + len(view), self._size)
+        if stop <= self._position:
+            return 0
+        data = self._bytes(self._position, stop)
+        view[: len(data)] = data
+        self._position += len(data)
+        return len(data)
+
+    def _bytes(self, start: int, stop: int) -> bytes:
+        for begin, data in self._parts:
+            if begin <= start and stop <= begin + len(data):
+                return data[start - begin : stop - begin]
+        end = min(max(stop, start + _TAIL_BYTES), self._size)
+        data, begin, _ = self._fetch(f"bytes={start}-{end - 1}")
+        self._parts.append((begin, data))
+        return data[start - begin : stop - begin]
+
+
+def wheel_metadata(file: io.RawIOBase) -> bytes | None:
+    """Return METADATA of a wheel, or None where it has none."""
+    try:
+        with zipfile.ZipFile(io.BufferedReader(file)) as archive:
+            for name in archive.namelist():
+                folder, _, last = name.rpartition("/")
+                if last == "METADATA" and folder.endswith(".dist-info") and "/" not in folder:
+                    return archive.read(name)
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError):
+        return None
+    return None
+
+
+def sdist_metadata(data: bytes, filename: str) -> bytes | None:
+    """Return PKG-INFO of an sdist's top folder, or None where it has none."""
+    try:
+        if filename.endswith(".zip"):
+            with zipfile.ZipFile(io.BytesIO(data)) as zipped:
+                for name in zipped.namelist():
+                    if _is_top(name):
+                        return zipped.read(name)
+            return None
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+            for member in archive:
+                if member.isfile() and _is_top(member.name):
+                    extracted = archive.extractfile(member)
+                    return extracted.read() if extracted is not None else None
+    except (zipfile.BadZipFile, tarfile.TarError, OSError, EOFError, ValueError):
+        return None
+    return None
+
+
+def _is_top(name: str) -> bool:
+    return name.removeprefix("./").count("/") == 1 and name.endswith("/PKG-INFO")
