@@ -10,7 +10,9 @@
     ├── TargetError             the image's Python or platform can't be known
     ├── PackageIndexError        a package index did not give what was asked for
     │   └── ProjectNotFound     ... because it has no such project
-    ├── NoCandidate             no version of a project suits
+    ├── Unsatisfiable           versions, with the reasons against them
+    │   ├── NoCandidate         no version of a project suits
+    │   └── VersionConflict     versions do not go together
     ├── FileError               a file can't be read, replaced or locked
     └── BuildError              the image was not built (exit status 3)
 
@@ -36,7 +38,9 @@ __all__ = [
     "ProjectNotFound",
     "RequirementsError",
     "TargetError",
+    "Unsatisfiable",
     "UsageError",
+    "VersionConflict",
 ]
 
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s]*@")
@@ -112,25 +116,29 @@ class ProjectNotFound(PackageIndexError):  # noqa: N818
     """The index has no project of that name."""
 
 
-class NoCandidate(PipflowError):  # noqa: N818
-    """No version of a project suits the request and the target.
+class Unsatisfiable(PipflowError):  # noqa: N818
+    """No version, or no set of versions, does what was asked.
 
     Attributes:
-        project: the name that was asked for.
-        reasons: why each version was passed over, newest first, alike reasons joined.
+        reasons: what stands against it, a sentence each.
     """
 
-    def __init__(
-        self, message: str, *, project: str, reasons: Sequence[str] = (), hint: str = ""
-    ) -> None:
+    def __init__(self, message: str, *, reasons: Sequence[str] = (), hint: str = "") -> None:
         super().__init__(message, hint=hint)
-        self.project = project
         self.reasons = tuple(reasons)
 
     def __str__(self) -> str:
         reasons = "".join(f"\n  {reason}" for reason in self.reasons)
         hint = f"\nhint: {self.hint}" if self.hint else ""
         return f"{self.message}{reasons}{hint}"
+
+
+class NoCandidate(Unsatisfiable):
+    """No version of a project suits the request and the target; the reasons are newest first."""
+
+
+class VersionConflict(Unsatisfiable):
+    """Versions that were asked for do not go together with those that stand."""
 
 
 class FileError(PipflowError):

@@ -71,7 +71,14 @@ class Edit:
                 hint="look at it before you go on: the changes of this command are in it",
             )
         if self.before is None:
-            self.path.unlink()
+            try:
+                self.path.unlink()
+            except OSError as error:
+                raise FileError(
+                    f"can't be taken back: {_reason(error)}",
+                    path=self.shown,
+                    hint="remove it by hand: it is new, and the image was not built",
+                ) from error
         else:
             _replace(self.path, self.before, shown=self.shown)
 

@@ -42,12 +42,14 @@ class Candidate:
     Attributes:
         version: which.
         file: the wheel that suits best, or the sdist where none suits; on the first platform.
+        siblings: the other files of the version, to learn its dependencies from.
         from_source: whether the image has to build it, on one platform at least.
-        yanked: why it was withdrawn, where only a pin of exactly this version let it in.
+        yanked: why it was withdrawn, if it was.
     """
 
     version: Version
     file: DistributionFile
+    siblings: tuple[DistributionFile, ...]
     from_source: bool
     yanked: str | None
 
@@ -146,14 +148,26 @@ def examine(
     for bound in bounds:
         if not bound.specifier.contains(version, prereleases=True):
             return Rejection(version=version, reason=bound.reason)
-    offered = [file for file in files if file.yanked is None]
-    yanked = None
-    if not offered:
-        yanked = files[0].yanked or ""
-        if not any(_names_exactly(each) for each in _specifiers(specifier, bounds)):
-            why = f": {yanked}" if yanked else ""
-            return Rejection(version=version, reason=f"was yanked{why}")
-        offered = list(files)
+    found = suit(version, files, target)
+    if isinstance(found, Rejection) or found.yanked is None:
+        return found
+    if any(names_exactly(each) for each in _specifiers(specifier, bounds)):
+        return found
+    why = f": {found.yanked}" if found.yanked else ""
+    return Rejection(version=version, reason=f"was yanked{why}")
+
+
+def suit(
+    version: Version, files: Sequence[DistributionFile], target: Target
+) -> Candidate | Rejection:
+    """Tell whether one version suits the target, whatever is asked for.
+
+    Args:
+        version: which.
+        files: the files of this version.
+        target: what the image accepts.
+    """
+    offered = [file for file in files if file.yanked is None] or list(files)
     supported = [
         file
         for file in offered
@@ -172,12 +186,13 @@ def examine(
         return Rejection(
             version=version, reason=f"has no wheel for {target}{where} and no source distribution"
         )
-    files_taken = [file for _, file in chosen if file is not None]
+    taken = [file for _, file in chosen if file is not None]
     return Candidate(
         version=version,
-        file=files_taken[0],
-        from_source=not all(file.is_wheel for file in files_taken),
-        yanked=yanked,
+        file=taken[0],
+        siblings=tuple(file for file in offered if file is not taken[0]),
+        from_source=not all(file.is_wheel for file in taken),
+        yanked=offered[0].yanked,
     )
 
 
@@ -216,7 +231,7 @@ def _specifiers(specifier: SpecifierSet, bounds: Sequence[Bound]) -> tuple[Speci
     return (specifier, *(bound.specifier for bound in bounds))
 
 
-def _names_exactly(specifier: SpecifierSet) -> bool:
+def names_exactly(specifier: SpecifierSet) -> bool:
     """PEP 592: a yanked release is for those who pin it with ``==`` or ``===``."""
     return any(
         clause.operator in {"==", "==="} and not clause.version.endswith(".*")

@@ -92,12 +92,14 @@ def add(
     group: str = "",
     pre: bool = False,
     no_policy: bool = False,
+    with_upgrades: bool = False,
     file: str = "",
     format_: str = "text",
     dry_run: bool = False,
     no_rebuild: bool = False,
     keep: bool = False,
     force: bool = False,
+    no_resolve: bool = False,
 ) -> None:
     """Pin packages at their newest version that suits the image, and build it.
 
@@ -110,6 +112,8 @@ def add(
             group=group or None,
             prereleases=pre,
             policy=not no_policy,
+            with_upgrades=with_upgrades,
+            resolve=not no_resolve,
             force=force,
         )
         run.carry_out(project, plan, format_, dry_run=dry_run, no_rebuild=no_rebuild, keep=keep)
@@ -141,13 +145,16 @@ def upgrade(
     no_rebuild: bool = False,
     keep: bool = False,
     force: bool = False,
+    no_resolve: bool = False,
 ) -> None:
     """Move the pins of named packages, and build the image.
 
     A specifier says where to, also downward: "django<5". A line that was not pinned is pinned.
     """
     with run.open(file) as project:
-        plan = project.plan_upgrade(_words(packages, "upgrade"), prereleases=pre, force=force)
+        plan = project.plan_upgrade(
+            _words(packages, "upgrade"), prereleases=pre, resolve=not no_resolve, force=force
+        )
         run.carry_out(project, plan, format_, dry_run=dry_run, no_rebuild=no_rebuild, keep=keep)
 
 
@@ -163,11 +170,17 @@ def upgrade_all(
     no_rebuild: bool = False,
     keep: bool = False,
     force: bool = False,
+    no_resolve: bool = False,
 ) -> None:
     """Move every pin to its newest version that suits the image, and build it."""
     with run.open(file) as project:
         plan = project.plan_upgrade_all(
-            only=only, skip=skip, level=_level(level), prereleases=pre, force=force
+            only=only,
+            skip=skip,
+            level=_level(level),
+            prereleases=pre,
+            resolve=not no_resolve,
+            force=force,
         )
         run.carry_out(project, plan, format_, dry_run=dry_run, no_rebuild=no_rebuild, keep=keep)
 
@@ -181,10 +194,17 @@ def outdated(
     file: str = "",
     format_: str = "text",
     exit_code: bool = False,
+    no_resolve: bool = False,
 ) -> None:
     """Tell what could move and what holds the rest, and change nothing."""
     with run.open(file) as project:
-        plan = project.plan_outdated(only=only, skip=skip, level=_level(level), prereleases=pre)
+        plan = project.plan_outdated(
+            only=only,
+            skip=skip,
+            level=_level(level),
+            prereleases=pre,
+            resolve=not no_resolve,
+        )
         run.carry_out(project, plan, format_, dry_run=True)
     if exit_code and plan.changes:
         raise Exit(code=2)
@@ -215,6 +235,8 @@ _HELP = {
     "no_rebuild": "Do not build the image.",
     "keep": "Keep the changes in the file even if the build fails.",
     "no_policy": "Do not write the specifier behind the pin as its policy.",
+    "with_upgrades": "Move the standing pins that are in the way, too.",
+    "no_resolve": "Take the newest version of each alone, whatever they need of each other.",
     "force": "Edit also a file that another tool says it has written.",
     "exit_code": "End with status 2 if something could move.",
     "no_cache": "Build every layer anew.",

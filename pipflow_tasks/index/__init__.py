@@ -44,6 +44,7 @@ class PackageIndex:
         """
         self.urls = tuple(url.rstrip("/") + "/" for url in urls)
         self._http = Http(timeout_seconds=timeout_seconds, connections=THREADS)
+        self._threads = ThreadPoolExecutor(max_workers=THREADS)
         self._pages: dict[NormalizedName, tuple[DistributionFile, ...] | PackageIndexError] = {}
         self._metadata: dict[str, Metadata | None] = {}
         self._without_metadata: set[str] = set()
@@ -60,17 +61,18 @@ class PackageIndex:
         self.close()
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; what is still being fetched is left."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
         self._http.close()
 
     def prefetch(self, projects: Iterable[NormalizedName]) -> None:
         """Fetch several pages at once; ``files`` then answers from memory, or raises."""
-        _at_once(self.files, [p for p in dict.fromkeys(projects) if p not in self._pages])
+        self._at_once(self.files, [p for p in dict.fromkeys(projects) if p not in self._pages])
 
     def prefetch_metadata(self, files: Iterable[Sequence[DistributionFile]]) -> None:
         """Fetch the metadata of several releases at once; see ``metadata``."""
         wanted = {group[0].url: group for group in files if group[0].url not in self._metadata}
-        _at_once(self.metadata, list(wanted.values()))
+        self._at_once(self.metadata, list(wanted.values()))
 
     def files(self, project: NormalizedName) -> tuple[DistributionFile, ...]:
         """Return every file that the indexes have of a project.
@@ -105,6 +107,15 @@ class PackageIndex:
         if key not in self._metadata:
             self._metadata[key] = self._fetch_metadata(files)
         return self._metadata[key]
+
+    def _at_once(self, fetch: Callable[[Wanted], object], wanted: Sequence[Wanted]) -> None:
+        """Call ``fetch`` for all in threads; a failure is left to be met where it matters."""
+        if len(wanted) < 2:
+            return
+        for future in [self._threads.submit(fetch, item) for item in wanted]:
+            error = future.exception()
+            if error is not None and not isinstance(error, PackageIndexError):
+                raise error
 
     def _fetch_metadata(self, files: Sequence[DistributionFile]) -> Metadata | None:
         wheels = [file for file in files if file.is_wheel]
@@ -197,15 +208,3 @@ class PackageIndex:
                 url=shown,
                 hint="nothing was changed; try again later",
             )
-
-
-def _at_once(fetch: Callable[[Wanted], object], wanted: Sequence[Wanted]) -> None:
-    """Call ``fetch`` for all in threads; a failure is left to be met where it matters."""
-    if len(wanted) < 2:
-        return
-    with ThreadPoolExecutor(max_workers=min(THREADS, len(wanted))) as pool:
-        for future in [pool.submit(fetch, item) for item in wanted]:
-            error = future.exception()
-            if error is not None and not isinstance(error, PackageIndexError):
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise error

@@ -5,16 +5,17 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 
 from ..errors import NoCandidate, ProjectNotFound, RequirementsError, UsageError
 from ..finder import Bound, Choice, choose, newest, summarise
 from ..requirements import expand_variables
+from ..resolution import Resolution, Want
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from packaging.specifiers import SpecifierSet
     from packaging.version import Version
 
     from ..finder import Candidate
@@ -53,13 +54,54 @@ def index_urls(
 
 
 class Lookup:
-    """The candidates for the projects of a set of requirements files."""
+    """The candidates for the projects of a set of requirements files.
+
+    Attributes:
+        target: what they have to suit.
+        resolution: finds versions of several that go together, within the same bounds.
+    """
 
     def __init__(self, documents: Documents, index: PackageIndex, target: Target) -> None:
         """Prepare to look projects up for a target."""
         self._documents = documents
         self._index = index
         self.target = target
+        self.resolution = Resolution(index, target, self._bounds_on)
+        self._bounds: dict[NormalizedName, tuple[Bound, ...]] = {}
+
+    def bound(self, line: Line, bounds: Iterable[Bound]) -> None:
+        """Keep versions of a line's project out, for this command."""
+        assert line.name is not None
+        self._bounds[line.name] = (*self._bounds.get(line.name, ()), *bounds)
+
+    def wants(self) -> list[Want]:
+        """Return what the files ask of the target, as it stands."""
+        return [want for line in self._documents.lines if (want := self.want(line))]
+
+    def want(self, line: Line) -> Want | None:
+        """Return what a line asks of the target, or None."""
+        requirement = line.requirement
+        if line.name is None:
+            return None
+        if requirement is None or requirement.url is not None or line.has_variable:
+            specifier, extras, is_opaque = SpecifierSet(), frozenset[str](), True
+        elif requirement.marker and not self.target.applies(requirement.marker):
+            return None
+        else:
+            specifier, is_opaque = requirement.specifier, False
+            extras = frozenset(canonicalize_name(extra) for extra in requirement.extras)
+        return Want(
+            name=line.name,
+            specifier=specifier,
+            source=line.place,
+            shown=line.spelled_name if is_opaque else f"{line.spelled_name}{specifier}",
+            extras=extras,
+            is_opaque=is_opaque,
+            local=line.pin.local if line.pin is not None else None,
+        )
+
+    def _bounds_on(self, name: NormalizedName) -> tuple[Bound, ...]:
+        return (*self._bounds.get(name, ()), *self._constraints(name))
 
     def prefetch(self, names: Iterable[str]) -> None:
         """Fetch the pages of several projects at once."""
@@ -94,7 +136,6 @@ class Lookup:
         *,
         prereleases: bool = False,
         local: str | None = None,
-        bounds: Iterable[Bound] = (),
         hint: str = "",
     ) -> Choice:
         """Return the newest version of a project that satisfies everything.
@@ -104,7 +145,6 @@ class Lookup:
             specifier: what was asked for.
             prereleases: take pre-releases like any other version.
             local: where given, only versions with this local label.
-            bounds: what else a version has to satisfy, besides the constraints files.
             hint: as for ``files``.
         """
         return choose(
@@ -113,7 +153,7 @@ class Lookup:
             target=self.target,
             prereleases=prereleases,
             local=local,
-            bounds=(*bounds, *self._constraints(name)),
+            bounds=self._bounds_on(canonicalize_name(name)),
         )
 
     def require(self, name: str, specifier: SpecifierSet, choice: Choice) -> Candidate:
@@ -127,7 +167,6 @@ class Lookup:
         asked = f" that satisfies {specifier}" if specifier else ""
         raise NoCandidate(
             f"no version of {name}{asked} suits {self.target}",
-            project=name,
             reasons=summarise(choice.rejections) or ["the index lists no usable file"],
             hint="ask for another version, or change what stands against these",
         )
