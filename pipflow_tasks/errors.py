@@ -43,7 +43,9 @@ __all__ = [
     "VersionConflict",
 ]
 
-_CREDENTIALS = re.compile(r"(?<=://)[^/\s]*@")
+# up to the last "@" of the host part; where what follows a colon is no port, it is a password,
+# whatever characters it has
+_CREDENTIALS = re.compile(r"(?<=://)(?:[^/\s:]*:(?!\d*(?:[/\s]|$))\S*|[^/\s]*)@")
 
 
 def redact(text: str) -> str:

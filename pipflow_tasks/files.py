@@ -72,7 +72,7 @@ class Edit:
             )
         if self.before is None:
             try:
-                self.path.unlink()
+                Path(os.path.realpath(self.path)).unlink()
             except OSError as error:
                 raise FileError(
                     f"can't be taken back: {_reason(error)}",

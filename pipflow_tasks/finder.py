@@ -7,7 +7,7 @@ newest version with a file that suits is taken. A version that is passed over le
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -106,18 +106,20 @@ def choose(
             [version for version in newest_first if version.is_prerelease],
         ]
     rejections: list[Rejection] = []
-    for versions in rounds:
-        for version in versions:
-            if local is not None and version.local != local:
-                rejections.append(Rejection(version=version, reason=f"is not a +{local} build"))
-                continue
-            found = examine(
-                version, releases[version], specifier=specifier, target=target, bounds=bounds
-            )
-            if isinstance(found, Candidate):
-                return Choice(candidate=found, rejections=tuple(rejections))
-            rejections.append(found)
-    return Choice(candidate=None, rejections=tuple(rejections))
+    candidate: Candidate | None = None
+    for version in chain.from_iterable(rounds):
+        if local is not None and version.local != local:
+            rejections.append(Rejection(version=version, reason=f"is not a +{local} build"))
+            continue
+        found = examine(
+            version, releases[version], specifier=specifier, target=target, bounds=bounds
+        )
+        if isinstance(found, Candidate):
+            candidate = found
+            break
+        rejections.append(found)
+    rejections.sort(key=lambda rejection: rejection.version, reverse=True)
+    return Choice(candidate=candidate, rejections=tuple(rejections))
 
 
 def newest(files: Iterable[DistributionFile]) -> Version | None:
@@ -217,7 +219,8 @@ def _summaries(rejections: Sequence[Rejection]) -> Iterator[str]:
     told = 0
     for number, (reason, group) in enumerate(groupby(rejections, key=lambda r: r.reason)):
         if number == _MOST_REASONS:
-            yield f"... and {len(rejections) - told} older versions"
+            left = len(rejections) - told
+            yield f"... and {left} older version{'s' if left > 1 else ''}"
             return
         versions = [rejection.version for rejection in group]
         told += len(versions)

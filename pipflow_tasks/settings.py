@@ -77,13 +77,18 @@ class Settings:
                     f'there is no setting "{name}"',
                     hint=f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}",
                 )
+            if value is None:  # a key without a value
+                continue
             checked[name] = _seconds(value) if name == "timeout_seconds" else _word(name, value)
         return cls(**checked)
 
 
 def _word(name: str, value: object) -> str:
-    if value is None:
-        return ""
+    if isinstance(value, (list, tuple, set, dict)):
+        raise UsageError(
+            f"the setting {name} can't be a list or a table",
+            hint="write one word; where several are meant, part them in that word",
+        )
     word = str(value).strip()
     if name in _CHOICES:
         word = word.lower()

@@ -92,7 +92,12 @@ def read_page(
         found = _read_html(data, url)
     else:
         raise PageError(f"it is {kind or 'of no stated type'}, neither JSON nor HTML")
-    files = (_file(project, entry) for entry in found)
+    try:
+        files = [_file(project, entry) for entry in found]
+    except PageError:
+        raise
+    except ValueError as error:  # urllib's, of an address
+        raise PageError(f"it has an address that makes no sense: {error}") from error
     return tuple(file for file in files if file is not None)
 
 
@@ -178,7 +183,7 @@ def _time(text: str | None) -> datetime | None:
 def _read_json(data: bytes, base: str) -> Iterator[_Entry]:
     try:
         page = _JSON.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise PageError(f"its JSON is broken: {error}") from error
     _require_version(page.meta.api_version)
     for file in page.files:
@@ -191,7 +196,7 @@ def _read_json(data: bytes, base: str) -> Iterator[_Entry]:
             hashes=file.hashes,
             requires_python=file.requires_python,
             yanked=_yanked(file.yanked),
-            has_metadata=None if metadata is None else bool(metadata),
+            has_metadata=None if metadata is None else metadata is not False,
             uploaded=file.upload_time,
         )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from ..errors import PackageIndexError, ProjectNotFound, redact
 from ..simple_api import ACCEPT, Metadata, PageError, read_metadata, read_page
@@ -164,7 +164,7 @@ class PackageIndex:
         missing: list[ProjectNotFound] = []
         for url in self.urls:
             try:
-                found.extend(self._fetch_page(urljoin(url, f"{project}/"), project, url))
+                found.extend(self._fetch_page(f"{url}{project}/", project, url))
             except ProjectNotFound as error:
                 missing.append(error)
         if len(missing) == len(self.urls):

@@ -7,6 +7,7 @@ them, and a deadline over all. No credential is ever in a message.
 from __future__ import annotations
 
 import platform
+import re
 import ssl
 import time
 from contextlib import closing
@@ -116,14 +117,13 @@ class Http:
                 body += chunk
                 if time.monotonic() > deadline:
                     raise requests.Timeout(f"the answer took over {DEADLINE_SECONDS:.0f} s")
-            retry_after = response.headers.get("Retry-After", "")
             return Answer(
                 status=response.status_code,
                 url=response.url,
                 content_type=response.headers.get("Content-Type", ""),
                 content_range=response.headers.get("Content-Range", ""),
                 body=bytes(body),
-                retry_after_seconds=float(retry_after) if retry_after.isdigit() else 0.0,
+                retry_after_seconds=_seconds(response.headers.get("Retry-After", "")),
             )
 
 
@@ -147,6 +147,11 @@ class _SystemTrust(HTTPAdapter):
 
     def _context(self) -> ssl.SSLContext:
         return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def _seconds(retry_after: str) -> float:
+    """Read Retry-After where it is a number; a date is not waited for."""
+    return float(retry_after) if re.fullmatch(r"[0-9]{1,9}", retry_after) else 0.0
 
 
 def _is_final(failure: Exception | None) -> bool:

@@ -23,6 +23,7 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from packaging.utils import canonicalize_name
@@ -59,6 +60,7 @@ __all__ = [
 Sort = Literal["block", "insert"]
 
 _CONFLICT = re.compile(r"(<{7}|\|{7}|>{7})(\s|$)|={7}$")
+_CODING = re.compile(rb"coding[:=]\s*([-\w.]+)", re.ASCII)
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -96,8 +98,9 @@ class RequirementsFile:
                 continue
             lines = tuple(read_lines(text, path))
             return cls(path=path, lines=lines, mark=mark, encoding=encoding)
-        text = data.decode("utf-8", "surrogateescape")
-        return cls(path=path, lines=tuple(read_lines(text, path)))
+        encoding = _declared_encoding(data)
+        text = data.decode(encoding, _on_error(encoding))
+        return cls(path=path, lines=tuple(read_lines(text, path)), encoding=encoding)
 
     def to_bytes(self) -> bytes:
         """Return the file's bytes."""
@@ -242,7 +245,11 @@ class RequirementsFile:
         newline = self._newline()
         if self.lines and not _ending(self.lines[-1].text):
             last = last.removesuffix(_ending(last))
-        return self._reread([*(_close(text, newline) for text in inner), last])
+        closed = [*(_close(text, newline) for text in inner), last]
+        for place, (text, below) in enumerate(pairwise(closed)):
+            if text.endswith("\r") and below.startswith("\n"):  # they would become one ending
+                closed[place] = f"{text}\n"
+        return self._reread(closed)
 
     def _reread(self, texts: Sequence[str]) -> RequirementsFile:
         return replace(self, lines=tuple(read_lines("".join(texts), self.path)))
@@ -288,6 +295,21 @@ def _spell(requirement: Requirement) -> str:
     extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
     marker = f"; {requirement.marker}" if requirement.marker else ""
     return f"{requirement.name}{extras}{requirement.specifier}{marker}"
+
+
+def _declared_encoding(data: bytes) -> str:
+    """Return what ``# -*- coding: latin-1 -*-`` in the first two lines says, else UTF-8."""
+    for line in data.splitlines()[:2]:
+        found = _CODING.search(line) if line.startswith(b"#") else None
+        if found is None:
+            continue
+        name = found[1].decode("ascii")
+        try:
+            if "escape" not in name and data.decode(name).encode(name) == data:
+                return name
+        except (LookupError, ValueError):
+            break
+    return "utf-8"
 
 
 def _on_error(encoding: str) -> str:

@@ -22,7 +22,10 @@ COMMENT = re.compile(r"(^|\s+)#.*$")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
-_ARCHIVES = (".whl", ".zip", ".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tbz", ".tar.xz", ".txz")
+_ARCHIVES = (
+    ".whl", ".zip", ".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tbz", ".tar.xz", ".txz",
+    ".tar.lz", ".tlz", ".tar.lzma",
+)  # fmt: skip
 _URL_SCHEMES = frozenset({"http", "https", "file", "ftp", "ssh", "git", "hg", "bzr", "sftp", "svn"})
 
 
@@ -182,14 +185,14 @@ def _understand(line: Line) -> Line:
     if not subject:
         editable = [value for name, value in options if name == "--editable"]
         if editable:
-            name = _name_of_reference(editable[-1])
+            name = _name_of_reference(editable[0])  # pip takes no further one
             return replace(line, kind=Kind.EDITABLE, name=name, options=options)
         return replace(line, kind=Kind.OPTION, options=options)
     if _is_reference(subject):
         name = _name_of_reference(subject)
         return replace(line, kind=Kind.REFERENCE, name=name, options=options)
     try:
-        requirement = _parse(subject)
+        requirement = _parse(subject.removesuffix(";"))  # pip takes it for an empty marker
         pin = None if _VARIABLE.search(subject) else _pin(requirement)
     except (ValueError, RecursionError) as error:
         problem = str(error).partition("\n")[0]
@@ -227,22 +230,23 @@ def _is_reference(subject: str) -> bool:
     if colon and scheme.lower().partition("+")[0] in _URL_SCHEMES:
         return True
     before_address = subject.partition("@")[0].partition(";")[0].strip()
-    if "/" in before_address or "\\" in before_address or subject.startswith("."):
+    if "/" in before_address or re.search(r"\S\\\S", before_address) or subject.startswith("."):
         return True
     return "@" not in subject and before_address.partition("[")[0].lower().endswith(_ARCHIVES)
 
 
 def _name_of_reference(reference: str) -> NormalizedName | None:
-    """Tell the project from ``#egg=name``, ``name @ url`` or the name of a wheel."""
+    """Tell the project from ``name @ url``, the name of a wheel, or ``#egg=name``."""
     address, _, fragment = reference.partition("#")
+    named = NAME.match(address)
+    if named and address[named.end() :].partition("[")[0].lstrip()[:1] == "@":
+        return canonicalize_name(named[0])
+    path = address.partition("?")[0].partition(";")[0].partition("[")[0].strip()
+    file_name = re.split(r"[/\\]", path)[-1]
+    if file_name.endswith(".whl") and file_name.count("-") >= 4:
+        return canonicalize_name(file_name.partition("-")[0])
     for part in fragment.split("&"):
         key, _, value = part.partition("=")
         if key == "egg" and (egg := NAME.match(value)):
             return canonicalize_name(egg[0])
-    named = NAME.match(address)
-    if named and address[named.end() :].partition("[")[0].lstrip()[:1] == "@":
-        return canonicalize_name(named[0])
-    file_name = address.partition("?")[0].partition(";")[0].strip().rsplit("/", 1)[-1]
-    if file_name.endswith(".whl") and file_name.count("-") >= 4:
-        return canonicalize_name(file_name.partition("-")[0])
     return None

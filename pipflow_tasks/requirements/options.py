@@ -31,7 +31,8 @@ _WITH_VALUE = (
     ("--all-releases",),
     ("--only-final",),
 )
-_FLAGS = ("--no-index", "--pre", "--prefer-binary", "--require-hashes")
+_FLAGS = ("--no-index", "--pre", "--prefer-binary", "--require-hashes", "--no-require-hashes")
+_HASH_ALGORITHMS = ("sha256", "sha384", "sha512")
 
 
 def split_options(content: str) -> tuple[str, str]:
@@ -57,6 +58,14 @@ def read_options(text: str) -> tuple[tuple[str, str], ...]:
     return tuple(values.seen)
 
 
+def _require_hash(value: str) -> None:
+    algorithm, colon, _ = value.partition(":")
+    if not colon:
+        raise ValueError(f"--hash={value} is not of the form ALGORITHM:DIGEST")
+    if algorithm not in _HASH_ALGORITHMS:
+        raise ValueError(f"pip takes no {algorithm} hashes, only {', '.join(_HASH_ALGORITHMS)}")
+
+
 class _Parser(OptionParser):
     def error(self, msg: str) -> NoReturn:
         raise ValueError(msg)
@@ -65,7 +74,12 @@ class _Parser(OptionParser):
 @cache
 def _parser() -> _Parser:
     def record(option: Option, _: str, value: str | None, parser: Any) -> None:
-        parser.values.seen.append((option.get_opt_string(), value or ""))
+        name = option.get_opt_string()
+        if name == "--hash":
+            _require_hash(value or "")
+        if name == "--config-settings" and "=" not in (value or ""):
+            raise ValueError(f"--config-settings {value} is not of the form KEY=VALUE")
+        parser.values.seen.append((name, value or ""))
 
     parser = _Parser(add_help_option=False, prog="pip")
     for names in _WITH_VALUE:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
-from ..errors import RequirementsError
+from ..errors import RequirementsError, redact
 from .line import NAME
 
 if TYPE_CHECKING:
@@ -48,22 +48,28 @@ def _read(text: str) -> Request:
     try:
         requirement = Requirement(text)
     except ValueError as error:
+        if "://" in text:
+            raise _address(redact(text)) from error
         reason = str(error).partition("\n")[0]
         raise RequirementsError(
             f'"{text}" is not a requirement: {reason}',
             hint='write a name, or a name with a specifier in quotes, like "django>=4.2,<5"',
         ) from error
     if requirement.url is not None:
-        raise RequirementsError(
-            f'"{requirement.name}" is asked for by an address, not by a version to look up',
-            hint="write the line into the requirements file; it will be left alone",
-        )
+        raise _address(requirement.name)
     name = NAME.match(text)
     assert name is not None
     rest = text[name.end() :].partition(";")[0].strip()
     if rest.startswith("["):
         rest = rest.partition("]")[2]
     return Request(requirement=requirement, specifier="".join(rest.strip(" ()").split()))
+
+
+def _address(shown: str) -> RequirementsError:
+    return RequirementsError(
+        f'"{shown}" is asked for by an address, not by a version to look up',
+        hint="write the line into the requirements file; it will be left alone",
+    )
 
 
 def _split(text: str) -> Iterator[str]:
@@ -91,9 +97,10 @@ def _split(text: str) -> Iterator[str]:
 
 def _parts(text: str, start: int, index: int, *, in_marker: bool) -> bool:
     """Tell whether the character at ``index`` parts two requirements."""
-    if in_marker:
-        return text[index] == ","
-    if text[index] != "," and not text[index].isspace():
+    if in_marker or text[index] == ",":
+        after = text[index + 1 :].lstrip(", \t\r\n")
+        return text[index] == "," and (in_marker or after[:1] not in set("<>=!~"))
+    if not text[index].isspace():
         return False
     before = text[start:index].rstrip()
     after = text[index + 1 :].lstrip(" \t\r\n")
