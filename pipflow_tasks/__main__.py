@@ -29,6 +29,7 @@ class PipflowProgram(Program):
         super().parse_collection()
         self.config.set_project_location(find_root("requirements.txt"))
         self.config.load_project()
+        self.config["pipflow_program"] = "yes"
 
     def normalize_argv(self, argv: list[str] | None) -> None:
         """Put the words in the order that Invoke reads."""

@@ -14,6 +14,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -77,8 +78,12 @@ class Builder:
             return False
         return done.returncode == 0
 
-    def build(self, *, no_cache: bool = False) -> None:
+    def build(self, *, no_cache: bool = False, echo: bool = False) -> None:
         """Build the image, streaming what the builder prints.
+
+        Args:
+            no_cache: build every layer anew.
+            echo: print the command first.
 
         Raises:
             BuildError: it failed, or could not be started.
@@ -86,6 +91,8 @@ class Builder:
         command = [*self.command]
         if no_cache:
             command.insert(command.index("build") + 1, "--no-cache")
+        if echo:
+            print(shlex.join(command), file=sys.stderr, flush=True)
         try:
             process = subprocess.Popen(
                 command,
@@ -177,7 +184,8 @@ def interruptible() -> Iterator[None]:
 
     names = ("SIGINT", "SIGTERM", "SIGHUP")
     numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    former = {number: signal.signal(number, interrupt) for number in numbers}
+    heeded = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    former = {number: signal.signal(number, interrupt) for number in heeded}
     try:
         yield
     finally:

@@ -68,7 +68,7 @@ def as_object(plan: Plan, outcome: Outcome) -> dict[str, Any]:
             }
             for left in plan.left_alone
         ],
-        "warnings": list(plan.warnings),
+        "warnings": [*(() if target is None else target.notes), *plan.warnings],
         "findings": [],
         "image": {
             "builder": None if builder is None else builder.name,
@@ -81,6 +81,7 @@ def as_object(plan: Plan, outcome: Outcome) -> dict[str, Any]:
 def _text(plan: Plan, outcome: Outcome) -> Iterator[str]:
     if plan.target is not None:
         yield f"for {plan.target} · {plan.target.source}"
+        yield from (f"note      {note}" for note in plan.target.notes)
     for change in plan.changes:
         word, what = _describe(change)
         yield f"{_tense(word, plan, outcome):<9} {what} ({change.file}:{change.line})"
@@ -117,6 +118,7 @@ def _markdown(plan: Plan, outcome: Outcome) -> Iterator[str]:
             f"left alone: `{a.requirement}` ({a.file}:{a.line}): {a.reason}"
             for a in plan.left_alone
         ),
+        *(f"note: {note}" for note in (plan.target.notes if plan.target else ())),
         *(f"warning: {warning}" for warning in plan.warnings),
         *plan.hints,
         *_image_lines(plan, outcome),

@@ -1,8 +1,7 @@
 """The settings of a project: what stands under ``pipflow`` in Invoke's configuration.
 
-Every setting is a word or a number, and none is ever missing: Invoke reads an environment
-variable such as ``INVOKE_PIPFLOW_SERVICE`` only for settings that have a default, and takes its
-type from it.
+Every setting is a word or a number, so that an environment variable such as
+``INVOKE_PIPFLOW_SERVICE`` can hold it, and none is ever missing: an empty one is its default.
 """
 
 from __future__ import annotations
@@ -68,7 +67,7 @@ class Settings:
         Raises:
             UsageError: a setting is not known, or has a value it can't have.
         """
-        known = {field.name: field.default for field in fields(cls)}
+        known = SETTINGS
         checked: dict[str, Any] = {}
         for name, value in values.items():
             if name not in known:
@@ -81,6 +80,9 @@ class Settings:
                 continue
             checked[name] = _seconds(value) if name == "timeout_seconds" else _word(name, value)
         return cls(**checked)
+
+
+SETTINGS = tuple(field.name for field in fields(Settings))
 
 
 def _word(name: str, value: object) -> str:

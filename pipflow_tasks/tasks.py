@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,16 +19,14 @@ from invoke.exceptions import Exit
 from invoke.tasks import Task
 
 from .errors import PipflowError, UsageError
-from .settings import Settings
+from .settings import SETTINGS, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from invoke.parser.argument import Argument
 
     from .project import Level, Plan, Project
-
-_DEFAULTS: dict[str, Any] = asdict(Settings())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +41,35 @@ class Run:
         """Open the project, with ``file`` in the place of the setting where it is given."""
         from .project import Project
 
-        values = dict(_configured(self.context))
-        values.update(self.own_settings)
+        values = _configured(self.context) | dict(self.own_settings)
         if file:
             values["file"] = file
         settings = Settings.from_mapping(values)
-        root = find_root(settings.files[0], tasks_folder(self.context))
+        tasks = None if self.is_program else tasks_folder(self.context)
+        root = find_root(settings.files[0], tasks)
         return Project.open(root / self.folder, settings)
+
+    def words(self, packages: str, task: str) -> str:
+        """Check that what was given for packages is packages.
+
+        Raises:
+            UsageError: it is nothing, or an option that Invoke took for a package.
+        """
+        options = [word for word in packages.split() if word.startswith("-")]
+        if options:
+            asked = f"pipflow {task} --help" if self.is_program else f"invoke --help deps.{task}"
+            raise UsageError(
+                f'"{options[0]}" is an option, not a package',
+                hint=f"use `{asked}` to see the options",
+            )
+        if not packages.strip(", \t\r\n"):
+            raise UsageError("no package is named", hint=f"{task} takes at least one")
+        return packages
+
+    @property
+    def is_program(self) -> bool:
+        """Whether the tasks run as the program ``pipflow``, not from a tasks file."""
+        return bool(self.context.config.get("pipflow_program"))
 
     def carry_out(
         self,
@@ -78,9 +98,13 @@ class Run:
         if dry_run or self.context.config.run.dry:
             outcome = project.preview(plan, rebuild=rebuild)
         else:
-            if self.context.config.run.echo and plan.builder is not None:
-                print(plan.builder.shown, file=sys.stderr)
-            outcome = project.apply(plan, rebuild=rebuild, keep=keep, no_cache=no_cache)
+            outcome = project.apply(
+                plan,
+                rebuild=rebuild,
+                keep=keep,
+                no_cache=no_cache,
+                echo=self.context.config.run.echo,
+            )
         print(write_report(plan, outcome, form=form), flush=True)
         if outcome.error is not None:
             raise outcome.error
@@ -108,7 +132,7 @@ def add(
     """
     with run.open(file) as project:
         plan = project.plan_add(
-            _words(packages, "add"),
+            run.words(packages, "add"),
             group=group or None,
             prereleases=pre,
             policy=not no_policy,
@@ -131,7 +155,7 @@ def remove(
 ) -> None:
     """Remove packages, with the comments that belong to them, and build the image."""
     with run.open(file) as project:
-        plan = project.plan_remove(_words(packages, "remove"), force=force)
+        plan = project.plan_remove(run.words(packages, "remove"), force=force)
         run.carry_out(project, plan, format_, dry_run=dry_run, no_rebuild=no_rebuild, keep=keep)
 
 
@@ -153,7 +177,7 @@ def upgrade(
     """
     with run.open(file) as project:
         plan = project.plan_upgrade(
-            _words(packages, "upgrade"), prereleases=pre, resolve=not no_resolve, force=force
+            run.words(packages, "upgrade"), prereleases=pre, resolve=not no_resolve, force=force
         )
         run.carry_out(project, plan, format_, dry_run=dry_run, no_rebuild=no_rebuild, keep=keep)
 
@@ -301,7 +325,6 @@ def namespace_for(folder: str = "", **settings: Any) -> Collection:
     for body in (add, remove, upgrade, upgrade_all, rebuild):
         collection.add_task(DepsTask(body, bind))
     collection.add_task(DepsTask(outdated, bind, aliases=("view_all",)))
-    collection.configure({"pipflow": dict(_DEFAULTS)})
     return collection
 
 
@@ -322,45 +345,33 @@ def find_root(file: str, tasks: Path | None = None) -> Path:
 
 
 def tasks_folder(context: Context) -> Path | None:
-    """Return the folder of the tasks file that Invoke has loaded, which ``--search-root`` moves."""
-    module = sys.modules.get(context.config.tasks.collection_name)
-    source = getattr(module, "__file__", None)
-    if source is None:
-        return None
-    path = Path(source).resolve()
-    return path.parent.parent if path.name == "__init__.py" else path.parent
+    """Return the folder of the tasks that Invoke has loaded, wherever ``--search-root`` led it.
+
+    Invoke tells it in no public way; where it does not tell at all, ``find_root`` looks itself.
+    """
+    folder = getattr(context.config, "_project_prefix", None)
+    return Path(folder).resolve() if folder else None
 
 
-def _configured(context: Context) -> Iterator[tuple[str, Any]]:
-    """Yield the settings that Invoke knows of.
+def _configured(context: Context) -> dict[str, Any]:
+    """Return the settings that Invoke's configuration and the environment have.
 
-    A task that runs as another's pre-task sees the root's configuration alone, without the
-    defaults of its own namespace, and so without their environment variables.
+    Invoke reads environment variables for names that its configuration has already, and a task
+    that runs as another's pre-task does not see the configuration of its own collection: so the
+    names are not left to be found there.
     """
     known = context.config.get("pipflow", {})
     try:
-        known = dict(known)
+        values = dict(known)
     except (TypeError, ValueError) as error:
         raise UsageError(
             "the configuration has something else than settings under `pipflow`",
             hint="write them as a mapping, a setting a line",
         ) from error
-    for name, default in _DEFAULTS.items():
-        yield name, os.environ.get(f"INVOKE_PIPFLOW_{name.upper()}", default)
-    yield from known.items()
-
-
-def _words(packages: str, task: str) -> str:
-    """Check that what was given for packages is packages."""
-    options = [word for word in packages.split() if word.startswith("-")]
-    if options:
-        raise UsageError(
-            f'"{options[0]}" is an option, not a package',
-            hint=f"use `invoke --help deps.{task}` to see the options",
-        )
-    if not packages.strip(", \t\r\n"):
-        raise UsageError("no package is named", hint=f"{task} takes at least one")
-    return packages
+    for name in SETTINGS:
+        if (variable := f"INVOKE_PIPFLOW_{name.upper()}") in os.environ:
+            values[name] = os.environ[variable]
+    return values
 
 
 def _level(word: str) -> Level:

@@ -268,7 +268,13 @@ class Project:
         return Outcome(status="skipped" if never else "planned", dry_run=True)
 
     def apply(
-        self, plan: Plan, *, rebuild: str = "", keep: bool = False, no_cache: bool = False
+        self,
+        plan: Plan,
+        *,
+        rebuild: str = "",
+        keep: bool = False,
+        no_cache: bool = False,
+        echo: bool = False,
     ) -> Outcome:
         """Write the files and build the image; a failed build puts the files back.
 
@@ -277,6 +283,7 @@ class Project:
             rebuild: ``auto``, ``always`` or ``never``; default: the setting.
             keep: leave the files changed when the build fails.
             no_cache: build every layer anew.
+            echo: print the build command to standard error before it runs.
 
         Raises:
             UsageError: a build is insisted on, and no engine answers.
@@ -302,7 +309,7 @@ class Project:
             try:
                 for edit in plan.edits:
                     edit.apply()
-                builder.build(no_cache=no_cache)
+                builder.build(no_cache=no_cache, echo=echo)
             except BuildError as error:
                 if not keep:
                     _revert(plan)

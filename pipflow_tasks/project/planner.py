@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 
-from ..errors import RequirementsError, VersionConflict
+from ..errors import RequirementsError, VersionConflict, redact
 from ..finder import Bound, Candidate
 from ..requirements import Kind, bounds_pin
 from ..resolution import Conflict, Solution, Waiver, Want
@@ -504,7 +504,7 @@ def find_removable(documents: Documents, request: Request) -> tuple[Line, ...]:
         if line.requirement is not None and str(line.requirement.marker) == str(requirement.marker)
     )
     if not chosen:
-        there = "; ".join(f"{line.content} ({line.place})" for line in lines)
+        there = "; ".join(f"{redact(line.content)} ({line.place})" for line in lines)
         raise RequirementsError(
             f'no line of {requirement.name} has the marker "{requirement.marker}"',
             path=lines[0].path,
@@ -538,10 +538,12 @@ def _require_agreement(lines: Iterable[Line], request: Request) -> None:
             agrees = not specifier or specifier == line.requirement.specifier
         if not agrees:
             raise RequirementsError(
-                f'"{line.content}" is there and contradicts "{requirement}"',
+                f'"{redact(line.content)}" is there and contradicts "{requirement}"',
                 path=line.path,
                 line=line.number,
-                hint=f'`upgrade "{requirement.name}{request.specifier}"` would move it',
+                hint="change the line by hand"
+                if line.requirement.url is not None
+                else f'`upgrade "{requirement.name}{request.specifier}"` would move it',
             )
 
 

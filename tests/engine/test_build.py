@@ -1,0 +1,216 @@
+"""Real images from a loopback index: what was added is in them, or the file is as it was."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urljoin
+
+import pytest
+from functional.temporary_project import TemporaryProject
+from loopback_index import LoopbackIndex
+
+RunInImage = Callable[..., subprocess.CompletedProcess[str]]
+
+PIP = "RUN python -m pip install --disable-pip-version-check --no-cache-dir"
+
+
+@pytest.fixture
+def index() -> Iterator[LoopbackIndex]:
+    """Serve an index with one project of two versions."""
+    with LoopbackIndex() as index:
+        index.add("Tidy-Lib", "1.0")
+        index.add("Tidy-Lib", "2.0")
+        yield index
+
+
+@pytest.fixture
+def project(tmp_path: Path, index: LoopbackIndex, image_name: str) -> Iterator[TemporaryProject]:
+    """Make a compose project that builds, on the host's network, from the loopback index."""
+    project = TemporaryProject(tmp_path, index_url=index.url)
+    docker = {name: value for name, value in os.environ.items() if name.startswith("DOCKER_")}
+    project.environment |= {
+        "DOCKER_CONFIG": str(Path.home() / ".docker"),
+        **docker,
+        "PATH": os.environ["PATH"],
+    }
+    project.write(
+        "compose.yaml",
+        "services:\n"
+        "  app:\n"
+        f"    image: {image_name}\n"
+        "    build:\n"
+        "      context: .\n"
+        "      network: host\n",
+    )
+    project.write("Dockerfile", from_loopback("3.11", index))
+    yield project
+    project.close()
+
+
+def from_loopback(python: str, index: LoopbackIndex) -> str:
+    """Return a Dockerfile that installs from the loopback index."""
+    return (
+        f"FROM python:{python}-slim\n"
+        "COPY requirements.txt ./\n"
+        f"{PIP} --index-url {index.url} -r requirements.txt\n"
+    )
+
+
+def image_id(image: str) -> str:
+    """Return the id of an image, or nothing where there is none of that name."""
+    words = ["docker", "image", "inspect", "--format", "{{.Id}}", image]
+    return subprocess.run(words, check=False, capture_output=True, encoding="utf-8").stdout.strip()
+
+
+def version_in(image: str, module: str, run_in_image: RunInImage) -> str:
+    """Return the version of a module that an image has, or nothing."""
+    done = run_in_image(image, "python", "-c", f"print(__import__({module!r}).__version__)")
+    return done.stdout.strip()
+
+
+def test_compose_image_has_what_was_added(
+    project: TemporaryProject, image_name: str, run_in_image: RunInImage
+) -> None:
+    """`add`, `upgrade` and `remove` each leave an image that has what the file says."""
+    done = project.invoke("deps.add", "tidy-lib==1.0", "test")
+    assert done.status == 0, done.stderr
+    assert project.requirements == "tidy-lib==1.0\n"
+    assert version_in(image_name, "tidy_lib", run_in_image) == "1.0"
+    assert done.stdout.splitlines()[-1] == "the tests ran"
+    assert project.invoke("deps.upgrade-all").status == 0
+    assert version_in(image_name, "tidy_lib", run_in_image) == "2.0"
+    assert project.invoke("deps.remove", "tidy-lib").status == 0
+    assert version_in(image_name, "tidy_lib", run_in_image) == ""
+
+
+def test_second_run_builds_nothing(project: TemporaryProject, image_name: str) -> None:
+    """Where nothing moves, no builder is started and the image stays the same one."""
+    project.requirements = "Tidy-Lib==1.0\n"
+    first = project.invoke("deps.upgrade-all", "--format", "json")
+    built = image_id(image_name)
+    assert (first.report["image"]["status"], bool(built)) == ("built", True)
+    second = project.invoke("deps.upgrade-all", "--format", "json")
+    assert (second.status, second.report["image"]["status"]) == (0, "unchanged")
+    assert (second.stderr, image_id(image_name)) == ("", built)
+
+
+def test_rebuild_without_cache_is_a_new_image(project: TemporaryProject, image_name: str) -> None:
+    """`rebuild` takes the layers that are there; with `--no-cache` they are built anew."""
+    project.requirements = "Tidy-Lib==1.0\n"
+    assert project.invoke("deps.rebuild").status == 0
+    first = image_id(image_name)
+    assert project.invoke("deps.rebuild").status == 0
+    assert image_id(image_name) == first != ""
+    assert project.invoke("deps.rebuild", "--no-cache").status == 0
+    assert image_id(image_name) != first
+
+
+@pytest.mark.parametrize("python", ["3.8", "3.10", "3.13"])
+def test_what_is_chosen_installs(
+    project: TemporaryProject,
+    index: LoopbackIndex,
+    image_name: str,
+    run_in_image: RunInImage,
+    python: str,
+) -> None:
+    """The wheel that was foreseen for a Python is one that the pip in its image takes."""
+    for minor in range(8, 15):
+        tag = f"cp3{minor}-cp3{minor}-manylinux2014_x86_64.manylinux_2_17_x86_64"
+        index.add("fast", f"1.{minor}", tags=[tag], requires_python=f">=3.{minor}")
+    project.write("Dockerfile", from_loopback(python, index))
+    project.write("invoke.yaml", "pipflow:\n  platform: linux/amd64\n")
+    done = project.invoke("deps.add", "fast")
+    assert done.status == 0, done.stderr
+    version = python.replace("3.", "1.")
+    assert project.requirements == f"fast=={version}\n"
+    assert version_in(image_name, "fast", run_in_image) == version
+
+
+def test_plain_image_has_what_was_added(
+    project: TemporaryProject, index: LoopbackIndex, image_name: str, run_in_image: RunInImage
+) -> None:
+    """`docker build` tags an image that has what was added, here from wheels in the project."""
+    page = urllib.request.Request(
+        urljoin(index.url, "tidy-lib/"),
+        headers={"Accept": "application/vnd.pypi.simple.v1+json"},
+    )
+    with urllib.request.urlopen(page, timeout=10) as answer:
+        files = json.load(answer)["files"]
+    (project.folder / "wheels").mkdir()
+    for file in files:
+        with urllib.request.urlopen(urljoin(page.full_url, file["url"]), timeout=10) as answer:
+            (project.folder / "wheels" / file["filename"]).write_bytes(answer.read())
+    project.remove("compose.yaml")
+    project.write(
+        "Dockerfile",
+        "FROM python:3.11-slim\n"
+        "COPY wheels wheels\n"
+        "COPY requirements.txt ./\n"
+        f"{PIP} --no-index --find-links wheels -r requirements.txt\n",
+    )
+    project.write("invoke.yaml", f"pipflow:\n  image: {image_name}\n")
+    done = project.pipflow("add", "tidy_lib")
+    assert done.status == 0, done.stderr
+    assert project.requirements == "tidy_lib==2.0\n"
+    assert version_in(image_name, "tidy_lib", run_in_image) == "2.0"
+
+
+def test_package_that_can_not_be_installed(
+    project: TemporaryProject, index: LoopbackIndex, image_name: str
+) -> None:
+    """A package whose build fails in the image: status 3, the file back byte for byte, no image."""
+    index.add("bad", "1.0", wheel=False, sdist="broken")
+    project.requirements = "\ufeff# kept\r\nTidy-Lib == 2.0   # why"
+    before = project.contents()
+    done = project.invoke("deps.add", "bad", "test")
+    assert (done.status, project.contents()) == (3, before)
+    assert "this distribution is made not to build" in done.output
+    assert "warning: bad 1.0 has no wheel" in done.stderr
+    assert "the tests ran" not in done.stdout
+    assert image_id(image_name) == ""
+
+
+def test_failed_build_leaves_the_old_image(
+    project: TemporaryProject, index: LoopbackIndex, image_name: str, run_in_image: RunInImage
+) -> None:
+    """After a failed build file and image are those of before."""
+    assert project.invoke("deps.add", "tidy-lib").status == 0
+    built = image_id(image_name)
+    index.add("Tidy-Lib", "3.0", wheel=False, sdist="broken")
+    assert project.invoke("deps.upgrade-all").status == 3
+    assert project.requirements == "tidy-lib==2.0\n"
+    assert image_id(image_name) == built
+    assert version_in(image_name, "tidy_lib", run_in_image) == "2.0"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_interrupted_build(
+    project: TemporaryProject, index: LoopbackIndex, image_name: str, number: signal.Signals
+) -> None:
+    """A signal to the tool alone while RUN sleeps: status 3, file back, no image."""
+    # The sleeper tells the index that it is there, and ends when the index does.
+    sleeper = (
+        f"import time, urllib.request as r\nwhile True: r.urlopen('{index.url}'); time.sleep(.1)"
+    )
+    words = json.dumps(["python", "-c", sleeper])
+    project.write("Dockerfile", from_loopback("3.11", index) + f"RUN {words}\n")
+    project.requirements = "Tidy-Lib==1.0\r\n"
+    before = project.contents()
+    with project.started("deps.upgrade-all", "test") as running:
+        while not any(request.path == "/simple/" for request in index.requests):
+            assert not running.has_ended, running.finish().output
+            time.sleep(0.05)
+        assert project.requirements == "Tidy-Lib==2.0\r\n"
+        running.send(number)
+        done = running.finish()
+    assert (done.status, project.contents()) == (3, before)
+    assert f"interrupted by {number.name}" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert image_id(image_name) == ""

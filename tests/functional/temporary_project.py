@@ -1,0 +1,364 @@
+"""A project in a temporary folder, and the real programs run in it.
+
+Nothing of this host reaches the programs: no settings of pip's, Invoke's or Docker's, no user's
+configuration, and on the path only what a test puts there. A stand-in is a real program of a
+builder's name that records how it was called and ends as it was told.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import shlex
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = [
+    "COMPOSE_V2",
+    "ENGINE",
+    "Call",
+    "Finished",
+    "Running",
+    "StandIn",
+    "TemporaryProject",
+    "dockerfile",
+]
+
+TASKS = """\
+import pipflow_tasks
+from invoke import Collection, task
+
+@task
+def test(c):
+    \"\"\"Run the tests.\"\"\"
+    print("the tests ran")
+
+namespace = Collection(test, deps=pipflow_tasks.namespace)
+"""
+
+ENGINE = {"version": 0, "build": 0}
+"""How a docker without compose answers."""
+
+COMPOSE_V2 = {"version": 0, "compose version": 0, "compose build": 0}
+"""How a docker with compose answers."""
+
+BUILD_OUTPUT = "what the builder prints"
+
+_NOT_TOLD = 125
+_TIMEOUT_SECONDS = 60
+
+_STAND_IN = """\
+import json, os, pathlib, signal, sys
+record, *words = sys.argv[1:]
+record = pathlib.Path(record)
+seen = pathlib.Path("requirements.txt")
+call = {
+    "pid": os.getpid(),
+    "arguments": words,
+    "folder": os.getcwd(),
+    "requirements": seen.read_text("latin-1") if seen.exists() else None,
+}
+with (record / "calls").open("a") as calls:
+    calls.write(json.dumps(call) + "\\n")
+told = json.loads((record / "told").read_text())
+key = max((key for key in told if words[: len(key.split())] == key.split()), key=len, default="")
+answer = told.get(key, NOT_TOLD)
+if key.endswith("build"):
+    print("BUILD_OUTPUT", flush=True)
+if answer == "rewrite":
+    seen.write_bytes(b"by=={somebody else}\\n")
+    sys.exit(1)
+if answer == "hang":
+    alive = os.open(record / "alive", os.O_WRONLY)
+    os.fork()
+    os.write(alive, b"+")
+    while True:
+        signal.pause()
+sys.exit(answer)
+""".replace("NOT_TOLD", str(_NOT_TOLD)).replace("BUILD_OUTPUT", BUILD_OUTPUT)
+
+
+def dockerfile(python: str) -> str:
+    """Return a Dockerfile that installs requirements.txt for a Python."""
+    return (
+        f"FROM python:{python}-slim\n"
+        "COPY requirements.txt ./\n"
+        "RUN pip install -r requirements.txt\n"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """What a program answered."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+    @property
+    def output(self) -> str:
+        """All that it printed."""
+        return self.stdout + self.stderr
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """Standard output, which must be one JSON object and nothing else."""
+        report = json.loads(self.stdout)
+        assert isinstance(report, dict)
+        return report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """How a stand-in was called, and the requirements.txt that it found in its folder."""
+
+    pid: int
+    arguments: tuple[str, ...]
+    folder: Path
+    requirements: str | None
+
+
+class StandIn:
+    """A program on a project's path that records its calls and ends as it is told.
+
+    The longest first words of a call that are among those told decide: a number is the exit
+    status, ``"hang"`` never ends and has a child that never ends, ``"rewrite"`` writes another
+    requirements.txt and fails. A call that nothing was told about fails.
+    """
+
+    def __init__(self, record: Path, program: Path, told: Mapping[str, int | str]) -> None:
+        self._record = record
+        record.mkdir()
+        script = record / "script.py"
+        script.write_text(_STAND_IN)
+        (record / "told").write_text(json.dumps(dict(told)))
+        os.mkfifo(record / "alive")
+        self._alive = os.open(record / "alive", os.O_RDONLY | os.O_NONBLOCK)
+        words = shlex.join([sys.executable, "-I", "-S", str(script), str(record)])
+        program.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
+        program.chmod(0o755)
+
+    def close(self) -> None:
+        """End what still hangs."""
+        with contextlib.suppress(BlockingIOError):
+            while os.read(self._alive, 1):
+                pass
+            os.close(self._alive)
+            return
+        self.end()
+        os.close(self._alive)
+
+    def end(self) -> None:
+        """End the build that hangs, and its child; the tool has given it a session of its own."""
+        os.killpg(self.builds[-1].pid, signal.SIGKILL)
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The calls, oldest first."""
+        path = self._record / "calls"
+        texts = path.read_text().splitlines() if path.exists() else []
+        return tuple(
+            Call(
+                pid=call["pid"],
+                arguments=tuple(call["arguments"]),
+                folder=Path(call["folder"]),
+                requirements=call["requirements"],
+            )
+            for call in map(json.loads, texts)
+        )
+
+    @property
+    def builds(self) -> tuple[Call, ...]:
+        """The calls that build."""
+        return tuple(call for call in self.calls if "build" in call.arguments)
+
+    @property
+    def built(self) -> list[str]:
+        """The arguments of the calls that build, as one would type them."""
+        return [shlex.join(call.arguments) for call in self.builds]
+
+    def await_hanging(self) -> None:
+        """Wait until the program and its child hang."""
+        for _ in range(2):
+            ready, _, _ = select.select([self._alive], [], [], _TIMEOUT_SECONDS)
+            # Before the first writer has come, a FIFO is at its end and reads as nothing.
+            assert ready, "the program was not started"
+            assert os.read(self._alive, 1) == b"+"
+
+    def require_dead(self) -> None:
+        """Check that neither the program nor its child is alive, or about to be."""
+        ready, _, _ = select.select([self._alive], [], [], _TIMEOUT_SECONDS)
+        assert ready, "the builder, or what it started, outlived the tool"
+        assert os.read(self._alive, 1) == b""
+
+
+class Running:
+    """A program that runs; ``finish`` waits for its end."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def send(self, number: int) -> None:
+        """Send a signal to the program alone."""
+        self._process.send_signal(number)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has ended."""
+        return self._process.poll() is not None
+
+    def finish(self) -> Finished:
+        """Wait for its end."""
+        stdout, stderr = self._process.communicate(timeout=_TIMEOUT_SECONDS)
+        return Finished(status=self._process.returncode, stdout=stdout, stderr=stderr)
+
+
+class TemporaryProject:
+    """A folder with a tasks.py that mounts ``deps``, a Dockerfile, and what a test adds.
+
+    Attributes:
+        folder: the project's.
+        programs: the one folder on the path, empty at first.
+        environment: what the programs are given; may be changed.
+    """
+
+    def __init__(self, folder: Path, *, index_url: str) -> None:
+        self.folder = folder / "shop"
+        self.programs = folder / "programs"
+        self._home = folder / "home"
+        self._records = folder / "records"
+        for made in (self.folder, self.programs, self._home, self._records):
+            made.mkdir()
+        self._stand_ins: list[StandIn] = []
+        self.environment = {
+            "HOME": str(self._home),
+            "LANG": "C.UTF-8",
+            "PATH": str(self.programs),
+            "PIP_CONFIG_FILE": os.devnull,
+            "PIP_INDEX_URL": index_url,
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "TMPDIR": str(folder),
+        }
+        self.write("tasks.py", TASKS)
+        self.write("Dockerfile", dockerfile("3.9"))
+
+    def close(self) -> None:
+        """End what still hangs of the stand-ins."""
+        for stand_in in self._stand_ins:
+            stand_in.close()
+
+    @property
+    def home(self) -> Path:
+        """The user's folder."""
+        return self._home
+
+    @property
+    def requirements(self) -> str:
+        """The text of requirements.txt, line endings as they are."""
+        return self.read("requirements.txt")
+
+    @requirements.setter
+    def requirements(self, text: str) -> None:
+        self.write("requirements.txt", text)
+
+    def read(self, name: str) -> str:
+        """Return a file's text, line endings as they are."""
+        return (self.folder / name).read_bytes().decode()
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file, and the folders above it."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode())
+        return path
+
+    def exists(self, name: str = "requirements.txt") -> bool:
+        """Tell whether there is such a file."""
+        return (self.folder / name).exists()
+
+    def remove(self, name: str) -> None:
+        """Remove a file."""
+        (self.folder / name).unlink()
+
+    def contents(self) -> dict[str, bytes]:
+        """Return every file with its bytes."""
+        return {
+            str(path.relative_to(self.folder)): path.read_bytes()
+            for path in sorted(self.folder.rglob("*"))
+            if path.is_file()
+        }
+
+    def stand_in(self, name: str, told: Mapping[str, int | str]) -> StandIn:
+        """Put a stand-in on the path."""
+        stand_in = StandIn(self._records / name, self.programs / name, told)
+        self._stand_ins.append(stand_in)
+        return stand_in
+
+    def invoke(
+        self,
+        *words: str,
+        within: str = ".",
+        environment: Mapping[str, str] | None = None,
+        before: tuple[str, ...] = (),
+    ) -> Finished:
+        """Run ``invoke``; ``within`` is relative to the project, ``before`` a program to run it."""
+        return self._run(
+            [*before, sys.executable, "-m", "invoke", *words], within, environment or {}
+        )
+
+    def pipflow(
+        self, *words: str, within: str = ".", environment: Mapping[str, str] | None = None
+    ) -> Finished:
+        """Run ``pipflow``."""
+        return self._run([sys.executable, "-m", "pipflow_tasks", *words], within, environment or {})
+
+    @contextlib.contextmanager
+    def started(
+        self,
+        *words: str,
+        environment: Mapping[str, str] | None = None,
+        before: tuple[str, ...] = (),
+    ) -> Iterator[Running]:
+        """Start ``invoke``, and end it with the block if it has not ended by itself."""
+        process = subprocess.Popen(
+            [*before, sys.executable, "-m", "invoke", *words],
+            cwd=self.folder,
+            env={**self.environment, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+        with process:
+            try:
+                yield Running(process)
+            finally:
+                if process.poll() is None:
+                    process.terminate()
+                    try:
+                        process.wait(_TIMEOUT_SECONDS)
+                    except subprocess.TimeoutExpired:
+                        process.kill()
+
+    def _run(self, command: list[str], within: str, environment: Mapping[str, str]) -> Finished:
+        done = subprocess.run(
+            command,
+            cwd=self.folder / within,
+            env={**self.environment, **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+            timeout=_TIMEOUT_SECONDS,
+        )
+        return Finished(status=done.returncode, stdout=done.stdout, stderr=done.stderr)

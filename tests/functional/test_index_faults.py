@@ -1,0 +1,306 @@
+"""An index that fails: status 1, one clear message, no file touched, no secret told."""
+
+from __future__ import annotations
+
+import socket
+from urllib.parse import quote
+
+import pytest
+from functional.temporary_project import ENGINE, Finished, TemporaryProject
+from loopback_index import Fault, LoopbackIndex
+
+USER = "ann@example"
+SECRET = "s3cret/+word"
+
+
+@pytest.fixture(autouse=True)
+def _fill(project: TemporaryProject, index: LoopbackIndex) -> None:
+    index.add("lib", "2.0")
+    index.add("other", "1.0")
+    project.requirements = "lib==1.0\r\nother==1.0"
+
+
+def require_one_message(done: Finished) -> None:
+    """Check that a run failed with nothing but one sentence and its hints on standard error."""
+    assert (done.status, done.stdout) == (1, "")
+    sentences = [
+        line for line in done.stderr.splitlines() if line and not line.startswith("hint: ")
+    ]
+    assert len(sentences) == 1, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def require_no_secret(done: Finished) -> None:
+    """Check that neither the user nor the password was printed, encoded or not."""
+    for word in (USER, SECRET, quote(USER, safe=""), quote(SECRET, safe="")):
+        assert word not in done.output
+
+
+def with_credentials(url: str, user: str = USER, secret: str = SECRET) -> str:
+    """Put credentials into an address."""
+    return url.replace("://", f"://{quote(user, safe='')}:{quote(secret, safe='')}@")
+
+
+FAULTS = {
+    "500": (Fault(status=500), "HTTP 500"),
+    "503 for a while": (Fault(status=503, retry_after=3600), "HTTP 503"),
+    "403": (Fault(status=403), "HTTP 403"),
+    "418": (Fault(status=418), "HTTP 418"),
+    "half a page": (Fault(half=True), "broke"),
+    "reset": (Fault(reset=True), ""),
+    "garbage": (Fault(body=b"\x00\xffnot a page"), "can't be used"),
+    "json of another shape": (Fault(body=b'{"files": 3}'), "can't be used"),
+    "an empty body": (Fault(body=b""), "can't be used"),
+    "a login page": (
+        Fault(body=b"<html><body>log in", content_type="text/plain"),
+        "can't be used",
+    ),
+    "redirects without end": (Fault(location="/simple/lib/"), "redirects"),
+}
+
+
+@pytest.mark.parametrize(
+    ("task", "name"),
+    [
+        *(("upgrade-all", name) for name in FAULTS),
+        *(("add", name) for name in ("500", "half a page", "garbage")),
+    ],
+)
+def test_failing_page(
+    project: TemporaryProject, index: LoopbackIndex, task: str, name: str
+) -> None:
+    """Whatever goes wrong with a page is one message that names the index; nothing is touched."""
+    docker = project.stand_in("docker", ENGINE)
+    words = ("deps.add", "lib") if task == "add" else (f"deps.{task}",)
+    if task == "add":
+        project.remove("requirements.txt")
+    before = project.contents()
+    fault, said = FAULTS[name]
+    index.break_project("lib", fault)
+    done = project.invoke(*words)
+    require_one_message(done)
+    assert project.contents() == before
+    assert docker.calls == ()
+    assert said in done.stderr
+    assert index.url in done.stderr
+
+
+@pytest.mark.parametrize("task", ["upgrade-all", "outdated"])
+def test_unknown_project(project: TemporaryProject, index: LoopbackIndex, task: str) -> None:
+    """A project that the index does not have is an error, never "up to date"."""
+    project.requirements = text = "lib==1.0\nnonsuch==1.0\n"
+    done = project.invoke(f"deps.{task}")
+    require_one_message(done)
+    assert project.requirements == text
+    assert 'no project "nonsuch"' in done.stderr
+    assert index.url in done.stderr
+
+
+def test_page_without_files(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """A page that lists nothing that can be installed is an error too."""
+    index.break_project(
+        "lib", Fault(body=b"<!DOCTYPE html><html><body></body></html>", content_type="text/html")
+    )
+    project.remove("requirements.txt")
+    done = project.invoke("deps.add", "lib")
+    assert (done.status, done.stdout, project.exists()) == (1, "", False)
+    assert "Traceback" not in done.stderr
+
+
+def test_refused_connection(project: TemporaryProject) -> None:
+    """Where nobody listens: status 1, and the message says that it was refused."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # bound and not listening, the port refuses
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}/simple/"
+        before = project.contents()
+        done = project.invoke("deps.upgrade-all", environment={"PIP_INDEX_URL": url})
+    require_one_message(done)
+    assert project.contents() == before
+    assert "refused" in done.stderr
+    assert url in done.stderr
+
+
+def test_silence(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """An index that says nothing is waited for as long as the setting tells."""
+    index.break_project("lib", Fault(stall_seconds=600))
+    settings = {"INVOKE_PIPFLOW_TIMEOUT_SECONDS": "0.2"}
+    done = project.invoke("deps.upgrade", "lib", environment=settings)
+    require_one_message(done)
+    assert project.requirements == "lib==1.0\r\nother==1.0"
+    assert "in time" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(status=503, retry_after=0, times=1),
+        Fault(status=429, retry_after=1, times=1),
+        Fault(half=True, times=1),
+        Fault(reset=True, times=2),
+    ],
+)
+def test_failure_that_passes(project: TemporaryProject, index: LoopbackIndex, fault: Fault) -> None:
+    """A failure that passes is not noticed."""
+    index.break_project("lib", fault)
+    done = project.invoke("deps.upgrade-all")
+    assert (done.status, done.stderr) == (0, "")
+    assert project.requirements == "lib==2.0\r\nother==1.0"
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1/simple", "nonsense://here/", "http://", "http://[x/"])
+def test_address_that_is_none(project: TemporaryProject, url: str) -> None:
+    """An index address that can't be asked: status 1, one message."""
+    done = project.invoke("deps.upgrade-all", environment={"PIP_INDEX_URL": url})
+    require_one_message(done)
+    assert project.requirements == "lib==1.0\r\nother==1.0"
+
+
+@pytest.mark.parametrize("words", [("add", "new"), ("upgrade-all",)], ids=lambda words: words[0])
+def test_refused_access(
+    project: TemporaryProject, index: LoopbackIndex, words: tuple[str, ...]
+) -> None:
+    """401 without and with wrong credentials: status 1, a hint how to give them, none told."""
+    index.credentials = (USER, SECRET)
+    index.add("new", "1")
+    for url in (index.url, with_credentials(index.url, secret=SECRET[::-1])):
+        done = project.invoke(f"deps.{words[0]}", *words[1:], environment={"PIP_INDEX_URL": url})
+        require_one_message(done)
+        require_no_secret(done)
+        assert SECRET[::-1] not in done.output
+        assert quote(SECRET[::-1], safe="") not in done.output
+        assert "401" in done.stderr
+        assert "hint: " in done.stderr
+    assert project.requirements == "lib==1.0\r\nother==1.0"
+
+
+@pytest.mark.parametrize(
+    ("place", "form"),
+    [
+        ("environment", "text"),
+        ("setting", "json"),
+        ("file", "text"),
+        ("variable", "markdown"),
+        ("netrc", "text"),
+        ("extra index", "json"),
+    ],
+)
+def test_credentials_are_used_and_not_told(
+    project: TemporaryProject, index: LoopbackIndex, place: str, form: str
+) -> None:
+    """Credentials from anywhere open the index; neither success nor failure prints them."""
+    index.credentials = (USER, SECRET)
+    url = with_credentials(index.url)
+    environment: dict[str, str] = {}
+    head = ""
+    match place:
+        case "environment":
+            environment["PIP_INDEX_URL"] = url
+        case "setting":
+            environment["INVOKE_PIPFLOW_INDEX_URL"] = url
+        case "file":
+            head = f"--index-url {url}\n"
+        case "variable":
+            variables = index.url.replace("://", "://${INDEX_USER}:${INDEX_SECRET}@")
+            head = f"--index-url {variables}\n"
+            environment["INDEX_USER"] = quote(USER, safe="")
+            environment["INDEX_SECRET"] = quote(SECRET, safe="")
+        case "netrc":
+            netrc = project.home / ".netrc"
+            netrc.write_text(f"machine 127.0.0.1 login {USER} password {SECRET}\n")
+            netrc.chmod(0o600)
+        case _:
+            environment["PIP_EXTRA_INDEX_URL"] = url
+            environment["PIP_INDEX_URL"] = url
+    project.requirements = f"{head}lib==1.0\n"
+    done = project.invoke("deps.upgrade-all", "--format", form, environment=environment)
+    require_no_secret(done)
+    assert (done.status, project.requirements) == (0, f"{head}lib==2.0\n")
+    done = project.invoke("deps.add", "nonsuch", environment=environment)
+    require_no_secret(done)
+    assert (done.status, done.stdout) == (1, "")
+
+
+def test_credentials_are_not_told_by_a_failure(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """Neither a failing index nor one that nobody answers for prints the credentials."""
+    index.break_project("lib", Fault(body=b"garbage"))
+    url = with_credentials(index.url)
+    for address in (url, with_credentials("http://127.0.0.1:1/simple/"), url.replace("http", "x")):
+        done = project.invoke("deps.upgrade-all", environment={"PIP_INDEX_URL": address})
+        require_one_message(done)
+        require_no_secret(done)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("add", "lib==2.0"),
+        ("add", "lib[extra]"),
+        ("add", "{line}"),
+        ("add", "new @ {url}"),
+        ("upgrade", "lib"),
+        ("upgrade-all",),
+        ("remove", "lib @ {url}"),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("line", ["lib @ {url}", "-e git+{url}#egg=lib", "lib @ {url} oops"])
+def test_credentials_of_a_line_are_not_told(
+    project: TemporaryProject, index: LoopbackIndex, words: tuple[str, ...], line: str
+) -> None:
+    """A line whose address has credentials is named without them, in reports and in errors."""
+    url = with_credentials(index.url.replace("/simple/", "/lib.zip"))
+    line = line.format(url=url)
+    project.requirements = text = f"{line}\nother==1.0\n"
+    task, *packages = words
+    done = project.invoke(f"deps.{task}", *(p.format(url=url, line=line) for p in packages))
+    require_no_secret(done)
+    assert "Traceback" not in done.output
+    # What pip could not read either names no project: then lib is not there yet.
+    assert set(text.splitlines()) <= set(project.requirements.splitlines())
+
+
+def test_variable_that_is_not_set(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """An index address whose variable is not set: status 1, the variable is named."""
+    address = index.url.replace("://", "://${INDEX_SECRET}@")
+    project.requirements = text = f"--index-url {address}\nlib==1.0\n"
+    done = project.invoke("deps.upgrade-all")
+    require_one_message(done)
+    assert project.requirements == text
+    assert "${INDEX_SECRET}" in done.stderr
+
+
+def test_index_of_the_file_comes_first(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """`--index-url` in the file replaces the setting, and the setting replaces pip's."""
+    nobody = "http://127.0.0.1:1/simple/"
+    environment = {"PIP_INDEX_URL": nobody, "INVOKE_PIPFLOW_INDEX_URL": index.url}
+    assert project.invoke("deps.upgrade-all", environment=environment).status == 0
+    project.requirements = f"-i {index.url}\nlib==1.0\n"
+    environment = {"PIP_INDEX_URL": nobody, "INVOKE_PIPFLOW_INDEX_URL": nobody}
+    assert project.invoke("deps.upgrade-all", environment=environment).status == 0
+    assert project.requirements == f"-i {index.url}\nlib==2.0\n"
+
+
+def test_extra_index_adds_versions(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """The newest version of all indexes is taken, and a project need be on one of them only."""
+    with LoopbackIndex() as second:
+        second.add("lib", "3.0")
+        second.add("private", "1.0")
+        environment = {"PIP_EXTRA_INDEX_URL": second.url}
+        done = project.invoke("deps.add", "private", environment=environment)
+        assert done.status == 0
+        assert project.invoke("deps.upgrade-all", environment=environment).status == 0
+    assert project.requirements == "lib==3.0\r\nother==1.0\r\nprivate==1.0"
+
+
+def test_extra_index_that_fails_is_no_silence(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """Where one of two indexes fails, the answer of the other is not taken for all there is."""
+    with LoopbackIndex() as second:
+        second.break_project("lib", Fault(status=500))
+        environment = {"PIP_EXTRA_INDEX_URL": second.url}
+        done = project.invoke("deps.upgrade-all", environment=environment)
+    require_one_message(done)
+    assert project.requirements == "lib==1.0\r\nother==1.0"

@@ -1,0 +1,97 @@
+"""What Invoke itself does around our tasks: help, lists, listing lightly."""
+
+from __future__ import annotations
+
+import pytest
+from functional.temporary_project import ENGINE, TemporaryProject
+from loopback_index import LoopbackIndex
+
+TASKS = ("add", "outdated", "rebuild", "remove", "upgrade", "upgrade-all")
+
+HEAVY = {"requests", "urllib3", "msgspec", "yaml", "resolvelib", "rich", "truststore", "packaging"}
+
+
+@pytest.mark.parametrize("task", ["add", "remove", "upgrade"])
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_help_behind_a_task_is_refused(project: TemporaryProject, task: str, option: str) -> None:
+    """`invoke deps.add --help` would take `--help` for a package: status 1, and the right form."""
+    project.requirements = "lib==1.0\n"
+    done = project.invoke(f"deps.{task}", option)
+    assert (done.status, done.stdout, project.requirements) == (1, "", "lib==1.0\n")
+    assert f"invoke --help deps.{task}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_help_of_a_task(project: TemporaryProject, task: str) -> None:
+    """`invoke --help deps.TASK` tells what it does, and what each option is for."""
+    done = project.invoke("--help", f"deps.{task}")
+    assert (done.status, done.stderr) == (0, "")
+    options = done.stdout.partition("Options:\n")[2].strip("\n")
+    starts = [line for line in options.splitlines() if line.startswith("  -")]
+    assert starts
+    for line in starts:
+        name, _, text = line.strip().partition("  ")
+        assert name.startswith("--"), f"a letter was given out: {line}"
+        assert text.strip(), f"nothing is said of {line}"
+
+
+def test_tasks_are_listed(project: TemporaryProject) -> None:
+    """`invoke --list` shows every task beside the project's own, each with a sentence."""
+    done = project.invoke("--list")
+    assert (done.status, done.stderr) == (0, "")
+    for task in (*(f"deps.{name}" for name in TASKS), "test"):
+        assert any(line.startswith(f"  {task} ") for line in done.stdout.splitlines())
+    assert "(deps.view-all)" in done.stdout
+
+
+TELL = (
+    "import atexit, sys\natexit.register(lambda: print(*sys.modules, file=open('modules', 'w')))\n"
+)
+
+
+def imported(project: TemporaryProject, *words: str) -> set[str]:
+    """Return the top names of what a run of Invoke imports."""
+    assert project.invoke(*words).status == 0
+    return {name.partition(".")[0] for name in project.read("modules").split()}
+
+
+@pytest.mark.parametrize("words", [("--list",), ("--help", "deps.add"), ("test",)], ids=" ".join)
+def test_listing_is_light(project: TemporaryProject, words: tuple[str, ...]) -> None:
+    """Where none of our tasks runs, nothing heavy is imported but what Invoke itself imports."""
+    tasks = project.read("tasks.py")
+    project.write("tasks.py", f"{TELL}from invoke import task\n@task\ndef test(c): pass\n")
+    own = imported(project, "--list")
+    project.write("tasks.py", TELL + tasks)
+    modules = imported(project, *words)
+    assert "pipflow_tasks" in modules
+    assert (modules - own) & HEAVY == set()
+
+
+def test_running_is_not_light(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """What the test above looks for is there when a task asks the index."""
+    project.write("tasks.py", TELL + project.read("tasks.py"))
+    index.add("lib", "1.0")
+    assert {"requests", "urllib3", "msgspec"} < imported(project, "deps.add", "lib")
+
+
+@pytest.mark.parametrize("words", [("deps.add",), ("deps.add", "--dry-run"), ("deps.nonsense",)])
+def test_wrong_words_leave_no_traceback(project: TemporaryProject, words: tuple[str, ...]) -> None:
+    """A missing package or an unknown task is Invoke's own error, without a traceback."""
+    done = project.invoke(*words)
+    assert done.status == 1
+    assert "Traceback" not in done.output
+    assert not project.exists()
+
+
+def test_called_from_a_task(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """A task of the project's can call one of ours with its context."""
+    index.add("lib", "1.0")
+    docker = project.stand_in("docker", ENGINE)
+    project.write(
+        "tasks.py",
+        "import pipflow_tasks\nfrom invoke import task\n\n@task\ndef go(c):\n"
+        "    pipflow_tasks.namespace['add'](c, 'lib')\n",
+    )
+    assert project.invoke("go").status == 0
+    assert (project.requirements, len(docker.built)) == ("lib==1.0\n", 1)

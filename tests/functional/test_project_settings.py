@@ -1,0 +1,239 @@
+"""Settings: from invoke.yaml, the environment and tasks.py, for every way a task is reached."""
+
+from __future__ import annotations
+
+import pytest
+from functional.temporary_project import COMPOSE_V2, ENGINE, TemporaryProject, dockerfile
+from loopback_index import LoopbackIndex
+
+
+@pytest.fixture(autouse=True)
+def _fill(project: TemporaryProject, index: LoopbackIndex) -> None:
+    index.add("lib", "1.0")
+    index.add("lib", "2.0")
+    index.add("new", "1")
+    project.requirements = "lib==1.0\n"
+    project.write("reqs/base.txt", "lib==1.0\n")
+
+
+CONFIGURED = """\
+import pipflow_tasks
+from invoke import Collection, task
+
+deps = pipflow_tasks.namespace
+
+@task(pre=[deps["upgrade-all"]])
+def ci(c):
+    print("ci ran")
+
+namespace = Collection(ci, {mount}=deps)
+{configure}
+"""
+
+
+@pytest.mark.parametrize("name", ["invoke.yaml", "invoke.json"])
+@pytest.mark.parametrize("words", [("deps.upgrade-all",), ("ci",)], ids=" ".join)
+def test_configuration_file(project: TemporaryProject, name: str, words: tuple[str, ...]) -> None:
+    """Settings stand under `pipflow` in Invoke's file; also a pre-task has them."""
+    project.write("tasks.py", CONFIGURED.format(mount="deps", configure=""))
+    project.write(
+        name,
+        {
+            "invoke.yaml": "pipflow:\n  file: reqs/base.txt\n",
+            "invoke.json": '{"pipflow": {"file": "reqs/base.txt"}}',
+        }[name],
+    )
+    assert project.invoke(*words).status == 0
+    assert (project.requirements, project.read("reqs/base.txt")) == ("lib==1.0\n", "lib==2.0\n")
+
+
+@pytest.mark.parametrize("words", [("deps.upgrade-all",), ("ci",)], ids=" ".join)
+def test_environment(project: TemporaryProject, words: tuple[str, ...]) -> None:
+    """`INVOKE_PIPFLOW_*` are settings; also a pre-task has them."""
+    project.write("tasks.py", CONFIGURED.format(mount="deps", configure=""))
+    done = project.invoke(*words, environment={"INVOKE_PIPFLOW_FILE": "reqs/base.txt"})
+    assert done.status == 0
+    assert (project.requirements, project.read("reqs/base.txt")) == ("lib==1.0\n", "lib==2.0\n")
+
+
+@pytest.mark.parametrize("words", [("deps.upgrade-all",), ("ci",)], ids=" ".join)
+def test_configure_of_the_root(project: TemporaryProject, words: tuple[str, ...]) -> None:
+    """`Collection.configure` of the root holds settings; also a pre-task has them."""
+    configure = 'namespace.configure({"pipflow": {"file": "reqs/base.txt"}})'
+    project.write("tasks.py", CONFIGURED.format(mount="deps", configure=configure))
+    assert project.invoke(*words).status == 0
+    assert (project.requirements, project.read("reqs/base.txt")) == ("lib==1.0\n", "lib==2.0\n")
+
+
+@pytest.mark.parametrize("words", [("deps.upgrade-all",), ("ci",)], ids=" ".join)
+def test_environment_comes_before_files(project: TemporaryProject, words: tuple[str, ...]) -> None:
+    """What the environment says counts more than invoke.yaml, and that more than tasks.py."""
+    configure = 'namespace.configure({"pipflow": {"file": "none.txt", "rebuild": "always"}})'
+    project.write("tasks.py", CONFIGURED.format(mount="deps", configure=configure))
+    project.write("invoke.yaml", "pipflow:\n  file: other.txt\n  rebuild: never\n")
+    done = project.invoke(*words, environment={"INVOKE_PIPFLOW_FILE": "reqs/base.txt"})
+    assert done.status == 0
+    assert project.read("reqs/base.txt") == "lib==2.0\n"
+    assert "not built, as asked" in done.stdout
+
+
+def test_pre_task_runs_first_and_can_stop(project: TemporaryProject) -> None:
+    """A task of ours as another's pre-task runs before it, and its failure stops that one."""
+    project.write("tasks.py", CONFIGURED.format(mount="deps", configure=""))
+    done = project.invoke("ci")
+    assert (done.status, done.stdout.splitlines()[-1]) == (0, "ci ran")
+    project.requirements = "nonsuch==1\n"
+    done = project.invoke("ci")
+    assert (done.status, done.stdout) == (1, "")
+
+
+def test_name_of_the_mount_does_not_matter(project: TemporaryProject) -> None:
+    """Settings are under `pipflow`, whatever the namespace is mounted as."""
+    project.write("tasks.py", CONFIGURED.format(mount="packages", configure=""))
+    project.write("invoke.yaml", "pipflow:\n  file: reqs/base.txt\n")
+    assert project.invoke("packages.upgrade-all").status == 0
+    assert project.read("reqs/base.txt") == "lib==2.0\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("pipflow:\n  fil: reqs/base.txt\n", "did you mean file"),
+        ("pipflow:\n  rebuild: sometimes\n", "auto, always, never"),
+        ("pipflow:\n  builder: kaniko\n", "auto"),
+        ("pipflow:\n  sort: upside-down\n", "block"),
+        ("pipflow:\n  timeout_seconds: soon\n", "seconds"),
+        ("pipflow:\n  python: 3.10\n", "quotes"),
+        ('pipflow:\n  python: "2.7"\n', "2.7"),
+        ("pipflow:\n  platform: solaris\n", "solaris"),
+        ("pipflow:\n  dockerfile: none/Dockerfile\n", "none/Dockerfile"),
+        ("pipflow:\n  service: app\n", "compose"),
+        ("pipflow: yes\n", "pipflow"),
+        ("pipflow:\n  - file\n", "pipflow"),
+    ],
+)
+def test_wrong_setting_is_refused(project: TemporaryProject, text: str, said: str) -> None:
+    """A setting that is not known or can't be so: status 1, named, nothing changed."""
+    project.write("invoke.yaml", text)
+    done = project.invoke("deps.upgrade-all")
+    assert (done.status, done.stdout, project.requirements) == (1, "", "lib==1.0\n")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("word", "built"), [("true", 1), ("auto", 1), ("AUTO", 1), ("no", None)])
+def test_words_of_rebuild(project: TemporaryProject, word: str, built: int | None) -> None:
+    """`true` means `auto`; a word that is none is refused rather than taken for true."""
+    docker = project.stand_in("docker", ENGINE)
+    done = project.invoke("deps.upgrade-all", environment={"INVOKE_PIPFLOW_REBUILD": word})
+    assert done.status == (1 if built is None else 0)
+    assert len(docker.built) == (built or 0)
+
+
+@pytest.mark.parametrize("root", ["../shop", "."])
+def test_search_root(project: TemporaryProject, index: LoopbackIndex, root: str) -> None:
+    """`invoke -r DIR` edits and builds the project in DIR, also from a folder elsewhere."""
+    docker = project.stand_in("docker", ENGINE)
+    elsewhere = project.folder.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "requirements.txt").write_text("other==1\n")
+    within = "../elsewhere" if root.startswith("..") else "."
+    assert project.invoke("-r", root, "deps.upgrade-all", within=within).status == 0
+    assert project.requirements == "lib==2.0\n"
+    assert (elsewhere / "requirements.txt").read_text() == "other==1\n"
+    assert [call.folder for call in docker.builds] == [project.folder]
+
+
+def test_search_root_with_another_collection(project: TemporaryProject) -> None:
+    """`invoke -r DIR -c NAME` edits the project in DIR as well."""
+    project.write("chores.py", project.read("tasks.py"))
+    project.remove("tasks.py")
+    elsewhere = project.folder.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "requirements.txt").write_text("lib==1.0\n")
+    words = ("-r", str(project.folder), "-c", "chores", "deps.upgrade-all")
+    assert project.invoke(*words, within="../elsewhere").status == 0
+    assert (elsewhere / "requirements.txt").read_text() == "lib==1.0\n"
+    assert project.requirements == "lib==2.0\n"
+
+
+def test_tasks_in_a_folder(project: TemporaryProject) -> None:
+    """A project whose tasks are a package in `tasks/` is found from below as well."""
+    project.write("tasks/__init__.py", project.read("tasks.py"))
+    project.remove("tasks.py")
+    project.write("src/requirements.txt", "lib==1.0\n")
+    assert project.invoke("deps.upgrade-all", within="src").status == 0
+    assert project.requirements == "lib==2.0\n"
+    assert project.read("src/requirements.txt") == "lib==1.0\n"
+
+
+def test_namespace_as_the_root(project: TemporaryProject) -> None:
+    """A tasks.py that has nothing but the namespace works as well, without a prefix."""
+    project.write("tasks.py", "from pipflow_tasks import namespace\n")
+    assert project.invoke("upgrade-all").status == 0
+    assert project.requirements == "lib==2.0\n"
+
+
+MONOREPO = """\
+from invoke import Collection
+from pipflow_tasks import namespace_for
+
+namespace = Collection(
+    api=namespace_for("services/api", service="api"),
+    web=namespace_for("services/web", image="team/web", file="requirements/base.txt"),
+)
+"""
+
+
+@pytest.fixture
+def monorepo(project: TemporaryProject) -> TemporaryProject:
+    """A repository with two services, each with its own namespace, requirements and image."""
+    project.write("tasks.py", MONOREPO)
+    for service, python in (("api", "3.11"), ("web", "3.12")):
+        project.write(f"services/{service}/Dockerfile", dockerfile(python))
+    project.write(
+        "services/api/compose.yaml", "services:\n  api:\n    build: .\n  db:\n    image: db\n"
+    )
+    project.write("services/api/requirements.txt", "lib==1.0\n")
+    project.write("services/web/requirements/base.txt", "lib==1.0\n")
+    return project
+
+
+def test_two_mounts_both_run(monorepo: TemporaryProject) -> None:
+    """Equal tasks of two namespaces are two tasks: each changes and builds what is its own."""
+    docker = monorepo.stand_in("docker", {**ENGINE, **COMPOSE_V2})
+    done = monorepo.invoke("api.upgrade-all", "web.upgrade-all", within="services")
+    assert done.status == 0
+    assert monorepo.read("services/api/requirements.txt") == "lib==2.0\n"
+    assert monorepo.read("services/web/requirements/base.txt") == "lib==2.0\n"
+    assert monorepo.requirements == "lib==1.0\n"
+    assert docker.built == [
+        "compose build api",
+        "build --tag team/web --file Dockerfile .",
+    ]
+    assert [call.folder.name for call in docker.builds] == ["api", "web"]
+
+
+def test_mounts_have_their_own_target(monorepo: TemporaryProject, index: LoopbackIndex) -> None:
+    """Each namespace chooses for its own image."""
+    index.add("lib", "3.0", requires_python=">=3.12")
+    assert monorepo.invoke("api.upgrade-all", "web.upgrade-all").status == 0
+    assert monorepo.read("services/api/requirements.txt") == "lib==2.0\n"
+    assert monorepo.read("services/web/requirements/base.txt") == "lib==3.0\n"
+
+
+def test_failing_mount_stops_the_chain(monorepo: TemporaryProject) -> None:
+    """A failing build of the first service leaves the second as it is."""
+    monorepo.stand_in("docker", {**ENGINE, **COMPOSE_V2, "compose build": 1})
+    before = monorepo.contents()
+    done = monorepo.invoke("api.upgrade-all", "web.upgrade-all")
+    assert (done.status, monorepo.contents()) == (3, before)
+
+
+@pytest.mark.parametrize("text", ["namespace_for('api', servce='x')", "namespace_for(rebuild='x')"])
+def test_wrong_setting_of_a_mount(project: TemporaryProject, text: str) -> None:
+    """`namespace_for` refuses a setting that it does not know, where it is written."""
+    project.write("tasks.py", f"from pipflow_tasks import *\nnamespace = {text}\n")
+    done = project.invoke("--list")
+    assert done.status != 0
+    assert "setting" in done.stderr

@@ -1,0 +1,215 @@
+"""What is printed: the report on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import pytest
+from functional.temporary_project import BUILD_OUTPUT, ENGINE, TemporaryProject
+from loopback_index import LoopbackIndex
+
+KEYS = [
+    "schema", "command", "dry_run", "target", "changes", "held", "left_alone", "warnings",
+    "findings", "image",
+]  # fmt: skip
+
+TASKS = [
+    ("add", "requests"),
+    ("remove", "flask"),
+    ("upgrade", "flask"),
+    ("upgrade-all",),
+    ("outdated",),
+    ("rebuild",),
+]
+
+
+@pytest.fixture(autouse=True)
+def _fill(project: TemporaryProject, index: LoopbackIndex) -> None:
+    index.add("requests", "2.31.0")
+    index.add("Flask", "2.0.1")
+    index.add("Flask", "3.0.3")
+    index.add("Flask", "3.1", requires_python=">=3.10")
+    index.add("gunicorn", "20.0")
+    project.requirements = "Flask==2.0.1\ngunicorn>=20\n"
+
+
+@pytest.mark.parametrize("words", TASKS, ids=lambda words: words[0])
+def test_json_has_one_shape(project: TemporaryProject, words: tuple[str, ...]) -> None:
+    """Every task prints one JSON object with the same keys, and nothing else on standard output."""
+    project.stand_in("docker", ENGINE)
+    done = project.invoke(f"deps.{words[0]}", *words[1:], "--format", "json")
+    assert done.status == 0
+    report = done.report
+    assert list(report) == KEYS
+    assert (report["schema"], report["command"]) == (1, words[0])
+    assert list(report["image"]) == ["builder", "status", "services"]
+    assert BUILD_OUTPUT in done.stderr or words[0] == "outdated"
+
+
+def test_json_says_everything(project: TemporaryProject) -> None:
+    """The object tells the target, what moved, what is held, what is left alone and the image."""
+    project.stand_in("docker", ENGINE)
+    project.write("invoke.yaml", "pipflow:\n  platform: linux/amd64\n")
+    report = project.invoke("deps.upgrade-all", "--format", "json").report
+    assert report["dry_run"] is False
+    target = report["target"]
+    assert (target["python"], target["source"]) == ("3.9", "Dockerfile:1")
+    assert target["platforms"] == ["linux/amd64"]
+    assert sorted(target) == ["libc", "pip", "platforms", "python", "source"]
+    assert report["changes"] == [
+        {
+            "project": "Flask",
+            "from": "2.0.1",
+            "to": "3.0.3",
+            "file": "requirements.txt",
+            "line": 1,
+        }
+    ]
+    (held,) = report["held"]
+    reason = held.pop("reason")
+    assert held == {"project": "Flask", "version": "3.0.3", "newest": "3.1"}
+    assert reason.endswith("needs Python >=3.10, the image has 3.9 (Dockerfile:1)")
+    assert report["left_alone"] == [
+        {
+            "requirement": "gunicorn>=20",
+            "file": "requirements.txt",
+            "line": 2,
+            "reason": "not a pin",
+        }
+    ]
+    assert report["image"] == {"builder": "docker", "status": "built", "services": []}
+
+
+def test_json_of_what_comes_and_goes(project: TemporaryProject) -> None:
+    """`from` is null for what is added, `to` for what is removed; the line is where it stands."""
+    added = project.invoke("deps.add", "requests", "--format", "json").report["changes"]
+    assert [(c["project"], c["from"], c["to"], c["line"]) for c in added] == [
+        ("requests", None, "2.31.0", 3)
+    ]
+    gone = project.invoke("deps.remove", "flask", "--format", "json").report["changes"]
+    assert [(c["project"], c["from"], c["to"], c["line"]) for c in gone] == [
+        ("Flask", "2.0.1", None, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("told", "words", "status", "exit_status"),
+    [
+        (ENGINE, (), "built", 0),
+        ({"version": 0, "build": 1}, (), "failed", 3),
+        (ENGINE, ("--no-rebuild",), "skipped", 0),
+        (ENGINE, ("--dry-run",), "planned", 0),
+        (ENGINE, ("--only", "flask", "--skip", "flask"), "unchanged", 0),
+        ({"version": 1}, (), "no-engine", 0),
+        (None, (), "no-engine", 0),
+    ],
+)
+def test_json_tells_the_image(
+    project: TemporaryProject,
+    told: dict[str, int] | None,
+    words: tuple[str, ...],
+    status: str,
+    exit_status: int,
+) -> None:
+    """`image.status` is one word for what became of the image, also when the build failed."""
+    if told is not None:
+        project.stand_in("docker", told)
+    done = project.invoke("deps.upgrade-all", *words, "--format", "json")
+    assert done.status == exit_status
+    assert done.report["image"]["status"] == status
+    assert done.report["dry_run"] is ("--dry-run" in words)
+
+
+def test_warnings_stand_in_the_report(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """With `--format json` warnings and notes are in the object, else on standard error and out."""
+    index.add("made", "1.0", wheel=False, sdist=True)
+    text = project.invoke("deps.add", "made", "--dry-run")
+    told = project.invoke("deps.add", "made", "--dry-run", "--format", "json")
+    assert text.stderr.startswith("warning: made 1.0 has no wheel")
+    assert "warning: " not in text.stdout
+    note, warning = told.report["warnings"]
+    assert f"note      {note}\n" in text.stdout
+    assert f"warning: {warning}\n" == text.stderr
+    assert told.stderr == ""
+
+
+def test_markdown_is_a_table(project: TemporaryProject) -> None:
+    """`--format markdown` is a heading, a table of what moved, and a list of the rest."""
+    done = project.invoke("deps.upgrade-all", "--format", "markdown")
+    assert (done.status, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("### upgrade-all for python 3.9")
+    place = lines.index("| project | from | to | file |")
+    assert lines[place + 1 : place + 3] == [
+        "|---|---|---|---|",
+        "| Flask | 2.0.1 | 3.0.3 | requirements.txt:1 |",
+    ]
+    assert any(line.startswith("- held: Flask stays at 3.0.3: 3.1 ") for line in lines)
+    assert "- left alone: `gunicorn>=20` (requirements.txt:2): not a pin" in lines
+
+
+def test_unknown_format_is_refused_before_anything_is_done(project: TemporaryProject) -> None:
+    """A format that is none: status 1 with those that are, and nothing written or built."""
+    docker = project.stand_in("docker", ENGINE)
+    done = project.invoke("deps.upgrade-all", "--format", "yaml")
+    assert (done.status, done.stdout) == (1, "")
+    assert project.requirements == "Flask==2.0.1\ngunicorn>=20\n"
+    assert docker.calls == ()
+    assert "text, json, markdown" in done.stderr
+
+
+def test_next_step_ends_the_report(project: TemporaryProject) -> None:
+    """After a build the report ends with the command that puts the image to use."""
+    project.stand_in("docker", {"version": 0, "compose version": 0, "compose build": 0})
+    project.write("compose.yaml", "services:\n  app:\n    build: .\n")
+    done = project.invoke("deps.upgrade-all")
+    assert done.status == 0
+    assert done.stdout.splitlines()[-1].endswith(" docker compose up -d app")
+
+
+@pytest.mark.parametrize(
+    ("words", "dry"),
+    [
+        *((words, ("deps.{}", "--dry-run")) for words in TASKS if words != ("outdated",)),
+        *((words, ("--dry", "deps.{}")) for words in (("upgrade-all",), ("rebuild",))),
+    ],
+)
+def test_dry_run_shows_and_does_nothing(
+    project: TemporaryProject, words: tuple[str, ...], dry: tuple[str, ...]
+) -> None:
+    """`--dry-run` and `invoke --dry` show the plan and the build command, and change nothing."""
+    docker = project.stand_in("docker", ENGINE)
+    before = project.contents()
+    task, *packages = words
+    line = [word.format(task) for word in dry]
+    place = line.index(f"deps.{task}") + 1
+    done = project.invoke(*line[:place], *packages, *line[place:])
+    assert (done.status, done.stderr) == (0, "")
+    assert project.contents() == before
+    assert docker.built == []
+    assert "would be built: docker build --tag shop" in done.stdout
+    tense = {"add": "to add", "remove": "to remove", "rebuild": "image"}.get(task, "to move")
+    assert any(line.startswith(tense) for line in done.stdout.splitlines())
+
+
+def test_dry_run_of_a_new_file(project: TemporaryProject) -> None:
+    """A dry run makes no file."""
+    project.remove("requirements.txt")
+    done = project.invoke("deps.add", "requests", "--dry-run")
+    assert (done.status, project.exists()) == (0, False)
+    assert "to add    requests 2.31.0" in done.stdout
+
+
+def test_echo_shows_only_what_runs(project: TemporaryProject) -> None:
+    """`invoke --echo` shows no build command where nothing is built."""
+    project.stand_in("docker", ENGINE)
+    for words in (("--no-rebuild",), ("--only", "flask", "--level", "patch")):
+        done = project.invoke("--echo", "deps.upgrade-all", *words)
+        assert (done.status, done.stderr) == (0, "")
+
+
+def test_echo_shows_the_build(project: TemporaryProject) -> None:
+    """`invoke --echo` shows the build command on standard error before it runs."""
+    project.stand_in("docker", ENGINE)
+    done = project.invoke("--echo", "deps.upgrade-all", "--format", "json")
+    assert done.report["image"]["status"] == "built"
+    command = "docker build --tag shop --file Dockerfile ."
+    assert done.stderr.index(command) < done.stderr.index(BUILD_OUTPUT)

@@ -1,0 +1,338 @@
+"""`add`: the newest version that the image can install, pinned, sorted, all or nothing."""
+
+from __future__ import annotations
+
+import re
+import stat
+
+import pytest
+from functional.temporary_project import ENGINE, TemporaryProject
+from loopback_index import Face, LoopbackIndex
+
+
+@pytest.fixture(autouse=True)
+def _fill(index: LoopbackIndex) -> None:
+    index.add("requests", "2.31.0", requires_dist=["pysocks; extra == 'socks'"])
+    index.add("requests", "2.30.0", requires_dist=["pysocks; extra == 'socks'"])
+    index.add("pysocks", "1.7")
+    index.add("Flask", "2.3.3")
+    index.add("Flask", "3.0.3")
+    index.add("Django", "4.2.16")
+    index.add("Django", "4.2.9")
+    index.add("Django", "5.1")
+
+
+def test_makes_the_file(project: TemporaryProject) -> None:
+    """Where there is no requirements file yet, `add` writes one with the pin, and nothing else."""
+    before = project.contents()
+    done = project.invoke("deps.add", "requests")
+    assert (done.status, done.stderr) == (0, "")
+    assert project.contents() == {**before, "requirements.txt": b"requests==2.31.0\n"}
+    assert "added     requests 2.31.0 (requirements.txt:1)" in done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("face", ["json", "html"])
+def test_reads_both_faces_of_an_index(
+    project: TemporaryProject, index: LoopbackIndex, face: Face
+) -> None:
+    """An index that speaks HTML alone gives the same pins as one that speaks JSON."""
+    index.face = face
+    index.add("requests", "2.32.0", requires_python=">=3.10")
+    index.add("requests", "2.31.5", yanked="broken")
+    assert project.invoke("deps.add", "requests").status == 0
+    assert project.requirements == "requests==2.31.0\n"
+
+
+def test_newest_is_by_version_not_by_text(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """Versions compare as PEP 440 has it, whatever the order of the page."""
+    for version in ("10.0", "9.1", "9.10", "2.0"):
+        index.add("lib", version)
+    project.invoke("deps.add", "lib")
+    assert project.requirements == "lib==10.0\n"
+
+
+def test_sorts_the_block(project: TemporaryProject) -> None:
+    """The block is sorted by canonical name; its heading stays, comments go with their line."""
+    project.requirements = (
+        "# web\n"
+        "zope.interface==5.0\n"
+        "# kept back for a reason\n"
+        "Aiohttp==3.8  # a remark\n"
+        "celery==5.0\n"
+        "    # via something\n"
+        "\n"
+        "beta==1\n"
+        "alpha==1\n"
+    )
+    project.invoke("deps.add", "requests")
+    assert project.requirements == (
+        "# web\n"
+        "# kept back for a reason\n"
+        "Aiohttp==3.8  # a remark\n"
+        "celery==5.0\n"
+        "    # via something\n"
+        "requests==2.31.0\n"
+        "zope.interface==5.0\n"
+        "\n"
+        "beta==1\n"
+        "alpha==1\n"
+    )
+
+
+def test_insert_moves_no_other_line(project: TemporaryProject) -> None:
+    """With `sort: insert` the new line goes to its place and the others stay where they are."""
+    project.write("invoke.yaml", "pipflow:\n  sort: insert\n")
+    project.requirements = "zope==1\nalpha==1\nyarl==1\n"
+    project.invoke("deps.add", "requests")
+    assert project.requirements == "requests==2.31.0\nzope==1\nalpha==1\nyarl==1\n"
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["requests flask", "requests,flask", " requests  , flask "],
+)
+def test_takes_several_in_one_word(project: TemporaryProject, word: str) -> None:
+    """Packages are parted by blanks or commas."""
+    assert project.invoke("deps.add", word).status == 0
+    assert project.requirements == "flask==3.0.3\nrequests==2.31.0\n"
+
+
+def test_commas_of_a_specifier_part_nothing(project: TemporaryProject) -> None:
+    """A comma inside a specifier is the specifier's."""
+    words = ("requests[socks]>=2.30,<2.31 flask>=2, <3", "--no-policy")
+    assert project.invoke("deps.add", *words).status == 0
+    assert project.requirements == "flask==2.3.3\nrequests[socks]==2.30.0\n"
+
+
+def test_keeps_extras(project: TemporaryProject) -> None:
+    """Extras that were asked for are written."""
+    project.invoke("deps.add", "requests[socks]")
+    assert project.requirements == "requests[socks]==2.31.0\n"
+
+
+def test_pins_within_a_specifier(project: TemporaryProject) -> None:
+    """`django>=4.2,<5` pins the newest 4.2, and keeps what was asked for as the line's policy."""
+    assert project.invoke("deps.add", "django>=4.2,<5").status == 0
+    assert project.requirements == "django==4.2.16  # pipflow: >=4.2,<5\n"
+    assert project.invoke("deps.upgrade-all").status == 0
+    assert project.requirements == "django==4.2.16  # pipflow: >=4.2,<5\n"
+
+
+def test_keeps_a_marker(project: TemporaryProject) -> None:
+    """A marker that was asked for is written behind the pin."""
+    done = project.invoke("deps.add", 'flask; python_version < "3.12", requests')
+    assert done.status == 0
+    assert project.requirements == 'flask==3.0.3; python_version < "3.12"\nrequests==2.31.0\n'
+
+
+def test_group_picks_the_block(project: TemporaryProject) -> None:
+    """`--group` names the heading of the block that gets the line; case does not matter."""
+    project.requirements = "# Web\nzope==1\n\n# --- Tests ---\nzest==1\n"
+    done = project.invoke("deps.add", "requests", "--group", "tests")
+    assert done.status == 0
+    assert project.requirements == (
+        "# Web\nzope==1\n\n# --- Tests ---\nrequests==2.31.0\nzest==1\n"
+    )
+
+
+def test_unknown_group_lists_the_headings(project: TemporaryProject) -> None:
+    """A group that is not there is status 1, and the headings that are there are named."""
+    project.requirements = text = "# Web\nzope==1\n\n# Tests:\nzest==1\n"
+    done = project.invoke("deps.add", "requests", "--group", "docs")
+    assert (done.status, done.stdout, project.requirements) == (1, "", text)
+    assert '"docs"' in done.stderr
+    assert '"Web", "Tests"' in done.stderr
+
+
+def test_prerelease_only_when_asked(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """A pre-release is newest with `--pre` alone."""
+    index.add("requests", "3.0rc1")
+    project.invoke("deps.add", "requests")
+    assert project.requirements == "requests==2.31.0\n"
+    project.remove("requirements.txt")
+    project.invoke("deps.add", "requests", "--pre")
+    assert project.requirements == "requests==3.0rc1\n"
+
+
+def test_prerelease_where_nothing_else_exists(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """Where a project has pre-releases only, the newest is taken."""
+    index.add("young", "0.1a1")
+    index.add("young", "0.1b2")
+    project.invoke("deps.add", "young")
+    assert project.requirements == "young==0.1b2\n"
+
+
+@pytest.mark.parametrize("word", ["flask-sqlalchemy", "Flask.SQLAlchemy>=2", "flask_sqlalchemy"])
+def test_what_is_there_stays(project: TemporaryProject, word: str) -> None:
+    """A project that is there and satisfies the request: status 0, a hint, nothing written."""
+    docker = project.stand_in("docker", ENGINE)
+    project.requirements = text = "# b\nzope==1\nFlask_SQLAlchemy==2.5.0\n"
+    done = project.invoke("deps.add", word)
+    assert (done.status, project.requirements, docker.built) == (0, text, [])
+    assert "Flask_SQLAlchemy is there already, at 2.5.0" in done.stdout
+    assert "`upgrade Flask_SQLAlchemy`" in done.stdout
+
+
+def test_new_one_beside_one_that_is_there(project: TemporaryProject) -> None:
+    """Of several packages, the one that is there stays and the other is added."""
+    project.requirements = "requests==2.0\n"
+    assert project.invoke("deps.add", "requests flask").status == 0
+    assert project.requirements == "flask==3.0.3\nrequests==2.0\n"
+
+
+@pytest.mark.parametrize(
+    "word", ["requests>=2.31", "requests==2.0", "requests[socks]", "requests<2.30", "flask<2"]
+)
+def test_contradiction_is_refused(project: TemporaryProject, word: str) -> None:
+    """A request that contradicts the line that is there: status 1, with the line, unchanged."""
+    project.requirements = text = "requests==2.30.0\nflask>=2\n"
+    done = project.invoke("deps.add", f"django {word}")
+    assert (done.status, done.stdout, project.requirements) == (1, "", text)
+    assert "requirements.txt:" in done.stderr
+    assert "hint: " in done.stderr
+
+
+@pytest.mark.parametrize("word", ["requests Requests", "requests==2.31.0 requests<2.31"])
+def test_named_twice_is_refused(project: TemporaryProject, word: str) -> None:
+    """A project that is named twice is asked for once, or not at all: status 1."""
+    assert project.invoke("deps.add", word).status == 1
+    assert not project.exists()
+
+
+def test_all_or_nothing(project: TemporaryProject) -> None:
+    """Where one of several packages can't be added, none is."""
+    done = project.invoke("deps.add", "requests, nonsuch")
+    assert (done.status, project.exists()) == (1, False)
+    assert '"nonsuch"' in done.stderr
+
+
+def test_yanked_is_passed_over(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """A yanked version is not the newest, but can be asked for by its number, with a warning."""
+    index.add("requests", "2.40", yanked="leaks sockets")
+    project.invoke("deps.add", "requests")
+    assert project.requirements == "requests==2.31.0\n"
+    project.remove("requirements.txt")
+    done = project.invoke("deps.add", "requests==2.40")
+    assert project.requirements == "requests==2.40\n"
+    assert "warning: requests 2.40 was yanked: leaks sockets" in done.stderr
+
+
+def test_source_alone_is_taken_with_a_warning(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """A version that only an sdist serves on the target is taken, and a warning says so."""
+    index.add("fast", "1.0", tags=["cp39-cp39-manylinux_2_17_x86_64"])
+    index.add("fast", "1.1", tags=["cp312-cp312-manylinux_2_17_x86_64"], sdist=True)
+    project.write("invoke.yaml", "pipflow:\n  platform: linux/amd64\n")
+    done = project.invoke("deps.add", "fast")
+    assert project.requirements == "fast==1.1\n"
+    assert "warning: fast 1.1 has no wheel for" in done.stderr
+
+
+def test_wheels_decide_where_there_is_no_source(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """A version without a file for the target is passed over, and held is why."""
+    index.add("fast", "1.0", tags=["cp39-cp39-manylinux_2_17_x86_64"])
+    index.add("fast", "1.1", tags=["cp312-cp312-manylinux_2_17_x86_64"])
+    project.write("invoke.yaml", "pipflow:\n  platform: linux/amd64\n")
+    done = project.invoke("deps.add", "fast")
+    assert project.requirements == "fast==1.0\n"
+    assert "fast stays at 1.0: 1.1 has no wheel for" in done.stdout
+
+
+def test_every_reason_is_shown_when_nothing_is_left(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """Where no version suits, each is named with what speaks against it: status 1."""
+    index.add("lib", "3.0", requires_python=">=3.10")
+    index.add("lib", "2.0", yanked="wrong upload")
+    index.add("lib", "1.0")
+    done = project.invoke("deps.add", "lib>=2")
+    assert (done.status, done.stdout, project.exists()) == (1, "", False)
+    assert "3.0 needs Python >=3.10, the image has 3.9 (Dockerfile:1)" in done.stderr
+    assert "2.0 was yanked: wrong upload" in done.stderr
+    assert "1.0 does not satisfy >=2" in done.stderr
+
+
+def test_close_name_is_offered(project: TemporaryProject) -> None:
+    """A project that the index does not have is compared with those of the file."""
+    project.requirements = text = "requests==2.30.0\n"
+    done = project.invoke("deps.add", "reqeusts")
+    assert (done.status, project.requirements) == (1, text)
+    assert "did you mean requests" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["", " , ", "requests==", "./here", "--nonsense", "a@@b", "flask @ http://127.0.0.1/f.whl"],
+)
+def test_what_is_no_requirement_is_refused(project: TemporaryProject, word: str) -> None:
+    """A word that names no project to look up: status 1, one message with a hint."""
+    done = project.invoke("deps.add", word)
+    assert (done.status, done.stdout, project.exists()) == (1, "", False)
+    assert done.stderr.count("hint: ") == 1
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("flask==3.0.3\r\n", "flask==3.0.3\r\nrequests==2.31.0\r\n"),
+        ("\ufeffzope==1\n", "\ufeffrequests==2.31.0\nzope==1\n"),
+        ("flask==3.0.3", "flask==3.0.3\nrequests==2.31.0"),
+        ("zope==1", "requests==2.31.0\nzope==1"),
+        ("-r base.txt\n\nzope==1\n", "-r base.txt\n\nrequests==2.31.0\nzope==1\n"),
+        ("# nothing yet\n", "# nothing yet\nrequests==2.31.0\n"),
+        ("zope \\\n  ==1\n", "requests==2.31.0\nzope \\\n  ==1\n"),
+        ("<<< what is this\nzope==1\n", "<<< what is this\nrequests==2.31.0\nzope==1\n"),
+        ("", "requests==2.31.0\n"),
+    ],
+)
+def test_other_bytes_stay(project: TemporaryProject, before: str, after: str) -> None:
+    """Line endings, byte order mark, final newline and lines of other kinds stay as they are."""
+    project.write("base.txt", "")
+    project.requirements = before
+    assert project.invoke("deps.add", "requests").status == 0
+    assert project.requirements == after
+
+
+def test_file_with_hashes_gets_hashes(project: TemporaryProject) -> None:
+    """A line without hashes would break a file that has them: the new line has its own."""
+    project.requirements = text = f"zope==1 --hash=sha256:{'0' * 64}\n"
+    assert project.invoke("deps.add", "requests").status == 0
+    new = project.requirements.removesuffix(text)
+    assert re.fullmatch(r"requests==2\.31\.0[ \\\n]+--hash=sha256:[0-9a-f]{64}\n", new)
+
+
+def test_mode_stays_and_links_are_followed(project: TemporaryProject) -> None:
+    """The file that a link leads to is replaced, with its mode; the link stays a link."""
+    target = project.write("requirements/base.txt", "zope==1\n")
+    target.chmod(0o640)
+    link = project.folder / "requirements.txt"
+    link.symlink_to("requirements/base.txt")
+    assert project.invoke("deps.add", "requests").status == 0
+    assert link.is_symlink()
+    assert target.read_text() == "requests==2.31.0\nzope==1\n"
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+
+
+def test_no_distribution_is_fetched(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """Nothing is installed or built on this host: pages and metadata are all that is asked for."""
+    assert project.invoke("deps.add", "requests flask").status == 0
+    asked = {request.path for request in index.requests}
+    assert {"/simple/requests/", "/simple/flask/"} <= asked
+    assert [path for path in asked if path.endswith((".whl", ".tar.gz"))] == []
+
+
+@pytest.mark.parametrize("name", ["requirements", "../shop/requirements.txt", "reqs/base.txt"])
+def test_file_names_another_file(project: TemporaryProject, name: str) -> None:
+    """`--file` is the requirements file in the place of the setting."""
+    project.write("requirements.in", "left alone\n")
+    project.write("reqs/base.txt", "zope==1\n")
+    done = project.invoke("deps.add", "requests", "--file", name)
+    assert done.status == 0
+    assert "requests==2.31.0\n" in project.read(name)
+    assert project.read("requirements.in") == "left alone\n"

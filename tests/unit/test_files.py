@@ -1,0 +1,423 @@
+"""Files: replaced in one step, put back, and left alone when something is in the way."""
+
+import multiprocessing
+import os
+import stat
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pipflow_tasks.errors import FileError
+from pipflow_tasks.files import Edit, lock, read
+
+# Python warns of forks beside threads, which other tests may have left running.
+pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+
+NOBODY = 65534
+IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
+needs_root = pytest.mark.skipif(not IS_ROOT, reason="only root may do this")
+
+
+def edit_of(path: Path, after: bytes, *, before: bytes | None = b"old\n") -> Edit:
+    return Edit(path=path, shown="deps/requirements.txt", before=before, after=after)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return a file that holds ``old``, alone in its folder."""
+    path = tmp_path / "requirements.txt"
+    path.write_bytes(b"old\n")
+    return path
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a file system of 16 KiB; skip where that is not allowed."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(folder)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("there is no mount")
+    if done.returncode != 0:
+        pytest.skip(f"can't mount: {done.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+# Reading
+
+
+def test_read_gives_the_bytes(path: Path) -> None:
+    """Bytes come as they are; a file that is not there is None."""
+    path.write_bytes(b"\xff\r\n")
+
+    assert read(path, shown="r.txt") == b"\xff\r\n"
+    assert read(path.with_name("other"), shown="r.txt") is None
+    assert read(path.with_name("no folder") / "other", shown="r.txt") is None
+
+
+def test_read_names_the_file_that_it_can_not_read(tmp_path: Path) -> None:
+    """What is there and can't be read is an error that names it as the user does."""
+    with pytest.raises(FileError, match="can't be read: Is a directory") as caught:
+        read(tmp_path, shown="deps")
+
+    assert str(caught.value).startswith("deps: ")
+
+
+def test_read_of_a_link_to_itself_is_an_error(tmp_path: Path) -> None:
+    """A link that leads nowhere but to itself is an error and not a missing file."""
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+
+    with pytest.raises(FileError):
+        read(loop, shown="loop")
+
+
+# Applying
+
+
+def test_apply_writes_the_new_bytes(path: Path) -> None:
+    """The file has the new bytes, and nothing else is in the folder."""
+    edit_of(path, b"new\r\n\xff").apply()
+
+    assert contents(path.parent) == {"requirements.txt": b"new\r\n\xff"}
+
+
+def test_apply_creates_a_file(tmp_path: Path) -> None:
+    """A file that was not there is created with the mode that the umask leaves."""
+    path = tmp_path / "requirements.txt"
+    former = os.umask(0o027)
+    try:
+        edit_of(path, b"new\n", before=None).apply()
+        left = os.umask(0o027)
+    finally:
+        os.umask(former)
+
+    assert contents(tmp_path) == {"requirements.txt": b"new\n"}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert left == 0o027
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644, 0o664, 0o755, 0o400])
+def test_mode_stays(path: Path, mode: int) -> None:
+    """A replaced file has the mode that it had, on the way there and back."""
+    path.chmod(mode)
+    edit = edit_of(path, b"new\n")
+
+    edit.apply()
+    after = stat.S_IMODE(path.stat().st_mode)
+    edit.revert()
+
+    assert after == mode
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+@needs_root
+def test_owner_stays(path: Path) -> None:
+    """A file of somebody else stays theirs, with its set-group-ID bit, when root replaces it."""
+    os.chown(path, NOBODY, NOBODY - 1)
+    path.chmod(0o2664)
+
+    edit_of(path, b"new\n").apply()
+
+    status = path.stat()
+    assert (status.st_uid, status.st_gid) == (NOBODY, NOBODY - 1)
+    assert stat.S_IMODE(status.st_mode) == 0o2664
+
+
+def test_links_are_followed(tmp_path: Path) -> None:
+    """The file behind a chain of links is replaced; the links stay links."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    file = folder / "real.txt"
+    file.write_bytes(b"old\n")
+    (tmp_path / "middle.txt").symlink_to(Path("folder") / "real.txt")
+    link = tmp_path / "requirements.txt"
+    link.symlink_to("middle.txt")
+    edit = edit_of(link, b"new\n")
+
+    edit.apply()
+    after = file.read_bytes()
+    edit.revert()
+
+    assert after == b"new\n"
+    assert contents(folder) == {"real.txt": b"old\n"}
+    assert link.is_symlink()
+    assert (tmp_path / "middle.txt").is_symlink()
+
+
+def test_reader_keeps_the_old_bytes(path: Path) -> None:
+    """Who has the file open goes on reading the old bytes: it is replaced, not written over."""
+    with path.open("rb") as reader:
+        edit_of(path, b"newer and longer\n").apply()
+
+        assert reader.read() == b"old\n"
+
+
+def test_same_bytes_are_no_error(path: Path) -> None:
+    """An edit that changes nothing can be applied and reverted."""
+    edit = edit_of(path, b"old\n")
+
+    edit.apply()
+    edit.revert()
+
+    assert path.read_bytes() == b"old\n"
+
+
+@pytest.mark.parametrize(("before", "now"), [(b"old\n", b"other\n"), (None, b"old\n")])
+def test_apply_refuses_a_file_that_changed(path: Path, before: bytes | None, now: bytes) -> None:
+    """A file that changed since the plan is left as it is."""
+    path.write_bytes(now)
+
+    with pytest.raises(FileError, match="changed by somebody else") as caught:
+        edit_of(path, b"new\n", before=before).apply()
+
+    assert contents(path.parent) == {"requirements.txt": now}
+    assert caught.value.path == "deps/requirements.txt"
+    assert caught.value.exit_status == 1
+
+
+def test_apply_refuses_a_file_that_went(path: Path) -> None:
+    """A file that was removed since the plan is not created anew."""
+    path.unlink()
+
+    with pytest.raises(FileError, match="changed by somebody else"):
+        edit_of(path, b"new\n").apply()
+
+    assert contents(path.parent) == {}
+
+
+# What is in the way
+
+
+def test_full_disk_leaves_the_file_as_it_was(tiny_disk: Path) -> None:
+    """A disk without room is an error; the old bytes are there and nothing is left behind."""
+    path = tiny_disk / "requirements.txt"
+    path.write_bytes(b"old\n")
+
+    with pytest.raises(FileError, match="can't be written: No space left on device") as caught:
+        edit_of(path, b"x" * 65_536).apply()
+
+    assert contents(tiny_disk) == {"requirements.txt": b"old\n"}
+    assert caught.value.path == "deps/requirements.txt"
+    assert caught.value.hint != ""
+
+
+def test_read_only_disk_leaves_the_file_as_it_was(tiny_disk: Path) -> None:
+    """A disk that can't be written to is an error, also for root."""
+    path = tiny_disk / "requirements.txt"
+    path.write_bytes(b"old\n")
+    subprocess.run(["mount", "-o", "remount,ro", str(tiny_disk)], check=True)
+
+    with pytest.raises(FileError, match="can't be written: Read-only file system"):
+        edit_of(path, b"new\n").apply()
+
+    assert contents(tiny_disk) == {"requirements.txt": b"old\n"}
+
+
+def test_new_file_that_can_not_be_put_back(tiny_disk: Path) -> None:
+    """Not being able to take a new file away again is an error like any other."""
+    path = tiny_disk / "requirements.txt"
+    edit = edit_of(path, b"new\n", before=None)
+    edit.apply()
+    subprocess.run(["mount", "-o", "remount,ro", str(tiny_disk)], check=True)
+
+    with pytest.raises(FileError, match="Read-only file system"):
+        edit.revert()
+
+
+def in_process(action: Callable[[], None], *, as_nobody: bool = False) -> str:
+    """Run something in a process of its own, perhaps without root's rights; tell what failed."""
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+
+    def run() -> None:
+        if as_nobody and IS_ROOT:
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+        try:
+            action()
+        except FileError as error:
+            sender.send(str(error))
+        else:
+            sender.send("")
+
+    process = context.Process(target=run)
+    process.start()
+    process.join(30)
+    assert process.exitcode == 0
+    return str(receiver.recv())
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """Make a folder that everybody can reach; pytest's own are root's alone."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+        folder.chmod(0o755)
+
+
+def test_read_only_folder_leaves_the_file_as_it_was(open_folder: Path) -> None:
+    """Where the folder can't be written to, no replacement can stand beside the file."""
+    path = open_folder / "requirements.txt"
+    path.write_bytes(b"old\n")
+    path.chmod(0o666)
+    open_folder.chmod(0o555)
+
+    failed = in_process(edit_of(path, b"new\n").apply, as_nobody=True)
+
+    assert failed.startswith("deps/requirements.txt: can't be written: Permission denied\nhint: ")
+    assert contents(open_folder) == {"requirements.txt": b"old\n"}
+
+
+def test_unreadable_file_is_an_error(open_folder: Path) -> None:
+    """A file that may not be read is named with the reason."""
+    path = open_folder / "requirements.txt"
+    path.write_bytes(b"old\n")
+    path.chmod(0o000)
+
+    failed = in_process(edit_of(path, b"new\n").apply, as_nobody=True)
+
+    assert failed == "deps/requirements.txt: can't be read: Permission denied"
+
+
+@needs_root
+def test_file_of_somebody_else_can_be_replaced(open_folder: Path) -> None:
+    """Who may write to the folder but can't give files away still replaces the file."""
+    path = open_folder / "requirements.txt"
+    path.write_bytes(b"old\n")
+    path.chmod(0o664)
+    open_folder.chmod(0o777)
+
+    failed = in_process(edit_of(path, b"new\n").apply, as_nobody=True)
+
+    assert failed == ""
+    assert contents(open_folder) == {"requirements.txt": b"new\n"}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o664
+
+
+def test_missing_folder_is_an_error(tmp_path: Path) -> None:
+    """A file can't be created where there is no folder."""
+    path = tmp_path / "no folder" / "requirements.txt"
+
+    with pytest.raises(FileError, match="can't be written: No such file or directory"):
+        edit_of(path, b"new\n", before=None).apply()
+
+
+# Reverting
+
+
+def test_revert_puts_the_old_bytes_back(path: Path) -> None:
+    """After apply and revert the folder is as it was."""
+    edit = edit_of(path, b"new\n")
+    edit.apply()
+
+    edit.revert()
+
+    assert contents(path.parent) == {"requirements.txt": b"old\n"}
+
+
+def test_revert_takes_a_new_file_away(tmp_path: Path) -> None:
+    """A file that apply created is gone after revert."""
+    edit = edit_of(tmp_path / "requirements.txt", b"new\n", before=None)
+    edit.apply()
+
+    edit.revert()
+
+    assert contents(tmp_path) == {}
+
+
+def test_revert_takes_a_new_file_away_behind_a_link(tmp_path: Path) -> None:
+    """Where a link pointed at a file to come, the file goes again and the link stays."""
+    link = tmp_path / "requirements.txt"
+    link.symlink_to("real.txt")
+    edit = edit_of(link, b"new\n", before=None)
+    edit.apply()
+    created = (tmp_path / "real.txt").read_bytes()
+
+    edit.revert()
+
+    assert created == b"new\n"
+    assert link.is_symlink()
+    assert not (tmp_path / "real.txt").exists()
+
+
+def test_revert_before_apply_does_nothing(path: Path) -> None:
+    """A file that was not written yet is as it was."""
+    edit_of(path, b"new\n").revert()
+
+    assert contents(path.parent) == {"requirements.txt": b"old\n"}
+
+
+def test_revert_twice_is_no_error(path: Path) -> None:
+    """Reverting again finds nothing to do."""
+    edit = edit_of(path, b"new\n")
+    edit.apply()
+
+    edit.revert()
+    edit.revert()
+
+    assert path.read_bytes() == b"old\n"
+
+
+def test_revert_keeps_what_somebody_else_wrote(path: Path) -> None:
+    """A file that changed after apply is left as it is, and said to be."""
+    edit = edit_of(path, b"new\n")
+    edit.apply()
+    path.write_bytes(b"new\nand more\n")
+
+    with pytest.raises(FileError, match="left as it is") as caught:
+        edit.revert()
+
+    assert contents(path.parent) == {"requirements.txt": b"new\nand more\n"}
+    assert caught.value.path == "deps/requirements.txt"
+
+
+# Locking
+
+
+def test_second_run_is_refused(tmp_path: Path) -> None:
+    """While one run holds a folder, another is an error; afterwards it is free again."""
+    with lock(tmp_path), pytest.raises(FileError, match="another run"), lock(tmp_path):
+        pass
+
+    with lock(tmp_path):
+        pass
+    assert contents(tmp_path) == {}
+
+
+def test_second_process_is_refused(tmp_path: Path) -> None:
+    """The lock holds between processes, and folders are locked one by one."""
+    other = tmp_path / "other"
+    other.mkdir()
+
+    def take(folder: Path) -> None:
+        with lock(folder):
+            pass
+
+    with lock(tmp_path):
+        assert "another run" in in_process(lambda: take(tmp_path))
+        assert in_process(lambda: take(other)) == ""
+
+
+def test_failure_gives_the_lock_back(tmp_path: Path) -> None:
+    """An error within the lock ends it, and comes through."""
+    with pytest.raises(ValueError, match="within"), lock(tmp_path):
+        raise ValueError("within")
+
+    with lock(tmp_path):
+        pass

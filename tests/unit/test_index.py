@@ -1,0 +1,516 @@
+"""Package indexes: asked over real connections to a loopback index that fails in every way."""
+
+import re
+import select
+import socket
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from loopback_index import Face, Fault, LoopbackIndex
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from pipflow_tasks.errors import PackageIndexError, ProjectNotFound
+from pipflow_tasks.index import PackageIndex
+
+FLASK = canonicalize_name("flask")
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Ask directly and without the passwords of whoever runs the tests."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackIndex]:
+    """Return an index that has flask."""
+    with LoopbackIndex() as server:
+        server.add("flask", "2.0.1", requires_python=">=3.6", yanked="old", sdist=True)
+        server.add("flask", "3.0.3", requires_python=">=3.8")
+        yield server
+
+
+@pytest.fixture
+def index(server: LoopbackIndex) -> Iterator[PackageIndex]:
+    with PackageIndex([server.url], timeout_seconds=5) as index:
+        yield index
+
+
+def versions(index: PackageIndex, project: str = "flask") -> list[str]:
+    return sorted(str(file.version) for file in index.files(canonicalize_name(project)))
+
+
+def failure(index: PackageIndex, project: str = "flask") -> PackageIndexError:
+    with pytest.raises(PackageIndexError) as caught:
+        index.files(canonicalize_name(project))
+    return caught.value
+
+
+def with_credentials(url: str, credentials: str) -> str:
+    return url.replace("://", f"://{credentials}@")
+
+
+class _Relay(socketserver.BaseRequestHandler):
+    """Hand bytes on between a client and the server behind the relay."""
+
+    server: "_RelayServer"
+
+    def handle(self) -> None:
+        self.server.connections += 1
+        with socket.create_connection(self.server.behind) as behind:
+            other = {self.request: behind, behind: self.request}
+            while True:
+                for end in select.select([*other], [], [])[0]:
+                    data = end.recv(1 << 16)
+                    if not data:
+                        return
+                    other[end].sendall(data)
+
+
+class _RelayServer(socketserver.ThreadingTCPServer):
+    """A server that counts the connections it takes."""
+
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, behind: tuple[str, int]) -> None:
+        self.behind = behind
+        self.connections = 0
+        super().__init__(("127.0.0.1", 0), _Relay)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/simple/"
+
+
+@contextmanager
+def relay_to(server: LoopbackIndex) -> Iterator[_RelayServer]:
+    address = urlsplit(server.url)
+    assert address.hostname is not None
+    assert address.port is not None
+    with _RelayServer((address.hostname, address.port)) as relay:
+        threading.Thread(target=relay.serve_forever, args=(0.01,), daemon=True).start()
+        yield relay
+        relay.shutdown()
+
+
+# Pages
+
+
+@pytest.mark.parametrize("with_gzip", [True, False])
+@pytest.mark.parametrize("face", ["json", "html", "both"])
+def test_files_of_a_project(
+    server: LoopbackIndex, index: PackageIndex, face: Face, with_gzip: bool
+) -> None:
+    """Every face of an index tells the same files, compressed or not."""
+    server.face = face
+    server.with_gzip = with_gzip
+
+    files = {file.filename: file for file in index.files(FLASK)}
+
+    assert sorted(files) == [
+        "flask-2.0.1-py3-none-any.whl",
+        "flask-2.0.1.tar.gz",
+        "flask-3.0.3-py3-none-any.whl",
+    ]
+    old, new = files["flask-2.0.1-py3-none-any.whl"], files["flask-3.0.3-py3-none-any.whl"]
+    assert (old.version, old.yanked, old.requires_python) == (
+        Version("2.0.1"),
+        "old",
+        SpecifierSet(">=3.6"),
+    )
+    assert (new.yanked, new.has_metadata, [*new.hashes]) == (None, True, ["sha256"])
+    assert new.url == server.url.replace("/simple/", "/files/") + new.filename
+    assert (new.uploaded is None) == (face == "html")
+
+
+def test_address_may_lack_its_last_slash(server: LoopbackIndex) -> None:
+    """An index address is the same with and without a slash at its end."""
+    with PackageIndex([server.url.rstrip("/")]) as index:
+        assert versions(index) == ["2.0.1", "2.0.1", "3.0.3"]
+    assert [request.path for request in server.requests] == ["/simple/flask/"]
+
+
+def test_page_is_asked_for_once(server: LoopbackIndex, index: PackageIndex) -> None:
+    """A page that was fetched is remembered, and so is a project that is not there."""
+    for _ in range(2):
+        index.files(FLASK)
+        failure(index, "no-such-project")
+    index.prefetch([FLASK, canonicalize_name("no-such-project")])
+
+    assert [request.path for request in server.requests] == [
+        "/simple/flask/",
+        "/simple/no-such-project/",
+    ]
+
+
+def test_request_says_who_asks_and_for_what(server: LoopbackIndex, index: PackageIndex) -> None:
+    """The User-Agent is this tool's own with its version, and JSON is liked best."""
+    index.files(FLASK)
+
+    (request,) = server.requests
+    assert re.fullmatch(r"pipflow-tasks/\d\S* \w+/3\.\d+\.\S+", request.headers["User-Agent"])
+    assert request.headers["Accept"].split(",")[0] == "application/vnd.pypi.simple.v1+json"
+    assert "text/html;q=0." in request.headers["Accept"]
+
+
+def test_project_without_files(server: LoopbackIndex, index: PackageIndex) -> None:
+    """A page without files is no error: the project is there."""
+    server.break_project("flask", Fault(body=b'{"meta": {"api-version": "1.0"}, "files": []}'))
+
+    assert index.files(FLASK) == ()
+
+
+# Several indexes
+
+
+def test_indexes_are_asked_as_one(server: LoopbackIndex) -> None:
+    """A project's files are those of all indexes, in their order; one may not have it."""
+    with LoopbackIndex() as second, LoopbackIndex() as empty:
+        second.add("flask", "3.1.0")
+        second.add("private", "1.0")
+        with PackageIndex([empty.url, server.url, second.url]) as index:
+            files = index.files(FLASK)
+            private = versions(index, "private")
+
+    assert [str(file.version) for file in files] == ["2.0.1", "2.0.1", "3.0.3", "3.1.0"]
+    assert private == ["1.0"]
+
+
+def test_project_that_no_index_has(server: LoopbackIndex) -> None:
+    """Only where no index has a project, there is no such project."""
+    with LoopbackIndex() as second, PackageIndex([server.url, second.url]) as index:
+        error = failure(index, "redis")
+        asked = [request.path for request in second.requests]
+
+    assert isinstance(error, ProjectNotFound)
+    assert asked == ["/simple/redis/"]
+
+
+@pytest.mark.parametrize("broken_first", [True, False])
+def test_one_broken_index_is_an_error(server: LoopbackIndex, broken_first: bool) -> None:
+    """What one index has is not taken for everything when another could not be asked."""
+    with LoopbackIndex() as broken:
+        broken.break_project("flask", Fault(status=403))
+        urls = [broken.url, server.url] if broken_first else [server.url, broken.url]
+        with PackageIndex(urls) as index:
+            error = failure(index)
+        url = broken.url
+
+    assert not isinstance(error, ProjectNotFound)
+    assert error.url == f"{url}flask/"
+
+
+# Failures that pass
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(status=500, times=1),
+        Fault(status=503, retry_after=1, times=1),
+        Fault(status=429, retry_after="Wed, 21 Oct 2099 07:28:00 GMT", times=1),
+        Fault(status=503, retry_after="\N{SUPERSCRIPT TWO}", times=1),
+        Fault(half=True, times=1),
+        Fault(reset=True, times=1),
+        Fault(stall_seconds=30, times=1),
+    ],
+    ids=str,
+)
+def test_failure_that_passes_is_survived(server: LoopbackIndex, fault: Fault) -> None:
+    """After a failure that may pass the index is asked again, and the answer is whole."""
+    server.break_project("flask", fault)
+
+    with PackageIndex([server.url], timeout_seconds=0.5) as index:
+        assert versions(index) == ["2.0.1", "2.0.1", "3.0.3"]
+    assert len(server.requests) == 2
+
+
+FAILING = {
+    "internal": (Fault(status=500), "failed (HTTP 500)"),
+    "overloaded": (Fault(status=503), "failed (HTTP 503)"),
+    "limited": (Fault(status=429), "failed (HTTP 429)"),
+    "half": (Fault(half=True), "the connection broke before the answer was whole"),
+    "reset": (Fault(reset=True), "can't be reached: the connection failed"),
+    "silent": (Fault(stall_seconds=30), "can't be reached: it did not answer in time"),
+}
+
+
+def test_failure_that_stays_is_an_error(server: LoopbackIndex) -> None:
+    """After three attempts the index has failed, and the message says how and names it."""
+    for project, (fault, _) in FAILING.items():
+        server.add(project, "1.0")
+        server.break_project(project, fault)
+
+    with PackageIndex([server.url], timeout_seconds=0.5) as index:
+        index.prefetch(map(canonicalize_name, FAILING))
+        errors = {project: failure(index, project) for project in FAILING}
+
+    for project, (_, message) in FAILING.items():
+        error = errors[project]
+        assert message in error.message
+        assert f"the index at {server.url}{project}/ " in error.message
+        assert (error.url, error.exit_status) == (f"{server.url}{project}/", 1)
+        assert error.hint.startswith("nothing was changed")
+        assert not isinstance(error, ProjectNotFound)
+        paths = [request.path for request in server.requests]
+        assert paths.count(f"/simple/{project}/") == 3
+
+
+def test_long_wait_is_not_waited_for(server: LoopbackIndex, index: PackageIndex) -> None:
+    """An index that asks for more patience than there is has failed."""
+    server.break_project("flask", Fault(status=503, retry_after=3600))
+
+    assert "HTTP 503" in failure(index).message
+    assert len(server.requests) == 1
+
+
+def test_refused_connection_is_an_error(server: LoopbackIndex) -> None:
+    """Where nobody listens the message says so."""
+    with LoopbackIndex() as gone:
+        url = gone.url
+
+    with PackageIndex([url]) as index:
+        error = failure(index)
+
+    assert error.message == f"the index at {url}flask/ can't be reached: the connection was refused"
+
+
+# Failures that stay
+
+
+def test_unknown_project(server: LoopbackIndex, index: PackageIndex) -> None:
+    """404 is "no such project" at once, with the project and the index."""
+    error = failure(index, "no-such-project")
+
+    assert isinstance(error, ProjectNotFound)
+    assert error.message == f'the index has no project "no-such-project" ({server.url})'
+    assert error.url == f"{server.url}no-such-project/"
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (Fault(status=401), "refuses access (HTTP 401)"),
+        (Fault(status=403), "refuses access (HTTP 403)"),
+        (Fault(status=400), "failed (HTTP 400)"),
+        (Fault(status=410), "failed (HTTP 410)"),
+        (Fault(body=b""), "can't be used"),
+        (Fault(body=b'{"meta": {"api-version": "1.0"}, "files": [{"filename"'), "can't be used"),
+        (Fault(body=b"<html>Please log in</html>"), "can't be used"),
+        (Fault(body=b'{"meta": {"api-version": "2.0"}, "files": []}'), "version 2.0"),
+        (Fault(body=b'{"meta": {}, "files": ' + b"[" * 99_999), "can't be used"),
+        (
+            Fault(body=b'{"meta": {}, "files": [{"filename": "flask-1.zip", "url": "http://[x"}]}'),
+            "can't be used",
+        ),
+        (Fault(content_type="text/plain"), "text/plain, neither JSON nor HTML"),
+        (Fault(content_type=""), "neither JSON nor HTML"),
+        (Fault(location="/simple/flask/"), "redirects without end"),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_answer_that_can_not_be_used(
+    server: LoopbackIndex, index: PackageIndex, fault: Fault, message: str
+) -> None:
+    """An answer that makes no sense is an error at once: asking again would not help."""
+    server.break_project("flask", fault)
+
+    error = failure(index)
+
+    assert message in error.message
+    assert f"the index at {server.url}flask/ " in f"{error.message} "
+    assert not isinstance(error, ProjectNotFound)
+    assert len(server.requests) == (1 if fault.location is None else 31)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "simple",
+        "127.0.0.1/simple",
+        "ftp://127.0.0.1/",
+        "http://",
+        "http://127.0.0.1:99999/",
+        "http://127.0.0.1:port/",
+        "http://[::1/simple",
+    ],
+)
+def test_address_that_can_not_be_asked(url: str) -> None:
+    """An address that is none is an error of the index like any other."""
+    with PackageIndex([url]) as index:
+        assert "can't be reached" in failure(index).message
+
+
+# Redirects
+
+
+def test_redirect_is_followed(server: LoopbackIndex, index: PackageIndex) -> None:
+    """A page may be elsewhere; its relative addresses start there."""
+    with LoopbackIndex() as mirror:
+        mirror.add("flask", "9.9")
+        server.break_project("flask", Fault(location=f"{mirror.url}flask/"))
+
+        (file,) = index.files(FLASK)
+
+        assert file.url.startswith(mirror.url.replace("/simple/", "/files/"))
+
+
+def test_redirect_takes_no_credentials_along(server: LoopbackIndex) -> None:
+    """A password is for the index it was given for, not for where that sends us."""
+    server.credentials = ("me", "secret")
+    with LoopbackIndex() as mirror:
+        mirror.add("flask", "9.9")
+        server.break_project("flask", Fault(location=f"{mirror.url}flask/"))
+        with PackageIndex([with_credentials(server.url, "me:secret")]) as index:
+            assert versions(index) == ["9.9"]
+
+        assert [request.headers.get("Authorization") for request in mirror.requests] == [None]
+
+
+# Credentials
+
+
+@pytest.mark.parametrize(
+    ("secret", "written"), [("secret", "secret"), ("p@ss:w/rd", "p%40ss%3Aw%2Frd")]
+)
+def test_credentials_in_the_address(server: LoopbackIndex, secret: str, written: str) -> None:
+    """User and password in an address are used, unquoted."""
+    server.credentials = ("me", secret)
+
+    with PackageIndex([with_credentials(server.url, f"me:{written}")]) as index:
+        assert versions(index) == ["2.0.1", "2.0.1", "3.0.3"]
+
+
+def test_credentials_in_netrc(server: LoopbackIndex, index: PackageIndex, tmp_path: Path) -> None:
+    """User and password in netrc are used for their host."""
+    server.credentials = ("me", "secret")
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password secret\n")
+
+    assert versions(index) == ["2.0.1", "2.0.1", "3.0.3"]
+
+
+def test_missing_credentials_are_asked_for(server: LoopbackIndex, index: PackageIndex) -> None:
+    """Where credentials are missing, the hint says where they may stand."""
+    server.credentials = ("me", "secret")
+
+    error = failure(index)
+
+    assert "refuses access (HTTP 401)" in error.message
+    assert "${VARIABLES}" in error.hint
+    assert ".netrc" in error.hint
+    assert len(server.requests) == 1
+
+
+SECRET_FAILURES = {
+    "absent": None,
+    "forbidden": Fault(status=403),
+    "internal": Fault(status=500, retry_after=60),
+    "garbage": Fault(body=b"{"),
+    "foreign": Fault(content_type="text/plain"),
+    "circle": Fault(location="/simple/circle/"),
+    "half": Fault(half=True),
+    "reset": Fault(reset=True),
+}
+
+
+def test_credentials_are_in_no_message(server: LoopbackIndex) -> None:
+    """However an index fails, its address is shown without user and password."""
+    server.credentials = ("me-myself", "secret")
+    for project, fault in SECRET_FAILURES.items():
+        if fault is not None:
+            server.add(project, "1.0")
+            server.break_project(project, fault)
+
+    with PackageIndex([with_credentials(server.url, "me-myself:secret")]) as index:
+        index.prefetch(map(canonicalize_name, SECRET_FAILURES))
+        errors = [failure(index, project) for project in SECRET_FAILURES]
+
+    for error in errors:
+        shown = f"{error} {error!r} {error.url} {error.message} {error.hint}"
+        assert "127.0.0.1" in shown
+        assert "secret" not in shown
+        assert "me-myself" not in shown
+
+
+@pytest.mark.parametrize("credentials", ["wrong:secret", "secret", "me:se?cret", "me:a/secret"])
+def test_unusable_credentials_are_in_no_message(server: LoopbackIndex, credentials: str) -> None:
+    """Credentials that are wrong, or not quoted as they must be, are not shown either."""
+    server.credentials = ("me", "other")
+
+    with PackageIndex([with_credentials(server.url, credentials)]) as index:
+        error = failure(index)
+
+    assert "cret" not in f"{error} {error!r} {error.url}"
+
+
+# Connections
+
+
+def test_connection_is_kept(server: LoopbackIndex) -> None:
+    """Many pages come over one connection, whatever the answers are."""
+    names = [f"project-{number}" for number in range(8)]
+    for name in names:
+        server.add(name, "1.0")
+    server.break_project("project-3", Fault(status=403))
+
+    with relay_to(server) as relay, PackageIndex([relay.url]) as index:
+        for name in names:
+            if name == "project-3":
+                failure(index, name)
+            else:
+                assert versions(index, name) == ["1.0"]
+        failure(index, "absent")
+
+        assert relay.connections == 1
+    assert len(server.requests) == 9
+
+
+def test_prefetch_asks_at_once(server: LoopbackIndex) -> None:
+    """Pages are fetched side by side, each once, and then answered from memory."""
+    names = [canonicalize_name(f"project-{number}") for number in range(8)]
+    for name in names:
+        server.add(name, "1.0")
+    server.delay_seconds = 0.2
+
+    with relay_to(server) as relay, PackageIndex([relay.url]) as index:
+        index.prefetch([*names, *names])
+        server.delay_seconds = 0
+
+        assert relay.connections > 1
+        assert sorted(request.path for request in server.requests) == [
+            f"/simple/{name}/" for name in names
+        ]
+        assert [versions(index, name) for name in names] == [["1.0"]] * 8
+    assert len(server.requests) == 8
+
+
+def test_prefetch_keeps_failures_for_later(server: LoopbackIndex, index: PackageIndex) -> None:
+    """A project that fails does not keep the others from coming; who asks for it hears of it."""
+    server.break_project("broken", Fault(status=403))
+
+    index.prefetch(map(canonicalize_name, ["flask", "absent", "broken"]))
+
+    assert versions(index) == ["2.0.1", "2.0.1", "3.0.3"]
+    assert isinstance(failure(index, "absent"), ProjectNotFound)
+    assert "HTTP 403" in failure(index, "broken").message
+    assert len(server.requests) == 3
+
+
+def test_every_index_address_is_completed() -> None:
+    """The addresses are told as they are asked, with a slash at the end."""
+    with PackageIndex(["http://a.example.com/simple", "http://b.example.com/"]) as index:
+        assert index.urls == ("http://a.example.com/simple/", "http://b.example.com/")

@@ -1,0 +1,194 @@
+"""The arrows of the design: which module may import which, and what nothing may load too early."""
+
+import ast
+import graphlib
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+import pipflow_tasks
+
+PACKAGE = Path(pipflow_tasks.__file__).parent
+LAYERS = {
+    "errors": ["errors"],
+    "formats": [
+        "compose",
+        "dockerfile",
+        "image_facts",
+        "requirements",
+        "settings",
+        "simple_api",
+        "target",
+    ],
+    "decisions": ["finder", "resolution"],
+    "effects": ["files", "images", "index", "pip_settings"],
+    "project": ["project"],
+    "report": ["__init__", "__main__", "report", "tasks"],
+}
+RANKS = {module: rank for rank, modules in enumerate(LAYERS.values()) for module in modules}
+PURE = [*LAYERS["errors"], *LAYERS["formats"], *LAYERS["decisions"]]
+IMPURE = {"os", "pathlib", "subprocess", "socket", "requests", "time", "random"}
+IMPORTERS = {
+    "requests": {"index"},
+    "urllib3": {"index"},
+    "truststore": {"index"},
+    "invoke": {"tasks", "__main__"},
+    "subprocess": {"images"},
+    "pip": {"pip_settings"},
+    "resolvelib": {"resolution"},
+}
+
+
+def module_of(file: Path) -> str:
+    """Name a file's module: the first name below the package, which may be a folder."""
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def files() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def imports(text: str, *, parents: Sequence[str]) -> Iterator[str]:
+    """Yield what a module in a package imports anywhere, in absolute names."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = parents[: len(parents) - node.level + 1] if node.level else []
+            start = [*base, *filter(None, [node.module])]
+            yield from (".".join([*start, name.name]) for name in node.names)
+
+
+def imports_of(file: Path) -> Iterator[str]:
+    parents = [PACKAGE.name, *file.relative_to(PACKAGE).parent.parts]
+    return imports(file.read_text("utf-8"), parents=parents)
+
+
+def own_imports(file: Path) -> set[str]:
+    """Tell which modules of the package a file imports, without its own."""
+    found: set[str] = set()
+    for name in imports_of(file):
+        first, *rest = name.split(".")
+        if first == PACKAGE.name:
+            known = {module_of(path) for path in files()}
+            found.add(rest[0] if rest and rest[0] in known else "__init__")
+    return found - {module_of(file)}
+
+
+def foreign_imports(file: Path) -> set[str]:
+    return {name.partition(".")[0] for name in imports_of(file)} - {PACKAGE.name}
+
+
+def test_reader_of_imports_sees_them_all() -> None:
+    """The reader that the other tests rely on finds imports of every form."""
+    text = """
+import a.b, c as d
+from .e import f
+from . import g
+from ..h import i, j
+def late():
+    if True:
+        from k import l
+"""
+
+    assert {*imports(text, parents=["top", "below"])} == {
+        *("a.b", "c", "top.below.e.f", "top.below.g", "top.h.i", "top.h.j", "k.l")
+    }
+    assert "tasks" in own_imports(PACKAGE / "__main__.py")
+    assert "errors" in own_imports(PACKAGE / "project" / "__init__.py")
+    assert "invoke" in foreign_imports(PACKAGE / "tasks.py")
+
+
+def test_every_module_has_its_place() -> None:
+    """Every module of the package stands in one layer."""
+    placed = [module for modules in LAYERS.values() for module in modules]
+
+    assert sorted(set(placed)) == sorted(placed)
+    assert {module_of(file) for file in files()} <= set(placed)
+
+
+@pytest.mark.parametrize("file", files(), ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_no_arrow_points_back(file: Path) -> None:
+    """A module imports from its own layer and from those before it, also for types alone."""
+    rank = RANKS[module_of(file)]
+
+    assert {name for name in own_imports(file) if RANKS[name] > rank} == set()
+
+
+def test_no_arrows_go_round() -> None:
+    """No module imports, by whatever way round, one that imports it."""
+    graph: dict[str, set[str]] = {}
+    for file in files():
+        graph.setdefault(module_of(file), set()).update(own_imports(file))
+    graph["__init__"] &= {"errors"}  # it hands the other names on when they are first used
+
+    assert len([*graphlib.TopologicalSorter(graph).static_order()]) == len(graph)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [file for file in files() if module_of(file) in PURE],
+    ids=lambda file: str(file.relative_to(PACKAGE)),
+)
+def test_formats_and_decisions_are_pure(file: Path) -> None:
+    """Formats and decisions touch no disk, process, network, clock or chance."""
+    assert foreign_imports(file) & IMPURE == set()
+
+
+@pytest.mark.parametrize("library", sorted(IMPORTERS))
+def test_library_is_imported_where_it_belongs(library: str) -> None:
+    """What touches the world outside is imported by the one module that is made for it."""
+    importers = {module_of(file) for file in files() if library in foreign_imports(file)}
+
+    assert importers <= IMPORTERS[library]
+
+
+HEAVY = ["msgspec", "pip", "requests", "resolvelib", "rich", "urllib3", "yaml"]
+
+
+def loaded_by(code: str) -> set[str]:
+    """Tell which modules a fresh interpreter has loaded after a piece of code."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys\n{code}\nprint(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stdout.split())
+
+
+def test_listing_tasks_stays_light() -> None:
+    """Mounting the namespace loads nothing that only a running task needs."""
+    # Invoke itself may load yaml: forget what it has loaded, and see what is loaded again.
+    forget = f"""
+import invoke
+for name in [*sys.modules]:
+    if name.partition(".")[0] in {HEAVY}:
+        del sys.modules[name]
+"""
+    loaded = loaded_by(f"{forget}\nimport pipflow_tasks\npipflow_tasks.namespace")
+
+    assert "pipflow_tasks.tasks" in loaded
+    assert {name.partition(".")[0] for name in loaded} & set(HEAVY) == set()
+
+
+def test_importing_the_package_loads_only_errors() -> None:
+    """The package itself is its errors; all else comes when it is first used."""
+    loaded = loaded_by("import pipflow_tasks")
+
+    assert {name for name in loaded if name.startswith("pipflow_tasks")} == {
+        "pipflow_tasks",
+        "pipflow_tasks.errors",
+    }
+
+
+def test_every_public_name_can_be_had() -> None:
+    """All names in ``__all__`` are there, and no others are made up."""
+    assert {name for name in pipflow_tasks.__all__ if hasattr(pipflow_tasks, name)} == set(
+        pipflow_tasks.__all__
+    )
+    assert set(pipflow_tasks.__all__) <= set(dir(pipflow_tasks))
+    assert not hasattr(pipflow_tasks, "no_such_name")

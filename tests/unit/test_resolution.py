@@ -1,0 +1,315 @@
+"""Sets that go together: what is promised of every solution, on small indexes in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import Version
+
+from pipflow_tasks.errors import ProjectNotFound
+from pipflow_tasks.finder import Bound
+from pipflow_tasks.resolution import MAX_LINES, Conflict, Resolution, Solution, Want
+from pipflow_tasks.simple_api import DistributionFile, Metadata
+from pipflow_tasks.target import Target
+
+TARGET = Target.from_python("3.11", platforms=["linux/amd64"], source="here")
+
+Index = Mapping[str, Mapping[str, Sequence[str] | None]]
+"""By project and version, what it needs; None where that can't be known."""
+
+
+class MemoryCatalog:
+    """A catalog of pure wheels; counts how often metadata is asked for."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self.asked = 0
+
+    def files(self, project: NormalizedName) -> Sequence[DistributionFile]:
+        """Return a wheel for each version."""
+        if project not in self._index:
+            raise ProjectNotFound("no such project", url="")
+        return [
+            DistributionFile(
+                filename=f"{project}-{version}-py3-none-any.whl",
+                url=f"{project} {version}",
+                version=Version(version),
+                is_wheel=True,
+            )
+            for version in self._index[project]
+        ]
+
+    def metadata(self, files: Sequence[DistributionFile]) -> Metadata | None:
+        """Return what the first file needs."""
+        self.asked += 1
+        project, version = files[0].url.split()
+        needs = self._index[project][version]
+        return None if needs is None else Metadata(requires=tuple(map(Requirement, needs)))
+
+    def prefetch(self, projects: Iterable[NormalizedName]) -> None:
+        """Do nothing: everything is there."""
+
+    def prefetch_metadata(self, files: Iterable[Sequence[DistributionFile]]) -> None:
+        """Do nothing: everything is there."""
+
+
+def resolution(index: Index, bounds: Mapping[str, str] | None = None) -> Resolution:
+    """Prepare a search."""
+
+    def bounds_on(name: NormalizedName) -> tuple[Bound, ...]:
+        said = (bounds or {}).get(name)
+        return (Bound(specifier=SpecifierSet(said), reason="is out"),) if said else ()
+
+    return Resolution(MemoryCatalog(index), TARGET, bounds_on)
+
+
+def want(text: str) -> Want:
+    """Want what a requirement says."""
+    requirement = Requirement(text)
+    return Want(
+        name=canonicalize_name(requirement.name),
+        specifier=requirement.specifier,
+        source="a test",
+        shown=text,
+        extras=frozenset(map(canonicalize_name, requirement.extras)),
+    )
+
+
+def solve(index: Index, *wants: str) -> Solution | Conflict:
+    """Solve anew."""
+    return resolution(index).solve([want(text) for text in wants])
+
+
+def versions(found: Solution | Conflict) -> dict[str, str]:
+    """Return the versions of a solution."""
+    assert isinstance(found, Solution), found.explain()
+    return {name: str(pick.version) for name, pick in found.picks.items()}
+
+
+NAMES = ("ant", "bee", "cat", "dog")
+VERSIONS = ("1", "2", "3")
+SPECIFIERS = ("", "==1", "==2", "==3", "<2", "<3", ">=2", ">=3", "!=2")
+
+_needs = st.builds(
+    lambda name, asked, specifier, marker: f"{name}{asked}{specifier}{marker}",
+    st.sampled_from(NAMES),
+    st.sampled_from(("", "", "[x]")),
+    st.sampled_from(SPECIFIERS),
+    st.sampled_from(("", "", '; extra == "x"')),
+)
+indexes = st.fixed_dictionaries(
+    {name: st.fixed_dictionaries({v: st.lists(_needs, max_size=2) for v in VERSIONS})
+     for name in NAMES}
+)  # fmt: skip
+wanted = st.lists(
+    st.builds(
+        lambda name, extra, specifier: f"{name}{extra}{specifier}",
+        st.sampled_from(NAMES),
+        st.sampled_from(("", "[x]")),
+        st.sampled_from(("", ">=1", ">=2", "<3")),
+    ),
+    min_size=1,
+    max_size=3,
+    unique_by=lambda text: text[:3],
+)
+
+
+def assignments(index: Index, wants: Sequence[str]) -> Iterator[dict[str, str]]:
+    """Yield every choice of versions in which all that the wants reach is satisfied."""
+    for choice in product(VERSIONS, repeat=len(NAMES)):
+        chosen = dict(zip(NAMES, choice, strict=True))
+        if goes_together(index, wants, chosen):
+            yield chosen
+
+
+def goes_together(index: Index, wants: Sequence[str], chosen: Mapping[str, str]) -> bool:
+    """Tell whether all that the wants reach is satisfied, by a plain walk."""
+    todo = [Requirement(text) for text in wants]
+    seen: set[tuple[str, str]] = set()
+    while todo:
+        need = todo.pop()
+        version = chosen.get(need.name)
+        if version is None or not need.specifier.contains(version):
+            return False
+        for extra in ("", *need.extras):
+            if (need.name, extra) in seen:
+                continue
+            seen.add((need.name, extra))
+            for text in index[need.name][version] or ():
+                each = Requirement(text)
+                if each.marker is None or each.marker.evaluate({"extra": extra}):
+                    todo.append(each)
+    return True
+
+
+@given(indexes, wanted)
+def test_solution_satisfies_every_need(index: Index, wants: list[str]) -> None:
+    """A solution satisfies all wants and needs, and there is one whenever there can be one."""
+    found = solve(index, *wants)
+    possible = next(assignments(index, wants), None)
+    if isinstance(found, Conflict):
+        assert possible is None
+    else:
+        assert goes_together(index, wants, versions(found))
+
+
+@given(indexes, wanted)
+def test_nothing_can_rise_without_another_falling(index: Index, wants: list[str]) -> None:
+    """After `improve` no set has every want as high and one of them higher."""
+    search = resolution(index)
+    asked = [want(text) for text in wants]
+    found = search.solve(asked)
+    if isinstance(found, Conflict):
+        return
+    better = search.improve(asked, found)
+    assert goes_together(index, wants, versions(better))
+    names = [each.name for each in asked]
+    now = [versions(better)[name] for name in names]
+    assert all(a >= b for a, b in zip(now, map(versions(found).get, names), strict=True) if b)
+    for other in assignments(index, wants):
+        there = [other[name] for name in names]
+        assert there == now or any(a < b for a, b in zip(there, now, strict=True)), there
+
+
+@given(indexes, wanted)
+def test_same_question_same_answer(index: Index, wants: list[str]) -> None:
+    """The order in which an index lists its files does not matter, nor what was asked before."""
+    backwards = {name: dict(reversed(releases.items())) for name, releases in index.items()}
+    search = resolution(index)
+    asked = [want(text) for text in wants]
+    answers = [search.solve(asked), search.solve(asked), solve(backwards, *wants)]
+    if isinstance(answers[0], Solution):
+        assert versions(answers[0]) == versions(answers[1]) == versions(answers[2])
+    else:
+        assert all(isinstance(a, Conflict) and a.explain() == answers[0].explain() for a in answers)
+
+
+@given(indexes, wanted)
+def test_conflict_is_told_in_a_few_lines(index: Index, wants: list[str]) -> None:
+    """An explanation has from one to twelve lines, and no line twice."""
+    found = solve(index, *wants)
+    if isinstance(found, Conflict):
+        lines = found.explain()
+        assert 0 < len(lines) <= MAX_LINES
+        assert len(set(lines)) == len(lines)
+
+
+@given(indexes, wanted)
+def test_going_around_a_clash_ends(index: Index, wants: list[str]) -> None:
+    """`solve_around` sets aside only what clashes: with nothing waived there was no clash."""
+    found, waived, first = resolution(index).solve_around([want(text) for text in wants])
+    assert (first is None) == (not waived and isinstance(found, Solution))
+    if isinstance(found, Solution):
+        for each in map(want, wants):
+            version = found.version(each.name)
+            assert version is not None
+            assert each.specifier.contains(version)
+
+
+def test_first_want_has_its_way() -> None:
+    """Of two that can't both be newest, the one asked for first is."""
+    index = {
+        "ant": {"1": [], "2": ["cat<2"]},
+        "bee": {"1": [], "2": ["cat>=2"]},
+        "cat": {"1": [], "2": []},
+    }
+    assert versions(solve(index, "ant", "bee")) == {"ant": "2", "bee": "1", "cat": "1"}
+    assert versions(solve(index, "bee", "ant")) == {"ant": "1", "bee": "2", "cat": "2"}
+
+
+def test_clashing_wants_are_named() -> None:
+    """Both sides of a clash stand in its explanation."""
+    found = solve({"ant": {"1": ["bee<2"]}, "bee": {"1": [], "2": []}}, "ant==1", "bee>=2")
+    assert isinstance(found, Conflict)
+    told = found.explain()
+    assert sorted(told) == ["ant 1 needs bee<2", "bee>=2 is asked for (a test)"]
+    assert set(found.names) == {"ant", "bee"}
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_many_conflicting_versions_end(steps: int) -> None:
+    """Hundreds of versions that all conflict are each looked at once, and told in a few lines."""
+    between = ["bee"] if steps == 2 else ["base>=2"]
+    index = {
+        "ant": {f"{n}": between for n in range(1, 301)},
+        "bee": {f"{n}": ["base>=2"] for n in range(1, 31)},
+        "base": {"1": []},
+    }
+    catalog = MemoryCatalog(index)
+    found = Resolution(catalog, TARGET, lambda _: ()).solve([want("base==1"), want("ant")])
+    assert isinstance(found, Conflict)
+    assert not found.too_deep
+    assert len(found.explain()) <= 3
+    assert catalog.asked <= sum(map(len, index.values()))
+
+
+def test_deep_search_ends() -> None:
+    """A search without end is given up after a number of rounds, and says so."""
+    names = [f"p{n}" for n in range(12)]
+    index: dict[str, dict[str, Sequence[str]]] = {
+        name: {f"{v}": [f"{following}!={v + 10}"] for v in range(1, 9)}
+        for name, following in zip(names, names[1:], strict=False)
+    }
+    index[names[-1]] = {f"{v}": [f"end=={v % 2 + 1}"] for v in range(1, 9)}
+    index["end"] = {"1": [], "2": []}
+    found = solve(index, *names, "end<1")
+    assert isinstance(found, Conflict)
+    assert 0 < len(found.explain()) <= MAX_LINES
+
+
+def test_cycle_is_solved() -> None:
+    """Projects that need each other, also through an extra, are no endless loop."""
+    index = {
+        "hen": {"1": ["egg==1"], "2": ['egg[big]==2; extra == "x"', "egg"]},
+        "egg": {"1": ["hen==1"], "2": ["hen[x]>=2", 'hen; extra == "big"']},
+    }
+    assert versions(solve(index, "hen", "egg")) == {"hen": "2", "egg": "2"}
+
+
+def test_extras_of_all_who_ask_count() -> None:
+    """A project carries the union of the extras that are asked of it."""
+    index = {
+        "lib": {"1": ['ant; extra == "a"', 'bee; extra == "b"']},
+        "top": {"1": ["lib[b]"]},
+        "ant": {"1": []},
+        "bee": {"1": []},
+    }
+    assert set(versions(solve(index, "lib[a]", "top"))) == {"lib", "top", "ant", "bee"}
+
+
+def test_unknown_dependencies_are_recorded() -> None:
+    """A pick whose needs can't be known is taken, and remembered as such."""
+    search = resolution({"ant": {"1": [], "2": None}, "bee": {"1": []}})
+    assert versions(search.solve([want("ant"), want("bee")])) == {"ant": "2", "bee": "1"}
+    assert {name: str(pick) for name, pick in search.unknown.items()} == {"ant": "ant 2"}
+
+
+def test_address_satisfies_its_name() -> None:
+    """An opaque want goes with whatever is asked of its name, and has no version."""
+    search = resolution({"ant": {"1": ["bee>=9"]}})
+    opaque = Want(
+        name=canonicalize_name("bee"), specifier=SpecifierSet(), source="", shown="", is_opaque=True
+    )
+    found = search.solve([want("ant"), opaque])
+    assert isinstance(found, Solution)
+    assert found.picks[opaque.name].version is None
+
+
+def test_bounds_hold_for_what_others_need() -> None:
+    """A constraint bounds a project that no file names."""
+    index = {"ant": {"1": [], "2": ["bee>=2"]}, "bee": {"1": [], "2": []}}
+    search = resolution(index, {"bee": "<2"})
+    assert versions(search.solve([want("ant")])) == {"ant": "1"}
+
+
+def test_missing_project_is_a_conflict() -> None:
+    """A need for a project that the catalog does not have can't be satisfied."""
+    assert versions(solve({"ant": {"1": [], "2": ["absent"]}}, "ant")) == {"ant": "1"}
+    assert isinstance(solve({"ant": {"2": ["absent"]}}, "ant"), Conflict)

@@ -1,0 +1,409 @@
+"""Index pages: what is read of JSON and HTML, and what is refused."""
+
+import json
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+from packaging.specifiers import SpecifierSet
+from packaging.tags import Tag
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from pipflow_tasks.simple_api import DistributionFile, PageError, read_page
+
+URL = "https://example.com/simple/flask/"
+JSON = "application/vnd.pypi.simple.v1+json"
+HTML = "text/html"
+WHEEL = "flask-2.0.1-py3-none-any.whl"
+FLASK = canonicalize_name("flask")
+
+
+def read_json(*files: Any, project: str = "flask", **page: Any) -> tuple[DistributionFile, ...]:
+    data = json.dumps({"meta": {"api-version": "1.1"}, "files": files, **page}).encode()
+    return read_page(data, content_type=JSON, url=URL, project=canonicalize_name(project))
+
+
+def read_html(text: str, *, url: str = URL, project: str = "flask") -> tuple[DistributionFile, ...]:
+    return read_page(text.encode(), content_type=HTML, url=url, project=canonicalize_name(project))
+
+
+def entry(filename: str = WHEEL, **values: Any) -> dict[str, Any]:
+    """Give a file as a JSON page has it; ``_`` in a key stands for ``-``."""
+    named = {key.replace("_", "-"): value for key, value in values.items()}
+    return {"filename": filename, "url": f"../../files/{filename}", "hashes": {}, **named}
+
+
+# What a page says of a file
+
+
+def test_json_file_with_everything() -> None:
+    """Every key of PEP 691, 700 and 714 arrives; unknown keys do not matter."""
+    (file,) = read_json(
+        entry(
+            hashes={"sha256": "ab", "blake2b": "cd"},
+            requires_python=">=3.6",
+            yanked="broken",
+            core_metadata={"sha256": "ef"},
+            upload_time="2021-05-21T12:30:00.123456Z",
+            size=1024,
+            provenance=None,
+        ),
+        name="flask",
+        versions=["2.0.1"],
+    )
+
+    assert file == DistributionFile(
+        filename=WHEEL,
+        url=f"https://example.com/files/{WHEEL}",
+        version=Version("2.0.1"),
+        is_wheel=True,
+        requires_python=SpecifierSet(">=3.6"),
+        yanked="broken",
+        hashes={"sha256": "ab", "blake2b": "cd"},
+        has_metadata=True,
+        uploaded=datetime(2021, 5, 21, 12, 30, 0, 123456, tzinfo=timezone.utc),
+    )
+
+
+def test_json_file_with_nothing() -> None:
+    """A file with only name and address is a file; what is not told stays unknown."""
+    (file,) = read_json({"filename": "flask-2.0.1.tar.gz", "url": "https://files.example.com/f.gz"})
+
+    assert file == DistributionFile(
+        filename="flask-2.0.1.tar.gz",
+        url="https://files.example.com/f.gz",
+        version=Version("2.0.1"),
+        is_wheel=False,
+        requires_python=None,
+        yanked=None,
+        hashes={},
+        has_metadata=None,
+        uploaded=None,
+    )
+
+
+def test_html_file_with_everything() -> None:
+    """The attributes of PEP 503, 592 and 714 arrive, unescaped."""
+    (file,) = read_html(
+        '<!DOCTYPE html><meta name="pypi:repository-version" content="1.0">'
+        f'<a href="../../files/{WHEEL}#sha256=ab" data-requires-python="&gt;=3.6,&lt;4"'
+        f' data-yanked="it&#39;s broken" data-core-metadata="sha256=cd">{WHEEL}</a><br>'
+    )
+
+    assert file == DistributionFile(
+        filename=WHEEL,
+        url=f"https://example.com/files/{WHEEL}",
+        version=Version("2.0.1"),
+        is_wheel=True,
+        requires_python=SpecifierSet(">=3.6,<4"),
+        yanked="it's broken",
+        hashes={"sha256": "ab"},
+        has_metadata=True,
+        uploaded=None,
+    )
+
+
+def test_html_file_with_nothing() -> None:
+    """An anchor with only an address is a file."""
+    (file,) = read_html('<A HREF="https://files.example.com/flask-2.0.1.zip">any text</A>')
+
+    assert (file.filename, file.url) == (
+        "flask-2.0.1.zip",
+        "https://files.example.com/flask-2.0.1.zip",
+    )
+    assert (file.requires_python, file.yanked, file.hashes, file.has_metadata) == (
+        None,
+        None,
+        {},
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "yanked"), [(False, None), (None, None), (True, ""), ("", ""), ("why", "why")]
+)
+def test_json_yanked(value: object, yanked: str | None) -> None:
+    """Yanked is false, true or the reason, which may be empty (PEP 592, 691)."""
+    (file,) = read_json(entry(yanked=value))
+
+    assert file.yanked == yanked
+
+
+@pytest.mark.parametrize(
+    ("attribute", "yanked"),
+    [("", None), ("data-yanked", ""), ('data-yanked=""', ""), ('data-yanked="why"', "why")],
+)
+def test_html_yanked(attribute: str, yanked: str | None) -> None:
+    """The attribute alone means yanked; its value is the reason (PEP 592)."""
+    (file,) = read_html(f'<a href="{WHEEL}" {attribute}>x</a>')
+
+    assert file.yanked == yanked
+
+
+@pytest.mark.parametrize(
+    ("values", "has_metadata"),
+    [
+        ({}, None),
+        ({"core_metadata": True}, True),
+        ({"core_metadata": False}, False),
+        ({"core_metadata": {"sha256": "ab"}}, True),
+        ({"core_metadata": {}}, True),
+        ({"dist_info_metadata": True}, True),
+        ({"dist_info_metadata": {"sha256": "ab"}}, True),
+        ({"dist_info_metadata": False}, False),
+        ({"core_metadata": False, "dist_info_metadata": True}, False),
+        ({"core_metadata": None, "dist_info_metadata": True}, True),
+    ],
+)
+def test_json_metadata(values: dict[str, Any], has_metadata: bool | None) -> None:
+    """A boolean, or a table of hashes that may be empty; the new key wins (PEP 658, 714)."""
+    (file,) = read_json(entry(**values))
+
+    assert file.has_metadata is has_metadata
+
+
+@pytest.mark.parametrize(
+    ("attribute", "has_metadata"),
+    [
+        ("", None),
+        ('data-core-metadata="true"', True),
+        ('data-core-metadata="sha256=ab"', True),
+        ('data-core-metadata="false"', False),
+        ('data-dist-info-metadata="true"', True),
+        ('data-core-metadata="false" data-dist-info-metadata="true"', False),
+    ],
+)
+def test_html_metadata(attribute: str, has_metadata: bool | None) -> None:
+    """The attribute is true or a hash; the new one wins (PEP 658, 714)."""
+    (file,) = read_html(f'<a href="{WHEEL}" {attribute}>x</a>')
+
+    assert file.has_metadata is has_metadata
+
+
+@pytest.mark.parametrize(
+    ("text", "uploaded"),
+    [
+        ("2021-05-21T12:30:00Z", datetime(2021, 5, 21, 12, 30, tzinfo=timezone.utc)),
+        ("2021-05-21T12:30:00.5Z", datetime(2021, 5, 21, 12, 30, 0, 500000, timezone.utc)),
+        ("2021-05-21T12:30:00.000000Z", datetime(2021, 5, 21, 12, 30, tzinfo=timezone.utc)),
+        ("2021-05-21T12:30:00.123456789Z", datetime(2021, 5, 21, 12, 30, 0, 123456, timezone.utc)),
+        ("", None),
+        (None, None),
+        ("yesterday", None),
+    ],
+)
+def test_upload_time(text: str | None, uploaded: datetime | None) -> None:
+    """Upload times come with and without fractions; one that makes no sense is not known."""
+    (file,) = read_json(entry(upload_time=text))
+
+    assert file.uploaded == uploaded
+
+
+@pytest.mark.parametrize(
+    ("text", "requires_python"),
+    [
+        (">=3.6", SpecifierSet(">=3.6")),
+        (">= 3.6, !=3.7.*", SpecifierSet(">=3.6,!=3.7.*")),
+        ("", None),
+        (None, None),
+        (">=3.6.*", None),
+        ("three", None),
+    ],
+)
+def test_requires_python(text: str | None, requires_python: SpecifierSet | None) -> None:
+    """A Requires-Python that makes no sense is taken for none, as pip does."""
+    (file,) = read_json(entry(requires_python=text))
+
+    assert file.requires_python == requires_python
+
+
+# Addresses
+
+
+@pytest.mark.parametrize(
+    ("href", "url"),
+    [
+        (WHEEL, f"https://example.com/simple/flask/{WHEEL}"),
+        (f"../../f/{WHEEL}", f"https://example.com/f/{WHEEL}"),
+        (f"/f/{WHEEL}", f"https://example.com/f/{WHEEL}"),
+        (f"//files.example.com/{WHEEL}", f"https://files.example.com/{WHEEL}"),
+        (f"http://files.example.com/{WHEEL}", f"http://files.example.com/{WHEEL}"),
+        (f"{WHEEL}?token=a/b", f"https://example.com/simple/flask/{WHEEL}?token=a/b"),
+    ],
+)
+def test_addresses_are_completed(href: str, url: str) -> None:
+    """Relative addresses start at the page's own, in JSON and in HTML."""
+    (from_html,) = read_html(f'<a href="{href}">x</a>')
+    (from_json,) = read_json({**entry(), "url": href})
+
+    assert (from_html.url, from_html.filename) == (url, WHEEL)
+    assert from_json.url == url
+
+
+def test_html_base_moves_addresses() -> None:
+    """Addresses start at the page's base element where it has one."""
+    (file,) = read_html(f'<base href="/mirror/"><a href="f/{WHEEL}">x</a>')
+
+    assert file.url == f"https://example.com/mirror/f/{WHEEL}"
+
+
+def test_html_filename_is_unquoted() -> None:
+    """A name is quoted in an address and plain as a name."""
+    (file,) = read_html('<a href="flask-2.0.1%2Bcpu-py3-none-any.whl#sha256=ab&amp;x=y">x</a>')
+
+    assert file.filename == "flask-2.0.1+cpu-py3-none-any.whl"
+    assert file.version == Version("2.0.1+cpu")
+    assert file.hashes == {"sha256": "ab"}
+
+
+# File names
+
+
+@pytest.mark.parametrize(
+    ("project", "filename", "version"),
+    [
+        ("flask", "Flask-2.0.1-py2.py3-none-any.whl", "2.0.1"),
+        ("flask-login", "Flask_Login-0.6.3-py3-none-any.whl", "0.6.3"),
+        ("zope-interface", "zope.interface-6.1-1build-cp39-cp39-linux_x86_64.whl", "6.1"),
+        ("flask", "flask-2.0.1.tar.gz", "2.0.1"),
+        ("flask", "Flask-2.0.1.zip", "2.0.1"),
+        ("flask", "flask-2.0.1.tar.bz2", "2.0.1"),
+        ("flask", "flask-2.0.1.tar.xz", "2.0.1"),
+        ("flask", "flask-2.0.1.tgz", "2.0.1"),
+        ("flask-login", "Flask-Login-0.6.3.tar.gz", "0.6.3"),
+        ("flask-login", "flask.login-0.6.3.tar.gz", "0.6.3"),
+        ("flask", "flask-2.0.1-1.tar.gz", "2.0.1.post1"),
+        ("flask", "flask-1!2.0rc1+cpu.tar.gz", "1!2.0rc1+cpu"),
+        ("flask", "flask-login-0.6.3.tar.gz", None),
+        ("flask", "flask_login-0.6.3-py3-none-any.whl", None),
+        ("flask", "flask-2.0.1-none-any.whl", None),
+        ("flask", "flask-two-py3-none-any.whl", None),
+        ("flask", "flask-two.tar.gz", None),
+        ("flask", "flask-2.0.1.exe", None),
+        ("flask", "flask-2.0.1-py3.9.egg", None),
+        ("flask", "flask-2.0.1.rpm", None),
+        ("flask", "flask.tar.gz", None),
+        ("flask", "", None),
+    ],
+)
+def test_filename_tells_the_version(project: str, filename: str, version: str | None) -> None:
+    """Files of this project that an installer could use are kept; all others are left out."""
+    files = read_json(entry(filename), project=project)
+
+    assert [file.version for file in files] == ([] if version is None else [Version(version)])
+    assert all(file.is_wheel == filename.endswith(".whl") for file in files)
+
+
+def test_tags_are_those_of_the_name() -> None:
+    """A wheel's tags are the compressed set in its name, also behind a build number."""
+    plain, built, sdist = read_json(
+        entry("flask-2.0.1-py2.py3-none-any.whl"),
+        entry("flask-2.0.1-1-cp39-abi3-manylinux1_x86_64.manylinux2014_x86_64.whl"),
+        entry("flask-2.0.1.tar.gz"),
+    )
+
+    assert plain.tags == {Tag("py2", "none", "any"), Tag("py3", "none", "any")}
+    assert built.tags == {
+        Tag("cp39", "abi3", "manylinux1_x86_64"),
+        Tag("cp39", "abi3", "manylinux2014_x86_64"),
+    }
+    assert sdist.tags == frozenset()
+
+
+def test_files_keep_their_order() -> None:
+    """All files of a page are told, in the page's order."""
+    names = ["flask-2.0.1.tar.gz", WHEEL, "flask-1.0.tar.gz", "flask-3.0-py3-none-any.whl"]
+
+    assert [file.filename for file in read_json(*map(entry, names))] == names
+    assert [
+        file.filename for file in read_html("".join(f'<a href="{name}">x</a>' for name in names))
+    ] == names
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/vnd.pypi.simple.v1+json",
+        "application/json",
+        "Application/JSON; charset=utf-8",
+        "application/vnd.pypi.simple.v1+json;q=1",
+    ],
+)
+def test_json_by_content_type(content_type: str) -> None:
+    """JSON is what says that it is, in any case and with any parameters."""
+    page = b'{"meta": {"api-version": "1.0"}, "files": []}'
+
+    assert read_page(page, content_type=content_type, url=URL, project=FLASK) == ()
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/html", "TEXT/HTML; charset=utf-8", "application/vnd.pypi.simple.v1+html"]
+)
+def test_html_by_content_type(content_type: str) -> None:
+    """HTML is what says that it is, in any case and with any parameters."""
+    page = f'<a href="{WHEEL}">x</a>'.encode()
+
+    files = read_page(page, content_type=content_type, url=URL, project=FLASK)
+
+    assert [file.filename for file in files] == [WHEEL]
+
+
+@pytest.mark.parametrize("content_type", ["", "text/plain", "application/xml; charset=utf-8"])
+def test_other_content_type_is_refused(content_type: str) -> None:
+    """What is neither JSON nor HTML is refused by its type, whatever is in it."""
+    with pytest.raises(PageError, match="neither JSON nor HTML"):
+        read_page(b'{"files": []}', content_type=content_type, url=URL, project=FLASK)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"{",
+        b'{"meta": {"api-version": "1.0"}, "files": [{"filename": "flask-1.0.tar.gz", "url',
+        b"[]",
+        b"null",
+        b"<html></html>",
+        b'{"meta": {"api-version": "1.0"}}',
+        b'{"files": []}',
+        b'{"meta": {"api-version": 1.0}, "files": []}',
+        b'{"meta": {"api-version": "1.0"}, "files": {}}',
+        b'{"meta": {"api-version": "1.0"}, "files": [{"filename": "flask-1.0.tar.gz"}]}',
+        b'{"meta": {"api-version": "1.0"}, "files": [{"filename": 1, "url": "a"}]}',
+        b'{"meta": {}, "files": [{"filename": "flask-\xff.zip", "url": "a"}]}',
+        b'{"meta": {}, "files": [], "more": ' + b"[" * 99_999 + b"]" * 99_999 + b"}",
+        b'{"meta": {}, "files": [{"filename": "flask-1.0.tar.gz", "url": "http://[broken"}]}',
+    ],
+)
+def test_broken_json_is_refused(data: bytes) -> None:
+    """JSON that is cut off or of another shape is an error, never an empty page."""
+    with pytest.raises(PageError):
+        read_page(data, content_type=JSON, url=URL, project=FLASK)
+
+
+def test_broken_address_in_html_is_refused() -> None:
+    """An address that can't be read is an error of the page."""
+    with pytest.raises(PageError):
+        read_html('<a href="http://[broken/flask-2.0.1.tar.gz">x</a>')
+
+
+@pytest.mark.parametrize("version", ["2.0", "0.9", "next"])
+def test_other_api_version_is_refused(version: str) -> None:
+    """Another major version of the Simple API is refused, by its number (PEP 629, 691)."""
+    page = f'<meta name="pypi:repository-version" content="{version}"><a href="{WHEEL}">x</a>'
+    with pytest.raises(PageError, match=f"version {version} "):
+        read_html(page)
+    with pytest.raises(PageError, match=f"version {version} "):
+        read_json(entry(), meta={"api-version": version})
+
+
+def test_newer_minor_version_is_read() -> None:
+    """A newer minor version adds things and takes nothing away (PEP 629)."""
+    page = f'<meta name="pypi:repository-version" content="1.99"><a href="{WHEEL}">x</a>'
+
+    assert len(read_html(page)) == 1
+    assert len(read_json(entry(), meta={"api-version": "1.99"})) == 1
