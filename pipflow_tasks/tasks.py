@@ -152,10 +152,13 @@ def remove(
     no_rebuild: bool = False,
     keep: bool = False,
     force: bool = False,
+    no_resolve: bool = False,
 ) -> None:
     """Remove packages, with the comments that belong to them, and build the image."""
     with run.open(file) as project:
-        plan = project.plan_remove(run.words(packages, "remove"), force=force)
+        plan = project.plan_remove(
+            run.words(packages, "remove"), resolve=not no_resolve, force=force
+        )
         run.carry_out(project, plan, format_, dry_run=dry_run, no_rebuild=no_rebuild, keep=keep)
 
 
@@ -260,7 +263,7 @@ _HELP = {
     "keep": "Keep the changes in the file even if the build fails.",
     "no_policy": "Do not write the specifier behind the pin as its policy.",
     "with_upgrades": "Move the standing pins that are in the way, too.",
-    "no_resolve": "Take the newest version of each alone, whatever they need of each other.",
+    "no_resolve": "Do not look up what the packages need of each other.",
     "force": "Edit also a file that another tool says it has written.",
     "exit_code": "End with status 2 if something could move.",
     "no_cache": "Build every layer anew.",

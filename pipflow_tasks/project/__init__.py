@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from ..errors import BuildError, RequirementsError, UsageError
+from ..errors import BuildError, PipflowError, RequirementsError, UsageError
 from ..files import lock
 from ..images import interruptible
 from ..index import PackageIndex
@@ -226,11 +226,15 @@ class Project:
             plan, command="outdated", edits=(), builder=None, hints=(*plan.hints, *policies)
         )
 
-    def plan_remove(self, requirements: str | Iterable[str], *, force: bool = False) -> Plan:
+    def plan_remove(
+        self, requirements: str | Iterable[str], *, resolve: bool = True, force: bool = False
+    ) -> Plan:
         """Plan to take projects out of the files, with the comments that belong to them.
 
         Args:
             requirements: names; with a marker, only the line with that marker.
+            resolve: tell which lines that stay need them. Where that can't be looked up, they go
+                all the same.
             force: edit also a file that another tool has written.
 
         Raises:
@@ -243,6 +247,12 @@ class Project:
             for line in find_removable(documents, request):
                 gone[line.place] = line
         draft.remove(tuple(gone.values()))
+        names = {line.name for line in gone.values() if line.name and not draft.find(line.name)}
+        if resolve and names:
+            try:
+                self._planner(draft, documents, resolve=True).tell_who_needs(names)
+            except PipflowError as error:
+                draft.warn(f"what else needs it was not looked up: {error.message}")
         return self._finish(draft, force=force, with_target=False)
 
     def plan_rebuild(self) -> Plan:

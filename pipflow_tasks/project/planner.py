@@ -165,6 +165,23 @@ class Planner:
         for aim in aims:
             self._move(aim, solution)
 
+    def tell_who_needs(self, gone: Collection[NormalizedName]) -> None:
+        """Say which lines that stay need a project that goes: pip will bring it back."""
+        resolution = self._lookup.resolution
+        wants = [want for want in self._lookup.wants() if want.name not in gone]
+        resolution.prefetch(wants)
+        found, _, _ = resolution.solve_around([self._as_it_stands(want) for want in wants])
+        if isinstance(found, Conflict):
+            return
+        for name in sorted(gone):
+            needing = [str(cause.parent) for cause in found.needs.get(name, ()) if cause.parent]
+            if needing:
+                self._draft.warn(
+                    f"{' and '.join(dict.fromkeys(needing))} still "
+                    f"{'needs' if len(set(needing)) == 1 else 'need'} {name}: "
+                    "pip will bring it back, not pinned"
+                )
+
     # deciding
 
     def _aim_at(self, request: Request, *, prereleases: bool) -> Aim:
