@@ -121,7 +121,7 @@ def _markdown(plan: Plan, outcome: Outcome) -> Iterator[str]:
         *(f"note: {note}" for note in (plan.target.notes if plan.target else ())),
         *(f"warning: {warning}" for warning in plan.warnings),
         *plan.hints,
-        *_image_lines(plan, outcome),
+        *(" ".join(line.split()) for line in _image_lines(plan, outcome)),
     ]
     if notes:
         yield ""
