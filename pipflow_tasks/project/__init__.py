@@ -372,5 +372,10 @@ def _split(requirements: str | Iterable[str]) -> tuple[Request, ...]:
 
 
 def _revert(plan: Plan) -> None:
-    for edit in plan.edits:
-        edit.revert()
+    """Put every file back, also where a signal comes in between; only the first one raises."""
+    try:
+        for edit in plan.edits:
+            edit.revert()
+    except BuildError:
+        for edit in plan.edits:
+            edit.revert()

@@ -170,7 +170,7 @@ class Planner:
         resolution = self._lookup.resolution
         wants = [want for want in self._lookup.wants() if want.name not in gone]
         resolution.prefetch(wants)
-        found, _, _ = resolution.solve_around([self._as_it_stands(want) for want in wants])
+        found, _, _ = resolution.solve_around([self._as_given(want) for want in wants])
         if isinstance(found, Conflict):
             return
         for name in sorted(gone):
@@ -225,7 +225,9 @@ class Planner:
         want = replace(
             standing,
             specifier=asked or floor,
-            shown=f"{line.spelled_name}{asked or floor}",
+            shown=f"{line.spelled_name}{asked}"
+            if asked or not pin
+            else f"{standing.name} {pin} or newer",
             prereleases=prereleases,
             local=local,
         )
@@ -282,12 +284,19 @@ class Planner:
         return found
 
     def _as_it_stands(self, want: Want) -> Want:
-        """Take a requirement that no version satisfies as given; it is not made worse."""
+        """Take a requirement that no version satisfies as given, and say so."""
+        given = self._as_given(want)
+        if given != want:
+            self._draft.warn(
+                f"nothing that the index has for {want.shown} ({want.source}) suits; "
+                "it stays as it is"
+            )
+        return given
+
+    def _as_given(self, want: Want) -> Want:
+        """Take a requirement that no version satisfies for one that is: it is not made worse."""
         if want.is_opaque or next(self._lookup.resolution.matches_want(want), None) is not None:
             return want
-        self._draft.warn(
-            f"nothing that the index has for {want.shown} ({want.source}) suits; it stays as it is"
-        )
         return replace(want, is_opaque=True)
 
     def _make_way(self, aims: Sequence[Aim], standing: list[Want]) -> list[Aim]:

@@ -52,6 +52,20 @@ def project(tmp_path: Path, index: LoopbackIndex, image_name: str) -> Iterator[T
     project.write("Dockerfile", from_loopback("3.11", index))
     yield project
     project.close()
+    remove_containers(index.url)
+
+
+def remove_containers(url: str) -> None:
+    """Remove what a build that failed or was interrupted has left: steps that ask this index."""
+    told = subprocess.run(
+        ["docker", "ps", "--all", "--no-trunc", "--format", "{{.ID}} {{.Command}}"],
+        check=True,
+        capture_output=True,
+        encoding="utf-8",
+    )
+    left = [line.split()[0] for line in told.stdout.splitlines() if url in line]
+    if left:
+        subprocess.run(["docker", "rm", "--force", *left], check=True, capture_output=True)
 
 
 def from_loopback(python: str, index: LoopbackIndex) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from functional.temporary_project import ENGINE, TemporaryProject
-from loopback_index import LoopbackIndex
+from loopback_index import Fault, LoopbackIndex
 
 TEXT = """\
 # The web.
@@ -78,12 +78,16 @@ def test_missing_file_is_refused(project: TemporaryProject) -> None:
     assert "requirements.txt: " in done.stderr
 
 
-def test_index_is_not_asked(project: TemporaryProject, index: LoopbackIndex) -> None:
-    """What goes needs no index, and no version has to be chosen for the image."""
+@pytest.mark.parametrize("base", ["scratch", "python:3.9-slim"])
+def test_needs_neither_target_nor_index(
+    project: TemporaryProject, index: LoopbackIndex, base: str
+) -> None:
+    """Lines go also where the image's Python is not known, or the index fails."""
+    index.break_project("*", Fault(status=403))
     project.requirements = TEXT
-    project.write("Dockerfile", "FROM scratch\nCOPY requirements.txt .\n")
+    project.write("Dockerfile", f"FROM {base}\nCOPY requirements.txt .\n")
     assert project.invoke("deps.remove", "zope").status == 0
-    assert index.requests == []
+    assert project.requirements == TEXT.replace("zope==1  # a remark\n", "")
 
 
 @pytest.mark.parametrize(
