@@ -43,9 +43,9 @@ __all__ = [
     "VersionConflict",
 ]
 
-# up to the last "@" of the host part; where what follows a colon is no port, it is a password,
-# whatever characters it has
-_CREDENTIALS = re.compile(r"(?<=://)(?:[^/\s:]*:(?!\d*(?:[/\s]|$))\S*|[^/\s]*)@")
+# up to the last "@" before a slash; behind a colon a password may hold slashes, and is looked for
+# up to the last "@" of the word: better too much is hidden than too little
+_CREDENTIALS = re.compile(r"""(?<=://)(?:[^/\s:\["',]*:[^\s"',?]*|[^/\s"',]*)@""")
 
 
 def redact(text: str) -> str:

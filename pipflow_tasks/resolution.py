@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
-from resolvelib import AbstractProvider, BaseReporter, Resolver
+from resolvelib import AbstractProvider, BaseReporter
+from resolvelib.resolvers import Resolution as Search
 from resolvelib.resolvers import ResolutionImpossible, ResolutionTooDeep
 
 from .errors import ProjectNotFound
-from .finder import Candidate, names_exactly, suit
+from .finder import Candidate, Rejection, names_exactly, suit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from packaging.requirements import Requirement
     from packaging.version import Version
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 MAX_ROUNDS = 20_000
 MAX_LINES = 12
 MAX_BATCH = 32
+MAX_PATH = 4
+MAX_NEEDS = 3
 
 _PYTHON = canonicalize_name("python-of-the-image")
 _NO_EXTRAS = frozenset({"."})  # no extra can be called so: nothing was tried
@@ -61,8 +64,10 @@ class Want:
         name: the project.
         extras: those asked for.
         specifier: the versions allowed.
-        source: how a message names it: ``requirements.txt:3``.
+        source: how a message names where it comes from: ``requirements.txt:3``.
+        place: the line that it stands for, or an empty string.
         shown: how a message quotes it: ``flask==2.0``.
+        is_pin: it stands for a pin, which stays or moves.
         is_opaque: it names an address: it satisfies its name, its dependencies are not known.
         prereleases: pre-releases count like any other version.
         local: where given, only versions with this local label.
@@ -72,7 +77,9 @@ class Want:
     specifier: SpecifierSet
     source: str
     shown: str
+    place: str = ""
     extras: frozenset[str] = frozenset()
+    is_pin: bool = False
     is_opaque: bool = False
     prereleases: bool = False
     local: str | None = None
@@ -80,7 +87,7 @@ class Want:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """What a want or a picked version asks of a project."""
+    """What a want or a picked version asks of a project; ``by`` is set where it is asked anew."""
 
     name: NormalizedName
     specifier: SpecifierSet
@@ -88,6 +95,7 @@ class Need:
     extras: frozenset[str] = frozenset()
     is_opaque: bool = False
     want: Want | None = None
+    by: Pick | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,23 +117,40 @@ class Pick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """A need that takes part in a conflict, and the pick that has it; None for a want."""
+    """A need that takes part in a conflict.
+
+    Attributes:
+        need: what is needed.
+        parent: the pick that has the need; None for a want.
+        path: the picks that led to the parent, from a want on.
+    """
 
     need: Need
     parent: Pick | None
+    path: tuple[Pick, ...] = ()
 
     def __str__(self) -> str:
         if self.parent is not None:
-            return f"{self.parent} needs {self.need.shown}"
+            way = " → ".join(str(pick) for pick in (*self.path, self.parent))
+            return f"{way} needs {self.need.shown}"
         assert self.need.want is not None
         return f"{self.need.want.shown} is asked for ({self.need.want.source})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conflict:
-    """Why there is no solution: the needs that clash where the search ended."""
+    """Why there is no solution: the needs that clash where the search ended.
+
+    Attributes:
+        causes: those needs.
+        remarks: what else keeps the projects they are about from satisfying them.
+        absent: the project they are about is on no index.
+        too_deep: the search was given up.
+    """
 
     causes: tuple[Cause, ...]
+    remarks: tuple[str, ...] = ()
+    absent: bool = False
     too_deep: bool = False
 
     @property
@@ -139,9 +164,12 @@ class Conflict:
         """Return the causes as sentences, at most ``MAX_LINES``; like needs are told once."""
         alike: dict[tuple[str, str], list[Cause]] = {}
         for cause in self.causes:
-            who = cause.parent.name if cause.parent is not None else ""
-            alike.setdefault((who, cause.need.shown), []).append(cause)
-        lines = [_sentence(causes) for causes in alike.values()]
+            who = cause.parent.name if cause.parent is not None else cause.need.shown
+            alike.setdefault((who, cause.need.name), []).append(cause)
+        lines = [line for causes in alike.values() for line in _sentences(causes)]
+        if self.absent:
+            lines = [f"{line}, which the index does not have" for line in lines]
+        lines += self.remarks
         if self.too_deep:
             lines.insert(0, f"no set was found within {MAX_ROUNDS} rounds of search")
         if len(lines) > MAX_LINES:
@@ -209,30 +237,89 @@ class Resolution:
         Raises:
             PackageIndexError: the catalog failed.
         """
+        found = self._search(wants, waived)
+        if isinstance(found, Solution) or found.too_deep:
+            return found
+        # resolvelib jumps back further than it may at times: another order finds what it missed
+        clashing = set(found.names)
+        for other in (sorted(wants, key=lambda want: want.name not in clashing), wants[::-1]):
+            again = self._search(other, waived)
+            if isinstance(again, Solution):
+                return again
+        return found
+
+    def clashing(
+        self, wants: Sequence[Want], *, waived: frozenset[Waiver] = frozenset()
+    ) -> tuple[Want, ...]:
+        """Return wants that clash, of which none can be left out.
+
+        Args:
+            wants: wants that have no solution.
+            waived: as for ``solve``.
+        """
+        left = list(wants)
+        size = max(len(left) // 2, 1)
+        while True:
+            for start in range(len(left) - 1, -1, -size):
+                fewer = left[: max(start - size + 1, 0)] + left[start + 1 :]
+                if isinstance(self.solve(fewer, waived=waived), Conflict):
+                    left = fewer
+                    break
+            else:
+                if size == 1:
+                    return tuple(left)
+                size = max(size // 2, 1)
+
+    def _search(self, wants: Sequence[Want], waived: frozenset[Waiver]) -> Solution | Conflict:
+        """Search in one order; what resolvelib loses on its way is asked for again."""
+        roots = [_need_of(want) for want in wants]
         provider = _Provider(self, wants, waived)
-        resolver: Resolver[Need, Pick, NormalizedName] = Resolver(provider, BaseReporter())
-        try:
-            result = resolver.resolve([_need_of(want) for want in wants], max_rounds=MAX_ROUNDS)
-        except ResolutionImpossible as impossible:
-            return Conflict(
-                causes=tuple(
-                    Cause(need=cause.requirement, parent=cause.parent)
+        while True:
+            trail = _Trail()
+            search = Search(provider, trail)
+            try:
+                state = search.resolve(roots, max_rounds=MAX_ROUNDS)
+            except ResolutionImpossible as impossible:
+                causes = tuple(
+                    Cause(
+                        need=cause.requirement,
+                        parent=cause.parent or cause.requirement.by,
+                        path=trail.path_to(cause.parent),
+                    )
                     for cause in impossible.causes
                 )
-            )
-        except ResolutionTooDeep:
-            return Conflict(causes=(), too_deep=True)
-        return Solution(
-            picks=dict(result.mapping),
-            needs={
-                name: tuple(
-                    Cause(need=information.requirement, parent=information.parent)
-                    for information in criterion.information
+                names = {cause.need.name for cause in causes} - {_PYTHON}
+                return Conflict(
+                    causes=causes,
+                    remarks=tuple(self._remarks(causes)),
+                    absent=bool(names) and not any(self.releases(name).all for name in names),
                 )
-                for name, criterion in result.criteria.items()
-                if name in result.mapping
-            },
-        )
+            except ResolutionTooDeep:
+                return Conflict(causes=(), too_deep=True)
+            solution, lost = self._walk(state.mapping, wants, provider)
+            if not lost or any(need in roots for need in lost):
+                return solution
+            roots.extend(lost)
+
+    def _walk(
+        self, picks: Mapping[NormalizedName, Pick], wants: Sequence[Want], provider: _Provider
+    ) -> tuple[Solution, list[Need]]:
+        """Follow the needs from the wants; return what is reached, and the needs not met."""
+        causes = [Cause(need=_need_of(want), parent=None) for want in wants]
+        needs: dict[NormalizedName, list[Cause]] = {}
+        lost: list[Need] = []
+        for cause in causes:  # it grows on the way
+            need = cause.need
+            pick = picks.get(need.name)
+            if pick is None or not provider.is_satisfied_by(need, pick):
+                lost.append(replace(need, by=cause.parent))
+                continue
+            if need.name not in needs:
+                needed = provider.get_dependencies(pick)
+                causes.extend(Cause(need=each, parent=pick) for each in needed)
+            needs.setdefault(need.name, []).append(cause)
+        reached = {name: picks[name] for name in needs}
+        return Solution(picks=reached, needs={n: tuple(c) for n, c in needs.items()}), lost
 
     def solve_around(
         self, wants: Sequence[Want]
@@ -291,10 +378,11 @@ class Resolution:
             version: a newer one than the solution has.
             solution: what was found.
         """
+        others = _reached_without(name, solution)
         for cause in solution.needs.get(name, ()):
-            if cause.parent is not None and not cause.need.specifier.contains(
-                version, prereleases=True
-            ):
+            if cause.parent is None or cause.parent.name not in others:
+                continue
+            if not cause.need.specifier.contains(version, prereleases=True):
                 chain = _chain(cause.parent, solution)
                 if len(chain) > 1:
                     return f"because {' → '.join(chain)} needs {cause.need.shown}"
@@ -302,13 +390,86 @@ class Resolution:
         candidate = self.releases(name).candidate(version)
         if candidate is not None:
             pick = Pick(name=name, extras=solution.picks[name].extras, candidate=candidate)
-            for need in self.dependencies(pick):
-                if need.name == _PYTHON:
-                    return f"{pick} needs {need.shown}"
-                there = solution.version(need.name)
-                if there is not None and not need.specifier.contains(there, prereleases=True):
-                    return f"{pick} needs {need.shown}, and {need.name} stays at {there}"
+            reason = self._obstacle((pick,), solution, others)
+            if reason:
+                return reason
         return f"{version} does not go together with the other pins"
+
+    def _obstacle(
+        self, path: tuple[Pick, ...], solution: Solution, others: Collection[NormalizedName]
+    ) -> str:
+        """Say which need of the last pick of a path can't be met beside the solution."""
+        pick = path[-1]
+        way = " → ".join(str(each) for each in path)
+        start = f"because {way}" if len(path) > 1 else way
+        for need in self.dependencies(pick):
+            if need.name == _PYTHON:
+                return f"{start} needs {need.shown}"
+            here = solution.picks.get(need.name)
+            if here is not None and _satisfies(here, need):
+                continue
+            there = [
+                cause
+                for cause in solution.needs.get(need.name, ())
+                if cause.parent is None or cause.parent.name in others
+            ]
+            against = self._against(need, here, there)
+            if against:
+                return f"{start} needs {need.shown}, and {against}"
+            best = next(self.matches(need.name, [need], {}), None)
+            if best is None:
+                return f"{start} needs {need.shown}{self._why_none(need)}"
+            if len(path) < MAX_PATH and need.name not in {each.name for each in path}:
+                further = Pick(name=need.name, extras=need.extras, candidate=best)
+                reason = self._obstacle((*path, further), solution, others)
+                if reason:
+                    return reason
+        return ""
+
+    def _against(self, need: Need, here: Pick | None, there: Sequence[Cause]) -> str:
+        """Say what else is asked of a project that keeps a need from being met, if that does."""
+        for cause in sorted(there, key=lambda cause: cause.parent is not None):
+            want = cause.need.want
+            if want is not None and want.is_pin and here is not None:
+                return f"{need.name} stays at {here.version}"
+            alone = next(self.matches(need.name, [need], {}), None)
+            if alone is not None and not any(self.matches(need.name, [need, cause.need], {})):
+                return str(cause)
+        return ""
+
+    def _why_none(self, need: Need) -> str:
+        """Say why no version meets a need by itself, as the rest of a sentence."""
+        releases = self.releases(need.name)
+        if not releases.all:
+            return ", which the index does not have"
+        found = [v for v in releases.all if need.specifier.contains(v, prereleases=True)]
+        if not found:
+            return f", and the newest is {releases.all[0]}"
+        finals = [version for version in found if not version.is_prerelease]
+        if not finals:
+            return f", and {need.name} has only pre-releases of it"
+        return f", and {need.name} {finals[0]} {self._why_not(need.name, finals[0])}"
+
+    def _why_not(self, name: NormalizedName, version: Version) -> str:
+        """Say why a version is no candidate, as the end of a sentence about it."""
+        for bound in self.bounds(name):
+            if not bound.specifier.contains(version, prereleases=True):
+                return bound.reason
+        return self.releases(name).why_not(version)
+
+    def _remarks(self, causes: Iterable[Cause]) -> Iterator[str]:
+        """Yield what bounds say of the newest versions that clashing needs ask for."""
+        for need in {cause.need.name: cause.need for cause in causes}.values():
+            for version in self.releases(need.name).all:
+                if need.specifier.contains(version) and not version.is_prerelease:
+                    for bound in self.bounds(need.name):
+                        if not bound.specifier.contains(version, prereleases=True):
+                            yield f"{need.name} {version} {bound.reason}"
+                    break
+
+    def why_given(self, want: Want) -> str:
+        """Say why no version satisfies a want, as a clause."""
+        return self._why_none(_need_of(want)).removeprefix(", ").removeprefix("and ")
 
     def prefetch(self, wants: Iterable[Want]) -> None:
         """Fetch pages and the newest metadata, breadth first, before the search asks one by one."""
@@ -406,7 +567,9 @@ class Resolution:
         releases = self.releases(name)
         found = fitting(releases.all if takes_prereleases else releases.finals)
         first = next(found, None)
-        if first is None and not takes_prereleases:
+        # what pins a pre-release installs; of needs with a specifier not every pip takes one
+        may_fall_back = any(need.want is not None for need in needs) or not any(specifiers)
+        if first is None and not takes_prereleases and may_fall_back:
             found = fitting(releases.prereleases)
             first = next(found, None)
         if first is None:
@@ -444,16 +607,26 @@ class _Releases:
         self._files: dict[Version, list[DistributionFile]] = {}
         for file in files:
             self._files.setdefault(file.version, []).append(file)
-        self._found: dict[Version, Candidate | None] = {}
+        self._found: dict[Version, Candidate | Rejection] = {}
         self.all = sorted(self._files, reverse=True)
         self.finals = [version for version in self.all if not version.is_prerelease]
         self.prereleases = [version for version in self.all if version.is_prerelease]
 
     def candidate(self, version: Version) -> Candidate | None:
         """Return a version as a candidate, or None where it does not suit the target."""
+        found = self._examine(version)
+        return found if isinstance(found, Candidate) else None
+
+    def why_not(self, version: Version) -> str:
+        """Say why a version is not taken, as the end of a sentence about it."""
+        found = self._examine(version)
+        if isinstance(found, Candidate):
+            return f"was yanked{f': {found.yanked}' if found.yanked else ''}"
+        return found.reason
+
+    def _examine(self, version: Version) -> Candidate | Rejection:
         if version not in self._found:
-            found = suit(version, self._files.get(version, []), self._target)
-            self._found[version] = found if isinstance(found, Candidate) else None
+            self._found[version] = suit(version, self._files[version], self._target)
         return self._found[version]
 
 
@@ -515,11 +688,7 @@ class _Provider(AbstractProvider[Need, Pick, NormalizedName]):
         return picks
 
     def is_satisfied_by(self, requirement: Need, candidate: Pick) -> bool:
-        if candidate.candidate is None:
-            return True
-        return requirement.extras <= candidate.extras and requirement.specifier.contains(
-            candidate.candidate.version, prereleases=True
-        )
+        return _satisfies(candidate, requirement)
 
     def get_dependencies(self, candidate: Pick) -> list[Need]:
         return [
@@ -529,14 +698,67 @@ class _Provider(AbstractProvider[Need, Pick, NormalizedName]):
         ]
 
 
-def _sentence(causes: Sequence[Cause]) -> str:
-    """Say what several versions of a project need alike, or what a want asks."""
+class _Trail(BaseReporter[Need, Pick, NormalizedName]):
+    """Remembers how the search came to each project."""
+
+    def __init__(self) -> None:
+        self._parents: dict[NormalizedName, Pick | None] = {}
+
+    def adding_requirement(self, requirement: Need, parent: Pick | None) -> None:
+        if parent is None or self._parents.get(requirement.name, parent) is not None:
+            self._parents[requirement.name] = parent
+
+    def path_to(self, pick: Pick | None) -> tuple[Pick, ...]:
+        """Return the picks that led to one, from a want on."""
+        path: list[Pick] = []
+        while pick is not None:
+            pick = self._parents.get(pick.name)
+            if pick is None or any(pick.name == each.name for each in path):
+                break
+            path.insert(0, pick)
+        return tuple(path)
+
+
+def _sentences(causes: Sequence[Cause]) -> Iterator[str]:
+    """Say what a project, perhaps in several versions, needs of another."""
+    needs = list(dict.fromkeys(cause.need.shown for cause in causes))
+    if len(needs) > MAX_NEEDS:
+        told = ", ".join(needs[:MAX_NEEDS])
+        yield f"{_span(causes)} needs {told} or the like"
+        return
+    for shown in needs:
+        alike = [cause for cause in causes if cause.need.shown == shown]
+        yield str(alike[0]) if len(alike) == 1 else f"{_span(alike)} needs {shown}"
+
+
+def _span(causes: Sequence[Cause]) -> str:
+    """Name the versions of a project that need something."""
     versions = sorted({c.parent.version for c in causes if c.parent and c.parent.version})
-    if len(versions) < 2:
-        return str(causes[0])
-    assert causes[0].parent is not None
-    name = causes[0].parent.name
-    return f"{name} {versions[0]} to {versions[-1]} needs {causes[0].need.shown}"
+    first = str(causes[0].parent)
+    return first if len(versions) < 2 else f"{first.split()[0]} {versions[0]} to {versions[-1]}"
+
+
+def _satisfies(pick: Pick, need: Need) -> bool:
+    if pick.candidate is None:
+        return True
+    return need.extras <= pick.extras and need.specifier.contains(
+        pick.candidate.version, prereleases=True
+    )
+
+
+def _reached_without(name: NormalizedName, solution: Solution) -> set[NormalizedName]:
+    """Return the projects that would be there if one were not: what only it needs is left out."""
+    reached: set[NormalizedName] = set()
+    grows = True
+    while grows:
+        grows = False
+        for other, causes in solution.needs.items():
+            if other == name or other in reached:
+                continue
+            if any(cause.parent is None or cause.parent.name in reached for cause in causes):
+                reached.add(other)
+                grows = True
+    return reached
 
 
 def _need_of(want: Want) -> Need:

@@ -242,7 +242,7 @@ class _Anchors(HTMLParser):
     def __init__(self, base: str) -> None:
         super().__init__()
         self.base = base
-        self.version = "1.0"
+        self.version = ""
         self.anchors: list[dict[str, str]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -259,7 +259,9 @@ def _read_html(data: bytes, base: str) -> Iterator[_Entry]:
     parser = _Anchors(base)
     parser.feed(data.decode("utf-8", "replace"))
     parser.close()
-    _require_version(parser.version)
+    if not parser.version and not parser.anchors:
+        raise PageError("it is an HTML page without links, not that of an index")
+    _require_version(parser.version or "1.0")
     for anchor in parser.anchors:
         url, fragment = urldefrag(urljoin(parser.base, anchor["href"]))
         metadata = anchor.get("data-core-metadata", anchor.get("data-dist-info-metadata"))

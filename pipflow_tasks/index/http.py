@@ -174,6 +174,10 @@ def _explain(failure: Exception) -> str:
         return "its certificate is not trusted"
     if isinstance(failure, (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)):
         return "it did not answer in time"
+    if isinstance(
+        failure, (urllib3.exceptions.DecodeError, requests.exceptions.ContentDecodingError)
+    ):
+        return "its answer is damaged"
     text = str(failure)
     if "IncompleteRead" in text or isinstance(failure, urllib3.exceptions.ProtocolError):
         return "the connection broke before the answer was whole"

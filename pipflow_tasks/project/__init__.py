@@ -247,7 +247,8 @@ class Project:
             for line in find_removable(documents, request):
                 gone[line.place] = line
         draft.remove(tuple(gone.values()))
-        names = {line.name for line in gone.values() if line.name and not draft.find(line.name)}
+        left = {line.name for line in documents.lines if line.place not in gone}
+        names = {line.name for line in gone.values() if line.name} - left
         if resolve and names:
             try:
                 self._planner(draft, documents, resolve=True).tell_who_needs(names)

@@ -13,24 +13,25 @@ from ..files import Edit
 from .plan import Change, Held, LeftAlone, Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from packaging.version import Version
 
     from ..finder import Candidate
     from ..images import Builder
-    from ..requirements import Line, Request, Sort
+    from ..requirements import Line, Request, RequirementsFile, Sort
     from ..target import Target
     from .documents import Documents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Move:
-    project: str
-    before: Version | None
-    after: Version | None
-    path: str
-    line: int
+class _Addition:
+    requirement: Requirement
+    version: Version
+    group: str | None
+    sort: Sort
+    digests: Sequence[str]
+    policy: str
 
 
 class Draft:
@@ -40,18 +41,13 @@ class Draft:
         """Begin a plan on the documents as they are."""
         self._command = command
         self._documents = documents
-        self._contents = {
-            path: document.content for path, document in documents.requirements.items()
-        }
-        self._moves: list[_Move] = []
+        self._pins: list[tuple[Line, Version, Sequence[str]]] = []
+        self._gone: list[Line] = []
+        self._additions: list[_Addition] = []
         self._held: list[Held] = []
         self._left_alone: list[LeftAlone] = []
         self._warnings: list[str] = []
         self._hints: list[str] = []
-
-    def find(self, name: str) -> tuple[Line, ...]:
-        """Return the lines of a project, those of this plan among them."""
-        return tuple(line for content in self._contents.values() for line in content.find(name))
 
     def add(
         self,
@@ -64,46 +60,26 @@ class Draft:
         policy: str = "",
     ) -> None:
         """Write a new pin, with the extras and the marker of what was asked for."""
-        pinned = Requirement(str(request.requirement))
-        pinned.specifier = SpecifierSet(f"=={version}")
-        path = self._documents.main
-        self._contents[path] = self._contents[path].with_requirement(
-            pinned, group=group, sort=sort, digests=digests, policy=policy
-        )
-        self._moves.append(
-            _Move(project=pinned.name, before=None, after=version, path=path, line=0)
+        requirement = Requirement(str(request.requirement))
+        requirement.specifier = SpecifierSet(f"=={version}")
+        self._additions.append(
+            _Addition(
+                requirement=requirement,
+                version=version,
+                group=group,
+                sort=sort,
+                digests=digests,
+                policy=policy,
+            )
         )
 
     def move(self, line: Line, version: Version, *, digests: Sequence[str] = ()) -> None:
         """Pin a line to another version."""
-        self._contents[line.path] = self._contents[line.path].with_pin(
-            line, version, digests=digests
-        )
-        self._moves.append(
-            _Move(
-                project=line.spelled_name,
-                before=line.pin,
-                after=version,
-                path=line.path,
-                line=line.number,
-            )
-        )
+        self._pins.append((line, version, digests))
 
     def remove(self, lines: Collection[Line]) -> None:
         """Take lines out."""
-        for path, content in self._contents.items():
-            gone = [line for line in lines if line.path == path]
-            self._contents[path] = content.without(gone)
-        self._moves.extend(
-            _Move(
-                project=line.spelled_name,
-                before=line.pin,
-                after=None,
-                path=line.path,
-                line=line.number,
-            )
-            for line in lines
-        )
+        self._gone.extend(lines)
 
     def hold(self, project: str, version: Version, newest: Version, reason: str) -> None:
         """Report that a project stays below its newest version."""
@@ -149,11 +125,13 @@ class Draft:
         Raises:
             RequirementsError: such a file would change, and ``force`` is not given.
         """
+        contents = {path: self._content(path) for path in self._documents.requirements}
+        edits = (self._edit(path, content, force=force) for path, content in contents.items())
         return Plan(
             command=self._command,
             target=target,
-            edits=tuple(edit for path in self._contents if (edit := self._edit(path, force=force))),
-            changes=tuple(self._change(move) for move in self._moves),
+            edits=tuple(edit for edit in edits if edit is not None),
+            changes=tuple(self._changes(contents)),
             held=tuple(self._held),
             left_alone=tuple(self._left_alone),
             warnings=tuple(self._warnings),
@@ -161,9 +139,27 @@ class Draft:
             builder=builder,
         )
 
-    def _edit(self, path: str, *, force: bool) -> Edit | None:
+    def _content(self, path: str) -> RequirementsFile:
+        """Return a file as the plan leaves it."""
+        content = self._documents.requirements[path].content
+        content = content.with_pins(pin for pin in self._pins if pin[0].path == path)
+        gone = [line for line in self._gone if line.path == path]
+        if gone:
+            content = content.without(gone)
+        if path == self._documents.main:
+            for addition in self._additions:
+                content = content.with_requirement(
+                    addition.requirement,
+                    group=addition.group,
+                    sort=addition.sort,
+                    digests=addition.digests,
+                    policy=addition.policy,
+                )
+        return content
+
+    def _edit(self, path: str, content: RequirementsFile, *, force: bool) -> Edit | None:
         document = self._documents.requirements[path]
-        after = self._contents[path].to_bytes()
+        after = content.to_bytes()
         if after == (document.before or b""):
             return None
         generator = document.content.generator
@@ -178,9 +174,44 @@ class Draft:
             )
         return Edit(path=document.file, shown=path, before=document.before, after=after)
 
-    def _change(self, move: _Move) -> Change:
-        """Number an added line as the finished file has it."""
-        line = move.line or self._contents[move.path].find(move.project)[-1].number
-        return Change(
-            project=move.project, before=move.before, after=move.after, file=move.path, line=line
-        )
+    def _changes(self, contents: Mapping[str, RequirementsFile]) -> Iterator[Change]:
+        """Yield what moves; lines are numbered as the finished file has them."""
+        for addition in self._additions:
+            main = self._documents.main
+            yield Change(
+                project=addition.requirement.name,
+                before=None,
+                after=addition.version,
+                file=main,
+                line=next(
+                    line.number
+                    for line in contents[main].find(addition.requirement.name)
+                    if line.pin == addition.version
+                ),
+            )
+        for line, version, _ in self._pins:
+            yield Change(
+                project=line.spelled_name,
+                before=line.pin,
+                after=version,
+                file=line.path,
+                line=self._number(line, contents[line.path]),
+            )
+        for line in self._gone:
+            yield Change(
+                project=line.spelled_name,
+                before=line.pin,
+                after=None,
+                file=line.path,
+                line=line.number,
+            )
+
+    def _number(self, line: Line, content: RequirementsFile) -> int:
+        """Return where a pinned line stands in the finished file, which may have been sorted."""
+        before = self._documents.requirements[line.path].content
+        place = before.lines.index(line)
+        pinned = before.with_pins(pin for pin in self._pins if pin[0].path == line.path)
+        text = pinned.lines[place].text
+        if content.lines[place].text == text:
+            return content.lines[place].number
+        return next(each.number for each in content.lines if each.text == text)

@@ -94,8 +94,10 @@ class Lookup:
             name=line.name,
             specifier=specifier,
             source=line.place,
+            place=line.place,
             shown=line.spelled_name if is_opaque else f"{line.spelled_name}{specifier}",
             extras=extras,
+            is_pin=line.pin is not None,
             is_opaque=is_opaque,
             local=line.pin.local if line.pin is not None else None,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal
@@ -37,6 +38,7 @@ class Aim:
     Attributes:
         name: as the user or the file spells it.
         asked: the user's own specifier; what it keeps out needs no explanation.
+        typed: the same, as it was typed.
         want: what the version has to satisfy.
         choice: the newest version that suits, were the project alone.
         line: where it stands; None for a project that is new.
@@ -46,6 +48,7 @@ class Aim:
     asked: SpecifierSet
     want: Want
     choice: Choice
+    typed: str = ""
     line: Line | None = None
 
 
@@ -83,12 +86,11 @@ class Planner:
         with_upgrades: bool,
     ) -> None:
         """Pin what is new; say what is there already."""
-        for request in requests:
-            _require_agreement(self._draft.find(request.name), request)
         new: dict[NormalizedName, Request] = {}
         for request in requests:
-            there = self._draft.find(request.name)
+            there = self._documents.find(request.name)
             if there:
+                _require_agreement(there, request)
                 self._draft.hint(_already_there(there[0]))
             elif request.name in new:
                 _require_same(new[request.name], request)
@@ -98,8 +100,11 @@ class Planner:
         aims = [self._aim_at(request, prereleases=prereleases) for request in new.values()]
         standing = self._standing()
         moving: list[Aim] = []
-        if self._resolve and aims:
-            moving = self._make_way(aims, standing) if with_upgrades else []
+        if self._resolve and aims and with_upgrades:
+            self._lookup.resolution.prefetch([*(aim.want for aim in aims), *standing])
+            moving = self._find_way(aims, standing) or []
+            freed = {aim.want.place for aim in moving}
+            standing = [want for want in standing if want.place not in freed]
         solution = self._settle([*aims, *moving], standing)
         for aim in moving:
             self._move(aim, solution)
@@ -228,17 +233,25 @@ class Planner:
             shown=f"{line.spelled_name}{asked}"
             if asked or not pin
             else f"{standing.name} {pin} or newer",
+            source="what was typed" if request is not None and asked else standing.source,
             prereleases=prereleases,
             local=local,
         )
-        return Aim(name=line.spelled_name, asked=asked, want=want, choice=choice, line=line)
+        return Aim(
+            name=line.spelled_name,
+            asked=asked,
+            typed=request.specifier if request is not None else "",
+            want=want,
+            choice=choice,
+            line=line,
+        )
 
     def _standing(self, *, without: Iterable[Aim] = ()) -> list[Want]:
         """Return what the files ask, but for the lines of some aims."""
         if not self._resolve:
             return []
         places = {aim.line.place for aim in without if aim.line is not None}
-        return [want for want in self._lookup.wants() if want.source not in places]
+        return [want for want in self._lookup.wants() if want.place not in places]
 
     def _settle(
         self, aims: Sequence[Aim], standing: Sequence[Want], *, improve: bool = False
@@ -258,10 +271,10 @@ class Planner:
         waived = frozenset[Waiver]()
         found = resolution.solve(wants)
         if isinstance(found, Conflict):
-            before = {w.source: self._as_it_stands(w) for w in self._lookup.wants()}
+            before = {w.place: self._as_it_stands(w) for w in self._lookup.wants()}
             _, waived, clash = resolution.solve_around(list(before.values()))
             if clash is not None:
-                told = "; ".join(clash.explain())
+                told = "; ".join(replace(clash, remarks=()).explain())
                 self._draft.warn(f"what stands in the files does not go together: {told}")
             held = {name for pair in waived for name in pair}
             wants = [_unmoved(want, held, before) for want in wants]
@@ -273,7 +286,7 @@ class Planner:
             wants = [_unmoved(want, held, before) for want in wants]
             found = resolution.solve(wants, waived=waived)
         if isinstance(found, Conflict):
-            raise self._conflict(found, aims)
+            raise self._conflict(found, aims, standing)
         if improve:
             found = resolution.improve(wants, found, waived=waived)
         for pick in found.picks.values():
@@ -286,11 +299,18 @@ class Planner:
     def _as_it_stands(self, want: Want) -> Want:
         """Take a requirement that no version satisfies as given, and say so."""
         given = self._as_given(want)
-        if given != want:
+        line = next((each for each in self._documents.lines if each.place == want.place), None)
+        stands = self._lookup.want(line) if line is not None else None
+        if line is None or stands is None or not given.is_opaque:
+            return given
+        if want.is_opaque:
+            reason = self._why_unmovable(line)
             self._draft.warn(
-                f"nothing that the index has for {want.shown} ({want.source}) suits; "
-                "it stays as it is"
+                f"what {want.name} ({want.place}) needs can't be known: it is {reason}"
             )
+        else:
+            why = self._lookup.resolution.why_given(stands)
+            self._draft.warn(f"{stands.shown} ({want.place}) stays as it is: {why}")
         return given
 
     def _as_given(self, want: Want) -> Want:
@@ -299,32 +319,51 @@ class Planner:
             return want
         return replace(want, is_opaque=True)
 
-    def _make_way(self, aims: Sequence[Aim], standing: list[Want]) -> list[Aim]:
-        """Free the pins that stand in the way of the aims, taking them from ``standing``."""
-        moving: list[Aim] = []
-        lines = {line.place: line for line in self._documents.lines if line.pin is not None}
-        while True:
-            wants = [*(aim.want for aim in (*aims, *moving)), *standing]
-            found = self._lookup.resolution.solve(wants)
-            if isinstance(found, Solution):
-                return moving
-            freed = [want for want in standing if want.name in found.names and want.source in lines]
-            if not freed:
-                return moving
-            for want in freed:
-                line = lines[want.source]
-                self._lookup.bound(line, _policy(line))
-                moving.append(self._aim_to_move(line, prereleases=False))
-                standing.remove(want)
+    def _find_way(self, aims: Sequence[Aim], standing: Sequence[Want]) -> list[Aim] | None:
+        """Find standing pins that, if they move as well, let the aims through; as few as need be.
 
-    def _conflict(self, conflict: Conflict, aims: Sequence[Aim]) -> VersionConflict:
+        Returns:
+            aims at these pins, or None where moving pins up does not help.
+        """
+        resolution = self._lookup.resolution
+        lines = {line.place: line for line in self._documents.lines if line.pin is not None}
+        moving: dict[str, Aim] = {}
+
+        def wants_with(freed: Mapping[str, Aim]) -> list[Want]:
+            left = [self._as_given(want) for want in standing if want.place not in freed]
+            return [*(aim.want for aim in (*aims, *freed.values())), *left]
+
+        while isinstance(resolution.solve(wants_with(moving)), Conflict):
+            clash = resolution.clashing(wants_with(moving))
+            freed = [
+                lines[want.place]
+                for want in clash
+                if want.place in lines
+                and want.place not in moving
+                and all(aim.want.place != want.place for aim in aims)
+            ]
+            if not freed:
+                return None
+            for line in freed:
+                self._lookup.bound(line, _policy(line))
+                moving[line.place] = self._aim_to_move(line, prereleases=False)
+        for place in list(moving):
+            fewer = {other: aim for other, aim in moving.items() if other != place}
+            if isinstance(resolution.solve(wants_with(fewer)), Solution):
+                moving = fewer
+        order = list(lines)
+        return sorted(moving.values(), key=lambda aim: order.index(aim.want.place))
+
+    def _conflict(
+        self, conflict: Conflict, aims: Sequence[Aim], standing: Sequence[Want]
+    ) -> VersionConflict:
         names = " and ".join(aim.name for aim in aims) if len(aims) < 4 else "the requirements"
-        pinned = {line.name: line.spelled_name for line in self._documents.lines if line.pin}
-        aimed = {aim.want.name for aim in aims}
-        in_the_way = [pinned[n] for n in conflict.names if n in pinned and n not in aimed]
+        way = self._find_way(aims, standing)
         hint = "ask for other versions"
-        if in_the_way:
-            hint = f"`upgrade {' '.join(in_the_way)}` may move what is in the way"
+        if way:
+            words = [aim.name for aim in way]
+            words += [shlex.quote(f"{a.name}{a.typed}") for a in aims if a.line is not None]
+            hint = f"`upgrade {' '.join(words)}` may move what is in the way"
             if any(aim.line is None for aim in aims):
                 hint += ", or --with-upgrades moves just that"
         return VersionConflict(
@@ -463,7 +502,7 @@ class Planner:
 
 def _unmoved(want: Want, held: Collection[NormalizedName], before: Mapping[str, Want]) -> Want:
     """Return a want as it stood before the command, if it is one of those that are held."""
-    return before.get(want.source, want) if want.name in held else want
+    return before.get(want.place, want) if want.name in held else want
 
 
 def _policy(line: Line) -> Iterator[Bound]:

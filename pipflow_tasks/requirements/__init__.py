@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
@@ -37,7 +37,7 @@ from .policy import Policy, bounds_pin
 from .typed import Request, split_requirements
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from packaging.requirements import Requirement
     from packaging.version import Version
@@ -162,22 +162,28 @@ class RequirementsFile:
     def with_pin(
         self, line: Line, version: Version, *, digests: Sequence[str] = ()
     ) -> RequirementsFile:
-        """Pin the requirement in the place of ``line`` to a version.
+        """Pin one requirement of this document to a version; see ``with_pins``."""
+        return self.with_pins([(line, version, digests)])
+
+    def with_pins(self, pins: Iterable[tuple[Line, Version, Sequence[str]]]) -> RequirementsFile:
+        """Pin requirements of this document to versions, all at once.
 
         A pin changes in its version alone; any other specifier is replaced by ``==version``.
 
         Args:
-            line: of this document, or of one that only pins have moved in since.
-            version: what to pin.
-            digests: ``sha256:...`` of the version's files, for a line that has hashes.
+            pins: lines of this document, each with its version and, for a line that has hashes,
+                ``sha256:...`` of the version's files.
 
         Raises:
-            RequirementsError: its hashes are spelled in a way that can't be edited.
+            RequirementsError: the hashes of a line are spelled in a way that can't be edited.
+            ValueError: a line is not of this document.
         """
-        text = pin_line(line, version, digests)
-        return self._reread(
-            [text if other.number == line.number else other.text for other in self.lines]
-        )
+        texts = {line.number: line.text for line in self.lines}
+        for line, version, digests in pins:
+            if texts.get(line.number) != line.text:
+                raise ValueError(f"{line.place} is not a line of this document")
+            texts[line.number] = pin_line(line, version, digests)
+        return self._reread(list(texts.values()))
 
     def with_requirement(
         self,
@@ -252,7 +258,16 @@ class RequirementsFile:
         return self._reread(closed)
 
     def _reread(self, texts: Sequence[str]) -> RequirementsFile:
-        return replace(self, lines=tuple(read_lines("".join(texts), self.path)))
+        text = "".join(texts)
+        data = self.mark + text.encode(self.encoding, _on_error(self.encoding))
+        edited = self.from_bytes(data, path=self.path)
+        if (edited.mark, edited.encoding) != (self.mark, self.encoding):
+            raise RequirementsError(
+                "the change would alter the encoding that the file is read in",
+                path=self.path,
+                hint="save the file as UTF-8, without a `coding` comment",
+            )
+        return edited
 
     def _newline(self) -> str:
         """Return the line ending that the file has most."""
@@ -267,7 +282,8 @@ class RequirementsFile:
     def _hash_layout(self) -> str:
         for line in self.lines:
             if line.requirement is not None and line.option_values("--hash"):
-                return hash_layout(line)
+                layout = hash_layout(line)
+                return layout if layout.endswith(" ") else " "  # a tab parts no first option
         return f" \\{self._newline()}    "
 
     def _headings_of(self, block: Block) -> tuple[str, ...]:
@@ -305,7 +321,8 @@ def _declared_encoding(data: bytes) -> str:
             continue
         name = found[1].decode("ascii")
         try:
-            if "escape" not in name and data.decode(name).encode(name) == data:
+            text = data.decode(name, _on_error(name))
+            if "escape" not in name and text.encode(name, _on_error(name)) == data:
                 return name
         except (LookupError, ValueError):
             break
@@ -326,4 +343,4 @@ def _close(text: str, newline: str) -> str:
     """End a text so that whatever comes after it is a line of its own."""
     if not _ending(text):
         text += newline
-    return text + newline if goes_on(text.splitlines()[-1]) else text
+    return text + _ending(text) if goes_on(text.splitlines()[-1]) else text

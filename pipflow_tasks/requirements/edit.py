@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ..errors import RequirementsError
@@ -17,7 +16,8 @@ if TYPE_CHECKING:
 
     from .line import Line
 
-_HASH = re.compile(r"(?<!\S)(--hash(?:=|\s+))(\S+)")
+_HASH = re.compile(r"""(?<!\S)(--hash(?:=|\s+)["']?)([^\s"']+)(["']?)""")
+_GAP = re.compile(r"(?:[ \t]|\\(?:\r\n|\r|\n))+")
 _VERSION = re.compile(r"\s*([^\s,)]+)")
 
 Span = tuple[int, int]
@@ -45,27 +45,37 @@ def pin_line(line: Line, version: Version, digests: Sequence[str]) -> str:
 def hash_layout(line: Line) -> str:
     """Return what stands before each hash of a line that has one: blanks, perhaps a line ending."""
     tokens = list(_HASH.finditer(line.content))
+    if not tokens:  # an abbreviation, say
+        return " "
     raw, offsets = _content_offsets(line)
     if len(tokens) > 1:
-        return raw[offsets[tokens[0].end() - 1] + 1 : offsets[tokens[1].start()]]
-    before = len(line.content[: tokens[0].start()].rstrip())
-    gap = raw[offsets[before - 1] + 1 : offsets[tokens[0].start()]]
-    return gap if gap.strip(" \t") else " "
+        gap = raw[offsets[tokens[0].end() - 1] + 1 : offsets[tokens[1].start()]]
+    else:
+        before = _end_before(line, tokens[0].start())
+        gap = raw[offsets[before - 1] + 1 : offsets[tokens[0].start()]]
+        gap = gap if "\\" in gap else " "
+    return gap if _GAP.fullmatch(gap) else " "
 
 
 def _hash_edits(line: Line, digests: Sequence[str]) -> list[tuple[Span, str]]:
     """Put all new hashes in the place of the first, and take the others out."""
     tokens = list(_HASH.finditer(line.content))
-    if len(tokens) != len(line.option_values("--hash")):
+    if tuple(token[2] for token in tokens) != line.option_values("--hash"):
         raise RequirementsError(
             "its hashes are spelled in a way that can't be edited",
             path=line.path,
             line=line.number,
             hint="write each as --hash=sha256:...",
         )
-    joined = hash_layout(line).join(f"{tokens[0][1]}{digest}" for digest in digests)
-    gone = [((former.end(), token.end()), "") for former, token in pairwise(tokens)]
+    opening, closing = tokens[0][1], tokens[0][3]
+    joined = hash_layout(line).join(f"{opening}{digest}{closing}" for digest in digests)
+    gone = [((_end_before(line, token.start()), token.end()), "") for token in tokens[1:]]
     return [(tokens[0].span(), joined), *gone]
+
+
+def _end_before(line: Line, place: int) -> int:
+    """Return where the word before a place of the content ends."""
+    return len(line.content[:place].rstrip())
 
 
 def _version_span(line: Line) -> Span:

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
     from .line import Line
 
-_MADE_BY = re.compile(r"(?:auto-?generated|@generated|generated) (?:by|with) ([\w.-]*\w)", re.I)
+_MADE_BY = re.compile(
+    r"(?:auto-?generated|@generated|^#+\s*(?:this file (?:is|was) )?generated) (?:by|with) "
+    r"([\w.-]*\w)",
+    re.IGNORECASE,
+)
 _COMMAND = re.compile(r"#\s+((?:\w+=\S+\s+)*(?:pip-compile|uv|poetry|pdm|pipenv)\s.*)")
 _SOURCES = (".in", ".toml", ".cfg", ".py", ".txt", ".lock")
 

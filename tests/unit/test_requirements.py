@@ -446,7 +446,7 @@ coverage==7.0
         ("c==1\na==1", "b==1", "a==1\nb==1\nc==1"),
         ("a==1\r\nc==1\r\n", "b==1", "a==1\r\nb==1\r\nc==1\r\n"),
         ("a==1\rc==1\r", "b==1", "a==1\rb==1\rc==1\r"),
-        ("a==1\r\nc==1\nd==1\r\n", "b==1", "a==1\r\nb==1\r\nc==1\nd==1\r\n"),
+        ("a==1\nc==1\r\nd==1\r\n", "b==1", "a==1\nb==1\r\nc==1\r\nd==1\r\n"),
         ("a==1 \\\n  --hash=md5:a\nc\n", "b==1", "a==1 \\\n  --hash=md5:a\nb==1\nc\n"),
         ("b==1 \\", "a==1", "a==1\nb==1 \\"),
         ("a==1", 'b[y,x]>=1,<2; extra == "z"', 'a==1\nb[x,y]<2,>=1; extra == "z"'),
@@ -488,6 +488,7 @@ def test_add_with_insert_moves_no_other_line() -> None:
     )
     assert added("a==1\n# of c\nc==1\n", "b==1", sort="insert") == "a==1\nb==1\n# of c\nc==1\n"
     assert added("a==1\n    # via x\n", "b==1", sort="insert") == "a==1\n    # via x\nb==1\n"
+    assert added("a==1\nb==1\nc==1\n", "b==2", sort="insert") == "a==1\nb==1\nb==2\nc==1\n"
 
 
 def test_order_is_that_of_canonical_names() -> None:
@@ -575,6 +576,8 @@ def test_removal_beside_a_carriage_return_keeps_the_blank_line_below() -> None:
         ("a==1\n# of b\n# really\nb==1\n    # via a\nc==1\n", "b", "a==1\nc==1\n"),
         ("a==1\n# of b\nb==1\n", "a", "# of b\nb==1\n"),
         ("a==1\nb==1\n# no more\n", "b", "a==1\n# no more\n"),
+        ("a==1\nb==1\n# of c\n    # still\nc==1\n", "b", "a==1\n# of c\n    # still\nc==1\n"),
+        ("a==1\nb==1\n# of c\n    # still\nc==1\n", "c", "a==1\nb==1\n"),
         ("a==1 \\\n  --hash=sha384:a \\\n  --hash=sha512:b\nb==1\n", "a", "b==1\n"),
         (f"a==1\n-e {GIT}#egg=b\n", "b", "a==1\n"),
         ("b==1; extra=='x'\na\nb==2; extra=='y'\n", "b", "a\n"),

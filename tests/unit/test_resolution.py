@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 from hypothesis import given
@@ -181,7 +181,7 @@ def test_nothing_can_rise_without_another_falling(index: Index, wants: list[str]
 @given(indexes, wanted)
 def test_same_question_same_answer(index: Index, wants: list[str]) -> None:
     """The order in which an index lists its files does not matter, nor what was asked before."""
-    backwards = {name: dict(reversed(releases.items())) for name, releases in index.items()}
+    backwards = {name: dict(reversed(list(releases.items()))) for name, releases in index.items()}
     search = resolution(index)
     asked = [want(text) for text in wants]
     answers = [search.solve(asked), search.solve(asked), solve(backwards, *wants)]
@@ -215,7 +215,7 @@ def test_going_around_a_clash_ends(index: Index, wants: list[str]) -> None:
 
 def test_first_want_has_its_way() -> None:
     """Of two that can't both be newest, the one asked for first is."""
-    index = {
+    index: Index = {
         "ant": {"1": [], "2": ["cat<2"]},
         "bee": {"1": [], "2": ["cat>=2"]},
         "cat": {"1": [], "2": []},
@@ -236,8 +236,8 @@ def test_clashing_wants_are_named() -> None:
 @pytest.mark.parametrize("steps", [1, 2])
 def test_many_conflicting_versions_end(steps: int) -> None:
     """Hundreds of versions that all conflict are each looked at once, and told in a few lines."""
-    between = ["bee"] if steps == 2 else ["base>=2"]
-    index = {
+    between: list[str] = ["bee"] if steps == 2 else ["base>=2"]
+    index: Index = {
         "ant": {f"{n}": between for n in range(1, 301)},
         "bee": {f"{n}": ["base>=2"] for n in range(1, 31)},
         "base": {"1": []},
@@ -247,7 +247,7 @@ def test_many_conflicting_versions_end(steps: int) -> None:
     assert isinstance(found, Conflict)
     assert not found.too_deep
     assert len(found.explain()) <= 3
-    assert catalog.asked <= sum(map(len, index.values()))
+    assert catalog.asked <= sum(len(releases) for releases in index.values())
 
 
 def test_deep_search_ends() -> None:
@@ -255,7 +255,7 @@ def test_deep_search_ends() -> None:
     names = [f"p{n}" for n in range(12)]
     index: dict[str, dict[str, Sequence[str]]] = {
         name: {f"{v}": [f"{following}!={v + 10}"] for v in range(1, 9)}
-        for name, following in zip(names, names[1:], strict=False)
+        for name, following in pairwise(names)
     }
     index[names[-1]] = {f"{v}": [f"end=={v % 2 + 1}"] for v in range(1, 9)}
     index["end"] = {"1": [], "2": []}
@@ -266,7 +266,7 @@ def test_deep_search_ends() -> None:
 
 def test_cycle_is_solved() -> None:
     """Projects that need each other, also through an extra, are no endless loop."""
-    index = {
+    index: Index = {
         "hen": {"1": ["egg==1"], "2": ['egg[big]==2; extra == "x"', "egg"]},
         "egg": {"1": ["hen==1"], "2": ["hen[x]>=2", 'hen; extra == "big"']},
     }
@@ -275,7 +275,7 @@ def test_cycle_is_solved() -> None:
 
 def test_extras_of_all_who_ask_count() -> None:
     """A project carries the union of the extras that are asked of it."""
-    index = {
+    index: Index = {
         "lib": {"1": ['ant; extra == "a"', 'bee; extra == "b"']},
         "top": {"1": ["lib[b]"]},
         "ant": {"1": []},
@@ -304,7 +304,7 @@ def test_address_satisfies_its_name() -> None:
 
 def test_bounds_hold_for_what_others_need() -> None:
     """A constraint bounds a project that no file names."""
-    index = {"ant": {"1": [], "2": ["bee>=2"]}, "bee": {"1": [], "2": []}}
+    index: Index = {"ant": {"1": [], "2": ["bee>=2"]}, "bee": {"1": [], "2": []}}
     search = resolution(index, {"bee": "<2"})
     assert versions(search.solve([want("ant")])) == {"ant": "1"}
 
@@ -313,3 +313,35 @@ def test_missing_project_is_a_conflict() -> None:
     """A need for a project that the catalog does not have can't be satisfied."""
     assert versions(solve({"ant": {"1": [], "2": ["absent"]}}, "ant")) == {"ant": "1"}
     assert isinstance(solve({"ant": {"2": ["absent"]}}, "ant"), Conflict)
+
+
+def test_cycle_that_is_left_behind_does_no_harm() -> None:
+    """A cycle that only a version reached which was given up again is not in the solution."""
+    index = {
+        "ant": {"2": [], "3": ["dog"]},
+        "dog": {"1": ["egg", "ant<3"]},
+        "egg": {"1": ["dog"]},
+    }
+    assert versions(solve(index, "ant")) == {"ant": "2"}
+
+
+@pytest.mark.parametrize("wants", [["cat", "bee<3"], ["bee<3", "cat"]])
+def test_search_does_not_give_up_too_early(wants: list[str]) -> None:
+    """A set is found also where the search once took a version back that it had settled."""
+    index: Index = {
+        "ant": {"1": ["cat==2"], "2": [], "3": []},
+        "bee": {"1": [], "2": ["ant==1"], "3": []},
+        "cat": {"1": [], "2": ["bee==3"], "3": []},
+    }
+    assert versions(solve(index, *wants)) == {"bee": "1", "cat": "3"}
+
+
+def test_nothing_that_is_needed_is_lost() -> None:
+    """What a version needs is in the solution, also where the search settled it twice."""
+    index: Index = {
+        "ant": {"1": [], "2": [], "3": ["cat<2", "dog==3"]},
+        "cat": {"1": [], "2": [], "3": ["ant"]},
+        "dog": {"3": ["ant==1"]},
+    }
+    found = versions(solve(index, "cat"))
+    assert found["cat"] < "3" or "ant" in found

@@ -1,0 +1,214 @@
+"""Cold resolution of a 100-line file against uv: ``python benchmarks/resolve.py [REPETITIONS]``.
+
+A made-up index of realistic shape (pages from a few kB to a megabyte, a tenth of the projects
+capped by another) is served on loopback, every answer 20 ms late, from bytes made beforehand.
+`Project.plan_upgrade_all` and `uv pip compile --no-cache` take turns, each in a fresh process; they
+must pin the same. The ratio is the median of ours by the median of uv's.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from uv import find_uv_bin
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from loopback_index import JSON_V1, LoopbackIndex, Request, _Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DELAY_SECONDS = 0.02
+DIRECT, ALL = 100, 150
+PYTHON = "3.11"
+
+OURS = """
+import sys
+from pipflow_tasks import Project
+from pipflow_tasks.settings import Settings
+root, url = sys.argv[1:]
+with Project.open(root, Settings(platform="linux/amd64"), {"PIP_INDEX_URL": url}) as project:
+    plan = project.plan_upgrade_all()
+    for edit in plan.edits:
+        sys.stdout.write(edit.after.decode())
+"""
+
+COMPILED = [
+    f"cp3{minor}-cp3{minor}-{platform}"
+    for minor in range(9, 15)
+    for platform in (
+        "manylinux_2_17_x86_64.manylinux2014_x86_64",
+        "manylinux_2_17_aarch64.manylinux2014_aarch64",
+        "musllinux_1_2_x86_64",
+        "macosx_11_0_arm64",
+        "win_amd64",
+    )
+]
+
+
+class PreparedIndex(LoopbackIndex):
+    """An index whose answers are ready; it counts the time that it works itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers: dict[str, tuple[_Answer, _Answer]] = {}
+
+    def prepare(self, path: str, kind: str, body: bytes) -> None:
+        """Take an answer for a path, plain and compressed."""
+        headers = {"Content-Type": kind}
+        packed = {**headers, "Content-Encoding": "gzip"}
+        self.answers[path] = (
+            _Answer(headers=headers, body=body),
+            _Answer(headers=packed, body=gzip.compress(body, 6)),
+        )
+
+    def _answer(self, request: Request) -> _Answer:
+        self._closing.wait(self.delay_seconds)
+        if request.path not in self.answers:
+            return _Answer(status=404)
+        return self.answers[request.path]["gzip" in request.headers.get("Accept-Encoding", "")]
+
+
+def fill(index: PreparedIndex) -> list[str]:
+    """Make up projects; return the pins of the first hundred, some releases old.
+
+    A project needs up to six of those behind it, as a rule from a recent version on; a few need a
+    version below the newest, so that the newest of each does not go together.
+    """
+    chance = random.Random(4)  # noqa: S311
+    names = [
+        f"{chance.choice('abcdefghkmnprstvw')}{chance.randrange(10**5):05}" for _ in range(ALL)
+    ]
+    releases = {
+        name: [
+            f"{major}.{minor}.{patch}"
+            for major in range(1, chance.randint(2, 4))
+            for minor in range(chance.randint(2, 8))
+            for patch in range(chance.choice((1, 2, 3, 3, 12)))
+        ]
+        for name in names
+    }
+    needs: dict[str, list[str]] = {name: [] for name in names}
+    for place, name in enumerate(names[:-1]):
+        behind = names[place + 1 :][:40]
+        if place + 1 < DIRECT:
+            behind += names[DIRECT:]
+        for other in chance.sample(behind, min(len(behind), chance.choice((0, 1, 2, 3, 4, 6)))):
+            needs[name].append(f"{other}>={chance.choice(releases[other])}")
+    for other in names[DIRECT:]:
+        needs[chance.choice(names[:DIRECT])].append(other)
+    for other in chance.sample(names[20:DIRECT], 12):
+        needs[chance.choice(names[:20])].append(f"{other}<{releases[other][-1]}")
+    for name in names:
+        tags = COMPILED if chance.random() < 0.2 else ["py3-none-any"]
+        prepare_project(index, name, releases[name], needs[name], tags)
+    return [f"{name}=={releases[name][len(releases[name]) // 2]}" for name in names[:DIRECT]]
+
+
+def prepare_project(
+    index: PreparedIndex, name: str, versions: list[str], needs: list[str], tags: list[str]
+) -> None:
+    """Make the page of a project, and the metadata of its wheels."""
+    files: list[dict[str, object]] = []
+    for number, version in enumerate(versions):
+        # Needs grow with time; an upper bound came with the last releases.
+        told = needs if number > len(versions) * 0.8 else [n for n in needs if "<" not in n][:2]
+        text = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nRequires-Python: >=3.8\n"
+        text += "".join(f"Requires-Dist: {need}\n" for need in told)
+        text += "\n" + "What it is, at the length that is usual for a README.\n" * 100
+        endings = [f"{tag}.whl" for tag in tags] + ["tar.gz"]
+        for ending in endings:
+            is_wheel = ending.endswith(".whl")
+            filename = f"{name}-{version}{'-' if is_wheel else '.'}{ending}"
+            files.append(
+                {
+                    "filename": filename,
+                    "url": f"../../files/{filename}",
+                    "hashes": {"sha256": f"{abs(hash(filename)):064x}"},
+                    "requires-python": ">=3.8",
+                    "core-metadata": is_wheel,
+                    "data-dist-info-metadata": is_wheel,
+                    "size": 100_000,
+                    "upload-time": f"20{10 + number % 15}-03-04T05:06:07.123456Z",
+                    "yanked": False,
+                }
+            )
+            if is_wheel and (len(tags) == 1 or "cp311" in ending):
+                kind = "application/octet-stream"
+                index.prepare(f"/files/{filename}.metadata", kind, text.encode())
+    page = {"meta": {"api-version": "1.1"}, "name": name, "versions": versions, "files": files}
+    index.prepare(f"/simple/{name}/", JSON_V1, json.dumps(page).encode())
+
+
+def run(words: Sequence[str]) -> tuple[float, float, dict[str, str]]:
+    """Return the seconds that a command takes, those that it works, and what it pins."""
+    worked = _seconds_of_children()
+    begun = time.perf_counter()
+    done = subprocess.run(words, capture_output=True, encoding="utf-8", check=False)
+    seconds = time.perf_counter() - begun
+    assert done.returncode == 0, done.stderr
+    lines = [line.split("==") for line in done.stdout.splitlines() if "==" in line]
+    pins = {name.strip(): version.strip() for name, version in lines}
+    return seconds, _seconds_of_children() - worked, pins
+
+
+def _seconds_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def main(repetitions: int) -> None:
+    """Measure, and print what came of it."""
+    index = PreparedIndex()
+    with index, tempfile.TemporaryDirectory() as folder:
+        pins = fill(index)
+        index.delay_seconds = DELAY_SECONDS
+        root = Path(folder)
+        (root / "Dockerfile").write_text(
+            f"FROM python:{PYTHON}-slim\nCOPY . .\nRUN pip install -r requirements.txt\n"
+        )
+        (root / "requirements.txt").write_text("".join(f"{pin}\n" for pin in pins))
+        (root / "asked.txt").write_text("".join(f"{p.replace('==', '>=')}\n" for p in pins))
+        ours = [sys.executable, "-c", OURS, folder, index.url]
+        theirs = [
+            find_uv_bin(), "pip", "compile", str(root / "asked.txt"), "--no-cache", "--no-config",
+            "--no-header", "--no-annotate", "--quiet", "--no-build", "--no-python-downloads",
+            "--python", sys.executable, "--python-version", PYTHON, "--index-url", index.url,
+        ]  # fmt: skip
+        measured: dict[str, list[float]] = {"ours": [], "uv": []}
+        answers: dict[str, dict[str, str]] = {}
+        for repetition in range(repetitions + 1):
+            for tool, words in (("ours", ours), ("uv", theirs)):
+                index.requests.clear()
+                served = time.process_time()
+                seconds, worked, answers[tool] = run(words)
+                served = time.process_time() - served
+                if repetition:  # the first is to warm up
+                    measured[tool].append(seconds)
+                if repetition == 1:
+                    print(
+                        f"{tool}: {len(index.requests)} requests; of {seconds:.2f} s "
+                        f"it worked {worked:.2f} s, the index {served:.2f} s"
+                    )
+        names = [pin.split("==")[0] for pin in pins]
+        other = [name for name in names if answers["ours"].get(name) != answers["uv"].get(name)]
+        print(f"{len(names)} lines, {len(answers['uv'])} projects; pinned otherwise: {other}")
+        medians = {tool: statistics.median(seconds) for tool, seconds in measured.items()}
+        for tool, all_seconds in measured.items():
+            print(f"{tool}: median {medians[tool]:.2f} s of", *(f"{s:.2f}" for s in all_seconds))
+        print(f"ratio {medians['ours'] / medians['uv']:.2f}")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)

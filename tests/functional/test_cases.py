@@ -1,0 +1,298 @@
+"""Resolution cases: what each command makes of a file, an index and an image.
+
+A case is a file ``tests/data/cases/NAME.json``:
+
+- ``about``: one sentence;
+- ``index``: the recordings in ``index/`` it is served from; ``projects``: its own, which come last;
+- ``requirements``: the lines of the file; ``files``: further files, by name;
+- ``image``: the base image; ``platform``: Docker's name, linux/amd64 where it is not given;
+- ``command``: ``add``, ``upgrade``, ``upgrade-all`` or ``outdated``; ``arguments``: what the method
+  of ``Project`` takes;
+- ``expected``: ``pins`` of the file afterwards, ``held`` and ``left_alone`` with their reasons,
+  ``warnings``, what ``outdated`` ``would_move``; or the ``error``, line by line (status 1).
+
+Another tool is asked the same: pip, run by the image's Python on this machine's, or uv, where
+``oracle`` says so or there is no such Python. ``differs`` says where its answer is another and
+why; ``no_oracle`` why it can't be asked.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from loopback_index import LoopbackIndex
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from tools.recorded_index import load, serve
+
+from pipflow_tasks import Project
+from pipflow_tasks.errors import PipflowError
+from pipflow_tasks.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipflow_tasks.project import Plan
+
+FOLDER = Path(__file__).parents[1] / "data" / "cases"
+CASES = {path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))}
+
+_MAX_LINES = 12
+_TIMEOUT_SECONDS = 120
+
+Case = dict[str, Any]
+
+
+@pytest.fixture
+def index(case: Case) -> Iterator[LoopbackIndex]:
+    """Serve what the case recorded."""
+    with LoopbackIndex() as index:
+        index.with_hashes = False
+        projects = load(FOLDER / "index", [*case.get("index", ()), case.get("projects", {})])
+        serve(index, projects)
+        yield index
+
+
+@pytest.fixture
+def folder(case: Case, tmp_path: Path) -> Path:
+    """Write the case's files."""
+    write_files(case, tmp_path)
+    return tmp_path
+
+
+def write_files(case: Case, folder: Path) -> None:
+    """Write the case's files."""
+    files = {
+        "requirements.txt": case["requirements"],
+        "Dockerfile": [
+            f"FROM {case['image']}",
+            "COPY . .",
+            "RUN pip install -r requirements.txt",
+        ],
+        **case.get("files", {}),
+    }
+    for name, lines in files.items():
+        (folder / name).write_text("".join(f"{line}\n" for line in lines))
+
+
+def carry_out(case: Case, folder: Path, index_url: str) -> Plan:
+    """Plan what the case's command says."""
+    settings = Settings(platform=case.get("platform", "linux/amd64"), rebuild="never")
+    with Project.open(folder, settings, {"PIP_INDEX_URL": index_url, "PATH": ""}) as project:
+        method = getattr(project, f"plan_{case['command'].replace('-', '_')}")
+        plan: Plan = method(**case.get("arguments", {}))
+        if case["command"] != "outdated":
+            project.apply(plan)
+        return plan
+
+
+def read_pins(folder: Path) -> dict[str, str]:
+    """Return what the file pins."""
+    text = (folder / "requirements.txt").read_text()
+    return {
+        canonicalize_name(name): version
+        for name, version in re.findall(r"^([\w.-]+)(?:\[[^]]*\])?==([^\s;*]+)(?!\S)", text, re.M)
+    }
+
+
+def tell(case: Case, folder: Path, index_url: str) -> dict[str, Any]:
+    """Return what a case expects, as it turns out."""
+    try:
+        plan = carry_out(case, folder, index_url)
+    except PipflowError as error:
+        return {"error": str(error).splitlines()}
+    held = {held.project: held.reason for held in plan.held}
+    told = {
+        "pins": read_pins(folder),
+        "would_move": {}
+        if case["command"] != "outdated"
+        else {change.project: str(change.after) for change in plan.changes},
+        "held": held,
+        "left_alone": {left.requirement: left.reason for left in plan.left_alone},
+        "warnings": list(plan.warnings),
+    }
+    return {key: value for key, value in told.items() if value or key == "pins"}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_case(case: Case, folder: Path, index: LoopbackIndex) -> None:
+    """The pins, the reasons and the warnings are as expected, and what is said is short."""
+    before = (folder / "requirements.txt").read_bytes()
+    told = tell(case, folder, index.url)
+    assert told == case["expected"]
+    if "error" in told:
+        assert (folder / "requirements.txt").read_bytes() == before
+        assert len(told["error"]) <= _MAX_LINES + 2  # what failed, why, and the hint
+
+
+HINTING = {
+    name: case
+    for name, case in CASES.items()
+    if re.match("hint: `upgrade ", case["expected"].get("error", [""])[-1])
+}
+
+
+@pytest.mark.parametrize("case", HINTING.values(), ids=HINTING)
+def test_hint_helps(case: Case, folder: Path, index: LoopbackIndex) -> None:
+    """Once the command of the hint was followed, what was refused is done."""
+    hint = case["expected"]["error"][-1]
+    words = hint.split("`")[1].removeprefix("upgrade ")
+    hinted = {**case, "command": "upgrade", "arguments": {"requirements": words}}
+    carry_out(hinted, folder, index.url)
+    carry_out(case, folder, index.url)
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_another_tool_agrees(case: Case, folder: Path, index: LoopbackIndex) -> None:
+    """Pip with the image's Python, or uv, pins the same, or the case says why it does not."""
+    if "no_oracle" in case:
+        pytest.skip(case["no_oracle"])
+    expected = case["expected"]
+    answer = ask(case, lines_for_oracle(case), folder, index.url)
+    differs = case.get("differs", {"pins": {}})
+    if "error" in expected or differs["pins"] is None:
+        assert (answer is None) == ("error" in expected) or differs["pins"] is None, answer
+        return
+    assert answer is not None, "it finds no set"
+    assert {name: answer[name] for name in expected["pins"] if name in answer} == {
+        name: version
+        for name, version in {**expected["pins"], **differs["pins"]}.items()
+        if name in answer
+    }
+    if differs["pins"]:
+        pinned = [
+            f"{name}=={expected['pins'].get(name)}" for name in answer if name in expected["pins"]
+        ]
+        lines = [*lines_for_oracle(case), *pinned]
+        assert ask(case, lines, folder, index.url) is not None, "it does not accept the pins"
+
+
+def lines_for_oracle(case: Case) -> list[str]:
+    """Ask in a requirements file what the command asks: no pin falls, all else stands."""
+    if "oracle_lines" in case:
+        return list(case["oracle_lines"])
+    arguments = case.get("arguments", {})
+    named = {
+        canonicalize_name(requirement.name): requirement
+        for requirement in map(Requirement, _words(arguments.get("requirements", ())))
+    }
+    only, skip = (_words(arguments.get(key, ())) for key in ("only", "skip"))
+    lines = [str(requirement) for requirement in named.values() if case["command"] == "add"]
+    for line in case["requirements"]:
+        text, _, policy = line.partition("# pipflow:")
+        text = text.partition(" #")[0].strip()
+        if not text or text.startswith(("#", "-")):
+            lines += [text] if text.startswith("-") else []
+            continue
+        requirement = Requirement(text)
+        pin = re.fullmatch(r"==([^*]+)", str(requirement.specifier))
+        name = canonicalize_name(requirement.name)
+        moves = pin is not None and (
+            name in named
+            if case["command"] == "upgrade"
+            else case["command"] != "add"
+            and (not only or name in only)
+            and name not in skip
+            and policy.strip() != "hold"
+        )
+        if moves and pin is not None:
+            asked = named[name].specifier if name in named else ""
+            extras = f"[{','.join(requirement.extras)}]" if requirement.extras else ""
+            marker = f"; {requirement.marker}" if requirement.marker else ""
+            clauses = [str(asked or f">={pin[1]}"), policy.strip(), _level(pin[1], arguments)]
+            lines.append(f"{name}{extras}{','.join(filter(None, clauses))}{marker}")
+        else:
+            lines.append(text)
+    return lines
+
+
+def _level(pin: str, arguments: dict[str, Any]) -> str:
+    parts = {"minor": 1, "patch": 2}.get(arguments.get("level", ""))
+    return f"=={'.'.join(pin.split('.')[:parts])}.*" if parts else ""
+
+
+def _words(words: str | list[str]) -> list[str]:
+    return words.split() if isinstance(words, str) else list(words)
+
+
+def ask(case: Case, lines: list[str], folder: Path, index_url: str) -> dict[str, str] | None:
+    """Return the versions that another tool takes, or None where it finds no set."""
+    asked = folder / "asked.txt"
+    asked.write_text("".join(f"{line}\n" for line in lines))
+    found = re.match(r"python:(\d+\.\d+)", case["image"])
+    assert found is not None
+    if case.get("oracle") != "uv":
+        python = find_python(found[1])
+        if python is not None:
+            return ask_pip(python, asked, index_url)
+    return ask_uv(found[1], case.get("platform", "linux/amd64"), asked, index_url)
+
+
+@functools.cache
+def find_python(version: str) -> str | None:
+    """Return pyenv's interpreter of a version, where there is one with pip."""
+    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    for path in sorted(root.glob(f"versions/{version}.*/bin/python")):
+        done = subprocess.run([path, "-m", "pip", "--version"], capture_output=True, check=False)
+        if done.returncode == 0:
+            return str(path)
+    return None
+
+
+def ask_pip(python: str, asked: Path, index_url: str) -> dict[str, str] | None:
+    """Let pip resolve without installing."""
+    words = [
+        "install", "--dry-run", "--ignore-installed", "--quiet", "--report", "-",
+        "--no-cache-dir", "--disable-pip-version-check", "--no-input",
+        "--index-url", index_url, "--requirement", asked.name,
+    ]  # fmt: skip
+    done = _run([python, "-m", "pip", *words], asked.parent, {"PIP_CONFIG_FILE": os.devnull})
+    if done.returncode != 0:
+        assert re.search("ResolutionImpossible|No matching distribution", done.stderr), done.stderr
+        return None
+    report = json.loads(done.stdout)
+    metadata = [entry["metadata"] for entry in report["install"]]
+    return {canonicalize_name(each["name"]): each["version"] for each in metadata}
+
+
+def ask_uv(python: str, platform: str, asked: Path, index_url: str) -> dict[str, str] | None:
+    """Let uv resolve for another Python."""
+    machine = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}[platform]
+    words = [
+        "pip", "compile", asked.name, "--no-header", "--no-annotate", "--quiet", "--no-config",
+        "--no-cache", "--no-python-downloads", "--no-build", "--python", sys.executable,
+        "--python-version", python, "--python-platform", f"{machine}-manylinux_2_36",
+        "--index-url", index_url,
+    ]  # fmt: skip
+    if subprocess.run([sys.executable, "-m", "uv", "--version"], check=False).returncode != 0:
+        pytest.skip("there is neither a Python of this version nor uv")
+    done = _run([sys.executable, "-m", "uv", *words], asked.parent, {})
+    if done.returncode != 0:
+        assert "No solution found" in done.stderr, done.stderr
+        return None
+    pins = re.findall(r"^([\w.-]+)(?:\[[^]]*\])?==(\S+)", done.stdout, re.MULTILINE)
+    return {canonicalize_name(name): version for name, version in pins}
+
+
+def _run(
+    words: list[str], folder: Path, environment: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    kept = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
+    return subprocess.run(
+        words,
+        cwd=folder,
+        env={**kept, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=_TIMEOUT_SECONDS,
+    )
