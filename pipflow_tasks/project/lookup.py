@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..index import PackageIndex
     from ..pip_settings import PipSettings
     from ..requirements import Line
+    from ..resolution import Candidates
     from ..settings import Settings
     from ..simple_api import DistributionFile
     from ..target import Target
@@ -68,6 +69,11 @@ class Lookup:
         self.target = target
         self.resolution = Resolution(index, target, self._bounds_on)
         self._bounds: dict[NormalizedName, tuple[Bound, ...]] = {}
+
+    @property
+    def candidates(self) -> Candidates:
+        """What the index has, within the same bounds."""
+        return self.resolution.candidates
 
     def bound(self, line: Line, bounds: Iterable[Bound]) -> None:
         """Keep versions of a line's project out, for this command."""

@@ -13,7 +13,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from ..errors import RequirementsError, VersionConflict, redact
 from ..finder import Bound, Candidate
 from ..requirements import Kind, bounds_pin
-from ..resolution import Conflict, Solution, Waiver, Want
+from ..resolution import Conflict, Solution, Waiver, Want, why_below, why_given
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -101,7 +101,7 @@ class Planner:
         standing = self._standing()
         moving: list[Aim] = []
         if self._resolve and aims and with_upgrades:
-            self._lookup.resolution.prefetch([*(aim.want for aim in aims), *standing])
+            self._lookup.candidates.prefetch([*(aim.want for aim in aims), *standing])
             moving = self._find_way(aims, standing) or []
             freed = {aim.want.place for aim in moving}
             standing = [want for want in standing if want.place not in freed]
@@ -174,7 +174,7 @@ class Planner:
         """Say which lines that stay need a project that goes: pip will bring it back."""
         resolution = self._lookup.resolution
         wants = [want for want in self._lookup.wants() if want.name not in gone]
-        resolution.prefetch(wants)
+        resolution.candidates.prefetch(wants)
         found, _, _ = resolution.solve_around([self._as_given(want) for want in wants])
         if isinstance(found, Conflict):
             return
@@ -266,7 +266,7 @@ class Planner:
         if not self._resolve or not aims:
             return None
         resolution = self._lookup.resolution
-        resolution.prefetch([*(aim.want for aim in aims), *standing])
+        resolution.candidates.prefetch([*(aim.want for aim in aims), *standing])
         wants = [self._as_it_stands(want) for want in (*(a.want for a in aims), *standing)]
         waived = frozenset[Waiver]()
         found = resolution.solve(wants)
@@ -290,7 +290,7 @@ class Planner:
         if improve:
             found = resolution.improve(wants, found, waived=waived)
         for pick in found.picks.values():
-            if resolution.unknown.get(pick.name) == pick:
+            if resolution.candidates.unknown.get(pick.name) == pick:
                 self._draft.warn(
                     f"what {pick} needs can't be known without building it; the image decides"
                 )
@@ -309,13 +309,13 @@ class Planner:
                 f"what {want.name} ({want.place}) needs can't be known: it is {reason}"
             )
         else:
-            why = self._lookup.resolution.why_given(stands)
+            why = why_given(self._lookup.candidates, stands)
             self._draft.warn(f"{stands.shown} ({want.place}) stays as it is: {why}")
         return given
 
     def _as_given(self, want: Want) -> Want:
         """Take a requirement that no version satisfies for one that is: it is not made worse."""
-        if want.is_opaque or next(self._lookup.resolution.matches_want(want), None) is not None:
+        if want.is_opaque or next(self._lookup.candidates.matches_want(want), None) is not None:
             return want
         return replace(want, is_opaque=True)
 
@@ -414,7 +414,7 @@ class Planner:
             return
         best = aim.choice.candidate
         if solution is not None and best is not None and best.version > version:
-            reason = self._lookup.resolution.why_below(aim.want.name, best.version, solution)
+            reason = why_below(self._lookup.candidates, aim.want.name, best.version, solution)
         else:
             reason = f"{latest} {aim.choice.reason_against(latest) or 'was not asked for'}"
         self._draft.hold(aim.name, version, latest, reason)
@@ -428,7 +428,7 @@ class Planner:
         reached = list(names)
         for name in reached:
             pick = solution.picks.get(name)
-            needs = self._lookup.resolution.dependencies(pick) if pick is not None else ()
+            needs = self._lookup.candidates.dependencies(pick) if pick is not None else ()
             reached.extend(need.name for need in needs if need.name not in reached)
         missing = sorted(name for name in reached if name not in there and name not in names)
         if missing:

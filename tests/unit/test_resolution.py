@@ -288,7 +288,7 @@ def test_unknown_dependencies_are_recorded() -> None:
     """A pick whose needs can't be known is taken, and remembered as such."""
     search = resolution({"ant": {"1": [], "2": None}, "bee": {"1": []}})
     assert versions(search.solve([want("ant"), want("bee")])) == {"ant": "2", "bee": "1"}
-    assert {name: str(pick) for name, pick in search.unknown.items()} == {"ant": "ant 2"}
+    assert {name: str(pick) for name, pick in search.candidates.unknown.items()} == {"ant": "ant 2"}
 
 
 def test_address_satisfies_its_name() -> None:

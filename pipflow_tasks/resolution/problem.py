@@ -1,0 +1,222 @@
+"""The words of a resolution: what is wanted, needed and picked, a solution, a conflict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from packaging.utils import NormalizedName, canonicalize_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from packaging.requirements import Requirement
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import Version
+
+    from ..finder import Candidate
+
+MAX_ROUNDS = 20_000
+MAX_LINES = 12
+MAX_NEEDS = 3
+
+PYTHON = canonicalize_name("python-of-the-image")
+
+Waiver = tuple[NormalizedName, NormalizedName]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Want:
+    """A requirement that stands in a file or was typed.
+
+    Attributes:
+        name: the project.
+        extras: those asked for.
+        specifier: the versions allowed.
+        source: how a message names where it comes from: ``requirements.txt:3``.
+        place: the line that it stands for, or an empty string.
+        shown: how a message quotes it: ``flask==2.0``.
+        is_pin: it stands for a pin, which stays or moves.
+        is_opaque: it names an address: it satisfies its name, its dependencies are not known.
+        prereleases: pre-releases count like any other version.
+        local: where given, only versions with this local label.
+    """
+
+    name: NormalizedName
+    specifier: SpecifierSet
+    source: str
+    shown: str
+    place: str = ""
+    extras: frozenset[str] = frozenset()
+    is_pin: bool = False
+    is_opaque: bool = False
+    prereleases: bool = False
+    local: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """What a want or a picked version asks of a project; ``by`` is set where it is asked anew."""
+
+    name: NormalizedName
+    specifier: SpecifierSet
+    shown: str
+    extras: frozenset[str] = frozenset()
+    is_opaque: bool = False
+    want: Want | None = None
+    by: Pick | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pick:
+    """A version that was picked, with extras; no candidate where it is opaque."""
+
+    name: NormalizedName
+    extras: frozenset[str]
+    candidate: Candidate | None
+
+    @property
+    def version(self) -> Version | None:
+        """The version, or None where an address stands for it."""
+        return None if self.candidate is None else self.candidate.version
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}" if self.candidate is not None else self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """A need that takes part in a conflict.
+
+    Attributes:
+        need: what is needed.
+        parent: the pick that has the need; None for a want.
+        path: the picks that led to the parent, from a want on.
+    """
+
+    need: Need
+    parent: Pick | None
+    path: tuple[Pick, ...] = ()
+
+    def __str__(self) -> str:
+        if self.parent is not None:
+            way = " → ".join(str(pick) for pick in (*self.path, self.parent))
+            return f"{way} needs {self.need.shown}"
+        assert self.need.want is not None
+        return f"{self.need.want.shown} is asked for ({self.need.want.source})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """Why there is no solution: the needs that clash where the search ended.
+
+    Attributes:
+        causes: those needs.
+        remarks: what else keeps the projects they are about from satisfying them.
+        absent: the project they are about is on no index.
+        too_deep: the search was given up.
+    """
+
+    causes: tuple[Cause, ...]
+    remarks: tuple[str, ...] = ()
+    absent: bool = False
+    too_deep: bool = False
+
+    @property
+    def names(self) -> tuple[NormalizedName, ...]:
+        """The projects that take part, asked or asking."""
+        names = [cause.need.name for cause in self.causes if cause.need.name != PYTHON]
+        names += [cause.parent.name for cause in self.causes if cause.parent is not None]
+        return tuple(dict.fromkeys(names))
+
+    def explain(self) -> tuple[str, ...]:
+        """Return the causes as sentences, at most ``MAX_LINES``; like needs are told once."""
+        alike: dict[tuple[str, str], list[Cause]] = {}
+        for cause in self.causes:
+            who = cause.parent.name if cause.parent is not None else cause.need.shown
+            alike.setdefault((who, cause.need.name), []).append(cause)
+        lines = [line for causes in alike.values() for line in _sentences(causes)]
+        if self.absent:
+            lines = [f"{line}, which the index does not have" for line in lines]
+        lines += self.remarks
+        if self.too_deep:
+            lines.insert(0, f"no set was found within {MAX_ROUNDS} rounds of search")
+        if len(lines) > MAX_LINES:
+            lines = [*lines[: MAX_LINES - 1], f"... and {len(lines) - MAX_LINES + 1} more"]
+        return tuple(lines)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solution:
+    """Versions that go together.
+
+    Attributes:
+        picks: by project.
+        needs: what is asked of each project, and by whom.
+    """
+
+    picks: Mapping[NormalizedName, Pick]
+    needs: Mapping[NormalizedName, tuple[Cause, ...]]
+
+    def version(self, name: NormalizedName) -> Version | None:
+        """Return the version of a project, or None where it has none here."""
+        pick = self.picks.get(name)
+        return None if pick is None else pick.version
+
+    def parents(self, name: NormalizedName) -> tuple[NormalizedName, ...]:
+        """Return the projects that need one."""
+        found = [cause.parent.name for cause in self.needs.get(name, ()) if cause.parent]
+        return tuple(dict.fromkeys(parent for parent in found if parent != name))
+
+
+def need_of(want: Want) -> Need:
+    """Return what a want asks."""
+    return Need(
+        name=want.name,
+        specifier=want.specifier,
+        shown=want.shown,
+        extras=want.extras,
+        is_opaque=want.is_opaque,
+        want=want,
+    )
+
+
+def need_from(requirement: Requirement) -> Need:
+    """Return what a requirement in metadata asks; its marker has been weighed."""
+    extras = frozenset(canonicalize_name(extra) for extra in requirement.extras)
+    asked = f"[{','.join(sorted(extras))}]" if extras else ""
+    return Need(
+        name=canonicalize_name(requirement.name),
+        specifier=requirement.specifier,
+        shown=f"{requirement.name}{asked}{requirement.specifier}",
+        extras=extras,
+        is_opaque=requirement.url is not None,
+    )
+
+
+def satisfies(pick: Pick, need: Need) -> bool:
+    """Tell whether a pick has the version and the extras that a need asks for."""
+    if pick.candidate is None:
+        return True
+    return need.extras <= pick.extras and need.specifier.contains(
+        pick.candidate.version, prereleases=True
+    )
+
+
+def _sentences(causes: Sequence[Cause]) -> Iterator[str]:
+    """Say what a project, perhaps in several versions, needs of another."""
+    needs = list(dict.fromkeys(cause.need.shown for cause in causes))
+    if len(needs) > MAX_NEEDS:
+        told = ", ".join(needs[:MAX_NEEDS])
+        yield f"{_span(causes)} needs {told} or the like"
+        return
+    for shown in needs:
+        alike = [cause for cause in causes if cause.need.shown == shown]
+        yield str(alike[0]) if len(alike) == 1 else f"{_span(alike)} needs {shown}"
+
+
+def _span(causes: Sequence[Cause]) -> str:
+    """Name the versions of a project that need something."""
+    versions = sorted({c.parent.version for c in causes if c.parent and c.parent.version})
+    first = str(causes[0].parent)
+    return first if len(versions) < 2 else f"{first.split()[0]} {versions[0]} to {versions[-1]}"

@@ -1,0 +1,163 @@
+"""Why a project stays below a version, said as a person would."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .problem import PYTHON, Pick, need_of, satisfies
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from packaging.utils import NormalizedName
+    from packaging.version import Version
+
+    from .candidates import Candidates
+    from .problem import Cause, Need, Solution, Want
+
+MAX_PATH = 4
+
+
+def why_below(
+    candidates: Candidates, name: NormalizedName, version: Version, solution: Solution
+) -> str:
+    """Say what keeps a project from a version that suits, as a clause.
+
+    Args:
+        candidates: what there is to pick from.
+        name: the project.
+        version: a newer one than the solution has.
+        solution: what was found.
+    """
+    others = _reached_without(name, solution)
+    for cause in solution.needs.get(name, ()):
+        if cause.parent is None or cause.parent.name not in others:
+            continue
+        if not cause.need.specifier.contains(version, prereleases=True):
+            chain = _chain(cause.parent, solution)
+            if len(chain) > 1:
+                return f"because {' → '.join(chain)} needs {cause.need.shown}"
+            return str(cause)
+    candidate = candidates.releases(name).candidate(version)
+    if candidate is not None:
+        pick = Pick(name=name, extras=solution.picks[name].extras, candidate=candidate)
+        reason = _obstacle(candidates, (pick,), solution, others)
+        if reason:
+            return reason
+    return f"{version} does not go together with the other pins"
+
+
+def why_given(candidates: Candidates, want: Want) -> str:
+    """Say why no version satisfies a want, as a clause."""
+    return _why_none(candidates, need_of(want)).removeprefix(", ").removeprefix("and ")
+
+
+def remarks(candidates: Candidates, causes: Iterable[Cause]) -> Iterator[str]:
+    """Yield what bounds say of the newest versions that clashing needs ask for."""
+    for need in {cause.need.name: cause.need for cause in causes}.values():
+        for version in candidates.releases(need.name).all:
+            if need.specifier.contains(version) and not version.is_prerelease:
+                for bound in candidates.bounds(need.name):
+                    if not bound.specifier.contains(version, prereleases=True):
+                        yield f"{need.name} {version} {bound.reason}"
+                break
+
+
+def _obstacle(
+    candidates: Candidates,
+    path: tuple[Pick, ...],
+    solution: Solution,
+    others: Collection[NormalizedName],
+) -> str:
+    """Say which need of the last pick of a path can't be met beside the solution."""
+    pick = path[-1]
+    way = " → ".join(str(each) for each in path)
+    start = f"because {way}" if len(path) > 1 else way
+    for need in candidates.dependencies(pick):
+        if need.name == PYTHON:
+            return f"{start} needs {need.shown}"
+        here = solution.picks.get(need.name)
+        if here is not None and satisfies(here, need):
+            continue
+        there = [
+            cause
+            for cause in solution.needs.get(need.name, ())
+            if cause.parent is None or cause.parent.name in others
+        ]
+        against = _against(candidates, need, here, there)
+        if against:
+            return f"{start} needs {need.shown}, and {against}"
+        best = next(candidates.matches(need.name, [need], {}), None)
+        if best is None:
+            return f"{start} needs {need.shown}{_why_none(candidates, need)}"
+        if len(path) < MAX_PATH and need.name not in {each.name for each in path}:
+            further = Pick(name=need.name, extras=need.extras, candidate=best)
+            reason = _obstacle(candidates, (*path, further), solution, others)
+            if reason:
+                return reason
+    return ""
+
+
+def _against(candidates: Candidates, need: Need, here: Pick | None, there: Sequence[Cause]) -> str:
+    """Say what else is asked of a project that keeps a need from being met, if that does."""
+    for cause in sorted(there, key=lambda cause: cause.parent is not None):
+        want = cause.need.want
+        if want is not None and want.is_pin and here is not None:
+            return f"{need.name} stays at {here.version}"
+        alone = next(candidates.matches(need.name, [need], {}), None)
+        if alone is not None and not any(candidates.matches(need.name, [need, cause.need], {})):
+            return str(cause)
+    return ""
+
+
+def _why_none(candidates: Candidates, need: Need) -> str:
+    """Say why no version meets a need by itself, as the rest of a sentence."""
+    releases = candidates.releases(need.name)
+    if not releases.all:
+        return ", which the index does not have"
+    found = [v for v in releases.all if need.specifier.contains(v, prereleases=True)]
+    if not found:
+        return f", and the newest is {releases.all[0]}"
+    finals = [version for version in found if not version.is_prerelease]
+    if not finals:
+        return f", and {need.name} has only pre-releases of it"
+    return f", and {need.name} {finals[0]} {_why_not(candidates, need.name, finals[0])}"
+
+
+def _why_not(candidates: Candidates, name: NormalizedName, version: Version) -> str:
+    """Say why a version is no candidate, as the end of a sentence about it."""
+    for bound in candidates.bounds(name):
+        if not bound.specifier.contains(version, prereleases=True):
+            return bound.reason
+    return candidates.releases(name).why_not(version)
+
+
+def _reached_without(name: NormalizedName, solution: Solution) -> set[NormalizedName]:
+    """Return the projects that would be there if one were not: what only it needs is left out."""
+    reached: set[NormalizedName] = set()
+    grows = True
+    while grows:
+        grows = False
+        for other, causes in solution.needs.items():
+            if other == name or other in reached:
+                continue
+            if any(cause.parent is None or cause.parent.name in reached for cause in causes):
+                reached.add(other)
+                grows = True
+    return reached
+
+
+def _chain(pick: Pick, solution: Solution) -> tuple[str, ...]:
+    """Return the picks that lead from a want to this one, the shortest way."""
+    paths: list[tuple[Pick, ...]] = [(pick,)]
+    seen = {pick.name}
+    while paths:
+        path = paths.pop(0)
+        causes = solution.needs.get(path[0].name, ())
+        if any(cause.parent is None for cause in causes):
+            return tuple(str(each) for each in path)
+        for cause in causes:
+            if cause.parent is not None and cause.parent.name not in seen:
+                seen.add(cause.parent.name)
+                paths.append((cause.parent, *path))
+    return (str(pick),)
