@@ -63,26 +63,32 @@ class Candidates:
     )
 
     def prefetch(self, wants: Iterable[Want]) -> None:
-        """Fetch pages and the newest metadata, breadth first, before the search asks one by one."""
-        picks = {want.name: need_of(want) for want in wants if not want.is_opaque}
-        seen: set[NormalizedName] = set()
-        while picks:
-            seen.update(picks)
-            self.catalog.prefetch(picks)
-            found = [
-                Pick(name=name, extras=need.extras, candidate=candidate)
-                for name, need in picks.items()
-                if (candidate := self.first(need)) is not None
+        """Fetch what a search will ask for, in waves, before it asks one by one.
+
+        A wave holds what the picks of the last one need; a project whose needs have grown is
+        picked again, until nothing new is needed.
+        """
+        needs: dict[NormalizedName, list[Need]] = {}
+        fresh = [need_of(want) for want in wants]
+        while fresh := [need for need in fresh if _can_be_fetched(need)]:
+            for need in fresh:
+                needs.setdefault(need.name, []).append(need)
+            names = dict.fromkeys(need.name for need in fresh)
+            self.catalog.prefetch(names)
+            picks = [
+                Pick(
+                    name=name,
+                    extras=frozenset[str]().union(*(need.extras for need in needs[name])),
+                    candidate=candidate,
+                )
+                for name in names
+                if (candidate := next(self.matches(name, needs[name], {}), None)) is not None
             ]
             self.catalog.prefetch_metadata(
-                (pick.candidate.file, *pick.candidate.siblings) for pick in found if pick.candidate
+                (pick.candidate.file, *pick.candidate.siblings) for pick in picks if pick.candidate
             )
-            picks = {
-                need.name: need
-                for pick in found
-                for need in self.dependencies(pick)
-                if need.name not in seen and need.name != PYTHON and not need.is_opaque
-            }
+            needed = (need for pick in picks for need in self.dependencies(pick))
+            fresh = [need for need in needed if need not in needs.get(need.name, ())]
 
     def releases(self, name: NormalizedName) -> Releases:
         """Return the releases of a project; none where the catalog does not have it."""
@@ -181,6 +187,10 @@ class Candidates:
                 self.catalog.prefetch_metadata((c.file, *c.siblings) for c in batch)
             yield from batch
             size = min(2 * size, MAX_BATCH)
+
+
+def _can_be_fetched(need: Need) -> bool:
+    return not need.is_opaque and need.name != PYTHON
 
 
 class Releases:
