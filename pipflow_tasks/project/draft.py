@@ -141,8 +141,7 @@ class Draft:
 
     def _content(self, path: str) -> RequirementsFile:
         """Return a file as the plan leaves it."""
-        content = self._documents.requirements[path].content
-        content = content.with_pins(pin for pin in self._pins if pin[0].path == path)
+        content = self._pinned(path)
         gone = [line for line in self._gone if line.path == path]
         if gone:
             content = content.without(gone)
@@ -156,6 +155,11 @@ class Draft:
                     policy=addition.policy,
                 )
         return content
+
+    def _pinned(self, path: str) -> RequirementsFile:
+        """Return a file with its pins moved, and nothing added or removed yet."""
+        content = self._documents.requirements[path].content
+        return content.with_pins(pin for pin in self._pins if pin[0].path == path)
 
     def _edit(self, path: str, content: RequirementsFile, *, force: bool) -> Edit | None:
         document = self._documents.requirements[path]
@@ -189,13 +193,14 @@ class Draft:
                     if line.pin == addition.version
                 ),
             )
+        pinned = {path: self._pinned(path) for path in {line.path for line, _, _ in self._pins}}
         for line, version, _ in self._pins:
             yield Change(
                 project=line.spelled_name,
                 before=line.pin,
                 after=version,
                 file=line.path,
-                line=self._number(line, contents[line.path]),
+                line=self._number(line, pinned[line.path], contents[line.path]),
             )
         for line in self._gone:
             yield Change(
@@ -206,12 +211,10 @@ class Draft:
                 line=line.number,
             )
 
-    def _number(self, line: Line, content: RequirementsFile) -> int:
+    def _number(self, line: Line, pinned: RequirementsFile, content: RequirementsFile) -> int:
         """Return where a pinned line stands in the finished file, which may have been sorted."""
-        before = self._documents.requirements[line.path].content
-        place = before.lines.index(line)
-        pinned = before.with_pins(pin for pin in self._pins if pin[0].path == line.path)
+        place = self._documents.requirements[line.path].content.lines.index(line)
         text = pinned.lines[place].text
-        if content.lines[place].text == text:
+        if place < len(content.lines) and content.lines[place].text == text:
             return content.lines[place].number
         return next(each.number for each in content.lines if each.text == text)

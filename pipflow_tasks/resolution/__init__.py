@@ -163,8 +163,9 @@ class Resolution:
             solution: where to begin.
             waived: as for ``solve``.
         """
+        settled = {want.name: want for want in wants if not want.is_opaque}
         for want in wants:
-            while self._may_rise(want, solution):
+            while self._may_rise(want, solution, settled):
                 floor = [_at_least(other, solution) for other in wants]
                 place = wants.index(want)
                 floor[place] = _above(want, solution)
@@ -226,13 +227,27 @@ class Resolution:
         reached = {name: picks[name] for name in needs}
         return Solution(picks=reached, needs={n: tuple(c) for n, c in needs.items()}), lost
 
-    def _may_rise(self, want: Want, solution: Solution) -> bool:
-        """Tell whether a newer version suits that no settled pick forbids outright."""
+    def _may_rise(
+        self, want: Want, solution: Solution, settled: Mapping[NormalizedName, Want]
+    ) -> bool:
+        """Tell whether a search may find a newer version; not where a settled pick forbids it.
+
+        A want that has its newest version can't rise, and must not fall: what it needs is settled.
+        """
         now = solution.version(want.name)
         if want.is_opaque or now is None:
             return False
-        best = self.candidates.first(need_of(want))
+        needs = [need_of(want)]
+        for cause in solution.needs.get(want.name, ()):
+            parent = settled.get(cause.parent.name) if cause.parent is not None else None
+            if parent is not None and self._is_newest(parent, solution):
+                needs.append(cause.need)
+        best = next(self.candidates.matches(want.name, needs, {}), None)
         return best is not None and best.version > now
+
+    def _is_newest(self, want: Want, solution: Solution) -> bool:
+        best = self.candidates.first(need_of(want))
+        return best is not None and best.version == solution.version(want.name)
 
 
 def _at_least(want: Want, solution: Solution) -> Want:

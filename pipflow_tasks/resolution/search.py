@@ -26,6 +26,7 @@ class Provider(AbstractProvider[Need, Pick, NormalizedName]):
         self._candidates = candidates
         self._order = {want.name: place for place, want in reversed(list(enumerate(wants)))}
         self._waived = waived
+        self._met: dict[tuple[int, int], tuple[bool, Need, Pick]] = {}
 
     def identify(self, requirement_or_candidate: Need | Pick) -> NormalizedName:
         """Return the project: extras make no identity of their own."""
@@ -77,8 +78,11 @@ class Provider(AbstractProvider[Need, Pick, NormalizedName]):
         return picks
 
     def is_satisfied_by(self, requirement: Need, candidate: Pick) -> bool:
-        """Tell whether a pick meets a need."""
-        return satisfies(candidate, requirement)
+        """Tell whether a pick meets a need; resolvelib asks the same again in every round."""
+        key = (id(requirement), id(candidate))
+        if key not in self._met:  # the objects are kept, so that their ids stay theirs
+            self._met[key] = (satisfies(candidate, requirement), requirement, candidate)
+        return self._met[key][0]
 
     def get_dependencies(self, candidate: Pick) -> list[Need]:
         """Return what a pick needs, but for what is waived."""
