@@ -183,7 +183,14 @@ class RequirementsFile:
             if texts.get(line.number) != line.text:
                 raise ValueError(f"{line.place} is not a line of this document")
             texts[line.number] = pin_line(line, version, digests)
-        return self._reread(list(texts.values()))
+        edited = self._reread(list(texts.values()))
+        if len(edited.lines) != len(self.lines):  # a stray backslash has come to a line's end
+            raise RequirementsError(
+                "a line is spelled in a way that can't be edited without changing the next",
+                path=self.path,
+                hint="take stray backslashes out of the lines with hashes",
+            )
+        return edited
 
     def with_requirement(
         self,

@@ -1066,3 +1066,11 @@ def test_pip_refuses_what_is_unreadable(
     assert read_line(text).kind is Kind.UNREADABLE
     with pytest.raises((PipError, ValueError)):
         read_as_pip(pip, tmp_path / "r.txt", text.encode())
+
+
+def test_stray_backslash_joins_no_lines() -> None:
+    """Where taking a hash out would leave a backslash at the end of a line, nothing is edited."""
+    data = b"aa==1 \\\n  --hash=sha256:ab \\  --hash=sha256:cd\nbb==1\n"
+    document = RequirementsFile.from_bytes(data)
+    with pytest.raises(RequirementsError, match="can't be edited"):
+        document.with_pin(document.lines[0], Version("2"), digests=["sha256:ef"])
