@@ -125,13 +125,14 @@ class Draft:
         Raises:
             RequirementsError: such a file would change, and ``force`` is not given.
         """
-        contents = {path: self._content(path) for path in self._documents.requirements}
+        pinned = {path: self._pinned(path) for path in self._documents.requirements}
+        contents = {path: self._content(path, content) for path, content in pinned.items()}
         edits = (self._edit(path, content, force=force) for path, content in contents.items())
         return Plan(
             command=self._command,
             target=target,
             edits=tuple(edit for edit in edits if edit is not None),
-            changes=tuple(self._changes(contents)),
+            changes=tuple(self._changes(pinned, contents)),
             held=tuple(self._held),
             left_alone=tuple(self._left_alone),
             warnings=tuple(self._warnings),
@@ -139,9 +140,8 @@ class Draft:
             builder=builder,
         )
 
-    def _content(self, path: str) -> RequirementsFile:
-        """Return a file as the plan leaves it."""
-        content = self._pinned(path)
+    def _content(self, path: str, content: RequirementsFile) -> RequirementsFile:
+        """Return a file as the plan leaves it, given it with its pins moved."""
         gone = [line for line in self._gone if line.path == path]
         if gone:
             content = content.without(gone)
@@ -178,7 +178,9 @@ class Draft:
             )
         return Edit(path=document.file, shown=path, before=document.before, after=after)
 
-    def _changes(self, contents: Mapping[str, RequirementsFile]) -> Iterator[Change]:
+    def _changes(
+        self, pinned: Mapping[str, RequirementsFile], contents: Mapping[str, RequirementsFile]
+    ) -> Iterator[Change]:
         """Yield what moves; lines are numbered as the finished file has them."""
         for addition in self._additions:
             main = self._documents.main
@@ -193,7 +195,6 @@ class Draft:
                     if line.pin == addition.version
                 ),
             )
-        pinned = {path: self._pinned(path) for path in {line.path for line, _, _ in self._pins}}
         for line, version, _ in self._pins:
             yield Change(
                 project=line.spelled_name,
@@ -213,7 +214,8 @@ class Draft:
 
     def _number(self, line: Line, pinned: RequirementsFile, content: RequirementsFile) -> int:
         """Return where a pinned line stands in the finished file, which may have been sorted."""
-        place = self._documents.requirements[line.path].content.lines.index(line)
+        before = self._documents.requirements[line.path].content.lines
+        place = next(i for i, each in enumerate(before) if each.number == line.number)
         text = pinned.lines[place].text
         if place < len(content.lines) and content.lines[place].text == text:
             return content.lines[place].number

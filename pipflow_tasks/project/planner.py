@@ -110,7 +110,8 @@ class Planner:
             self._move(aim, solution)
         for request, aim in zip(new.values(), aims, strict=True):
             candidate = self._candidate(aim, solution)
-            self._report(aim, candidate, candidate.version, solution)
+            self._draft.warn_of(aim.name, candidate, self._target)
+            self._hold(aim, candidate.version, solution)
             bound = request.specifier if policy and bounds_pin(aim.asked) else ""
             digests: tuple[str, ...] = ()
             if self._documents.uses_hashes:
@@ -400,12 +401,6 @@ class Planner:
             self._draft.warn_of(aim.name, candidate, self._target)
         if now is not None:
             self._hold(aim, now, solution)
-
-    def _report(
-        self, aim: Aim, candidate: Candidate, version: Version, solution: Solution | None
-    ) -> None:
-        self._draft.warn_of(aim.name, candidate, self._target)
-        self._hold(aim, version, solution)
 
     def _hold(self, aim: Aim, version: Version, solution: Solution | None) -> None:
         """Report the newest version, where not the user's own word alone keeps it away."""

@@ -163,11 +163,6 @@ class Solution:
         pick = self.picks.get(name)
         return None if pick is None else pick.version
 
-    def parents(self, name: NormalizedName) -> tuple[NormalizedName, ...]:
-        """Return the projects that need one."""
-        found = [cause.parent.name for cause in self.needs.get(name, ()) if cause.parent]
-        return tuple(dict.fromkeys(parent for parent in found if parent != name))
-
 
 def need_of(want: Want) -> Need:
     """Return what a want asks."""
