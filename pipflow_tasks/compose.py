@@ -3,11 +3,13 @@
 The Compose Specification, as far as a build goes: interpolation, merging of several files with
 ``!reset`` and ``!override``, YAML anchors and merge keys, ``extends`` within one file. The YAML is
 composed into nodes and never constructed, so that unknown tags do no harm and every error has its
-line. Paths stay as they are written, relative to the first file's folder.
+line. Paths stay as they are written, relative to the first file's folder. ``read_dotenv`` reads the
+``.env`` file beside them.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import TYPE_CHECKING, NoReturn, TypeAlias, cast
@@ -16,11 +18,26 @@ from .dockerfile.words import Variables, substitute
 from .errors import ComposeError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import yaml
 
 _Value: TypeAlias = "str | bool | list[_Value] | _Map | None"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secret:
+    """A secret that a build may be given.
+
+    Attributes:
+        name: by which the build asks for it.
+        file: where it is, relative to the (first) compose file's folder, or None.
+        variable: the environment variable that holds it, or None.
+    """
+
+    name: str
+    file: str | None = None
+    variable: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +52,7 @@ class Build:
         target: the stage to build, or None for the last.
         platforms: what the image is built for; none: ``Service.platform``, or the host's.
         network: the network of RUN, or None.
+        secrets: by what name the build gets which of the file's secrets.
     """
 
     context: str = "."
@@ -44,6 +62,12 @@ class Build:
     target: str | None = None
     platforms: tuple[str, ...] = ()
     network: str | None = None
+    secrets: tuple[Secret, ...] = ()
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the context is an address, and not a folder of this host."""
+        return bool(re.match(r"[a-z][a-z0-9+.-]*://|git@|github\.com/", self.context))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +126,18 @@ class ComposeFile:
             return _compose_file(content, path, tuple(sorted(reading.unset)))
         except RecursionError:
             raise ComposeError("the file is nested too deeply to be read", path=path) from None
+
+    @classmethod
+    def from_config(cls, text: str, *, path: str) -> ComposeFile:
+        """Read what ``docker compose config --format json`` prints of the file at ``path``.
+
+        Its paths are absolute, and its lines are not the file's.
+
+        Raises:
+            ComposeError: when it has another shape than a compose file.
+        """
+        read = cls.from_text(text, path=path, environment={})
+        return replace(read, services=tuple(replace(found, line=None) for found in read.services))
 
     @classmethod
     def merged(cls, files: Sequence[ComposeFile]) -> ComposeFile:
@@ -391,11 +427,12 @@ def _extended(services: _Map, name: str, seen: tuple[str, ...] = ()) -> _Map:
 
 def _compose_file(content: _Map, path: str, unset: tuple[str, ...]) -> ComposeFile:
     services = content["services"].map("services") if "services" in content else {}
+    secrets = content["secrets"].map("secrets") if "secrets" in content else {}
     return ComposeFile(
         path=path,
         name=_text(content, "name"),
         services=tuple(
-            _service(name, entry, _extended(services, name))
+            _service(name, entry, _extended(services, name), secrets)
             for name, entry in services.items()
             if entry.tag != "!reset"
         ),
@@ -430,7 +467,7 @@ def _includes(content: _Map) -> tuple[str, ...]:
     return tuple(paths)
 
 
-def _service(name: str, entry: _Entry, content: _Map) -> Service:
+def _service(name: str, entry: _Entry, content: _Map, secrets: _Map) -> Service:
     build = _entry(content, "build")
     extends = _entry(content, "extends")
     other = extends.value if extends is not None and isinstance(extends.value, dict) else {}
@@ -439,13 +476,13 @@ def _service(name: str, entry: _Entry, content: _Map) -> Service:
         line=entry.line,
         image=_text(content, "image"),
         platform=_text(content, "platform"),
-        build=None if build is None or build.value is None else _build(build.map("build")),
+        build=None if build is None or build.value is None else _build(build.map("build"), secrets),
         profiles=_texts(content, "profiles"),
         extends_file=_text(other, "file"),
     )
 
 
-def _build(content: _Map) -> Build:
+def _build(content: _Map, secrets: _Map) -> Build:
     args = _entry(content, "args")
     return Build(
         context=_text(content, "context") or ".",
@@ -457,4 +494,63 @@ def _build(content: _Map) -> Build:
         target=_text(content, "target"),
         platforms=_texts(content, "platforms"),
         network=_text(content, "network"),
+        secrets=tuple(_secrets(content, secrets)),
     )
+
+
+def _secrets(content: _Map, secrets: _Map) -> Iterator[Secret]:
+    """Give the secrets of a build; those that the file does not define are compose's to refuse."""
+    entry = _entry(content, "secrets")
+    for item in entry.value if entry is not None and isinstance(entry.value, list) else []:
+        source = _text(item, "source") if isinstance(item, dict) else str(item)
+        name = (isinstance(item, dict) and _text(item, "target")) or source
+        if source is None or name is None or source not in secrets:
+            continue
+        defined = secrets[source].map(source)
+        yield Secret(name=name, file=_text(defined, "file"), variable=_text(defined, "environment"))
+
+
+# --- the file of variables ------------------------------------------------------------------------
+
+_ASSIGNMENT = re.compile(
+    r"""^[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_][\w.-]*)[ \t]*=[ \t]*
+    (?:"(?P<double>(?:[^"\\]|\\.)*)" | '(?P<single>[^']*)' | (?P<plain>[^\n]*))""",
+    re.ASCII | re.DOTALL | re.MULTILINE | re.VERBOSE,
+)
+_COMMENT = re.compile(r"(?:^|\s)#.*")
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+
+
+def read_dotenv(text: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """Read an ``.env`` file as compose does: quotes, comments, ``export``, variables.
+
+    ``environment`` counts before the file for the variables in its values. What is no assignment is
+    passed over: that is compose's to refuse.
+    """
+    values: dict[str, str] = {}
+    for match in _ASSIGNMENT.finditer(text.removeprefix("\ufeff")):
+        known = {**values, **environment}
+        if match["single"] is not None:
+            value = match["single"]
+        elif match["double"] is not None:
+            value = _ESCAPE.sub(
+                lambda escape: {"n": "\n", "t": "\t"}.get(escape[1], escape[1]),
+                _with_variables(match["double"], known),
+            )
+        else:
+            value = _with_variables(_COMMENT.sub("", match["plain"]).strip(), known)
+        values[match["name"]] = value
+    return values
+
+
+def _with_variables(text: str, values: Mapping[str, str]) -> str:
+    """Replace the variables in a text; one without value is blank, and a lone ``$`` stays."""
+    variables = Variables(values=values, missing=lambda _name, _message: "")
+    done: list[str] = []
+    position = 0
+    while (dollar := text.find("$", position)) >= 0:
+        found = substitute(text, dollar, variables, lambda word: _with_variables(word, values))
+        value, after = found or ("$", dollar + 1)
+        done += (text[position:dollar], value)
+        position = after
+    return "".join(done) + text[position:]

@@ -2,7 +2,8 @@
 
 The reader goes by BuildKit's Dockerfile frontend (the "Dockerfile reference"): ``grammar`` splits
 the text into instructions, ``stages`` evaluates them, ``commands`` and ``install`` follow what
-RUN starts, ``image`` knows where its files come from. Text in, frozen values out.
+RUN starts, ``image`` knows where its files come from, ``ignore`` which of them are hidden.
+Text in, frozen values out.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import DockerfileError
 from .grammar import Heredoc, Instruction, Source
+from .ignore import hidden_by
 from .image import context_path
 from .install import InstallOptions, InstallStep
 from .stages import Reading, Stage, stage_index
@@ -21,7 +23,15 @@ from .stages import Reading, Stage, stage_index
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Dockerfile", "Heredoc", "InstallOptions", "InstallStep", "Instruction", "Stage"]
+__all__ = [
+    "Dockerfile",
+    "Heredoc",
+    "InstallOptions",
+    "InstallStep",
+    "Instruction",
+    "Stage",
+    "hidden_by",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +103,26 @@ class Dockerfile:
         """Give the stage at the root of a chain of FROMs: the one whose base is an image."""
         found = self.stages[stage]
         return found if found.parent is None else self.base_of(found.parent)
+
+    def needed_by(self, stage: int) -> frozenset[int]:
+        """Give the stages that are built for one: itself, its base, those it copies from."""
+        needed = {stage}
+        waiting = [self.stages[stage]]
+        while waiting:
+            here = waiting.pop()
+            earlier = self.stages[: here.index]
+            named = [
+                part.partition("=")[2] if "=" in part else part
+                for instruction in here.instructions
+                for name, value in instruction.flags
+                for part in ([value] if name == "from" else value.split(","))
+                if name == "from" or (name == "mount" and part.startswith("from="))
+            ]
+            for index in (here.parent, *(stage_index(earlier, name) for name in named)):
+                if index is not None and index not in needed:
+                    needed.add(index)
+                    waiting.append(self.stages[index])
+        return frozenset(needed)
 
     def stage_named(self, name_or_index: str) -> Stage | None:
         """Give the stage of that name, else that index, as ``--target`` looks it up."""

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .image import Image, Placed, join, origins_of
+from .image import CONTEXT, Image, Placed, join, origins_of
 from .install import (
     InstallStep,
     install_options,
@@ -225,6 +225,11 @@ class Shell:
                     constraints=constraints,
                     constraint_sources=constraint_sources,
                     unknown=unknown + unknown_constraints,
+                    copied=tuple(
+                        (placed.source, placed.line)
+                        for placed in self.image.files
+                        if placed.origin == CONTEXT
+                    ),
                     options=install_options(options),
                     environment=tuple(
                         sorted(

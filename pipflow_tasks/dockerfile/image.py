@@ -30,12 +30,14 @@ class Placed:
         source: its path there.
         target: where it is put, absolute.
         folder: whether ``target`` is certainly a folder to put it in.
+        line: 1-based line of the instruction.
     """
 
     origin: int | None
     source: str
     target: str
     folder: bool
+    line: int = 0
 
     def source_of(self, path: str) -> tuple[str, bool] | None:
         """Give the path in the origin that ``path`` is from, and whether that is certain."""

@@ -18,10 +18,11 @@ class InstallOptions:
     """The options of an install command that count for the choice of versions.
 
     Values are expanded as far as the Dockerfile tells; ``${NAME}`` is left where it does not.
-    uv's ``--default-index`` and ``--index`` are ``index_url`` and ``extra_index_urls``.
+    uv's ``--default-index`` is ``index_url`` here; its ``--index`` comes before the extra ones.
     """
 
     index_url: str | None = None
+    indexes: tuple[str, ...] = ()
     extra_index_urls: tuple[str, ...] = ()
     no_index: bool = False
     find_links: tuple[str, ...] = ()
@@ -32,6 +33,8 @@ class InstallOptions:
     prefer_binary: bool = False
     only_binary: tuple[str, ...] = ()
     no_binary: tuple[str, ...] = ()
+    index_strategy: str = ""
+    exclude_newer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,8 @@ class InstallStep:
         constraint_sources: the files of the build context that these are.
         unknown: files named by ``-r`` and ``-c`` whose source can't be known: made by a command,
             not copied from the context, or behind a variable without value (``${NAME}`` stands).
+        copied: what COPY and ADD had taken from the context before, each with its line; a change
+            of any of it makes the step run again.
         options: the command's own options.
         environment: the ``PIP_*`` and ``UV_*`` variables in force, sorted by name.
         pip_requirement: the requirement by which pip was upgraded before (``pip``, ``pip==21.3``).
@@ -65,6 +70,7 @@ class InstallStep:
     constraints: tuple[str, ...] = ()
     constraint_sources: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    copied: tuple[tuple[str, int], ...] = ()
     options: InstallOptions = InstallOptions()
     environment: tuple[tuple[str, str], ...] = ()
     pip_requirement: str | None = None
@@ -96,7 +102,7 @@ _SAME_OPTIONS = {
     "requirements": "requirement",
     "constraints": "constraint",
     "default-index": "index-url",
-    "index": "extra-index-url",
+    "uploaded-prior-to": "exclude-newer",
     "allow-insecure-host": "trusted-host",
 }
 # fmt: off
@@ -112,7 +118,8 @@ _OPTIONS_WITH_VALUE = frozenset({
     "python-platform", "python-version", "refresh-package", "reinstall-package", "report",
     "requirement", "requirements", "resolution", "resume-retries", "retries", "root",
     "root-user-action", "src", "target", "timeout", "torch-backend", "trusted-host",
-    "upgrade-package", "upgrade-strategy", "use-deprecated", "use-feature", "wheel-dir",
+    "upgrade-package", "upgrade-strategy", "uploaded-prior-to", "use-deprecated", "use-feature",
+    "wheel-dir",
 })
 # fmt: on
 
@@ -182,6 +189,7 @@ def install_options(options: Mapping[str, Sequence[str]]) -> InstallOptions:
         only_binary = (":all:",)
     return InstallOptions(
         index_url=[None, *options.get("index-url", ())][-1],
+        indexes=tuple(options.get("index", ())),
         extra_index_urls=tuple(options.get("extra-index-url", ())),
         no_index="no-index" in options,
         find_links=tuple(options.get("find-links", ())),
@@ -192,4 +200,6 @@ def install_options(options: Mapping[str, Sequence[str]]) -> InstallOptions:
         prefer_binary="prefer-binary" in options,
         only_binary=only_binary,
         no_binary=names("no-binary"),
+        index_strategy=["", *options.get("index-strategy", ())][-1],
+        exclude_newer=["", *options.get("exclude-newer", ())][-1],
     )

@@ -235,13 +235,17 @@ class Reading:
             heredoc = HEREDOC.match(source)
             if heredoc or "://" in source or source.startswith("git@"):
                 name = heredoc[2] if heredoc else posixpath.basename(source)
-                yield Placed(origin=None, source=name, target=target, folder=folder)
+                yield Placed(
+                    origin=None, source=name, target=target, folder=folder, line=instruction.line
+                )
                 continue
             path, placed_at = origin_path(source, origin), target
             if "parents" in flags:
                 kept = context_path(source.rpartition("/./")[2])
                 placed_at = join(target, kept if is_folder(kept) else posixpath.dirname(kept))
-            yield Placed(origin=origin, source=path, target=placed_at, folder=folder)
+            yield Placed(
+                origin=origin, source=path, target=placed_at, folder=folder, line=instruction.line
+            )
 
     def _origin(self, name: str | None, variables: Variables) -> int | None:
         """Give the stage that ``from`` names, ``CONTEXT`` without one, None for an image."""

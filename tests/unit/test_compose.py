@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipflow_tasks.compose import Build, ComposeFile, Service
+from pipflow_tasks.compose import Build, ComposeFile, Service, read_dotenv
 from pipflow_tasks.errors import ComposeError
 
 CASES = Path(__file__).parents[1] / "data" / "compose"
@@ -146,3 +146,30 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     error = refusal(text)
 
     assert error is None or error.path == "compose.yaml"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("A=1\r\n\n# B=2\nexport C = 3\n", {"A": "1", "C": "3"}),
+        ("A=it's #no\nB=a#b\nC=#\nD=", {"A": "it's", "B": "a#b", "C": "", "D": ""}),
+        ('A="x \\"y\\" # z"  # c\nB=\'$A \\n\'', {"A": 'x "y" # z', "B": "$A \\n"}),
+        ('A="one\ntwo\\nthree"\nB=4', {"A": "one\ntwo\nthree", "B": "4"}),
+        ("A=1\nB=${A}2$A\nC=${NOT:-${B}}$NOT$5$", {"A": "1", "B": "121", "C": "121$5$"}),
+        ("A=$GIVEN\nGIVEN=file", {"A": "process", "GIVEN": "file"}),
+        ("nonsense\n=1\n1A=2\n\ufeff", {}),
+        ("\ufeffA=1", {"A": "1"}),
+        ('A="open\nB=1', {"A": '"open', "B": "1"}),
+    ],
+)
+def test_dotenv(text: str, expected: dict[str, str]) -> None:
+    """Assignments of an `.env` file are read as compose reads them, the rest is passed over."""
+    assert read_dotenv(text, {"GIVEN": "process"}) == expected
+
+
+@given(st.text(st.sampled_from("AB=\"'$#{}:-\\\n\r x"), max_size=40))
+def test_dotenv_of_any_text(text: str) -> None:
+    """No text is refused, and a value of single quotes is kept as it is."""
+    read_dotenv(text, {})
+    plain = text.replace("'", "")
+    assert read_dotenv(f"A='{plain}'", {})["A"] == plain

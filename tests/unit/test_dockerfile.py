@@ -195,3 +195,20 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         error = refusal(prefix + text)
 
         assert error is None or error.path == "Dockerfile"
+
+
+@pytest.mark.parametrize(
+    ("stage", "needed"), [(0, {0}), (1, {1}), (2, {0, 2}), (3, {0, 1, 2, 3}), (4, {0, 4}), (5, {5})]
+)
+def test_stages_that_a_stage_needs(stage: int, needed: set[int]) -> None:
+    """A stage needs its base, what it copies from or mounts, and what those need."""
+    dockerfile = Dockerfile.from_text(
+        "FROM python:3.9 AS one\n"
+        "FROM node:20 AS two\n"
+        "FROM one AS three\n"
+        "FROM python:3.10\nCOPY --from=three /a /a\nCOPY --from=1 /b /b\n"
+        "FROM python:3.11\nRUN --mount=type=bind,from=one,target=/a true\nCOPY --from=later / /\n"
+        "FROM python:3.12 AS later\nCOPY --from=example/image:1 /c /c\n"
+    )
+
+    assert dockerfile.needed_by(stage) == needed
