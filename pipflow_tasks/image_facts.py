@@ -277,6 +277,7 @@ MANYLINUX_OLDEST: Mapping[str, int] = {  # glibc 2.N; machines without manylinux
 MANYLINUX_PIP: Mapping[str, str] = {"riscv64": "24.1"}  # any manylinux wheel on that machine
 PEP_600_PIP = "20.3"
 MUSLLINUX_PIP = "21.2"
+PACKAGING_TAGS_PIP = "20.0"  # before, of the tags without ABI, those of other Pythons were pure
 LINUX_FIRST_PIP = "26.3"  # from here `linux_x86_64` is preferred to manylinux, before it comes last
 
 # The pip of the official image was the newest of the day ...
@@ -304,6 +305,15 @@ PIP_BUNDLED: Mapping[int, tuple[tuple[int, str], ...]] = {
     13: ((0, "24.2"), (1, "24.3.1"), (3, "25.0.1"), (4, "25.1.1"), (6, "25.2"), (10, "")),
     14: ((0, "25.2"), (1, "")),
 }
+
+PIPS: tuple[Version, ...] = tuple(
+    Version(pip)
+    for pip in (
+        *(pip for _, pip in PIP_BY_DATE),
+        *(pip for rows in PIP_BUNDLED.values() for _, pip in rows if pip),
+    )
+)
+"""The versions of pip that images are known to carry."""
 
 _PYTHON = re.compile(
     r"3\.(?P<minor>[0-9]{1,2})(?:\.(?P<patch>[0-9]{1,3}))?(?P<pre>(?:a|b|rc)[0-9]{1,3}|-rc)?"

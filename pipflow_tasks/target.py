@@ -1,7 +1,8 @@
 """What the image accepts: Python, platforms and their tags, marker environment, pip.
 
-Read from the base image's name; the facts are `image_facts`'s, the rules are here. Follows PEP 425
-(tags), 600 (manylinux), 656 (musllinux), 508 (marker environment) and 345 (Requires-Python).
+Read from the base image's name, for which the facts are `image_facts`'s and the rules are here, or
+from what the `Interpreter` in the image said. Follows PEP 425 (tags), 600 (manylinux), 656
+(musllinux), 508 (marker environment) and 345 (Requires-Python).
 Nothing here asks the host: whatever it has to do with the result is passed in.
 """
 
@@ -13,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.version import InvalidVersion, Version
 
@@ -23,9 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from packaging.markers import Marker
-    from packaging.specifiers import SpecifierSet
+
+    from .interpreter import Interpreter
 
 _LIBC = re.compile(r"(?:glibc 2|musl 1)\.[0-9]{1,3}")
+_KERNEL = {"platform_release": "", "platform_version": ""}  # the engine's host decides
 _HINT = 'make the setting `python`, e.g. `python: "3.11"` under `pipflow` in invoke.yaml'
 
 
@@ -69,6 +73,9 @@ class Target:
         pip: the one that the image carries, None where it is not known or sets no limit.
         source: where this was read, ``Dockerfile:1``.
         notes: what was assumed, to be told to the user.
+        interpreter: the image's own account, with what its installers are told; None where the
+            image was not asked.
+        installer: whose rules count, ``pip`` or ``uv``.
     """
 
     python: str
@@ -78,6 +85,8 @@ class Target:
     pip: Version | None
     source: str
     notes: tuple[str, ...] = ()
+    interpreter: Interpreter | None = None
+    installer: str = "pip"
 
     @classmethod
     def from_image(
@@ -88,7 +97,10 @@ class Target:
         source: str,
         python: str | None = None,
         pip_upgraded: bool = False,
+        pip: Version | None = None,
         notes: Iterable[str] = (),
+        obstacle: str = "",
+        remedy: str = "",
     ) -> Target:
         """Read a base image's name.
 
@@ -98,7 +110,10 @@ class Target:
             source: where the name stands, for messages.
             python: the setting, which overrules the version in the name or supplies it.
             pip_upgraded: the Dockerfile upgrades pip, so that the image's own sets no limit.
+            pip: the one that the Dockerfile installs before the step, where that is known.
             notes: the caller's, kept in front.
+            obstacle: why the image itself does not tell its Python, where that was tried.
+            remedy: what else than the setting would help where the Python is not known.
 
         Raises:
             TargetError: the name does not tell the Python, or the image can't be served.
@@ -106,7 +121,9 @@ class Target:
         image = _Image.parse(reference, source=source)
         if python is None and image.python is None:
             hint = f"name the version in the tag, or {_HINT}" if image.family else _HINT
+            hint = f"{hint}; or {remedy}" if remedy else hint
             what = f"can't tell which Python the base image {image.shown} has"
+            what = f"{what}: {obstacle}" if obstacle else what
             raise _error(what, source=source, hint=hint)
         release = _read_release(python or image.python or "", source=source)
         # The setting says what to choose for; libc and pip stay those of the image.
@@ -131,10 +148,87 @@ class Target:
             platforms=platforms,
             source=source,
             libc=libc,
-            pip=own.pip if is_official and not pip_upgraded else None,
+            pip=pip or (own.pip if is_official and not pip_upgraded else None),
             notes=remarks,
         )
         return replace(target, python=release.text)
+
+    @classmethod
+    def from_interpreter(
+        cls,
+        interpreter: Interpreter,
+        *,
+        platforms: Sequence[str],
+        source: str,
+        pip_upgraded: bool = False,
+        pip: Version | None = None,
+        notes: Iterable[str] = (),
+    ) -> Target:
+        """Take what the Python in a base image said of itself.
+
+        On the platform that it runs on, its own pip's tags count as they are; for other platforms,
+        and for another pip, they are computed for the same Python, ABIs and C library.
+
+        Args:
+            interpreter: what it said.
+            platforms: Docker's names, at least one.
+            source: where the name of the base image stands, for messages.
+            pip_upgraded: the Dockerfile upgrades pip, so that the image's own sets no limit.
+            pip: the one that the Dockerfile installs before the step, where that is known.
+            notes: the caller's, kept in front.
+
+        Raises:
+            TargetError: the image has no CPython that can be served, or a platform is not known.
+        """
+        image = interpreter.image
+        if interpreter.python is None:
+            raise _error(f"the base image {image} has no Python", source=source, hint=_HINT)
+        if interpreter.implementation != "CPython":
+            what = f"the base image {image} has {interpreter.implementation}, not CPython"
+            raise _error(what, source=source, hint="use an image of CPython on Linux")
+        try:
+            version = Version(interpreter.python.removesuffix("+"))
+        except InvalidVersion:
+            what = f"the base image {image} has Python `{interpreter.python}`, which is no version"
+            raise _error(what, source=source, hint=_HINT) from None
+        major, minor, patch = (*version.release, 0, 0)[:3]
+        if major != 3 or minor < facts.OLDEST_MINOR:
+            what = f"the base image {image} has Python {version}, which can't be served"
+            hint = f"use Python 3.{facts.OLDEST_MINOR} or newer"
+            raise _error(what, source=source, hint=hint)
+        remarks = [*notes]
+        has_own_pip = pip is None and not pip_upgraded
+        pip = interpreter.pip if has_own_pip else pip
+        machines = {docker_platform(name, source=source): "" for name in platforms}
+        others = [name for name in machines if name != interpreter.platform]
+        if others:
+            remarks.append(
+                f"{image} is for {interpreter.platform} on this machine: for {' and '.join(others)}"
+                " it is taken to be the same"
+            )
+        libc = interpreter.libc or facts.ASSUMED_LIBC
+        found: list[Platform] = []
+        for name in machines:
+            is_own = name == interpreter.platform
+            tags, machine = interpreter.tags, interpreter.machine
+            markers = {**interpreter.markers, **_KERNEL}
+            if not is_own:
+                machine = markers["platform_machine"] = facts.MACHINES[name]
+            if not (is_own and has_own_pip and tags):
+                tags = _list_tags(minor, machine, libc, pip, interpreter.abis)
+                if not interpreter.libc:
+                    remarks.append(f"{image} does not tell its C library: {libc} is assumed")
+            found.append(Platform(name=name, tags=tags, markers=markers))
+        return cls(
+            python=interpreter.python,
+            python_version=Version(f"{major}.{minor}.{patch}"),
+            platforms=tuple(found),
+            libc=interpreter.libc,
+            pip=pip,
+            source=source,
+            notes=tuple(dict.fromkeys(remarks)),
+            interpreter=interpreter,
+        )
 
     @classmethod
     def from_python(
@@ -185,20 +279,16 @@ class Target:
         python: str,
         tags: Iterable[Tag],
         markers: Mapping[str, str],
-        platform: str = "",
-        libc: str = "",
-        pip: Version | None = None,
-        source: str = "this host",
         notes: Iterable[str] = (),
     ) -> Target:
-        """Describe an interpreter by what it said of itself: the host's, or a probed image's.
+        """Describe this host's interpreter by what it said of itself.
 
-        The tags come most preferred first, the markers are the eleven of PEP 508, the platform is
-        Docker's name of it and made from the markers where it is not given.
+        The tags come most preferred first, the markers are the eleven of PEP 508.
 
         Raises:
             TargetError: the version is none.
         """
+        source = "this host"
         try:
             release = Version(python.strip().removesuffix("+")).release
         except InvalidVersion:
@@ -210,13 +300,13 @@ class Target:
             python_version=Version(".".join(str(number) for number in (*release, 0, 0)[:3])),
             platforms=(
                 Platform(
-                    name=platform or name or f"{system}/{machine}",
+                    name=name or f"{system}/{machine}",
                     tags=tuple(tags),
                     markers=markers,
                 ),
             ),
-            libc=libc,
-            pip=pip,
+            libc="",
+            pip=None,
             source=source,
             notes=tuple(notes),
         )
@@ -245,11 +335,69 @@ class Target:
         known = [rank for rank in ranks if rank is not None]
         return max(known) if len(known) == len(ranks) else None
 
+    @property
+    def shown_source(self) -> str:
+        """Where this was read, and whether the image itself was asked."""
+        return self.source if self.interpreter is None else f"{self.source}, asked of the image"
+
+    def wants_newer_pip(self, tags: Collection[Tag]) -> str:
+        """Name the platform tag of a wheel that suits but for this target's pip, or nothing."""
+        if self.pip is None or not self.libc:
+            return ""
+        for platform in self.platforms:
+            machine = platform.markers.get("platform_machine", "")
+            abis = () if self.interpreter is None else self.interpreter.abis
+            newer = _list_tags(self.python_version.minor, machine, self.libc, None, abis)
+            if platform.tag_rank(tags) is None:
+                for tag in newer:
+                    if tag in tags:
+                        return tag.platform
+        return ""
+
     def __str__(self) -> str:
         machines = " and ".join(p.markers.get("platform_machine", "") for p in self.platforms)
         system = self.libc or self.platforms[0].markers.get("sys_platform", "")
         pip = "" if self.pip is None else f", pip {self.pip.major}.{self.pip.minor}"
-        return f"python {self.python}, {system} {machines}{pip}"
+        installer = ", uv" if self.installer == "uv" else ""
+        return f"python {self.python}, {system} {machines}{pip}{installer}"
+
+
+def newest_pip(requirement: str) -> Version | None:
+    """Return the newest pip that a requirement admits (``pip<23``); None where it sets no limit.
+
+    Of versions that are not known here, those that the requirement names count.
+
+    Raises:
+        ValueError: the requirement can't be read.
+    """
+    try:
+        specifier = SpecifierSet(requirement.strip().removeprefix("pip").strip())
+    except InvalidSpecifier as error:
+        raise ValueError(str(error)) from error
+    if specifier.contains("9999") or not specifier:
+        return None
+    named = [Version(clause.version.removesuffix(".*")) for clause in specifier]
+    return max((v for v in (*facts.PIPS, *named) if specifier.contains(v)), default=None)
+
+
+def name_tells_all(reference: str, *, source: str) -> bool:
+    """Tell whether a base image's name leaves nothing to ask the image itself.
+
+    So it is for the Docker Official Image where the tag names a Python that is known here; other
+    images were built by somebody who may have told pip something.
+
+    Raises:
+        TargetError: the name is that of an image that can't be served.
+    """
+    image = _Image.parse(reference, source=source)
+    if image.family is None or image.python is None:
+        return False
+    own = facts.Release.find(image.python)
+    if own is None:  # none that could be served
+        return True
+    is_plain = image.family.has_official_pip and not image.family.note and own.is_known
+    is_moving = image.is_pinned and own.patch is None
+    return is_plain and not is_moving and not image.find_libc(own)[2]
 
 
 def docker_platform(machine: str, *, source: str = "") -> str:
@@ -343,23 +491,30 @@ def _list_markers(release: facts.Release, machine: str) -> dict[str, str]:
         "os_name": "posix",
         "platform_machine": machine,
         "platform_python_implementation": "CPython",
-        "platform_release": "",  # the kernel's: the engine's host decides
         "platform_system": "Linux",
-        "platform_version": "",
+        **_KERNEL,
         "python_full_version": full,
         "python_version": f"3.{release.minor}",
         "sys_platform": "linux",
     }
 
 
-def _list_tags(minor: int, machine: str, libc: str, pip: Version | None) -> tuple[Tag, ...]:
+def _list_tags(
+    minor: int,
+    machine: str,
+    libc: str,
+    pip: Version | None,
+    abis: Sequence[str] = (),
+) -> tuple[Tag, ...]:
     # Explicit everywhere: what is left out, packaging asks the host for.
     platforms = list(_list_platforms(machine, libc, pip))
-    abi = f"cp3{minor}{'m' if minor < 8 else ''}"
-    return (
-        *cpython_tags((3, minor), [abi], platforms),
-        *compatible_tags((3, minor), f"cp3{minor}", platforms),
-    )
+    name = f"cp3{minor}"
+    own = cpython_tags((3, minor), abis or [f"{name}{'m' if minor < 8 else ''}"], platforms)
+    others = [*compatible_tags((3, minor), name, platforms)]
+    if pip is not None and pip < Version(facts.PACKAGING_TAGS_PIP):
+        others = [tag for tag in others if tag.platform == "any" or tag.interpreter == "py3"]
+        others.insert(len(platforms) + 1, Tag("cp3", "none", "any"))
+    return (*own, *others)
 
 
 def _list_platforms(machine: str, libc: str, pip: Version | None) -> Iterator[str]:

@@ -19,7 +19,13 @@ from packaging.version import Version
 
 from pipflow_tasks import image_facts
 from pipflow_tasks.errors import TargetError
-from pipflow_tasks.target import Platform, Target, docker_platform
+from pipflow_tasks.target import (
+    Platform,
+    Target,
+    docker_platform,
+    name_tells_all,
+    newest_pip,
+)
 
 CASES = Path(__file__).parents[1] / "data" / "targets"
 WORDS = [
@@ -119,6 +125,52 @@ def test_error_says_where_and_what_to_do() -> None:
     )
 
 
+def test_pip_that_the_dockerfile_installs_counts() -> None:
+    """A certain pip that the Dockerfile installs takes the place of the image's own."""
+    target = from_image("python:3.8.0-alpine", pip=Version("21.2"))
+    assert (target.pip, "musllinux_1_1_x86_64" in platform_tags(target)) == (Version("21.2"), True)
+
+
+def test_error_names_what_else_would_help() -> None:
+    """The caller's remedy stands behind the setting in the hint."""
+    with pytest.raises(TargetError) as caught:
+        from_image("acme-base:1", remedy="`docker pull acme-base:1` first")
+    assert caught.value.hint.endswith("in invoke.yaml; or `docker pull acme-base:1` first")
+
+
+@pytest.mark.parametrize(
+    ("reference", "expected"),
+    [
+        ("python:3.9", True),
+        ("python:3.8.0-alpine", True),
+        ("docker.io/library/python:3.11-slim-bookworm", True),
+        ("registry.example/library/python:3.13", True),
+        ("ghcr.io/astral-sh/uv:python3.12-bookworm-slim", True),
+        ("python:3.9.2@sha256:" + "0" * 64, True),
+        ("python:3.9@sha256:" + "0" * 64, False),
+        ("python:2.7", True),
+        ("python", False),
+        ("python:3", False),
+        ("python:3.99", False),
+        ("python:3.9-own", False),
+        ("registry.example/team/python:3.9", False),
+        ("public.ecr.aws/lambda/python:3.12", False),
+        ("tiangolo/uvicorn-gunicorn:python3.9", False),
+        ("acme-base:1", False),
+        ("ubuntu:24.04", False),
+    ],
+)
+def test_names_that_tell_all(reference: str, expected: bool) -> None:
+    """Only the official image of a known Python leaves nothing to ask the image itself."""
+    assert expected == name_tells_all(reference, source="Dockerfile:1")
+
+
+def test_name_that_can_not_be_served_tells_enough() -> None:
+    """PyPy is refused by its name."""
+    with pytest.raises(TargetError, match="is PyPy, not CPython"):
+        name_tells_all("pypy:3.10", source="Dockerfile:1")
+
+
 def test_error_names_a_source_that_is_no_line() -> None:
     """A setting that is wrong is named as the source."""
     with pytest.raises(TargetError) as caught:
@@ -196,6 +248,22 @@ def test_pip_limits_the_wheels(libc: str, platform: str, pip: str, expected: str
     machine = target.platforms[0].markers["platform_machine"]
     names = [*expected.split(), "linux"]
     assert [f"{name}_{machine}" for name in names] == platform_tags(target)
+
+
+@pytest.mark.parametrize(
+    ("pip", "expected"),
+    [
+        ("19.3", "py3-linux cp37-any cp3-any py37-any py3-any py36-any py35-any"),
+        ("20.0", "py37-linux py3-linux py36-linux py35-linux py34-linux py33-linux py32-linux"),
+    ],
+)
+def test_old_pip_takes_fewer_wheels_without_abi(pip: str, expected: str) -> None:
+    """Before 20.0 pip takes them of `py3` alone where they are for a platform (tried with 19.3)."""
+    target = from_python("3.7", libc="musl 1.1", pip=Version(pip))
+    tags = [tag for tag in target.platforms[0].tags if tag.abi == "none"]
+    assert str(tags[0]) == "cp37-none-linux_x86_64"
+    shown = [f"{tag.interpreter}-{tag.platform.partition('_')[0]}" for tag in tags[1:8]]
+    assert expected.split() == shown
 
 
 def test_manylinux_goes_down_to_glibc_2_5_on_x86_only() -> None:
@@ -463,3 +531,41 @@ def test_markers_are_those_of_the_interpreter(series: str) -> None:
     reported = json.loads(run(python, "-c", code))
     kernel = {"platform_release": "", "platform_version": ""}
     assert {**reported, **kernel} == dict(describe(python).platforms[0].markers)
+
+
+@pytest.mark.parametrize(
+    ("requirement", "expected"),
+    [
+        ("pip", None),
+        ("pip>=21", None),
+        ("pip!=22.0", None),
+        ("pip==21.3", "21.3"),
+        ("pip == 19.3.1", "19.3.1"),
+        ("pip==20.*", "20.3.3"),
+        ("pip<23", "22.3.1"),
+        ("pip>=21.3,<22", "21.3"),
+        ("pip<20.3", "20.2.4"),
+    ],
+)
+def test_newest_pip_of_a_requirement(requirement: str, expected: str | None) -> None:
+    """A bound gives the newest pip below it that is known; without one there is no limit."""
+    assert newest_pip(requirement) == (None if expected is None else Version(expected))
+
+
+def test_requirement_of_pip_that_is_none() -> None:
+    """A requirement whose variable nobody tells can't be read."""
+    with pytest.raises(ValueError, match="PIP_VERSION"):
+        newest_pip("pip==${PIP_VERSION}")
+
+
+def test_pip_of_the_dockerfile_limits_the_tags() -> None:
+    """A pip that is installed before the step counts in the place of the image's own."""
+    older = from_image("python:3.11-slim", pip=Version("20.2"))
+    newer = from_image("python:3.8.0-slim", pip=Version("23.0"))
+    wheel = parse_tag("py3-none-manylinux_2_17_x86_64")
+
+    assert older.tag_rank(wheel) is None
+    assert newer.tag_rank(wheel) is not None
+    assert older.wants_newer_pip(wheel) == "manylinux_2_17_x86_64"
+    assert newer.wants_newer_pip(wheel) == ""
+    assert older.wants_newer_pip(parse_tag("py3-none-musllinux_1_1_x86_64")) == ""

@@ -1,0 +1,146 @@
+"""Tell what the Python that runs this is: one JSON object on standard output.
+
+The text of this file is handed to the Python of a base image (``python -c``), so it imports
+nothing of this package and runs on Python 3.6 and later. Whatever can't be told is empty: a Python
+without pip, or with a pip that it can't import, is one as well.
+"""
+
+import ast
+import glob
+import importlib
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import sysconfig
+from typing import Dict, List, Optional
+
+# pip's list of the tags that it takes: from 20.1 on, from 10 on, and before
+TAGS = ("pip._internal.utils.compatibility_tags", "pip._internal.pep425tags", "pip.pep425tags")
+LOADERS = "/lib/ld-musl-*.so.1"
+LARGEST_FILE_BYTES = 1 << 20
+
+
+def main() -> None:
+    """Print everything."""
+    environment = {k: v for k, v in os.environ.items() if k.startswith(("PIP_", "UV_"))}
+    pip = find_pip()
+    configuration = read_configuration() if pip else []
+    answer = {
+        "python": platform.python_version(),
+        "implementation": platform.python_implementation(),
+        "markers": find_markers(),
+        "abis": find_abis(),
+        "libc": find_libc(),
+        "machine": find_machine(),
+        "pip": pip,
+        "tags": find_tags() if pip else [],
+        "environment": environment,
+        "configuration": configuration,
+        "constraints": read_constraints(environment, configuration),
+    }
+    print("\n" + json.dumps(answer))
+
+
+def find_markers() -> Dict[str, str]:
+    """Give the eleven variables of PEP 508."""
+    own = sys.implementation.version
+    version = "{}.{}.{}".format(*own[:3])
+    if own.releaselevel != "final":
+        version += own.releaselevel[0] + str(own.serial)
+    return {
+        "implementation_name": sys.implementation.name,
+        "implementation_version": version,
+        "os_name": os.name,
+        "platform_machine": platform.machine(),
+        "platform_python_implementation": platform.python_implementation(),
+        "platform_release": platform.release(),
+        "platform_system": platform.system(),
+        "platform_version": platform.version(),
+        "python_full_version": platform.python_version(),
+        "python_version": ".".join(platform.python_version_tuple()[:2]),
+        "sys_platform": sys.platform,
+    }
+
+
+def find_abis() -> List[str]:
+    """Give the ABIs that extension modules may have, the build's own first, as wheels say them."""
+    own = re.match(r"cpython-([0-9]+[a-z]*)", sysconfig.get_config_var("SOABI") or "")
+    if own is None:
+        return []
+    plain = own.group(1).replace("d", "")
+    is_like_release = sys.version_info >= (3, 8) and plain != own.group(1)
+    return ["cp" + own.group(1)] + (["cp" + plain] if is_like_release else [])
+
+
+def find_libc(loaders: str = LOADERS) -> str:
+    """Name the C library: ``glibc 2.36``, ``musl 1.2.4``."""
+    try:
+        name = os.confstr("CS_GNU_LIBC_VERSION")
+    except (AttributeError, OSError, ValueError):  # musl's answers that it has no such name
+        name = None
+    if name:
+        return name
+    for loader in sorted(glob.glob(loaders)):
+        process = subprocess.Popen([loader], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        told = re.search(r"Version ([0-9.]+)", process.communicate()[0].decode("utf-8", "replace"))
+        if told:
+            return "musl " + told.group(1)
+    return ""
+
+
+def find_machine() -> str:
+    """Name the machine as tags do: that of the build, where the kernel's is another."""
+    machine = sysconfig.get_platform().split("-", 1)[-1].replace("-", "_")
+    if sys.maxsize <= 2**32:
+        return {"x86_64": "i686", "aarch64": "armv7l"}.get(machine, machine)
+    return machine
+
+
+def find_pip() -> Optional[str]:
+    """Give pip's version."""
+    try:
+        return str(importlib.import_module("pip").__version__)
+    except Exception:
+        return None
+
+
+def find_tags() -> List[str]:
+    """Give the tags that pip takes, most preferred first."""
+    for name in TAGS:
+        try:
+            tags = importlib.import_module(name).get_supported()
+        except Exception:  # another pip's, or one that does not run on this Python
+            continue
+        return ["-".join(tag) if isinstance(tag, tuple) else str(tag) for tag in tags]
+    return []
+
+
+def read_configuration() -> List[List[str]]:
+    """Give what `pip config list` prints, from files and variables: ``global.index-url``, ..."""
+    command = [sys.executable, "-m", "pip", "config", "list"]
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        printed = process.communicate()[0].decode("utf-8", "replace")
+    except OSError:
+        return []
+    pairs = [line.partition("=")[::2] for line in printed.splitlines()]
+    return [[name, ast.literal_eval(value)] for name, value in pairs if value[:1] in ("'", '"')]
+
+
+def read_constraints(environment: Dict[str, str], configuration: List[List[str]]) -> Dict[str, str]:
+    """Give the constraints files that every install is given, with what they say."""
+    named = [value for name, value in environment.items() if name.endswith("_CONSTRAINT")]
+    named += [value for name, value in configuration if name.endswith(".constraint")]
+    found = {}
+    for path in " ".join(named).split():
+        if os.path.isfile(path) and os.path.getsize(path) <= LARGEST_FILE_BYTES:
+            with open(path, "rb") as file:
+                found[path] = file.read().decode("utf-8", "replace")
+    return found
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,218 @@
+"""Asking a base image what it is, where an engine has it on this machine; nothing is pulled.
+
+One ``run`` of the image starts its own Python on the text of ``inside``: the one that its ``pip``
+belongs to, else ``python``, else ``python3``. The container has no network and goes when it is
+done. What it said is remembered by the image's id in the user's cache folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import uuid
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import TargetError, redact
+from ..interpreter import Interpreter
+from ..target import docker_platform
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .builders import Builder
+
+_INSPECT_SECONDS = 5
+_RUN_SECONDS = 60
+_NOT_FOUND = 127
+_ABSENT = re.compile(r"no such (?:image|object)|image not known|failed to find image", re.I)
+_SHELL = """\
+script=$1 line= failed=
+shift
+pip=$(command -v pip || command -v pip3) && IFS= read -r line <"$pip"
+case $line in
+  "#!"*" "*) ;;
+  "#!/"*python*) set -- "${line#??}" "$@" ;;
+esac
+for python; do
+  command -v "$python" >/dev/null || continue
+  "$python" -c "$script" && exit
+  failed=$?
+done
+[ -z "$failed" ] || exit "$failed"
+echo '{"python": null}'
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What an engine has to say of a base image.
+
+    Attributes:
+        interpreter: the image's own account; None where it could not be asked.
+        is_absent: the engine answers, and does not have the image.
+        failure: why an image that is there could not be asked, or an empty string.
+    """
+
+    interpreter: Interpreter | None = None
+    is_absent: bool = False
+    failure: str = ""
+
+
+class BaseImages:
+    """The base images that an engine has; each is asked once.
+
+    Attributes:
+        engine: the program, ``docker`` or ``podman``; None where there is none to ask.
+    """
+
+    def __init__(self, engine: str | None, environment: Mapping[str, str]) -> None:
+        self.engine = engine if engine and shutil.which(engine) else None
+        self._environment = environment
+        self._answers: dict[str, Answer] = {}
+
+    @classmethod
+    def of(cls, builder: Builder | None, environment: Mapping[str, str]) -> BaseImages:
+        """Return those of the engine that a builder builds with."""
+        if builder is None or builder.name not in {"compose", "docker", "podman"}:
+            return cls(None, environment)
+        is_podman = builder.command[0].startswith("podman")
+        return cls("podman" if is_podman else "docker", environment)
+
+    def ask(self, reference: str) -> Answer:
+        """Ask an image what it is.
+
+        Where no engine answers, that is no reason to fail, and nothing is said.
+        """
+        if self.engine is None or reference == "scratch" or reference.startswith("-"):
+            return Answer()
+        if reference not in self._answers:
+            try:
+                self._answers[reference] = self._ask(self.engine, reference)
+            except (TargetError, _Failure) as error:
+                self._answers[reference] = Answer(failure=str(error))
+        return self._answers[reference]
+
+    def _ask(self, engine: str, reference: str) -> Answer:
+        try:
+            told = _run([engine, "image", "inspect", reference], _INSPECT_SECONDS)
+        except _Failure:
+            return Answer()
+        if told.returncode != 0:
+            return Answer(is_absent=bool(_ABSENT.search(told.stderr)))
+        identity, platform = _read_inspection(told.stdout)
+        memory = _Memory(identity, self._environment)
+        known = memory.read()
+        if known is not None:
+            with contextlib.suppress(TargetError):
+                return Answer(
+                    interpreter=Interpreter.from_json(known, image=reference, platform=platform)
+                )
+        text = _start(engine, identity)
+        interpreter = Interpreter.from_json(text, image=reference, platform=platform)
+        memory.write(text)
+        return Answer(interpreter=interpreter)
+
+
+class _Failure(Exception):  # noqa: N818
+    """A program could not be started, took too long, or failed; the sentence says so."""
+
+
+class _Memory:
+    """What an image said, in a file of its own; another script of ours makes another file."""
+
+    def __init__(self, identity: str, environment: Mapping[str, str]) -> None:
+        folder = environment.get("XDG_CACHE_HOME", "")
+        if not Path(folder).is_absolute():
+            folder = str(Path("~/.cache").expanduser())
+        script = hashlib.sha256((_SHELL + _read_script()).encode()).hexdigest()[:16]
+        self._path = Path(folder) / "pipflow" / "images" / f"{identity}-{script}.json"
+
+    def read(self) -> str | None:
+        try:
+            return self._path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def write(self, text: str) -> None:
+        """Write it in one step, for this user alone: an index address may hold a password."""
+        with contextlib.suppress(OSError):  # asked again next time
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor, name = tempfile.mkstemp(dir=self._path.parent)
+            try:
+                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                    file.write(text)
+                Path(name).replace(self._path)
+            except BaseException:
+                Path(name).unlink()
+                raise
+
+
+def _read_inspection(text: str) -> tuple[str, str]:
+    """Return an image's id, without its algorithm, and its platform as Docker names it."""
+    try:
+        told = json.loads(text)[0]
+        identity = str(told["Id"]).rpartition(":")[2]
+        parts = [told["Os"], told["Architecture"], told.get("Variant")]
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise _Failure("what `image inspect` prints is not understood") from error
+    if not re.fullmatch(r"[0-9a-f]{64}", identity):
+        raise _Failure(f"`{identity}` is no image id")
+    return identity, docker_platform("/".join(str(part) for part in parts if part))
+
+
+@cache
+def _read_script() -> str:
+    return Path(__file__).with_name("inside.py").read_text("utf-8")
+
+
+def _start(engine: str, identity: str) -> str:
+    """Run an image's Python and return what it printed; an id alone is never pulled."""
+    script = _read_script()
+    done = _run_image(engine, identity, ["sh", "-c", _SHELL, "sh", script, "python", "python3"])
+    if done.returncode == _NOT_FOUND:  # without a shell, as distroless images are
+        done = _run_image(engine, identity, ["python3", "-c", script])
+        if done.returncode == _NOT_FOUND and "python3" in done.stderr:
+            return '{"python": null}'
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or ["it printed nothing"]
+        raise _Failure(redact(f"its run ended with status {done.returncode}: {lines[-1]}"))
+    return done.stdout
+
+
+def _run_image(
+    engine: str, identity: str, words: Sequence[str]
+) -> subprocess.CompletedProcess[str]:
+    name = f"pipflow-{uuid.uuid4().hex}"
+    options = ["--rm", "--name", name, "--network", "none", "--workdir", "/", "--entrypoint", ""]
+    try:
+        return _run([engine, "run", *options, identity, *words], _RUN_SECONDS)
+    except BaseException:  # the container outlives the client that was to wait for it
+        with contextlib.suppress(_Failure):
+            _run([engine, "rm", "--force", name], _INSPECT_SECONDS)
+        raise
+
+
+def _run(command: Sequence[str], timeout_seconds: float) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=timeout_seconds,
+            check=False,
+        )
+    except OSError as error:
+        raise _Failure(f"{command[0]} can't be started: {error.strerror}") from error
+    except subprocess.TimeoutExpired as error:
+        raise _Failure(f"it took longer than {timeout_seconds:g} s") from error

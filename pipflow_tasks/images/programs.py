@@ -1,0 +1,158 @@
+"""Choosing the program that builds: what the project asks for, and what answers.
+
+Docker comes first and podman second. Where the environment or docker's configuration has chosen
+an engine (``DOCKER_HOST``, a docker context), that is the one, wherever it is: it is left to
+docker to reach it, and nothing else is tried.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_ANSWER_SECONDS = 15
+_PROBES = {"docker": ("docker", "version"), "podman": ("podman", "info")}
+_COMPOSE = {
+    "docker": (("docker", "compose"), ("docker-compose",)),
+    "podman": (("podman", "compose"), ("podman-compose",)),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComposeProgram:
+    """A program that understands compose files.
+
+    Attributes:
+        words: how a command line of it begins.
+        engine: ``docker`` or ``podman``.
+    """
+
+    words: tuple[str, ...]
+    engine: str
+
+    @property
+    def probe(self) -> tuple[str, ...]:
+        """A command that succeeds where its engine answers."""
+        probe = _PROBES[self.engine]
+        return probe if shutil.which(probe[0]) else (*self.words, "ps", "-q")
+
+    def with_profiles(self, profiles: Sequence[str], folder: Path) -> tuple[str, ...]:
+        """Return the first words of a command that names services behind profiles.
+
+        To name a service enables its profile in docker-compose 1 and in most versions of 2, not in
+        all. Only podman-compose knew no profiles before its version 1.1, and hid no service.
+        """
+        if not profiles or (
+            self.words == ("podman-compose",)
+            and b"--profile" not in (_output([*self.words, "--help"], folder) or b"")
+        ):
+            return self.words
+        chosen = [word for profile in profiles for word in ("--profile", profile)]
+        return (*self.words, *chosen)
+
+    def config(self, folder: Path) -> str | None:
+        """Return what compose itself makes of the files in a folder, as JSON.
+
+        None: it is not compose 2, or can't read them; what is wrong it will say when it builds.
+        """
+        if self.words == ("podman-compose",):
+            return None
+        told = _output([*self.words, "--profile", "*", "config", "--format", "json"], folder)
+        if told is None or not told.startswith(
+            b"{"
+        ):  # version 1 knows no --format, and ends with 0
+            return None
+        return told.decode("utf-8", "replace")
+
+
+def answers(command: Sequence[str], folder: Path | None = None) -> bool:
+    """Tell whether a program is there and ends with 0, within 15 seconds."""
+    return _output(command, folder) is not None
+
+
+def choose_engine(setting: str, environment: Mapping[str, str]) -> str:
+    """Return ``docker`` or ``podman``: the setting, else what answers, docker first.
+
+    Args:
+        setting: ``auto``, ``docker`` or ``podman``.
+        environment: for ``DOCKER_HOST`` and the docker context.
+    """
+    if setting in _PROBES:
+        return setting
+    if docker_is_chosen(environment) or shutil.which("podman") is None:
+        return "docker"
+    if shutil.which("docker") is None:
+        return "podman"
+    is_podman = not answers(_PROBES["docker"]) and answers(_PROBES["podman"])
+    return "podman" if is_podman else "docker"
+
+
+def choose_compose(setting: str, environment: Mapping[str, str]) -> ComposeProgram:
+    """Return the compose program: docker's where docker answers, else podman's where that does.
+
+    Args:
+        setting: ``auto``, ``compose``, or ``podman-compose`` for podman's and no other.
+        environment: for ``DOCKER_HOST`` and the docker context.
+    """
+    is_podman = setting == "podman-compose"
+    is_docker = not is_podman and docker_is_chosen(environment)
+    docker = None if is_podman else _find_compose("docker")
+    if docker is not None and (
+        is_docker or shutil.which("podman") is None or answers(docker.probe)
+    ):
+        return docker
+    podman = None if is_docker else _find_compose("podman")
+    if podman is not None and (docker is None or answers(podman.probe)):
+        return podman
+    if is_podman:
+        return ComposeProgram(words=("podman-compose",), engine="podman")
+    return docker or ComposeProgram(words=("docker", "compose"), engine="docker")
+
+
+def docker_is_chosen(environment: Mapping[str, str]) -> bool:
+    """Tell whether the environment or docker's configuration says which docker engine is meant."""
+    if environment.get("DOCKER_HOST"):
+        return True
+    context = environment.get("DOCKER_CONTEXT")
+    if not context:
+        folder = environment.get("DOCKER_CONFIG") or Path.home() / ".docker"
+        try:
+            context = json.loads((Path(folder) / "config.json").read_bytes())["currentContext"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+    return context not in {"", "default"}
+
+
+def _find_compose(engine: str) -> ComposeProgram | None:
+    for words in _COMPOSE[engine]:
+        if len(words) == 1 and shutil.which(words[0]) is None:
+            continue
+        if len(words) == 1 or answers([*words, "version"]):
+            return ComposeProgram(words=words, engine=engine)
+    return None
+
+
+def _output(command: Sequence[str], folder: Path | None) -> bytes | None:
+    """Return what a program prints, or None where it is not there or fails."""
+    if shutil.which(command[0]) is None:
+        return None
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder or os.curdir,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_ANSWER_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None
