@@ -15,6 +15,7 @@
     │   └── VersionConflict     versions do not go together
     ├── FileError               a file can't be read, replaced or locked
     └── BuildError              the image was not built (exit status 3)
+        └── Interrupted         ... because a signal came
 
 The sentence is made in ``__str__``: where, what, and then a line ``hint: ...``.
 """
@@ -32,6 +33,7 @@ __all__ = [
     "ComposeError",
     "DockerfileError",
     "FileError",
+    "Interrupted",
     "NoCandidate",
     "PackageIndexError",
     "PipflowError",
@@ -148,6 +150,18 @@ class FileError(PipflowError):
 
 
 class BuildError(PipflowError):
-    """The image was not built; the files are as they were."""
+    """The image was not built; the files are as they were.
+
+    Attributes:
+        image_moved: an image may have been built from the changed files all the same.
+    """
 
     exit_status = 3
+
+    def __init__(self, message: str, *, hint: str = "", image_moved: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.image_moved = image_moved
+
+
+class Interrupted(BuildError):  # noqa: N818
+    """A signal came while files were written or the image was built."""

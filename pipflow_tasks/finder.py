@@ -7,11 +7,14 @@ newest version with a file that suits is taken. A version that is passed over le
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain, groupby
-from typing import TYPE_CHECKING
+from itertools import groupby
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from .simple_api import by_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from datetime import datetime, timedelta
 
     from packaging.specifiers import SpecifierSet
     from packaging.version import Version
@@ -20,6 +23,10 @@ if TYPE_CHECKING:
     from .target import Platform, Target
 
 _MOST_REASONS = 6
+
+Prereleases: TypeAlias = Literal["always", "named", "last"]
+"""When a pre-release counts like any other version: always (``--pre``), where a specifier names one
+(pip), or never (uv). Where no final version is left, each takes one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +43,61 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cutoff:
+    """How old a release has to be.
+
+    Attributes:
+        latest: what was uploaded after this is too young.
+        now: the time that ages are told by.
+        reason: who says so, as the end of a sentence.
+    """
+
+    latest: datetime
+    now: datetime
+    reason: str
+
+    def admits(self, uploaded: datetime | None) -> bool:
+        """Tell whether an upload is certainly old enough."""
+        return uploaded is not None and uploaded <= self.latest
+
+    def reason_against(self, uploaded: datetime | None) -> str:
+        """Say why an upload is too young, or nothing; without a time it is old enough."""
+        if uploaded is None or uploaded <= self.latest:
+            return ""
+        return f"was released {_age(self.now - uploaded)} ago, {self.reason}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """Which of the files that suit the target are taken for a project.
+
+    Attributes:
+        prereleases: when one counts like any other version.
+        only_wheels: who says that nothing is built from source (``Dockerfile:4``), or nothing.
+        only_sdists: who says that no wheel is taken, or nothing.
+        prefers_wheels: who says that an older wheel is better than a newer source, or nothing.
+        cutoff: how old a release has to be, but for those who name it exactly.
+        limit: the same for each file and for everyone: the installer does not see others.
+        ageless: versions whose age does not count.
+    """
+
+    prereleases: Prereleases = "named"
+    only_wheels: str = ""
+    only_sdists: str = ""
+    prefers_wheels: str = ""
+    cutoff: Cutoff | None = None
+    limit: Cutoff | None = None
+    ageless: Collection[Version] = frozenset()
+
+    def takes(self, file: DistributionFile) -> bool:
+        """Tell whether a file is of a kind that is taken."""
+        return not (self.only_sdists if file.is_wheel else self.only_wheels)
+
+
+ADMIT_ALL = Admission()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """A version that suits, with the file an installer would take.
 
@@ -45,6 +107,8 @@ class Candidate:
         siblings: the other files of the version, to learn its dependencies from.
         from_source: whether the image has to build it, on one platform at least.
         yanked: why it was withdrawn, if it was.
+        too_young: why its age is against it, or an empty string.
+        undated: its age should count, and the index does not tell it.
     """
 
     version: Version
@@ -52,6 +116,20 @@ class Candidate:
     siblings: tuple[DistributionFile, ...]
     from_source: bool
     yanked: str | None
+    too_young: str = ""
+    undated: bool = False
+
+    @property
+    def withheld(self) -> str:
+        """Why only those get it who name it exactly, as the end of a sentence, or nothing."""
+        if self.yanked is None:
+            return self.too_young
+        return f"was yanked: {self.yanked}" if self.yanked else "was yanked"
+
+    @property
+    def files(self) -> tuple[DistributionFile, ...]:
+        """All files of the version, the one that is taken first."""
+        return (self.file, *self.siblings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +160,7 @@ def choose(
     prereleases: bool = False,
     local: str | None = None,
     bounds: Sequence[Bound] = (),
+    admission: Admission = ADMIT_ALL,
 ) -> Choice:
     """Return the newest version that satisfies the specifier and suits the target.
 
@@ -93,39 +172,55 @@ def choose(
             names one, or where no final release is left.
         local: where given, only versions with this local label (``cpu`` of ``2.0+cpu``).
         bounds: what else a version has to satisfy: constraints, policies.
+        admission: which files are taken.
     """
-    releases: dict[Version, list[DistributionFile]] = {}
-    for file in files:
-        releases.setdefault(file.version, []).append(file)
-    newest_first = sorted(releases, reverse=True)
-    if prereleases or any(each.prereleases for each in _specifiers(specifier, bounds)):
-        rounds = [newest_first]
-    else:
+    releases = by_version(files)
+    rounds: list[Iterable[Version]] = [releases]
+    takes_all = prereleases or admission.prereleases == "always"
+    if not takes_all and not (
+        admission.prereleases == "named"
+        and any(each.prereleases for each in _specifiers(specifier, bounds))
+    ):
         rounds = [
-            [version for version in newest_first if not version.is_prerelease],
-            [version for version in newest_first if version.is_prerelease],
+            [version for version in releases if not version.is_prerelease],
+            [version for version in releases if version.is_prerelease],
         ]
     rejections: list[Rejection] = []
     candidate: Candidate | None = None
-    for version in chain.from_iterable(rounds):
-        if local is not None and version.local != local:
-            rejections.append(Rejection(version=version, reason=f"is not a +{local} build"))
-            continue
-        found = examine(
-            version, releases[version], specifier=specifier, target=target, bounds=bounds
-        )
-        if isinstance(found, Candidate):
-            candidate = found
+    for versions in rounds:
+        for version in versions:
+            if local is not None and version.local != local:
+                rejections.append(Rejection(version=version, reason=f"is not a +{local} build"))
+                continue
+            found = examine(
+                version,
+                releases[version],
+                specifier=specifier,
+                target=target,
+                bounds=bounds,
+                admission=admission,
+            )
+            if isinstance(found, Rejection):
+                rejections.append(found)
+            elif found.from_source and admission.prefers_wheels:
+                candidate = candidate or found
+                reason = f"has no wheel for {target}, and {admission.prefers_wheels} prefers wheels"
+                rejections.append(Rejection(version=version, reason=reason))
+            else:
+                candidate = found
+                break
+        if candidate is not None:
             break
-        rejections.append(found)
     rejections.sort(key=lambda rejection: rejection.version, reverse=True)
     return Choice(candidate=candidate, rejections=tuple(rejections))
 
 
 def newest(files: Iterable[DistributionFile]) -> Version | None:
     """Return the newest final version that is not yanked, or None."""
-    versions = {file.version for file in files if file.yanked is None}
-    return max((version for version in versions if not version.is_prerelease), default=None)
+    for version, offered in by_version(files).items():
+        if not version.is_prerelease and any(file.yanked is None for file in offered):
+            return version
+    return None
 
 
 def examine(
@@ -135,6 +230,7 @@ def examine(
     specifier: SpecifierSet,
     target: Target,
     bounds: Sequence[Bound] = (),
+    admission: Admission = ADMIT_ALL,
 ) -> Candidate | Rejection:
     """Tell whether one version satisfies the specifier and suits the target.
 
@@ -144,23 +240,26 @@ def examine(
         specifier: what was asked for.
         target: what the image accepts.
         bounds: what else it has to satisfy.
+        admission: which files are taken.
     """
     if not specifier.contains(version, prereleases=True):
         return Rejection(version=version, reason=f"does not satisfy {specifier}")
     for bound in bounds:
         if not bound.specifier.contains(version, prereleases=True):
             return Rejection(version=version, reason=bound.reason)
-    found = suit(version, files, target)
-    if isinstance(found, Rejection) or found.yanked is None:
+    found = suit(version, files, target, admission)
+    if isinstance(found, Rejection) or not found.withheld:
         return found
     if any(names_exactly(each) for each in _specifiers(specifier, bounds)):
         return found
-    why = f": {found.yanked}" if found.yanked else ""
-    return Rejection(version=version, reason=f"was yanked{why}")
+    return Rejection(version=version, reason=found.withheld)
 
 
 def suit(
-    version: Version, files: Sequence[DistributionFile], target: Target
+    version: Version,
+    files: Sequence[DistributionFile],
+    target: Target,
+    admission: Admission = ADMIT_ALL,
 ) -> Candidate | Rejection:
     """Tell whether one version suits the target, whatever is asked for.
 
@@ -168,6 +267,7 @@ def suit(
         version: which.
         files: the files of this version.
         target: what the image accepts.
+        admission: which files are taken.
     """
     offered = [file for file in files if file.yanked is None] or list(files)
     supported = [
@@ -181,21 +281,50 @@ def suit(
             version=version,
             reason=f"needs Python {needed}, the image has {target.python} ({target.source})",
         )
-    chosen = [(platform, _best(supported, platform)) for platform in target.platforms]
+    if admission.limit is not None:
+        seen = [file for file in supported if admission.limit.admits(file.uploaded)]
+        if not seen:
+            times = [file.uploaded for file in supported if file.uploaded is not None]
+            reason = f"has no upload time on the index, {admission.limit.reason}"
+            if times:
+                reason = admission.limit.reason_against(min(times))
+            return Rejection(version=version, reason=reason)
+        supported = seen
+    admitted = [file for file in supported if admission.takes(file)]
+    chosen = [(platform, _best(admitted, platform)) for platform in target.platforms]
     lacking = [platform.name for platform, file in chosen if file is None]
     if lacking:
         where = f" on {' and '.join(lacking)}" if len(target.platforms) > 1 else ""
-        return Rejection(
-            version=version, reason=f"has no wheel for {target}{where} and no source distribution"
-        )
+        return Rejection(version=version, reason=_lack(f"{target}{where}", supported, admission))
     taken = [file for _, file in chosen if file is not None]
+    cutoff = None if version in admission.ageless else admission.cutoff
+    uploaded = max((file.uploaded for file in taken if file.uploaded), default=None)
     return Candidate(
         version=version,
         file=taken[0],
         siblings=tuple(file for file in offered if file is not taken[0]),
         from_source=not all(file.is_wheel for file in taken),
         yanked=offered[0].yanked,
+        too_young=cutoff.reason_against(uploaded) if cutoff is not None else "",
+        undated=cutoff is not None and any(file.uploaded is None for file in taken),
     )
+
+
+def _lack(target: str, files: Sequence[DistributionFile], admission: Admission) -> str:
+    """Say what kind of file there is none of, as the end of a sentence about a version."""
+    if admission.only_sdists:
+        return f"has no source distribution, and {admission.only_sdists} allows no wheels"
+    if admission.only_wheels and not all(file.is_wheel for file in files):
+        return f"has no wheel for {target}, and {admission.only_wheels} allows only wheels"
+    return f"has no wheel for {target} and no source distribution"
+
+
+def _age(age: timedelta) -> str:
+    """Say how long ago something was, in the largest unit that is not too coarse."""
+    for count, unit in ((age.days, "day"), (age.seconds // 3600, "hour")):
+        if count:
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return "less than an hour"
 
 
 def _best(files: Sequence[DistributionFile], platform: Platform) -> DistributionFile | None:

@@ -1,17 +1,31 @@
-"""Where pip itself would look for packages.
+"""Where pip itself would look for packages, and whom it trusts on the way.
 
-The one module that touches pip: the address of the default index is pip's own, so that this
-project writes none. ``PIP_INDEX_URL`` and ``PIP_EXTRA_INDEX_URL`` replace and extend it, as they
-do for pip.
+The one module that touches pip. Its configuration is what ``pip config list`` prints (files of the
+system, the user and the environment, then ``PIP_*`` variables), and the default index is pip's
+own, so that this project writes none.
 """
 
 from __future__ import annotations
 
+import ast
+import os
+import re
+import subprocess
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .errors import UsageError, redact
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+SECTIONS = ("global", "install", ":env:")
+"""Where ``pip install`` looks for a setting; the last that has it counts."""
+
+_ENTRY = re.compile(r"(global|install|:env:)\.([\w-]+)=(['\"].*)")
+_TIMEOUT_SECONDS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,28 +35,56 @@ class PipSettings:
     Attributes:
         index_url: the main index.
         extra_index_urls: further ones, equal in rank.
+        cert: a bundle of certificates to trust, or an empty string.
+        client_cert: a certificate to show, with its key, or an empty string.
+        proxy: the proxy to go through, or an empty string.
+        trusted_hosts: hosts whose certificates are not checked.
         notes: what was passed over, and why.
     """
 
     index_url: str
     extra_index_urls: tuple[str, ...] = ()
+    cert: str = ""
+    client_cert: str = ""
+    proxy: str = ""
+    trusted_hosts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
 def read_pip_settings(environment: Mapping[str, str]) -> PipSettings:
-    """Read pip's index settings from environment variables, else take pip's default."""
-    extras = environment.get("PIP_EXTRA_INDEX_URL", "").split()
-    remote = tuple(url for url in extras if not url.startswith("file:"))
-    notes = [
-        f"passed over {url}: it is a folder of this host, which the image does not have"
-        for url in extras
-        if url.startswith("file:")
-    ]
+    """Read pip's settings as they are under these environment variables.
+
+    A folder of this host is no place that the image can install from: an index that is one,
+    ``find-links`` and ``no-index`` are passed over.
+
+    Raises:
+        UsageError: pip can't read its configuration, or it names a certificate that is not there.
+    """
+    values = _list_configuration(environment)
+    main, extras = (values.get(name, "").split() for name in ("index-url", "extra-index-url"))
+    passed_over = [redact(url) for url in (*main, *extras) if is_local(url)]
+    if links := values.get("find-links"):
+        passed_over.append(f"find-links {redact(' '.join(links.split()))}")
+    if values.get("no-index", "").lower() in {"1", "on", "t", "true", "y", "yes"}:
+        passed_over.append("no-index")
+    remote = [url for url in main if not is_local(url)]
+    told = ", ".join(passed_over)
     return PipSettings(
-        index_url=environment.get("PIP_INDEX_URL") or default_index_url(),
-        extra_index_urls=remote,
-        notes=tuple(notes),
+        index_url=remote[-1] if remote else default_index_url(),
+        extra_index_urls=tuple(url for url in extras if not is_local(url)),
+        cert=_require_file(values, "cert"),
+        client_cert=_require_file(values, "client-cert"),
+        proxy=values.get("proxy", ""),
+        trusted_hosts=tuple(values.get("trusted-host", "").split()),
+        notes=(f"passed over what is for this host alone: {told} (pip's settings)",)
+        if told
+        else (),
     )
+
+
+def is_local(url: str) -> bool:
+    """Tell whether an index is a folder."""
+    return url.startswith(("file:", "/", "./", "../", "~"))
 
 
 def default_index_url() -> str:
@@ -50,3 +92,63 @@ def default_index_url() -> str:
     from pip._internal.models.index import PyPI
 
     return str(PyPI.simple_url)
+
+
+def _list_configuration(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what ``pip install`` is set to, by long names; an empty value does not count."""
+    if environment.get("PIP_CONFIG_FILE") == os.devnull:  # pip: no file is read; so it need not run
+        variables = {name: value for name, value in environment.items() if value}
+        return {
+            name.removeprefix("PIP_").lower().replace("_", "-"): value
+            for name, value in variables.items()
+            if name.startswith("PIP_")
+        }
+    sections: dict[str, dict[str, str]] = {section: {} for section in SECTIONS}
+    unsure: set[str] = set()
+    for line in _run_pip(["list"], environment):
+        entry = _ENTRY.fullmatch(line)
+        if entry is None:
+            continue
+        section, name, value = entry[1], entry[2], str(ast.literal_eval(entry[3]))
+        if sections[section].setdefault(name, value) != value:
+            unsure.add(f"{section}.{name}")  # two files have it, printed in no useful order
+    for key in sorted(unsure):
+        section, _, name = key.rpartition(".")
+        sections[section][name] = "\n".join(_run_pip(["get", key], environment))
+    merged: dict[str, str] = {}
+    for section in SECTIONS:
+        merged.update({name: value for name, value in sections[section].items() if value})
+    return merged
+
+
+def _run_pip(words: Sequence[str], environment: Mapping[str, str]) -> list[str]:
+    """Return what ``pip config`` prints, without what it says of its files."""
+    done = subprocess.run(
+        # verbose, so that a `quiet` in the configuration does not silence it
+        [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", *words, "-vvvv"],
+        cwd=sys.prefix,  # a folder called pip in the project would be taken for pip
+        env={**environment, "PYTHONIOENCODING": "utf-8"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=_TIMEOUT_SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        told = [line for line in done.stderr.splitlines() if line.strip()]
+        raise UsageError(
+            f"pip can't read its configuration: {redact(told[-1].strip()) if told else 'it fails'}",
+            hint="`python -m pip config debug` tells which files and variables it reads",
+        )
+    return [line for line in done.stdout.splitlines() if not line.startswith("For variant ")]
+
+
+def _require_file(values: Mapping[str, str], name: str) -> str:
+    path = values.get(name, "")
+    if path and not Path(path).expanduser().exists():
+        raise UsageError(
+            f"pip's setting {name} names {path}, which is not there",
+            hint="`python -m pip config debug` tells where that is set",
+        )
+    return str(Path(path).expanduser()) if path else ""

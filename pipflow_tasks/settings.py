@@ -16,11 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _CHOICES = {
-    "builder": ("auto", "compose", "docker", "podman"),
+    "builder": ("auto", "compose", "docker", "podman", "podman-compose"),
     "sort": ("block", "insert"),
     "rebuild": ("auto", "always", "never"),
 }
 _PLAIN_BOOLEANS = {"true": "auto", "false": "never"}
+_NUMBERS = {  # the least, the most, and how a message says so
+    "cooldown_days": (0.0, 3650.0, "a number of days from 0 on, such as 7"),
+    "timeout_seconds": (0.001, 30.0, "a number of seconds above 0, at most 30"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +36,17 @@ class Settings:
         dockerfile: the Dockerfile, relative to the root.
         service: the compose service to read and build.
         image: the tag for a plain build; else the folder's name.
-        builder: ``auto``, ``compose``, ``docker`` or ``podman``.
+        builder: ``auto``, ``compose``, ``docker``, ``podman`` or ``podman-compose``.
+        build_command: the command line that builds, instead of those; ``{file}``, ``{context}``,
+            ``{image}`` and ``{platform}`` are filled in.
+        verify: a command line to run in the new image; its failure is the build's.
         sort: ``block`` sorts the block that a requirement is added to; ``insert`` moves no line.
         rebuild: ``auto`` builds where an engine answers, ``always`` insists, ``never`` does not.
         python: the image's Python, such as ``3.11`` or ``3.11.4``.
         platform: the image's platform, such as ``linux/arm64``; several with commas.
         index_url: the package index.
         extra_index_url: further indexes, separated by blanks.
+        cooldown_days: releases younger than this are passed over.
         timeout_seconds: how long to wait for an index to say something.
     """
 
@@ -47,12 +55,15 @@ class Settings:
     service: str = ""
     image: str = ""
     builder: str = "auto"
+    build_command: str = ""
+    verify: str = ""
     sort: str = "block"
     rebuild: str = "auto"
     python: str = ""
     platform: str = ""
     index_url: str = ""
     extra_index_url: str = ""
+    cooldown_days: float = 0.0
     timeout_seconds: float = 10.0
 
     @property
@@ -78,7 +89,7 @@ class Settings:
                 )
             if value is None:  # a key without a value
                 continue
-            checked[name] = _seconds(value) if name == "timeout_seconds" else _word(name, value)
+            checked[name] = _number(name, value) if name in _NUMBERS else _word(name, value)
         return cls(**checked)
 
 
@@ -111,14 +122,12 @@ def _word(name: str, value: object) -> str:
     return word
 
 
-def _seconds(value: object) -> float:
+def _number(name: str, value: object) -> float:
+    least, most, said = _NUMBERS[name]
     try:
-        seconds = float(str(value))
+        number = float(str(value))
     except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= 30:
-        raise UsageError(
-            f'the setting timeout_seconds can\'t be "{value}"',
-            hint="it is a number of seconds above 0, at most 30",
-        )
-    return seconds
+        number = -1.0
+    if not least <= number <= most:
+        raise UsageError(f'the setting {name} can\'t be "{value}"', hint=f"it is {said}")
+    return number

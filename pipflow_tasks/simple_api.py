@@ -7,12 +7,16 @@ page or a metadata file comes in as bytes, values go out.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.parser import BytesHeaderParser
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, overload
 from urllib.parse import unquote, urldefrag, urljoin
 
 import msgspec
@@ -71,9 +75,7 @@ class DistributionFile:
         return _tags("-".join(self.filename.removesuffix(".whl").rsplit("-", 3)[1:]))
 
 
-def read_page(
-    data: bytes, *, content_type: str, url: str, project: NormalizedName
-) -> tuple[DistributionFile, ...]:
+def read_page(data: bytes, *, content_type: str, url: str, project: NormalizedName) -> Files:
     """Read one project's page; files that no installer could use are left out.
 
     Args:
@@ -93,59 +95,135 @@ def read_page(
     else:
         raise PageError(f"it is {kind or 'of no stated type'}, neither JSON nor HTML")
     try:
-        files = [_file(project, entry) for entry in found]
+        return Files(_listed(project, found))
     except PageError:
         raise
     except ValueError as error:  # urllib's, of an address
         raise PageError(f"it has an address that makes no sense: {error}") from error
-    return tuple(file for file in files if file is not None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
-    """What a page says of one file, before its name is understood."""
+class _Digests(msgspec.Struct, gc=False):
+    """The digests of a metadata file; that there are any is enough."""
+
+
+class _Entry(msgspec.Struct, rename="kebab", gc=False):
+    """What a page says of one file, as PEP 691 and 700 write it."""
 
     filename: str
     url: str
-    hashes: Mapping[str, str]
-    requires_python: str | None
-    yanked: str | None
-    has_metadata: bool | None
-    uploaded: str | None = None
+    hashes: dict[str, str] = {}
+    requires_python: str | None = None
+    yanked: bool | str | None = None
+    core_metadata: bool | _Digests | None = None
+    dist_info_metadata: bool | _Digests | None = None  # what PEP 658 called it first
+    upload_time: str | None = None
 
 
-def _file(project: NormalizedName, entry: _Entry) -> DistributionFile | None:
-    is_wheel = entry.filename.endswith(".whl")
-    version = _version_of(entry.filename, project)
-    if version is None:
-        return None
+_Listed = tuple[Version, _Entry, str]
+"""A file of a page as far as it is understood, with the address that its own starts from."""
+
+
+class Files(Sequence[DistributionFile]):
+    """The files of a project, in the order of its page; each is read when it is looked at.
+
+    A page may list thousands, of which an answer needs a few.
+    """
+
+    def __init__(self, listed: Iterable[_Listed] = ()) -> None:
+        self._listed = list(listed)
+        self._read: dict[int, DistributionFile] = {}
+
+    def __len__(self) -> int:
+        return len(self._listed)
+
+    @overload
+    def __getitem__(self, place: int) -> DistributionFile: ...
+    @overload
+    def __getitem__(self, place: slice) -> Files: ...
+    def __getitem__(self, place: int | slice) -> DistributionFile | Files:
+        if isinstance(place, slice):
+            return Files(self._listed[place])
+        if place not in self._read:
+            self._read[place] = _read(*self._listed[place])
+        return self._read[place]
+
+    def __add__(self, other: Files) -> Files:
+        return Files([*self._listed, *other._listed])
+
+    @cached_property
+    def by_version(self) -> Mapping[Version, Files]:
+        """The files of each version, newest version first."""
+        releases: dict[Version, list[_Listed]] = {}
+        for version, listed in groupby(self._listed, key=itemgetter(0)):
+            releases.setdefault(version, []).extend(listed)
+        return {version: Files(releases[version]) for version in sorted(releases, reverse=True)}
+
+
+def by_version(files: Iterable[DistributionFile]) -> Mapping[Version, Sequence[DistributionFile]]:
+    """Return the files of each version, newest version first."""
+    if isinstance(files, Files):
+        return files.by_version
+    releases: dict[Version, list[DistributionFile]] = {}
+    for file in files:
+        releases.setdefault(file.version, []).append(file)
+    return {version: releases[version] for version in sorted(releases, reverse=True)}
+
+
+def _listed(project: NormalizedName, found: Iterable[tuple[str, _Entry]]) -> Iterator[_Listed]:
+    """Yield the files that an installer could use.
+
+    Raises:
+        ValueError: an address makes no sense.
+    """
+    for base, entry in found:
+        version = _version_of(entry.filename, project)
+        if version is None:
+            continue
+        if "[" in entry.url or "]" in entry.url or not entry.url.isascii():
+            urljoin(base, entry.url)  # no other fails, and it is slow
+        yield version, entry, base
+
+
+def _read(version: Version, entry: _Entry, base: str) -> DistributionFile:
+    metadata = entry.core_metadata
+    if metadata is None:
+        metadata = entry.dist_info_metadata
     return DistributionFile(
         filename=entry.filename,
-        url=entry.url,
+        url=urljoin(base, entry.url),
         version=version,
-        is_wheel=is_wheel,
+        is_wheel=entry.filename.endswith(".whl"),
         requires_python=_specifier(entry.requires_python),
-        yanked=entry.yanked,
+        yanked=_yanked(entry.yanked),
         hashes=entry.hashes,
-        has_metadata=entry.has_metadata,
-        uploaded=_time(entry.uploaded),
+        has_metadata=None if metadata is None else metadata is not False,
+        uploaded=_time(entry.upload_time),
     )
 
 
 def _version_of(filename: str, project: NormalizedName) -> Version | None:
     if filename.endswith(".whl"):
-        parts = filename.removesuffix(".whl").split("-")
-        if len(parts) not in {5, 6} or canonicalize_name(parts[0]) != project:
+        name, _, rest = filename.partition("-")
+        if rest.count("-") not in {3, 4} or _canonical(name) != project:
             return None
-        return _version(parts[1])
-    ending = next((ending for ending in _SDIST_ENDINGS if filename.endswith(ending)), None)
-    if ending is None:
-        return None
-    stem = filename.removesuffix(ending)
-    for place, character in enumerate(stem):
-        if character == "-" and canonicalize_name(stem[:place]) == project:
-            return _version(stem[place + 1 :])
+        return _version(rest.partition("-")[0])
+    for ending in _SDIST_ENDINGS:
+        if filename.endswith(ending):
+            return _version_of_sdist(filename.removesuffix(ending), project)
     return None
+
+
+def _version_of_sdist(stem: str, project: NormalizedName) -> Version | None:
+    """Part a name like ``flask-login-0.6.3``: at the last hyphen, but before PEP 625 anywhere."""
+    place = stem.rfind("-")
+    while place > 0:
+        if _canonical(stem[:place]) == project:
+            return _version(stem[place + 1 :])
+        place = stem.rfind("-", 0, place)
+    return None
+
+
+_canonical = lru_cache(maxsize=4096)(canonicalize_name)
 
 
 @lru_cache(maxsize=65536)
@@ -180,25 +258,13 @@ def _time(text: str | None) -> datetime | None:
         return None
 
 
-def _read_json(data: bytes, base: str) -> Iterator[_Entry]:
+def _read_json(data: bytes, base: str) -> Iterator[tuple[str, _Entry]]:
     try:
         page = _JSON.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise PageError(f"its JSON is broken: {error}") from error
     _require_version(page.meta.api_version)
-    for file in page.files:
-        metadata = file.core_metadata
-        if metadata is None:
-            metadata = file.dist_info_metadata
-        yield _Entry(
-            filename=file.filename,
-            url=urljoin(base, file.url),
-            hashes=file.hashes,
-            requires_python=file.requires_python,
-            yanked=_yanked(file.yanked),
-            has_metadata=None if metadata is None else metadata is not False,
-            uploaded=file.upload_time,
-        )
+    return ((base, entry) for entry in page.files)
 
 
 def _yanked(value: bool | str | None) -> str | None:
@@ -212,20 +278,9 @@ class _JsonMeta(msgspec.Struct, rename="kebab"):
     api_version: str = "1.0"
 
 
-class _JsonFile(msgspec.Struct, rename="kebab"):
-    filename: str
-    url: str
-    hashes: dict[str, str] = {}
-    requires_python: str | None = None
-    yanked: bool | str | None = None
-    core_metadata: bool | dict[str, str] | None = None
-    dist_info_metadata: bool | dict[str, str] | None = None  # what PEP 658 called it first
-    upload_time: str | None = None
-
-
 class _JsonPage(msgspec.Struct):
     meta: _JsonMeta
-    files: list[_JsonFile]
+    files: list[_Entry]
 
 
 _JSON = msgspec.json.Decoder(_JsonPage)
@@ -255,7 +310,7 @@ class _Anchors(HTMLParser):
             self.version = values.get("content", self.version)
 
 
-def _read_html(data: bytes, base: str) -> Iterator[_Entry]:
+def _read_html(data: bytes, base: str) -> Iterator[tuple[str, _Entry]]:
     parser = _Anchors(base)
     parser.feed(data.decode("utf-8", "replace"))
     parser.close()
@@ -265,14 +320,15 @@ def _read_html(data: bytes, base: str) -> Iterator[_Entry]:
     for anchor in parser.anchors:
         url, fragment = urldefrag(urljoin(parser.base, anchor["href"]))
         metadata = anchor.get("data-core-metadata", anchor.get("data-dist-info-metadata"))
-        yield _Entry(
+        entry = _Entry(
             filename=unquote(url.partition("?")[0].rsplit("/", 1)[-1]),
             url=url,
             hashes=dict(_hashes(fragment.split("&"))),
             requires_python=anchor.get("data-requires-python"),
             yanked=anchor.get("data-yanked"),
-            has_metadata=None if metadata is None else metadata != "false",
+            core_metadata=None if metadata is None else metadata != "false",
         )
+        yield parser.base, entry
 
 
 def _hashes(parts: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -305,7 +361,10 @@ def read_metadata(data: bytes, *, is_sdist: bool = False) -> Metadata | None:
         data: the file.
         is_sdist: whether it comes from an sdist.
     """
-    headers = BytesHeaderParser().parsebytes(data)
+    head = re.split(rb"\r?\n\r?\n", data, maxsplit=1)[
+        0
+    ]  # the parser would split all lines of a README
+    headers = BytesHeaderParser().parsebytes(head)
     if is_sdist:
         dynamic = {str(name).strip().lower() for name in headers.get_all("Dynamic", ())}
         version = _version(str(headers.get("Metadata-Version", "")).strip())

@@ -7,25 +7,26 @@ are taken from the address or from netrc.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..errors import PackageIndexError, ProjectNotFound, redact
-from ..simple_api import ACCEPT, Metadata, PageError, read_metadata, read_page
+from ..simple_api import ACCEPT, Files, Metadata, PageError, read_metadata, read_page
 from .archive import RangeFile, sdist_metadata, wheel_metadata
-from .http import Answer, Http
+from .http import SYSTEM_TRUST, Answer, Http, Trust
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
+    from concurrent.futures import Future
     from types import TracebackType
 
     from packaging.utils import NormalizedName
 
     from ..simple_api import DistributionFile
 
-THREADS = 16
+__all__ = ["PackageIndex", "Trust"]
 
-Wanted = TypeVar("Wanted")
+THREADS = 32
 
 
 class PackageIndex:
@@ -35,18 +36,28 @@ class PackageIndex:
     fetched once is remembered.
     """
 
-    def __init__(self, urls: Sequence[str], *, timeout_seconds: float = 10.0) -> None:
+    def __init__(
+        self,
+        urls: Sequence[str],
+        *,
+        timeout_seconds: float = 10.0,
+        first_only: bool = False,
+        trust: Trust = SYSTEM_TRUST,
+    ) -> None:
         """Prepare to ask the indexes at ``urls``.
 
         Args:
             urls: base addresses of Simple API indexes; they may hold credentials.
             timeout_seconds: how long to wait for a connection, and for the next bytes.
+            first_only: a project's files are those of the first index that knows it, as for uv.
+            trust: whom to trust, and how to get there.
         """
         self.urls = tuple(url.rstrip("/") + "/" for url in urls)
-        self._http = Http(timeout_seconds=timeout_seconds, connections=THREADS)
+        self._first_only = first_only
+        self._http = Http(timeout_seconds=timeout_seconds, connections=THREADS, trust=trust)
         self._threads = ThreadPoolExecutor(max_workers=THREADS)
-        self._pages: dict[NormalizedName, tuple[DistributionFile, ...] | PackageIndexError] = {}
-        self._metadata: dict[str, Metadata | None] = {}
+        self._pages: dict[NormalizedName, Future[Files]] = {}
+        self._metadata: dict[str, Future[Metadata | None]] = {}
         self._without_metadata: set[str] = set()
 
     def __enter__(self) -> PackageIndex:
@@ -66,30 +77,23 @@ class PackageIndex:
         self._http.close()
 
     def prefetch(self, projects: Iterable[NormalizedName]) -> None:
-        """Fetch several pages at once; ``files`` then answers from memory, or raises."""
-        self._at_once(self.files, [p for p in dict.fromkeys(projects) if p not in self._pages])
+        """Begin to fetch pages; ``files`` waits for them, or raises."""
+        for project in projects:
+            self._begin_page(project)
 
     def prefetch_metadata(self, files: Iterable[Sequence[DistributionFile]]) -> None:
-        """Fetch the metadata of several releases at once; see ``metadata``."""
-        wanted = {group[0].url: group for group in files if group[0].url not in self._metadata}
-        self._at_once(self.metadata, list(wanted.values()))
+        """Begin to fetch the metadata of releases; see ``metadata``."""
+        for group in files:
+            self._begin_metadata(group)
 
-    def files(self, project: NormalizedName) -> tuple[DistributionFile, ...]:
+    def files(self, project: NormalizedName) -> Files:
         """Return every file that the indexes have of a project.
 
         Raises:
             ProjectNotFound: none of the indexes knows the project.
             PackageIndexError: an index could not be asked, or its answer can't be used.
         """
-        if project not in self._pages:
-            try:
-                self._pages[project] = self._fetch(project)
-            except PackageIndexError as error:
-                self._pages[project] = error
-        page = self._pages[project]
-        if isinstance(page, PackageIndexError):
-            raise page
-        return page
+        return self._begin_page(project).result()
 
     def metadata(self, files: Sequence[DistributionFile]) -> Metadata | None:
         """Return the metadata of a release, without building it; None where it can't be known.
@@ -103,19 +107,18 @@ class PackageIndex:
         Raises:
             PackageIndexError: the index failed.
         """
+        return self._begin_metadata(files).result()
+
+    def _begin_page(self, project: NormalizedName) -> Future[Files]:
+        if project not in self._pages:
+            self._pages[project] = self._threads.submit(self._fetch, project)
+        return self._pages[project]
+
+    def _begin_metadata(self, files: Sequence[DistributionFile]) -> Future[Metadata | None]:
         key = files[0].url
         if key not in self._metadata:
-            self._metadata[key] = self._fetch_metadata(files)
+            self._metadata[key] = self._threads.submit(self._fetch_metadata, files)
         return self._metadata[key]
-
-    def _at_once(self, fetch: Callable[[Wanted], object], wanted: Sequence[Wanted]) -> None:
-        """Call ``fetch`` for all in threads; a failure is left to be met where it matters."""
-        if len(wanted) < 2:
-            return
-        for future in [self._threads.submit(fetch, item) for item in wanted]:
-            error = future.exception()
-            if error is not None and not isinstance(error, PackageIndexError):
-                raise error
 
     def _fetch_metadata(self, files: Sequence[DistributionFile]) -> Metadata | None:
         wheels = [file for file in files if file.is_wheel]
@@ -159,21 +162,22 @@ class PackageIndex:
 
         return wheel_metadata(RangeFile(fetch))
 
-    def _fetch(self, project: NormalizedName) -> tuple[DistributionFile, ...]:
-        found: list[DistributionFile] = []
+    def _fetch(self, project: NormalizedName) -> Files:
+        found = Files()
         missing: list[ProjectNotFound] = []
         for url in self.urls:
             try:
-                found.extend(self._fetch_page(f"{url}{project}/", project, url))
+                found += self._fetch_page(f"{url}{project}/", project, url)
             except ProjectNotFound as error:
                 missing.append(error)
+                continue
+            if self._first_only:
+                break
         if len(missing) == len(self.urls):
             raise missing[0]
-        return tuple(found)
+        return found
 
-    def _fetch_page(
-        self, url: str, project: NormalizedName, base: str
-    ) -> tuple[DistributionFile, ...]:
+    def _fetch_page(self, url: str, project: NormalizedName, base: str) -> Files:
         answer = self._http.get(url, {"Accept": ACCEPT})
         shown = redact(url)
         if answer.status == 404:

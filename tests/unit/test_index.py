@@ -142,6 +142,13 @@ def test_address_may_lack_its_last_slash(server: LoopbackIndex) -> None:
     assert [request.path for request in server.requests] == ["/simple/flask/"]
 
 
+def test_address_with_steps_upward(server: LoopbackIndex) -> None:
+    """Dots in an address are resolved before it is asked for, as RFC 3986 says."""
+    with PackageIndex([server.url.replace("/simple/", "/other/../simple/")]) as index:
+        assert versions(index) == ["2.0.1", "2.0.1", "3.0.3"]
+    assert [request.path for request in server.requests] == ["/simple/flask/"]
+
+
 def test_page_is_asked_for_once(server: LoopbackIndex, index: PackageIndex) -> None:
     """A page that was fetched is remembered, and so is a project that is not there."""
     for _ in range(2):
@@ -169,7 +176,7 @@ def test_project_without_files(server: LoopbackIndex, index: PackageIndex) -> No
     """A page without files is no error: the project is there."""
     server.break_project("flask", Fault(body=b'{"meta": {"api-version": "1.0"}, "files": []}'))
 
-    assert index.files(FLASK) == ()
+    assert list(index.files(FLASK)) == []
 
 
 # Several indexes
@@ -333,7 +340,7 @@ def test_answer_that_can_not_be_used(
     assert message in error.message
     assert f"the index at {server.url}flask/ " in f"{error.message} "
     assert not isinstance(error, ProjectNotFound)
-    assert len(server.requests) == (1 if fault.location is None else 31)
+    assert len(server.requests) == (1 if fault.location is None else 32)
 
 
 @pytest.mark.parametrize(
@@ -401,6 +408,33 @@ def test_credentials_in_netrc(server: LoopbackIndex, index: PackageIndex, tmp_pa
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password secret\n")
 
     assert versions(index) == ["2.0.1", "2.0.1", "3.0.3"]
+
+
+def test_credentials_are_used_for_every_page(server: LoopbackIndex) -> None:
+    """What was found out about a host, its credentials too, holds for all that is asked of it."""
+    server.credentials = ("me", "secret")
+    server.add("redis", "5.0")
+
+    with PackageIndex([with_credentials(server.url, "me:secret")]) as index:
+        assert versions(index) == ["2.0.1", "2.0.1", "3.0.3"]
+        assert versions(index, "redis") == ["5.0"]
+
+
+def test_proxy_is_asked_for_whole_addresses(
+    server: LoopbackIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy of the environment is asked, each time for the whole address of what is wanted."""
+    monkeypatch.delenv("NO_PROXY")
+    monkeypatch.setenv("http_proxy", server.url.removesuffix("/simple/"))
+
+    with PackageIndex(["http://packages.example.com/simple/"]) as index:
+        assert versions(index) == ["2.0.1", "2.0.1", "3.0.3"]
+        failure(index, "redis")
+
+    assert [request.path for request in server.requests] == [
+        "http://packages.example.com/simple/flask/",
+        "http://packages.example.com/simple/redis/",
+    ]
 
 
 def test_missing_credentials_are_asked_for(server: LoopbackIndex, index: PackageIndex) -> None:
@@ -488,8 +522,8 @@ def test_prefetch_asks_at_once(server: LoopbackIndex) -> None:
 
     with relay_to(server) as relay, PackageIndex([relay.url]) as index:
         index.prefetch([*names, *names])
-        server.delay_seconds = 0
 
+        assert [versions(index, name) for name in names] == [["1.0"]] * 8
         assert relay.connections > 1
         assert sorted(request.path for request in server.requests) == [
             f"/simple/{name}/" for name in names

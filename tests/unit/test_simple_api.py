@@ -10,7 +10,7 @@ from packaging.tags import Tag
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from pipflow_tasks.simple_api import DistributionFile, PageError, read_page
+from pipflow_tasks.simple_api import DistributionFile, Files, PageError, by_version, read_page
 
 URL = "https://example.com/simple/flask/"
 JSON = "application/vnd.pypi.simple.v1+json"
@@ -19,12 +19,12 @@ WHEEL = "flask-2.0.1-py3-none-any.whl"
 FLASK = canonicalize_name("flask")
 
 
-def read_json(*files: Any, project: str = "flask", **page: Any) -> tuple[DistributionFile, ...]:
+def read_json(*files: Any, project: str = "flask", **page: Any) -> Files:
     data = json.dumps({"meta": {"api-version": "1.1"}, "files": files, **page}).encode()
     return read_page(data, content_type=JSON, url=URL, project=canonicalize_name(project))
 
 
-def read_html(text: str, *, url: str = URL, project: str = "flask") -> tuple[DistributionFile, ...]:
+def read_html(text: str, *, url: str = URL, project: str = "flask") -> Files:
     return read_page(text.encode(), content_type=HTML, url=url, project=canonicalize_name(project))
 
 
@@ -321,6 +321,22 @@ def test_files_keep_their_order() -> None:
     ] == names
 
 
+def test_files_by_version() -> None:
+    """The files of each version keep their order; the newest version comes first, of all pages."""
+    first = read_json(*map(entry, ["flask-2.0.1.tar.gz", "flask-10.0.tar.gz", WHEEL]))
+    second = read_html('<a href="https://files.example.com/flask-2.0.1.zip">x</a>')
+
+    releases = by_version(first + second)
+
+    assert [str(version) for version in releases] == ["10.0", "2.0.1"]
+    assert [file.url for file in releases[Version("2.0.1")]] == [
+        "https://example.com/files/flask-2.0.1.tar.gz",
+        f"https://example.com/files/{WHEEL}",
+        "https://files.example.com/flask-2.0.1.zip",
+    ]
+    assert by_version(list(first)).keys() == first.by_version.keys()
+
+
 # What is refused
 
 
@@ -337,7 +353,7 @@ def test_json_by_content_type(content_type: str) -> None:
     """JSON is what says that it is, in any case and with any parameters."""
     page = b'{"meta": {"api-version": "1.0"}, "files": []}'
 
-    assert read_page(page, content_type=content_type, url=URL, project=FLASK) == ()
+    assert len(read_page(page, content_type=content_type, url=URL, project=FLASK)) == 0
 
 
 @pytest.mark.parametrize(
