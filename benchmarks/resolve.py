@@ -1,15 +1,17 @@
 """Cold resolution of a 100-line file against uv: ``python benchmarks/resolve.py [REPETITIONS]``.
 
-A made-up index of realistic shape (pages from a few kB to a megabyte, a tenth of the projects
-capped by another) is served on loopback, every answer 20 ms late, from bytes made beforehand.
-`Project.plan_upgrade_all` and `uv pip compile --no-cache` take turns, each in a fresh process; they
-must pin the same. The ratio is the median of ours by the median of uv's.
+A made-up index of realistic shape is served on loopback, every answer 20 ms late, from bytes made
+beforehand; README.md beside this file says what is modelled. `Project.plan_upgrade_all` and
+`uv pip compile --no-cache` take turns, each in a fresh process; they must pin the same. The ratio
+is the median of ours by the median of uv's.
 """
 
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
+import os
 import random
 import resource
 import statistics
@@ -38,11 +40,15 @@ import sys
 from pipflow_tasks import Project
 from pipflow_tasks.settings import Settings
 root, url = sys.argv[1:]
-with Project.open(root, Settings(platform="linux/amd64"), {"PIP_INDEX_URL": url}) as project:
+environment = {"PIP_CONFIG_FILE": "/dev/null", "PIP_INDEX_URL": url}
+with Project.open(root, Settings(platform="linux/amd64"), environment) as project:
     plan = project.plan_upgrade_all()
     for edit in plan.edits:
         sys.stdout.write(edit.after.decode())
 """
+
+TOOLS = [f"tool-{letter}" for letter in "abcdefghijkl"]
+"""What an extra needs that nobody asks for, as most projects have."""
 
 COMPILED = [
     f"cp3{minor}-cp3{minor}-{platform}"
@@ -91,13 +97,15 @@ def fill(index: PreparedIndex) -> list[str]:
         f"{chance.choice('abcdefghkmnprstvw')}{chance.randrange(10**5):05}" for _ in range(ALL)
     ]
     releases = {
-        name: [
+        name: [f"1.{minor}.{patch}" for minor in range(40) for patch in range(40)]
+        if number % 50 == 7  # one that is released every day
+        else [
             f"{major}.{minor}.{patch}"
             for major in range(1, chance.randint(2, 4))
             for minor in range(chance.randint(2, 8))
             for patch in range(chance.choice((1, 2, 3, 3, 12)))
         ]
-        for name in names
+        for number, name in enumerate(names)
     }
     needs: dict[str, list[str]] = {name: [] for name in names}
     for place, name in enumerate(names[:-1]):
@@ -111,7 +119,8 @@ def fill(index: PreparedIndex) -> list[str]:
     for other in chance.sample(names[20:DIRECT], 12):
         needs[chance.choice(names[:20])].append(f"{other}<{releases[other][-1]}")
     for name in names:
-        tags = COMPILED if chance.random() < 0.2 else ["py3-none-any"]
+        is_compiled = chance.random() < 0.2 and len(releases[name]) < 1000
+        tags = COMPILED if is_compiled else ["py3-none-any"]
         prepare_project(index, name, releases[name], needs[name], tags)
     return [f"{name}=={releases[name][len(releases[name]) // 2]}" for name in names[:DIRECT]]
 
@@ -126,36 +135,52 @@ def prepare_project(
         told = needs if number > len(versions) * 0.8 else [n for n in needs if "<" not in n][:2]
         text = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nRequires-Python: >=3.8\n"
         text += "".join(f"Requires-Dist: {need}\n" for need in told)
+        text += "".join(
+            f'Requires-Dist: {each}>={len(versions)}; extra == "dev"\n' for each in TOOLS
+        )
         text += "\n" + "What it is, at the length that is usual for a README.\n" * 100
         endings = [f"{tag}.whl" for tag in tags] + ["tar.gz"]
         for ending in endings:
             is_wheel = ending.endswith(".whl")
             filename = f"{name}-{version}{'-' if is_wheel else '.'}{ending}"
+            digest = hashlib.sha256(filename.encode()).hexdigest()
+            metadata = {"sha256": hashlib.sha256(text.encode()).hexdigest()} if is_wheel else False
+            path = f"/packages/{digest[:2]}/{digest[2:4]}/{digest[4:]}/{filename}"
             files.append(
                 {
+                    "core-metadata": metadata,
+                    "data-dist-info-metadata": metadata,
                     "filename": filename,
-                    "url": f"../../files/{filename}",
-                    "hashes": {"sha256": f"{abs(hash(filename)):064x}"},
+                    "hashes": {"sha256": digest},
+                    "provenance": None,
                     "requires-python": ">=3.8",
-                    "core-metadata": is_wheel,
-                    "data-dist-info-metadata": is_wheel,
-                    "size": 100_000,
+                    "size": 100_000 + number,
                     "upload-time": f"20{10 + number % 15}-03-04T05:06:07.123456Z",
+                    "url": f"{index.url.removesuffix('/simple/')}{path}",
                     "yanked": False,
                 }
             )
             if is_wheel and (len(tags) == 1 or "cp311" in ending):
                 kind = "application/octet-stream"
-                index.prepare(f"/files/{filename}.metadata", kind, text.encode())
+                index.prepare(f"{path}.metadata", kind, text.encode())
     page = {"meta": {"api-version": "1.1"}, "name": name, "versions": versions, "files": files}
     index.prepare(f"/simple/{name}/", JSON_V1, json.dumps(page).encode())
 
 
-def run(words: Sequence[str]) -> tuple[float, float, dict[str, str]]:
-    """Return the seconds that a command takes, those that it works, and what it pins."""
+def run(words: Sequence[str], bytecode: Path) -> tuple[float, float, dict[str, str]]:
+    """Return the seconds that a command takes, those that it works, and what it pins.
+
+    Args:
+        words: the command.
+        bytecode: a folder for it: what pip installs has it, a work tree may not.
+    """
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(bytecode)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     worked = _seconds_of_children()
     begun = time.perf_counter()
-    done = subprocess.run(words, capture_output=True, encoding="utf-8", check=False)
+    done = subprocess.run(
+        words, env=environment, capture_output=True, encoding="utf-8", check=False
+    )
     seconds = time.perf_counter() - begun
     assert done.returncode == 0, done.stderr
     lines = [line.split("==") for line in done.stdout.splitlines() if "==" in line]
@@ -186,28 +211,28 @@ def main(repetitions: int) -> None:
             "--no-header", "--no-annotate", "--quiet", "--no-build", "--no-python-downloads",
             "--python", sys.executable, "--python-version", PYTHON, "--index-url", index.url,
         ]  # fmt: skip
-        measured: dict[str, list[float]] = {"ours": [], "uv": []}
+        measured: dict[str, list[tuple[float, float]]] = {"ours": [], "uv": []}
         answers: dict[str, dict[str, str]] = {}
         for repetition in range(repetitions + 1):
             for tool, words in (("ours", ours), ("uv", theirs)):
                 index.requests.clear()
                 served = time.process_time()
-                seconds, worked, answers[tool] = run(words)
+                seconds, worked, answers[tool] = run(words, root / "bytecode")
                 served = time.process_time() - served
                 if repetition:  # the first is to warm up
-                    measured[tool].append(seconds)
+                    measured[tool].append((seconds, worked))
                 if repetition == 1:
-                    print(
-                        f"{tool}: {len(index.requests)} requests; of {seconds:.2f} s "
-                        f"it worked {worked:.2f} s, the index {served:.2f} s"
-                    )
+                    print(f"{tool}: {len(index.requests)} requests, served in {served:.2f} s")
         names = [pin.split("==")[0] for pin in pins]
         other = [name for name in names if answers["ours"].get(name) != answers["uv"].get(name)]
         print(f"{len(names)} lines, {len(answers['uv'])} projects; pinned otherwise: {other}")
-        medians = {tool: statistics.median(seconds) for tool, seconds in measured.items()}
-        for tool, all_seconds in measured.items():
-            print(f"{tool}: median {medians[tool]:.2f} s of", *(f"{s:.2f}" for s in all_seconds))
-        print(f"ratio {medians['ours'] / medians['uv']:.2f}")
+        ratio = 1.0
+        for tool, runs in measured.items():
+            seconds, worked = (statistics.median(column) for column in zip(*runs, strict=True))
+            print(f"{tool}: median {seconds:.2f} s, of which it works {worked:.2f} s; of", end="")
+            print("", *(f"{each:.2f}" for each, _ in sorted(runs)))
+            ratio = seconds / ratio if tool == "ours" else ratio / seconds
+        print(f"ratio {ratio:.2f}")
 
 
 if __name__ == "__main__":

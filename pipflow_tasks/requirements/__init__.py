@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 
 from ..errors import RequirementsError
 from .block import Block, Entry, find_blocks, heading_text
@@ -35,6 +35,7 @@ from .generator import Generator, find_generator
 from .line import Kind, Line, expand_variables, goes_on, read_lines
 from .policy import Policy, bounds_pin
 from .typed import Request, split_requirements
+from .via import write_via
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -43,11 +44,13 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
 __all__ = [
+    "Addition",
     "Block",
     "Entry",
     "Generator",
     "Kind",
     "Line",
+    "Pin",
     "Policy",
     "Request",
     "RequirementsFile",
@@ -55,6 +58,7 @@ __all__ = [
     "bounds_pin",
     "expand_variables",
     "split_requirements",
+    "write_via",
 ]
 
 Sort = Literal["block", "insert"]
@@ -68,6 +72,44 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """A version for a line.
+
+    Attributes:
+        line: a requirement of the document.
+        version: what it is pinned to.
+        digests: for a line that has hashes, ``sha256:...`` of the version's files.
+        via: what its comment is to say has brought it along; None leaves the comment alone.
+    """
+
+    line: Line
+    version: Version
+    digests: Sequence[str] = ()
+    via: Sequence[str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addition:
+    """A requirement to write into a file.
+
+    Attributes:
+        requirement: in PEP 508's words.
+        digests: ``sha256:...`` of its files, laid out as the file's other hashes are.
+        comment: what is written behind it.
+        group: a heading: its block is taken.
+        beside: a project: the block that has it is taken.
+        sort: ``block`` sorts the whole block, stably; ``insert`` moves no other line.
+    """
+
+    requirement: Requirement
+    digests: Sequence[str] = ()
+    comment: str = ""
+    group: str | None = None
+    beside: NormalizedName | None = None
+    sort: Sort = "block"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,26 +205,22 @@ class RequirementsFile:
         self, line: Line, version: Version, *, digests: Sequence[str] = ()
     ) -> RequirementsFile:
         """Pin one requirement of this document to a version; see ``with_pins``."""
-        return self.with_pins([(line, version, digests)])
+        return self.with_pins([Pin(line=line, version=version, digests=digests)])
 
-    def with_pins(self, pins: Iterable[tuple[Line, Version, Sequence[str]]]) -> RequirementsFile:
+    def with_pins(self, pins: Iterable[Pin]) -> RequirementsFile:
         """Pin requirements of this document to versions, all at once.
 
         A pin changes in its version alone; any other specifier is replaced by ``==version``.
-
-        Args:
-            pins: lines of this document, each with its version and, for a line that has hashes,
-                ``sha256:...`` of the version's files.
 
         Raises:
             RequirementsError: the hashes of a line are spelled in a way that can't be edited.
             ValueError: a line is not of this document.
         """
         texts = {line.number: line.text for line in self.lines}
-        for line, version, digests in pins:
-            if texts.get(line.number) != line.text:
-                raise ValueError(f"{line.place} is not a line of this document")
-            texts[line.number] = pin_line(line, version, digests)
+        for pin in pins:
+            if texts.get(pin.line.number) != pin.line.text:
+                raise ValueError(f"{pin.line.place} is not a line of this document")
+            texts[pin.line.number] = pin_line(pin.line, pin.version, pin.digests, pin.via)
         edited = self._reread(list(texts.values()))
         if len(edited.lines) != len(self.lines):  # a stray backslash has come to a line's end
             raise RequirementsError(
@@ -201,43 +239,41 @@ class RequirementsFile:
         digests: Sequence[str] = (),
         policy: str = "",
     ) -> RequirementsFile:
-        """Add a requirement, in the order of canonical names.
+        """Add one requirement; see ``Addition`` and ``with_requirements``."""
+        comment = f"pipflow: {policy}" if policy else ""
+        addition = Addition(
+            requirement=requirement, group=group, sort=sort, digests=digests, comment=comment
+        )
+        return self.with_requirements([addition])
 
-        It goes into the first block that has requirements, else to the end of the file.
+    def with_requirements(self, additions: Sequence[Addition]) -> RequirementsFile:
+        """Add requirements, each in the order of canonical names.
 
-        Args:
-            requirement: what to write, in PEP 508's words.
-            group: a heading: its block is taken instead.
-            sort: ``block`` sorts the whole block, stably; ``insert`` moves no other line.
-            digests: ``sha256:...`` of its files, laid out as the file's other hashes are.
-            policy: what to write behind it as its policy.
+        They go into the first block that has requirements, else to the end of the file.
 
         Raises:
-            RequirementsError: no heading is called ``group``.
+            RequirementsError: no heading is called as the ``group`` of one.
         """
-        name = canonicalize_name(requirement.name)
-        text = "".join(
-            [
-                _spell(requirement),
-                *(f"{self._hash_layout()}--hash={digest}" for digest in digests),
-                f"  # pipflow: {policy}" if policy else "",
-                self._newline(),
-            ]
-        )
-        block = self._block_for(group)
         texts = [line.text for line in self.lines]
-        if block is None:
-            return self._assemble([*texts, text])
-        pieces = [(entry.name, texts[entry.start : entry.stop]) for entry in block.entries]
-        if sort == "block":
-            pieces.append((name, [text]))
-            pieces.sort(key=lambda piece: piece[0])
-        else:
-            later = [place for place, piece in enumerate(pieces) if piece[0] > name]
-            pieces.insert(later[0] if later else len(pieces), (name, [text]))
-        last = block.entries[-1].stop if block.entries else block.body
-        body = [text for _, piece in pieces for text in piece]
-        return self._assemble([*texts[: block.body], *body, *texts[last:]])
+        blocks = self.blocks()
+        pieces = {
+            block.start: [(entry.name, texts[entry.start : entry.stop]) for entry in block.entries]
+            for block in blocks
+        }
+        loose: list[tuple[NormalizedName, list[str]]] = []  # where no block has requirements yet
+        for addition in additions:
+            block = self._block_for(addition, blocks)
+            there = loose if block is None else pieces[block.start]
+            _insert(there, addition, self._spell(addition))
+        put_together: list[str] = []
+        place = 0
+        for block in blocks:
+            body = [text for _, piece in pieces[block.start] for text in piece]
+            put_together += [*texts[place : block.body], *body]
+            place = block.entries[-1].stop if block.entries else block.body
+        put_together += texts[place:]
+        put_together += [text for _, piece in loose for text in piece]
+        return self._assemble(put_together)
 
     def without(self, lines: Collection[Line]) -> RequirementsFile:
         """Remove lines, with the comment lines that belong to them; a block's heading stays."""
@@ -296,11 +332,28 @@ class RequirementsFile:
     def _headings_of(self, block: Block) -> tuple[str, ...]:
         return tuple(heading_text(line.comment) for line in self.lines[block.start : block.body])
 
-    def _block_for(self, group: str | None) -> Block | None:
-        """Return the block called ``group``, or the first that has requirements."""
-        blocks = self.blocks()
+    def _spell(self, addition: Addition) -> str:
+        """Write a requirement as it was typed, extras in order and the marker behind ``; ``."""
+        requirement = addition.requirement
+        extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
+        marker = f"; {requirement.marker}" if requirement.marker else ""
+        return "".join(
+            [
+                f"{requirement.name}{extras}{requirement.specifier}{marker}",
+                *(f"{self._hash_layout()}--hash={digest}" for digest in addition.digests),
+                f"  # {addition.comment}" if addition.comment else "",
+                self._newline(),
+            ]
+        )
+
+    def _block_for(self, addition: Addition, blocks: Sequence[Block]) -> Block | None:
+        """Return the block that an addition belongs to, or the first that has requirements."""
+        group = addition.group
         if group is None:
-            return next((block for block in blocks if block.entries), None)
+            filled = [block for block in blocks if block.entries]
+            names = (addition.beside,)
+            beside = (b for b in filled if any(entry.name in names for entry in b.entries))
+            return next(beside, filled[0] if filled else None)
         wanted = heading_text(group).casefold()
         for block in blocks:
             if wanted in (heading.casefold() for heading in self._headings_of(block)):
@@ -313,11 +366,15 @@ class RequirementsFile:
         )
 
 
-def _spell(requirement: Requirement) -> str:
-    """Write a requirement as it was typed, extras in order and the marker behind ``; ``."""
-    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
-    marker = f"; {requirement.marker}" if requirement.marker else ""
-    return f"{requirement.name}{extras}{requirement.specifier}{marker}"
+def _insert(pieces: list[tuple[NormalizedName, list[str]]], addition: Addition, text: str) -> None:
+    """Put the text of an addition among the entries of a block."""
+    name = canonicalize_name(addition.requirement.name)
+    if addition.sort == "block":
+        pieces.append((name, [text]))
+        pieces.sort(key=lambda piece: piece[0])
+    else:
+        later = (place for place, piece in enumerate(pieces) if piece[0] > name)
+        pieces.insert(next(later, len(pieces)), (name, [text]))
 
 
 def _declared_encoding(data: bytes) -> str:

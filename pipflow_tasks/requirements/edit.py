@@ -1,13 +1,15 @@
-"""Replacing the smallest span of a line: its version, its hashes."""
+"""Replacing the smallest span of a line: its version, its hashes, what has brought it along."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import RequirementsError
 from .line import COMMENT, NAME, join_physical
 from .options import split_options
+from .via import change_via
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +25,9 @@ _VERSION = re.compile(r"\s*([^\s,)]+)")
 Span = tuple[int, int]
 
 
-def pin_line(line: Line, version: Version, digests: Sequence[str]) -> str:
+def pin_line(
+    line: Line, version: Version, digests: Sequence[str], via: Sequence[str] | None = None
+) -> str:
     """Return the text of a requirement line with another version, and other hashes if it has any.
 
     The column of a comment behind the version stays where the blanks before it allow.
@@ -32,10 +36,15 @@ def pin_line(line: Line, version: Version, digests: Sequence[str]) -> str:
         line: a requirement that is not a URL.
         version: what it is pinned to; any other specifier than a pin is replaced.
         digests: ``sha256:...`` of every file of that version; empty for a line without hashes.
+        via: what its comment is to say has brought it along; None leaves the comment alone.
 
     Raises:
         RequirementsError: the line has hashes, and they are spelled in a way that can't be edited.
     """
+    if via is not None:  # first: a comment stands behind all else
+        line = replace(line, text=_with_via(line, via))
+    if version == line.pin and not digests:
+        return line.text
     span = _version_span(line)
     new = str(version) if line.pin is not None else f"=={version}"
     hashes = list(_hash_edits(line, digests)) if digests else []
@@ -55,6 +64,17 @@ def hash_layout(line: Line) -> str:
         gap = raw[offsets[before - 1] + 1 : offsets[tokens[0].start()]]
         gap = gap if "\\" in gap else " "
     return gap if _GAP.fullmatch(gap) else " "
+
+
+def _with_via(line: Line, parents: Sequence[str]) -> str:
+    """Return the text of a line with other parents in its comment."""
+    joined, offsets = join_physical(line.text.splitlines(keepends=True))
+    found = COMMENT.search(joined)
+    assert found is not None
+    begin = offsets[found.start()] if found.start() else 0
+    stop = offsets[found.end() - 1] + 1
+    new = change_via(found[0].strip(), parents)
+    return line.text[:begin] + (f"{found[1]}{new}" if new else "") + line.text[stop:]
 
 
 def _hash_edits(line: Line, digests: Sequence[str]) -> list[tuple[Span, str]]:

@@ -14,6 +14,7 @@ from packaging.version import Version
 from ..errors import RequirementsError
 from .options import read_options, split_options
 from .policy import Policy, read_policy
+from .via import read_via
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -108,6 +109,11 @@ class Line:
                 line=self.number,
                 hint="write `# pipflow: hold`, or a specifier such as `# pipflow: >=4.2,<5`",
             ) from error
+
+    @property
+    def via(self) -> tuple[NormalizedName, ...]:
+        """The projects that have brought a pin along, as its comment says; often none."""
+        return () if self.pin is None else read_via(self.comment)
 
     def option_values(self, name: str) -> tuple[str, ...]:
         """Return the values given to the option with that long name."""

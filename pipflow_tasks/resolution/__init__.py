@@ -1,10 +1,8 @@
 """A set of versions that go together, or why there is none.
 
-The algorithm is resolvelib's, which is pip's; what it asks is answered here. A project is one
-identity, whatever its extras: a pick carries the union of the extras that are asked of it, and is
-picked anew when that grows. Nothing is fetched here: a catalog is handed in. ``problem`` holds the
-words, ``candidates`` what there is to pick from, ``search`` resolvelib's questions, ``reasons`` the
-sentences about what is held.
+Nothing is fetched here: a catalog is handed in. A project is one identity, whatever its extras: a
+pick carries the union of those asked of it. ``problem`` holds the words, ``candidates`` what there
+is to pick from, ``search`` the search, ``reasons`` the sentences about what is held.
 """
 
 from __future__ import annotations
@@ -13,32 +11,31 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
-from resolvelib.resolvers import Resolution as Search
-from resolvelib.resolvers import ResolutionImpossible, ResolutionTooDeep
 
+from ..finder import ADMIT_ALL, names_exactly
 from .candidates import Candidates, Catalog
 from .problem import (
     MAX_LINES,
-    MAX_ROUNDS,
     PYTHON,
     Cause,
     Conflict,
     Need,
     Pick,
     Solution,
+    Standing,
     Waiver,
     Want,
     need_of,
 )
 from .reasons import remarks, why_below, why_given
-from .search import Provider, Trail
+from .search import Search
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from packaging.utils import NormalizedName
 
-    from ..finder import Bound
+    from ..finder import Admission, Bound
     from ..target import Target
 
 __all__ = [
@@ -51,11 +48,15 @@ __all__ = [
     "Pick",
     "Resolution",
     "Solution",
+    "Standing",
     "Waiver",
     "Want",
     "why_below",
     "why_given",
 ]
+
+
+_NEEDED = "what is brought along"
 
 
 class Resolution:
@@ -70,6 +71,8 @@ class Resolution:
         catalog: Catalog,
         target: Target,
         bounds: Callable[[NormalizedName], Sequence[Bound]],
+        standing: Callable[[NormalizedName], Standing | None] = lambda _: None,
+        admission: Callable[[NormalizedName], Admission] = lambda _: ADMIT_ALL,
     ) -> None:
         """Prepare to search.
 
@@ -77,8 +80,10 @@ class Resolution:
             catalog: where files and metadata come from.
             target: what the image accepts.
             bounds: by project, what constraints and policies say.
+            standing: by project, the version that it has without being asked for.
+            admission: by project, which files are taken.
         """
-        self.candidates = Candidates(catalog, target, bounds)
+        self.candidates = Candidates(catalog, target, bounds, standing, admission)
 
     def solve(
         self, wants: Sequence[Want], *, waived: frozenset[Waiver] = frozenset()
@@ -86,22 +91,22 @@ class Resolution:
         """Find the newest versions that satisfy all wants and what these need in turn.
 
         Args:
-            wants: what has to be satisfied; of two that clash over newness, the first has its way.
+            wants: what has to be satisfied; of two that clash over newness, the one that needs the
+                other has its way, else the first.
             waived: pairs of a project and one that it needs, whose needs do not count.
 
         Raises:
             PackageIndexError: the catalog failed.
         """
-        found = self._search(wants, waived)
-        if isinstance(found, Solution) or found.too_deep:
+        found = Search(self.candidates, wants, waived, self._order(wants)).run()
+        if isinstance(found, Solution):
             return found
-        # resolvelib jumps back further than it may at times: another order finds what it missed
-        clashing = set(found.names)
-        for other in (sorted(wants, key=lambda want: want.name not in clashing), wants[::-1]):
-            again = self._search(other, waived)
-            if isinstance(again, Solution):
-                return again
-        return found
+        names = {cause.need.name for cause in found.causes} - {PYTHON}
+        return replace(
+            found,
+            remarks=tuple(remarks(self.candidates, found.causes)),
+            absent=bool(names) and not any(self.candidates.releases(name).all for name in names),
+        )
 
     def clashing(
         self, wants: Sequence[Want], *, waived: frozenset[Waiver] = frozenset()
@@ -175,57 +180,50 @@ class Resolution:
                 solution = better
         return solution
 
-    def _search(self, wants: Sequence[Want], waived: frozenset[Waiver]) -> Solution | Conflict:
-        """Search in one order; what resolvelib loses on its way is asked for again."""
-        roots = [need_of(want) for want in wants]
-        provider = Provider(self.candidates, wants, waived)
-        while True:
-            trail = Trail()
-            search = Search(provider, trail)
-            try:
-                state = search.resolve(roots, max_rounds=MAX_ROUNDS)
-            except ResolutionImpossible as impossible:
-                causes = tuple(
-                    Cause(
-                        need=cause.requirement,
-                        parent=cause.parent or cause.requirement.by,
-                        path=trail.path_to(cause.parent),
-                    )
-                    for cause in impossible.causes
-                )
-                names = {cause.need.name for cause in causes} - {PYTHON}
-                return Conflict(
-                    causes=causes,
-                    remarks=tuple(remarks(self.candidates, causes)),
-                    absent=bool(names)
-                    and not any(self.candidates.releases(name).all for name in names),
-                )
-            except ResolutionTooDeep:
-                return Conflict(causes=(), too_deep=True)
-            solution, lost = self._walk(state.mapping, wants, provider)
-            if not lost or any(need in roots for need in lost):
-                return solution
-            roots.extend(lost)
+    def improve_needed(
+        self, wants: Sequence[Want], solution: Solution, *, waived: frozenset[Waiver] = frozenset()
+    ) -> Solution:
+        """Raise what the wants bring along as far as it goes without anything falling.
 
-    def _walk(
-        self, picks: Mapping[NormalizedName, Pick], wants: Sequence[Want], provider: Provider
-    ) -> tuple[Solution, list[Need]]:
-        """Follow the needs from the wants; return what is reached, and the needs not met."""
-        causes = [Cause(need=need_of(want), parent=None) for want in wants]
-        needs: dict[NormalizedName, list[Cause]] = {}
-        lost: list[Need] = []
-        for cause in causes:  # it grows on the way
-            need = cause.need
-            pick = picks.get(need.name)
-            if pick is None or not provider.is_satisfied_by(need, pick):
-                lost.append(replace(need, by=cause.parent))
-                continue
-            if need.name not in needs:
-                needed = provider.get_dependencies(pick)
-                causes.extend(Cause(need=each, parent=pick) for each in needed)
-            needs.setdefault(need.name, []).append(cause)
-        reached = {name: picks[name] for name in needs}
-        return Solution(picks=reached, needs={n: tuple(c) for n, c in needs.items()}), lost
+        Args:
+            wants: those that ``solution`` solves.
+            solution: where to begin.
+            waived: as for ``solve``.
+        """
+        asked = {want.name for want in wants}
+        needed = [
+            Want(name=name, specifier=SpecifierSet(), source=_NEEDED, shown=name)
+            for name, pick in solution.picks.items()
+            if name not in asked and pick.candidate is not None
+        ]
+        better = self.improve([*wants, *needed], solution, waived=waived)
+        needs = {
+            name: tuple(c for c in causes if not (c.need.want and c.need.want.source == _NEEDED))
+            for name, causes in better.needs.items()
+        }
+        return Solution(
+            picks=better.picks, needs={n: causes for n, causes in needs.items() if causes}
+        )
+
+    def _order(self, wants: Sequence[Want]) -> list[NormalizedName]:
+        """Put pins first, then what needs others before these: so needs bound what comes later."""
+        newest = self.candidates.prefetch(wants)
+        seen: set[NormalizedName] = set()
+        order: list[NormalizedName] = []
+        todo = [(want.name, False) for want in wants]
+        while todo:
+            name, is_done = todo.pop()
+            if is_done:
+                order.append(name)
+            elif name not in seen:
+                seen.add(name)
+                todo.append((name, True))
+                if name in newest:
+                    needs = self.candidates.dependencies(newest[name])
+                    todo.extend((need.name, False) for need in needs)
+        order.reverse()
+        pins = {want.name for want in wants if want.is_opaque or names_exactly(want.specifier)}
+        return sorted(order, key=lambda name: name not in pins)
 
     def _may_rise(
         self, want: Want, solution: Solution, settled: Mapping[NormalizedName, Want]
@@ -242,7 +240,7 @@ class Resolution:
             parent = settled.get(cause.parent.name) if cause.parent is not None else None
             if parent is not None and self._is_newest(parent, solution):
                 needs.append(cause.need)
-        best = next(self.candidates.matches(want.name, needs, {}), None)
+        best = next(self.candidates.fitting(want.name, needs), None)
         return best is not None and best.version > now
 
     def _is_newest(self, want: Want, solution: Solution) -> bool:

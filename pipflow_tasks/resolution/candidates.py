@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from ..errors import ProjectNotFound
-from ..finder import Candidate, Rejection, names_exactly, suit
+from ..finder import ADMIT_ALL, Candidate, Rejection, names_exactly, suit
+from ..simple_api import by_version
 from .problem import PYTHON, Need, Pick, need_from, need_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from packaging.specifiers import SpecifierSet
     from packaging.utils import NormalizedName
     from packaging.version import Version
 
-    from ..finder import Bound
+    from ..finder import Admission, Bound
     from ..simple_api import DistributionFile, Metadata
     from ..target import Target
-    from .problem import Want
+    from .problem import Standing, Want
 
 MAX_BATCH = 32
-
-_NO_EXTRAS = frozenset({"."})  # no extra can be called so: nothing was tried
 
 
 class Catalog(Protocol):
@@ -36,10 +38,10 @@ class Catalog(Protocol):
         """Return the metadata of a release, or None where it can't be known."""
 
     def prefetch(self, projects: Iterable[NormalizedName]) -> None:
-        """Make ``files`` quick for several projects."""
+        """Begin to make ``files`` quick for several projects."""
 
     def prefetch_metadata(self, files: Iterable[Sequence[DistributionFile]]) -> None:
-        """Make ``metadata`` quick for several releases."""
+        """Begin to make ``metadata`` quick for several releases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,45 +52,56 @@ class Candidates:
         catalog: where files and metadata come from.
         target: what the image accepts.
         bounds: by project, what constraints and policies say.
+        standing: by project, the version that it has without being asked for.
+        admission: by project, which files are taken.
         unknown: gathers the picks whose dependencies can't be known.
     """
 
     catalog: Catalog
     target: Target
     bounds: Callable[[NormalizedName], Sequence[Bound]]
+    standing: Callable[[NormalizedName], Standing | None]
+    admission: Callable[[NormalizedName], Admission] = lambda _: ADMIT_ALL
     unknown: dict[NormalizedName, Pick] = field(default_factory=dict)
     _releases: dict[NormalizedName, Releases] = field(default_factory=dict)
     _dependencies: dict[tuple[NormalizedName, Version, frozenset[str]], tuple[Need, ...]] = field(
         default_factory=dict
     )
 
-    def prefetch(self, wants: Iterable[Want]) -> None:
-        """Fetch what a search will ask for, in waves, before it asks one by one.
+    def prefetch(self, wants: Iterable[Want]) -> Mapping[NormalizedName, Pick]:
+        """Fetch what a search will ask for, before it asks one by one.
 
-        A wave holds what the picks of the last one need; a project whose needs have grown is
-        picked again, until nothing new is needed.
+        What the newest of all wants need is followed as it arrives; a project whose needs have
+        grown is picked again, until nothing new is needed.
+
+        Returns:
+            by project, the newest that goes with what these picks need; they need not go together.
         """
+        found: dict[NormalizedName, Pick] = {}
         needs: dict[NormalizedName, list[Need]] = {}
-        fresh = [need_of(want) for want in wants]
-        while fresh := [need for need in fresh if _can_be_fetched(need)]:
+        arriving: deque[NormalizedName | Pick] = deque()
+
+        def expect(fresh: Iterable[Need]) -> None:
             for need in fresh:
-                needs.setdefault(need.name, []).append(need)
-            names = dict.fromkeys(need.name for need in fresh)
-            self.catalog.prefetch(names)
-            picks = [
-                Pick(
-                    name=name,
-                    extras=frozenset[str]().union(*(need.extras for need in needs[name])),
-                    candidate=candidate,
-                )
-                for name in names
-                if (candidate := next(self.matches(name, needs[name], {}), None)) is not None
-            ]
-            self.catalog.prefetch_metadata(
-                (pick.candidate.file, *pick.candidate.siblings) for pick in picks if pick.candidate
-            )
-            needed = (need for pick in picks for need in self.dependencies(pick))
-            fresh = [need for need in needed if need not in needs.get(need.name, ())]
+                if not need.is_opaque and need.name != PYTHON:
+                    needs.setdefault(need.name, []).append(need)
+                    self.catalog.prefetch([need.name])
+                    arriving.append(need.name)
+
+        expect(need_of(want) for want in wants)
+        while arriving:
+            item = arriving.popleft()
+            if isinstance(item, Pick):
+                expect(self.dependencies(item))
+                continue
+            extras = frozenset[str]().union(*(need.extras for need in needs[item]))
+            for candidate in islice(self.fitting(item, needs[item]), 1):
+                pick = Pick(name=item, extras=extras, candidate=candidate)
+                if pick != found.get(item):
+                    found[item] = pick
+                    self.catalog.prefetch_metadata([candidate.files])
+                    arriving.append(pick)
+        return found
 
     def releases(self, name: NormalizedName) -> Releases:
         """Return the releases of a project; none where the catalog does not have it."""
@@ -97,7 +110,7 @@ class Candidates:
                 files = self.catalog.files(name)
             except ProjectNotFound:
                 files = ()
-            self._releases[name] = Releases(files, self.target)
+            self._releases[name] = Releases(files, self.target, self.admission(name))
         return self._releases[name]
 
     def dependencies(self, pick: Pick) -> tuple[Need, ...]:
@@ -106,7 +119,7 @@ class Candidates:
             return ()
         key = (pick.name, pick.candidate.version, pick.extras)
         if key not in self._dependencies:
-            metadata = self.catalog.metadata((pick.candidate.file, *pick.candidate.siblings))
+            metadata = self.catalog.metadata(pick.candidate.files)
             if metadata is None:
                 self.unknown[pick.name] = pick
             self._dependencies[key] = tuple(self._needs(metadata, pick)) if metadata else ()
@@ -114,60 +127,87 @@ class Candidates:
 
     def matches_want(self, want: Want) -> Iterator[Candidate]:
         """Yield the candidates for a want alone, newest first."""
-        return self.matches(want.name, [need_of(want)], {})
+        return self.fitting(want.name, [need_of(want)])
 
-    def matches(
-        self,
-        name: NormalizedName,
-        needs: Sequence[Need],
-        without: Mapping[Version, frozenset[str]],
-    ) -> Iterator[Candidate]:
+    def matches(self, name: NormalizedName, needs: Sequence[Need]) -> Iterator[Candidate]:
+        """Yield what ``fitting`` does, with the metadata of ever more candidates fetched ahead."""
+        candidates = self.fitting(name, needs)
+        size = 1
+        while batch := list(islice(candidates, size)):
+            if size > 1:
+                self.catalog.prefetch_metadata(each.files for each in batch)
+            yield from batch
+            size = min(4 * size, MAX_BATCH)
+
+    def fitting(self, name: NormalizedName, needs: Sequence[Need]) -> Iterator[Candidate]:
         """Yield the candidates that satisfy needs and bounds, newest first.
+
+        What stands comes before any older version, and before newer ones unless it may rise.
 
         Args:
             name: the project.
             needs: all of them.
-            without: versions that are known not to work, with the extras they were tried with.
         """
         bounds = self.bounds(name)
         specifiers = [need.specifier for need in needs] + [bound.specifier for bound in bounds]
         locals_wanted = {need.want.local for need in needs if need.want and need.want.local}
-        extras = frozenset().union(*(need.extras for need in needs))
-        exact = any(names_exactly(specifier) for specifier in specifiers)
-        takes_prereleases = any(specifier.prereleases for specifier in specifiers) or any(
-            need.want is not None and need.want.prereleases for need in needs
+        exact = any(need.is_exact for need in needs) or any(
+            names_exactly(bound.specifier) for bound in bounds
         )
+        admission = self.admission(name)
+        takes_prereleases = (
+            admission.prereleases == "always"
+            or any(need.want is not None and need.want.prereleases for need in needs)
+            or (
+                admission.prereleases == "named"
+                and (
+                    any(need.names_prerelease for need in needs)
+                    or any(bound.specifier.prereleases for bound in bounds)
+                )
+            )
+        )
+        releases = self.releases(name)
+        standing = self.standing(name)
+        kept = None if standing is None else releases.like(standing.version)
 
-        def fitting(versions: Iterable[Version]) -> Iterator[Candidate]:
+        def among(versions: Iterable[Version]) -> Iterator[Candidate]:
             for version in versions:
                 if locals_wanted and version.local not in locals_wanted:
                     continue
-                if not all(each.contains(version, prereleases=True) for each in specifiers):
+                if not all(releases.allows(each, version) for each in specifiers):
                     continue
                 candidate = releases.candidate(version)
-                if candidate is not None and (candidate.yanked is None or exact):
+                if candidate is None:
+                    continue
+                if exact or not candidate.withheld or version == kept:
                     yield candidate
 
-        releases = self.releases(name)
-        found = fitting(releases.all if takes_prereleases else releases.finals)
+        def preferred(versions: Sequence[Version]) -> Iterator[Candidate]:
+            for part in _around(kept, versions, may_rise=bool(standing and standing.may_rise)):
+                if admission.prefers_wheels:
+                    yield from (found for found in among(part) if not found.from_source)
+                    yield from (found for found in among(part) if found.from_source)
+                else:
+                    yield from among(part)
+
+        found = preferred(releases.all if takes_prereleases else releases.finals)
         first = next(found, None)
         # what pins a pre-release installs; of needs with a specifier not every pip takes one
-        may_fall_back = any(need.want is not None for need in needs) or not any(specifiers)
-        if first is None and not takes_prereleases and may_fall_back:
-            found = fitting(releases.prereleases)
-            first = next(found, None)
-        if first is None:
-            return
-        left = (
-            candidate
-            for candidate in chain([first], found)
-            if not without.get(candidate.version, _NO_EXTRAS) <= extras
+        may_fall_back = (
+            admission.prereleases == "last"
+            or any(need.want is not None for need in needs)
+            or not any(specifiers)
         )
-        yield from self._in_batches(left)
+        if first is None and not takes_prereleases and may_fall_back:
+            found = preferred(releases.prereleases)
+            first = next(found, None)
+        if first is not None:
+            yield first
+            yield from found
 
     def first(self, need: Need) -> Candidate | None:
         """Return the newest candidate for a need alone, or None."""
-        return next(iter(self.matches(need.name, [need], {})), None)
+        return next(self.fitting(need.name, [need]), None)
 
     def _needs(self, metadata: Metadata, pick: Pick) -> Iterator[Need]:
         python = metadata.requires_python
@@ -179,32 +219,57 @@ class Candidates:
             if marker is None or self.target.applies(marker, ("", *sorted(pick.extras))):
                 yield need_from(requirement)
 
-    def _in_batches(self, candidates: Iterator[Candidate]) -> Iterator[Candidate]:
-        """Yield candidates, with the metadata of ever more of them fetched ahead."""
-        size = 1
-        while batch := list(islice(candidates, size)):
-            if size > 1:
-                self.catalog.prefetch_metadata((c.file, *c.siblings) for c in batch)
-            yield from batch
-            size = min(2 * size, MAX_BATCH)
 
-
-def _can_be_fetched(need: Need) -> bool:
-    return not need.is_opaque and need.name != PYTHON
+def _around(
+    kept: Version | None, versions: Sequence[Version], *, may_rise: bool
+) -> Iterator[Sequence[Version]]:
+    """Part versions, newest first, in those tried before the one that stands, it, and the rest."""
+    if kept is None:
+        yield versions
+        return
+    if may_rise:
+        yield [version for version in versions if version > kept]
+    yield [kept]
+    yield [each for each in versions if each < kept or (not may_rise and each > kept)]
 
 
 class Releases:
     """The versions of a project, newest first, each examined when it is first asked for."""
 
-    def __init__(self, files: Iterable[DistributionFile], target: Target) -> None:
+    def __init__(
+        self,
+        files: Iterable[DistributionFile],
+        target: Target,
+        admission: Admission = ADMIT_ALL,
+    ) -> None:
         self._target = target
-        self._files: dict[Version, list[DistributionFile]] = {}
-        for file in files:
-            self._files.setdefault(file.version, []).append(file)
+        self._admission = admission
+        self._files = by_version(files)
+        self._allowed: dict[int, tuple[SpecifierSet, dict[Version, bool]]] = {}
         self._found: dict[Version, Candidate | Rejection] = {}
-        self.all = sorted(self._files, reverse=True)
+        self.all = list(self._files)
         self.finals = [version for version in self.all if not version.is_prerelease]
-        self.prereleases = [version for version in self.all if version.is_prerelease]
+
+    @cached_property
+    def prereleases(self) -> list[Version]:
+        """The pre-releases among them; they are asked for where nothing else is left."""
+        return [version for version in self.all if version.is_prerelease]
+
+    def like(self, version: Version) -> Version | None:
+        """Return the version that a pin takes: itself, or one with a local label."""
+        if version in self._files or version.local is not None:
+            return version if version in self._files else None
+        return next((each for each in self.all if each.public == version.public), None)
+
+    def allows(self, specifier: SpecifierSet, version: Version) -> bool:
+        """Tell whether a specifier allows a version, pre-release or not.
+
+        Answers are kept by the specifier's id: its hash takes longer than the answer.
+        """
+        _, allowed = self._allowed.setdefault(id(specifier), (specifier, {}))
+        if version not in allowed:
+            allowed[version] = specifier.contains(version, prereleases=True)
+        return allowed[version]
 
     def candidate(self, version: Version) -> Candidate | None:
         """Return a version as a candidate, or None where it does not suit the target."""
@@ -215,10 +280,12 @@ class Releases:
         """Say why a version is not taken, as the end of a sentence about it."""
         found = self._examine(version)
         if isinstance(found, Candidate):
-            return f"was yanked{f': {found.yanked}' if found.yanked else ''}"
+            return found.withheld
         return found.reason
 
     def _examine(self, version: Version) -> Candidate | Rejection:
         if version not in self._found:
-            self._found[version] = suit(version, self._files[version], self._target)
+            self._found[version] = suit(
+                version, self._files[version], self._target, self._admission
+            )
         return self._found[version]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import NormalizedName, canonicalize_name
 
+from ..finder import names_exactly
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -55,16 +57,41 @@ class Want:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A version that a project has without being asked for: it is taken before any older one.
+
+    Attributes:
+        version: which.
+        may_rise: newer ones are taken before it; else it is taken before these, too.
+    """
+
+    version: Version
+    may_rise: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """What a want or a picked version asks of a project; ``by`` is set where it is asked anew."""
+    """What a want or a picked version asks of a project.
+
+    Attributes:
+        name: the project.
+        specifier: the versions allowed.
+        shown: how a message quotes it.
+        extras: those asked for.
+        is_exact: it names a version with ``==`` or ``===``.
+        names_prerelease: it names a pre-release.
+        is_opaque: it names an address.
+        want: what it stands for, where that is no picked version's.
+    """
 
     name: NormalizedName
     specifier: SpecifierSet
     shown: str
     extras: frozenset[str] = frozenset()
+    is_exact: bool = False
+    names_prerelease: bool = False
     is_opaque: bool = False
     want: Want | None = None
-    by: Pick | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +198,8 @@ def need_of(want: Want) -> Need:
         specifier=want.specifier,
         shown=want.shown,
         extras=want.extras,
+        is_exact=names_exactly(want.specifier),
+        names_prerelease=bool(want.specifier.prereleases),
         is_opaque=want.is_opaque,
         want=want,
     )
@@ -185,15 +214,20 @@ def need_from(requirement: Requirement) -> Need:
         specifier=requirement.specifier,
         shown=f"{requirement.name}{asked}{requirement.specifier}",
         extras=extras,
+        is_exact=names_exactly(requirement.specifier),
+        names_prerelease=bool(requirement.specifier.prereleases),
         is_opaque=requirement.url is not None,
     )
 
 
 def satisfies(pick: Pick, need: Need) -> bool:
     """Tell whether a pick has the version and the extras that a need asks for."""
-    if pick.candidate is None:
-        return True
-    return need.extras <= pick.extras and need.specifier.contains(
+    return pick.candidate is None or (need.extras <= pick.extras and has_version_for(pick, need))
+
+
+def has_version_for(pick: Pick, need: Need) -> bool:
+    """Tell whether a pick has a version that a need asks for."""
+    return pick.candidate is None or need.specifier.contains(
         pick.candidate.version, prereleases=True
     )
 
@@ -211,7 +245,10 @@ def _sentences(causes: Sequence[Cause]) -> Iterator[str]:
 
 
 def _span(causes: Sequence[Cause]) -> str:
-    """Name the versions of a project that need something."""
+    """Name the versions of a project that need something, and the way there if it is but one."""
     versions = sorted({c.parent.version for c in causes if c.parent and c.parent.version})
-    first = str(causes[0].parent)
-    return first if len(versions) < 2 else f"{first.split()[0]} {versions[0]} to {versions[-1]}"
+    if len(versions) < 2:
+        return str(causes[0].parent)
+    ways = {tuple(pick.name for pick in cause.path) for cause in causes}
+    way = "".join(f"{name} → " for name in ways.pop()) if len(ways) == 1 else ""
+    return f"{way}{str(causes[0].parent).split()[0]} {versions[0]} to {versions[-1]}"

@@ -49,6 +49,8 @@ def why_below(
 
 def why_given(candidates: Candidates, want: Want) -> str:
     """Say why no version satisfies a want, as a clause."""
+    if not candidates.releases(want.name).all:
+        return "the index does not have it"
     return _why_none(candidates, need_of(want)).removeprefix(", ").removeprefix("and ")
 
 
@@ -60,6 +62,9 @@ def remarks(candidates: Candidates, causes: Iterable[Cause]) -> Iterator[str]:
                 for bound in candidates.bounds(need.name):
                     if not bound.specifier.contains(version, prereleases=True):
                         yield f"{need.name} {version} {bound.reason}"
+                why_not = candidates.releases(need.name).why_not(version)
+                if why_not and next(candidates.fitting(need.name, [need]), None) is None:
+                    yield f"{need.name} {version} {why_not}"
                 break
 
 
@@ -87,7 +92,7 @@ def _obstacle(
         against = _against(candidates, need, here, there)
         if against:
             return f"{start} needs {need.shown}, and {against}"
-        best = next(candidates.matches(need.name, [need], {}), None)
+        best = next(candidates.fitting(need.name, [need]), None)
         if best is None:
             return f"{start} needs {need.shown}{_why_none(candidates, need)}"
         if len(path) < MAX_PATH and need.name not in {each.name for each in path}:
@@ -104,8 +109,8 @@ def _against(candidates: Candidates, need: Need, here: Pick | None, there: Seque
         want = cause.need.want
         if want is not None and want.is_pin and here is not None:
             return f"{need.name} stays at {here.version}"
-        alone = next(candidates.matches(need.name, [need], {}), None)
-        if alone is not None and not any(candidates.matches(need.name, [need, cause.need], {})):
+        alone = next(candidates.fitting(need.name, [need]), None)
+        if alone is not None and not any(candidates.fitting(need.name, [need, cause.need])):
             return str(cause)
     return ""
 

@@ -1,115 +1,300 @@
-"""Answers to resolvelib's questions, and a record of how it came to each project."""
+"""The search for versions that go together: where there is a set, one is found.
+
+One project is settled after another, each on the newest version that all before it allow. What a
+settled version needs is an ask; an ask knows the settled projects that it comes from. Where asks
+leave a project without a version, the search goes back to the last project that has a part in it,
+and remembers which versions do not go together (conflict-directed backjumping; Prosser 1993).
+Extras are no choice of their own: they grow with the asks, and shrink when the search goes back.
+"""
 
 from __future__ import annotations
 
+from collections import deque
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from packaging.utils import NormalizedName
-from resolvelib import AbstractProvider, BaseReporter
-
-from ..finder import names_exactly
-from .problem import PYTHON, Need, Pick, satisfies
+from .problem import MAX_ROUNDS, PYTHON, Cause, Conflict, Pick, Solution, has_version_for, need_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from packaging.utils import NormalizedName
+    from packaging.version import Version
 
     from .candidates import Candidates
-    from .problem import Waiver, Want
+    from .problem import Need, Waiver, Want
 
 
-class Provider(AbstractProvider[Need, Pick, NormalizedName]):
-    """Answers resolvelib's questions."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Clash:
+    """Settled projects whose versions do not go together, and why.
+
+    Attributes:
+        names: those projects; none where nothing that is wanted goes together.
+        causes: the needs that clash.
+        of: what stands against each version of a project, where all of them are out.
+    """
+
+    names: frozenset[NormalizedName]
+    causes: Sequence[Cause] = ()
+    of: Sequence[_Clash] = ()
+
+    def all_causes(self) -> tuple[Cause, ...]:
+        """Return the needs that clash, down to the last reason, each once."""
+        seen: dict[int, _Clash] = {}
+        todo = [self]
+        for clash in todo:
+            if id(clash) not in seen:
+                seen[id(clash)] = clash
+                todo.extend(clash.of)
+        causes = {id(cause): cause for clash in seen.values() for cause in clash.causes}
+        return tuple(causes.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lesson:
+    """Versions that do not go together."""
+
+    versions: Mapping[NormalizedName, Version | None]
+    clash: _Clash
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Ask:
+    """A need that counts as long as some projects stay settled as they are."""
+
+    cause: Cause
+    names: frozenset[NormalizedName]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Choice:
+    """A project being settled: what is left to try, and what stood against the rest.
+
+    Attributes:
+        name: the project.
+        mark: how many asks there were before.
+        left: the picks not tried yet, newest first.
+        tried: the versions of the others.
+        clashes: why these are out.
+    """
+
+    name: NormalizedName
+    mark: int
+    left: Iterator[Pick]
+    tried: set[Version | None] = field(default_factory=set)
+    clashes: list[_Clash] = field(default_factory=list)
+
+
+class Search:
+    """One search, for one set of wants."""
 
     def __init__(
-        self, candidates: Candidates, wants: Sequence[Want], waived: frozenset[Waiver]
-    ) -> None:
-        self._candidates = candidates
-        self._order = {want.name: place for place, want in reversed(list(enumerate(wants)))}
-        self._waived = waived
-        self._met: dict[tuple[int, int], tuple[bool, Need, Pick]] = {}
-
-    def identify(self, requirement_or_candidate: Need | Pick) -> NormalizedName:
-        """Return the project: extras make no identity of their own."""
-        return requirement_or_candidate.name
-
-    def get_preference(
-        self, identifier: NormalizedName, *_: Any, **questions: Any
-    ) -> tuple[bool, int, str]:
-        """Settle what is pinned first, then wants in their order, then the rest by name."""
-        needs = [information.requirement for information in questions["information"][identifier]]
-        is_pinned = any(need.is_opaque or names_exactly(need.specifier) for need in needs)
-        return (not is_pinned, self._order.get(identifier, len(self._order)), identifier)
-
-    def narrow_requirement_selection(
-        self, identifiers: Iterable[NormalizedName], *_: Any, **questions: Any
-    ) -> Iterable[NormalizedName]:
-        """After a conflict, settle the projects that took part in it before others."""
-        names = list(identifiers)
-        causes = questions["backtrack_causes"]
-        if not causes:
-            return names
-        involved = {cause.requirement.name for cause in causes}
-        involved.update(cause.parent.name for cause in causes if cause.parent is not None)
-        return [name for name in names if name in involved] or names
-
-    def find_matches(
         self,
-        identifier: NormalizedName,
-        requirements: Mapping[NormalizedName, Iterator[Need]],
-        incompatibilities: Mapping[NormalizedName, Iterator[Pick]],
-    ) -> Callable[[], Iterator[Pick]] | list[Pick]:
-        """Return the picks that meet all needs, newest first, looked up as they are tried."""
-        needs = list(requirements[identifier])
-        extras = frozenset[str]().union(*(need.extras for need in needs))
-        if identifier == PYTHON:
-            return []
-        if any(need.is_opaque for need in needs):
-            return [Pick(name=identifier, extras=extras, candidate=None)]
-        without = {
-            pick.candidate.version: pick.extras
-            for pick in incompatibilities[identifier]
-            if pick.candidate is not None
-        }
+        candidates: Candidates,
+        wants: Sequence[Want],
+        waived: frozenset[Waiver],
+        order: Sequence[NormalizedName],
+    ) -> None:
+        """Prepare to search.
 
-        def picks() -> Iterator[Pick]:
-            for candidate in self._candidates.matches(identifier, needs, without):
-                yield Pick(name=identifier, extras=extras, candidate=candidate)
+        Args:
+            candidates: what there is to pick from.
+            wants: what has to be satisfied.
+            waived: pairs of a project and one that it needs, whose needs do not count.
+            order: which project is settled before which; those not named come last.
+        """
+        self._candidates = candidates
+        self._wants = wants
+        self._waived = waived
+        self._order = {name: place for place, name in enumerate(order)}
+        self._rounds = 0
+        self._failed: set[NormalizedName] = set()
+        self._asks: dict[NormalizedName, list[_Ask]] = {}
+        self._settled: dict[NormalizedName, Pick] = {}
+        self._trail: list[tuple[NormalizedName, Pick | None]] = []
+        self._learnt: dict[tuple[NormalizedName, Version | None], list[_Lesson]] = {}
 
-        return picks
+    def run(self) -> Solution | Conflict:
+        """Return the first set that is found, or the conflict that rules out all.
 
-    def is_satisfied_by(self, requirement: Need, candidate: Pick) -> bool:
-        """Tell whether a pick meets a need; resolvelib asks the same again in every round."""
-        key = (id(requirement), id(candidate))
-        if key not in self._met:  # the objects are kept, so that their ids stay theirs
-            self._met[key] = (satisfies(candidate, requirement), requirement, candidate)
-        return self._met[key][0]
-
-    def get_dependencies(self, candidate: Pick) -> list[Need]:
-        """Return what a pick needs, but for what is waived."""
-        return [
-            need
-            for need in self._candidates.dependencies(candidate)
-            if (candidate.name, need.name) not in self._waived
+        Raises:
+            PackageIndexError: the catalog failed.
+        """
+        asks = [
+            _Ask(cause=Cause(need=need_of(want), parent=None), names=frozenset())
+            for want in self._wants
         ]
+        clash = self._ask(asks)
+        choices: list[_Choice] = []
+        while clash is None and (name := self._next()) is not None:
+            choices.append(self._open(name))
+            clash = self._settle(choices[-1])
+            while clash is not None and clash.names:
+                while choices[-1].name not in clash.names:
+                    self._take_back(choices.pop())
+                choice = choices[-1]
+                self._learn(clash)
+                self._take_back(choice)
+                choice.clashes.append(clash)
+                clash = self._settle(choice)
+            if self._rounds > MAX_ROUNDS:
+                return Conflict(causes=(), too_deep=True)
+        if clash is not None:
+            return Conflict(causes=clash.all_causes())
+        needs = {
+            name: tuple(ask.cause for ask in asks) for name, asks in self._asks.items() if asks
+        }
+        return Solution(picks=dict(self._settled), needs=needs)
+
+    def _next(self) -> NormalizedName | None:
+        """Return the project to settle next: one that had no version left before, then in order."""
+        left = (name for name, asks in self._asks.items() if asks and name not in self._settled)
+        return min(left, key=self._preference, default=None)
+
+    def _preference(self, name: NormalizedName) -> tuple[bool, int, str]:
+        return name not in self._failed, self._order.get(name, len(self._order)), name
+
+    def _open(self, name: NormalizedName) -> _Choice:
+        needs = self._needs(name)
+        if any(need.is_opaque for need in needs):
+            left = iter([Pick(name=name, extras=frozenset(), candidate=None)])
+        else:
+            left = (
+                Pick(name=name, extras=frozenset(), candidate=candidate)
+                for candidate in self._candidates.matches(name, needs)
+            )
+        return _Choice(name=name, mark=len(self._trail), left=left)
+
+    def _settle(self, choice: _Choice) -> _Clash | None:
+        """Settle a project on the next version that clashes with nothing, or say what does."""
+        for pick in choice.left:
+            self._rounds += 1
+            choice.tried.add(pick.version)
+            if self._rounds > MAX_ROUNDS:
+                return None
+            clash = self._recall(pick)
+            if clash is None:
+                clash = self._try(pick)
+                if clash is None:
+                    return None
+                if choice.name in clash.names:
+                    self._learn(clash)
+                self._take_back(choice)
+            if choice.name not in clash.names:
+                return clash
+            choice.clashes.append(clash)
+        self._failed.add(choice.name)
+        blamed = self._blame(choice.name, choice.tried)
+        names = _names([*choice.clashes, *blamed]) - {choice.name}
+        return _Clash(names=names, of=choice.clashes)
+
+    def _try(self, pick: Pick) -> _Clash | None:
+        """Settle a project on a pick: first by itself, then with each extra that is asked for."""
+        self._settled[pick.name] = pick
+        asks = list(self._asks_of(pick, frozenset({pick.name})))
+        for ask in self._asks[pick.name]:
+            asks.extend(self._grow(self._settled[pick.name], ask))
+        return self._ask(asks)
+
+    def _ask(self, asks: Iterable[_Ask]) -> _Clash | None:
+        """Let needs count, and what they make settled projects need in turn."""
+        agenda = deque(asks)
+        while agenda:
+            ask = agenda.popleft()
+            need = ask.cause.need
+            pick = self._settled.get(need.name)
+            self._trail.append((need.name, pick))
+            self._asks.setdefault(need.name, []).append(ask)
+            if pick is None or not has_version_for(pick, need):
+                if not self._can_be_met(need.name, self._needs(need.name)):
+                    return self._wipe_out(ask)
+                if pick is not None:
+                    return _Clash(names=ask.names | {need.name}, causes=[ask.cause])
+            else:
+                agenda.extend(self._grow(pick, ask))
+        return None
+
+    def _wipe_out(self, last: _Ask) -> _Clash:
+        """Return the clash where an ask leaves a project no version; all who object are told."""
+        name = last.cause.need.name
+        blamed = self._blame(name)
+        objecting = [
+            ask.cause
+            for ask in self._asks[name]
+            if ask in blamed or not self._can_be_met(name, [ask.cause.need, last.cause.need])
+        ]
+        return _Clash(names=_names(blamed), causes=objecting)
+
+    def _grow(self, pick: Pick, ask: _Ask) -> Iterator[_Ask]:
+        """Add to a settled pick the extras that are asked for; yield what these need."""
+        need = ask.cause.need
+        if pick.candidate is None or need.extras <= pick.extras:
+            return
+        grown = replace(pick, extras=pick.extras | need.extras)
+        self._settled[pick.name] = grown
+        known = self._candidates.dependencies(pick)
+        for each in self._asks_of(grown, ask.names | {pick.name}):
+            if each.cause.need not in known:
+                yield each
+
+    def _asks_of(self, pick: Pick, names: frozenset[NormalizedName]) -> Iterator[_Ask]:
+        """Yield what a pick needs, but for what is waived."""
+        first = self._asks[pick.name][0].cause
+        path = (*first.path, first.parent) if first.parent is not None else ()
+        for need in self._candidates.dependencies(pick):
+            if (pick.name, need.name) not in self._waived:
+                yield _Ask(cause=Cause(need=need, parent=pick, path=path), names=names)
+
+    def _take_back(self, choice: _Choice) -> None:
+        """Make a project as unsettled as it was, and what it needed uncalled for."""
+        while len(self._trail) > choice.mark:
+            name, pick = self._trail.pop()
+            self._asks[name].pop()
+            if pick is not None:
+                self._settled[name] = pick
+        self._settled.pop(choice.name, None)
+
+    def _can_be_met(
+        self, name: NormalizedName, needs: Sequence[Need], tried: Collection[Version | None] = ()
+    ) -> bool:
+        """Tell whether a project has a version that meets needs, besides those tried."""
+        if name == PYTHON:
+            return False
+        if any(need.is_opaque for need in needs):
+            return None not in tried
+        return any(each.version not in tried for each in self._candidates.fitting(name, needs))
+
+    def _needs(self, name: NormalizedName) -> list[Need]:
+        return [ask.cause.need for ask in self._asks[name]]
+
+    def _blame(self, name: NormalizedName, tried: Collection[Version | None] = ()) -> list[_Ask]:
+        """Return the few asks, older ones first, that leave a project but the versions tried."""
+        blamed = list(self._asks[name])
+        for ask in reversed(self._asks[name][1:]):
+            fewer = [other for other in blamed if other is not ask]
+            if not self._can_be_met(name, [other.cause.need for other in fewer], tried):
+                blamed = fewer
+        return blamed
+
+    def _learn(self, clash: _Clash) -> None:
+        lesson = _Lesson(
+            versions={name: self._settled[name].version for name in clash.names}, clash=clash
+        )
+        for item in lesson.versions.items():
+            self._learnt.setdefault(item, []).append(lesson)
+
+    def _recall(self, pick: Pick) -> _Clash | None:
+        """Return a clash that was met before, if this pick would bring it about again."""
+        for lesson in self._learnt.get((pick.name, pick.version), ()):
+            if all(
+                name == pick.name
+                or (name in self._settled and self._settled[name].version == version)
+                for name, version in lesson.versions.items()
+            ):
+                return lesson.clash
+        return None
 
 
-class Trail(BaseReporter[Need, Pick, NormalizedName]):
-    """Remembers how the search came to each project."""
-
-    def __init__(self) -> None:
-        self._parents: dict[NormalizedName, Pick | None] = {}
-
-    def adding_requirement(self, requirement: Need, parent: Pick | None) -> None:
-        """Note who asks for a project; a want counts more than any pick."""
-        if parent is None or self._parents.get(requirement.name, parent) is not None:
-            self._parents[requirement.name] = parent
-
-    def path_to(self, pick: Pick | None) -> tuple[Pick, ...]:
-        """Return the picks that led to one, from a want on."""
-        path: list[Pick] = []
-        while pick is not None:
-            pick = self._parents.get(pick.name)
-            if pick is None or any(pick.name == each.name for each in path):
-                break
-            path.insert(0, pick)
-        return tuple(path)
+def _names(asks: Iterable[_Ask | _Clash]) -> frozenset[NormalizedName]:
+    return frozenset[Any]().union(*(ask.names for ask in asks))

@@ -21,11 +21,14 @@ from pip._internal.req.req_file import ParsedLine, RequirementsFileParser, get_l
 
 from pipflow_tasks.errors import RequirementsError, redact
 from pipflow_tasks.requirements import (
+    Addition,
     Kind,
     Line,
+    Pin,
     RequirementsFile,
     expand_variables,
     split_requirements,
+    write_via,
 )
 
 GIT = "git+https://example.com/repository.git"
@@ -850,6 +853,68 @@ def test_add_in_place_moves_no_line(text: str, name: str) -> None:
     lines.remove(f"{name}==77")
     assert lines == physical(document)
     assert read(written(after)) == after
+
+
+@given(files(), st.lists(st.tuples(NAMES, NAMES), min_size=1, max_size=4), MARKS)
+def test_closure_can_be_taken_out(
+    text: str, brought: list[tuple[str, str]], mark: tuple[bytes, str]
+) -> None:
+    """What ``insert`` has added goes again without a trace, wherever it was put."""
+    document = RequirementsFile.from_bytes(mark[0] + text.encode(mark[1]))
+    assume(any(block.entries for block in document.blocks()))
+
+    locked = document.with_requirements(
+        [
+            Addition(
+                requirement=Requirement(f"{name}==77"),
+                comment=write_via(["the-parent"]),
+                beside=canonicalize_name(beside),
+                sort="insert",
+            )
+            for name, beside in brought
+        ]
+    )
+
+    lines = [line for line in locked.lines if line.via == ("the-parent",)]
+    assert [str(line.pin) for line in lines] == ["77"] * len(brought)
+    assert locked.without(lines).to_bytes() == document.to_bytes()
+
+
+@pytest.mark.parametrize(
+    ("comment", "via"),
+    [
+        ("# via flask", ["flask"]),
+        ("#via Flask ,  a.b", ["flask", "a-b"]),
+        ("# via flask, rich  # pipflow: <9", ["flask", "rich"]),
+        ("# via -r base.in", []),
+        ("# via flask and rich", []),
+        ("# via flask,", []),
+        ("# by way of flask", []),
+        ("# see: # via flask", []),
+    ],
+)
+def test_via_is_read(comment: str, via: list[str]) -> None:
+    """A comment that names projects behind ``via`` says what has brought the line along."""
+    (line,) = read(f"click==8.1  {comment}\n").lines
+    assert list(line.via) == via
+
+
+@pytest.mark.parametrize(
+    ("before", "via", "after"),
+    [
+        ("a==1  # via b\n", ["c", "d"], "a==2  # via c, d\n"),
+        ("a==1   # via b  # keep\n", ["c"], "a==2   # via c  # keep\n"),
+        ("a==1  # via b\r\n", [], "a==2\r\n"),
+        ("a==1  # via b  # keep", [], "a==2  # keep"),
+        ("a==1 \\\n  --hash=sha256:00  # via b\n", ["c"], "a==2 \\\n  --hash=sha256:01  # via c\n"),
+    ],
+)
+def test_via_is_changed(before: str, via: list[str], after: str) -> None:
+    """The parents in a comment change, the rest of it stays; without any it goes."""
+    document = read(before)
+    digests = ["sha256:01"] if "hash" in before else []
+    pin = Pin(line=document.lines[0], version=Version("2"), digests=digests, via=via)
+    assert written(document.with_pins([pin])) == after
 
 
 @given(files(), NAMES)

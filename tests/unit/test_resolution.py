@@ -336,6 +336,30 @@ def test_search_does_not_give_up_too_early(wants: list[str]) -> None:
     assert versions(solve(index, *wants)) == {"bee": "1", "cat": "3"}
 
 
+def test_extra_is_blamed_on_who_asks_for_it() -> None:
+    """Where an extra makes a version impossible, another version of who asked for it is tried."""
+    index: Index = {
+        "ant": {"1": ["bee"], "2": ["bee[x]"], "3": []},
+        "bee": {"1": ["ant==3"], "2": ["ant==3"], "3": ['bee==1; extra == "x"']},
+    }
+    assert versions(solve(index, "ant<3")) == {"ant": "1", "bee": "3"}
+
+
+def test_only_what_clashes_is_tried_again() -> None:
+    """What has no part in a clash is left as it is: a search does not multiply its versions."""
+    bystanders: Index = {f"b{n}": {str(v): [] for v in range(1, 31)} for n in range(9)}
+    index: Index = {
+        "ant": {str(v): [f"bee>={v}"] for v in range(1, 31)},
+        "bee": {str(v): [f"cat>={v + 1}"] for v in range(1, 31)},
+        "cat": {"1": []},
+        **bystanders,
+    }
+    catalog = MemoryCatalog(index)
+    found = Resolution(catalog, TARGET, lambda _: ()).solve([*map(want, ["ant", *bystanders])])
+    assert isinstance(found, Conflict)
+    assert catalog.asked <= 30 + 30 + len(bystanders)
+
+
 def test_nothing_that_is_needed_is_lost() -> None:
     """What a version needs is in the solution, also where the search settled it twice."""
     index: Index = {
