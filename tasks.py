@@ -27,7 +27,8 @@ def types(c: Context) -> None:
 @task(help={"only": "A folder or file below tests/, or options for pytest."})
 def test(c: Context, only: str = "") -> None:
     """Run the tests: unit, functional, and with real images where an engine answers."""
-    c.run(f"{sys.executable} -m pytest {only}", pty=sys.stdout.isatty())
+    at_once = "--numprocesses=4 --dist=loadgroup"  # most wait for programs that they start
+    c.run(f"{sys.executable} -m pytest {at_once} {only}", pty=sys.stdout.isatty())
 
 
 namespace = Collection(lint, types, test, deps=pipflow_tasks.namespace_for("examples/single"))

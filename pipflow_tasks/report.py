@@ -6,9 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from .project.plan import Change, Outcome, Plan
+    from .images import Builder
+    from .project.plan import Change, Finding, Outcome, Plan, Step
 
 Format = Literal["text", "json", "markdown"]
 
@@ -68,19 +69,44 @@ def as_object(plan: Plan, outcome: Outcome) -> dict[str, Any]:
             }
             for left in plan.left_alone
         ],
+        "paths": [
+            [
+                {
+                    "project": step.project,
+                    "version": None if step.version is None else str(step.version),
+                    "requirement": step.requirement,
+                    "file": step.file,
+                    "line": step.line,
+                }
+                for step in path
+            ]
+            for path in plan.paths
+        ],
         "warnings": [*(() if target is None else target.notes), *plan.warnings],
-        "findings": [],
+        "findings": [
+            {
+                "file": finding.file,
+                "line": finding.line,
+                "severity": finding.severity,
+                "message": finding.message,
+                "mend": finding.mend,
+            }
+            for finding in plan.findings
+        ],
         "image": {
             "builder": None if builder is None else builder.name,
             "status": outcome.status,
             "services": [] if builder is None else list(builder.services),
+            "undone": list(outcome.undone),
+            "rebuilt": list(outcome.rebuilt),
+            "ahead": list(outcome.ahead),
         },
     }
 
 
 def _text(plan: Plan, outcome: Outcome) -> Iterator[str]:
     if plan.target is not None:
-        yield f"for {plan.target} · {plan.target.source}"
+        yield f"for {plan.target} · {plan.target.shown_source}"
         yield from (f"note      {note}" for note in plan.target.notes)
     for change in plan.changes:
         word, what = _describe(change)
@@ -89,7 +115,15 @@ def _text(plan: Plan, outcome: Outcome) -> Iterator[str]:
         yield f"held      {held.project} stays at {held.version}: {held.reason}"
     for left in plan.left_alone:
         yield f"left      {left.requirement} ({left.file}:{left.line}): {left.reason}"
-    if not plan.changes and plan.command != "rebuild":
+    for path in plan.paths:
+        yield f"why       {_way(path)}"
+    for finding in plan.findings:
+        yield f"{finding.severity:<9} {_place(finding)}{finding.message}"
+        if finding.mend:
+            yield f"{'':<9} mend: {finding.mend}"
+    if plan.command == "check":
+        yield _count(plan)
+    elif not plan.changes and not plan.edits and plan.command not in {"rebuild", "why"}:
         yield "nothing to change"
     yield from plan.hints
     yield from _image_lines(plan, outcome)
@@ -109,10 +143,18 @@ def _markdown(plan: Plan, outcome: Outcome) -> Iterator[str]:
                 f"| {change.project} | {change.before or ''} | {change.after or ''} "
                 f"| {change.file}:{change.line} |"
             )
-    else:
+    elif plan.command == "check":
+        yield ""
+        yield f"{_count(plan).capitalize()}."
+    elif plan.command not in {"rebuild", "why"}:
         yield ""
         yield "Nothing to change."
     notes = [
+        *(
+            f"{f.severity}: {_place(f)}{f.message}" + (f"; mend: {f.mend}" if f.mend else "")
+            for f in plan.findings
+        ),
+        *(_way(path) for path in plan.paths),
         *(f"held: {h.project} stays at {h.version}: {h.reason}" for h in plan.held),
         *(
             f"left alone: `{a.requirement}` ({a.file}:{a.line}): {a.reason}"
@@ -129,6 +171,34 @@ def _markdown(plan: Plan, outcome: Outcome) -> Iterator[str]:
         yield f"- {note}"
 
 
+def _place(finding: Finding) -> str:
+    if finding.file is None:
+        return ""
+    return f"{finding.file}: " if finding.line is None else f"{finding.file}:{finding.line}: "
+
+
+def _count(plan: Plan) -> str:
+    """Say how many findings there are."""
+    told: list[str] = []
+    for severity in ("error", "warning"):
+        number = sum(finding.severity == severity for finding in plan.findings)
+        if number:
+            told.append(f"{number} {severity}{'' if number == 1 else 's'}")
+    return " and ".join(told) or "nothing was found to mend"
+
+
+def _way(path: Sequence[Step]) -> str:
+    """Write a path: each project with its version, and what the line or the step before asks."""
+
+    def told(step: Step) -> str:
+        if step.file is None:
+            return f"{step.project} {step.version or ''} ({step.requirement})"
+        at = "" if step.version is None or "==" in step.requirement else f" at {step.version}"
+        return f"{step.requirement}{at} ({step.file}:{step.line})"
+
+    return " → ".join(map(told, path))
+
+
 def _describe(change: Change) -> tuple[str, str]:
     if change.after is None:
         return "removed", f"{change.project} {change.before or ''}".rstrip()
@@ -139,22 +209,17 @@ def _describe(change: Change) -> tuple[str, str]:
 
 def _tense(word: str, plan: Plan, outcome: Outcome) -> str:
     """Say what was done, or would be: of a plan that was not applied nothing was done."""
-    if plan.command == "outdated":
+    if plan.command == "outdated" and word == "moved":
         return "can move"
-    undone = outcome.status == "failed" and not outcome.kept
-    if outcome.dry_run or undone:
+    if outcome.undone:
+        return "undone"
+    if outcome.dry_run:
         return {"added": "to add", "removed": "to remove", "moved": "to move"}[word]
     return word
 
 
 def _image_lines(plan: Plan, outcome: Outcome) -> Iterator[str]:
     builder = plan.builder
-    if outcome.status == "failed":
-        yield (
-            "image     not built; the files keep their changes (--keep)"
-            if outcome.kept
-            else "image     not built; the files are as they were"
-        )
     if builder is None:
         return
     if outcome.status == "planned":
@@ -162,10 +227,27 @@ def _image_lines(plan: Plan, outcome: Outcome) -> Iterator[str]:
     elif outcome.status == "skipped":
         yield f"image     not built, as asked; build it with: {builder.shown}"
     elif outcome.status == "no-engine":
-        yield (
-            f"image     not built: no engine answers `{builder.program}`; "
-            f"once one does: {builder.shown}"
-        )
+        yield (f"image     not built: {builder.absence}; once one does: {builder.shown}")
     elif outcome.status == "built":
         yield f"image     built: {builder.shown}"
-        yield f"next      {builder.next_step}"
+        if builder.next_step:
+            yield f"next      {builder.next_step}"
+    elif outcome.status == "failed":
+        yield from _failure_lines(builder, outcome)
+
+
+def _failure_lines(builder: Builder, outcome: Outcome) -> Iterator[str]:
+    """Say what state the files and the images are in after a build that failed."""
+    if outcome.error is not None:
+        yield f"failed    {outcome.error.message}"
+    if outcome.kept:
+        yield "files     keep their changes (--keep)"
+    elif outcome.undone:
+        yield f"files     as they were: {', '.join(outcome.undone)} (--keep keeps the changes)"
+    if outcome.rebuilt:
+        yield f"image     built again from the files as they were: {', '.join(outcome.rebuilt)}"
+    if outcome.ahead:
+        yield (
+            f"image     may be ahead of the files: {', '.join(outcome.ahead)}; building it again "
+            f"from them failed, too: {builder.shown}"
+        )

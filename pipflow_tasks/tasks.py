@@ -212,6 +212,39 @@ def upgrade_all(
         run.carry_out(project, plan, format_, dry_run=dry_run, no_rebuild=no_rebuild, keep=keep)
 
 
+def lock(
+    run: Run,
+    file: str = "",
+    format_: str = "text",
+    dry_run: bool = False,
+    no_rebuild: bool = False,
+    keep: bool = False,
+    force: bool = False,
+) -> None:
+    """Write a line for everything that the requirements bring along, and build the image.
+
+    The requirements stay as they are. From then on all tasks keep these lines complete.
+    """
+    with run.open(file) as project:
+        plan = project.plan_lock(force=force)
+        run.carry_out(project, plan, format_, dry_run=dry_run, no_rebuild=no_rebuild, keep=keep)
+
+
+def unlock(
+    run: Run,
+    file: str = "",
+    format_: str = "text",
+    dry_run: bool = False,
+    no_rebuild: bool = False,
+    keep: bool = False,
+    force: bool = False,
+) -> None:
+    """Take the lines out again that lock has written, and build the image."""
+    with run.open(file) as project:
+        plan = project.plan_unlock(force=force)
+        run.carry_out(project, plan, format_, dry_run=dry_run, no_rebuild=no_rebuild, keep=keep)
+
+
 def outdated(
     run: Run,
     only: str = "",
@@ -235,6 +268,25 @@ def outdated(
         run.carry_out(project, plan, format_, dry_run=True)
     if exit_code and plan.changes:
         raise Exit(code=2)
+
+
+def why(run: Run, packages: str, file: str = "", format_: str = "text") -> None:
+    """Tell which lines have brought a package along, and by way of what; change nothing."""
+    with run.open(file) as project:
+        plan = project.plan_why(run.words(packages, "why"))
+        run.carry_out(project, plan, format_, dry_run=True)
+
+
+def check(run: Run, file: str = "", format_: str = "text", offline: bool = False) -> None:
+    """Look for what breaks the workflow, and say how to mend it; change nothing.
+
+    Dockerfile, ignore file and requirements are read, and the index is asked.
+    """
+    with run.open(file) as project:
+        plan = project.plan_check(offline=offline)
+        run.carry_out(project, plan, format_, dry_run=True)
+    if any(finding.severity == "error" for finding in plan.findings):
+        raise Exit(code=1)
 
 
 def rebuild(
@@ -266,6 +318,7 @@ _HELP = {
     "no_resolve": "Do not look up what the packages need of each other.",
     "force": "Edit also a file that another tool says it has written.",
     "exit_code": "End with status 2 if something could move.",
+    "offline": "Leave out what needs an index, for a hook before each commit.",
     "no_cache": "Build every layer anew.",
 }
 
@@ -325,7 +378,7 @@ def namespace_for(folder: str = "", **settings: Any) -> Collection:
     Settings.from_mapping(settings)
     bind = partial(Run, folder=folder, own_settings=settings)
     collection = Collection()
-    for body in (add, remove, upgrade, upgrade_all, rebuild):
+    for body in (add, remove, upgrade, upgrade_all, lock, unlock, why, check, rebuild):
         collection.add_task(DepsTask(body, bind))
     collection.add_task(DepsTask(outdated, bind, aliases=("view_all",)))
     return collection

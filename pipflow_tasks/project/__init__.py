@@ -6,35 +6,65 @@ files and builds the image, and either both happen or neither.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 from dataclasses import replace
+from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from ..errors import BuildError, PipflowError, RequirementsError, UsageError
+from ..errors import (
+    BuildError,
+    FileError,
+    Interrupted,
+    PackageIndexError,
+    PipflowError,
+    RequirementsError,
+    UsageError,
+)
 from ..files import lock
 from ..images import interruptible
 from ..index import PackageIndex
 from ..pip_settings import read_pip_settings
 from ..requirements import split_requirements
 from ..settings import Settings
-from .documents import read_documents
+from .aims import LEVELS, Level
+from .asked import find_removable
+from .check import check_image, check_lines, check_pins, check_together, find_in
+from .documents import read_constraints, read_documents, take_constraints
 from .draft import Draft
-from .image import find_image, find_target
-from .lookup import Lookup, index_urls
-from .plan import Change, Held, LeftAlone, Outcome, Plan
-from .planner import LEVELS, Level, Planner, find_removable
+from .image import find_image, find_steps, find_target
+from .lacking import require_all
+from .lookup import Lookup
+from .plan import Change, Finding, Held, LeftAlone, Outcome, Plan, Step
+from .planner import Planner
+from .rules import read_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from ..images import Builder
+    from ..pip_settings import PipSettings
     from ..requirements import Line, Request, Sort
     from ..target import Target
     from .documents import Documents
     from .image import Image
+    from .rules import Rules
 
-__all__ = ["LEVELS", "Change", "Held", "LeftAlone", "Level", "Outcome", "Plan", "Project"]
+__all__ = [
+    "LEVELS",
+    "Change",
+    "Finding",
+    "Held",
+    "LeftAlone",
+    "Level",
+    "Outcome",
+    "Plan",
+    "Project",
+    "Step",
+]
 
 
 class Project:
@@ -43,11 +73,14 @@ class Project:
     Use it as a context manager, or ``close`` it, to give the connections to the index back.
     """
 
-    def __init__(self, root: Path, settings: Settings, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, root: Path, settings: Settings, environment: Mapping[str, str], now: datetime
+    ) -> None:
         """Take a project as it is; ``open`` fills in what is left out."""
         self.root = root
         self.settings = settings
         self._environment = environment
+        self._now = now
         self._index: PackageIndex | None = None
         self._assumptions: tuple[str, ...] = ()
 
@@ -57,6 +90,7 @@ class Project:
         root: str | os.PathLike[str] = ".",
         settings: Settings | None = None,
         environment: Mapping[str, str] | None = None,
+        now: datetime | None = None,
     ) -> Project:
         """Open the project in a folder.
 
@@ -65,11 +99,13 @@ class Project:
             settings: default: all of them at their defaults.
             environment: variables for pip's settings, index addresses and compose files; default:
                 those of this process.
+            now: the time that the age of releases is told by, with its zone; default: the clock's.
         """
         return cls(
             Path(root).resolve(),
             settings or Settings(),
             dict(os.environ) if environment is None else environment,
+            now or datetime.now(timezone.utc),
         )
 
     def __enter__(self) -> Project:
@@ -88,6 +124,10 @@ class Project:
     def image(self) -> Image:
         """What the project's image is made from, and what builds it."""
         return find_image(self.root, self.settings, self._environment)
+
+    @cached_property
+    def _pip(self) -> PipSettings:
+        return read_pip_settings(self._environment)
 
     @cached_property
     def target(self) -> Target:
@@ -208,23 +248,40 @@ class Project:
         prereleases: bool = False,
         resolve: bool = True,
     ) -> Plan:
-        """Tell what ``plan_upgrade_all`` would move, and the policies; change nothing."""
-        plan = self.plan_upgrade_all(
-            only=only,
-            skip=skip,
-            level=level,
-            prereleases=prereleases,
-            resolve=resolve,
-            force=True,
+        """Tell what ``plan_upgrade_all`` would move, and the policies; change nothing.
+
+        Where what stands in the files does not go together, that is said, too.
+        """
+        documents = self._read(must_be_there=True)
+        draft = Draft("outdated", documents)
+        planner = self._planner(draft, documents, resolve=resolve)
+        planner.explain_conflict()
+        planner.upgrade_all(
+            only=_split(only), skip=_split(skip), level=level, prereleases=prereleases
         )
+        plan = self._finish(draft, force=True)
         policies = tuple(
             f"policy    {line.spelled_name} {line.policy.text} ({line.place})"
-            for line in self._read().lines
+            for line in documents.lines
             if line.requirement is not None and line.policy is not None
         )
-        return replace(
-            plan, command="outdated", edits=(), builder=None, hints=(*plan.hints, *policies)
-        )
+        return replace(plan, edits=(), builder=None, hints=(*plan.hints, *policies))
+
+    def plan_why(self, requirements: str | Iterable[str]) -> Plan:
+        """Tell why projects are there: the ways from the lines to them, for the target.
+
+        Args:
+            requirements: names; what else is typed with them does not count.
+
+        Raises:
+            RequirementsError: nothing needs one of them.
+            ProjectNotFound: the index does not have a project of the files.
+            PackageIndexError: the index failed.
+        """
+        documents = self._read(must_be_there=True)
+        draft = Draft("why", documents)
+        self._planner(draft, documents, resolve=True, in_any_case=True).why(_split(requirements))
+        return replace(self._finish(draft, force=True), builder=None)
 
     def plan_remove(
         self, requirements: str | Iterable[str], *, resolve: bool = True, force: bool = False
@@ -246,15 +303,96 @@ class Project:
         for request in _split(requirements):
             for line in find_removable(documents, request):
                 gone[line.place] = line
-        draft.remove(tuple(gone.values()))
-        left = {line.name for line in documents.lines if line.place not in gone}
-        names = {line.name for line in gone.values() if line.name} - left
-        if resolve and names:
+        lines = tuple(gone.values())
+        if documents.is_locked:
             try:
-                self._planner(draft, documents, resolve=True).tell_who_needs(names)
-            except PipflowError as error:
-                draft.warn(f"what else needs it was not looked up: {error.message}")
+                self._planner(draft, documents, resolve=resolve).remove(lines)
+            except PackageIndexError as error:
+                error.hint = "--no-resolve takes the lines alone out of the locked file"
+                raise
+        else:
+            draft.remove(lines)
+            left = {line.name for line in documents.lines if line.place not in gone}
+            names = {line.name for line in lines if line.name} - left
+            if resolve and names:
+                try:
+                    planner = self._planner(draft, documents, resolve=True, in_any_case=True)
+                    planner.tell_who_needs(names)
+                except PipflowError as error:
+                    draft.warn(f"what else needs it was not looked up: {error.message}")
         return self._finish(draft, force=force, with_target=False)
+
+    def plan_lock(self, *, force: bool = False) -> Plan:
+        """Plan to write a line for everything that the requirements bring along.
+
+        The requirements stay as they are. From then on every other plan keeps these lines
+        complete: see ``closure``.
+
+        Args:
+            force: edit also a file that another tool has written.
+
+        Raises:
+            ProjectNotFound: the index does not have a project of the files.
+            VersionConflict: the requirements do not go together.
+            PackageIndexError: the index failed.
+        """
+        documents = replace(self._read(must_be_there=True), is_being_locked=True)
+        draft = Draft("lock", documents)
+        self._planner(draft, documents, resolve=True, in_any_case=True).lock()
+        return self._finish(draft, force=force)
+
+    def plan_unlock(self, *, force: bool = False) -> Plan:
+        """Plan to take the lines out again that ``plan_lock`` and what followed it have written.
+
+        Args:
+            force: edit also a file that another tool has written.
+        """
+        documents = self._read(must_be_there=True)
+        draft = Draft("unlock", documents)
+        draft.remove(documents.closure)
+        if not documents.is_locked:
+            draft.hint("the file is not locked: no line says that it is there `# via` another")
+        return self._finish(draft, force=force, with_target=False)
+
+    def plan_check(self, *, offline: bool = False) -> Plan:
+        """Look for what breaks the workflow, in the Dockerfile and in the files.
+
+        Args:
+            offline: leave out what needs an index.
+
+        Raises:
+            PackageIndexError: the index failed.
+        """
+        findings: dict[Finding, None] = {}
+        documents = target = lookup = None
+        try:
+            documents = self._read()
+        except PipflowError as error:
+            findings[find_in(error)] = None
+        try:
+            findings.update(dict.fromkeys(check_image(self.image, self.root)))
+            target = self.target
+            if documents is not None:
+                rules = self._rules(documents)
+                documents = replace(documents, requires_hashes=rules.requires_hashes)
+                lookup = self._look_up(documents, rules)
+        except PipflowError as error:
+            findings[find_in(error)] = None
+        if documents is not None:
+            by_pip = target is None or target.installer == "pip"
+            wants_hashes = documents.requires_hashes or by_pip
+            findings.update(dict.fromkeys(check_lines(documents, wants_hashes=wants_hashes)))
+        if documents is not None and lookup is not None and not offline:
+            findings.update(dict.fromkeys(check_pins(documents, lookup)))
+            if documents.is_locked or not lookup.without_dependencies:
+                findings.update(dict.fromkeys(check_together(documents, lookup)))
+        in_order = sorted(findings, key=lambda found: (found.file or "", found.line or 0))
+        return Plan(
+            command="check",
+            target=target,
+            findings=tuple(in_order),
+            warnings=tuple(dict.fromkeys(self._assumptions)),
+        )
 
     def plan_rebuild(self) -> Plan:
         """Plan to build the image.
@@ -298,6 +436,7 @@ class Project:
 
         Raises:
             UsageError: a build is insisted on, and no engine answers.
+            DockerfileError: the build lacks an argument or a secret that installing takes.
             FileError: a file can't be written or put back, or somebody else has changed it.
         """
         is_rebuild = plan.command == "rebuild"
@@ -311,20 +450,37 @@ class Project:
         if not builder.answers():
             if mode == "always":
                 raise UsageError(
-                    f"no engine answers `{builder.program}`; nothing was changed",
+                    f"{builder.absence}; nothing was changed",
                     hint="start the engine, or leave the image out with --no-rebuild",
                 )
             self._write(plan)
             return Outcome(status="no-engine")
+        sources = self.image.sources
+        built = {name: sources[name] for name in builder.services if name in sources}
+        require_all(built or sources, self._environment)
         with lock(self.root), interruptible():
+            is_built = False
             try:
                 for edit in plan.edits:
                     edit.apply()
                 builder.build(no_cache=no_cache, echo=echo)
+                is_built = True
+                builder.verify(echo=echo)
             except BuildError as error:
-                if not keep:
-                    _revert(plan)
-                return Outcome(status="failed", kept=keep, error=error)
+                if keep:
+                    return Outcome(status="failed", kept=True, error=error)
+                _revert(plan)
+                is_ahead = bool(plan.edits) and (is_built or error.image_moved)
+                ahead = _build_again(builder, echo=echo) if is_ahead else ()
+                return Outcome(
+                    status="failed",
+                    undone=tuple(edit.shown for edit in plan.edits),
+                    rebuilt=tuple(name for name in builder.images if name not in ahead)
+                    if is_ahead
+                    else (),
+                    ahead=ahead,
+                    error=error,
+                )
             except BaseException:
                 _revert(plan)
                 raise
@@ -349,22 +505,68 @@ class Project:
             )
         return documents
 
-    def _planner(self, draft: Draft, documents: Documents, *, resolve: bool) -> Planner:
-        if self._index is None:
-            pip = read_pip_settings(self._environment)
-            self._assumptions += pip.notes
-            self._index = PackageIndex(
-                index_urls(documents, self.settings, pip, self._environment),
-                timeout_seconds=self.settings.timeout_seconds,
+    def _planner(
+        self, draft: Draft, documents: Documents, *, resolve: bool, in_any_case: bool = False
+    ) -> Planner:
+        rules = self._rules(documents)
+        if rules.requires_hashes:
+            documents = replace(documents, requires_hashes=True)
+        lookup = self._look_up(documents, rules)
+        looks = in_any_case or documents.is_locked
+        if rules.without_dependencies and resolve and not looks:
+            draft.warn(
+                f"{rules.without_dependencies} installs without dependencies: "
+                "what the pins need was not looked at"
             )
-        lookup = Lookup(documents, self._index, self.target)
+            resolve = False
         return Planner(draft, documents, lookup, resolve=resolve)
+
+    def _look_up(self, documents: Documents, rules: Rules) -> Lookup:
+        if self._index is None:
+            self._index = PackageIndex(
+                rules.index_urls,
+                timeout_seconds=self.settings.timeout_seconds,
+                first_only=rules.first_index,
+                trust=rules.trust,
+            )
+        read_constraints(documents, self.root, rules.constraints, self._environment)
+        base = self.target.interpreter
+        if base is not None and self.target.installer == "pip":
+            take_constraints(documents, base.constraints, base.image)
+        return Lookup(documents, self._index, self.target, rules)
+
+    def _rules(self, documents: Documents) -> Rules:
+        rules = read_rules(
+            find_steps(self.image, self.root, self.target.interpreter),
+            documents.lines,
+            index_url=self.settings.index_url,
+            extra_index_urls=self.settings.extra_index_url.split(),
+            cooldown_days=self.settings.cooldown_days,
+            now=self._now,
+            pip=self._pip,
+            environment=self._environment,
+        )
+        self._assumptions += rules.warnings
+        return rules
 
     def _finish(self, draft: Draft, *, force: bool, with_target: bool = True) -> Plan:
         target = self.target if with_target else None
         for warning in self._assumptions:
             draft.warn(warning)
-        return draft.finish(target=target, builder=self.image.builder, force=force)
+        plan = draft.finish(target=target, builder=self.image.builder, force=force)
+        return replace(plan, builder=self._builder_for({edit.shown for edit in plan.edits}))
+
+    def _builder_for(self, changed: set[str]) -> Builder | None:
+        """Return what builds the services that install a changed file, or one that includes it."""
+        files = self.settings.files
+        touched = [name for name in files if changed & self._files_of(name)] if files[1:] else []
+        if len(touched) in {0, len(files)}:
+            return self.image.builder
+        settings = replace(self.settings, file=",".join(touched))
+        return find_image(self.root, settings, self._environment).builder
+
+    def _files_of(self, name: str) -> set[str]:
+        return {*read_documents(self.root, (name,), self._environment).requirements}
 
 
 def _split(requirements: str | Iterable[str]) -> tuple[Request, ...]:
@@ -372,11 +574,51 @@ def _split(requirements: str | Iterable[str]) -> tuple[Request, ...]:
     return split_requirements(text)
 
 
-def _revert(plan: Plan) -> None:
-    """Put every file back, also where a signal comes in between; only the first one raises."""
+def _build_again(builder: Builder, *, echo: bool) -> tuple[str, ...]:
+    """Build from files that were put back; return the images that may be ahead of them still.
+
+    A second signal ends this, too.
+    """
+    print(
+        "the files are as they were; building again from them, so that no image is ahead",
+        file=sys.stderr,
+        flush=True,
+    )
+    ahead = list(builder.images)
+    with contextlib.suppress(Interrupted), interruptible():
+        if _builds(builder, echo=echo):
+            return ()
+        for service in builder.services if len(builder.services) > 1 else ():
+            if _builds(builder.only(service), echo=echo):
+                ahead.remove(service)
+    return tuple(ahead)
+
+
+def _builds(builder: Builder, *, echo: bool) -> bool:
     try:
-        for edit in plan.edits:
-            edit.revert()
+        builder.build(echo=echo)
+    except Interrupted:
+        raise
     except BuildError:
-        for edit in plan.edits:
-            edit.revert()
+        return False
+    return True
+
+
+def _revert(plan: Plan) -> None:
+    """Put every file back that can be, also where a signal comes in between: only one raises.
+
+    Raises:
+        FileError: one of them can't be put back; the others are.
+    """
+    failure: FileError | None = None
+    for edit in plan.edits:
+        for _ in range(2):
+            try:
+                edit.revert()
+            except BuildError:
+                continue
+            except FileError as error:
+                failure = error
+            break
+    if failure is not None:
+        raise failure

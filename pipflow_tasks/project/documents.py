@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
@@ -13,8 +14,7 @@ from ..files import read
 from ..requirements import RequirementsFile, expand_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ..requirements import Line
 
@@ -38,12 +38,45 @@ class Documents:
             with ``-r``. These may be edited.
         constraints: the same for ``-c``. These are obeyed and never edited.
         lines: every line of the requirements, in the order in which pip reads them.
+        innermost: the paths of the requirements, what is included before what includes it.
+        is_being_locked: what a line says of who has brought it counts, be they there or not.
+        promoted: the places of lines that are the user's own from now on, whatever they say.
+        requires_hashes: the installer wants a hash for every requirement, whatever the files say.
     """
 
     main: str
     requirements: dict[str, Document] = field(default_factory=dict)
     constraints: dict[str, Document] = field(default_factory=dict)
     lines: list[Line] = field(default_factory=list)
+    innermost: list[str] = field(default_factory=list)
+    promoted: set[str] = field(default_factory=set)
+    requires_hashes: bool = False
+    is_being_locked: bool = False
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether the files hold their closure: a line says it is there via a project of theirs."""
+        names = {line.name for line in self.lines}
+        return any(self.is_being_locked or names & {*line.via} for line in self._brought)
+
+    @property
+    def closure(self) -> tuple[Line, ...]:
+        """The lines that `lock` has written, and what followed it; none in files not locked."""
+        if not self.is_locked:
+            return ()
+        return tuple(line for line in self._brought if line.place not in self.promoted)
+
+    @property
+    def _brought(self) -> tuple[Line, ...]:
+        """The lines that say what has brought them along; not where another tool says so."""
+        others = {path for path, found in self.requirements.items() if found.content.generator}
+        return tuple(line for line in self.lines if line.via and line.path not in others)
+
+    @property
+    def direct(self) -> tuple[Line, ...]:
+        """The lines that are the user's own."""
+        closure = {line.place for line in self.closure}
+        return tuple(line for line in self.lines if line.place not in closure)
 
     @property
     def is_missing(self) -> bool:
@@ -53,7 +86,9 @@ class Documents:
     @property
     def uses_hashes(self) -> bool:
         """Whether pip will want a hash for every requirement."""
-        return any(document.content.uses_hashes for document in self.requirements.values())
+        return self.requires_hashes or any(
+            document.content.uses_hashes for document in self.requirements.values()
+        )
 
     def find(self, name: str) -> tuple[Line, ...]:
         """Return the lines of a project, compared by canonical name."""
@@ -64,6 +99,41 @@ class Documents:
         """Yield the constraint lines on a project."""
         for document in self.constraints.values():
             yield from document.content.find(name)
+
+
+def take_constraints(documents: Documents, texts: Iterable[tuple[str, str]], image: str) -> None:
+    """Let files of an image constrain the documents, given their paths there and their texts."""
+    for path, text in texts:
+        shown = f"{path} in {image}"
+        content = RequirementsFile.from_bytes(text.encode(), path=shown)
+        documents.constraints[shown] = Document(file=Path(path), before=None, content=content)
+
+
+def read_constraints(
+    documents: Documents, root: Path, names: Mapping[str, str], environment: Mapping[str, str]
+) -> None:
+    """Read files that constrain the documents besides those that they name themselves.
+
+    Args:
+        documents: what to add them to; a file that is edited is no constraint of itself.
+        root: the folder that the names are relative to.
+        names: the files, each with the place that names it.
+        environment: as for ``read_documents``.
+
+    Raises:
+        RequirementsError: a file is missing or in the middle of a merge.
+        FileError: a file can't be read.
+    """
+    reader = _Reader(root, environment, documents)
+    for name, place in names.items():
+        if name in documents.requirements:
+            continue
+        if not (root / name).exists():
+            raise RequirementsError(
+                f"there is no file {name}, whose constraints {place} installs with",
+                hint="write it, or take it out of that step",
+            )
+        reader.constrain(name, including=())
 
 
 def read_documents(root: Path, names: Sequence[str], environment: Mapping[str, str]) -> Documents:
@@ -104,9 +174,10 @@ class _Reader:
                 if not _is_address(included):
                     self.take(included, including=(*including, shown), by=line)
             for constraint in line.option_values("--constraint"):
-                self._constrain(constraint, including=(*including, shown), by=line)
+                self.constrain(constraint, including=(*including, shown), by=line)
+        self.documents.innermost.append(shown)
 
-    def _constrain(self, name: str, *, including: tuple[str, ...], by: Line) -> None:
+    def constrain(self, name: str, *, including: tuple[str, ...], by: Line | None = None) -> None:
         """Read a constraints file; whatever it includes constrains as well."""
         if _is_address(name):
             return
@@ -116,7 +187,7 @@ class _Reader:
         for line in document.content.lines:
             for option in ("--requirement", "--constraint"):
                 for included in line.option_values(option):
-                    self._constrain(included, including=(*including, shown), by=line)
+                    self.constrain(included, including=(*including, shown), by=line)
 
     def _open(
         self,

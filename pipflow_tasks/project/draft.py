@@ -7,31 +7,32 @@ from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 from ..errors import RequirementsError, redact
 from ..files import Edit
+from ..requirements import Addition, Pin
 from .plan import Change, Held, LeftAlone, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
+    from packaging.utils import NormalizedName
     from packaging.version import Version
 
     from ..finder import Candidate
     from ..images import Builder
-    from ..requirements import Line, Request, RequirementsFile, Sort
+    from ..requirements import Line, RequirementsFile, Sort
     from ..target import Target
     from .documents import Documents
+    from .plan import Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Addition:
-    requirement: Requirement
+    path: str
     version: Version
-    group: str | None
-    sort: Sort
-    digests: Sequence[str]
-    policy: str
+    written: Addition
 
 
 class Draft:
@@ -41,41 +42,58 @@ class Draft:
         """Begin a plan on the documents as they are."""
         self._command = command
         self._documents = documents
-        self._pins: list[tuple[Line, Version, Sequence[str]]] = []
+        self._pins: list[Pin] = []
         self._gone: list[Line] = []
         self._additions: list[_Addition] = []
         self._held: list[Held] = []
         self._left_alone: list[LeftAlone] = []
+        self._paths: list[tuple[Step, ...]] = []
         self._warnings: list[str] = []
         self._hints: list[str] = []
+        self._undated: dict[str, Version] = {}
+        self._wheels: dict[str, str] = {}
 
     def add(
         self,
-        request: Request,
+        requirement: Requirement,
         version: Version,
         *,
-        group: str | None,
-        sort: Sort,
+        path: str = "",
         digests: Sequence[str] = (),
-        policy: str = "",
+        comment: str = "",
+        group: str | None = None,
+        beside: NormalizedName | None = None,
+        sort: Sort = "block",
     ) -> None:
-        """Write a new pin, with the extras and the marker of what was asked for."""
-        requirement = Requirement(str(request.requirement))
-        requirement.specifier = SpecifierSet(f"=={version}")
+        """Write a new pin, with the extras and the marker of what was asked for.
+
+        ``path`` is a file of the documents, by default the main one; for the rest see
+        ``requirements.Addition``.
+        """
+        pinned = Requirement(str(requirement))
+        pinned.specifier = SpecifierSet(f"=={version}")
+        written = Addition(
+            requirement=pinned,
+            digests=digests,
+            comment=comment,
+            group=group,
+            beside=beside,
+            sort=sort,
+        )
         self._additions.append(
-            _Addition(
-                requirement=requirement,
-                version=version,
-                group=group,
-                sort=sort,
-                digests=digests,
-                policy=policy,
-            )
+            _Addition(path=path or self._documents.main, version=version, written=written)
         )
 
-    def move(self, line: Line, version: Version, *, digests: Sequence[str] = ()) -> None:
-        """Pin a line to another version."""
-        self._pins.append((line, version, digests))
+    def move(
+        self,
+        line: Line,
+        version: Version,
+        *,
+        digests: Sequence[str] = (),
+        via: Sequence[str] | None = None,
+    ) -> None:
+        """Pin a line to another version, or change what has brought it along; see ``Pin``."""
+        self._pins.append(Pin(line=line, version=version, digests=digests, via=via))
 
     def remove(self, lines: Collection[Line]) -> None:
         """Take lines out."""
@@ -92,6 +110,10 @@ class Draft:
                 requirement=redact(line.content), file=line.path, line=line.number, reason=reason
             )
         )
+
+    def show(self, path: tuple[Step, ...]) -> None:
+        """Report a way that leads from a line to a project."""
+        self._paths.append(path)
 
     def warn(self, warning: str) -> None:
         """Report what the user should know before trusting the result."""
@@ -110,9 +132,30 @@ class Draft:
                 f"{project} {candidate.version} has no wheel for {target}; "
                 "the image will build it from source"
             )
+        self.note_wheels(project, candidate, target)
+        if candidate.undated:
+            self._undated[project] = candidate.version
         if candidate.yanked is not None:
             why = f": {candidate.yanked}" if candidate.yanked else ""
             self.warn(f"{project} {candidate.version} was yanked{why}")
+
+    def note_wheels(self, project: str, candidate: Candidate, target: Target) -> None:
+        """Note what the image builds although there is a wheel, which its pip is too old for."""
+        if candidate.from_source and target.pip is not None:
+            wheels = (file for file in candidate.files if file.is_wheel)
+            tags = [target.wants_newer_pip(file.tags) for file in wheels]
+            if tag := next(filter(None, tags), ""):
+                self._wheels[f"{canonicalize_name(project)} {candidate.version}"] = tag
+
+    def _warn_of_old_pip(self, pip: Version) -> None:
+        """Report which wheels the image's pip is too old for."""
+        shown = ", ".join(f"{name} ({tag})" for name, tag in self._wheels.items())
+        many = len(self._wheels) > 1
+        self.warn(
+            f"pip {pip.major}.{pip.minor} of the image is too old for the wheel"
+            f"{'s' if many else ''} of {shown}, so {'they are' if many else 'it is'} built from "
+            "source; upgrade pip before the install step"
+        )
 
     def finish(self, *, target: Target | None, builder: Builder | None, force: bool) -> Plan:
         """Return the plan.
@@ -125,6 +168,15 @@ class Draft:
         Raises:
             RequirementsError: such a file would change, and ``force`` is not given.
         """
+        if self._wheels and target is not None and target.pip is not None:
+            self._warn_of_old_pip(target.pip)
+        if self._undated:
+            shown = ", ".join(f"{name} {version}" for name, version in self._undated.items())
+            self.warn(
+                f"the index does not tell when {shown} "
+                f"{'were' if len(self._undated) > 1 else 'was'} uploaded; "
+                "for the setting cooldown_days that counts as old enough"
+            )
         pinned = {path: self._pinned(path) for path in self._documents.requirements}
         contents = {path: self._content(path, content) for path, content in pinned.items()}
         edits = (self._edit(path, content, force=force) for path, content in contents.items())
@@ -135,6 +187,7 @@ class Draft:
             changes=tuple(self._changes(pinned, contents)),
             held=tuple(self._held),
             left_alone=tuple(self._left_alone),
+            paths=tuple(self._paths),
             warnings=tuple(self._warnings),
             hints=tuple(self._hints),
             builder=builder,
@@ -142,24 +195,18 @@ class Draft:
 
     def _content(self, path: str, content: RequirementsFile) -> RequirementsFile:
         """Return a file as the plan leaves it, given it with its pins moved."""
-        gone = [line for line in self._gone if line.path == path]
+        numbers = {line.number for line in self._gone if line.path == path}
+        before = self._documents.requirements[path].content.lines  # moved pins shift the numbers
+        gone = [content.lines[i] for i, line in enumerate(before) if line.number in numbers]
         if gone:
             content = content.without(gone)
-        if path == self._documents.main:
-            for addition in self._additions:
-                content = content.with_requirement(
-                    addition.requirement,
-                    group=addition.group,
-                    sort=addition.sort,
-                    digests=addition.digests,
-                    policy=addition.policy,
-                )
-        return content
+        written = [each.written for each in self._additions if each.path == path]
+        return content.with_requirements(written) if written else content
 
     def _pinned(self, path: str) -> RequirementsFile:
         """Return a file with its pins moved, and nothing added or removed yet."""
         content = self._documents.requirements[path].content
-        return content.with_pins(pin for pin in self._pins if pin[0].path == path)
+        return content.with_pins(pin for pin in self._pins if pin.line.path == path)
 
     def _edit(self, path: str, content: RequirementsFile, *, force: bool) -> Edit | None:
         document = self._documents.requirements[path]
@@ -183,23 +230,23 @@ class Draft:
     ) -> Iterator[Change]:
         """Yield what moves; lines are numbered as the finished file has them."""
         for addition in self._additions:
-            main = self._documents.main
+            name = addition.written.requirement.name
+            lines = contents[addition.path].find(name)
             yield Change(
-                project=addition.requirement.name,
+                project=name,
                 before=None,
                 after=addition.version,
-                file=main,
-                line=next(
-                    line.number
-                    for line in contents[main].find(addition.requirement.name)
-                    if line.pin == addition.version
-                ),
+                file=addition.path,
+                line=next(line.number for line in lines if line.pin == addition.version),
             )
-        for line, version, _ in self._pins:
+        for pin in self._pins:
+            line = pin.line
+            if pin.version == line.pin:  # what has brought it along changes, no more
+                continue
             yield Change(
                 project=line.spelled_name,
                 before=line.pin,
-                after=version,
+                after=pin.version,
                 file=line.path,
                 line=self._number(line, pinned[line.path], contents[line.path]),
             )

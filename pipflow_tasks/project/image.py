@@ -2,31 +2,49 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import platform as host
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from packaging.markers import default_environment
 from packaging.tags import sys_tags
 
-from ..compose import ComposeFile
+from ..compose import Secret
 from ..dockerfile import Dockerfile
 from ..errors import ComposeError, DockerfileError, FileError, UsageError
 from ..files import read
-from ..images import compose_builder, image_name, plain_builder
-from ..target import Target, docker_platform
+from ..images import (
+    BaseImages,
+    choose_engine,
+    command_builder,
+    compose_builder,
+    image_name,
+    plain_builder,
+    split_command,
+)
+from ..target import Target, docker_platform, newest_pip
+from .base_image import find_base_target
+from .compose_project import COMPOSE_FILES, find_compose
+from .rules import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from packaging.version import Version
 
     from ..compose import Build, Service
     from ..dockerfile import InstallStep
     from ..images import Builder
+    from ..interpreter import Interpreter
     from ..settings import Settings
+    from .compose_project import ComposeProject
 
-COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+
+_ENGINES = {"docker": "docker", "podman": "podman", "buildah": "podman"}
+"""Where the image is that a program has built."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,18 +54,26 @@ class Source:
     Attributes:
         path: the Dockerfile, as messages show it.
         text: what it says.
+        context: the folder that is its build context.
+        file: the Dockerfile's own file; None where it stands in a compose file.
         files: the requirements files, as the build context has them.
         build_args: the build arguments it gets.
         stage: the stage that is built; the last, where it is None.
         platforms: those it is built for, where the compose file says so.
+        unset_args: the build arguments that the environment was to give and did not.
+        secrets: those that the build is given.
     """
 
     path: str
     text: str
+    context: Path
+    file: Path | None
     files: tuple[str, ...]
     build_args: Mapping[str, str] = field(default_factory=dict)
     stage: str | None = None
     platforms: tuple[str, ...] = ()
+    unset_args: tuple[str, ...] = ()
+    secrets: tuple[Secret, ...] = ()
 
     def read(self, *, keep_unknown: bool) -> Dockerfile:
         """Read the Dockerfile; with ``keep_unknown``, also one whose base image is not known."""
@@ -65,8 +91,13 @@ class Source:
         return bool(self.steps(self.read(keep_unknown=True)))
 
     def steps(self, dockerfile: Dockerfile) -> tuple[InstallStep, ...]:
-        """Return the steps that install one of the files."""
-        return tuple(step for file in self.files for step in dockerfile.install_steps(file))
+        """Return the steps that install one of the files, in the stages that are built."""
+        found = {step: None for file in self.files for step in dockerfile.install_steps(file)}
+        last = dockerfile.stage_named(self.stage) if self.stage else None
+        if last is None:
+            return tuple(found)
+        needed = dockerfile.needed_by(last.index)
+        return tuple(step for step in found if step.stage in needed) or tuple(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,47 +126,198 @@ def find_image(root: Path, settings: Settings, environment: Mapping[str, str]) -
         ComposeError: a compose file can't be understood.
         UsageError: a setting names what is not there.
     """
-    if settings.builder in {"auto", "compose"} and not settings.dockerfile:
-        compose = _read_compose(root, environment)
-        services = compose.buildable(settings.service or None) if compose is not None else ()
-        if services:
-            sources = {
-                service.name: _source_of(service, service.build, root, settings, environment)
-                for service in services
-                if service.build is not None
-            }
-            chosen = {name: source for name, source in sources.items() if source.installs}
-            return Image(
-                sources=chosen or sources, builder=compose_builder(root, tuple(chosen or sources))
-            )
-    if settings.builder == "compose" or settings.service:
+    is_composed = settings.builder in {"auto", "compose", "podman-compose"}
+    if is_composed and not settings.dockerfile:
+        compose = find_compose(root, settings.builder, environment)
+        image = _compose_image(compose, root, settings, environment) if compose else None
+        if image is not None:
+            return image
+    if settings.builder in {"compose", "podman-compose"} or settings.service:
         raise UsageError(
             "there is no compose file with a service to build",
-            hint=f"one of {', '.join(COMPOSE_FILES)} is looked for in the project's folder",
+            hint=f"COMPOSE_FILE, or one of {', '.join(COMPOSE_FILES)} is looked for in the "
+            "project's folder, and above it in the repository",
         )
     path = root / (settings.dockerfile or "Dockerfile")
     shown = _relative(path, root)
     data = read(path, shown=shown)
-    if data is None:
-        if settings.dockerfile:
-            raise UsageError(
-                f"there is no {settings.dockerfile}",
-                hint="the setting `dockerfile` is relative to the project's folder",
-            )
+    if data is None and settings.dockerfile:
+        raise UsageError(
+            f"there is no {settings.dockerfile}",
+            hint="the setting `dockerfile` is relative to the project's folder",
+        )
+    sources = {}
+    if data is not None:
+        sources[""] = Source(
+            path=shown,
+            text=_decode(data, shown),
+            files=tuple(_relative(root / file, path.parent) for file in settings.files),
+            context=path.parent,
+            file=path,
+        )
+    if settings.build_command:
+        return _command_image(sources, root, settings, environment)
+    if not sources:
         return Image(sources={}, builder=None)
-    source = Source(
-        path=shown,
-        text=_decode(data, shown),
-        files=tuple(_relative(root / file, path.parent) for file in settings.files),
-    )
     builder = plain_builder(
-        settings.builder,
+        choose_engine(settings.builder, environment),
         dockerfile=path,
         folder=root,
         image=settings.image or image_name(root),
         platform=settings.platform,
+        verify=settings.verify,
     )
-    return Image(sources={"": source}, builder=builder)
+    return Image(sources=sources, builder=builder)
+
+
+def _compose_image(
+    compose: ComposeProject, root: Path, settings: Settings, environment: Mapping[str, str]
+) -> Image | None:
+    """Return what a compose project builds for the requirements files; None: nothing.
+
+    A compose file above the project's folder counts for what it says of these files alone.
+    """
+    built = {
+        service.name: service
+        for service in compose.file.buildable(settings.service or None)
+        if service.build is not None and not service.build.is_remote
+    }
+    sources = {
+        name: _source_of(service, service.build, root, settings, compose)
+        for name, service in built.items()
+        if service.build is not None
+    }
+    installing = {name: source for name, source in sources.items() if source.installs}
+    if not sources or (compose.is_above and not installing and not settings.service):
+        return None
+    chosen = installing or sources
+    services = [built[name] for name in chosen]
+    images = {service.image for service in services} - {None}
+    using = [
+        service
+        for service in compose.file.services
+        if service.name in chosen or (service.build is None and service.image in images)
+    ]
+    builder = compose_builder(
+        compose.program,
+        folder=compose.folder,
+        services=_without_twins(services),
+        starts=[service for service in using if not service.profiles] or using,
+        verify=settings.verify,
+    )
+    if not settings.build_command:
+        return Image(sources=chosen, builder=builder)
+    return _command_image(
+        chosen,
+        root,
+        settings,
+        environment,
+        image=next(iter(images)) if len(images) == 1 else None,
+        next_step=builder.next_step,
+    )
+
+
+def _without_twins(services: Sequence[Service]) -> list[Service]:
+    """Leave out the services that build the same image of the same name as one before them.
+
+    Where no name is given, compose gives each service one of its own, and each must be built.
+    """
+    kept: list[Service] = []
+    for service in services:
+        twins = [
+            other
+            for other in kept
+            if service.image is not None
+            and (service.image, service.build, service.platform)
+            == (other.image, other.build, other.platform)
+        ]
+        if not twins:
+            kept.append(service)
+    return kept
+
+
+def _command_image(
+    sources: Mapping[str, Source],
+    root: Path,
+    settings: Settings,
+    environment: Mapping[str, str],
+    *,
+    image: str | None = None,
+    next_step: str = "",
+) -> Image:
+    """Return what the setting ``build_command`` builds, with what it says on its command line."""
+    places = {(source.file, source.context) for source in sources.values()}
+    path, folder = places.pop() if len(places) == 1 else (None, None)
+    file = "" if path is None else _relative(path, root)
+    context = "" if folder is None else _relative(folder, root)
+    name = settings.image or image or image_name(root)
+    program = (*split_command("build_command", settings.build_command), "")[0]
+    builder = command_builder(
+        settings.build_command,
+        {"file": file, "context": context, "image": name, "platform": settings.platform},
+        folder=root,
+        engine=choose_engine(_ENGINES.get(program, settings.builder), environment),
+        image=name,
+        next_step=next_step,
+        verify=settings.verify,
+    )
+    return Image(
+        sources={
+            service: _as_commanded(source, builder.command, root, environment)
+            for service, source in sources.items()
+        },
+        builder=builder,
+    )
+
+
+def _as_commanded(
+    source: Source, command: Sequence[str], root: Path, environment: Mapping[str, str]
+) -> Source:
+    """Return a source with the options of a build's command line in force."""
+    args = [argument.partition("=") for argument in _values_of("--build-arg", command)]
+    secrets = [
+        dict(part.partition("=")[::2] for part in secret.split(","))
+        for secret in _values_of("--secret", command)
+    ]
+    platforms = ",".join(_values_of("--platform", command)).split(",")
+    return replace(
+        source,
+        build_args={
+            **source.build_args,
+            **{
+                name: value if equals else environment[name]
+                for name, equals, value in args
+                if equals or name in environment
+            },
+        },
+        unset_args=(
+            *source.unset_args,
+            *(name for name, equals, _ in args if not equals and name not in environment),
+        ),
+        stage=[source.stage, *_values_of("--target", command)][-1],
+        platforms=tuple(name for name in platforms if name) or source.platforms,
+        secrets=(
+            *source.secrets,
+            *(
+                Secret(
+                    name=secret["id"],
+                    file=str(root / found)
+                    if (found := secret.get("src", secret.get("source")))
+                    else None,
+                    variable=secret.get("env"),
+                )
+                for secret in secrets
+                if "id" in secret
+            ),
+        ),
+    )
+
+
+def _values_of(option: str, command: Sequence[str]) -> list[str]:
+    """Return the values that a command line gives an option, in either of its forms."""
+    following = [value for word, value in itertools.pairwise(command) if word == option]
+    joined = [word.partition("=")[2] for word in command if word.startswith(f"{option}=")]
+    return following + joined
 
 
 def find_target(
@@ -155,26 +337,57 @@ def find_target(
     """
     if not image.sources:
         return _target_without_image(settings, environment), ()
+    bases = BaseImages.of(image.builder, environment)
     found = {
-        name: _target_of(source, settings, environment) for name, source in image.sources.items()
+        name: _target_of(source, settings, environment, bases)
+        for name, source in image.sources.items()
     }
     targets = [target for target, _ in found.values()]
-    if any((t.python, t.platforms) != (targets[0].python, targets[0].platforms) for t in targets):
+    if any(_image_of(target) != _image_of(targets[0]) for target in targets):
         told = "; ".join(f"{name}: {target}" for name, (target, _) in found.items())
         raise ComposeError(
             f"the services that install {settings.file} have different images ({told})",
             hint="name the one that is meant with the setting `service`",
         )
     warnings = dict.fromkeys(warning for _, told in found.values() for warning in told)
-    return targets[0], tuple(warnings)
+    return _strictest(targets), tuple(warnings)
+
+
+def find_steps(image: Image, root: Path, base: Interpreter | None) -> tuple[Step, ...]:
+    """Return the steps that install the requirements files in the images.
+
+    Args:
+        image: what is built.
+        root: the project's folder.
+        base: the base image's own account, where it was asked.
+    """
+    inherited: dict[str, str] = {}
+    if base is not None:
+        for name, value in base.pip_configuration:
+            inherited[f"PIP_{name.upper().replace('-', '_')}"] = value
+        inherited.update(base.environment)
+    steps = (
+        Step(
+            place=f"{source.path}:{install.line}",
+            context=_relative(source.context, root),
+            install=install,
+            inherited=tuple(inherited.items()),
+        )
+        for source in image.sources.values()
+        for install in source.steps(source.read(keep_unknown=True))
+    )
+    return tuple(dict.fromkeys(steps))  # several services may build one image
 
 
 def _source_of(
-    service: Service, build: Build, root: Path, settings: Settings, environment: Mapping[str, str]
+    service: Service, build: Build, root: Path, settings: Settings, compose: ComposeProject
 ) -> Source:
-    context = root / build.context
+    context = compose.base / build.context
+    environment = compose.environment
+    path: Path | None
     if build.dockerfile_inline is not None:
         shown, text = f"dockerfile_inline of {service.name}", build.dockerfile_inline
+        path = None
     else:
         path = context / build.dockerfile
         shown = _relative(path, root)
@@ -187,6 +400,8 @@ def _source_of(
     return Source(
         path=shown,
         text=text,
+        context=context,
+        file=path,
         files=tuple(_relative(root / file, context) for file in settings.files),
         build_args={
             name: environment[name] if value is None else value
@@ -195,11 +410,22 @@ def _source_of(
         },
         stage=build.target,
         platforms=(service.platform,) if service.platform else build.platforms,
+        unset_args=tuple(
+            name for name, value in build.args if value is None and name not in environment
+        ),
+        secrets=tuple(
+            replace(
+                secret,
+                file=str(compose.base / secret.file) if secret.file else None,
+                variable=secret.variable if secret.variable not in environment else None,
+            )
+            for secret in build.secrets
+        ),
     )
 
 
 def _target_of(
-    source: Source, settings: Settings, environment: Mapping[str, str]
+    source: Source, settings: Settings, environment: Mapping[str, str], bases: BaseImages
 ) -> tuple[Target, tuple[str, ...]]:
     """Return the target of the stage that installs the file, and what was assumed."""
     dockerfile = source.read(keep_unknown=bool(settings.python))
@@ -207,8 +433,14 @@ def _target_of(
     files = " and ".join(source.files)
     warnings: tuple[str, ...] = ()
     if not steps:
+        unknown = [
+            f"; {source.path}:{step.line} installs {name}, which it does not tell"
+            for step in dockerfile.steps
+            for name in step.unknown
+            if name in step.requirements
+        ]
         warnings = (
-            f"{source.path} does not install {files}, as far as can be seen; "
+            f"{source.path} does not install {files}, as far as can be seen{''.join(unknown)}; "
             "versions are chosen for the base image of its last stage",
         )
     last = dockerfile.stage_named(source.stage) if source.stage else dockerfile.stages[-1]
@@ -216,29 +448,56 @@ def _target_of(
         raise DockerfileError(
             f'there is no stage "{source.stage}", which the compose file builds', path=source.path
         )
+    ways = [(step.stage, _pip_of(step), step.installer) for step in steps]
     targets: list[Target] = []
-    for index in dict.fromkeys(step.stage for step in steps) or [last.index]:
-        base = dockerfile.base_of(index)
+    for stage, (is_upgraded, pip), installer in dict.fromkeys(ways) or [
+        (last.index, (False, None), "pip")
+    ]:
+        base = dockerfile.base_of(stage)
         platforms, notes = _platforms(source, base.platform, settings, environment)
-        here = [step for step in steps if step.stage == index]
-        targets.append(
-            Target.from_image(
-                base.base,
-                platforms=platforms,
-                source=f"{source.path}:{base.line}",
-                python=settings.python or None,
-                pip_upgraded=any(step.pip_upgraded or step.installer == "uv" for step in here),
-                notes=notes,
-            )
+        target = find_base_target(
+            base.base,
+            bases,
+            platforms=platforms,
+            source=f"{source.path}:{base.line}",
+            python=settings.python or None,
+            pip_upgraded=is_upgraded,
+            pip=pip,
+            notes=notes,
         )
-    if any(str(target) != str(targets[0]) for target in targets):
-        told = "; ".join(f"{target} ({target.source})" for target in targets)
+        targets.append(replace(target, installer=installer))
+    if any(_image_of(target) != _image_of(targets[0]) for target in targets):
+        told = "; ".join(dict.fromkeys(f"{target} ({target.source})" for target in targets))
         raise DockerfileError(
             f"{files} is installed for different images: {told}",
             path=source.path,
-            hint="install it in stages of one image, or give each image a file of its own",
+            hint="name another Dockerfile with the setting `dockerfile`, or give each image a "
+            "file of its own and name that with the setting `file`",
         )
-    return targets[-1], warnings
+    return _strictest(targets), warnings
+
+
+def _pip_of(step: InstallStep) -> tuple[bool, Version | None]:
+    """Tell whether the image's own pip sets no limit at a step, and which other pip does."""
+    if step.installer == "uv":
+        return True, None
+    if step.pip_requirement is None:
+        return False, None
+    try:
+        pip = newest_pip(step.pip_requirement)
+    except ValueError:  # a variable that the Dockerfile does not tell
+        return False, None
+    return pip is None, pip
+
+
+def _strictest(targets: Sequence[Target]) -> Target:
+    """Return the target with the oldest pip: what it takes, newer ones take, and uv as well."""
+    return min(targets, key=lambda t: (t.pip is None, t.pip or 0, t.installer == "uv"))
+
+
+def _image_of(target: Target) -> tuple[object, ...]:
+    """Return what of a target is its image's, whatever installs there."""
+    return target.python, target.libc, tuple(platform.name for platform in target.platforms)
 
 
 def _platforms(
@@ -274,14 +533,6 @@ def _target_without_image(settings: Settings, environment: Mapping[str, str]) ->
         markers={name: str(value) for name, value in default_environment().items()},
         notes=(f"{note} this host's Python",),
     )
-
-
-def _read_compose(root: Path, environment: Mapping[str, str]) -> ComposeFile | None:
-    for name in COMPOSE_FILES:
-        data = read(root / name, shown=name)
-        if data is not None:
-            return ComposeFile.from_text(_decode(data, name), path=name, environment=environment)
-    return None
 
 
 def _decode(data: bytes, shown: str) -> str:

@@ -2,56 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 
-from ..errors import NoCandidate, ProjectNotFound, RequirementsError, UsageError
+from ..errors import NoCandidate, ProjectNotFound, RequirementsError
 from ..finder import Bound, Choice, choose, newest, summarise
-from ..requirements import expand_variables
-from ..resolution import Resolution, Want
+from ..resolution import Resolution, Standing, Want
+from ..simple_api import by_version
+from .aims import policy_bounds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Sequence
 
     from packaging.version import Version
 
-    from ..finder import Candidate
+    from ..finder import Admission, Candidate
     from ..index import PackageIndex
-    from ..pip_settings import PipSettings
     from ..requirements import Line
     from ..resolution import Candidates
-    from ..settings import Settings
     from ..simple_api import DistributionFile
     from ..target import Target
     from .documents import Documents
-
-
-def index_urls(
-    documents: Documents, settings: Settings, pip: PipSettings, environment: Mapping[str, str]
-) -> tuple[str, ...]:
-    """Return the indexes to ask: what the settings or pip name, then what the files say of it.
-
-    As for pip, ``--index-url`` in a file replaces all that came before it.
-
-    Raises:
-        UsageError: the files leave no index, or use a variable that is not set.
-    """
-    urls = [settings.index_url or pip.index_url]
-    urls += [*settings.extra_index_url.split(), *pip.extra_index_urls]
-    for line in documents.lines:
-        for option, value in line.options:
-            if option == "--no-index":
-                urls = []
-            elif option == "--index-url":
-                urls = [_expand(value, line, environment)]
-            elif option == "--extra-index-url":
-                urls.append(_expand(value, line, environment))
-    if not urls:
-        raise UsageError("the requirements files say --no-index: versions can't be looked up")
-    return tuple(dict.fromkeys(urls))
+    from .rules import Rules
 
 
 class Lookup:
@@ -60,20 +36,45 @@ class Lookup:
     Attributes:
         target: what they have to suit.
         resolution: finds versions of several that go together, within the same bounds.
+        standing: by project, the version that what is brought along has.
     """
 
-    def __init__(self, documents: Documents, index: PackageIndex, target: Target) -> None:
+    def __init__(
+        self, documents: Documents, index: PackageIndex, target: Target, rules: Rules
+    ) -> None:
         """Prepare to look projects up for a target."""
         self._documents = documents
         self._index = index
         self.target = target
-        self.resolution = Resolution(index, target, self._bounds_on)
+        self._rules = rules
+        self._admissions: dict[NormalizedName, Admission] = {}
+        self.standing = {
+            line.name: Standing(version=line.pin)
+            for line in documents.closure
+            if line.name and line.pin
+        }
+        self.resolution = Resolution(
+            index, target, self._bounds_on, lambda n: self.standing.get(n), self.admission
+        )
         self._bounds: dict[NormalizedName, tuple[Bound, ...]] = {}
+        for line in documents.closure:
+            self.bound(line, policy_bounds(line))
+        self._constraints: dict[NormalizedName, tuple[Bound, ...]] = {}
 
     @property
     def candidates(self) -> Candidates:
         """What the index has, within the same bounds."""
         return self.resolution.candidates
+
+    @property
+    def without_dependencies(self) -> str:
+        """Who says that the files are complete as they are, or nothing."""
+        return self._rules.without_dependencies
+
+    def let_rise(self, name: NormalizedName) -> None:
+        """Take newer versions before the one that stands, and that one before any older."""
+        if name in self.standing:
+            self.standing[name] = replace(self.standing[name], may_rise=True)
 
     def bound(self, line: Line, bounds: Iterable[Bound]) -> None:
         """Keep versions of a line's project out, for this command."""
@@ -81,8 +82,8 @@ class Lookup:
         self._bounds[line.name] = (*self._bounds.get(line.name, ()), *bounds)
 
     def wants(self) -> list[Want]:
-        """Return what the files ask of the target, as it stands."""
-        return [want for line in self._documents.lines if (want := self.want(line))]
+        """Return what the files ask of the target, as it stands; the closure asks nothing."""
+        return [want for line in self._documents.direct if (want := self.want(line))]
 
     def want(self, line: Line) -> Want | None:
         """Return what a line asks of the target, or None."""
@@ -109,13 +110,27 @@ class Lookup:
         )
 
     def _bounds_on(self, name: NormalizedName) -> tuple[Bound, ...]:
-        return (*self._bounds.get(name, ()), *self._constraints(name))
+        if name not in self._constraints:  # a search asks for them over and over
+            self._constraints[name] = tuple(self.constraints(name))
+        return (*self._bounds.get(name, ()), *self._constraints[name])
+
+    def admission(self, name: NormalizedName) -> Admission:
+        """Tell which files of a project the installer takes."""
+        if name not in self._admissions:  # a search asks for it over and over
+            pins = {line.pin for line in self._documents.find(name) if line.pin is not None}
+            self._admissions[name] = self._rules.admission(name, pins)  # no pin falls for its age
+        return self._admissions[name]
 
     def prefetch(self, names: Iterable[str]) -> None:
-        """Fetch the pages of several projects at once."""
+        """Begin to fetch the pages of several projects."""
         self._index.prefetch(canonicalize_name(name) for name in names)
 
-    def files(self, name: str, *, hint: str = "") -> tuple[DistributionFile, ...]:
+    def look_ahead(self, lines: Iterable[Line]) -> None:
+        """Fetch what the newest versions for lines need, and what these need in turn."""
+        wants = [want for line in lines if (want := self.want(line))]
+        self.candidates.prefetch(replace(want, specifier=SpecifierSet()) for want in wants)
+
+    def files(self, name: str, *, hint: str = "") -> Sequence[DistributionFile]:
         """Return every file that the index has of a project.
 
         Args:
@@ -162,6 +177,7 @@ class Lookup:
             prereleases=prereleases,
             local=local,
             bounds=self._bounds_on(canonicalize_name(name)),
+            admission=self.admission(canonicalize_name(name)),
         )
 
     def require(self, name: str, specifier: SpecifierSet, choice: Choice) -> Candidate:
@@ -196,7 +212,7 @@ class Lookup:
         """
         written = like.option_values("--hash") if like is not None else ()
         algorithm = written[0].partition(":")[0] if written else "sha256"
-        files = [file for file in self.files(name) if file.version == version]
+        files = by_version(self.files(name)).get(version, ())
         lacking = [file.filename for file in files if algorithm not in file.hashes]
         if lacking or not files:
             raise RequirementsError(
@@ -208,7 +224,14 @@ class Lookup:
             )
         return tuple(sorted({f"{algorithm}:{file.hashes[algorithm]}" for file in files}))
 
-    def _constraints(self, name: NormalizedName | str) -> Iterator[Bound]:
+    def as_given(self, want: Want) -> Want:
+        """Take a requirement that no version satisfies for one that is: it is not made worse."""
+        if want.is_opaque or next(self.candidates.matches_want(want), None) is not None:
+            return want
+        return replace(want, is_opaque=True)
+
+    def constraints(self, name: NormalizedName | str) -> Iterator[Bound]:
+        """Yield what the constraints files say of a project."""
         for line in self._documents.constraints_on(name):
             requirement = line.requirement
             if requirement is None or requirement.url is not None or not requirement.specifier:
@@ -218,14 +241,3 @@ class Lookup:
                     specifier=requirement.specifier,
                     reason=f"does not satisfy {requirement.specifier} ({line.place})",
                 )
-
-
-def _expand(url: str, line: Line, environment: Mapping[str, str]) -> str:
-    expanded = expand_variables(url, environment)
-    if "${" in expanded:
-        variable = expanded[expanded.index("${") :].partition("}")[0] + "}"
-        raise UsageError(
-            f"{line.place}: the index address uses {variable}, which is not set",
-            hint="set it in the environment; its value is neither written nor printed",
-        )
-    return expanded

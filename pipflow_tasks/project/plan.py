@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..images import Builder
     from ..target import Target
 
+Severity = Literal["error", "warning"]
 ImageStatus = Literal["built", "failed", "unchanged", "planned", "skipped", "no-engine"]
 
 
@@ -56,6 +57,44 @@ class LeftAlone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A step on the way from a line to a project.
+
+    Attributes:
+        project: what is needed.
+        version: the one that is taken; None where an address stands for it.
+        requirement: what is asked of it, by the line or by the step before.
+        file: where the line stands; None behind the first step.
+        line: its number there.
+    """
+
+    project: str
+    version: Version | None
+    requirement: str
+    file: str | None
+    line: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something that breaks the workflow (an error), or may.
+
+    Attributes:
+        file: where it is, or None.
+        line: its 1-based line there, or None.
+        severity: an error keeps the image from being built, or the tasks from working.
+        message: what it is.
+        mend: what to do about it, or an empty string.
+    """
+
+    file: str | None
+    line: int | None
+    severity: Severity
+    message: str
+    mend: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """The changes a command would make.
 
@@ -66,6 +105,8 @@ class Plan:
         changes: what moves.
         held: what stays below its newest version.
         left_alone: the lines that were not considered.
+        paths: why a project is there: the ways that lead to it from the lines.
+        findings: what breaks the workflow, or may.
         warnings: what the user should know before trusting the result.
         hints: what else the user may want to do.
         builder: what builds the image; None where the project has no image.
@@ -77,6 +118,8 @@ class Plan:
     changes: tuple[Change, ...] = ()
     held: tuple[Held, ...] = ()
     left_alone: tuple[LeftAlone, ...] = ()
+    paths: tuple[tuple[Step, ...], ...] = ()
+    findings: tuple[Finding, ...] = ()
     warnings: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     builder: Builder | None = None
@@ -90,10 +133,16 @@ class Outcome:
         status: what became of the image.
         dry_run: nothing was done.
         kept: the files keep their changes although the build failed.
+        undone: the files that were put back because the build failed.
+        rebuilt: the images that were built again from them, since they might have been ahead.
+        ahead: the images that may be ahead of their files still: that build failed, too.
         error: why the build failed.
     """
 
     status: ImageStatus
     dry_run: bool = False
     kept: bool = False
+    undone: tuple[str, ...] = ()
+    rebuilt: tuple[str, ...] = ()
+    ahead: tuple[str, ...] = ()
     error: BuildError | None = None

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from engine.images import from_loopback, remove_containers, skip_or_fail
+from functional.temporary_project import TemporaryProject
+from loopback_index import LoopbackIndex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -20,12 +23,14 @@ _ANSWER_TIMEOUT_SECONDS = 20
 _RUN_TIMEOUT_SECONDS = 120
 
 
+@pytest.hookimpl(tryfirst=True)  # behind it, xdist no longer looks at the marks
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     """Mark every test of this folder as an engine test, and none of another folder."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.engine)
+            item.add_marker(pytest.mark.xdist_group("engine"))  # one engine, one cache of layers
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -36,12 +41,8 @@ def engine() -> None:
     to build images must not pass without having built any.
     """
     reason = _why_no_engine()
-    if reason is None:
-        return
-    reason = f"no Docker engine: {reason} (try: .ci/engine start)"
-    if os.environ.get("CI") == "true" or os.environ.get("PIPFLOW_REQUIRE_ENGINE") == "1":
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
+    if reason is not None:
+        skip_or_fail(f"no Docker engine: {reason} (try: .ci/engine start)")
 
 
 @pytest.fixture
@@ -50,11 +51,45 @@ def image_name(engine: None) -> Iterator[str]:
     name = f"pipflow-test-{uuid.uuid4().hex}"
     yield name
     subprocess.run(
-        ["docker", "image", "rm", "--force", name],
+        ["docker", "image", "rm", "--force", name, f"{name}-strict"],
         check=False,
         capture_output=True,
         timeout=_RUN_TIMEOUT_SECONDS,
     )
+
+
+@pytest.fixture
+def index() -> Iterator[LoopbackIndex]:
+    """Serve an index with one project of two versions."""
+    with LoopbackIndex() as index:
+        index.add("Tidy-Lib", "1.0")
+        index.add("Tidy-Lib", "2.0")
+        yield index
+
+
+@pytest.fixture
+def project(tmp_path: Path, index: LoopbackIndex, image_name: str) -> Iterator[TemporaryProject]:
+    """Make a compose project that builds, on the host's network, from the loopback index."""
+    project = TemporaryProject(tmp_path, index_url=index.url)
+    docker = {name: value for name, value in os.environ.items() if name.startswith("DOCKER_")}
+    project.environment |= {
+        "DOCKER_CONFIG": str(Path.home() / ".docker"),
+        **docker,
+        "PATH": os.environ["PATH"],
+    }
+    project.write(
+        "compose.yaml",
+        "services:\n"
+        "  app:\n"
+        f"    image: {image_name}\n"
+        "    build:\n"
+        "      context: .\n"
+        "      network: host\n",
+    )
+    project.write("Dockerfile", from_loopback("3.11", index))
+    yield project
+    project.close()
+    remove_containers(index.url)
 
 
 @pytest.fixture

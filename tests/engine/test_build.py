@@ -3,90 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
+from engine.images import PIP, RunInImage, from_loopback, image_id, version_in
 from functional.temporary_project import TemporaryProject
 from loopback_index import LoopbackIndex
-
-RunInImage = Callable[..., subprocess.CompletedProcess[str]]
-
-PIP = "RUN python -m pip install --disable-pip-version-check --no-cache-dir"
-
-
-@pytest.fixture
-def index() -> Iterator[LoopbackIndex]:
-    """Serve an index with one project of two versions."""
-    with LoopbackIndex() as index:
-        index.add("Tidy-Lib", "1.0")
-        index.add("Tidy-Lib", "2.0")
-        yield index
-
-
-@pytest.fixture
-def project(tmp_path: Path, index: LoopbackIndex, image_name: str) -> Iterator[TemporaryProject]:
-    """Make a compose project that builds, on the host's network, from the loopback index."""
-    project = TemporaryProject(tmp_path, index_url=index.url)
-    docker = {name: value for name, value in os.environ.items() if name.startswith("DOCKER_")}
-    project.environment |= {
-        "DOCKER_CONFIG": str(Path.home() / ".docker"),
-        **docker,
-        "PATH": os.environ["PATH"],
-    }
-    project.write(
-        "compose.yaml",
-        "services:\n"
-        "  app:\n"
-        f"    image: {image_name}\n"
-        "    build:\n"
-        "      context: .\n"
-        "      network: host\n",
-    )
-    project.write("Dockerfile", from_loopback("3.11", index))
-    yield project
-    project.close()
-    remove_containers(index.url)
-
-
-def remove_containers(url: str) -> None:
-    """Remove what a build that failed or was interrupted has left: steps that ask this index."""
-    told = subprocess.run(
-        ["docker", "ps", "--all", "--no-trunc", "--format", "{{.ID}} {{.Command}}"],
-        check=True,
-        capture_output=True,
-        encoding="utf-8",
-    )
-    left = [line.split()[0] for line in told.stdout.splitlines() if url in line]
-    if left:
-        subprocess.run(["docker", "rm", "--force", *left], check=True, capture_output=True)
-
-
-def from_loopback(python: str, index: LoopbackIndex) -> str:
-    """Return a Dockerfile that installs from the loopback index."""
-    return (
-        f"FROM python:{python}-slim\n"
-        "COPY requirements.txt ./\n"
-        f"{PIP} --index-url {index.url} -r requirements.txt\n"
-    )
-
-
-def image_id(image: str) -> str:
-    """Return the id of an image, or nothing where there is none of that name."""
-    words = ["docker", "image", "inspect", "--format", "{{.Id}}", image]
-    return subprocess.run(words, check=False, capture_output=True, encoding="utf-8").stdout.strip()
-
-
-def version_in(image: str, module: str, run_in_image: RunInImage) -> str:
-    """Return the version of a module that an image has, or nothing."""
-    done = run_in_image(image, "python", "-c", f"print(__import__({module!r}).__version__)")
-    return done.stdout.strip()
 
 
 def test_compose_image_has_what_was_added(
@@ -126,7 +51,34 @@ def test_rebuild_without_cache_is_a_new_image(project: TemporaryProject, image_n
     assert image_id(image_name) != first
 
 
-@pytest.mark.parametrize("python", ["3.8", "3.10", "3.13"])
+def test_build_goes_by_the_same_rules(
+    project: TemporaryProject, index: LoopbackIndex, image_name: str, run_in_image: RunInImage
+) -> None:
+    """What the step says of indexes, wheels and constraints is in the image as it was planned."""
+    with LoopbackIndex() as private:
+        private.credentials = ("ci", "s3cret")
+        private.add("tidy-lib", "3.0", requires_dist=["part"])
+        private.add("tidy-lib", "4.0", requires_dist=["part>=2"])
+        private.add("tidy-lib", "5.0", wheel=False, sdist=True)
+        for version in ("1.0", "1.5", "2.0"):
+            private.add("part", version)
+        address = private.url.replace("://", "://ci:${INDEX_TOKEN}@")
+        project.write(
+            "Dockerfile",
+            "FROM python:3.11-slim\nCOPY requirements.txt limits.txt ./\nARG INDEX_TOKEN\n"
+            f"ENV PIP_INDEX_URL={index.url} PIP_ONLY_BINARY=:all: PIP_CONSTRAINT=/limits.txt\n"
+            f"{PIP} --extra-index-url {address} -r requirements.txt\n",
+        )
+        project.write("limits.txt", "part<1.5\n")
+        compose = project.read("compose.yaml")
+        project.write("compose.yaml", f"{compose}      args: [INDEX_TOKEN]\n")
+        done = project.invoke("deps.add", "tidy-lib", environment={"INDEX_TOKEN": "s3cret"})
+    assert (done.status, project.requirements) == (0, "tidy-lib==3.0\n"), done.output
+    assert version_in(image_name, "tidy_lib", run_in_image) == "3.0"
+    assert version_in(image_name, "part", run_in_image) == "1.0"
+
+
+@pytest.mark.parametrize("python", ["3.8", "3.11", "3.13"])
 def test_what_is_chosen_installs(
     project: TemporaryProject,
     index: LoopbackIndex,

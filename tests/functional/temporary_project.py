@@ -15,16 +15,18 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = [
     "COMPOSE_V2",
     "ENGINE",
+    "Answer",
     "Call",
     "Finished",
     "Running",
@@ -32,6 +34,8 @@ __all__ = [
     "TemporaryProject",
     "dockerfile",
 ]
+
+Answer: TypeAlias = "int | str | Sequence[int | str]"
 
 TASKS = """\
 import pipflow_tasks
@@ -72,11 +76,18 @@ with (record / "calls").open("a") as calls:
 told = json.loads((record / "told").read_text())
 key = max((key for key in told if words[: len(key.split())] == key.split()), key=len, default="")
 answer = told.get(key, NOT_TOLD)
+if isinstance(answer, list):
+    calls = map(json.loads, (record / "calls").read_text().splitlines())
+    count = sum(call["arguments"][: len(key.split())] == key.split() for call in calls)
+    answer = answer[min(count, len(answer)) - 1]
 if key.endswith("build"):
     print("BUILD_OUTPUT", flush=True)
 if answer == "rewrite":
     seen.write_bytes(b"by=={somebody else}\\n")
     sys.exit(1)
+if isinstance(answer, str) and answer != "hang":
+    print(answer)
+    sys.exit(0)
 if answer == "hang":
     alive = os.open(record / "alive", os.O_WRONLY)
     os.fork()
@@ -132,10 +143,11 @@ class StandIn:
 
     The longest first words of a call that are among those told decide: a number is the exit
     status, ``"hang"`` never ends and has a child that never ends, ``"rewrite"`` writes another
-    requirements.txt and fails. A call that nothing was told about fails.
+    requirements.txt and fails, any other text is printed. A list has an answer for each call in
+    turn, the last for all that follow. A call that nothing was told about fails.
     """
 
-    def __init__(self, record: Path, program: Path, told: Mapping[str, int | str]) -> None:
+    def __init__(self, record: Path, program: Path, told: Mapping[str, Answer]) -> None:
         self._record = record
         record.mkdir()
         script = record / "script.py"
@@ -188,17 +200,28 @@ class StandIn:
 
     def await_hanging(self) -> None:
         """Wait until the program and its child hang."""
-        for _ in range(2):
-            ready, _, _ = select.select([self._alive], [], [], _TIMEOUT_SECONDS)
-            # Before the first writer has come, a FIFO is at its end and reads as nothing.
-            assert ready, "the program was not started"
-            assert os.read(self._alive, 1) == b"+"
+        waiting = 2
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
+        while waiting:
+            assert time.monotonic() < deadline, "the program was not started"
+            ready, _, _ = select.select([self._alive], [], [], 1)
+            # Between one writer and the next a FIFO is at its end and reads as nothing.
+            if ready and os.read(self._alive, 1):
+                waiting -= 1
+            else:
+                time.sleep(0.01)
 
     def require_dead(self) -> None:
         """Check that neither the program nor its child is alive, or about to be."""
         ready, _, _ = select.select([self._alive], [], [], _TIMEOUT_SECONDS)
         assert ready, "the builder, or what it started, outlived the tool"
         assert os.read(self._alive, 1) == b""
+
+
+def _heed_signals() -> None:
+    """Undo what a background job's shell may have done: such a program ignores some signals."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 class Running:
@@ -297,7 +320,7 @@ class TemporaryProject:
             if path.is_file()
         }
 
-    def stand_in(self, name: str, told: Mapping[str, int | str]) -> StandIn:
+    def stand_in(self, name: str, told: Mapping[str, Answer]) -> StandIn:
         """Put a stand-in on the path."""
         stand_in = StandIn(self._records / name, self.programs / name, told)
         self._stand_ins.append(stand_in)
@@ -338,6 +361,7 @@ class TemporaryProject:
             stderr=subprocess.PIPE,
             encoding="utf-8",
             start_new_session=True,
+            preexec_fn=_heed_signals,
         )
         with process:
             try:

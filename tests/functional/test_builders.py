@@ -282,8 +282,12 @@ def test_failed_build_puts_the_file_back(project: TemporaryProject, text: str) -
     assert seen is not None
     assert "2.0" in seen
     assert f"`docker {PLAIN}` ended with status 7" in done.stderr
-    assert "to move   lib 1.0 to 2.0" in done.stdout
-    assert "the files are as they were" in done.stdout
+    assert "undone    lib 1.0 to 2.0 (requirements.txt:" in done.stdout
+    assert done.stdout.splitlines()[-2:] == [
+        f"failed    the image was not built: `docker {PLAIN}` ended with status 7",
+        "files     as they were: requirements.txt (--keep keeps the changes)",
+    ]
+    assert docker.built == [PLAIN]
 
 
 def test_failed_build_removes_a_new_file(project: TemporaryProject) -> None:

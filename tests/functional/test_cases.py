@@ -6,10 +6,10 @@ A case is a file ``tests/data/cases/NAME.json``:
 - ``index``: the recordings in ``index/`` it is served from; ``projects``: its own, which come last;
 - ``requirements``: the lines of the file; ``files``: further files, by name;
 - ``image``: the base image; ``platform``: Docker's name, linux/amd64 where it is not given;
-- ``command``: ``add``, ``upgrade``, ``upgrade-all`` or ``outdated``; ``arguments``: what the method
-  of ``Project`` takes;
+- ``command``: a task's name; ``arguments``: what the method of ``Project`` takes;
 - ``expected``: ``pins`` of the file afterwards, ``held`` and ``left_alone`` with their reasons,
-  ``warnings``, what ``outdated`` ``would_move``; or the ``error``, line by line (status 1).
+  ``warnings``, what ``outdated`` ``would_move``, the ``paths`` of ``why``, and all ``lines`` of
+  files that are or were locked; or the ``error``, line by line (status 1).
 
 Another tool is asked the same: pip, run by the image's Python on this machine's, or uv, where
 ``oracle`` says so or there is no such Python. ``differs`` says where its answer is another and
@@ -22,6 +22,7 @@ import functools
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -86,21 +87,33 @@ def write_files(case: Case, folder: Path) -> None:
 def carry_out(case: Case, folder: Path, index_url: str) -> Plan:
     """Plan what the case's command says."""
     settings = Settings(platform=case.get("platform", "linux/amd64"), rebuild="never")
-    with Project.open(folder, settings, {"PIP_INDEX_URL": index_url, "PATH": ""}) as project:
+    with Project.open(
+        folder, settings, {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": index_url, "PATH": ""}
+    ) as project:
         method = getattr(project, f"plan_{case['command'].replace('-', '_')}")
         plan: Plan = method(**case.get("arguments", {}))
-        if case["command"] != "outdated":
+        if case["command"] not in {"outdated", "why"}:
             project.apply(plan)
         return plan
 
 
 def read_pins(folder: Path) -> dict[str, str]:
     """Return what the file pins."""
-    text = (folder / "requirements.txt").read_text()
+    return find_pins((folder / "requirements.txt").read_text())
+
+
+def find_pins(text: str) -> dict[str, str]:
+    """Return what a text pins."""
     return {
         canonicalize_name(name): version
         for name, version in re.findall(r"^([\w.-]+)(?:\[[^]]*\])?==([^\s;*]+)(?!\S)", text, re.M)
     }
+
+
+def read_lines(case: Case, folder: Path) -> dict[str, list[str]]:
+    """Return the lines of the requirements files."""
+    names = ["requirements.txt", *(n for n in case.get("files", ()) if n.endswith(".txt"))]
+    return {name: (folder / name).read_text().splitlines() for name in names}
 
 
 def tell(case: Case, folder: Path, index_url: str) -> dict[str, Any]:
@@ -109,6 +122,8 @@ def tell(case: Case, folder: Path, index_url: str) -> dict[str, Any]:
         plan = carry_out(case, folder, index_url)
     except PipflowError as error:
         return {"error": str(error).splitlines()}
+    lines = read_lines(case, folder)
+    was_locked = "# via" in str([case["requirements"], case.get("files")])
     held = {held.project: held.reason for held in plan.held}
     told = {
         "pins": read_pins(folder),
@@ -118,6 +133,11 @@ def tell(case: Case, folder: Path, index_url: str) -> dict[str, Any]:
         "held": held,
         "left_alone": {left.requirement: left.reason for left in plan.left_alone},
         "warnings": list(plan.warnings),
+        "paths": [
+            [f"{step.project} {step.version}: {step.requirement}" for step in path]
+            for path in plan.paths
+        ],
+        "lines": lines if was_locked or "# via" in str(lines) else {},
     }
     return {key: value for key, value in told.items() if value or key == "pins"}
 
@@ -144,7 +164,7 @@ HINTING = {
 def test_hint_helps(case: Case, folder: Path, index: LoopbackIndex) -> None:
     """Once the command of the hint was followed, what was refused is done."""
     hint = case["expected"]["error"][-1]
-    words = hint.split("`")[1].removeprefix("upgrade ")
+    words = shlex.split(hint.split("`")[1].removeprefix("upgrade "))
     hinted = {**case, "command": "upgrade", "arguments": {"requirements": words}}
     carry_out(hinted, folder, index.url)
     carry_out(case, folder, index.url)
@@ -175,6 +195,23 @@ def test_another_tool_agrees(case: Case, folder: Path, index: LoopbackIndex) -> 
         assert ask(case, lines, folder, index.url) is not None, "it does not accept the pins"
 
 
+LOCKED = {
+    name: case
+    for name, case in CASES.items()
+    if "# via" in str(case["expected"].get("lines")) and "not_complete" not in case
+}
+
+
+@pytest.mark.parametrize("case", LOCKED.values(), ids=LOCKED)
+def test_locked_file_is_complete(case: Case, folder: Path, index: LoopbackIndex) -> None:
+    """Another tool takes what a locked file pins, and nothing besides."""
+    carry_out(case, folder, index.url)
+    lines = read_lines(case, folder)
+    asked = [line for text in lines.values() for line in text if not line.startswith("-r")]
+    pins = {name: v for text in lines.values() for name, v in find_pins("\n".join(text)).items()}
+    assert ask(case, asked, folder, index.url) == pins
+
+
 def lines_for_oracle(case: Case) -> list[str]:
     """Ask in a requirements file what the command asks: no pin falls, all else stands."""
     if "oracle_lines" in case:
@@ -187,6 +224,8 @@ def lines_for_oracle(case: Case) -> list[str]:
     only, skip = (_words(arguments.get(key, ())) for key in ("only", "skip"))
     lines = [str(requirement) for requirement in named.values() if case["command"] == "add"]
     for line in case["requirements"]:
+        if "# via" in line and case["command"] != "unlock":
+            continue
         text, _, policy = line.partition("# pipflow:")
         text = text.partition(" #")[0].strip()
         if not text or text.startswith(("#", "-")):
@@ -198,7 +237,7 @@ def lines_for_oracle(case: Case) -> list[str]:
         moves = pin is not None and (
             name in named
             if case["command"] == "upgrade"
-            else case["command"] != "add"
+            else case["command"] in {"upgrade-all", "outdated"}
             and (not only or name in only)
             and name not in skip
             and policy.strip() != "hold"

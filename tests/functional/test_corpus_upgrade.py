@@ -7,6 +7,7 @@ one that is newer. Addresses of indexes in the files are made to lead there.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import urllib.request
@@ -70,6 +71,7 @@ class Workplace:
             for name in VARIABLE.findall(path.read_bytes().decode("latin-1"))
         }
         return {
+            "PIP_CONFIG_FILE": os.devnull,
             "PIP_INDEX_URL": self.index.url,
             **{name: f"value-of-{name.lower().replace('_', '-')}" for name in names},
         }
@@ -480,7 +482,7 @@ def test_random_edits_change_only_what_they_name(
 
 
 def open_small(folder: Path, index: LoopbackIndex) -> Project:
-    environment = {"PIP_INDEX_URL": index.url}
+    environment = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": index.url}
     return Project.open(folder, Settings(python="3.9"), environment=environment)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -76,7 +77,7 @@ def _fill(index: LoopbackIndex) -> None:
 def plan_for(
     project: TemporaryProject, index: LoopbackIndex, command: str, *, force: bool = False
 ) -> Plan:
-    environment = {"PIP_INDEX_URL": index.url}
+    environment = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": index.url}
     with Project.open(project.folder, Settings(), environment=environment) as opened:
         plan: Plan = COMMANDS[command](opened, force)
         opened.apply(plan, rebuild="never")

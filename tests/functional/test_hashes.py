@@ -28,7 +28,7 @@ TAGS = ("cp39-cp39-manylinux_2_17_x86_64", "cp39-cp39-win_amd64", "py3-none-any"
 def carry_out(project: TemporaryProject, index: LoopbackIndex, command: Any, **kept: str) -> Plan:
     """Plan a command and write its files."""
     settings = Settings(**kept)  # type: ignore[arg-type]
-    environment = {"PIP_INDEX_URL": index.url}
+    environment = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": index.url}
     with Project.open(project.folder, settings, environment=environment) as opened:
         plan: Plan = command(opened)
         opened.apply(plan, rebuild="never")

@@ -21,7 +21,7 @@ def opened(
     project: TemporaryProject, index: LoopbackIndex, file: str = "requirements.txt", **more: str
 ) -> Project:
     """Open the project at some files."""
-    environment = {"PIP_INDEX_URL": index.url, **more}
+    environment = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": index.url, **more}
     return Project.open(project.folder, Settings(file=file), environment=environment)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ def _fill(index: LoopbackIndex) -> None:
 
 def carry_out(project: TemporaryProject, index: LoopbackIndex, command: Any) -> Plan:
     """Plan a command and write its files."""
-    environment = {"PIP_INDEX_URL": index.url}
+    environment = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": index.url}
     with Project.open(project.folder, Settings(), environment=environment) as opened:
         plan: Plan = command(opened)
         opened.apply(plan, rebuild="never")

@@ -7,8 +7,8 @@ from functional.temporary_project import BUILD_OUTPUT, ENGINE, TemporaryProject
 from loopback_index import LoopbackIndex
 
 KEYS = [
-    "schema", "command", "dry_run", "target", "changes", "held", "left_alone", "warnings",
-    "findings", "image",
+    "schema", "command", "dry_run", "target", "changes", "held", "left_alone", "paths",
+    "warnings", "findings", "image",
 ]  # fmt: skip
 
 TASKS = [
@@ -16,9 +16,10 @@ TASKS = [
     ("remove", "flask"),
     ("upgrade", "flask"),
     ("upgrade-all",),
-    ("outdated",),
     ("rebuild",),
 ]
+READING = [("outdated",), ("why", "flask"), ("check",), ("unlock",), ("lock",)]
+"""Tasks that have nothing to build here."""
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +32,7 @@ def _fill(project: TemporaryProject, index: LoopbackIndex) -> None:
     project.requirements = "Flask==2.0.1\ngunicorn>=20\n"
 
 
-@pytest.mark.parametrize("words", TASKS, ids=lambda words: words[0])
+@pytest.mark.parametrize("words", [*TASKS, *READING], ids=lambda words: words[0])
 def test_json_has_one_shape(project: TemporaryProject, words: tuple[str, ...]) -> None:
     """Every task prints one JSON object with the same keys, and nothing else on standard output."""
     project.stand_in("docker", ENGINE)
@@ -40,8 +41,10 @@ def test_json_has_one_shape(project: TemporaryProject, words: tuple[str, ...]) -
     report = done.report
     assert list(report) == KEYS
     assert (report["schema"], report["command"]) == (1, words[0])
-    assert list(report["image"]) == ["builder", "status", "services"]
-    assert BUILD_OUTPUT in done.stderr or words[0] == "outdated"
+    assert list(report["image"]) == [
+        *("builder", "status", "services", "undone", "rebuilt", "ahead")
+    ]
+    assert BUILD_OUTPUT in done.stderr or words in READING
 
 
 def test_json_says_everything(project: TemporaryProject) -> None:
@@ -75,7 +78,8 @@ def test_json_says_everything(project: TemporaryProject) -> None:
             "reason": "not a pin",
         }
     ]
-    assert report["image"] == {"builder": "docker", "status": "built", "services": []}
+    image = {"builder": "docker", "status": "built", "services": []}
+    assert report["image"] == image | {"undone": [], "rebuilt": [], "ahead": []}
 
 
 def test_json_of_what_comes_and_goes(project: TemporaryProject) -> None:
@@ -168,7 +172,7 @@ def test_next_step_ends_the_report(project: TemporaryProject) -> None:
 @pytest.mark.parametrize(
     ("words", "dry"),
     [
-        *((words, ("deps.{}", "--dry-run")) for words in TASKS if words != ("outdated",)),
+        *((words, ("deps.{}", "--dry-run")) for words in TASKS),
         *((words, ("--dry", "deps.{}")) for words in (("upgrade-all",), ("rebuild",))),
     ],
 )

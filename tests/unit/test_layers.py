@@ -18,6 +18,7 @@ LAYERS = {
         "compose",
         "dockerfile",
         "image_facts",
+        "interpreter",
         "requirements",
         "settings",
         "simple_api",
@@ -36,9 +37,8 @@ IMPORTERS = {
     "urllib3": {"index"},
     "truststore": {"index"},
     "invoke": {"tasks", "__main__"},
-    "subprocess": {"images"},
+    "subprocess": {"images", "pip_settings"},  # builds; `pip config list`
     "pip": {"pip_settings"},
-    "resolvelib": {"resolution"},
 }
 
 
@@ -146,7 +146,7 @@ def test_library_is_imported_where_it_belongs(library: str) -> None:
     assert importers <= IMPORTERS[library]
 
 
-HEAVY = ["msgspec", "pip", "requests", "resolvelib", "rich", "urllib3", "yaml"]
+HEAVY = ["msgspec", "pip", "requests", "rich", "urllib3", "yaml"]
 
 
 def loaded_by(code: str) -> set[str]:

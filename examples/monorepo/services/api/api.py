@@ -1,0 +1,5 @@
+"""The service that other programs ask."""
+
+import requests
+
+print(f"requests {requests.__version__}")

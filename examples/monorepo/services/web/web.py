@@ -1,0 +1,5 @@
+"""The service that people see."""
+
+import flask
+
+print(f"flask is {flask.__name__}")

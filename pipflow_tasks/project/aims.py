@@ -1,0 +1,150 @@
+"""What a command wants a project to become, and what keeps its line from moving."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from ..finder import Bound
+from ..resolution import Want
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from packaging.version import Version
+
+    from ..finder import Choice
+    from ..requirements import Line, Request
+    from ..target import Target
+    from .lookup import Lookup
+
+Level = Literal["major", "minor", "patch"]
+LEVELS: tuple[Level, ...] = ("major", "minor", "patch")
+
+TYPED = "what was typed"
+"""The source of what the user has asked for in so many words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aim:
+    """A project that a command gives a version to.
+
+    Attributes:
+        name: as the user or the file spells it.
+        asked: the user's own specifier; what it keeps out needs no explanation.
+        typed: the same, as it was typed.
+        want: what the version has to satisfy.
+        choice: the newest version that suits, were the project alone.
+        line: where it stands; None for a project that is new.
+    """
+
+    name: str
+    asked: SpecifierSet
+    want: Want
+    choice: Choice
+    typed: str = ""
+    line: Line | None = None
+
+
+def aim_at(lookup: Lookup, request: Request, *, prereleases: bool) -> Aim:
+    """Aim at a version for a project that is new.
+
+    Raises:
+        NoCandidate: none suits, whatever else stands in the files.
+    """
+    requirement = request.requirement
+    choice = lookup.choose(requirement.name, requirement.specifier, prereleases=prereleases)
+    lookup.require(requirement.name, requirement.specifier, choice)
+    want = Want(
+        name=request.name,
+        specifier=requirement.specifier,
+        source=TYPED,
+        shown=f"{requirement.name}{request.specifier}",
+        extras=frozenset(canonicalize_name(extra) for extra in requirement.extras),
+        prereleases=prereleases,
+    )
+    return Aim(name=requirement.name, asked=requirement.specifier, want=want, choice=choice)
+
+
+def aim_to_move(
+    lookup: Lookup, line: Line, *, request: Request | None = None, prereleases: bool
+) -> Aim:
+    """Aim at a version for a line; without a request for one, not below what it has."""
+    assert line.requirement is not None
+    asked = SpecifierSet() if request is None else request.requirement.specifier
+    if line.pin is None:
+        asked = asked or line.requirement.specifier
+    local = None if asked or line.pin is None else line.pin.local
+    choice = lookup.choose(line.spelled_name, asked, prereleases=prereleases, local=local)
+    if request is not None:
+        lookup.require(line.spelled_name, asked, choice)
+    candidate = choice.candidate
+    pin = line.pin
+    if pin is not None and pin.is_prerelease and candidate and candidate.version <= pin:
+        choice = lookup.choose(line.spelled_name, asked, prereleases=True, local=local)
+    standing = lookup.want(line)
+    assert standing is not None
+    floor = SpecifierSet(f">={pin.public}", prereleases=False) if pin else SpecifierSet()
+    want = replace(
+        standing,
+        specifier=asked or floor,
+        shown=f"{line.spelled_name}{asked}"
+        if asked or not pin
+        else f"{standing.name} {pin} or newer",
+        source=TYPED if request is not None and asked else standing.source,
+        prereleases=prereleases,
+        local=local,
+    )
+    return Aim(
+        name=line.spelled_name,
+        asked=asked,
+        typed=request.specifier if request is not None else "",
+        want=want,
+        choice=choice,
+        line=line,
+    )
+
+
+def why_unmovable(line: Line, target: Target) -> str:
+    """Say why a line can't be pinned to a version, or nothing."""
+    if line.requirement is None:
+        return line.kind.value
+    if line.requirement.url is not None:
+        return "a URL"
+    if line.has_variable:
+        return "given by a variable"
+    if line.requirement.marker and not target.applies(line.requirement.marker):
+        return "excluded by its marker"
+    return ""
+
+
+def policy_bounds(line: Line) -> Iterator[Bound]:
+    """Yield what a line's policy keeps out; ``hold`` keeps everything but the pin out."""
+    policy = line.policy
+    if policy is None:
+        return
+    if policy.is_hold:
+        yield only_version(line, f"is kept out by its policy, hold ({line.place})")
+    else:
+        reason = f"does not satisfy its policy {policy.text} ({line.place})"
+        yield Bound(specifier=policy.specifier, reason=reason)
+
+
+def only_version(line: Line, reason: str) -> Bound:
+    """Keep every version but that of a pin out."""
+    return Bound(specifier=SpecifierSet(f"=={line.pin}" if line.pin else ""), reason=reason)
+
+
+def within_level(pin: Version, level: Level) -> Iterator[Bound]:
+    """Yield what ``--level`` keeps out."""
+    if level == "major":
+        return
+    kept = (*pin.release, 0)[:1] if level == "minor" else (*pin.release, 0, 0)[:2]
+    epoch = f"{pin.epoch}!" if pin.epoch else ""
+    yield Bound(
+        specifier=SpecifierSet(f"=={epoch}{'.'.join(map(str, kept))}.*"),
+        reason=f"is more than --level={level} allows",
+    )

@@ -1,0 +1,122 @@
+"""What was typed, held against what stands in the files."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
+
+from ..errors import RequirementsError, redact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..requirements import Line, Request
+    from .documents import Documents
+
+
+def require_there(documents: Documents, name: str) -> tuple[Line, ...]:
+    """Return the lines of a project.
+
+    Raises:
+        RequirementsError: there is none.
+    """
+    lines = documents.find(name)
+    if lines:
+        return lines
+    known = {line.name for line in documents.lines if line.name}
+    raise RequirementsError(
+        f"it does not have {name}", path=documents.main, hint=close_hint(name, known)
+    )
+
+
+def close_hint(name: str, known: Iterable[str]) -> str:
+    """Return a hint for a name that is not there: one like it, or how to add it."""
+    close = get_close_matches(canonicalize_name(name), map(str, known), n=1)
+    return f"did you mean {close[0]}?" if close else f"`add {name}` would add it"
+
+
+def find_removable(documents: Documents, request: Request) -> tuple[Line, ...]:
+    """Return the lines that a name, or a name with a marker, means.
+
+    Raises:
+        RequirementsError: there is none, or more than a name was typed.
+    """
+    requirement = request.requirement
+    if requirement.specifier or requirement.extras:
+        raise RequirementsError(
+            f'"{requirement}" is more than a name',
+            hint=f"remove takes names: `remove {requirement.name}`",
+        )
+    lines = require_there(documents, requirement.name)
+    if requirement.marker is None:
+        return lines
+    chosen = tuple(
+        line
+        for line in lines
+        if line.requirement is not None and str(line.requirement.marker) == str(requirement.marker)
+    )
+    if not chosen:
+        there = "; ".join(f"{redact(line.content)} ({line.place})" for line in lines)
+        raise RequirementsError(
+            f'no line of {requirement.name} has the marker "{requirement.marker}"',
+            path=lines[0].path,
+            hint=f"there are: {there}",
+        )
+    return chosen
+
+
+def require_agreement(lines: Iterable[Line], request: Request) -> None:
+    """Check that what is asked for is what the files already say.
+
+    Raises:
+        RequirementsError: it is not.
+    """
+    requirement = request.requirement
+    for line in lines:
+        if line.requirement is None:
+            continue
+        missing = requirement.extras - line.requirement.extras
+        if missing:
+            raise RequirementsError(
+                f"{requirement.name} is there without [{','.join(sorted(missing))}]",
+                path=line.path,
+                line=line.number,
+                hint="write the extra into that line",
+            )
+        specifier = requirement.specifier
+        if line.pin is not None:
+            agrees = specifier.contains(line.pin, prereleases=True)
+        else:
+            agrees = not specifier or specifier == line.requirement.specifier
+        if not agrees:
+            raise RequirementsError(
+                f'"{redact(line.content)}" is there and contradicts "{requirement}"',
+                path=line.path,
+                line=line.number,
+                hint="change the line by hand"
+                if line.requirement.url is not None
+                else f'`upgrade "{requirement.name}{request.specifier}"` would move it',
+            )
+
+
+def require_same(first: Request, second: Request) -> None:
+    """Check that a project that is named twice is asked for alike.
+
+    Raises:
+        RequirementsError: it is not.
+    """
+    if str(first.requirement) != str(second.requirement):
+        raise RequirementsError(
+            f'"{first.requirement}" and "{second.requirement}" name one project',
+            hint="ask for it once",
+        )
+
+
+def already_there(line: Line) -> str:
+    """Say that a project need not be added."""
+    name = line.spelled_name
+    if line.pin is not None:
+        return f"{name} is there already, at {line.pin} ({line.place}); `upgrade {name}` moves it"
+    return f"{name} is there already, not pinned ({line.place}); `upgrade {name}` pins it"

@@ -1,0 +1,311 @@
+"""What breaks the workflow, or will: in the Dockerfile, in the files, in what they ask for.
+
+Nothing is changed here, and nothing is raised for what is found: a finding says where it is and
+how to mend it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from ..dockerfile import hidden_by
+from ..errors import DockerfileError, PipflowError, ProjectNotFound, RequirementsError, redact
+from ..files import read
+from ..finder import Rejection, examine, names_exactly
+from ..requirements import Kind
+from ..resolution import Conflict
+from .closure import find_brought, find_roots
+from .plan import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from ..dockerfile import InstallStep
+    from ..requirements import Line
+    from ..simple_api import DistributionFile
+    from .documents import Documents
+    from .image import Image, Source
+    from .lookup import Lookup
+    from .plan import Severity
+
+
+def find_in(error: PipflowError) -> Finding:
+    """Take what keeps the tasks from working for a finding."""
+    return Finding(
+        file=error.path,
+        line=error.line,
+        severity="error",
+        message=error.message,
+        mend=error.hint,
+    )
+
+
+def _at(line: Line, severity: Severity, message: str, mend: str) -> Finding:
+    return Finding(file=line.path, line=line.number, severity=severity, message=message, mend=mend)
+
+
+# the Dockerfile
+
+
+def check_image(image: Image, root: Path) -> Iterator[Finding]:
+    """Find what keeps the image from getting what the files pin, or from doing so quickly."""
+    seen: set[Finding] = set()
+    for source in image.sources.values():
+        try:
+            found = tuple(_check_source(source, root))
+        except DockerfileError as error:
+            found = (find_in(error),)
+        yield from (finding for finding in found if finding not in seen)
+        seen.update(found)
+
+
+def _check_source(source: Source, root: Path) -> Iterator[Finding]:
+    dockerfile = source.read(keep_unknown=True)
+    steps = source.steps(dockerfile)
+    if not steps:
+        yield _no_step(source, dockerfile.steps, dockerfile.stages[-1].line)
+    for step in steps:
+        yield from _check_cache(source, step)
+    for step in dockerfile.steps:
+        yield from _check_context(source, step, root)
+    for file in source.files:
+        if steps:
+            yield from _check_ignored(source, file, root)
+
+
+def _no_step(source: Source, others: Sequence[InstallStep], line: int) -> Finding:
+    files = " and ".join(source.files)
+    outside = [file for file in source.files if file.startswith("../")]
+    named = sorted({file for step in others for file in (*step.sources, *step.requirements)})
+    mend = f"add `COPY {source.files[0]} .` and `RUN pip install -r {source.files[0]}`"
+    if outside:
+        mend = f"{outside[0]} is outside of the build context; build from a folder above it"
+    elif named:
+        line = others[0].line
+        mend = f"it installs {', '.join(named)}: if that is the file, make the setting `file`"
+    return Finding(
+        file=source.path,
+        line=line,
+        severity="error",
+        message=f"nothing installs {files}, as far as can be seen",
+        mend=mend,
+    )
+
+
+def _check_cache(source: Source, step: InstallStep) -> Iterator[Finding]:
+    """Find source code that is copied before the step: its every change installs all anew."""
+    for path, line in step.copied:
+        folder = source.context / path
+        holds_code = path == "." or any(folder.glob("*.py")) or any(folder.glob("*/*.py"))
+        if folder.is_dir() and holds_code:
+            yield Finding(
+                file=source.path,
+                line=line,
+                severity="warning",
+                message=f"the source ({path}) is copied before line {step.line} installs the "
+                "requirements: any change of it installs all of them anew",
+                mend="copy the requirements alone before that step, and the source behind it",
+            )
+            return
+
+
+def _check_context(source: Source, step: InstallStep, root: Path) -> Iterator[Finding]:
+    """Find files that are installed and are not there."""
+    for path in step.sources:
+        ours = path in source.files  # `add` creates that one
+        if not ours and not (source.context / path).exists() and "$" not in path:
+            yield Finding(
+                file=source.path,
+                line=step.line,
+                severity="error",
+                message=f"it installs {path}, which is not in the build context",
+                mend=f"write the path as it is in the context, {_shown(source.context, root)}",
+            )
+
+
+def _check_ignored(source: Source, file: str, root: Path) -> Iterator[Finding]:
+    """Find a pattern that hides a requirements file from the builder."""
+    ignore = source.context / ".dockerignore"
+    if source.file is not None:
+        own = source.file.with_name(f"{source.file.name}.dockerignore")
+        ignore = own if own.is_file() else ignore
+    data = read(ignore, shown=_shown(ignore, root))
+    line = None if data is None else hidden_by(data.decode("utf-8", "replace"), file)
+    if line is not None:
+        yield Finding(
+            file=_shown(ignore, root),
+            line=line,
+            severity="error",
+            message=f"this pattern hides {file} from the builder",
+            mend=f"take it out, or write `!{file}` below it",
+        )
+
+
+def _shown(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+
+# the files
+
+
+def check_lines(documents: Documents, *, wants_hashes: bool) -> Iterator[Finding]:
+    """Find what can be told of the requirements without an index.
+
+    Args:
+        documents: the files.
+        wants_hashes: the installer takes a line without a hash for an error where others have one.
+    """
+    if documents.is_missing:
+        yield Finding(
+            file=documents.main,
+            line=None,
+            severity="error",
+            message="there is no such file",
+            mend="`add` creates it; another one is named with the setting `file`",
+        )
+    counted = Counter(_identity(line) for line in documents.lines if line.name)
+    for line in documents.lines:
+        yield from _check_line(line, wants_hashes=wants_hashes and documents.uses_hashes)
+        if line.name and counted[_identity(line)] > 1:
+            alike = (each for each in documents.lines if _identity(each) == _identity(line))
+            first = next(alike)
+            if first is not line:
+                contradicts = line.pin and first.pin and line.pin != first.pin
+                there = f"{redact(first.content)} ({first.place})"
+                yield _at(
+                    line,
+                    "error" if contradicts else "warning",
+                    f"{line.spelled_name} is there already: {there}",
+                    "take one of the lines out",
+                )
+
+
+def _check_line(line: Line, *, wants_hashes: bool) -> Iterator[Finding]:
+    if line.kind is Kind.UNREADABLE:
+        yield _at(line, "error", f"pip can't read this line: {line.problem}", "correct it")
+        return
+    try:
+        policy = line.policy if line.name else None
+    except RequirementsError as error:
+        yield find_in(error)
+        policy = None
+    if line.requirement is None or line.requirement.url is not None:
+        return
+    if line.pin is None and not line.has_variable and not names_exactly(line.requirement.specifier):
+        yield _at(
+            line,
+            "warning",
+            f"{line.spelled_name} is not a pin: the image gets what is newest when it is built",
+            f"`upgrade {line.spelled_name}` pins it",
+        )
+    bound = SpecifierSet() if policy is None else policy.specifier
+    if policy is not None and line.pin and not bound.contains(line.pin, prereleases=True):
+        yield _at(
+            line,
+            "warning",
+            f"{line.spelled_name} {line.pin} is outside of its policy {policy.text}",
+            f'`upgrade "{line.spelled_name}{policy.text}"` moves it inside',
+        )
+    if wants_hashes and not line.option_values("--hash"):
+        yield _at(
+            line,
+            "error",
+            f"{line.spelled_name} has no hash, and where one line has, pip wants one for each",
+            f"`remove` and `add {line.spelled_name}` writes it with its hashes",
+        )
+
+
+def _identity(line: Line) -> tuple[str, str | None, str]:
+    """Return what two lines have in common where one of them is too many."""
+    marker = "" if line.requirement is None else str(line.requirement.marker or "")
+    return line.path, line.name, marker
+
+
+# what the index has
+
+
+def check_pins(documents: Documents, lookup: Lookup) -> Iterator[Finding]:
+    """Find pins that the image can't install, or should not."""
+    lines = [line for line in documents.lines if (w := lookup.want(line)) and not w.is_opaque]
+    lookup.prefetch(line.name for line in lines if line.name)
+    for line in lines:
+        assert line.name is not None
+        try:
+            files = lookup.files(line.name)
+        except ProjectNotFound as error:
+            yield _at(line, "error", error.message, error.hint)
+            continue
+        if line.pin is not None:
+            pin = SpecifierSet(f"=={line.pin}")  # without a local label, it takes any
+            released = [f for f in files if pin.contains(f.version, prereleases=True)]
+            newest = max((file.version for file in released), default=None)
+            released = [file for file in released if file.version == newest]
+            yield from _check_pin(line, released, lookup)
+
+
+def _check_pin(line: Line, files: Sequence[DistributionFile], lookup: Lookup) -> Iterator[Finding]:
+    assert line.pin is not None
+    name, shown = line.spelled_name, f"{line.spelled_name} {line.pin}"
+    best = lookup.choose(name, SpecifierSet()).candidate
+    mend = f"`upgrade {name}` moves it to {best.version}" if best else "no version suits"
+    if not files:
+        yield _at(line, "error", f"the index has no {shown}", mend)
+        return
+    found = examine(
+        files[0].version,
+        files,
+        specifier=SpecifierSet(f"=={line.pin}"),
+        target=lookup.target,
+        bounds=tuple(lookup.constraints(name)),
+        admission=lookup.admission(canonicalize_name(name)),
+    )
+    if isinstance(found, Rejection):
+        yield _at(line, "error", f"{shown} {found.reason}", mend)
+        return
+    if found.yanked is not None:
+        why = f": {found.yanked}" if found.yanked else ""
+        yield _at(line, "warning", f"{shown} was yanked{why}", mend)
+    if found.from_source:
+        yield _at(
+            line,
+            "warning",
+            f"{shown} has no wheel for {lookup.target}: the image builds it from source",
+            mend if best and best.version != line.pin and not best.from_source else "",
+        )
+
+
+def check_together(documents: Documents, lookup: Lookup) -> Iterator[Finding]:
+    """Find requirements that do not go together, and a closure that is not complete."""
+    wants = lookup.wants()
+    resolution = lookup.resolution
+    resolution.candidates.prefetch(wants)
+    found = resolution.solve([lookup.as_given(want) for want in wants])
+    if isinstance(found, Conflict):
+        places = [cause.need.want.place for cause in found.causes if cause.need.want is not None]
+        line = next((line for line in documents.lines if line.place in places), None)
+        yield Finding(
+            file=documents.main if line is None else line.path,
+            line=None if line is None else line.number,
+            severity="error",
+            message=f"the requirements do not go together: {'; '.join(found.explain())}",
+            mend="`upgrade-all` mends it where newer versions agree",
+        )
+    elif documents.is_locked:
+        roots = find_roots(documents, lookup)
+        needed = find_brought(roots, found, documents, lookup)
+        wanted = {name: new.version for name, new in needed.items() if new.version is not None}
+        there = {line.name: line.pin for line in documents.closure if line.name is not None}
+        stale = [n for n in sorted({*wanted, *there}) if wanted.get(n) != there.get(n)]
+        if stale:
+            yield Finding(
+                file=documents.main,
+                line=None,
+                severity="warning",
+                message=f"the closure is not what is needed: {', '.join(stale)}",
+                mend="`lock` writes it anew",
+            )

@@ -1,0 +1,130 @@
+"""Find a project's compose files as compose does, and read them: by compose 2, else ourselves."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..compose import ComposeFile, read_dotenv
+from ..errors import ComposeError, FileError
+from ..files import read
+from ..images import choose_compose
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from ..images import ComposeProgram
+
+COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+_OVERRIDES = tuple(
+    f"{name}.override.{suffix}"
+    for name in ("compose", "docker-compose")
+    for suffix in ("yml", "yaml")
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComposeProject:
+    """A compose project.
+
+    Attributes:
+        folder: where its commands run.
+        base: the (first) file's folder, which paths in the files are relative to.
+        file: what its files say together.
+        program: what builds it.
+        environment: the variables of the process, on top of those of the ``.env`` file.
+        is_above: it stands in a folder above the project's own.
+    """
+
+    folder: Path
+    base: Path
+    file: ComposeFile
+    program: ComposeProgram
+    environment: Mapping[str, str]
+    is_above: bool
+
+
+def find_compose(root: Path, builder: str, environment: Mapping[str, str]) -> ComposeProject | None:
+    """Find the compose project of a folder: by ``COMPOSE_FILE``, else there, else above it.
+
+    Folders above are looked at as far as the repository goes, which is where ``.git`` stands.
+
+    Args:
+        root: the project's folder.
+        builder: the setting.
+        environment: for ``COMPOSE_FILE``, and for the variables of compose files.
+
+    Raises:
+        ComposeError: a file is not there, or can't be understood.
+    """
+    variables = _with_dotenv(root, environment)
+    named = variables.get("COMPOSE_FILE", "")
+    if named:
+        separator = variables.get("COMPOSE_PATH_SEPARATOR") or os.pathsep
+        paths = [root / part.strip() for part in named.split(separator) if part.strip()]
+        return _read(root, paths, builder, variables, is_above=False)
+    for folder in _folders(root):
+        found = [path for name in COMPOSE_FILES if (path := folder / name).is_file()][:1]
+        if found:
+            found += [path for name in _OVERRIDES if (path := folder / name).is_file()][:1]
+            variables = _with_dotenv(folder, environment)
+            return _read(folder, found, builder, variables, is_above=folder != root)
+    return None
+
+
+def _folders(root: Path) -> list[Path]:
+    """Return the folder, and those above it that belong to its repository."""
+    folders = [root, *root.parents]
+    top = next((at for at, folder in enumerate(folders) if (folder / ".git").exists()), 0)
+    return folders[: top + 1]
+
+
+def _read(
+    folder: Path,
+    paths: list[Path],
+    builder: str,
+    environment: Mapping[str, str],
+    *,
+    is_above: bool,
+) -> ComposeProject:
+    program = choose_compose(builder, environment)
+    config = program.config(folder)
+    shown = [os.path.relpath(path, folder).replace(os.sep, "/") for path in paths]
+    return ComposeProject(
+        folder=folder,
+        base=paths[0].parent,
+        file=ComposeFile.from_config(config, path=shown[0])
+        if config is not None
+        else ComposeFile.merged(
+            [_parse(path, name, environment) for path, name in zip(paths, shown, strict=True)]
+        ),
+        program=program,
+        environment=environment,
+        is_above=is_above,
+    )
+
+
+def _parse(path: Path, shown: str, environment: Mapping[str, str]) -> ComposeFile:
+    text = _text(path, shown)
+    if text is None:
+        raise ComposeError(
+            "there is no such file, which COMPOSE_FILE names",
+            path=shown,
+            hint="the names are relative to the project's folder",
+        )
+    return ComposeFile.from_text(text, path=shown, environment=environment)
+
+
+def _with_dotenv(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    text = _text(folder / ".env", ".env")
+    return {**read_dotenv(text or "", environment), **environment}
+
+
+def _text(path: Path, shown: str) -> str | None:
+    data = read(path, shown=shown)
+    try:
+        return None if data is None else data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FileError("it is not UTF-8 text", path=shown) from error

@@ -1,0 +1,67 @@
+"""Why a project is there: the ways from the requirements to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .plan import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from packaging.utils import NormalizedName
+
+    from ..requirements import Line
+    from ..resolution import Cause, Solution
+
+
+def find_paths(
+    name: NormalizedName, solution: Solution, lines: Sequence[Line]
+) -> Iterator[tuple[Step, ...]]:
+    """Yield, for each line and each project that needs one, the shortest way that ends there.
+
+    Args:
+        name: the project.
+        solution: the versions that it is looked for in.
+        lines: the requirements that the solution is of.
+    """
+    there = {line.place: line for line in lines}
+    for cause in solution.needs.get(name, ()):
+        for way in _ways_to(cause, solution):
+            yield tuple(_step(each, solution, there) for each in way)
+
+
+def _ways_to(last: Cause, solution: Solution) -> Iterator[tuple[Cause, ...]]:
+    """Yield the shortest chain of causes that begins with a line and ends with this one."""
+    chains: list[tuple[Cause, ...]] = [(last,)]
+    seen = {last.need.name}
+    for chain in chains:  # it grows on the way
+        parent = chain[0].parent
+        if parent is None:
+            yield chain
+            return
+        if parent.name not in seen:
+            seen.add(parent.name)
+            causes = solution.needs.get(parent.name, ())
+            chains.extend((cause, *chain) for cause in causes)
+
+
+def _step(cause: Cause, solution: Solution, lines: dict[str, Line]) -> Step:
+    want = cause.need.want
+    line = lines.get(want.place) if want is not None else None
+    pick = solution.picks.get(cause.need.name)
+    return Step(
+        project=line.spelled_name if line is not None else cause.need.name,
+        version=None if pick is None else pick.version,
+        requirement=cause.need.shown if line is None else _asked(line),
+        file=None if line is None else line.path,
+        line=None if line is None else line.number,
+    )
+
+
+def _asked(line: Line) -> str:
+    """Write what a line asks for, without its marker and its options."""
+    if line.requirement is None or line.requirement.url is not None:
+        return line.spelled_name
+    extras = f"[{','.join(sorted(line.requirement.extras))}]" if line.requirement.extras else ""
+    return f"{line.spelled_name}{extras}{line.requirement.specifier}"

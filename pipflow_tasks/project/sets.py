@@ -1,0 +1,185 @@
+"""Sets of versions for a command: its aims, beside what stands in the files."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..errors import VersionConflict
+from ..resolution import Conflict, Solution, Waiver, Want, why_given
+from .aims import TYPED, aim_to_move, policy_bounds, why_unmovable
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from packaging.utils import NormalizedName
+
+    from .aims import Aim
+    from .documents import Documents
+    from .draft import Draft
+    from .lookup import Lookup
+
+
+class Sets:
+    """Finds sets, or says what stands against one; what is odd about them goes into the draft."""
+
+    def __init__(self, draft: Draft, documents: Documents, lookup: Lookup) -> None:
+        """Prepare to find sets for the files as they stand."""
+        self._draft = draft
+        self._documents = documents
+        self._lookup = lookup
+
+    def settle(
+        self, aims: Sequence[Aim], standing: Sequence[Want], *, improve: bool = False
+    ) -> Solution:
+        """Find versions for the aims that go together with what stands.
+
+        Where what stands clashes by itself, the clash is reported, and the search goes around it.
+
+        Raises:
+            VersionConflict: there are none.
+        """
+        resolution = self._lookup.resolution
+        resolution.candidates.prefetch([*(aim.want for aim in aims), *standing])
+        wants = [self._as_it_stands(want) for want in (*(a.want for a in aims), *standing)]
+        waived = frozenset[Waiver]()
+        found = resolution.solve(wants)
+        if isinstance(found, Conflict):
+            before = {w.place: self._as_it_stands(w) for w in self._lookup.wants()}
+            _, waived, clash = resolution.solve_around(list(before.values()))
+            if clash is not None:
+                self._warn_of_clash(clash)
+            held = {name for pair in waived for name in pair}
+            wants = [_unmoved(want, held, before) for want in wants]
+            found = resolution.solve(wants, waived=waived)
+        while improve and isinstance(found, Conflict):  # what takes part in it stays where it is
+            held = set(found.names)
+            if all(_unmoved(want, held, before) == want for want in wants):
+                break
+            wants = [_unmoved(want, held, before) for want in wants]
+            found = resolution.solve(wants, waived=waived)
+        if isinstance(found, Conflict):
+            raise self._conflict(found, aims, standing)
+        if improve:
+            found = resolution.improve(wants, found, waived=waived)
+            if self._documents.is_locked:
+                found = resolution.improve_needed(wants, found, waived=waived)
+        self._warn_of_picks(found)
+        return found
+
+    def stand(self, *, waive: bool = True) -> Solution:
+        """Find the versions of the files as they stand.
+
+        Args:
+            waive: report a clash among them, and go around it; else it is an error.
+
+        Raises:
+            VersionConflict: they clash, and there is no way around it.
+        """
+        resolution = self._lookup.resolution
+        standing = self._lookup.wants()
+        resolution.candidates.prefetch(standing)
+        wants = [self._as_it_stands(want) for want in standing]
+        found, _, clash = resolution.solve_around(wants)
+        if clash is not None and not waive:
+            found = clash
+        if isinstance(found, Conflict):
+            raise VersionConflict(
+                "what stands in the files does not go together",
+                reasons=found.explain(),
+                hint="`upgrade-all` mends it where newer versions agree",
+            )
+        if clash is not None:
+            self._warn_of_clash(clash)
+        self._warn_of_picks(found)
+        return found
+
+    def find_way(self, aims: Sequence[Aim], standing: Sequence[Want]) -> list[Aim] | None:
+        """Find standing pins that, if they move as well, let the aims through; as few as need be.
+
+        Returns:
+            aims at these pins, or None where moving pins up does not help.
+        """
+        resolution = self._lookup.resolution
+        lines = {line.place: line for line in self._documents.lines if line.pin is not None}
+        moving: dict[str, Aim] = {}
+
+        def wants_with(freed: Mapping[str, Aim]) -> list[Want]:
+            left = [self._lookup.as_given(want) for want in standing if want.place not in freed]
+            return [*(aim.want for aim in (*aims, *freed.values())), *left]
+
+        while isinstance(resolution.solve(wants_with(moving)), Conflict):
+            clash = resolution.clashing(wants_with(moving))
+            freed = [
+                lines[want.place]
+                for want in clash
+                if want.place in lines
+                and want.place not in moving
+                and all(aim.want.place != want.place for aim in aims)
+            ]
+            if not freed:
+                return None
+            for line in freed:
+                self._lookup.bound(line, policy_bounds(line))
+                moving[line.place] = aim_to_move(self._lookup, line, prereleases=False)
+        for place in list(moving):
+            fewer = {other: aim for other, aim in moving.items() if other != place}
+            if isinstance(resolution.solve(wants_with(fewer)), Solution):
+                moving = fewer
+        order = list(lines)
+        return sorted(moving.values(), key=lambda aim: order.index(aim.want.place))
+
+    def _conflict(
+        self, conflict: Conflict, aims: Sequence[Aim], standing: Sequence[Want]
+    ) -> VersionConflict:
+        names = " and ".join(a.name for a in aims) if 0 < len(aims) < 4 else "the requirements"
+        way = self.find_way(aims, standing)
+        hint = "ask for other versions"
+        if way:
+            words = [aim.name for aim in way]
+            words += [shlex.quote(f"{a.name}{a.typed}") for a in aims if a.line is not None]
+            hint = f"`upgrade {' '.join(words)}` may move what is in the way"
+            if any(aim.line is None for aim in aims):
+                hint += ", or --with-upgrades moves just that"
+        return VersionConflict(
+            f"{names} can't go together with what else is required",
+            reasons=conflict.explain(),
+            hint=hint,
+        )
+
+    def _as_it_stands(self, want: Want) -> Want:
+        """Take a requirement that no version satisfies as given, and say so."""
+        given = self._lookup.as_given(want)
+        line = next((each for each in self._documents.lines if each.place == want.place), None)
+        stands = self._lookup.want(line) if line is not None else None
+        if line is None or stands is None or not given.is_opaque:
+            return given
+        if want.is_opaque:
+            reason = why_unmovable(line, self._lookup.target)
+            self._draft.warn(
+                f"what {want.name} ({want.place}) needs can't be known: it is {reason}"
+            )
+        else:
+            why = why_given(self._lookup.candidates, stands)
+            self._draft.warn(f"{stands.shown} ({want.place}) stays as it is: {why}")
+        return given
+
+    def _warn_of_clash(self, clash: Conflict) -> None:
+        told = "; ".join(replace(clash, remarks=()).explain())
+        self._draft.warn(f"what stands in the files does not go together: {told}")
+
+    def _warn_of_picks(self, solution: Solution) -> None:
+        for pick in solution.picks.values():
+            if self._lookup.candidates.unknown.get(pick.name) == pick:
+                self._draft.warn(
+                    f"what {pick} needs can't be known without building it; the image decides"
+                )
+            if pick.candidate is not None:
+                self._draft.note_wheels(pick.name, pick.candidate, self._lookup.target)
+
+
+def _unmoved(want: Want, held: Collection[NormalizedName], before: Mapping[str, Want]) -> Want:
+    """Return a want as it stood before the command, if it is one of those that are held."""
+    is_typed = want.source == TYPED  # that is not given up without a word
+    return before.get(want.place, want) if want.name in held and not is_typed else want

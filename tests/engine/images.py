@@ -1,0 +1,67 @@
+"""What the tests that build real images share: Dockerfiles, and a look at what was built."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from typing import TypeAlias
+
+import pytest
+from loopback_index import LoopbackIndex
+
+RunInImage: TypeAlias = Callable[..., subprocess.CompletedProcess[str]]
+
+PIP = "RUN python -m pip install --disable-pip-version-check --no-cache-dir"
+
+
+def skip_or_fail(reason: str) -> None:
+    """Skip a test for want of an engine.
+
+    In CI (`CI=true`) and with `PIPFLOW_REQUIRE_ENGINE=1` it fails instead: a run that is meant
+    to build images must not pass without having built any.
+    """
+    if os.environ.get("CI") == "true" or os.environ.get("PIPFLOW_REQUIRE_ENGINE") == "1":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+def require_program(name: str) -> None:
+    """Skip a test, or in CI fail it, where a program is not installed."""
+    if shutil.which(name) is None:
+        skip_or_fail(f"there is no {name} (try: .ci/engine start)")
+
+
+def remove_containers(url: str) -> None:
+    """Remove what a build that failed or was interrupted has left: steps that ask this index."""
+    told = subprocess.run(
+        ["docker", "ps", "--all", "--no-trunc", "--format", "{{.ID}} {{.Command}}"],
+        check=True,
+        capture_output=True,
+        encoding="utf-8",
+    )
+    left = [line.split()[0] for line in told.stdout.splitlines() if url in line]
+    if left:
+        subprocess.run(["docker", "rm", "--force", *left], check=True, capture_output=True)
+
+
+def from_loopback(python: str, index: LoopbackIndex) -> str:
+    """Return a Dockerfile that installs from the loopback index."""
+    return (
+        f"FROM python:{python}-slim\n"
+        "COPY requirements.txt ./\n"
+        f"{PIP} --index-url {index.url} -r requirements.txt\n"
+    )
+
+
+def image_id(image: str) -> str:
+    """Return the id of an image, or nothing where there is none of that name."""
+    words = ["docker", "image", "inspect", "--format", "{{.Id}}", image]
+    return subprocess.run(words, check=False, capture_output=True, encoding="utf-8").stdout.strip()
+
+
+def version_in(image: str, module: str, run_in_image: RunInImage) -> str:
+    """Return the version of a module that an image has, or nothing."""
+    done = run_in_image(image, "python", "-c", f"print(__import__({module!r}).__version__)")
+    return done.stdout.strip()

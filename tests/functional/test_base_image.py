@@ -1,0 +1,469 @@
+"""The ladder to the target: what an engine is asked of a base image, when, and what then counts.
+
+The stand-in docker has one image and prints what a real one would; `tests/engine/test_probe.py`
+asks real images.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from functional.temporary_project import Finished, TemporaryProject, dockerfile
+from loopback_index import LoopbackIndex
+
+ID = "5e" * 32
+IMAGE = {"Id": f"sha256:{ID}", "Os": "linux", "Architecture": "amd64", "Config": {"Env": []}}
+TOLD: dict[str, Any] = {
+    "python": "3.10.4",
+    "implementation": "CPython",
+    "markers": {
+        "implementation_name": "cpython",
+        "implementation_version": "3.10.4",
+        "os_name": "posix",
+        "platform_machine": "x86_64",
+        "platform_python_implementation": "CPython",
+        "platform_release": "6.1.0",
+        "platform_system": "Linux",
+        "platform_version": "#1 SMP",
+        "python_full_version": "3.10.4",
+        "python_version": "3.10",
+        "sys_platform": "linux",
+    },
+    "abis": ["cp310"],
+    "libc": "musl 1.2.2",
+    "machine": "x86_64",
+    "pip": "21.1.3",
+    "tags": ["cp310-cp310-linux_x86_64", "py3-none-any"],
+}
+SCRIPT = """\
+import json, os, pathlib, sys, time
+record, *words = sys.argv[1:]
+with open(record + "/calls", "a") as calls:
+    calls.write(json.dumps(words) + "\\n")
+answers = json.loads(pathlib.Path(record, "answers").read_text())
+key = "no shell" if words[:1] == ["run"] and "sh" not in words else " ".join(words[:2])
+status, stdout, stderr = answers.get(key) or answers.get(words[0]) or (125, "", "not told")
+if stdout == "hang":
+    time.sleep(60)
+print(stdout)
+print(stderr, file=sys.stderr)
+sys.exit(status)
+"""
+
+
+class Engine:
+    """A program of an engine's name that has one image, by whatever name it is asked for."""
+
+    def __init__(self, project: TemporaryProject, name: str = "docker") -> None:
+        self._folder = project.folder.parent / f"engine-{name}"
+        self._folder.mkdir()
+        script = self._folder / "script.py"
+        script.write_text(SCRIPT)
+        program = project.programs / name
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S {script} {self._folder} "$@"\n')
+        program.chmod(0o755)
+        self._answers: dict[str, Any] = {"version": (0, "", ""), "rm": (0, "", "")}
+        self.has(IMAGE)
+        self.tells(TOLD)
+
+    def answers(self, command: str, status: int, stdout: str = "", stderr: str = "") -> None:
+        """Say how a command ends, and what it prints."""
+        self._answers[command] = (status, stdout, stderr)
+        (self._folder / "answers").write_text(json.dumps(self._answers))
+
+    def has(self, image: dict[str, Any]) -> None:
+        """Say what the image is."""
+        self.answers("image inspect", 0, json.dumps([image]))
+
+    def tells(self, told: dict[str, Any]) -> None:
+        """Say what the image prints."""
+        self.answers("run", 0, f"welcome\n{json.dumps(told)}")
+
+    @property
+    def calls(self) -> list[list[str]]:
+        """The calls, oldest first."""
+        path = self._folder / "calls"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    @property
+    def commands(self) -> list[str]:
+        """The first words of the calls, without those that ask for an engine."""
+        return [words[0] for words in self.calls if words[0] in {"image", "run", "rm", "pull"}]
+
+
+@pytest.fixture
+def engine(project: TemporaryProject, index: LoopbackIndex) -> Engine:
+    """A docker that has `acme-base:1`, on which the project builds; an index with five versions."""
+    for minor in range(8, 13):
+        index.add("lib", f"1.{minor}", requires_python=f">=3.{minor}")
+    use(project, "acme-base:1")
+    return Engine(project)
+
+
+def use(project: TemporaryProject, base: str) -> None:
+    """Build the project on a base image."""
+    project.write("Dockerfile", dockerfile("3.9").replace("python:3.9-slim", base))
+
+
+def add(project: TemporaryProject, *words: str, **environment: str) -> Finished:
+    """Plan to add `lib`."""
+    return project.invoke("deps.add", "lib", "--dry-run", *words, environment=environment)
+
+
+def memory(project: TemporaryProject) -> Path:
+    """The one file that an image is remembered in."""
+    (path,) = (project.home / ".cache" / "pipflow" / "images").iterdir()
+    return path
+
+
+def in_order(words: Sequence[str]) -> list[str]:
+    """Give the words with a container's name and our script as placeholders."""
+    text = [re.sub(r"^pipflow-[0-9a-f]{32}$", "NAME", word) for word in words]
+    return ["SCRIPT" if "\n" in word else word for word in text]
+
+
+def test_image_itself_is_asked(project: TemporaryProject, engine: Engine) -> None:
+    """A name that tells nothing: one inspect, one run without a network, by id; nothing pulled."""
+    done = add(project)
+    assert (done.status, done.stderr) == (0, "")
+    first = "for python 3.10.4, musl 1.2 x86_64, pip 21.1 · Dockerfile:1, asked of the image"
+    assert done.stdout.splitlines()[:2] == [first, "to add    lib 1.10 (requirements.txt:1)"]
+    run = ["run", "--rm", "--name", "NAME", "--network", "none", "--workdir", "/", "--entrypoint"]
+    assert [in_order(words) for words in engine.calls if words[0] in {"image", "run"}] == [
+        ["image", "inspect", "acme-base:1"],
+        [*run, "", ID, "sh", "-c", "SCRIPT", "sh", "SCRIPT", "python", "python3"],
+    ]
+
+
+def test_report_says_the_target(project: TemporaryProject, engine: Engine) -> None:
+    """In JSON the target is the image's, its source the line that names the image."""
+    assert add(project, "--format", "json").report["target"] == {
+        "python": "3.10.4",
+        "platforms": ["linux/amd64"],
+        "libc": "musl 1.2",
+        "pip": "21.1.3",
+        "source": "Dockerfile:1",
+    }
+
+
+def test_answer_is_remembered(project: TemporaryProject, engine: Engine) -> None:
+    """The second run asks for the id alone; the file is the user's own, and another id's is not."""
+    first = add(project)
+    assert memory(project).stat().st_mode & 0o077 == 0
+    second = add(project)
+    assert (second.stdout, engine.commands) == (first.stdout, ["image", "run", "image"])
+    engine.has({**IMAGE, "Id": f"sha256:{'6f' * 32}"})
+    add(project)
+    assert engine.commands[3:] == ["image", "run"]
+
+
+def test_memory_is_where_the_user_wants_it(project: TemporaryProject, engine: Engine) -> None:
+    """XDG_CACHE_HOME counts; a folder that can't be written is no reason to fail."""
+    folder = project.folder.parent / "own"
+    assert add(project, XDG_CACHE_HOME=str(folder)).status == 0
+    assert len([*folder.rglob("*.json")]) == 1
+    folder.rename(folder.with_name("moved"))
+    folder.write_text("a file")
+    assert (add(project, XDG_CACHE_HOME=str(folder)).status, folder.read_text()) == (0, "a file")
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"\xff", b'{"python": 3}'])
+def test_broken_memory_is_asked_again(
+    project: TemporaryProject, engine: Engine, text: bytes
+) -> None:
+    """A file that can't be read is passed over and written anew."""
+    first = add(project)
+    memory(project).write_bytes(text)
+    assert add(project).stdout == first.stdout
+    assert engine.commands == ["image", "run", "image", "run"]
+    assert memory(project).read_text().startswith("welcome")
+
+
+@pytest.mark.parametrize("base", ["python:3.9-slim", "python:3.11.4-alpine3.18", "python:3.12"])
+def test_official_names_tell_all(project: TemporaryProject, engine: Engine, base: str) -> None:
+    """For the official image of a known Python no engine is asked, so that runs stay quick."""
+    use(project, base)
+    assert "asked of the image" not in add(project).stdout
+    assert engine.commands == []
+
+
+def test_setting_comes_first(project: TemporaryProject, engine: Engine) -> None:
+    """With the setting `python` no engine is asked."""
+    done = add(project, INVOKE_PIPFLOW_PYTHON="3.8")
+    assert "lib 1.8 " in done.stdout
+    assert engine.commands == []
+
+
+@pytest.mark.parametrize(
+    "base", ["python:latest", "tiangolo/uvicorn-gunicorn:python3.9", "acme/python:3.9-slim"]
+)
+def test_image_counts_before_a_name_that_tells_little(
+    project: TemporaryProject, engine: Engine, base: str
+) -> None:
+    """A name that floats, or tells the Python alone, is asked about where the image is here."""
+    use(project, base)
+    assert "to add    lib 1.10 " in add(project).stdout
+
+
+@pytest.mark.parametrize(
+    ("stderr", "hint"),
+    [
+        (
+            "Error response from daemon: no such image: acme-base:1: No such image: acme-base:1",
+            True,
+        ),
+        ("Error: No such object: acme-base:1", True),
+        ("Cannot connect to the Docker daemon at unix:///var/run/docker.sock.", False),
+    ],
+)
+def test_image_that_is_not_here(
+    project: TemporaryProject, engine: Engine, stderr: str, hint: bool
+) -> None:
+    """Status 1, the line, the setting to make; the pull that would help where an engine answers."""
+    engine.answers("image inspect", 1, "[]", stderr)
+    done = add(project)
+    assert (done.status, done.stdout, engine.commands) == (1, "", ["image"])
+    remedy = "; or `docker pull acme-base:1` (or build it) first, so that it can be asked"
+    assert done.stderr == (
+        "Dockerfile:1: can't tell which Python the base image acme-base:1 has\n"
+        'hint: make the setting `python`, e.g. `python: "3.11"` under `pipflow` in invoke.yaml'
+        f"{remedy if hint else ''}\n"
+    )
+
+
+def test_name_counts_where_the_image_is_not_here(project: TemporaryProject, engine: Engine) -> None:
+    """A name that tells the Python is enough then, with the note of what is assumed."""
+    use(project, "tiangolo/uvicorn-gunicorn:python3.9")
+    engine.answers("image inspect", 1, "[]", "Error: No such image: tiangolo/x:python3.9")
+    done = add(project)
+    assert done.stdout.startswith("for python 3.9, glibc 2.31 x86_64 · Dockerfile:1\n")
+    assert "does not say its system: glibc 2.31 is assumed" in done.stdout
+    assert "asked" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ((1, "", "exec /bin/sh: exec format error"), "status 1: exec /bin/sh: exec format error"),
+        ((125, "", ""), "its run ended with status 125: it printed nothing"),
+        ((1, "", "no https://me:secret@host.example"), "no https://****@host.example"),
+        ((0, "Python 3.9", ""), "the answer of the image acme:python3.9 can't be read"),
+        ((0, '{"python": "3.9", "markers": {}}', ""), "lacks implementation_name"),
+    ],
+)
+def test_failing_image_is_a_note(
+    project: TemporaryProject, engine: Engine, answer: tuple[int, str, str], told: str
+) -> None:
+    """An image that does not answer as it should leaves its name, and a note or error says why."""
+    use(project, "acme:python3.9")
+    engine.answers("run", *answer)
+    done = add(project)
+    assert (done.status, "to add    lib 1.9 " in done.stdout) == (0, True)
+    obstacle = "docker has the image and could not ask it: "
+    assert f"note      acme:python3.9: {obstacle}" in done.stdout
+    assert told in done.stdout
+    assert not (project.home / ".cache").exists()
+    use(project, "acme-base:1")
+    done = add(project)
+    assert (done.status, done.stdout) == (1, "")
+    assert f": can't tell which Python the base image acme-base:1 has: {obstacle}" in done.stderr
+    assert told.replace("acme:python3.9", "acme-base:1") in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("inspection", "told"),
+    [
+        ("nothing", "what `image inspect` prints is not understood"),
+        ("[]", "is not understood"),
+        ('[{"Id": "sha256:--privileged", "Os": "linux", "Architecture": "amd64"}]', "no image id"),
+        (json.dumps([{**IMAGE, "Architecture": "mips64le"}]), "`linux/mips64le` is not known"),
+        (json.dumps([{**IMAGE, "Os": "windows"}]), "`windows/amd64` is not known"),
+    ],
+)
+def test_image_that_is_not_understood_is_not_run(
+    project: TemporaryProject, engine: Engine, inspection: str, told: str
+) -> None:
+    """What the engine says of an image must make sense, and be of a platform with wheels."""
+    use(project, "acme:python3.9")
+    engine.answers("image inspect", 0, inspection)
+    done = add(project)
+    assert (done.status, told in done.stdout, engine.commands) == (0, True, ["image"])
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ({"python": None}, "has no Python\nhint: make the setting `python`"),
+        (
+            {**TOLD, "implementation": "PyPy"},
+            "has PyPy, not CPython\nhint: use an image of CPython",
+        ),
+    ],
+)
+def test_image_that_can_not_be_served(
+    project: TemporaryProject, engine: Engine, told: dict[str, Any], message: str
+) -> None:
+    """An image without Python, or with PyPy: status 1 and what to do, not a guess by the name."""
+    engine.tells(told)
+    done = add(project)
+    assert (done.status, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"Dockerfile:1: the base image acme-base:1 {message}")
+
+
+def test_image_without_a_shell(project: TemporaryProject, engine: Engine) -> None:
+    """Where there is no `sh`, Python is started itself; where that is not there either, none is."""
+    engine.answers("run", 127, "", "exec: sh: executable file not found in $PATH")
+    engine.answers("no shell", 0, json.dumps(TOLD))
+    assert "for python 3.10.4" in add(project).stdout
+    assert in_order(engine.calls[-1])[-4:] == [ID, "python3", "-c", "SCRIPT"]
+    engine.answers("no shell", 127, "", "exec: python3: executable file not found in $PATH")
+    engine.has({**IMAGE, "Id": f"sha256:{'6f' * 32}"})
+    assert "the base image acme-base:1 has no Python" in add(project).stderr
+
+
+def test_upgraded_pip_lifts_the_limit(
+    project: TemporaryProject, engine: Engine, index: LoopbackIndex
+) -> None:
+    """After `pip install --upgrade pip` wheels suit that the image's own pip does not take."""
+    index.add("fast", "1.0", tags=["cp310-cp310-musllinux_1_1_x86_64"])
+    assert project.invoke("deps.add", "fast", "--dry-run").status == 1
+    text = project.read("Dockerfile").replace("RUN pip", "RUN pip install -U pip && pip", 1)
+    project.write("Dockerfile", text)
+    done = project.invoke("deps.add", "fast", "--dry-run")
+    assert (done.status, "to add    fast 1.0 " in done.stdout) == (0, True)
+
+
+def test_image_of_another_platform(
+    project: TemporaryProject, engine: Engine, index: LoopbackIndex
+) -> None:
+    """For a platform that the image here is not of, the rest is taken to be the same, and said."""
+    index.add("fast", "1.0", tags=["cp310-cp310-linux_aarch64"])
+    index.add("fast", "2.0", tags=["cp310-cp310-linux_x86_64"])
+    use(project, "--platform=linux/arm64 acme-base:1")
+    done = project.invoke("deps.add", "fast", "--dry-run")
+    assert "to add    fast 1.0 " in done.stdout
+    assert "acme-base:1 is for linux/amd64 on this machine: for linux/arm64" in done.stdout
+
+
+def test_platform_of_the_image_needs_no_assumption(
+    project: TemporaryProject, engine: Engine
+) -> None:
+    """Where nothing says a platform, the image's own is no guess."""
+    engine.has({**IMAGE, "Architecture": "arm", "Variant": "v7"})
+    engine.tells({**TOLD, "machine": "armv7l"})
+    done = add(project, "--format", "json")
+    assert (done.report["target"]["platforms"], done.report["warnings"]) == (["linux/arm/v7"], [])
+
+
+def test_configuration_of_the_image_counts(
+    project: TemporaryProject, engine: Engine, index: LoopbackIndex
+) -> None:
+    """Its pip's index, variables and constraints count, and the Dockerfile's own words before."""
+    with LoopbackIndex() as other:
+        other.add("lib", "0.1")
+        other.add("lib", "0.2")
+        other.add("lib", "0.3rc1")
+        engine.tells(
+            {
+                **TOLD,
+                "configuration": [["global.index-url", other.url]],
+                "environment": {"PIP_PRE": "1"},
+            }
+        )
+        assert "to add    lib 0.3rc1" in add(project).stdout
+        engine.tells(
+            {
+                **TOLD,
+                "configuration": [["global.index-url", other.url]],
+                "constraints": {"/etc/limits.txt": "lib<0.2\n"},
+            }
+        )
+        engine.has({**IMAGE, "Id": "sha256:" + "7" * 64})
+        done = add(project)
+        assert "to add    lib 0.1" in done.stdout
+        assert "0.2 does not satisfy <0.2 (/etc/limits.txt in acme-base:1:1)" in done.stdout
+        project.write(
+            "Dockerfile",
+            "FROM acme-base:1\nCOPY requirements.txt .\n"
+            f"ENV PIP_INDEX_URL={index.url}\nRUN pip install -r requirements.txt\n",
+        )
+        assert add(project).status == 1  # lib<0.2 still holds, and that index has none
+
+
+def test_podman_is_asked_where_it_builds(project: TemporaryProject, engine: Engine) -> None:
+    """The setting `builder` chooses whom to ask; podman's ids and errors are its own."""
+    podman = Engine(project, "podman")
+    podman.has({**IMAGE, "Id": ID})
+    assert "for python 3.10.4" in add(project, INVOKE_PIPFLOW_BUILDER="podman").stdout
+    assert (engine.commands, podman.commands) == ([], ["image", "run"])
+    podman.answers("image inspect", 125, "[]", "Error: inspecting object: acme: image not known")
+    done = add(project, INVOKE_PIPFLOW_BUILDER="podman")
+    assert "; or `podman pull acme-base:1` (or build it) first" in done.stderr
+
+
+def test_images_of_services_are_asked_of_docker_once(
+    project: TemporaryProject, engine: Engine
+) -> None:
+    """Services with one base image ask for it once, whichever compose builds them."""
+    project.stand_in("docker-compose", {"build": 0})
+    build = "{build: {context: .}}"
+    project.write("compose.yaml", f"services:\n  web: {build}\n  worker: {build}\n")
+    done = add(project, "--format", "json")
+    assert done.report["image"]["services"] == ["web", "worker"]
+    assert (done.report["target"]["python"], engine.commands) == ("3.10.4", ["image", "run"])
+
+
+def test_without_an_engine_the_name_counts(project: TemporaryProject, engine: Engine) -> None:
+    """A machine without docker says nothing of it."""
+    (project.programs / "docker").unlink()
+    use(project, "tiangolo/uvicorn-gunicorn:python3.9")
+    done = add(project)
+    assert done.stdout.startswith("for python 3.9, glibc 2.31 x86_64 · Dockerfile:1\n")
+    assert "docker pull" not in done.output
+
+
+@pytest.mark.parametrize("base", ["scratch", "${NONE:---help}"])
+def test_no_image_is_not_asked_for(project: TemporaryProject, engine: Engine, base: str) -> None:
+    """`scratch` is no image, and no name becomes an option of the engine's."""
+    use(project, base)
+    done = add(project)
+    assert (done.status, "docker pull" in done.stderr, engine.commands) == (1, False, [])
+
+
+def test_engine_that_does_not_answer_in_time(project: TemporaryProject, engine: Engine) -> None:
+    """After a few seconds the name counts."""
+    use(project, "acme:python3.9")
+    engine.answers("image inspect", 0, "hang")
+    begun = time.monotonic()
+    assert "to add    lib 1.9 " in add(project).stdout
+    assert time.monotonic() - begun < 20
+
+
+def test_interrupted_container_is_removed(project: TemporaryProject, engine: Engine) -> None:
+    """An interrupt while the image is asked leaves no container behind."""
+    engine.answers("run", 0, "hang")
+    with project.started("deps.add", "lib", "--dry-run") as running:
+        while engine.commands != ["image", "run"]:
+            assert not running.has_ended, running.finish().output
+            time.sleep(0.05)
+        running.send(signal.SIGINT)
+        done = running.finish()
+    name = engine.calls[-2][3]
+    assert (done.status != 0, engine.calls[-1]) == (True, ["rm", "--force", name])
+    assert "Traceback" not in done.stderr
+
+
+def test_build_is_not_disturbed(project: TemporaryProject, engine: Engine) -> None:
+    """What was asked of the image is followed by the build, as always."""
+    engine.answers("build", 0)
+    assert project.invoke("deps.add", "lib").status == 0
+    assert project.requirements == "lib==1.10\n"
+    assert engine.calls[-1][0] == "build"

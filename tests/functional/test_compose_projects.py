@@ -1,0 +1,308 @@
+"""Compose projects: which files are read, which services are built, by which compose."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from functional.temporary_project import COMPOSE_V2, ENGINE, Answer, TemporaryProject, dockerfile
+from loopback_index import LoopbackIndex
+
+CONFIG = "compose --profile '*' config --format json"
+COMPOSE = "services:\n  app:\n    build: .\n"
+TWO = """\
+services:
+  app:
+    build: .
+  worker:
+    build: .
+"""
+
+
+@pytest.fixture(autouse=True)
+def _fill(project: TemporaryProject, index: LoopbackIndex) -> None:
+    index.add("lib", "1.0")
+    index.add("lib", "2.0", requires_python=">=3.10")
+    project.requirements = ""
+
+
+def built(project: TemporaryProject, text: str, *, name: str = "compose.yaml") -> tuple[str, str]:
+    """Add a package with docker compose 2; return how it builds and what is to be done next."""
+    project.write(name, text)
+    docker = project.stand_in(
+        "docker", {"version": 0, "compose": 0, "compose --profile * config": 1}
+    )
+    done = project.invoke("deps.add", "lib")
+    assert done.status == 0, done.stderr
+    (command,) = docker.built
+    return command, done.stdout.splitlines()[-1].removeprefix("next").strip()
+
+
+def test_service_behind_a_profile(project: TemporaryProject) -> None:
+    """A service that a profile hides is built with the others, and not started with them."""
+    text = TWO + "  tests:\n    build: .\n    profiles: [tools, ci]\n"
+    assert built(project, text) == (
+        "compose --profile tools build app worker tests",
+        "docker compose up -d app worker",
+    )
+
+
+def test_service_behind_a_profile_alone(project: TemporaryProject) -> None:
+    """Where all services are hidden, the profile is named for starting them, too."""
+    assert built(project, "services:\n  tests:\n    build: .\n    profiles: [tools]\n") == (
+        "compose --profile tools build tests",
+        "docker compose --profile tools up -d tests",
+    )
+
+
+def test_profile_called_build(project: TemporaryProject) -> None:
+    """A profile may have any name, also that of the command."""
+    project.write("compose.yaml", COMPOSE + "    profiles: [build]\n")
+    docker = project.stand_in("docker", {"version": 0, "compose": 0, "compose --profile": 7})
+    done = project.invoke("deps.rebuild", "--no-cache")
+    assert done.status == 3
+    assert docker.built == ["compose --profile build build --no-cache app"]
+
+
+def test_services_that_install_what_changed(project: TemporaryProject) -> None:
+    """Of several files, the services are built that install a changed one, or what includes it."""
+    for name, text in {"web": "-r ../base.txt\n", "api": "lib==1.0\n"}.items():
+        project.write(f"{name}/Dockerfile", dockerfile("3.11"))
+        project.write(f"{name}/requirements.txt", text)
+    project.write("base.txt", "lib==1.0\n")
+    project.write("compose.yaml", "services:\n  web:\n    build: web\n  api:\n    build: api\n")
+    project.write("invoke.yaml", "pipflow:\n  file: web/requirements.txt,api/requirements.txt\n")
+    docker = project.stand_in("docker", COMPOSE_V2)
+    assert project.invoke("deps.upgrade-all").status == 0
+    assert project.read("base.txt") == project.read("api/requirements.txt") == "lib==2.0\n"
+    project.write("base.txt", "lib==1.0\n")
+    assert project.invoke("deps.upgrade-all").status == 0
+    project.write("api/requirements.txt", "lib==1.0\n")
+    last = project.invoke("deps.upgrade-all").stdout.splitlines()[-1]
+    assert docker.built == [f"compose build {names}" for names in ("web api", "web", "api")]
+    assert last.endswith("docker compose up -d api")
+
+
+@pytest.mark.parametrize(
+    ("second", "command"),
+    [
+        ("{image: shop, build: .}", "compose build app"),
+        ("{image: other, build: .}", "compose build app worker"),
+        ("{build: .}", "compose build app worker"),
+        ("{image: shop, build: {context: ., target: x}}", "compose build app worker"),
+        ("{image: shop, build: {context: ., args: {A: b}}}", "compose build app worker"),
+        ("{image: shop, build: ., platform: linux/arm64}", "compose build app worker"),
+        ("{image: shop}", "compose build app"),
+    ],
+)
+def test_identical_builds_run_once(project: TemporaryProject, second: str, command: str) -> None:
+    """Of services that build the same image of one name, one is built; all are started anew."""
+    project.write("Dockerfile", dockerfile("3.9").replace("slim", "slim AS x"))
+    project.environment["INVOKE_PIPFLOW_PLATFORM"] = "linux/amd64"
+    text = f"services:\n  app: {{image: shop, build: .}}\n  worker: {second}\n"
+    assert built(project, text) == (command, "docker compose up -d app worker")
+
+
+def test_other_services_are_not_built(project: TemporaryProject) -> None:
+    """Services that do not install the file, or come from an address, are not built."""
+    project.write("web/Dockerfile", "FROM nginx\nCOPY . .\n")
+    text = COMPOSE + "  web:\n    build: web\n  far:\n    build: https://example.com/far.git\n"
+    assert built(project, text) == ("compose build app", "docker compose up -d app")
+
+
+def test_override_file_is_merged(project: TemporaryProject) -> None:
+    """The override file beside a compose file counts, as it does for compose."""
+    project.write("docker/app.Dockerfile", dockerfile("3.11"))
+    project.write(
+        "docker-compose.override.yml",
+        "services:\n  app:\n    build:\n      dockerfile: docker/app.Dockerfile\n",
+    )
+    built(project, COMPOSE, name="docker-compose.yml")
+    assert project.requirements == "lib==2.0\n"
+
+
+@pytest.mark.parametrize("told_by", ["environment", ".env"])
+def test_compose_file_variable(project: TemporaryProject, told_by: str) -> None:
+    """`COMPOSE_FILE` names the files, in the environment or in `.env`; paths are the first's."""
+    project.write("deploy/more.yaml", "services:\n  app:\n    build:\n      args: {PYTHON: 3.11}\n")
+    project.write(
+        "Dockerfile", "ARG PYTHON=3.9\n" + dockerfile("3.9").replace("3.9-", "${PYTHON}-")
+    )
+    if told_by == "environment":
+        project.environment["COMPOSE_FILE"] = "deploy/base.yaml:deploy/more.yaml"
+    else:
+        project.write(
+            ".env", 'COMPOSE_FILE="deploy/base.yaml;deploy/more.yaml"\nCOMPOSE_PATH_SEPARATOR=;\n'
+        )
+    text = COMPOSE.replace("build: .", "build:\n      context: ..")
+    assert built(project, text, name="deploy/base.yaml")[0] == "compose build app"
+    assert project.requirements == "lib==2.0\n"
+
+
+def test_compose_file_variable_that_names_nothing(project: TemporaryProject) -> None:
+    """A file that `COMPOSE_FILE` names and that is not there is named: status 1."""
+    done = project.invoke("deps.add", "lib", environment={"COMPOSE_FILE": "gone.yaml"})
+    assert (done.status, done.stdout, project.requirements) == (1, "", "")
+    assert done.stderr.startswith("gone.yaml: there is no such file, which COMPOSE_FILE names")
+
+
+def test_dotenv_gives_variables(project: TemporaryProject) -> None:
+    """Variables of the compose file come from `.env`; the environment counts before it."""
+    project.write("Dockerfile", "ARG PYTHON\n" + dockerfile("3.9").replace("3.9-", "${PYTHON}-"))
+    project.write(".env", "# which\nexport MINOR='11' # new\nPYTHON=\"3.${MINOR}\"\n")
+    built(project, COMPOSE.replace("build: .", "build: {context: ., args: [PYTHON]}"))
+    assert project.requirements == "lib==2.0\n"
+    project.requirements = ""
+    done = project.invoke("deps.add", "lib", environment={"PYTHON": "3.9"})
+    assert (done.status, project.requirements) == (0, "lib==1.0\n")
+
+
+def test_compose_file_above_the_project(project: TemporaryProject) -> None:
+    """In a repository a compose file above the project counts, for services that install its file.
+
+    Compose is run there, for that is where it would look for its files.
+    """
+    docker = project.stand_in(
+        "docker", {"version": 0, "build": 0, "compose": 0, "compose --profile * config": 1}
+    )
+    project.write("services/api/Dockerfile", dockerfile("3.11"))
+    project.write("services/api/requirements.txt", "")
+    project.write("services/api/tasks.py", project.read("tasks.py"))
+    project.write("compose.yaml", "services:\n  api:\n    build: services/api\n")
+    assert project.invoke("deps.add", "lib", within="services/api").status == 0
+    assert docker.built == ["build --tag api --file Dockerfile ."]
+    (project.folder / ".git").mkdir()
+    assert project.invoke("deps.remove", "lib", within="services/api").status == 0
+    assert (docker.built[1:], docker.builds[1].folder) == (["compose build api"], project.folder)
+    project.write("compose.yaml", COMPOSE)
+    assert project.invoke("deps.add", "lib", within="services/api").status == 0
+    assert docker.built[2:] == ["build --tag api --file Dockerfile ."]
+
+
+def test_compose_itself_tells_what_its_files_say(project: TemporaryProject) -> None:
+    """Where compose 2 gives its configuration as JSON, that counts: includes and all."""
+    project.write("compose.yaml", "include: [../elsewhere.yaml]\nservices: {}\n")
+    project.write("app/Dockerfile", dockerfile("3.11"))
+    project.write("app/requirements.txt", "")
+    build = {
+        "context": str(project.folder / "app"),
+        "dockerfile": "Dockerfile",
+        "args": {"GIVEN": "a$$b", "NOT": None},
+    }
+    services = {"app": {"build": build, "profiles": ["x"]}, "db": {"image": "postgres"}}
+    told: dict[str, Answer] = {
+        "version": 0,
+        "compose": 0,
+        "compose --profile * config": json.dumps({"name": "shop", "services": services}),
+    }
+    docker = project.stand_in("docker", told)
+    done = project.invoke("deps.add", "lib", "--file", "app/requirements.txt")
+    assert (done.status, project.read("app/requirements.txt")) == (0, "lib==2.0\n")
+    assert docker.built == ["compose --profile x build app"]
+    assert CONFIG.replace("'", "").split() in [list(call.arguments) for call in docker.calls]
+
+
+@pytest.mark.parametrize("answer", [1, "no JSON\n"])
+def test_configuration_that_compose_does_not_give(
+    project: TemporaryProject, answer: Answer
+) -> None:
+    """Where compose does not give it, the files are read here."""
+    project.write("compose.yaml", COMPOSE)
+    docker = project.stand_in("docker", {**COMPOSE_V2, "compose --profile * config": answer})
+    assert project.invoke("deps.add", "lib").status == 0
+    assert docker.built == ["compose build app"]
+
+
+# --- which compose --------------------------------------------------------------------------------
+
+DOCKER = {"version": 0, "compose": 0}
+PODMAN = {"info": 0, "compose version": 0, "compose build": 0}
+
+
+@pytest.mark.parametrize(
+    ("docker", "podman", "environment", "program"),
+    [
+        (DOCKER, PODMAN, {}, "docker"),
+        ({**DOCKER, "version": 1}, PODMAN, {}, "podman"),
+        ({**DOCKER, "version": 1}, {**PODMAN, "info": 1}, {}, ""),
+        ({**DOCKER, "version": 1}, PODMAN, {"DOCKER_HOST": "tcp://127.0.0.1:9"}, ""),
+        ({**DOCKER, "version": 1}, PODMAN, {"DOCKER_CONTEXT": "far"}, ""),
+        ({**DOCKER, "version": 1}, PODMAN, {"DOCKER_CONTEXT": "default"}, "podman"),
+        ({"version": 0}, PODMAN, {}, "podman"),
+        (None, PODMAN, {}, "podman"),
+        (DOCKER, PODMAN, {"INVOKE_PIPFLOW_BUILDER": "compose"}, "docker"),
+        (DOCKER, PODMAN, {"INVOKE_PIPFLOW_BUILDER": "podman-compose"}, "podman"),
+    ],
+)
+def test_compose_by_what_answers(
+    project: TemporaryProject,
+    docker: dict[str, int] | None,
+    podman: dict[str, int],
+    environment: dict[str, str],
+    program: str,
+) -> None:
+    """Docker's compose where docker answers, else podman's where that does; a choice is kept."""
+    project.write("compose.yaml", COMPOSE)
+    stand_ins = {"podman": project.stand_in("podman", podman)}
+    if docker is not None:
+        stand_ins["docker"] = project.stand_in("docker", docker)
+    done = project.invoke("deps.add", "lib", environment=environment)
+    assert done.status == 0, done.stderr
+    assert {name: each.built for name, each in stand_ins.items() if each.built} == (
+        {program: ["compose build app"]} if program else {}
+    )
+    assert f"{program} compose up -d app" in done.stdout or not program
+
+
+def test_docker_context_of_the_configuration(project: TemporaryProject) -> None:
+    """A context that `docker context use` has chosen means docker, as `DOCKER_HOST` does."""
+    podman = project.stand_in("podman", {"info": 0, "build": 0})
+    project.stand_in("docker", {"version": 1})
+    config = project.home / ".docker" / "config.json"
+    config.parent.mkdir()
+    for text in ('{"currentContext": "far"}', "no JSON", '{"currentContext": "default"}'):
+        config.write_text(text)
+        done = project.invoke("deps.rebuild")
+        assert done.status == (1 if "far" in text else 0), done.stderr
+    assert len(podman.built) == 2
+
+
+def test_podman_where_docker_does_not_answer(project: TemporaryProject) -> None:
+    """A plain build, too, is podman's where docker is there and does not answer."""
+    docker = project.stand_in("docker", {"version": 1})
+    podman = project.stand_in("podman", {"info": 0, "build": 0})
+    assert project.invoke("deps.add", "lib").status == 0
+    assert (docker.built, podman.built) == ([], ["build --tag shop --file Dockerfile ."])
+
+
+@pytest.mark.parametrize(
+    ("told_of", "flag"), [("options: --profile NAME", "--profile tools "), ("options:", "")]
+)
+def test_podman_compose_with_and_without_profiles(
+    project: TemporaryProject, told_of: str, flag: str
+) -> None:
+    """podman-compose is told the profile of a service if its version knows profiles."""
+    project.stand_in("podman", {"info": 0})
+    compose = project.stand_in("podman-compose", {"--help": told_of, f"{flag}build": 0})
+    project.write("compose.yaml", COMPOSE + "    profiles: [tools]\n")
+    done = project.invoke("deps.add", "lib", "--format", "json")
+    assert (done.status, done.report["image"]["builder"]) == (0, "compose")
+    assert compose.built == [f"{flag}build app"]
+
+
+def test_podman_compose_that_conceals_a_failure(project: TemporaryProject) -> None:
+    """podman-compose 1.0 ends with status 0 although a build failed: what it prints tells."""
+    project.stand_in("podman", {"info": 0})
+    project.stand_in("podman-compose", {"build": "STEP 1\nexit code: 125"})
+    project.write("compose.yaml", COMPOSE)
+    done = project.invoke("deps.add", "lib")
+    assert (done.status, project.requirements) == (3, "")
+    assert "exit code: 125" in done.stderr.splitlines()
+
+
+def test_engine_alone_has_no_compose(project: TemporaryProject) -> None:
+    """With docker alone and a compose file, the report says what would build."""
+    project.write("compose.yaml", COMPOSE)
+    project.stand_in("docker", ENGINE)
+    done = project.invoke("deps.add", "lib", "--dry-run")
+    assert "image     would be built: docker compose build app" in done.stdout

@@ -1,0 +1,122 @@
+"""The shipped examples do what they say."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from functional.temporary_project import ENGINE, TemporaryProject
+
+if TYPE_CHECKING:
+    from loopback_index import LoopbackIndex
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+NIGHTLY = str(EXAMPLES / "ci" / "nightly.sh")
+
+
+@pytest.fixture
+def monorepo(project: TemporaryProject, index: LoopbackIndex) -> TemporaryProject:
+    """The example with two services, and an index that has what they need."""
+    shutil.copytree(EXAMPLES / "monorepo", project.folder, dirs_exist_ok=True)
+    project.remove("Dockerfile")
+    for name, version in (
+        *(("idna", v) for v in ("3.4", "3.6")),
+        *(("requests", v) for v in ("2.31.0", "2.32.0")),
+        *(("urllib3", v) for v in ("1.26.18", "1.26.20", "2.0")),
+        *(("flask", v) for v in ("2.3.3", "3.0")),
+        *(("werkzeug", v) for v in ("2.3.8", "3.0")),
+        *(("pytest", v) for v in ("7.4.4", "8.0")),
+    ):
+        index.add(name, version)
+    return project
+
+
+def test_monorepo_upgrades_both_services(monorepo: TemporaryProject) -> None:
+    """``nightly`` moves the pins of both services and builds an image for each."""
+    docker = monorepo.stand_in("docker", ENGINE)
+    done = monorepo.invoke("nightly")
+    assert done.status == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "Both services are new."
+    assert monorepo.read("services/api/requirements.txt") == (
+        "idna==3.6\nrequests==2.32.0\nurllib3==1.26.20  # pipflow: <2  the proxy needs it\n"
+    )
+    assert monorepo.read("services/web/requirements.txt") == "Flask==3.0\nWerkzeug==3.0\n"
+    assert (
+        monorepo.read("services/web/requirements-dev.txt") == "-r requirements.txt\npytest==8.0\n"
+    )
+    assert docker.built == [
+        "build --tag shop-api --file Dockerfile .",
+        "build --tag shop-web --file Dockerfile .",
+    ]
+
+
+def test_examples_have_nothing_to_mend(monorepo: TemporaryProject) -> None:
+    """``check --offline`` is content with each service."""
+    for name in ("api", "web"):
+        done = monorepo.invoke(f"{name}.check", "--offline")
+        assert (done.status, done.stdout.splitlines()[-1]) == (0, "nothing was found to mend")
+
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def run(project: TemporaryProject, index: LoopbackIndex) -> Run:
+    """Make the project a git repository whose one pin can move; return what runs programs in it."""
+    for version in ("1.0", "2.0"):
+        index.add("lib", version)
+    project.requirements = "lib==1.0\n"
+    (project.programs / "invoke").write_text(f'#!/bin/sh\nexec {sys.executable} -m invoke "$@"\n')
+    (project.programs / "invoke").chmod(0o755)
+    who = {
+        f"GIT_{role}_{key}": value
+        for role in ("AUTHOR", "COMMITTER")
+        for key, value in (("NAME", "Tests"), ("EMAIL", "tests@example.com"))
+    }
+    environment = {
+        **project.environment,
+        **who,
+        "PATH": f"{project.programs}:{os.environ['PATH']}",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+    }
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            words,
+            cwd=project.folder,
+            env=environment,
+            check=False,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=60,
+        )
+
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "Begin"]):
+        assert run("git", *words).returncode == 0
+    return run
+
+
+def test_nightly_job_commits_what_passed(project: TemporaryProject, run: Run) -> None:
+    """``nightly.sh`` commits new pins once image and tests are good; a second run does nothing."""
+    project.stand_in("docker", ENGINE)
+    done = run(NIGHTLY)
+    assert done.returncode == 0, done.stderr
+    assert project.requirements == "lib==2.0\n"
+    message = run("git", "log", "-1", "--format=%B").stdout
+    assert "| lib | 1.0 | 2.0 | requirements.txt:1 |" in message
+    assert run("git", "status", "--short", "--", "requirements.txt").stdout == ""
+    assert run(NIGHTLY).stdout == "Nothing could move.\n"
+
+
+def test_nightly_job_ends_with_a_failed_build(project: TemporaryProject, run: Run) -> None:
+    """Where the image can't be built, nothing is committed and the file is as it was."""
+    project.stand_in("docker", {**ENGINE, "build": 1})
+    assert run(NIGHTLY).returncode == 3
+    assert project.requirements == "lib==1.0\n"
+    assert run("git", "log", "-1", "--format=%s").stdout == "Begin\n"

@@ -1,0 +1,268 @@
+"""pip's own settings on this host: which indexes are asked, whom to trust, how to get there."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingTCPServer
+from urllib.parse import urlsplit
+
+import pytest
+import trustme
+from functional.temporary_project import TemporaryProject
+from loopback_index import LoopbackIndex
+
+
+@pytest.fixture(autouse=True)
+def _fill(project: TemporaryProject, index: LoopbackIndex) -> None:
+    index.add("lib", "1.0")
+    for name in ("PIP_INDEX_URL", "PIP_CONFIG_FILE"):
+        del project.environment[name]
+    project.environment["XDG_CONFIG_DIRS"] = str(project.home / "etc")  # no file of this host's
+
+
+def configure(project: TemporaryProject, text: str, *, user: str = ".config/pip/pip.conf") -> Path:
+    """Write a configuration file of pip's."""
+    path = project.home / user
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("name", [".config/pip/pip.conf", ".pip/pip.conf", "own.conf"])
+def test_configuration_file(project: TemporaryProject, index: LoopbackIndex, name: str) -> None:
+    """The index of pip's configuration file is asked, wherever pip finds that file."""
+    path = configure(project, f"[global]\nindex-url = {index.url}\nquiet = 2\n", user=name)
+    environment = {"PIP_CONFIG_FILE": str(path)} if name == "own.conf" else {}
+    assert project.invoke("deps.add", "lib", environment=environment).status == 0
+    assert project.requirements == "lib==1.0\n"
+
+
+def test_stronger_words_of_pip(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """Variables count before `[install]`, that before `[global]`, and one file before another."""
+    nobody = "http://127.0.0.1:1/simple/"
+    configure(project, f"[global]\nindex-url = {nobody}\n[install]\nindex-url = {index.url}\n")
+    assert project.invoke("deps.add", "lib").status == 0
+    configure(project, f"[global]\nindex-url = {nobody}\n")
+    environment = {"PIP_INDEX_URL": index.url}
+    assert project.invoke("deps.upgrade", "lib", environment=environment).status == 0
+    for stronger, weaker in ((index.url, nobody), (nobody, index.url)):
+        configure(project, f"[global]\nindex-url = {stronger}\nquiet = 3\n")
+        configure(project, f"[global]\nindex-url = {weaker}\n", user=".pip/pip.conf")
+        done = project.invoke("deps.upgrade", "lib")
+        assert done.status == (0 if stronger == index.url else 1), done.output
+
+
+def test_setting_of_this_tool_replaces_pips(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """The setting `index_url` counts before pip's, and pip's further indexes with it are left."""
+    nobody = "http://127.0.0.1:1/simple/"
+    configure(project, f"[global]\nindex-url = {nobody}\nextra-index-url = {nobody}\n")
+    environment = {"INVOKE_PIPFLOW_INDEX_URL": index.url}
+    assert project.invoke("deps.add", "lib", environment=environment).status == 0
+
+
+def test_folders_of_this_host_are_passed_over(
+    project: TemporaryProject, index: LoopbackIndex, tmp_path: Path
+) -> None:
+    """`file:` indexes, find-links and no-index of this host are not the image's: a note says so."""
+    configure(
+        project,
+        f"[global]\nindex-url = {index.url}\nno-index = true\n"
+        f"extra-index-url =\n    file://{tmp_path}/a\n    {tmp_path}/b\nfind-links = {tmp_path}\n",
+    )
+    done = project.invoke("deps.add", "lib")
+    assert (done.status, project.requirements) == (0, "lib==1.0\n")
+    assert (
+        f"passed over what is for this host alone: file://{tmp_path}/a, {tmp_path}/b, "
+        f"find-links {tmp_path}, no-index (pip's settings)"
+    ) in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("nonsense", "pip can't read its configuration"),
+        ("[global]\ncert = /nowhere/ca.pem\n", "pip's setting cert names /nowhere/ca.pem"),
+        ("[global]\nclient-cert = /nowhere/me.pem\n", "pip's setting client-cert names"),
+    ],
+)
+def test_configuration_that_makes_no_sense(project: TemporaryProject, text: str, said: str) -> None:
+    """A configuration that can't be read, or names what is not there: status 1, it is said."""
+    configure(project, text)
+    done = project.invoke("deps.add", "lib")
+    assert (done.status, done.stdout, project.exists()) == (1, "", False)
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+class _Forwarder(ThreadingTCPServer):
+    """Hands what comes in to another port, and what comes back."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int, context: ssl.SSLContext | None) -> None:
+        super().__init__(("127.0.0.1", 0), _Connection)
+        self.port = port
+        self.context = context
+        self.count = 0
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of a client that does not trust us."""
+
+
+class _Connection(StreamRequestHandler):
+    server: _Forwarder
+
+    def handle(self) -> None:
+        client: socket.socket = self.request
+        if self.server.context is not None:
+            client = self.server.context.wrap_socket(client, server_side=True)
+        self.server.count += 1
+        with client, socket.create_connection(("127.0.0.1", self.server.port)) as index:
+            back = threading.Thread(target=_pump, args=(index, client), daemon=True)
+            back.start()
+            _pump(client, index)
+            back.join(5)
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(1 << 16):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
+
+
+Forward = Callable[[ssl.SSLContext | None], _Forwarder]
+
+
+@pytest.fixture
+def forward(index: LoopbackIndex) -> Iterator[Forward]:
+    """Return a function that puts a forwarder, with TLS where it is given, before the index."""
+    servers: list[_Forwarder] = []
+
+    def start(context: ssl.SSLContext | None) -> _Forwarder:
+        port = urlsplit(index.url).port
+        assert port is not None
+        servers.append(_Forwarder(port, context))
+        threading.Thread(target=servers[-1].serve_forever, args=(0.01,), daemon=True).start()
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def authority() -> trustme.CA:
+    """Make a certificate authority that nobody trusts."""
+    return trustme.CA()
+
+
+def secured(authority: trustme.CA) -> ssl.SSLContext:
+    """Return the context of a server that the authority vouches for."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
+    return context
+
+
+def address(server: _Forwarder) -> str:
+    """Return the index's address behind a forwarder with TLS."""
+    return f"https://127.0.0.1:{server.server_address[1]}/simple/"
+
+
+def test_certificate_of_pips_settings(
+    project: TemporaryProject, forward: Forward, authority: trustme.CA, tmp_path: Path
+) -> None:
+    """An index whose authority only pip's `cert` names is trusted; without, it is not."""
+    server = forward(secured(authority))
+    bundle = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    project.environment["PIP_INDEX_URL"] = address(server)
+    done = project.invoke("deps.add", "lib")
+    assert (done.status, project.exists()) == (1, False)
+    assert "its certificate is not trusted" in done.stderr
+    other = tmp_path / "other.pem"
+    trustme.CA().cert_pem.write_to_path(str(other))
+    environment = {"PIP_CERT": str(bundle), "REQUESTS_CA_BUNDLE": str(other)}
+    done = project.invoke("deps.add", "lib", environment=environment)
+    assert (done.status, project.requirements) == (0, "lib==1.0\n")
+    assert "not checked" not in done.output
+
+
+@pytest.mark.parametrize("with_bundle", [True, False])
+def test_client_certificate(
+    project: TemporaryProject,
+    forward: Forward,
+    authority: trustme.CA,
+    tmp_path: Path,
+    with_bundle: bool,
+) -> None:
+    """An index that wants to know who asks is shown pip's `client-cert`."""
+    context = secured(authority)
+    context.verify_mode = ssl.CERT_REQUIRED
+    authority.configure_trust(context)
+    bundle, mine = tmp_path / "ca.pem", tmp_path / "me.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    issued = authority.issue_cert("me@example.com")
+    issued.private_key_and_cert_chain_pem.write_to_path(str(mine))
+    trust = {"PIP_CERT" if with_bundle else "SSL_CERT_FILE": str(bundle)}
+    project.environment |= {"PIP_INDEX_URL": address(forward(context)), **trust}
+    assert project.invoke("deps.add", "lib").status == 1
+    done = project.invoke("deps.add", "lib", environment={"PIP_CLIENT_CERT": str(mine)})
+    assert (done.status, project.requirements) == (0, "lib==1.0\n"), done.output
+
+
+@pytest.mark.parametrize("place", ["pip's settings", "Dockerfile:3", "requirements.txt:1"])
+def test_trusted_host_is_said(
+    project: TemporaryProject, forward: Forward, authority: trustme.CA, place: str
+) -> None:
+    """A host that is called trusted is asked whatever its certificate is, and that is said."""
+    server = forward(secured(authority))
+    project.environment["PIP_INDEX_URL"] = address(server)
+    option, head = "", ""
+    match place:
+        case "pip's settings":
+            configure(project, "[global]\ntrusted-host = example.com\n    127.0.0.1\n")
+        case "Dockerfile:3":
+            option = f"--trusted-host 127.0.0.1:{server.server_address[1]} "
+        case _:
+            head = "--trusted-host 127.0.0.1\n"
+    project.write(
+        "Dockerfile",
+        f"FROM python:3.11\nCOPY . .\nRUN pip install {option}-r requirements.txt\n",
+    )
+    project.requirements = head
+    done = project.invoke("deps.add", "lib")
+    assert (done.status, project.requirements) == (0, f"{head}lib==1.0\n"), done.output
+    assert f"is not checked: {place} says that it is trusted" in done.stderr
+    assert "example.com" not in done.stderr
+    assert "InsecureRequestWarning" not in done.stderr
+
+
+def test_proxy_of_pips_settings(
+    project: TemporaryProject, index: LoopbackIndex, forward: Forward
+) -> None:
+    """The index is asked through pip's proxy."""
+    proxy = forward(None)
+    configure(project, f"[global]\nproxy = http://127.0.0.1:{proxy.server_address[1]}\n")
+    # the forwarder hands every request on to the index, whatever its host is called
+    environment = {"PIP_INDEX_URL": "http://index.invalid/simple/"}
+    done = project.invoke("deps.add", "lib", environment=environment)
+    assert (done.status, project.requirements) == (0, "lib==1.0\n"), done.output
+    assert proxy.count > 0
+
+
+def test_project_with_a_folder_called_pip(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """A folder of the project's that is called pip is not taken for pip."""
+    project.write("pip/__init__.py", "raise SystemExit('this is not pip')\n")
+    project.write("pip/__main__.py", "raise SystemExit('this is not pip')\n")
+    configure(project, f"[global]\nindex-url = {index.url}\n")
+    done = project.invoke("deps.add", "lib")
+    assert (done.status, project.requirements) == (0, "lib==1.0\n"), done.output

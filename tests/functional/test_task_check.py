@@ -1,0 +1,307 @@
+"""``check``: what breaks the workflow is found where it is, with what mends it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from functional.temporary_project import TemporaryProject
+    from loopback_index import LoopbackIndex
+
+CP39 = ("cp39-cp39-manylinux_2_17_x86_64",)
+
+
+@pytest.fixture(autouse=True)
+def _fill(index: LoopbackIndex, project: TemporaryProject) -> None:
+    index.add("alpha", "1.0")
+    index.add("alpha", "2.0", requires_python=">=3.12")
+    index.add("alpha", "1.5", yanked="it breaks")
+    index.add("beta", "1.0", requires_dist=["alpha<1"])
+    index.add("beta", "2.0", requires_dist=["alpha"])
+    index.add("fast", "1.0", tags=["cp38-cp38-manylinux_2_17_x86_64"], sdist=True)
+    index.add("fast", "2.0", tags=CP39)
+    index.add("only", "1.0", tags=["cp38-cp38-manylinux_2_17_x86_64"])
+    project.write("invoke.yaml", "pipflow:\n  platform: linux/amd64\n")
+
+
+def findings(project: TemporaryProject, *words: str, status: int) -> list[tuple[str, ...]]:
+    """Check a project; return severity, place, message and mend of each finding."""
+    done = project.invoke("deps.check", "--format", "json", *words)
+    assert done.status == status, done.output
+
+    def told(found: dict[str, Any]) -> tuple[str, ...]:
+        line = "" if found["line"] is None else f":{found['line']}"
+        return found["severity"], f"{found['file']}{line}", found["message"], found["mend"]
+
+    return [told(found) for found in done.report["findings"]]
+
+
+def test_nothing_to_mend(project: TemporaryProject) -> None:
+    """A project in order: status 0, and the report says so."""
+    project.requirements = "alpha==1.0\n"
+    done = project.invoke("deps.check")
+    assert done.status == 0
+    assert done.stdout.splitlines()[-1] == "nothing was found to mend"
+
+
+@pytest.mark.parametrize(
+    ("lines", "status", "expected"),
+    [
+        (
+            "alpha>=1\n",
+            0,
+            (
+                "warning",
+                "requirements.txt:1",
+                "alpha is not a pin: the image gets what is newest when it is built",
+                "`upgrade alpha` pins it",
+            ),
+        ),
+        (
+            "alpha==1.5\n",
+            0,
+            (
+                "warning",
+                "requirements.txt:1",
+                "alpha 1.5 was yanked: it breaks",
+                "`upgrade alpha` moves it to 1.0",
+            ),
+        ),
+        (
+            "alpha==2.0\n",
+            1,
+            (
+                "error",
+                "requirements.txt:1",
+                "alpha 2.0 needs Python >=3.12, the image has 3.9 (Dockerfile:1)",
+                "`upgrade alpha` moves it to 1.0",
+            ),
+        ),
+        (
+            "alpha==7\n",
+            1,
+            (
+                "error",
+                "requirements.txt:1",
+                "the index has no alpha 7",
+                "`upgrade alpha` moves it to 1.0",
+            ),
+        ),
+        (
+            "only==1.0\n",
+            1,
+            (
+                "error",
+                "requirements.txt:1",
+                "only 1.0 has no wheel for python 3.9, glibc 2.41 x86_64, pip 23.0 and no source "
+                "distribution",
+                "no version suits",
+            ),
+        ),
+        (
+            "fast==1.0\n",
+            0,
+            (
+                "warning",
+                "requirements.txt:1",
+                "fast 1.0 has no wheel for python 3.9, glibc 2.41 x86_64, pip 23.0: the image "
+                "builds it from source",
+                "`upgrade fast` moves it to 2.0",
+            ),
+        ),
+        (
+            "alpha==1.0\nAlpha==1.5\n",
+            1,
+            (
+                "error",
+                "requirements.txt:2",
+                "Alpha is there already: alpha==1.0 (requirements.txt:1)",
+                "take one of the lines out",
+            ),
+        ),
+        (
+            "alpha==1.0  # pipflow: <1\n",
+            0,
+            (
+                "warning",
+                "requirements.txt:1",
+                "alpha 1.0 is outside of its policy <1",
+                '`upgrade "alpha<1"` moves it inside',
+            ),
+        ),
+        (
+            "alpha==1.0  # pipflow: soon\n",
+            1,
+            (
+                "error",
+                "requirements.txt:1",
+                'the policy "soon" is neither "hold" nor a specifier',
+                "write `# pipflow: hold`, or a specifier such as `# pipflow: >=4.2,<5`",
+            ),
+        ),
+        (
+            "alpha==1.0\nbeta==1.0\n",
+            1,
+            (
+                "error",
+                "requirements.txt:1",
+                "the requirements do not go together: alpha==1.0 is asked for "
+                "(requirements.txt:1); beta 1.0 needs alpha<1",
+                "`upgrade-all` mends it where newer versions agree",
+            ),
+        ),
+        (
+            "alpha==1.0  # via beta\nbeta==2.0\nfast==2.0  # via beta\n",
+            0,
+            (
+                "warning",
+                "requirements.txt",
+                "the closure is not what is needed: fast",
+                "`lock` writes it anew",
+            ),
+        ),
+    ],
+)
+def test_finds_in_requirements(
+    project: TemporaryProject, lines: str, status: int, expected: tuple[str, ...]
+) -> None:
+    """Each is found at its line; the status is 1 where the image could not be built."""
+    project.requirements = lines
+    assert expected in findings(project, status=status)
+
+
+@pytest.mark.parametrize(
+    ("files", "status", "expected"),
+    [
+        (
+            {"Dockerfile": "FROM python:3.9-slim\nCOPY . .\n"},
+            1,
+            (
+                "error",
+                "Dockerfile:1",
+                "nothing installs requirements.txt, as far as can be seen",
+                "add `COPY requirements.txt .` and `RUN pip install -r requirements.txt`",
+            ),
+        ),
+        (
+            {
+                "Dockerfile": "FROM python:3.9-slim\nCOPY other.txt .\n"
+                "RUN pip install -r other.txt\n",
+                "other.txt": "",
+            },
+            1,
+            (
+                "error",
+                "Dockerfile:3",
+                "nothing installs requirements.txt, as far as can be seen",
+                "it installs other.txt: if that is the file, make the setting `file`",
+            ),
+        ),
+        (
+            {
+                "Dockerfile": "FROM python:3.9-slim\nCOPY requirements.txt more.txt ./\n"
+                "RUN pip install -r requirements.txt -r more.txt\n"
+            },
+            1,
+            (
+                "error",
+                "Dockerfile:3",
+                "it installs more.txt, which is not in the build context",
+                "write the path as it is in the context, .",
+            ),
+        ),
+        (
+            {"Dockerfile": "FROM python:3.9-slim\nCOPY . .\nRUN pip install -r requirements.txt\n"},
+            0,
+            (
+                "warning",
+                "Dockerfile:2",
+                "the source (.) is copied before line 3 installs the requirements: any change of "
+                "it installs all of them anew",
+                "copy the requirements alone before that step, and the source behind it",
+            ),
+        ),
+        (
+            {".dockerignore": "*\n!*.py\n"},
+            1,
+            (
+                "error",
+                ".dockerignore:1",
+                "this pattern hides requirements.txt from the builder",
+                "take it out, or write `!requirements.txt` below it",
+            ),
+        ),
+        (
+            {".dockerignore": "", "Dockerfile.dockerignore": "*.txt\n"},
+            1,
+            (
+                "error",
+                "Dockerfile.dockerignore:1",
+                "this pattern hides requirements.txt from the builder",
+                "take it out, or write `!requirements.txt` below it",
+            ),
+        ),
+        (
+            {"Dockerfile": "FROM ${BASE}\n"},
+            1,
+            (
+                "error",
+                "Dockerfile:1",
+                "FROM needs the variable `BASE`, which has no value",
+                "write `ARG BASE=<value>` before the first FROM, pass it as a build argument in "
+                "the compose file, or make the `python` setting",
+            ),
+        ),
+        (
+            {"requirements.txt": "alpha==1.0\n<<<<<<< mine\n"},
+            1,
+            (
+                "error",
+                "requirements.txt:2",
+                "a merge conflict is not resolved",
+                "choose one side, remove the markers, and run the command again",
+            ),
+        ),
+    ],
+)
+def test_finds_around_them(
+    project: TemporaryProject,
+    files: dict[str, str],
+    status: int,
+    expected: tuple[str, ...],
+) -> None:
+    """The Dockerfile and its ignore file are checked, also without an index."""
+    project.requirements = "alpha==1.0\n"
+    for name, text in files.items():
+        project.write(name, text)
+    assert expected in findings(project, status=status)
+    assert expected in findings(project, "--offline", status=status)
+
+
+def test_offline_asks_no_index(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """``--offline`` sends nothing; without it an index that fails is an error of its own."""
+    project.requirements = "alpha==7\n"
+    assert findings(project, "--offline", status=0) == []
+    assert index.requests == []
+    nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:1/simple/"}
+    done = project.invoke("deps.check", environment=nowhere)
+    assert (done.status, done.stdout) == (1, "")
+    assert "the connection was refused" in done.stderr
+
+
+def test_text_and_markdown(project: TemporaryProject) -> None:
+    """The text names each finding with its mend, and counts them."""
+    project.requirements = "alpha>=1\nbeta==7\n"
+    done = project.pipflow("check")
+    assert done.stdout.splitlines()[1:] == [
+        "warning   requirements.txt:1: alpha is not a pin: the image gets what is newest when it "
+        "is built",
+        "          mend: `upgrade alpha` pins it",
+        "error     requirements.txt:2: the index has no beta 7",
+        "          mend: `upgrade beta` moves it to 2.0",
+        "1 error and 1 warning",
+    ]
+    done = project.pipflow("check", "--format=markdown")
+    assert "- error: requirements.txt:2: the index has no beta 7; mend: " in done.stdout
