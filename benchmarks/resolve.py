@@ -50,25 +50,37 @@ with Project.open(root, Settings(platform="linux/amd64"), environment) as projec
 TOOLS = [f"tool-{letter}" for letter in "abcdefghijkl"]
 """What an extra needs that nobody asks for, as most projects have."""
 
-COMPILED = [
+SHAPES = (
+    (160, 244), (64, 110), (441, 815), (140, 4415), (121, 2625), (2159, 4318), (2557, 4990),
+    (228, 363), (344, 6796), (212, 2068), (371, 742), (204, 299), (169, 296), (27, 1195),
+    (193, 355), (66, 130), (52, 97), (106, 195), (105, 192), (77, 143), (42, 75), (67, 2633),
+    (160, 3742), (82, 2124), (315, 10746), (32, 657), (106, 3910), (130, 5207), (207, 414),
+    (101, 147),
+)  # fmt: skip
+"""How many versions and files thirty projects have that are in many requirements files."""
+
+WHEELS = [
     f"cp3{minor}-cp3{minor}-{platform}"
-    for minor in range(9, 15)
+    for minor in (11, 10, 9, 12, 13, 14)
     for platform in (
         "manylinux_2_17_x86_64.manylinux2014_x86_64",
         "manylinux_2_17_aarch64.manylinux2014_aarch64",
         "musllinux_1_2_x86_64",
         "macosx_11_0_arm64",
         "win_amd64",
+        "win32",
     )
 ]
+"""The tags of compiled wheels; a project with few files a version has the first."""
 
 
 class PreparedIndex(LoopbackIndex):
-    """An index whose answers are ready; it counts the time that it works itself."""
+    """An index whose answers are ready, those of metadata files once they were asked for."""
 
     def __init__(self) -> None:
         super().__init__()
         self.answers: dict[str, tuple[_Answer, _Answer]] = {}
+        self.metadata: dict[str, str] = {}
 
     def prepare(self, path: str, kind: str, body: bytes) -> None:
         """Take an answer for a path, plain and compressed."""
@@ -81,6 +93,9 @@ class PreparedIndex(LoopbackIndex):
 
     def _answer(self, request: Request) -> _Answer:
         self._closing.wait(self.delay_seconds)
+        if request.path in self.metadata:
+            text = self.metadata.pop(request.path)
+            self.prepare(request.path, "application/octet-stream", text.encode())
         if request.path not in self.answers:
             return _Answer(status=404)
         return self.answers[request.path]["gzip" in request.headers.get("Accept-Encoding", "")]
@@ -96,16 +111,10 @@ def fill(index: PreparedIndex) -> list[str]:
     names = [
         f"{chance.choice('abcdefghkmnprstvw')}{chance.randrange(10**5):05}" for _ in range(ALL)
     ]
+    shapes = dict(zip(names, chance.choices(SHAPES, k=ALL), strict=True))
     releases = {
-        name: [f"1.{minor}.{patch}" for minor in range(40) for patch in range(40)]
-        if number % 50 == 7  # one that is released every day
-        else [
-            f"{major}.{minor}.{patch}"
-            for major in range(1, chance.randint(2, 4))
-            for minor in range(chance.randint(2, 8))
-            for patch in range(chance.choice((1, 2, 3, 3, 12)))
-        ]
-        for number, name in enumerate(names)
+        name: [f"{n // 60 + 1}.{n % 60 // 6}.{n % 6}" for n in range(versions)]
+        for name, (versions, _) in shapes.items()
     }
     needs: dict[str, list[str]] = {name: [] for name in names}
     for place, name in enumerate(names[:-1]):
@@ -119,9 +128,9 @@ def fill(index: PreparedIndex) -> list[str]:
     for other in chance.sample(names[20:DIRECT], 12):
         needs[chance.choice(names[:20])].append(f"{other}<{releases[other][-1]}")
     for name in names:
-        is_compiled = chance.random() < 0.2 and len(releases[name]) < 1000
-        tags = COMPILED if is_compiled else ["py3-none-any"]
-        prepare_project(index, name, releases[name], needs[name], tags)
+        versions, files = shapes[name]
+        wheels = WHEELS[: round(files / versions) - 1] if files / versions > 3 else ["py3-none-any"]
+        prepare_project(index, name, releases[name], needs[name], wheels)
     return [f"{name}=={releases[name][len(releases[name]) // 2]}" for name in names[:DIRECT]]
 
 
@@ -149,10 +158,8 @@ def prepare_project(
             files.append(
                 {
                     "core-metadata": metadata,
-                    "data-dist-info-metadata": metadata,
                     "filename": filename,
                     "hashes": {"sha256": digest},
-                    "provenance": None,
                     "requires-python": ">=3.8",
                     "size": 100_000 + number,
                     "upload-time": f"20{10 + number % 15}-03-04T05:06:07.123456Z",
@@ -160,9 +167,8 @@ def prepare_project(
                     "yanked": False,
                 }
             )
-            if is_wheel and (len(tags) == 1 or "cp311" in ending):
-                kind = "application/octet-stream"
-                index.prepare(f"{path}.metadata", kind, text.encode())
+            if is_wheel:
+                index.metadata[f"{path}.metadata"] = text
     page = {"meta": {"api-version": "1.1"}, "name": name, "versions": versions, "files": files}
     index.prepare(f"/simple/{name}/", JSON_V1, json.dumps(page).encode())
 

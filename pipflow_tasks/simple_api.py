@@ -14,8 +14,6 @@ from datetime import datetime
 from email.parser import BytesHeaderParser
 from functools import cached_property, lru_cache
 from html.parser import HTMLParser
-from itertools import groupby
-from operator import itemgetter
 from typing import TYPE_CHECKING, overload
 from urllib.parse import unquote, urldefrag, urljoin
 
@@ -88,18 +86,19 @@ def read_page(data: bytes, *, content_type: str, url: str, project: NormalizedNa
         PageError: it is neither JSON nor HTML of a version that is known, or not whole.
     """
     kind = content_type.partition(";")[0].strip().lower()
-    if kind in {"application/vnd.pypi.simple.v1+json", "application/json"}:
-        found = _read_json(data, url)
-    elif kind in {"application/vnd.pypi.simple.v1+html", "text/html"}:
-        found = _read_html(data, url)
-    else:
-        raise PageError(f"it is {kind or 'of no stated type'}, neither JSON nor HTML")
     try:
-        return Files(_listed(project, found))
+        if kind in {"application/vnd.pypi.simple.v1+json", "application/json"}:
+            base, entries = _read_json(data, url)
+        elif kind in {"application/vnd.pypi.simple.v1+html", "text/html"}:
+            base, entries = _read_html(data, url)
+        else:
+            raise PageError(f"it is {kind or 'of no stated type'}, neither JSON nor HTML")
+        _require_addresses(entries, base)
     except PageError:
         raise
-    except ValueError as error:  # urllib's, of an address
+    except ValueError as error:  # urllib's
         raise PageError(f"it has an address that makes no sense: {error}") from error
+    return Files(_group(project, entries, base))
 
 
 class _Digests(msgspec.Struct, gc=False):
@@ -119,44 +118,52 @@ class _Entry(msgspec.Struct, rename="kebab", gc=False):
     upload_time: str | None = None
 
 
-_Listed = tuple[Version, _Entry, str]
-"""A file of a page as far as it is understood, with the address that its own starts from."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Release:
+    """What one page says of one version: its entries, and what their addresses start from."""
+
+    version: Version
+    base: str
+    entries: list[_Entry] = field(default_factory=list)
 
 
 class Files(Sequence[DistributionFile]):
-    """The files of a project, in the order of its page; each is read when it is looked at.
+    """The files of a project, one version after another; a version's are read when looked at.
 
     A page may list thousands, of which an answer needs a few.
     """
 
-    def __init__(self, listed: Iterable[_Listed] = ()) -> None:
-        self._listed = list(listed)
-        self._read: dict[int, DistributionFile] = {}
+    def __init__(self, releases: Iterable[_Release] = ()) -> None:
+        self._releases = list(releases)
 
     def __len__(self) -> int:
-        return len(self._listed)
+        return sum(len(release.entries) for release in self._releases)
 
     @overload
     def __getitem__(self, place: int) -> DistributionFile: ...
     @overload
-    def __getitem__(self, place: slice) -> Files: ...
-    def __getitem__(self, place: int | slice) -> DistributionFile | Files:
-        if isinstance(place, slice):
-            return Files(self._listed[place])
-        if place not in self._read:
-            self._read[place] = _read(*self._listed[place])
-        return self._read[place]
+    def __getitem__(self, place: slice) -> Sequence[DistributionFile]: ...
+    def __getitem__(self, place: int | slice) -> DistributionFile | Sequence[DistributionFile]:
+        return self._files[place]
 
     def __add__(self, other: Files) -> Files:
-        return Files([*self._listed, *other._listed])
+        return Files([*self._releases, *other._releases])
 
     @cached_property
     def by_version(self) -> Mapping[Version, Files]:
         """The files of each version, newest version first."""
-        releases: dict[Version, list[_Listed]] = {}
-        for version, listed in groupby(self._listed, key=itemgetter(0)):
-            releases.setdefault(version, []).extend(listed)
+        releases: dict[Version, list[_Release]] = {}
+        for release in self._releases:
+            releases.setdefault(release.version, []).append(release)
         return {version: Files(releases[version]) for version in sorted(releases, reverse=True)}
+
+    @cached_property
+    def _files(self) -> tuple[DistributionFile, ...]:
+        return tuple(
+            _read(release.version, entry, release.base)
+            for release in self._releases
+            for entry in release.entries
+        )
 
 
 def by_version(files: Iterable[DistributionFile]) -> Mapping[Version, Sequence[DistributionFile]]:
@@ -169,19 +176,37 @@ def by_version(files: Iterable[DistributionFile]) -> Mapping[Version, Sequence[D
     return {version: releases[version] for version in sorted(releases, reverse=True)}
 
 
-def _listed(project: NormalizedName, found: Iterable[tuple[str, _Entry]]) -> Iterator[_Listed]:
-    """Yield the files that an installer could use.
+def _group(project: NormalizedName, entries: Iterable[_Entry], base: str) -> Iterable[_Release]:
+    """Return the files that an installer could use, by version."""
+    releases: dict[Version, _Release] = {}
+    start, release = "", _Release(version=Version("0"), base=base)
+    for entry in entries:
+        filename = entry.filename
+        is_wheel = _is_wheel(filename)
+        # as a rule a version's wheels stand together, and their names begin alike
+        if not (is_wheel and start and filename.startswith(start)):
+            version = _version_of(filename, project)
+            if version is None:
+                continue
+            start = "-".join(filename.split("-", 2)[:2]) + "-" if is_wheel else ""
+            if version not in releases:
+                releases[version] = _Release(version=version, base=base)
+            release = releases[version]
+        release.entries.append(entry)
+    return releases.values()
+
+
+def _require_addresses(entries: Sequence[_Entry], base: str) -> None:
+    """Check what no other address fails, and what takes long: brackets, other alphabets.
 
     Raises:
         ValueError: an address makes no sense.
     """
-    for base, entry in found:
-        version = _version_of(entry.filename, project)
-        if version is None:
-            continue
-        if "[" in entry.url or "]" in entry.url or not entry.url.isascii():
-            urljoin(base, entry.url)  # no other fails, and it is slow
-        yield version, entry, base
+    urls = [entry.url for entry in entries]
+    together = "".join(urls)
+    if "[" in together or "]" in together or not together.isascii():
+        for url in urls:
+            urljoin(base, url)
 
 
 def _read(version: Version, entry: _Entry, base: str) -> DistributionFile:
@@ -201,20 +226,22 @@ def _read(version: Version, entry: _Entry, base: str) -> DistributionFile:
     )
 
 
+def _is_wheel(filename: str) -> bool:
+    return filename.endswith(".whl") and filename.count("-") in {4, 5}
+
+
 def _version_of(filename: str, project: NormalizedName) -> Version | None:
-    if filename.endswith(".whl"):
-        name, _, rest = filename.partition("-")
-        if rest.count("-") not in {3, 4} or _canonical(name) != project:
-            return None
-        return _version(rest.partition("-")[0])
-    for ending in _SDIST_ENDINGS:
-        if filename.endswith(ending):
-            return _version_of_sdist(filename.removesuffix(ending), project)
-    return None
+    """Read the version off the name of a usable file of a project.
 
-
-def _version_of_sdist(stem: str, project: NormalizedName) -> Version | None:
-    """Part a name like ``flask-login-0.6.3``: at the last hyphen, but before PEP 625 anywhere."""
+    An sdist's name, ``flask-login-0.6.3``, is parted at the last hyphen, but before PEP 625 it may
+    have been any.
+    """
+    if _is_wheel(filename):
+        name, version, _ = filename.split("-", 2)
+        return _version(version) if _canonical(name) == project else None
+    if not filename.endswith(_SDIST_ENDINGS):
+        return None
+    stem = next(filename.removesuffix(end) for end in _SDIST_ENDINGS if filename.endswith(end))
     place = stem.rfind("-")
     while place > 0:
         if _canonical(stem[:place]) == project:
@@ -258,13 +285,13 @@ def _time(text: str | None) -> datetime | None:
         return None
 
 
-def _read_json(data: bytes, base: str) -> Iterator[tuple[str, _Entry]]:
+def _read_json(data: bytes, base: str) -> tuple[str, list[_Entry]]:
     try:
         page = _JSON.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise PageError(f"its JSON is broken: {error}") from error
     _require_version(page.meta.api_version)
-    return ((base, entry) for entry in page.files)
+    return base, page.files
 
 
 def _yanked(value: bool | str | None) -> str | None:
@@ -310,25 +337,27 @@ class _Anchors(HTMLParser):
             self.version = values.get("content", self.version)
 
 
-def _read_html(data: bytes, base: str) -> Iterator[tuple[str, _Entry]]:
+def _read_html(data: bytes, base: str) -> tuple[str, list[_Entry]]:
     parser = _Anchors(base)
     parser.feed(data.decode("utf-8", "replace"))
     parser.close()
     if not parser.version and not parser.anchors:
         raise PageError("it is an HTML page without links, not that of an index")
     _require_version(parser.version or "1.0")
-    for anchor in parser.anchors:
-        url, fragment = urldefrag(urljoin(parser.base, anchor["href"]))
-        metadata = anchor.get("data-core-metadata", anchor.get("data-dist-info-metadata"))
-        entry = _Entry(
-            filename=unquote(url.partition("?")[0].rsplit("/", 1)[-1]),
-            url=url,
-            hashes=dict(_hashes(fragment.split("&"))),
-            requires_python=anchor.get("data-requires-python"),
-            yanked=anchor.get("data-yanked"),
-            core_metadata=None if metadata is None else metadata != "false",
-        )
-        yield parser.base, entry
+    return parser.base, [_read_anchor(anchor) for anchor in parser.anchors]
+
+
+def _read_anchor(anchor: Mapping[str, str]) -> _Entry:
+    url, fragment = urldefrag(anchor["href"])
+    metadata = anchor.get("data-core-metadata", anchor.get("data-dist-info-metadata"))
+    return _Entry(
+        filename=unquote(url.partition("?")[0].rsplit("/", 1)[-1]),
+        url=url,
+        hashes=dict(_hashes(fragment.split("&"))),
+        requires_python=anchor.get("data-requires-python"),
+        yanked=anchor.get("data-yanked"),
+        core_metadata=None if metadata is None else metadata != "false",
+    )
 
 
 def _hashes(parts: Iterable[str]) -> Iterator[tuple[str, str]]:
