@@ -36,10 +36,12 @@ class Bound:
     Attributes:
         specifier: the versions that are allowed.
         reason: what is said of one that is not, as the end of a sentence about it.
+        is_ours: no installer knows of it, so that what stands may be outside of it.
     """
 
     specifier: SpecifierSet
     reason: str
+    is_ours: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,7 @@ class Admission:
         cutoff: how old a release has to be, but for those who name it exactly.
         limit: the same for each file and for everyone: the installer does not see others.
         ageless: versions whose age does not count.
+        takes_young: a release that is too young is taken where no older one is left.
     """
 
     prereleases: Prereleases = "named"
@@ -88,6 +91,7 @@ class Admission:
     cutoff: Cutoff | None = None
     limit: Cutoff | None = None
     ageless: Collection[Version] = frozenset()
+    takes_young: bool = False
 
     def takes(self, file: DistributionFile) -> bool:
         """Tell whether a file is of a kind that is taken."""

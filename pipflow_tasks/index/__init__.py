@@ -129,7 +129,8 @@ class PackageIndex:
                     return read_metadata(data)
         for sdist in [file for file in files if not file.is_wheel][:1]:
             answer = self._http.get(sdist.url, {"Accept-Encoding": "identity"})
-            data = sdist_metadata(answer.body, sdist.filename) if answer.status == 200 else None
+            self._require_ok(answer, sdist.url)
+            data = sdist_metadata(answer.body, sdist.filename)
             if data is not None:
                 return read_metadata(data, is_sdist=True)
         return None

@@ -130,12 +130,13 @@ def policy_bounds(line: Line) -> Iterator[Bound]:
         yield only_version(line, f"is kept out by its policy, hold ({line.place})")
     else:
         reason = f"does not satisfy its policy {policy.text} ({line.place})"
-        yield Bound(specifier=policy.specifier, reason=reason)
+        yield Bound(specifier=policy.specifier, reason=reason, is_ours=True)
 
 
 def only_version(line: Line, reason: str) -> Bound:
     """Keep every version but that of a pin out."""
-    return Bound(specifier=SpecifierSet(f"=={line.pin}" if line.pin else ""), reason=reason)
+    specifier = SpecifierSet(f"=={line.pin}" if line.pin else "")
+    return Bound(specifier=specifier, reason=reason, is_ours=True)
 
 
 def within_level(pin: Version, level: Level) -> Iterator[Bound]:
@@ -147,4 +148,5 @@ def within_level(pin: Version, level: Level) -> Iterator[Bound]:
     yield Bound(
         specifier=SpecifierSet(f"=={epoch}{'.'.join(map(str, kept))}.*"),
         reason=f"is more than --level={level} allows",
+        is_ours=True,
     )

@@ -116,11 +116,7 @@ def find_brought(
 def _is_known(name: NormalizedName, solution: Solution, lookup: Lookup) -> bool:
     """Tell whether it is known what a project needs."""
     pick = solution.picks.get(name)
-    return (
-        pick is not None
-        and pick.candidate is not None
-        and lookup.candidates.unknown.get(name) != pick
-    )
+    return pick is not None and not lookup.candidates.is_unknown(pick)
 
 
 def write_closure(

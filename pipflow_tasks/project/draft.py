@@ -177,14 +177,13 @@ class Draft:
                 f"{'were' if len(self._undated) > 1 else 'was'} uploaded; "
                 "for the setting cooldown_days that counts as old enough"
             )
-        pinned = {path: self._pinned(path) for path in self._documents.requirements}
-        contents = {path: self._content(path, content) for path, content in pinned.items()}
+        contents = {path: self._content(path) for path in self._documents.requirements}
         edits = (self._edit(path, content, force=force) for path, content in contents.items())
         return Plan(
             command=self._command,
             target=target,
             edits=tuple(edit for edit in edits if edit is not None),
-            changes=tuple(self._changes(pinned, contents)),
+            changes=tuple(self._changes(contents)),
             held=tuple(self._held),
             left_alone=tuple(self._left_alone),
             paths=tuple(self._paths),
@@ -193,20 +192,21 @@ class Draft:
             builder=builder,
         )
 
-    def _content(self, path: str, content: RequirementsFile) -> RequirementsFile:
-        """Return a file as the plan leaves it, given it with its pins moved."""
+    def _content(self, path: str) -> RequirementsFile:
+        """Return a file as the plan leaves it."""
+        before = self._documents.requirements[path].content
+        content = before.with_pins(pin for pin in self._pins if pin.line.path == path)
         numbers = {line.number for line in self._gone if line.path == path}
-        before = self._documents.requirements[path].content.lines  # moved pins shift the numbers
-        gone = [content.lines[i] for i, line in enumerate(before) if line.number in numbers]
+        # moved pins may shift the numbers, not the order
+        gone = [
+            new
+            for old, new in zip(before.lines, content.lines, strict=True)
+            if old.number in numbers
+        ]
         if gone:
             content = content.without(gone)
         written = [each.written for each in self._additions if each.path == path]
         return content.with_requirements(written) if written else content
-
-    def _pinned(self, path: str) -> RequirementsFile:
-        """Return a file with its pins moved, and nothing added or removed yet."""
-        content = self._documents.requirements[path].content
-        return content.with_pins(pin for pin in self._pins if pin.line.path == path)
 
     def _edit(self, path: str, content: RequirementsFile, *, force: bool) -> Edit | None:
         document = self._documents.requirements[path]
@@ -225,30 +225,39 @@ class Draft:
             )
         return Edit(path=document.file, shown=path, before=document.before, after=after)
 
-    def _changes(
-        self, pinned: Mapping[str, RequirementsFile], contents: Mapping[str, RequirementsFile]
-    ) -> Iterator[Change]:
+    def _changes(self, contents: Mapping[str, RequirementsFile]) -> Iterator[Change]:
         """Yield what moves; lines are numbered as the finished file has them."""
+        told: set[str] = set()
+
+        def number(path: str, requirement: Requirement, version: Version) -> int:
+            for line in contents[path].find(requirement.name):
+                there = line.requirement
+                is_same = there is not None and there.marker == requirement.marker
+                if is_same and line.pin == version and line.place not in told:
+                    told.add(line.place)
+                    return line.number
+            raise AssertionError(f"{requirement.name} {version} is not in {path}")
+
         for addition in self._additions:
-            name = addition.written.requirement.name
-            lines = contents[addition.path].find(name)
+            requirement = addition.written.requirement
             yield Change(
-                project=name,
+                project=requirement.name,
                 before=None,
                 after=addition.version,
                 file=addition.path,
-                line=next(line.number for line in lines if line.pin == addition.version),
+                line=number(addition.path, requirement, addition.version),
             )
         for pin in self._pins:
             line = pin.line
             if pin.version == line.pin:  # what has brought it along changes, no more
                 continue
+            assert line.requirement is not None
             yield Change(
                 project=line.spelled_name,
                 before=line.pin,
                 after=pin.version,
                 file=line.path,
-                line=self._number(line, pinned[line.path], contents[line.path]),
+                line=number(line.path, line.requirement, pin.version),
             )
         for line in self._gone:
             yield Change(
@@ -258,12 +267,3 @@ class Draft:
                 file=line.path,
                 line=line.number,
             )
-
-    def _number(self, line: Line, pinned: RequirementsFile, content: RequirementsFile) -> int:
-        """Return where a pinned line stands in the finished file, which may have been sorted."""
-        before = self._documents.requirements[line.path].content.lines
-        place = next(i for i, each in enumerate(before) if each.number == line.number)
-        text = pinned.lines[place].text
-        if place < len(content.lines) and content.lines[place].text == text:
-            return content.lines[place].number
-        return next(each.number for each in content.lines if each.text == text)

@@ -11,19 +11,19 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from ..errors import NoCandidate, ProjectNotFound, RequirementsError
 from ..finder import Bound, Choice, choose, newest, summarise
-from ..resolution import Resolution, Standing, Want
+from ..resolution import Resolution, Solution, Standing, Want, need_of
 from ..simple_api import by_version
 from .aims import policy_bounds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from packaging.version import Version
 
     from ..finder import Admission, Candidate
     from ..index import PackageIndex
     from ..requirements import Line
-    from ..resolution import Candidates
+    from ..resolution import Candidates, Pick
     from ..simple_api import DistributionFile
     from ..target import Target
     from .documents import Documents
@@ -48,6 +48,7 @@ class Lookup:
         self.target = target
         self._rules = rules
         self._admissions: dict[NormalizedName, Admission] = {}
+        self._young: Collection[NormalizedName] | None = ()
         self.standing = {
             line.name: Standing(version=line.pin)
             for line in documents.closure
@@ -75,6 +76,28 @@ class Lookup:
         """Take newer versions before the one that stands, and that one before any older."""
         if name in self.standing:
             self.standing[name] = replace(self.standing[name], may_rise=True)
+
+    def admit_young(self, standing: Sequence[Want]) -> tuple[Pick, ...]:
+        """Admit what is too young where what stands needs it: the image gets it in any case.
+
+        Args:
+            standing: what the files ask.
+
+        Returns:
+            the picks that were admitted.
+        """
+        if not self._rules.has_cooldown or isinstance(self.resolution.solve(standing), Solution):
+            return ()
+        self._let_young(None)
+        found = self.resolution.solve(standing)
+        picks = found.picks.values() if isinstance(found, Solution) else ()
+        young = tuple(pick for pick in picks if pick.candidate and pick.candidate.too_young)
+        self._let_young([pick.name for pick in young])
+        return young
+
+    def _let_young(self, names: Collection[NormalizedName] | None) -> None:
+        self._young = names
+        self._admissions.clear()
 
     def bound(self, line: Line, bounds: Iterable[Bound]) -> None:
         """Keep versions of a line's project out, for this command."""
@@ -118,7 +141,9 @@ class Lookup:
         """Tell which files of a project the installer takes."""
         if name not in self._admissions:  # a search asks for it over and over
             pins = {line.pin for line in self._documents.find(name) if line.pin is not None}
-            self._admissions[name] = self._rules.admission(name, pins)  # no pin falls for its age
+            admission = self._rules.admission(name, pins)  # no pin falls for its age
+            takes_young = self._young is None or name in self._young
+            self._admissions[name] = replace(admission, takes_young=takes_young)
         return self._admissions[name]
 
     def prefetch(self, names: Iterable[str]) -> None:
@@ -225,9 +250,15 @@ class Lookup:
         return tuple(sorted({f"{algorithm}:{file.hashes[algorithm]}" for file in files}))
 
     def as_given(self, want: Want) -> Want:
-        """Take a requirement that no version satisfies for one that is: it is not made worse."""
-        if want.is_opaque or next(self.candidates.matches_want(want), None) is not None:
+        """Take what stands as an installer would, where the rules of this tool leave it no version.
+
+        Where the installer finds none either, it counts for met: it is not made worse.
+        """
+        if want.is_opaque or self.candidates.first(need_of(want)) is not None:
             return want
+        given = replace(want, is_given=True)
+        if self.candidates.first(need_of(given)) is not None:
+            return given
         return replace(want, is_opaque=True)
 
     def constraints(self, name: NormalizedName | str) -> Iterator[Bound]:

@@ -177,6 +177,11 @@ class Rules:
     _base: Admission
     _formats: _Formats
 
+    @property
+    def has_cooldown(self) -> bool:
+        """Whether releases that are too young are passed over."""
+        return self._base.cutoff is not None
+
     def admission(self, name: NormalizedName, ageless: Collection[Version] = ()) -> Admission:
         """Return which files of a project are taken.
 

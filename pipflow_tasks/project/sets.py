@@ -47,6 +47,7 @@ class Sets:
         found = resolution.solve(wants)
         if isinstance(found, Conflict):
             before = {w.place: self._as_it_stands(w) for w in self._lookup.wants()}
+            self._admit_young(list(before.values()))
             _, waived, clash = resolution.solve_around(list(before.values()))
             if clash is not None:
                 self._warn_of_clash(clash)
@@ -81,6 +82,7 @@ class Sets:
         standing = self._lookup.wants()
         resolution.candidates.prefetch(standing)
         wants = [self._as_it_stands(want) for want in standing]
+        self._admit_young(wants)
         found, _, clash = resolution.solve_around(wants)
         if clash is not None and not waive:
             found = clash
@@ -94,6 +96,11 @@ class Sets:
             self._warn_of_clash(clash)
         self._warn_of_picks(found)
         return found
+
+    def _admit_young(self, standing: Sequence[Want]) -> None:
+        for pick in self._lookup.admit_young(standing):
+            assert pick.candidate is not None
+            self._draft.warn(f"{pick} {pick.candidate.too_young}, and no older one will do")
 
     def find_way(self, aims: Sequence[Aim], standing: Sequence[Want]) -> list[Aim] | None:
         """Find standing pins that, if they move as well, let the aims through; as few as need be.
@@ -149,21 +156,21 @@ class Sets:
         )
 
     def _as_it_stands(self, want: Want) -> Want:
-        """Take a requirement that no version satisfies as given, and say so."""
+        """Take a requirement that no version satisfies as it stands in its line, and say so."""
         given = self._lookup.as_given(want)
         line = next((each for each in self._documents.lines if each.place == want.place), None)
         stands = self._lookup.want(line) if line is not None else None
-        if line is None or stands is None or not given.is_opaque:
-            return given
+        if line is None or stands is None or (given is want and not want.is_opaque):
+            return want
         if want.is_opaque:
             reason = why_unmovable(line, self._lookup.target)
             self._draft.warn(
                 f"what {want.name} ({want.place}) needs can't be known: it is {reason}"
             )
-        else:
-            why = why_given(self._lookup.candidates, stands)
-            self._draft.warn(f"{stands.shown} ({want.place}) stays as it is: {why}")
-        return given
+            return want
+        why = why_given(self._lookup.candidates, stands)
+        self._draft.warn(f"{stands.shown} ({want.place}) stays as it is: {why}")
+        return self._lookup.as_given(stands)
 
     def _warn_of_clash(self, clash: Conflict) -> None:
         told = "; ".join(replace(clash, remarks=()).explain())
@@ -171,12 +178,13 @@ class Sets:
 
     def _warn_of_picks(self, solution: Solution) -> None:
         for pick in solution.picks.values():
-            if self._lookup.candidates.unknown.get(pick.name) == pick:
+            if pick.candidate is None:
+                continue
+            if self._lookup.candidates.is_unknown(pick):
                 self._draft.warn(
                     f"what {pick} needs can't be known without building it; the image decides"
                 )
-            if pick.candidate is not None:
-                self._draft.note_wheels(pick.name, pick.candidate, self._lookup.target)
+            self._draft.note_wheels(pick.name, pick.candidate, self._lookup.target)
 
 
 def _unmoved(want: Want, held: Collection[NormalizedName], before: Mapping[str, Want]) -> Want:

@@ -51,6 +51,7 @@ __all__ = [
     "Standing",
     "Waiver",
     "Want",
+    "need_of",
     "why_below",
     "why_given",
 ]

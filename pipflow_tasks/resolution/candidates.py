@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from ..errors import ProjectNotFound
 from ..finder import ADMIT_ALL, Candidate, Rejection, names_exactly, suit
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from .problem import Standing, Want
 
 MAX_BATCH = 32
+
+_Key: TypeAlias = "tuple[NormalizedName, Version | None, frozenset[str]]"
 
 
 class Catalog(Protocol):
@@ -54,7 +56,6 @@ class Candidates:
         bounds: by project, what constraints and policies say.
         standing: by project, the version that it has without being asked for.
         admission: by project, which files are taken.
-        unknown: gathers the picks whose dependencies can't be known.
     """
 
     catalog: Catalog
@@ -62,11 +63,8 @@ class Candidates:
     bounds: Callable[[NormalizedName], Sequence[Bound]]
     standing: Callable[[NormalizedName], Standing | None]
     admission: Callable[[NormalizedName], Admission] = lambda _: ADMIT_ALL
-    unknown: dict[NormalizedName, Pick] = field(default_factory=dict)
     _releases: dict[NormalizedName, Releases] = field(default_factory=dict)
-    _dependencies: dict[tuple[NormalizedName, Version, frozenset[str]], tuple[Need, ...]] = field(
-        default_factory=dict
-    )
+    _dependencies: dict[_Key, tuple[Need, ...] | None] = field(default_factory=dict)
 
     def prefetch(self, wants: Iterable[Want]) -> Mapping[NormalizedName, Pick]:
         """Fetch what a search will ask for, before it asks one by one.
@@ -114,20 +112,23 @@ class Candidates:
         return self._releases[name]
 
     def dependencies(self, pick: Pick) -> tuple[Need, ...]:
-        """Return what a pick needs on the target, for its extras."""
+        """Return what a pick needs on the target, for its extras; nothing where it is unknown."""
+        return self._look_up(pick) or ()
+
+    def is_unknown(self, pick: Pick) -> bool:
+        """Tell whether it can't be known what a pick needs."""
+        return self._look_up(pick) is None
+
+    def _look_up(self, pick: Pick) -> tuple[Need, ...] | None:
         if pick.candidate is None:
-            return ()
+            return None
         key = (pick.name, pick.candidate.version, pick.extras)
         if key not in self._dependencies:
             metadata = self.catalog.metadata(pick.candidate.files)
-            if metadata is None:
-                self.unknown[pick.name] = pick
-            self._dependencies[key] = tuple(self._needs(metadata, pick)) if metadata else ()
+            self._dependencies[key] = (
+                None if metadata is None else tuple(self._needs(metadata, pick))
+            )
         return self._dependencies[key]
-
-    def matches_want(self, want: Want) -> Iterator[Candidate]:
-        """Yield the candidates for a want alone, newest first."""
-        return self.fitting(want.name, [need_of(want)])
 
     def matches(self, name: NormalizedName, needs: Sequence[Need]) -> Iterator[Candidate]:
         """Yield what ``fitting`` does, with the metadata of ever more candidates fetched ahead."""
@@ -142,13 +143,15 @@ class Candidates:
     def fitting(self, name: NormalizedName, needs: Sequence[Need]) -> Iterator[Candidate]:
         """Yield the candidates that satisfy needs and bounds, newest first.
 
-        What stands comes before any older version, and before newer ones unless it may rise.
+        What stands comes before any older version, and before newer ones unless it may rise; what
+        is too young comes last, if it is taken at all, the oldest of it first.
 
         Args:
             name: the project.
             needs: all of them.
         """
-        bounds = self.bounds(name)
+        is_given = any(need.want is not None and need.want.is_given for need in needs)
+        bounds = [bound for bound in self.bounds(name) if not (is_given and bound.is_ours)]
         specifiers = [need.specifier for need in needs] + [bound.specifier for bound in bounds]
         locals_wanted = {need.want.local for need in needs if need.want and need.want.local}
         exact = any(need.is_exact for need in needs) or any(
@@ -170,27 +173,29 @@ class Candidates:
         standing = self.standing(name)
         kept = None if standing is None else releases.like(standing.version)
 
-        def among(versions: Iterable[Version]) -> Iterator[Candidate]:
+        def suiting(versions: Iterable[Version]) -> Iterator[Candidate]:
             for version in versions:
                 if locals_wanted and version.local not in locals_wanted:
                     continue
                 if not all(releases.allows(each, version) for each in specifiers):
                     continue
                 candidate = releases.candidate(version)
-                if candidate is None:
-                    continue
-                if exact or not candidate.withheld or version == kept:
+                if candidate is not None:
                     yield candidate
+
+        def is_free(candidate: Candidate) -> bool:
+            return exact or not candidate.withheld or candidate.version == kept
 
         def preferred(versions: Sequence[Version]) -> Iterator[Candidate]:
             for part in _around(kept, versions, may_rise=bool(standing and standing.may_rise)):
                 if admission.prefers_wheels:
-                    yield from (found for found in among(part) if not found.from_source)
-                    yield from (found for found in among(part) if found.from_source)
+                    yield from (c for c in suiting(part) if is_free(c) and not c.from_source)
+                    yield from (c for c in suiting(part) if is_free(c) and c.from_source)
                 else:
-                    yield from among(part)
+                    yield from filter(is_free, suiting(part))
 
-        found = preferred(releases.all if takes_prereleases else releases.finals)
+        versions = releases.all if takes_prereleases else releases.finals
+        found = preferred(versions)
         first = next(found, None)
         # what pins a pre-release installs; of needs with a specifier not every pip takes one
         may_fall_back = (
@@ -204,6 +209,10 @@ class Candidates:
         if first is not None:
             yield first
             yield from found
+        if admission.takes_young or is_given:
+            for candidate in suiting(reversed(versions)):
+                if candidate.yanked is None and not is_free(candidate):
+                    yield candidate
 
     def first(self, need: Need) -> Candidate | None:
         """Return the newest candidate for a need alone, or None."""

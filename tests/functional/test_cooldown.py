@@ -91,6 +91,38 @@ def test_dependency_has_to_be_old_enough(project: TemporaryProject, index: Loopb
     assert "top 2.0 needs lib>=3, and lib 4.0 was released less than" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("top==2.0", "young 1.0 was released 2 days ago, the setting cooldown_days is 7, and no"),
+        ("young", "young (requirements.txt:2) stays as it is: young 1.0 was released 2 days ago"),
+    ],
+)
+def test_what_stands_may_need_a_young_release(
+    project: TemporaryProject, index: LoopbackIndex, line: str, said: str
+) -> None:
+    """What the image gets in any case counts with its needs, however young."""
+    index.add("base", "1.0")
+    index.add("base", "2.0")
+    index.add("top", "2.0", requires_dist=["young"])
+    index.add("young", "1.0", requires_dist=["base<2"], upload_time=uploaded(days=2.1))
+    project.requirements = f"base==1.0\n{line}\n"
+    done = project.invoke("deps.upgrade-all")
+    assert (done.status, project.requirements) == (0, f"base==1.0\n{line}\n")
+    assert "young 1.0 needs base<2" in done.stdout
+    assert said in done.stderr
+
+
+def test_locked_file_holds_what_is_needed(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """`lock` writes a young release where no older one will do, and says so."""
+    index.add("top", "2.0", requires_dist=["lib>=3"])
+    project.requirements = "top==2.0\n"
+    done = project.invoke("deps.lock")
+    assert (done.status, project.requirements) == (0, "lib==3.0  # via top\ntop==2.0\n")
+    assert "lib 3.0 was released 2 days ago" in done.stderr
+    assert project.invoke("deps.check").status == 0
+
+
 def test_constraint_that_names_a_version_is_consent(project: TemporaryProject) -> None:
     """A version that a constraint names exactly is taken whatever its age."""
     project.write("constraints.txt", "lib==3.0\n")

@@ -271,6 +271,19 @@ def test_variable_that_is_not_set(project: TemporaryProject, index: LoopbackInde
     assert "${INDEX_SECRET}" in done.stderr
 
 
+def test_source_that_can_not_be_fetched(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """A failing look-up of what a source distribution needs is an error, not "unknown"."""
+    index.add("base", "1.0")
+    index.add("base", "2.0")
+    index.add("source", "1.0", wheel=False, sdist=True, requires_dist=["base<2"])
+    index.break_project("source", Fault(status=503, on="file"))
+    project.requirements = "base==1.0\nsource==1.0\n"
+    done = project.invoke("deps.upgrade-all")
+    assert (done.status, done.stdout) == (1, "")
+    assert project.requirements == "base==1.0\nsource==1.0\n"
+    assert "HTTP 503" in done.stderr
+
+
 def test_index_of_the_file_comes_first(project: TemporaryProject, index: LoopbackIndex) -> None:
     """`--index-url` in the file replaces the setting, and the setting replaces pip's."""
     nobody = "http://127.0.0.1:1/simple/"

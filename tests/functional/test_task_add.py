@@ -336,3 +336,15 @@ def test_file_names_another_file(project: TemporaryProject, name: str) -> None:
     assert done.status == 0
     assert "requests==2.31.0\n" in project.read(name)
     assert project.read("requirements.in") == "left alone\n"
+
+
+def test_last_line_without_ending_moves(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """A line that gets an ending while it moves is told where it stands in the new file."""
+    for version in ("1.0", "2.0"):
+        index.add("old", version)
+    index.add("new", "1.0", requires_dist=["old>=2"])
+    index.add("rest", "1.0")
+    project.requirements = "rest==1.0\nold==1.0"
+    done = project.invoke("deps.add", "new", "--with-upgrades")
+    assert (done.status, project.requirements) == (0, "new==1.0\nold==2.0\nrest==1.0")
+    assert "moved     old 1.0 to 2.0 (requirements.txt:2)" in done.stdout

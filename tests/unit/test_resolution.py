@@ -287,8 +287,20 @@ def test_extras_of_all_who_ask_count() -> None:
 def test_unknown_dependencies_are_recorded() -> None:
     """A pick whose needs can't be known is taken, and remembered as such."""
     search = resolution({"ant": {"1": [], "2": None}, "bee": {"1": []}})
-    assert versions(search.solve([want("ant"), want("bee")])) == {"ant": "2", "bee": "1"}
-    assert {name: str(pick) for name, pick in search.candidates.unknown.items()} == {"ant": "ant 2"}
+    found = search.solve([want("ant"), want("bee")])
+    assert versions(found) == {"ant": "2", "bee": "1"}
+    assert isinstance(found, Solution)
+    unknown = [name for name, pick in found.picks.items() if search.candidates.is_unknown(pick)]
+    assert unknown == ["ant"]
+
+
+def test_unknown_dependencies_are_told_of_each_version() -> None:
+    """That a second version was looked at does not make the first one known."""
+    search = resolution({"ant": {"1": None, "2": None}})
+    for text in ("ant", "ant<2", "ant"):
+        found = search.solve([want(text)])
+        assert isinstance(found, Solution)
+        assert all(search.candidates.is_unknown(pick) for pick in found.picks.values())
 
 
 def test_address_satisfies_its_name() -> None:
