@@ -150,6 +150,12 @@ class ComposeFile:
         unset = sorted({name for file in files for name in file.unset})
         return _compose_file(content, files[0].path, tuple(unset))
 
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The other files that take part, of which nothing is here."""
+        extended = (service.extends_file for service in self.services if service.build is None)
+        return (*self.includes, *(path for path in extended if path is not None))
+
     def buildable(self, service: str | None = None) -> tuple[Service, ...]:
         """Give the services that are built, or the one of that name.
 

@@ -45,9 +45,9 @@ __all__ = [
     "VersionConflict",
 ]
 
-# up to the last "@" before a slash; behind a colon a password may hold slashes, and is looked for
+# up to the last "@" before a slash; behind a colon a password may hold anything, and is looked for
 # up to the last "@" of the word: better too much is hidden than too little
-_CREDENTIALS = re.compile(r"""(?<=://)(?:[^/\s:\["',]*:[^\s"',?]*|[^/\s"',]*)@""")
+_CREDENTIALS = re.compile(r"""(?<=://)(?:[^/\s:\["',]*:[^\s?]*|[^/\s"',]*)@""")
 
 
 def redact(text: str) -> str:
@@ -56,10 +56,10 @@ def redact(text: str) -> str:
 
 
 class PipflowError(Exception):
-    """What failed, where it stands, and what to do.
+    """What failed, where it stands, and what to do; credentials in what is told are hidden.
 
     Attributes:
-        message: one sentence without a full stop; credentials are redacted before they get here.
+        message: one sentence without a full stop.
         path: the file the error is about, as the user would type it, or None.
         line: 1-based line in ``path``, or None.
         hint: what to do about it, or an empty string.
@@ -71,11 +71,11 @@ class PipflowError(Exception):
     def __init__(
         self, message: str, *, path: str | None = None, line: int | None = None, hint: str = ""
     ) -> None:
-        super().__init__(message)
-        self.message = message
+        super().__init__(redact(message))
+        self.message = redact(message)
         self.path = path
         self.line = line
-        self.hint = hint
+        self.hint = redact(hint)
 
     def __str__(self) -> str:
         where = "" if self.path is None else f"{self.path}: "
@@ -129,7 +129,7 @@ class Unsatisfiable(PipflowError):  # noqa: N818
 
     def __init__(self, message: str, *, reasons: Sequence[str] = (), hint: str = "") -> None:
         super().__init__(message, hint=hint)
-        self.reasons = tuple(reasons)
+        self.reasons = tuple(map(redact, reasons))
 
     def __str__(self) -> str:
         reasons = "".join(f"\n  {reason}" for reason in self.reasons)

@@ -95,11 +95,17 @@ def read(path: Path, *, shown: str) -> bytes | None:
         return None
     except OSError as error:
         raise FileError(f"can't be read: {_reason(error)}", path=shown) from error
+    except ValueError as error:
+        raise FileError(
+            f"can't be read: there is no such name: {error}", path=ascii(shown)
+        ) from error
 
 
 @contextlib.contextmanager
 def lock(folder: Path) -> Iterator[None]:
     """Keep a second run out of a project's files; the lock leaves nothing behind.
+
+    Where the file system knows no locks, there is none.
 
     Raises:
         FileError: another run holds it.
@@ -117,6 +123,8 @@ def lock(folder: Path) -> Iterator[None]:
                 path=str(folder),
                 hint="wait until it has ended, and run the command again",
             ) from error
+        except OSError:
+            pass
         yield
     finally:
         os.close(descriptor)

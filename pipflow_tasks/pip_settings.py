@@ -123,18 +123,24 @@ def _list_configuration(environment: Mapping[str, str]) -> dict[str, str]:
 
 def _run_pip(words: Sequence[str], environment: Mapping[str, str]) -> list[str]:
     """Return what ``pip config`` prints, without what it says of its files."""
-    done = subprocess.run(
-        # verbose, so that a `quiet` in the configuration does not silence it
-        [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", *words, "-vvvv"],
-        cwd=sys.prefix,  # a folder called pip in the project would be taken for pip
-        env={**environment, "PYTHONIOENCODING": "utf-8"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        timeout=_TIMEOUT_SECONDS,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            # verbose, so that a `quiet` in the configuration does not silence it
+            [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", *words, "-vvvv"],
+            cwd=sys.prefix,  # a folder called pip in the project would be taken for pip
+            env={**environment, "PYTHONIOENCODING": "utf-8"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_TIMEOUT_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise UsageError(
+            f"pip can't be asked for its configuration: {error}",
+            hint="try `python -m pip config list`; with PIP_CONFIG_FILE=/dev/null it is not asked",
+        ) from error
     if done.returncode:
         told = [line for line in done.stderr.splitlines() if line.strip()]
         raise UsageError(

@@ -19,7 +19,7 @@ FORMATS: tuple[Format, ...] = ("text", "json", "markdown")
 def write_report(plan: Plan, outcome: Outcome, *, form: Format = "text") -> str:
     """Return the report of a command, without a final line ending."""
     if form == "json":
-        return json.dumps(as_object(plan, outcome), indent=2, ensure_ascii=False)
+        return json.dumps(as_object(plan, outcome), indent=2)
     lines = _markdown(plan, outcome) if form == "markdown" else _text(plan, outcome)
     return "\n".join(lines)
 
@@ -83,6 +83,7 @@ def as_object(plan: Plan, outcome: Outcome) -> dict[str, Any]:
             for path in plan.paths
         ],
         "warnings": [*(() if target is None else target.notes), *plan.warnings],
+        "hints": list(plan.hints),
         "findings": [
             {
                 "file": finding.file,

@@ -22,7 +22,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.tags import Tag, parse_tag
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -257,7 +257,7 @@ _canonical = lru_cache(maxsize=4096)(canonicalize_name)
 def _version(text: str) -> Version | None:
     try:
         return Version(text)
-    except InvalidVersion:
+    except ValueError:  # also where a number has thousands of digits
         return None
 
 
@@ -339,8 +339,11 @@ class _Anchors(HTMLParser):
 
 def _read_html(data: bytes, base: str) -> tuple[str, list[_Entry]]:
     parser = _Anchors(base)
-    parser.feed(data.decode("utf-8", "replace"))
-    parser.close()
+    try:
+        parser.feed(data.decode("utf-8", "replace"))
+        parser.close()
+    except AssertionError as error:  # what the standard library's parser takes for impossible
+        raise PageError(f"its HTML is broken: {error}") from error
     if not parser.version and not parser.anchors:
         raise PageError("it is an HTML page without links, not that of an index")
     _require_version(parser.version or "1.0")

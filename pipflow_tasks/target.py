@@ -326,6 +326,10 @@ class Target:
             for extra in extras or ("",)
         )
 
+    def applies_everywhere(self, marker: Marker) -> bool:
+        """Tell whether a marker holds on all platforms."""
+        return all(_holds(marker, {**platform.markers, "extra": ""}) for platform in self.platforms)
+
     def tag_rank(self, tags: Collection[Tag]) -> int | None:
         """Tell how well one wheel suits every platform: 0 is best, None is not at all.
 

@@ -105,7 +105,7 @@ class Run:
                 no_cache=no_cache,
                 echo=self.context.config.run.echo,
             )
-        print(write_report(plan, outcome, form=form), flush=True)
+        _print(write_report(plan, outcome, form=form))
         if outcome.error is not None:
             raise outcome.error
 
@@ -428,6 +428,12 @@ def _configured(context: Context) -> dict[str, Any]:
         if (variable := f"INVOKE_PIPFLOW_{name.upper()}") in os.environ:
             values[name] = os.environ[variable]
     return values
+
+
+def _print(text: str) -> None:
+    """Print a report; what standard output has no letters for is escaped."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
 def _level(word: str) -> Level:

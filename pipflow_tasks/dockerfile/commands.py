@@ -265,6 +265,8 @@ class Shell:
         return tuple(sources), tuple(possible), tuple(unknown)
 
     def _found(self, name: str) -> list[str]:
+        if "://" in name:
+            return []
         files = [*self.image.files, *self.mounts]
         found = origins_of(files, join(self.directory, name), self.images)
         if found or self.directory_known or name.startswith(("/", "$", "~")):

@@ -21,7 +21,7 @@ import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ..errors import BuildError, Interrupted, UsageError
+from ..errors import BuildError, Interrupted, UsageError, redact
 from .programs import answers
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
     from ..compose import Service
     from .programs import ComposeProgram
+
+_held_back: list[Interrupted] | None = None
+"""Where an interruption goes that has to wait for a moment."""
 
 _STANDARD_ERROR = 2
 _ENDING_SECONDS = 10
@@ -70,8 +73,8 @@ class Builder:
 
     @property
     def shown(self) -> str:
-        """The command as one would type it."""
-        return shlex.join(self.command)
+        """The command as one would type it, without the credentials in it."""
+        return redact(shlex.join(self.command))
 
     @property
     def absence(self) -> str:
@@ -141,21 +144,20 @@ class Builder:
     def _run(self, command: Sequence[str], *, echo: bool) -> tuple[int, bool]:
         """Run a command; return its status, and whether it has done what it should."""
         if echo:
-            print(shlex.join(command), file=sys.stderr, flush=True)
+            print(redact(shlex.join(command)), file=sys.stderr, flush=True)
         failure = _FAILURES.get(command[0])
-        try:
-            process = subprocess.Popen(
-                command,
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=_STANDARD_ERROR if failure is None else subprocess.PIPE,
-                stderr=None if failure is None else subprocess.STDOUT,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise BuildError(f"{command[0]} can't be started: {error.strerror}") from error
         failed = False
+        process: subprocess.Popen[bytes] | None = None
         try:
+            with _uninterrupted():
+                process = subprocess.Popen(
+                    command,
+                    cwd=self.folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=_STANDARD_ERROR if failure is None else subprocess.PIPE,
+                    stderr=None if failure is None else subprocess.STDOUT,
+                    start_new_session=True,
+                )
             if failure is not None and process.stdout is not None:
                 with process.stdout as lines:
                     for line in lines:
@@ -163,6 +165,11 @@ class Builder:
                         os.write(_STANDARD_ERROR, line)
             status = process.wait()
         except BaseException as error:
+            if process is None:
+                if isinstance(error, OSError):
+                    what = f"{command[0]} can't be started: {error.strerror}"
+                    raise BuildError(what) from error
+                raise
             _end(process)
             if isinstance(error, BuildError):
                 error.image_moved = self.may_build_several or process.returncode == 0
@@ -316,9 +323,13 @@ def interruptible() -> Iterator[None]:
 
     def interrupt(number: int, _: FrameType | None) -> None:
         nonlocal interrupted
-        if not interrupted:
-            interrupted = True
-            raise Interrupted(f"interrupted by {signal.Signals(number).name}")
+        if interrupted:
+            return
+        interrupted = True
+        error = Interrupted(f"interrupted by {signal.Signals(number).name}")
+        if _held_back is None:
+            raise error
+        _held_back.append(error)
 
     names = ("SIGINT", "SIGTERM", "SIGHUP")
     numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
@@ -329,6 +340,20 @@ def interruptible() -> Iterator[None]:
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let a signal that comes in between interrupt at the end, when it is known what to end."""
+    global _held_back
+    came: list[Interrupted] = []
+    _held_back = came
+    try:
+        yield
+    finally:
+        _held_back = None
+    if came:
+        raise came[0]
 
 
 def _tries(

@@ -132,7 +132,7 @@ class _Memory:
     def __init__(self, identity: str, environment: Mapping[str, str]) -> None:
         folder = environment.get("XDG_CACHE_HOME", "")
         if not Path(folder).is_absolute():
-            folder = str(Path("~/.cache").expanduser())
+            folder = os.path.expanduser("~/.cache")  # noqa: PTH111 - Path's fails without a home
         script = hashlib.sha256((_SHELL + _read_script()).encode()).hexdigest()[:16]
         self._path = Path(folder) / "pipflow" / "images" / f"{identity}-{script}.json"
 

@@ -123,10 +123,10 @@ def docker_is_chosen(environment: Mapping[str, str]) -> bool:
         return True
     context = environment.get("DOCKER_CONTEXT")
     if not context:
-        folder = environment.get("DOCKER_CONFIG") or Path.home() / ".docker"
         try:
+            folder = environment.get("DOCKER_CONFIG") or Path.home() / ".docker"
             context = json.loads((Path(folder) / "config.json").read_bytes())["currentContext"]
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError):  # or there is no home
             return False
     return context not in {"", "default"}
 

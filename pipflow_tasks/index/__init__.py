@@ -6,19 +6,20 @@ are taken from the address or from netrc.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from ..errors import PackageIndexError, ProjectNotFound, redact
 from ..simple_api import ACCEPT, Files, Metadata, PageError, read_metadata, read_page
 from .archive import RangeFile, sdist_metadata, wheel_metadata
 from .http import SYSTEM_TRUST, Answer, Http, Trust
+from .workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from concurrent.futures import Future
-    from types import TracebackType
 
     from packaging.utils import NormalizedName
 
@@ -54,8 +55,13 @@ class PackageIndex:
         """
         self.urls = tuple(url.rstrip("/") + "/" for url in urls)
         self._first_only = first_only
+        self._netlocs: dict[tuple[str, str], str] = {}
+        for url in self.urls:
+            with suppress(ValueError):  # that is told where it is asked
+                parts = urlsplit(url)
+                self._netlocs[parts.scheme, parts.netloc.rpartition("@")[2]] = parts.netloc
         self._http = Http(timeout_seconds=timeout_seconds, connections=THREADS, trust=trust)
-        self._threads = ThreadPoolExecutor(max_workers=THREADS)
+        self._workers = Workers(THREADS)
         self._pages: dict[NormalizedName, Future[Files]] = {}
         self._metadata: dict[str, Future[Metadata | None]] = {}
         self._without_metadata: set[str] = set()
@@ -63,17 +69,12 @@ class PackageIndex:
     def __enter__(self) -> PackageIndex:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
         """Close the connections; what is still being fetched is left."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._workers.close()
         self._http.close()
 
     def prefetch(self, projects: Iterable[NormalizedName]) -> None:
@@ -111,13 +112,13 @@ class PackageIndex:
 
     def _begin_page(self, project: NormalizedName) -> Future[Files]:
         if project not in self._pages:
-            self._pages[project] = self._threads.submit(self._fetch, project)
+            self._pages[project] = self._workers.submit(self._fetch, project)
         return self._pages[project]
 
     def _begin_metadata(self, files: Sequence[DistributionFile]) -> Future[Metadata | None]:
         key = files[0].url
         if key not in self._metadata:
-            self._metadata[key] = self._threads.submit(self._fetch_metadata, files)
+            self._metadata[key] = self._workers.submit(self._fetch_metadata, files)
         return self._metadata[key]
 
     def _fetch_metadata(self, files: Sequence[DistributionFile]) -> Metadata | None:
@@ -128,7 +129,7 @@ class PackageIndex:
                 if data is not None:
                     return read_metadata(data)
         for sdist in [file for file in files if not file.is_wheel][:1]:
-            answer = self._http.get(sdist.url, {"Accept-Encoding": "identity"})
+            answer = self._get(sdist.url, {"Accept-Encoding": "identity"})
             self._require_ok(answer, sdist.url)
             data = sdist_metadata(answer.body, sdist.filename)
             if data is not None:
@@ -142,7 +143,7 @@ class PackageIndex:
             wheel.has_metadata is None and host in self._without_metadata
         ):
             return None
-        answer = self._http.get(f"{wheel.url}.metadata", {})
+        answer = self._get(f"{wheel.url}.metadata", {})
         if answer.status == 200:
             return answer.body
         if wheel.has_metadata is None:
@@ -152,16 +153,26 @@ class PackageIndex:
     def _metadata_within(self, wheel: DistributionFile) -> bytes | None:
         def fetch(wanted: str) -> tuple[bytes, int, int]:
             # a compressed range would be a range of something else
-            answer = self._http.get(wheel.url, {"Range": wanted, "Accept-Encoding": "identity"})
+            answer = self._get(wheel.url, {"Range": wanted, "Accept-Encoding": "identity"})
             if answer.status == 206:
-                span, _, size = answer.content_range.removeprefix("bytes ").partition("/")
-                return answer.body, int(span.partition("-")[0]), int(size)
+                told = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", answer.content_range)
+                if told is not None:
+                    return answer.body, int(told[1]), int(told[2])
+                answer = self._get(wheel.url, {"Accept-Encoding": "identity"})
             if answer.status in {416, 501} and wanted.startswith("bytes=-"):
                 return fetch("bytes=0-")
             self._require_ok(answer, wheel.url)
             return answer.body, 0, len(answer.body)
 
         return wheel_metadata(RangeFile(fetch))
+
+    def _get(self, url: str, headers: dict[str, str]) -> Answer:
+        """Ask; a file that stands on an index's own host is asked for with its credentials."""
+        with suppress(ValueError):
+            parts = urlsplit(url)
+            netloc = self._netlocs.get((parts.scheme, parts.netloc), parts.netloc)
+            url = urlunsplit(parts._replace(netloc=netloc))
+        return self._http.get(url, headers)
 
     def _fetch(self, project: NormalizedName) -> Files:
         found = Files()
@@ -179,7 +190,7 @@ class PackageIndex:
         return found
 
     def _fetch_page(self, url: str, project: NormalizedName, base: str) -> Files:
-        answer = self._http.get(url, {"Accept": ACCEPT})
+        answer = self._get(url, {"Accept": ACCEPT})
         shown = redact(url)
         if answer.status == 404:
             raise ProjectNotFound(

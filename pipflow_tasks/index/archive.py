@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import lzma
 import tarfile
 import zipfile
+import zlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +15,11 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 _TAIL_BYTES = 1 << 16
+_DAMAGES = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError),
+    *(OSError, EOFError, ValueError, NotImplementedError, RuntimeError),
+)
+"""What reading an archive may end with that is not one, or not whole, or of a strange kind."""
 
 
 class RangeFile(io.RawIOBase):
@@ -77,7 +84,7 @@ def wheel_metadata(file: io.RawIOBase) -> bytes | None:
                 folder, _, last = name.rpartition("/")
                 if last == "METADATA" and folder.endswith(".dist-info") and "/" not in folder:
                     return archive.read(name)
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError):
+    except _DAMAGES:
         return None
     return None
 
@@ -96,7 +103,7 @@ def sdist_metadata(data: bytes, filename: str) -> bytes | None:
                 if member.isfile() and _is_top(member.name):
                     extracted = archive.extractfile(member)
                     return extracted.read() if extracted is not None else None
-    except (zipfile.BadZipFile, tarfile.TarError, OSError, EOFError, ValueError):
+    except _DAMAGES:
         return None
     return None
 

@@ -23,6 +23,7 @@ from ..errors import (
     PipflowError,
     RequirementsError,
     UsageError,
+    redact,
 )
 from ..files import lock
 from ..images import interruptible
@@ -100,9 +101,18 @@ class Project:
             environment: variables for pip's settings, index addresses and compose files; default:
                 those of this process.
             now: the time that the age of releases is told by, with its zone; default: the clock's.
+
+        Raises:
+            UsageError: there is no such folder.
         """
+        folder = Path(root).resolve()
+        if not folder.is_dir():
+            raise UsageError(
+                f"there is no folder {root}",
+                hint="the folder that namespace_for is given is relative to that of tasks.py",
+            )
         return cls(
-            Path(root).resolve(),
+            folder,
             settings or Settings(),
             dict(os.environ) if environment is None else environment,
             now or datetime.now(timezone.utc),
@@ -547,6 +557,11 @@ class Project:
             environment=self._environment,
         )
         self._assumptions += rules.warnings
+        self._assumptions += tuple(
+            f"{redact(line.content)} ({line.place}) is not fetched: what it says does not count"
+            for line in documents.unread
+            if line.option_values("--constraint")
+        )
         return rules
 
     def _finish(self, draft: Draft, *, force: bool, with_target: bool = True) -> Plan:

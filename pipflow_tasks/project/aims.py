@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from ..finder import Choice
     from ..requirements import Line, Request
-    from ..target import Target
     from .lookup import Lookup
 
 Level = Literal["major", "minor", "patch"]
@@ -108,7 +107,7 @@ def aim_to_move(
     )
 
 
-def why_unmovable(line: Line, target: Target) -> str:
+def why_unmovable(lookup: Lookup, line: Line) -> str:
     """Say why a line can't be pinned to a version, or nothing."""
     if line.requirement is None:
         return line.kind.value
@@ -116,8 +115,10 @@ def why_unmovable(line: Line, target: Target) -> str:
         return "a URL"
     if line.has_variable:
         return "given by a variable"
-    if line.requirement.marker and not target.applies(line.requirement.marker):
+    if line.requirement.marker and not lookup.target.applies(line.requirement.marker):
         return "excluded by its marker"
+    if lookup.is_partial(line):
+        return "for some of the platforms only, beside another line for the rest"
     return ""
 
 

@@ -61,9 +61,9 @@ def find_compose(root: Path, builder: str, environment: Mapping[str, str]) -> Co
     """
     variables = _with_dotenv(root, environment)
     named = variables.get("COMPOSE_FILE", "")
-    if named:
-        separator = variables.get("COMPOSE_PATH_SEPARATOR") or os.pathsep
-        paths = [root / part.strip() for part in named.split(separator) if part.strip()]
+    separator = variables.get("COMPOSE_PATH_SEPARATOR") or os.pathsep
+    paths = [root / part.strip() for part in named.split(separator) if part.strip()]
+    if paths:
         return _read(root, paths, builder, variables, is_above=False)
     for folder in _folders(root):
         found = [path for name in COMPOSE_FILES if (path := folder / name).is_file()][:1]

@@ -39,6 +39,7 @@ class Documents:
         constraints: the same for ``-c``. These are obeyed and never edited.
         lines: every line of the requirements, in the order in which pip reads them.
         innermost: the paths of the requirements, what is included before what includes it.
+        unread: the lines that include an address, which is not fetched.
         is_being_locked: what a line says of who has brought it counts, be they there or not.
         promoted: the places of lines that are the user's own from now on, whatever they say.
         requires_hashes: the installer wants a hash for every requirement, whatever the files say.
@@ -49,6 +50,7 @@ class Documents:
     constraints: dict[str, Document] = field(default_factory=dict)
     lines: list[Line] = field(default_factory=list)
     innermost: list[str] = field(default_factory=list)
+    unread: list[Line] = field(default_factory=list)
     promoted: set[str] = field(default_factory=set)
     requires_hashes: bool = False
     is_being_locked: bool = False
@@ -171,7 +173,7 @@ class _Reader:
         for line in document.content.lines:
             self.documents.lines.append(line)
             for included in line.option_values("--requirement"):
-                if not _is_address(included):
+                if not self._leads_elsewhere(included, line):
                     self.take(included, including=(*including, shown), by=line)
             for constraint in line.option_values("--constraint"):
                 self.constrain(constraint, including=(*including, shown), by=line)
@@ -179,7 +181,7 @@ class _Reader:
 
     def constrain(self, name: str, *, including: tuple[str, ...], by: Line | None = None) -> None:
         """Read a constraints file; whatever it includes constrains as well."""
-        if _is_address(name):
+        if by is not None and self._leads_elsewhere(name, by):
             return
         shown = self._shown(name, by)
         document = self._open(shown, including, by)
@@ -188,6 +190,13 @@ class _Reader:
             for option in ("--requirement", "--constraint"):
                 for included in line.option_values(option):
                     self.constrain(included, including=(*including, shown), by=line)
+
+    def _leads_elsewhere(self, name: str, by: Line) -> bool:
+        """Tell whether a line includes an address, and remember it: it may hold a password."""
+        if "://" not in expand_variables(name, self.environment):
+            return False
+        self.documents.unread.append(by)
+        return True
 
     def _open(
         self,
@@ -223,7 +232,3 @@ class _Reader:
         if by is not None:
             name = os.path.join(os.path.dirname(by.path), expand_variables(name, self.environment))  # noqa: PTH118, PTH120 - text, not a file
         return os.path.normpath(name).replace(os.sep, "/")
-
-
-def _is_address(name: str) -> bool:
-    return "://" in name

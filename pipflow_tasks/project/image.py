@@ -188,6 +188,13 @@ def _compose_image(
         if service.build is not None
     }
     installing = {name: source for name, source in sources.items() if source.installs}
+    if compose.file.unread and not installing and not compose.is_above:
+        raise ComposeError(
+            f"no service installs {settings.file}, as far as can be seen without docker compose 2: "
+            f"what {' and '.join(compose.file.unread)} has is not known",
+            path=compose.file.path,
+            hint="install docker compose 2, or name the Dockerfile with the setting `dockerfile`",
+        )
     if not sources or (compose.is_above and not installing and not settings.service):
         return None
     chosen = installing or sources

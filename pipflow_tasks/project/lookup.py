@@ -113,7 +113,8 @@ class Lookup:
         requirement = line.requirement
         if line.name is None:
             return None
-        if requirement is None or requirement.url is not None or line.has_variable:
+        is_address = requirement is None or requirement.url is not None
+        if requirement is None or is_address or line.has_variable or self.is_partial(line):
             specifier, extras, is_opaque = SpecifierSet(), frozenset[str](), True
         elif requirement.marker and not self.target.applies(requirement.marker):
             return None
@@ -130,6 +131,18 @@ class Lookup:
             is_pin=line.pin is not None,
             is_opaque=is_opaque,
             local=line.pin.local if line.pin is not None else None,
+        )
+
+    def is_partial(self, line: Line) -> bool:
+        """Tell whether another line stands for a line's project on some of the platforms."""
+        marker = None if line.requirement is None else line.requirement.marker
+        if marker is None or line.name is None or self.target.applies_everywhere(marker):
+            return False
+        others = (each for each in self._documents.find(line.name) if each is not line)
+        return self.target.applies(marker) and any(
+            self.target.applies(other.requirement.marker)
+            for other in others
+            if other.requirement is not None and other.requirement.marker is not None
         )
 
     def _bounds_on(self, name: NormalizedName) -> tuple[Bound, ...]:

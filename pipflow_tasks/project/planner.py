@@ -154,7 +154,7 @@ class Planner:
         """Move every pin to the newest that goes together; none moves down."""
         only_names = {request.name for request in only}
         skip_names = {request.name for request in skip}
-        for name in only_names:
+        for name in only_names | skip_names:
             require_there(self._documents, name)
         pins: list[Line] = []
         closure = {line.place for line in self._documents.closure}
@@ -363,7 +363,7 @@ class Planner:
         if candidate and line.pin and candidate.version < line.pin and not aim.asked:
             candidate = None
         now = candidate.version if candidate else line.pin
-        is_kept = any(line.place == each.place for each in self._documents.closure)
+        is_kept = solution is not None and line in self._documents.closure
         if candidate is not None and candidate.version != line.pin and not is_kept:
             digests: tuple[str, ...] = ()
             if line.option_values("--hash"):
@@ -428,7 +428,7 @@ class Planner:
         refused: list[tuple[Line, str]] = []
         found = False
         for line in require_there(self._documents, request.name):
-            reason = why_unmovable(line, self._target)
+            reason = why_unmovable(self._lookup, line)
             if reason:
                 refused.append((line, reason))
                 continue
@@ -456,8 +456,8 @@ class Planner:
         """Say why ``upgrade-all`` passes a line over; nothing for a pin, or what no one moves."""
         if line.kind is Kind.UNREADABLE:
             return f"not a valid line: {line.problem}"
-        if any("://" in included for included in line.option_values("--requirement")):
+        if line.option_values("--requirement") and line in self._documents.unread:
             return "an included address is not followed"
         if line.kind in {Kind.BLANK, Kind.COMMENT, Kind.OPTION}:
             return ""
-        return why_unmovable(line, self._target) or ("" if line.pin is not None else "not a pin")
+        return why_unmovable(self._lookup, line) or ("" if line.pin is not None else "not a pin")

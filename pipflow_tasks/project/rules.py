@@ -228,6 +228,8 @@ def read_rules(
     by_uv = bool(steps) and all(step.install.installer == "uv" for step in steps)
     settings = _Said(index_url, extra_index_urls)
     urls = _index_urls(steps, lines, settings, pip, environment, warnings, by_uv=by_uv)
+    for url in urls:
+        _require_address(url)
     trust = _trust(urls, steps, lines, pip, warnings)
     limit = _limit(steps, now, warnings)
     cutoff = Cutoff(
@@ -280,6 +282,16 @@ def _unseen(steps: Sequence[Step]) -> Iterator[str]:
                     f"{step.place} installs with the constraints {redact(name)}, which are not in "
                     "the build context; what they say does not count"
                 )
+
+
+def _require_address(url: str) -> None:
+    try:
+        urlsplit(url)
+    except ValueError as error:
+        raise UsageError(
+            f"the index address {redact(url)} makes no sense: {error}",
+            hint="it is like `https://host/simple/`",
+        ) from error
 
 
 def _index_urls(
@@ -461,16 +473,16 @@ def _moment(text: str, now: datetime, *, whole_day: bool) -> datetime | None:
     """Read RFC 3339, a day (for uv all of it, for pip none), or an age (`7 days`, `P7D`)."""
     age = re.fullmatch(r"(\d+)\s*(hour|day|week)s?(?: ago)?", text, re.IGNORECASE)
     iso = re.fullmatch(r"P(\d+)([DW])", text, re.IGNORECASE)
-    if age:
-        return now - timedelta(**{f"{age[2].lower()}s": int(age[1])})
-    if iso:
-        return now - timedelta(days=int(iso[1]) * (7 if iso[2].upper() == "W" else 1))
     try:
+        if age:
+            return now - timedelta(**{f"{age[2].lower()}s": int(age[1])})
+        if iso:
+            return now - timedelta(days=int(iso[1]) * (7 if iso[2].upper() == "W" else 1))
         if re.fullmatch(r"[\d-]{10}", text):
             midnight = datetime.fromisoformat(f"{text}T00:00:00+00:00")
             return midnight + timedelta(days=1) if whole_day else midnight
         moment = datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return moment if moment.tzinfo is not None else None
 

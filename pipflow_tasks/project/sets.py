@@ -6,7 +6,8 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..errors import VersionConflict
+from ..errors import VersionConflict, redact
+from ..requirements import Kind
 from ..resolution import Conflict, Solution, Waiver, Want, why_given
 from .aims import TYPED, aim_to_move, policy_bounds, why_unmovable
 
@@ -163,7 +164,7 @@ class Sets:
         if line is None or stands is None or (given is want and not want.is_opaque):
             return want
         if want.is_opaque:
-            reason = why_unmovable(line, self._lookup.target)
+            reason = why_unmovable(self._lookup, line)
             self._draft.warn(
                 f"what {want.name} ({want.place}) needs can't be known: it is {reason}"
             )
@@ -172,11 +173,18 @@ class Sets:
         self._draft.warn(f"{stands.shown} ({want.place}) stays as it is: {why}")
         return self._lookup.as_given(stands)
 
+    def _warn_of_unnamed(self) -> None:
+        for line in self._documents.lines:
+            if line.kind in {Kind.EDITABLE, Kind.REFERENCE} and line.name is None:
+                told = f"what {redact(line.content)} ({line.place}) needs can't be known"
+                self._draft.warn(f"{told}: it is {line.kind.value}")
+
     def _warn_of_clash(self, clash: Conflict) -> None:
         told = "; ".join(replace(clash, remarks=()).explain())
         self._draft.warn(f"what stands in the files does not go together: {told}")
 
     def _warn_of_picks(self, solution: Solution) -> None:
+        self._warn_of_unnamed()
         for pick in solution.picks.values():
             if pick.candidate is None:
                 continue

@@ -382,6 +382,7 @@ class TemporaryProject:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",
+            errors="backslashreplace",
             check=False,
             timeout=_TIMEOUT_SECONDS,
         )

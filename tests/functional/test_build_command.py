@@ -210,3 +210,15 @@ def test_commands_of_the_guide(project: TemporaryProject, number: int) -> None:
     values = {"file": "Dockerfile", "context": ".", "image": "shop"}
     values |= {"platform": "linux/amd64,linux/arm64"}
     assert list(stand_in.calls[-1].arguments) == [word.format(**values) for word in words]
+
+
+def test_credentials_are_not_told(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """A password on the command line is used, and never printed."""
+    index.add("lib", "1.0")
+    command = "build --build-arg URL=https://me:se,cret@example.com/"
+    project.stand_in("build", {"": 1})
+    project.write("invoke.yaml", f'pipflow:\n  build_command: "{command}"\nrun:\n  echo: true\n')
+    done = project.invoke("deps.add", "lib")
+    assert done.status == 3
+    assert "se,cret" not in done.output
+    assert "https://****@example.com/" in done.output

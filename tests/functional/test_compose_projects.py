@@ -146,6 +146,33 @@ def test_compose_file_variable_that_names_nothing(project: TemporaryProject) -> 
     assert done.stderr.startswith("gone.yaml: there is no such file, which COMPOSE_FILE names")
 
 
+@pytest.mark.parametrize("value", [":", " ", ""])
+def test_empty_compose_file_variable(project: TemporaryProject, value: str) -> None:
+    """A `COMPOSE_FILE` without a name counts for nothing."""
+    project.stand_in("docker", COMPOSE_V2)
+    project.write("compose.yaml", "services: {web: {build: .}}\n")
+    done = project.invoke("deps.add", "lib", environment={"COMPOSE_FILE": value})
+    assert (done.status, "docker compose up -d web" in done.stdout) == (0, True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "include: [other.yaml]\nservices: {db: {image: postgres}}\n",
+        "services: {web: {extends: {file: other.yaml, service: web}}}\n",
+    ],
+)
+def test_files_that_only_compose_could_read(project: TemporaryProject, text: str) -> None:
+    """Where another file may say what is built, no other Dockerfile is taken for that."""
+    project.stand_in("docker-compose", {"version": 0, "ps": 0})
+    project.write("compose.yaml", text)
+    project.write("other.yaml", "services: {web: {build: api}}\n")
+    before = project.contents()
+    done = project.invoke("deps.add", "lib")
+    assert (done.status, done.stdout, project.contents()) == (1, "", before)
+    assert "what other.yaml has is not known" in done.stderr
+
+
 def test_dotenv_gives_variables(project: TemporaryProject) -> None:
     """Variables of the compose file come from `.env`; the environment counts before it."""
     project.write("Dockerfile", "ARG PYTHON\n" + dockerfile("3.9").replace("3.9-", "${PYTHON}-"))

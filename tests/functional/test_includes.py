@@ -610,3 +610,50 @@ def test_refused_credentials_are_not_printed(
     assert (done.status, project.requirements) == (1, text)
     assert host in done.stderr
     assert "hush-hush" not in done.output
+
+
+def test_constraints_from_an_address(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """Constraints that have to be fetched do not count, and that is said, without a password."""
+    index.add("lib", "1.0")
+    index.add("lib", "2.0")
+    url = "https://me:secret@example.com/constraints.txt"
+    for variable in ("C", ""):
+        written = f"${{{variable}}}" if variable else url
+        project.requirements = f"-c {written}\nlib==1.0\n"
+        done = project.invoke("deps.upgrade-all", environment={"C": url})
+        assert (done.status, project.requirements) == (0, f"-c {written}\nlib==2.0\n")
+        assert "(requirements.txt:1) is not fetched: what it says does not count" in done.stderr
+        assert "secret" not in done.output
+
+
+@pytest.mark.parametrize("given", ["-c {url}", "PIP_CONSTRAINT"])
+def test_constraints_of_the_step_from_an_address(
+    project: TemporaryProject, index: LoopbackIndex, given: str
+) -> None:
+    """The same for those of the install step, wherever the rest of the context is copied from."""
+    index.add("lib", "1.0")
+    url = "https://me:secret@example.com/constraints.txt"
+    option = given.format(url=url) if "{url}" in given else ""
+    variable = "" if option else f"ENV {given}={url}\n"
+    install = f"RUN pip install -r requirements.txt {option}\n"
+    project.write("Dockerfile", f"FROM python:3.9-slim\nCOPY . .\n{variable}{install}")
+    done = project.invoke("deps.add", "lib")
+    assert (done.status, project.requirements) == (0, "lib==1.0\n")
+    assert "installs with the constraints https://****@example.com/constraints.txt" in done.stderr
+    assert "secret" not in done.output
+
+
+def test_lines_for_one_platform_each(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """Lines that stand for a project on a platform each go together, and are left alone."""
+    for version in ("1.0", "2.0", "3.0"):
+        index.add("lib", version)
+    index.add("new", "1.0")
+    project.write("invoke.yaml", "pipflow:\n  platform: linux/amd64,linux/arm64\n")
+    project.requirements = text = (
+        'lib==1.0; platform_machine == "x86_64"\nlib==2.0; platform_machine == "aarch64"\n'
+    )
+    assert project.invoke("deps.add", "new").status == 0
+    assert project.requirements == f"{text}new==1.0\n"
+    done = project.invoke("deps.upgrade-all")
+    assert (done.status, project.requirements) == (0, f"{text}new==1.0\n")
+    assert done.stdout.count("for some of the platforms only, beside another line") == 2

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from urllib.parse import quote
 
 import pytest
 from functional.temporary_project import ENGINE, Finished, TemporaryProject
-from loopback_index import Fault, LoopbackIndex
+from loopback_index import JSON_V1, Fault, LoopbackIndex
 
 USER = "ann@example"
 SECRET = "s3cret/+word"
@@ -55,6 +56,7 @@ FAULTS = {
         Fault(body=b"<html><body>log in", content_type="text/plain"),
         "can't be used",
     ),
+    "strange HTML": (Fault(body=b"<![weird[", content_type="text/html"), "its HTML is broken"),
     "redirects without end": (Fault(location="/simple/lib/"), "redirects"),
 }
 
@@ -218,6 +220,24 @@ def test_credentials_are_used_and_not_told(
     done = project.invoke("deps.add", "nonsuch", environment=environment)
     require_no_secret(done)
     assert (done.status, done.stdout) == (1, "")
+
+
+def test_files_are_asked_for_with_the_credentials_of_their_host(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """A page may give whole addresses without credentials; those of its index count for them."""
+    index.credentials = (USER, SECRET)
+    index.add("source", "1.0", wheel=False, sdist=True, requires_dist=["lib<2"])
+    address = index.url.replace("/simple/", "/files/source-1.0.tar.gz")
+    page = {"meta": {"api-version": "1.0"}, "files": [{"filename": "source-1.0.tar.gz",
+            "url": address, "hashes": {}}]}  # fmt: skip
+    index.break_project("source", Fault(body=json.dumps(page).encode(), content_type=JSON_V1))
+    project.requirements = "lib==1.0\n"
+    environment = {"PIP_INDEX_URL": with_credentials(index.url)}
+    done = project.invoke("deps.add", "source", environment=environment)
+    require_no_secret(done)
+    assert (done.status, project.requirements) == (0, "lib==1.0\nsource==1.0\n")
+    assert "can't be known" not in done.stderr
 
 
 def test_credentials_are_not_told_by_a_failure(

@@ -101,8 +101,10 @@ def test_signal_during_a_look_up(project: TemporaryProject, index: LoopbackIndex
             assert not running.has_ended
             time.sleep(0.01)
         running.send(signal.SIGINT)
+        sent = time.monotonic()
         done = running.finish()
     assert done.status != 0
+    assert time.monotonic() - sent < 5, "it waited for the look-up"
     assert project.contents() == before
     assert "Traceback" not in done.output
 

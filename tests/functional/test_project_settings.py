@@ -230,6 +230,15 @@ def test_failing_mount_stops_the_chain(monorepo: TemporaryProject) -> None:
     assert (done.status, monorepo.contents()) == (3, before)
 
 
+def test_mount_of_a_folder_that_is_not_there(project: TemporaryProject) -> None:
+    """A mount whose folder is missing is refused when a task of it runs: status 1, the folder."""
+    project.write("tasks.py", "from pipflow_tasks import *\nnamespace = namespace_for('nope')\n")
+    done = project.invoke("add", "lib")
+    assert (done.status, done.stdout) == (1, "")
+    assert "there is no folder" in done.stderr
+    assert "nope" in done.stderr
+
+
 @pytest.mark.parametrize("text", ["namespace_for('api', servce='x')", "namespace_for(rebuild='x')"])
 def test_wrong_setting_of_a_mount(project: TemporaryProject, text: str) -> None:
     """`namespace_for` refuses a setting that it does not know, where it is written."""

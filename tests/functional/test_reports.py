@@ -8,7 +8,7 @@ from loopback_index import LoopbackIndex
 
 KEYS = [
     "schema", "command", "dry_run", "target", "changes", "held", "left_alone", "paths",
-    "warnings", "findings", "image",
+    "warnings", "hints", "findings", "image",
 ]  # fmt: skip
 
 TASKS = [
@@ -133,6 +133,27 @@ def test_warnings_stand_in_the_report(project: TemporaryProject, index: Loopback
     assert f"note      {note}\n" in text.stdout
     assert f"warning: {warning}\n" == text.stderr
     assert told.stderr == ""
+
+
+def test_json_has_the_hints(project: TemporaryProject) -> None:
+    """What text says at its end stands in JSON as well."""
+    done = project.invoke("deps.add", "flask", "--format", "json")
+    assert done.report["hints"] == [
+        "Flask is there already, at 2.0.1 (requirements.txt:1); `upgrade Flask` moves it"
+    ]
+
+
+@pytest.mark.parametrize("form", ["text", "json", "markdown"])
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8:strict"])
+def test_output_without_all_letters(project: TemporaryProject, encoding: str, form: str) -> None:
+    """A report can be printed wherever it goes; what can't be shown there is escaped."""
+    (project.folder / "requirements.txt").write_bytes(b"Flask==2.0.1\ncaf\xe9 \xe2\x98\x95\n")
+    environment = {"PYTHONIOENCODING": encoding}
+    done = project.invoke("deps.upgrade-all", "--format", form, environment=environment)
+    assert (done.status, "Traceback" in done.output) == (0, False)
+    assert "caf" in done.stdout
+    if form == "json":
+        assert done.report["left_alone"][0]["line"] == 2
 
 
 def test_markdown_is_a_table(project: TemporaryProject) -> None:

@@ -215,3 +215,12 @@ def test_outdated_takes_the_choice(project: TemporaryProject) -> None:
     words = ("--only", "flask", "--level", "patch", "--format", "json")
     report = project.invoke("deps.outdated", *words).report
     assert [(c["project"], c["to"]) for c in report["changes"]] == [("Flask", "2.0.3")]
+
+
+@pytest.mark.parametrize("option", ["--only", "--skip"])
+def test_name_that_is_not_there(project: TemporaryProject, option: str) -> None:
+    """A name of `--only` or `--skip` that the file does not have is refused, not passed over."""
+    project.requirements = text = "requests==2.31.0\n"
+    done = project.invoke("deps.upgrade-all", option, "request")
+    assert (done.status, done.stdout, project.requirements) == (1, "", text)
+    assert "did you mean requests?" in done.stderr

@@ -689,6 +689,7 @@ def test_typed_address_is_refused_without_its_credentials(text: str) -> None:
         ("https://${USER}:${SECRET}@example.com/", "https://****@example.com/"),
         ("https://a:1@example.com https://b:2@example.com", "https://****@example.com " * 2),
         ("https://example.com/@scope/x", "https://example.com/@scope/x"),
+        ("https://me:se,c'r\"et@example.com/", "https://****@example.com/"),
         ("mail me@example.com", "mail me@example.com"),
     ],
 )

@@ -1,0 +1,58 @@
+"""Threads that fetch, and that nobody waits for when the program ends.
+
+Those of ``concurrent.futures`` are joined at the end: after Ctrl-C, or an error, a command would go
+on for as long as the slowest of its look-ups.
+"""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_Argument = TypeVar("_Argument")
+_Result = TypeVar("_Result")
+
+
+class Workers:
+    """Some daemon threads, started as there is work for them."""
+
+    def __init__(self, most: int) -> None:
+        """Prepare to start at most that many threads."""
+        self._unstarted = most
+        self._started = 0
+        self._todo: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+
+    def submit(
+        self, function: Callable[[_Argument], _Result], argument: _Argument
+    ) -> Future[_Result]:
+        """Let a thread call a function; what comes of it is the future's."""
+        future: Future[_Result] = Future()
+
+        def work() -> None:
+            try:
+                future.set_result(function(argument))
+            except BaseException as error:  # the one who waits for the future gets it
+                future.set_exception(error)
+
+        self._todo.put(work)
+        if self._unstarted:
+            self._unstarted -= 1
+            self._started += 1
+            threading.Thread(target=self._run, daemon=True).start()
+        return future
+
+    def close(self) -> None:
+        """Let the threads end as soon as they are free; what is waiting is left undone."""
+        while not self._todo.empty():
+            self._todo.get()
+        for _ in range(self._started):
+            self._todo.put(None)
+
+    def _run(self) -> None:
+        while (work := self._todo.get()) is not None:
+            work()
