@@ -390,6 +390,9 @@ class Planner:
         if solution is not None and best is not None and best.version > version:
             canonical = canonicalize_name(name)
             reason = why_below(self._lookup.candidates, canonical, best.version, solution)
+            if not reason and canonical in self._sets.clashing:
+                reason = "it is part of what does not go together"
+            reason = reason or f"{best.version} does not go together with the other pins"
         else:
             reason = f"{latest} {choice.reason_against(latest) or 'was not asked for'}"
         self._draft.hold(name, version, latest, reason)

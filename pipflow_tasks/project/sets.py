@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from ..errors import VersionConflict, redact
 from ..requirements import Kind
-from ..resolution import Conflict, Solution, Waiver, Want, why_given
+from ..resolution import Conflict, Solution, Waiver, Want, has_version_for, need_of, why_given
 from .aims import TYPED, aim_to_move, policy_bounds, why_unmovable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from packaging.utils import NormalizedName
 
@@ -23,13 +23,18 @@ if TYPE_CHECKING:
 
 
 class Sets:
-    """Finds sets, or says what stands against one; what is odd about them goes into the draft."""
+    """Finds sets, or says what stands against one; what is odd about them goes into the draft.
+
+    Attributes:
+        clashing: the projects that were left where they are, since they clash as they stand.
+    """
 
     def __init__(self, draft: Draft, documents: Documents, lookup: Lookup) -> None:
         """Prepare to find sets for the files as they stand."""
         self._draft = draft
         self._documents = documents
         self._lookup = lookup
+        self.clashing: frozenset[NormalizedName] = frozenset()
 
     def settle(
         self, aims: Sequence[Aim], standing: Sequence[Want], *, improve: bool = False
@@ -43,20 +48,26 @@ class Sets:
         """
         resolution = self._lookup.resolution
         resolution.candidates.prefetch([*(aim.want for aim in aims), *standing])
-        wants = [self._as_it_stands(want) for want in (*(a.want for a in aims), *standing)]
+        wants = [self._as_it_stands(aim.want) for aim in aims] + self._as_they_stand(standing)
         waived = frozenset[Waiver]()
         found = resolution.solve(wants)
+        if isinstance(found, Conflict) and found.too_deep:
+            found = self._start_from_standing(wants) or found
+            improve = True
         if isinstance(found, Conflict):
-            before = {w.place: self._as_it_stands(w) for w in self._lookup.wants()}
+            before = {want.place: want for want in self._as_they_stand(self._lookup.wants())}
             self._admit_young(list(before.values()))
             _, waived, clash = resolution.solve_around(list(before.values()))
             if clash is not None:
                 self._warn_of_clash(clash)
-            held = {name for pair in waived for name in pair}
-            wants = [_unmoved(want, held, before) for want in wants]
-            found = resolution.solve(wants, waived=waived)
+                _, still, _ = resolution.solve_around(wants)
+                if still <= waived:  # some of it may be mended
+                    waived = still
+                self.clashing = held = frozenset(name for pair in waived for name in pair)
+                wants = [_unmoved(want, held, before) for want in wants]
+                found = resolution.solve(wants, waived=waived)
         while improve and isinstance(found, Conflict):  # what takes part in it stays where it is
-            held = set(found.names)
+            held = frozenset(found.names)
             if all(_unmoved(want, held, before) == want for want in wants):
                 break
             wants = [_unmoved(want, held, before) for want in wants]
@@ -68,6 +79,17 @@ class Sets:
             if self._documents.is_locked:
                 found = resolution.improve_needed(wants, found, waived=waived)
         self._warn_of_picks(found)
+        return found
+
+    def _start_from_standing(self, wants: Sequence[Want]) -> Solution | None:
+        """Return the set that stands, to move its pins one by one; None where it is none."""
+        found = self._lookup.resolution.solve(self._as_they_stand(self._lookup.wants()))
+        if isinstance(found, Conflict) or not all(
+            want.name in found.picks and has_version_for(found.picks[want.name], need_of(want))
+            for want in wants
+        ):
+            return None
+        self._draft.warn("the search for the newest set was given up: pins moved one by one")
         return found
 
     def stand(self, *, waive: bool = True) -> Solution:
@@ -82,7 +104,18 @@ class Sets:
         resolution = self._lookup.resolution
         standing = self._lookup.wants()
         resolution.candidates.prefetch(standing)
-        wants = [self._as_it_stands(want) for want in standing]
+        wants = self._as_they_stand(standing)
+        lost = [
+            f"{was.shown} ({was.source}): {why_given(self._lookup.candidates, was)}"
+            for was, want in zip(standing, wants, strict=True)
+            if want.is_opaque and not was.is_opaque
+        ]
+        if lost and not waive:
+            raise VersionConflict(
+                "what stands in the files can't be installed",
+                reasons=lost,
+                hint="`upgrade` moves a line to what there is",
+            )
         self._admit_young(wants)
         found, _, clash = resolution.solve_around(wants)
         if clash is not None and not waive:
@@ -141,7 +174,8 @@ class Sets:
     def _conflict(
         self, conflict: Conflict, aims: Sequence[Aim], standing: Sequence[Want]
     ) -> VersionConflict:
-        names = " and ".join(a.name for a in aims) if 0 < len(aims) < 4 else "the requirements"
+        moving = dict.fromkeys(aim.name for aim in aims)
+        names = " and ".join(moving) if 0 < len(moving) < 4 else "the requirements"
         way = self.find_way(aims, standing)
         hint = "ask for other versions"
         if way:
@@ -155,6 +189,19 @@ class Sets:
             reasons=conflict.explain(),
             hint=hint,
         )
+
+    def _as_they_stand(self, wants: Iterable[Want]) -> list[Want]:
+        """Take requirements as they stand; a line that contradicts one before it does not count."""
+        taken: list[Want] = []
+        for want in map(self._as_it_stands, wants):
+            alike = [other for other in taken if other.name == want.name and not other.is_opaque]
+            needs = [need_of(each) for each in (*alike, want)]
+            if alike and not any(self._lookup.candidates.fitting(want.name, needs)):
+                told = "; ".join(f"{each.shown} ({each.source})" for each in (*alike, want))
+                self._draft.warn(f"what stands in the files does not go together: {told}")
+                want = replace(want, is_opaque=True)
+            taken.append(want)
+        return taken
 
     def _as_it_stands(self, want: Want) -> Want:
         """Take a requirement that no version satisfies as it stands in its line, and say so."""

@@ -16,6 +16,7 @@ from ..finder import ADMIT_ALL, names_exactly
 from .candidates import Candidates, Catalog
 from .problem import (
     MAX_LINES,
+    MAX_ROUNDS,
     PYTHON,
     Cause,
     Conflict,
@@ -25,6 +26,7 @@ from .problem import (
     Standing,
     Waiver,
     Want,
+    has_version_for,
     need_of,
 )
 from .reasons import remarks, why_below, why_given
@@ -51,6 +53,7 @@ __all__ = [
     "Standing",
     "Waiver",
     "Want",
+    "has_version_for",
     "need_of",
     "why_below",
     "why_given",
@@ -85,9 +88,14 @@ class Resolution:
             admission: by project, which files are taken.
         """
         self.candidates = Candidates(catalog, target, bounds, standing, admission)
+        self._has_given_up = False
 
     def solve(
-        self, wants: Sequence[Want], *, waived: frozenset[Waiver] = frozenset()
+        self,
+        wants: Sequence[Want],
+        *,
+        waived: frozenset[Waiver] = frozenset(),
+        most_rounds: int = MAX_ROUNDS,
     ) -> Solution | Conflict:
         """Find the newest versions that satisfy all wants and what these need in turn.
 
@@ -95,13 +103,16 @@ class Resolution:
             wants: what has to be satisfied; of two that clash over newness, the one that needs the
                 other has its way, else the first.
             waived: pairs of a project and one that it needs, whose needs do not count.
+            most_rounds: when to give up.
 
         Raises:
             PackageIndexError: the catalog failed.
         """
-        found = Search(self.candidates, wants, waived, self._order(wants)).run()
+        order = self._order(wants)
+        found = Search(self.candidates, wants, waived, order, most_rounds).run()
         if isinstance(found, Solution):
             return found
+        self._has_given_up |= found.too_deep
         names = {cause.need.name for cause in found.causes} - {PYTHON}
         return replace(
             found,
@@ -149,6 +160,8 @@ class Resolution:
             found = self.solve(wants, waived=waived)
             if isinstance(found, Solution):
                 return found, waived, first
+            few = self.clashing(wants, waived=waived)
+            found = self._explain(few, wants, waived) or found
             first = first or found
             clashing = {
                 (cause.parent.name, cause.need.name)
@@ -158,6 +171,17 @@ class Resolution:
             if clashing <= waived:
                 return found, waived, first
             waived |= clashing
+
+    def _explain(
+        self, few: Sequence[Want], wants: Sequence[Want], waived: frozenset[Waiver]
+    ) -> Conflict | None:
+        """Return the conflict of a few wants, with what is asked of the projects it is about."""
+        found = self.solve(few, waived=waived)
+        if isinstance(found, Conflict):
+            names = {cause.need.name for cause in found.causes}
+            told = [want for want in wants if want in few or want.name in names]
+            found = self.solve(told, waived=waived)
+        return found if isinstance(found, Conflict) else None
 
     def improve(
         self, wants: Sequence[Want], solution: Solution, *, waived: frozenset[Waiver] = frozenset()
@@ -175,7 +199,8 @@ class Resolution:
                 floor = [_at_least(other, solution) for other in wants]
                 place = wants.index(want)
                 floor[place] = _above(want, solution)
-                better = self.solve(floor, waived=waived)
+                rounds = MAX_ROUNDS // 20 if self._has_given_up else MAX_ROUNDS
+                better = self.solve(floor, waived=waived, most_rounds=rounds)
                 if isinstance(better, Conflict):
                     break
                 solution = better

@@ -158,13 +158,15 @@ class Candidates:
             names_exactly(bound.specifier) for bound in bounds
         )
         admission = self.admission(name)
+        # who has asked for a project decides; what else needs it decides over what is brought along
+        deciding = [need for need in needs if need.want is not None] or needs
         takes_prereleases = (
             admission.prereleases == "always"
             or any(need.want is not None and need.want.prereleases for need in needs)
             or (
                 admission.prereleases == "named"
                 and (
-                    any(need.names_prerelease for need in needs)
+                    any(need.names_prerelease for need in deciding)
                     or any(bound.specifier.prereleases for bound in bounds)
                 )
             )

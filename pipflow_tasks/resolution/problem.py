@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..finder import Candidate
 
-MAX_ROUNDS = 20_000
+MAX_ROUNDS = 10_000
 MAX_LINES = 12
 MAX_NEEDS = 3
 

@@ -21,7 +21,7 @@ MAX_PATH = 4
 def why_below(
     candidates: Candidates, name: NormalizedName, version: Version, solution: Solution
 ) -> str:
-    """Say what keeps a project from a version that suits, as a clause.
+    """Say what keeps a project from a version that suits, as a clause; nothing where it is unclear.
 
     Args:
         candidates: what there is to pick from.
@@ -42,9 +42,8 @@ def why_below(
     if candidate is not None:
         pick = Pick(name=name, extras=solution.picks[name].extras, candidate=candidate)
         reason = _obstacle(candidates, (pick,), solution, others)
-        if reason:
-            return reason
-    return f"{version} does not go together with the other pins"
+        return reason
+    return ""
 
 
 def why_given(candidates: Candidates, want: Want) -> str:

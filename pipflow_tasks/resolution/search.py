@@ -2,21 +2,24 @@
 
 One project is settled after another, each on the newest version that all before it allow. What a
 settled version needs is an ask; an ask knows the settled projects that it comes from. Where asks
-leave a project without a version, the search goes back to the last project that has a part in it,
-and remembers which versions do not go together (conflict-directed backjumping; Prosser 1993).
+leave a project without a version, the search goes back to the last project that has a part in it
+(conflict-directed backjumping; Prosser 1993). What it remembers of a clash is not the versions but
+their parts in it, what they need and what they are not: so one lesson is about all versions alike.
 Extras are no choice of their own: they grow with the asks, and shrink when the search goes back.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from packaging.specifiers import SpecifierSet
 
 from .problem import MAX_ROUNDS, PYTHON, Cause, Conflict, Pick, Solution, has_version_for, need_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from packaging.utils import NormalizedName
     from packaging.version import Version
@@ -24,20 +27,48 @@ if TYPE_CHECKING:
     from .candidates import Candidates
     from .problem import Need, Waiver, Want
 
+PATIENCE = 20
+"""After how many clashes a search begins anew for the first time (then twice as many, and so on),
+and after how many a project that is in the way is settled last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """What a settled project has to do with a clash: any version of which this is true has it.
+
+    Attributes:
+        name: the project.
+        is_outside: its version does not satisfy the specifier; else it has the need.
+        project: what it needs, or itself.
+        specifier: of the need, as text.
+        extras: of the need.
+    """
+
+    name: NormalizedName
+    is_outside: bool
+    project: NormalizedName
+    specifier: str
+    extras: frozenset[str] = frozenset()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Clash:
-    """Settled projects whose versions do not go together, and why.
+    """Parts of settled projects that do not go together, and why.
 
     Attributes:
-        names: those projects; none where nothing that is wanted goes together.
+        parts: those; none where nothing that is wanted goes together.
         causes: the needs that clash.
         of: what stands against each version of a project, where all of them are out.
     """
 
-    names: frozenset[NormalizedName]
+    parts: frozenset[_Part]
     causes: Sequence[Cause] = ()
     of: Sequence[_Clash] = ()
+
+    @property
+    def names(self) -> frozenset[NormalizedName]:
+        """The projects that have a part in it."""
+        return frozenset(part.name for part in self.parts)
 
     def all_causes(self) -> tuple[Cause, ...]:
         """Return the needs that clash, down to the last reason, each once."""
@@ -51,20 +82,12 @@ class _Clash:
         return tuple(causes.values())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Lesson:
-    """Versions that do not go together."""
-
-    versions: Mapping[NormalizedName, Version | None]
-    clash: _Clash
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Ask:
-    """A need that counts as long as some projects stay settled as they are."""
+    """A need that counts as long as some settled projects have their parts in it."""
 
     cause: Cause
-    names: frozenset[NormalizedName]
+    parts: frozenset[_Part]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -95,6 +118,7 @@ class Search:
         wants: Sequence[Want],
         waived: frozenset[Waiver],
         order: Sequence[NormalizedName],
+        most_rounds: int = MAX_ROUNDS,
     ) -> None:
         """Prepare to search.
 
@@ -103,17 +127,22 @@ class Search:
             wants: what has to be satisfied.
             waived: pairs of a project and one that it needs, whose needs do not count.
             order: which project is settled before which; those not named come last.
+            most_rounds: when to give up.
         """
+        self._most_rounds = most_rounds
         self._candidates = candidates
         self._wants = wants
         self._waived = waived
         self._order = {name: place for place, name in enumerate(order)}
         self._rounds = 0
+        self._clashes = 0
         self._failed: set[NormalizedName] = set()
+        self._in_the_way: Counter[NormalizedName] = Counter()
         self._asks: dict[NormalizedName, list[_Ask]] = {}
         self._settled: dict[NormalizedName, Pick] = {}
         self._trail: list[tuple[NormalizedName, Pick | None]] = []
-        self._learnt: dict[tuple[NormalizedName, Version | None], list[_Lesson]] = {}
+        self._learnt: dict[NormalizedName, dict[frozenset[_Part], _Clash]] = {}
+        self._has: dict[tuple[_Part, Version | None, frozenset[str]], bool] = {}
 
     def run(self) -> Solution | Conflict:
         """Return the first set that is found, or the conflict that rules out all.
@@ -122,11 +151,12 @@ class Search:
             PackageIndexError: the catalog failed.
         """
         asks = [
-            _Ask(cause=Cause(need=need_of(want), parent=None), names=frozenset())
+            _Ask(cause=Cause(need=need_of(want), parent=None), parts=frozenset())
             for want in self._wants
         ]
         clash = self._ask(asks)
         choices: list[_Choice] = []
+        patience = PATIENCE
         while clash is None and (name := self._next()) is not None:
             choices.append(self._open(name))
             clash = self._settle(choices[-1])
@@ -138,8 +168,12 @@ class Search:
                 self._take_back(choice)
                 choice.clashes.append(clash)
                 clash = self._settle(choice)
-            if self._rounds > MAX_ROUNDS:
+            if self._rounds > self._most_rounds:
                 return Conflict(causes=(), too_deep=True)
+            if self._clashes > patience:  # begin anew, with what failed first and all lessons
+                while choices:
+                    self._take_back(choices.pop())
+                patience = 2 * self._clashes
         if clash is not None:
             return Conflict(causes=clash.all_causes())
         needs = {
@@ -148,12 +182,16 @@ class Search:
         return Solution(picks=dict(self._settled), needs=needs)
 
     def _next(self) -> NormalizedName | None:
-        """Return the project to settle next: one that had no version left before, then in order."""
+        """Return the project to settle next.
+
+        One whose version was in the way of many comes last, one that had no version left first.
+        """
         left = (name for name, asks in self._asks.items() if asks and name not in self._settled)
         return min(left, key=self._preference, default=None)
 
-    def _preference(self, name: NormalizedName) -> tuple[bool, int, str]:
-        return name not in self._failed, self._order.get(name, len(self._order)), name
+    def _preference(self, name: NormalizedName) -> tuple[bool, bool, int, str]:
+        is_late = self._in_the_way[name] > PATIENCE
+        return is_late, name not in self._failed, self._order.get(name, len(self._order)), name
 
     def _open(self, name: NormalizedName) -> _Choice:
         needs = self._needs(name)
@@ -171,7 +209,7 @@ class Search:
         for pick in choice.left:
             self._rounds += 1
             choice.tried.add(pick.version)
-            if self._rounds > MAX_ROUNDS:
+            if self._rounds > self._most_rounds:
                 return None
             clash = self._recall(pick)
             if clash is None:
@@ -185,14 +223,15 @@ class Search:
                 return clash
             choice.clashes.append(clash)
         self._failed.add(choice.name)
-        blamed = self._blame(choice.name, choice.tried)
-        names = _names([*choice.clashes, *blamed]) - {choice.name}
-        return _Clash(names=names, of=choice.clashes)
+        parts = _parts([*choice.clashes, *self._blame(choice.name, choice.tried)])
+        others = frozenset(part for part in parts if part.name != choice.name)
+        self._in_the_way.update({part.name for part in others if part.is_outside})
+        return _Clash(parts=others, of=choice.clashes)
 
     def _try(self, pick: Pick) -> _Clash | None:
         """Settle a project on a pick: first by itself, then with each extra that is asked for."""
         self._settled[pick.name] = pick
-        asks = list(self._asks_of(pick, frozenset({pick.name})))
+        asks = list(self._asks_of(pick, frozenset()))
         for ask in self._asks[pick.name]:
             asks.extend(self._grow(self._settled[pick.name], ask))
         return self._ask(asks)
@@ -210,7 +249,13 @@ class Search:
                 if not self._can_be_met(need.name, self._needs(need.name)):
                     return self._wipe_out(ask)
                 if pick is not None:
-                    return _Clash(names=ask.names | {need.name}, causes=[ask.cause])
+                    part = _Part(
+                        name=need.name,
+                        is_outside=True,
+                        project=need.name,
+                        specifier=str(need.specifier),
+                    )
+                    return _Clash(parts=ask.parts | {part}, causes=[ask.cause])
             else:
                 agenda.extend(self._grow(pick, ask))
         return None
@@ -224,7 +269,7 @@ class Search:
             for ask in self._asks[name]
             if ask in blamed or not self._can_be_met(name, [ask.cause.need, last.cause.need])
         ]
-        return _Clash(names=_names(blamed), causes=objecting)
+        return _Clash(parts=_parts(blamed), causes=objecting)
 
     def _grow(self, pick: Pick, ask: _Ask) -> Iterator[_Ask]:
         """Add to a settled pick the extras that are asked for; yield what these need."""
@@ -234,17 +279,18 @@ class Search:
         grown = replace(pick, extras=pick.extras | need.extras)
         self._settled[pick.name] = grown
         known = self._candidates.dependencies(pick)
-        for each in self._asks_of(grown, ask.names | {pick.name}):
+        for each in self._asks_of(grown, ask.parts):
             if each.cause.need not in known:
                 yield each
 
-    def _asks_of(self, pick: Pick, names: frozenset[NormalizedName]) -> Iterator[_Ask]:
-        """Yield what a pick needs, but for what is waived."""
+    def _asks_of(self, pick: Pick, parts: frozenset[_Part]) -> Iterator[_Ask]:
+        """Yield what a pick needs, but for what is waived; it has parts in each, besides those."""
         first = self._asks[pick.name][0].cause
         path = (*first.path, first.parent) if first.parent is not None else ()
         for need in self._candidates.dependencies(pick):
             if (pick.name, need.name) not in self._waived:
-                yield _Ask(cause=Cause(need=need, parent=pick, path=path), names=names)
+                cause = Cause(need=need, parent=pick, path=path)
+                yield _Ask(cause=cause, parts=parts | {_part_of(pick.name, need)})
 
     def _take_back(self, choice: _Choice) -> None:
         """Make a project as unsettled as it was, and what it needed uncalled for."""
@@ -278,23 +324,51 @@ class Search:
         return blamed
 
     def _learn(self, clash: _Clash) -> None:
-        lesson = _Lesson(
-            versions={name: self._settled[name].version for name in clash.names}, clash=clash
-        )
-        for item in lesson.versions.items():
-            self._learnt.setdefault(item, []).append(lesson)
+        self._clashes += 1
+        for name in clash.names:
+            self._learnt.setdefault(name, {})[clash.parts] = clash
 
     def _recall(self, pick: Pick) -> _Clash | None:
         """Return a clash that was met before, if this pick would bring it about again."""
-        for lesson in self._learnt.get((pick.name, pick.version), ()):
+        settled = {**self._settled, pick.name: pick}
+        for clash in self._learnt.get(pick.name, {}).values():
             if all(
-                name == pick.name
-                or (name in self._settled and self._settled[name].version == version)
-                for name, version in lesson.versions.items()
+                part.name in settled and self._has_part(settled[part.name], part)
+                for part in clash.parts
             ):
-                return lesson.clash
+                causes = [
+                    replace(cause, parent=pick)
+                    for cause in clash.causes
+                    if cause.parent is not None and cause.parent.name == pick.name
+                ]
+                return replace(clash, causes=causes, of=[clash]) if causes else clash
         return None
 
+    def _has_part(self, pick: Pick, part: _Part) -> bool:
+        if pick.candidate is None:
+            return False
+        key = (part, pick.version, pick.extras)
+        if key not in self._has:
+            if part.is_outside:
+                specifier = SpecifierSet(part.specifier)
+                has = not specifier.contains(pick.candidate.version, prereleases=True)
+            else:
+                needs = self._candidates.dependencies(pick)
+                has = any(_part_of(pick.name, need) == part for need in needs)
+            self._has[key] = has
+        return self._has[key]
 
-def _names(asks: Iterable[_Ask | _Clash]) -> frozenset[NormalizedName]:
-    return frozenset[Any]().union(*(ask.names for ask in asks))
+
+def _part_of(name: NormalizedName, need: Need) -> _Part:
+    """Return the part of a project that has a need."""
+    return _Part(
+        name=name,
+        is_outside=False,
+        project=need.name,
+        specifier=str(need.specifier),
+        extras=need.extras,
+    )
+
+
+def _parts(asks: Iterable[_Ask | _Clash]) -> frozenset[_Part]:
+    return frozenset[_Part]().union(*(ask.parts for ask in asks))

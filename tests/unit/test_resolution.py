@@ -303,6 +303,24 @@ def test_unknown_dependencies_are_told_of_each_version() -> None:
         assert all(search.candidates.is_unknown(pick) for pick in found.picks.values())
 
 
+def test_late_clash_of_many_versions() -> None:
+    """One lesson is about all versions alike: a clash of two wide ranges is not tried pair by pair.
+
+    What is settled before is at fault: every `core` needs an older `date` than the newest.
+    """
+    numbers = range(1, 401)
+    index: Index = {
+        "date": {"1": [], "2": [], "3": []},
+        "core": {str(n): ["date<3"] for n in numbers},
+        "boto": {str(n): [f"core>={max(n - 100, 1)},<={n}"] for n in numbers},
+        "top": {"1": ["date", "wide"]},
+        "wide": {"1": ["boto"], "2": ["absent"]},  # so that `boto` comes up late
+    }
+    search = resolution(index)
+    found = search.solve([want("date"), want("top")])
+    assert versions(found) == {"date": "2", "top": "1", "wide": "1", "boto": "400", "core": "400"}
+
+
 def test_address_satisfies_its_name() -> None:
     """An opaque want goes with whatever is asked of its name, and has no version."""
     search = resolution({"ant": {"1": ["bee>=9"]}})
