@@ -41,8 +41,7 @@ def why_below(
     candidate = candidates.releases(name).candidate(version)
     if candidate is not None:
         pick = Pick(name=name, extras=solution.picks[name].extras, candidate=candidate)
-        reason = _obstacle(candidates, (pick,), solution, others)
-        return reason
+        return _obstacle(candidates, (pick,), solution, others)
     return ""
 
 
