@@ -34,9 +34,9 @@ from ..settings import Settings
 from .aims import LEVELS, Level
 from .asked import find_removable
 from .check import check_image, check_lines, check_pins, check_together, find_in
-from .documents import read_constraints, read_documents, take_constraints
+from .documents import read_beside, read_constraints, read_documents, take_constraints
 from .draft import Draft
-from .image import find_image, find_steps, find_target
+from .image import find_beside, find_image, find_steps, find_target
 from .lacking import require_all
 from .lookup import Lookup
 from .plan import Change, Finding, Held, LeftAlone, Outcome, Plan, Step
@@ -540,6 +540,8 @@ class Project:
                 trust=rules.trust,
             )
         read_constraints(documents, self.root, rules.constraints, self._environment)
+        beside = find_beside(self.image, self.root)
+        read_beside(documents, self.root, beside, self._environment)
         base = self.target.interpreter
         if base is not None and self.target.installer == "pip":
             take_constraints(documents, base.constraints, base.image)

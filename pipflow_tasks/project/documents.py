@@ -38,6 +38,7 @@ class Documents:
             with ``-r``. These may be edited.
         constraints: the same for ``-c``. These are obeyed and never edited.
         lines: every line of the requirements, in the order in which pip reads them.
+        beside: the lines of other files that the image installs as well. They count as they stand.
         innermost: the paths of the requirements, what is included before what includes it.
         unread: the lines that include an address, which is not fetched.
         is_being_locked: what a line says of who has brought it counts, be they there or not.
@@ -49,6 +50,7 @@ class Documents:
     requirements: dict[str, Document] = field(default_factory=dict)
     constraints: dict[str, Document] = field(default_factory=dict)
     lines: list[Line] = field(default_factory=list)
+    beside: list[Line] = field(default_factory=list)
     innermost: list[str] = field(default_factory=list)
     unread: list[Line] = field(default_factory=list)
     promoted: set[str] = field(default_factory=set)
@@ -155,6 +157,29 @@ def read_documents(root: Path, names: Sequence[str], environment: Mapping[str, s
     for name in names:
         _Reader(root, environment, documents).take(name, including=())
     return documents
+
+
+def read_beside(
+    documents: Documents, root: Path, names: Iterable[str], environment: Mapping[str, str]
+) -> None:
+    """Read what else the image installs, as far as it is there and none of the documents.
+
+    Args:
+        documents: what it is beside of.
+        root: the folder that the names are relative to.
+        names: requirements files.
+        environment: as for ``read_documents``.
+
+    Raises:
+        RequirementsError: as for ``read_documents``.
+        FileError: a file can't be read.
+    """
+    there = {line.place for line in documents.beside}
+    for name in names:
+        if name not in documents.requirements and (root / name).is_file():
+            for line in read_documents(root, (name,), environment).lines:
+                if line.path not in documents.requirements and line.place not in there:
+                    documents.beside.append(line)
 
 
 @dataclass(frozen=True, slots=True)

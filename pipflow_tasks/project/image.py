@@ -386,6 +386,19 @@ def find_steps(image: Image, root: Path, base: Interpreter | None) -> tuple[Step
     return tuple(dict.fromkeys(steps))  # several services may build one image
 
 
+def find_beside(image: Image, root: Path) -> tuple[str, ...]:
+    """Return the files that are installed in the same stages, relative to the project's root."""
+    found: dict[str, None] = {}
+    for source in image.sources.values():
+        dockerfile = source.read(keep_unknown=True)
+        stages = {step.stage for step in source.steps(dockerfile)}
+        for step in dockerfile.steps:
+            if step.stage in stages and step.command in {"install", "sync"}:
+                for path in step.sources:
+                    found[_relative(source.context / path, root)] = None
+    return tuple(found)
+
+
 def _source_of(
     service: Service, build: Build, root: Path, settings: Settings, compose: ComposeProject
 ) -> Source:

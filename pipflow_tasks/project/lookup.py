@@ -106,7 +106,8 @@ class Lookup:
 
     def wants(self) -> list[Want]:
         """Return what the files ask of the target, as it stands; the closure asks nothing."""
-        return [want for line in self._documents.direct if (want := self.want(line))]
+        lines = (*self._documents.direct, *self._documents.beside)
+        return [want for line in lines if (want := self.want(line))]
 
     def want(self, line: Line) -> Want | None:
         """Return what a line asks of the target, or None."""

@@ -231,7 +231,8 @@ class Planner:
         """
         solution = self._sets.stand()
         for request in requests:
-            paths = list(find_paths(request.name, solution, self._documents.direct))
+            lines = (*self._documents.direct, *self._documents.beside)
+            paths = list(find_paths(request.name, solution, lines))
             if not paths:
                 self._sets.stand(waive=False)  # a clash may hide the way
                 raise RequirementsError(

@@ -209,7 +209,7 @@ class Sets:
         line = next((each for each in self._documents.lines if each.place == want.place), None)
         stands = self._lookup.want(line) if line is not None else None
         if line is None or stands is None or (given is want and not want.is_opaque):
-            return want
+            return given
         if want.is_opaque:
             reason = why_unmovable(self._lookup, line)
             self._draft.warn(

@@ -657,3 +657,46 @@ def test_lines_for_one_platform_each(project: TemporaryProject, index: LoopbackI
     done = project.invoke("deps.upgrade-all")
     assert (done.status, project.requirements) == (0, f"{text}new==1.0\n")
     assert done.stdout.count("for some of the platforms only, beside another line") == 2
+
+
+@pytest.mark.parametrize(
+    "install",
+    [
+        "RUN pip install -r requirements.txt -r dev.txt",
+        "RUN pip install -r dev.txt\nRUN pip install -r requirements.txt",
+    ],
+)
+def test_other_files_of_the_stage_count(
+    project: TemporaryProject, index: LoopbackIndex, install: str
+) -> None:
+    """What the same stage installs from other files bounds the choice, and is not edited."""
+    for version in ("1.0", "2.0"):
+        index.add("base", version)
+    index.add("top", "1.0", requires_dist=["base"])
+    index.add("top", "2.0", requires_dist=["base>=2"])
+    project.write("Dockerfile", f"FROM python:3.9-slim\nCOPY *.txt ./\n{install}\n")
+    project.write("dev.txt", "base==1.0\n")
+    project.requirements = "top==1.0\n"
+    done = project.invoke("deps.upgrade-all")
+    assert (done.status, project.requirements) == (0, "top==1.0\n")
+    assert "top 2.0 needs base>=2, and base stays at 1.0" in done.stdout
+    assert "base==1.0 (dev.txt:1)" in project.invoke("deps.why", "base").stdout
+    assert project.invoke("deps.upgrade-all", "--file", "requirements.txt,dev.txt").status == 0
+    assert (project.requirements, project.read("dev.txt")) == ("top==2.0\n", "base==2.0\n")
+
+
+def test_pin_outside_a_constraint(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """`check` says what would move the pin inside, `lock` refuses the file, and the mend works."""
+    for version in ("1.0", "2.0"):
+        index.add("lib", version, requires_dist=["base"])
+    index.add("base", "1.0")
+    project.write("constraints.txt", "lib<2\n")
+    project.requirements = text = "-c constraints.txt\nlib==2.0\n"
+    done = project.invoke("deps.check")
+    assert done.status == 1
+    assert 'mend: `upgrade "lib==1.0"` moves it to 1.0' in done.stdout
+    done = project.invoke("deps.lock")
+    assert (done.status, project.requirements) == (1, text)
+    assert "lib==2.0 (requirements.txt:2): lib 2.0 does not satisfy <2" in done.stderr
+    assert project.invoke("deps.upgrade", "lib==1.0").status == 0
+    assert project.invoke("deps.check").status == 0
