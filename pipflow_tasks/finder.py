@@ -138,10 +138,17 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejection:
-    """A version that was passed over, and why, as the end of a sentence about it."""
+    """A version that was passed over, and why, as the end of a sentence about it.
+
+    Attributes:
+        version: which.
+        reason: why.
+        by_old_pip: a newer pip in the image would take it.
+    """
 
     version: Version
     reason: str
+    by_old_pip: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,7 +306,12 @@ def suit(
     lacking = [platform.name for platform, file in chosen if file is None]
     if lacking:
         where = f" on {' and '.join(lacking)}" if len(target.platforms) > 1 else ""
-        return Rejection(version=version, reason=_lack(f"{target}{where}", supported, admission))
+        if admission.only_sdists or not (tag := _too_new(supported, target)):
+            return Rejection(
+                version=version, reason=_lack(f"{target}{where}", supported, admission)
+            )
+        reason = f"has a wheel ({tag}) that pip {target.pip} of the image is too old for"
+        return Rejection(version=version, reason=reason, by_old_pip=True)
     taken = [file for _, file in chosen if file is not None]
     cutoff = None if version in admission.ageless else admission.cutoff
     uploaded = max((file.uploaded for file in taken if file.uploaded), default=None)
@@ -312,6 +324,12 @@ def suit(
         too_young=cutoff.reason_against(uploaded) if cutoff is not None else "",
         undated=cutoff is not None and any(file.uploaded is None for file in taken),
     )
+
+
+def _too_new(files: Sequence[DistributionFile], target: Target) -> str:
+    """Name the platform tag of a wheel that the image's pip is too old for, or nothing."""
+    tags = (target.wants_newer_pip(file.tags) for file in files if file.is_wheel)
+    return next(filter(None, tags), "")
 
 
 def _lack(target: str, files: Sequence[DistributionFile], admission: Admission) -> str:

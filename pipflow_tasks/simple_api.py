@@ -377,10 +377,12 @@ class Metadata:
     Attributes:
         requires: its requirements, with the markers that say when they count.
         requires_python: the Pythons it is made for, or None.
+        extras: those it provides; None where it does not tell.
     """
 
     requires: tuple[Requirement, ...]
     requires_python: SpecifierSet | None = None
+    extras: frozenset[NormalizedName] | None = None
 
 
 def read_metadata(data: bytes, *, is_sdist: bool = False) -> Metadata | None:
@@ -409,6 +411,9 @@ def read_metadata(data: bytes, *, is_sdist: bool = False) -> Metadata | None:
             if (requirement := _requirement(str(text))) is not None
         ),
         requires_python=_specifier(str(headers.get("Requires-Python") or "") or None),
+        extras=frozenset(
+            canonicalize_name(str(extra).strip()) for extra in headers.get_all("Provides-Extra", ())
+        ),
     )
 
 

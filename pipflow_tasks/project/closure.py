@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 
+from ..finder import names_exactly
 from ..requirements import write_via
 
 if TYPE_CHECKING:
@@ -185,7 +186,10 @@ def name_open_ends(documents: Documents, lookup: Lookup) -> Iterator[str]:
     """Say which requirements keep a locked file from saying all that an image will have."""
     places: Iterable[str] = {want.place for want in lookup.wants() if not want.is_pin}
     for line in documents.direct:
-        if line.place in places and line.requirement is not None and not line.requirement.url:
+        requirement = line.requirement
+        if requirement is None or requirement.url or names_exactly(requirement.specifier):
+            continue
+        if line.place in places:
             yield (
                 f"{line.spelled_name} ({line.place}) is not a pin: the image takes what is newest "
                 f"when it is built; `upgrade {line.spelled_name}` pins it"

@@ -376,6 +376,10 @@ class Planner:
 
     def _hold(self, aim: Aim, version: Version, solution: Solution | None) -> None:
         """Report the newest version, where not the user's own word alone keeps it away."""
+        newer = (each for each in aim.choice.rejections if each.version > version)
+        if passed_over := next((each for each in newer if each.by_old_pip), None):
+            told = f"{aim.name} {passed_over.version} {passed_over.reason}"
+            self._draft.warn(f"{told}; upgrade pip before the install step")
         latest = self._lookup.newest(aim.name)
         if latest is not None and aim.asked.contains(latest):
             self._tell_held(aim.name, version, aim.choice, solution)
@@ -400,6 +404,8 @@ class Planner:
 
     def _name_unhashed(self, names: Sequence[NormalizedName], solution: Solution | None) -> None:
         """Name what the new requirements bring along that the files do not pin with a hash."""
+        if self._lookup.without_dependencies:
+            return
         if solution is None:
             self._draft.warn("pip will want a hash for every dependency, too")
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -180,8 +179,10 @@ class Sets:
         hint = "ask for other versions"
         if way:
             words = [aim.name for aim in way]
-            words += [shlex.quote(f"{a.name}{a.typed}") for a in aims if a.line is not None]
-            hint = f"`upgrade {' '.join(words)}` may move what is in the way"
+            words += [f"{aim.name}{aim.typed}" for aim in aims if aim.line is not None]
+            told = " ".join(words)
+            told = told if told == way[0].name else f'"{told}"'  # one word, for Invoke
+            hint = f"`upgrade {told}` may move what is in the way"
             if any(aim.line is None for aim in aims):
                 hint += ", or --with-upgrades moves just that"
         return VersionConflict(
@@ -240,6 +241,9 @@ class Sets:
                     f"what {pick} needs can't be known without building it; the image decides"
                 )
             self._draft.note_wheels(pick.name, pick.candidate, self._lookup.target)
+            asked = any(cause.need.want for cause in solution.needs.get(pick.name, ()))
+            if asked and (lacking := self._lookup.candidates.lacking_extras(pick)):
+                self._draft.warn(f"{pick} has no extra {' or '.join(lacking)}")
 
 
 def _unmoved(want: Want, held: Collection[NormalizedName], before: Mapping[str, Want]) -> Want:

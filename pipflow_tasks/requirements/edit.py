@@ -30,7 +30,8 @@ def pin_line(
 ) -> str:
     """Return the text of a requirement line with another version, and other hashes if it has any.
 
-    The column of a comment behind the version stays where the blanks before it allow.
+    The column of a comment behind the version stays where the blanks before it allow; but for
+    one that says what has brought the line along, which is this tool's own.
 
     Args:
         line: a requirement that is not a URL.
@@ -48,7 +49,7 @@ def pin_line(
     span = _version_span(line)
     new = str(version) if line.pin is not None else f"=={version}"
     hashes = list(_hash_edits(line, digests)) if digests else []
-    return _replace(line, [(span, new), *hashes], keep_column=not hashes)
+    return _replace(line, [(span, new), *hashes], keep_column=not hashes and not line.via)
 
 
 def hash_layout(line: Line) -> str:

@@ -119,6 +119,13 @@ class Candidates:
         """Tell whether it can't be known what a pick needs."""
         return self._look_up(pick) is None
 
+    def lacking_extras(self, pick: Pick) -> list[str]:
+        """Return the extras of a pick that its version does not have."""
+        metadata = None if pick.candidate is None else self.catalog.metadata(pick.candidate.files)
+        if metadata is None or metadata.extras is None:
+            return []
+        return sorted(pick.extras - metadata.extras)
+
     def _look_up(self, pick: Pick) -> tuple[Need, ...] | None:
         if pick.candidate is None:
             return None

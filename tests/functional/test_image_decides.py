@@ -241,3 +241,22 @@ def test_compose_file_that_makes_no_sense(project: TemporaryProject, text: str) 
     assert (done.status, done.stdout, project.exists()) == (1, "", False)
     assert done.stderr.startswith("compose.yaml:")
     assert "Traceback" not in done.stderr
+
+
+def test_wheel_that_the_pip_is_too_old_for_is_told(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """A version that only a newer pip would take is named, also where a still newer one is not."""
+    project.write(
+        "Dockerfile", dockerfile("3.8").replace("RUN", "RUN pip install pip==20.2.4\nRUN")
+    )
+    index.add("fast", "1.0", tags=["cp38-cp38-manylinux2014_x86_64"])
+    index.add("fast", "1.1", tags=["cp38-cp38-manylinux_2_27_x86_64"])
+    index.add("fast", "1.2", requires_python=">=3.11")
+    project.write("invoke.yaml", "pipflow:\n  platform: linux/amd64\n")
+    done = project.invoke("deps.add", "fast")
+    assert (done.status, project.requirements) == (0, "fast==1.0\n")
+    reason = "has a wheel (manylinux_2_27_x86_64) that pip 20.2.4 of the image is too old for"
+    assert f"fast 1.1 {reason}; upgrade pip" in done.stderr
+    done = project.invoke("deps.upgrade", "fast==1.1")
+    assert (done.status, reason in done.stderr) == (1, True)

@@ -348,3 +348,12 @@ def test_last_line_without_ending_moves(project: TemporaryProject, index: Loopba
     done = project.invoke("deps.add", "new", "--with-upgrades")
     assert (done.status, project.requirements) == (0, "new==1.0\nold==2.0\nrest==1.0")
     assert "moved     old 1.0 to 2.0 (requirements.txt:2)" in done.stdout
+
+
+def test_extra_that_there_is_not(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """An extra that the chosen version does not have is named, as pip does."""
+    index.add("lib", "1.0", requires_dist=['other; extra == "fast"'])
+    index.add("other", "1.0")
+    done = project.invoke("deps.add", "lib[fast,fats]")
+    assert (done.status, project.requirements) == (0, "lib[fast,fats]==1.0\n")
+    assert "warning: lib 1.0 has no extra fats\n" in done.stderr

@@ -403,6 +403,12 @@ def test_comment_keeps_its_column(before: str, version: str, after: str) -> None
     assert pinned(before, version) == after
 
 
+def test_comment_of_a_closure_keeps_its_distance() -> None:
+    """A line that `lock` wrote looks as if `lock` had written it anew."""
+    assert pinned("flask==2.0  # via app\n", "2.0.10") == "flask==2.0.10  # via app\n"
+    assert pinned("flask==2.0.10  # via app\n", "3") == "flask==3  # via app\n"
+
+
 def test_pin_moves_the_line_it_is_given() -> None:
     """Of two lines of a project, the one that was asked for moves."""
     document = read("flask==1 ; python_version < '3.9'\nflask==2 ; python_version >= '3.9'\n")
