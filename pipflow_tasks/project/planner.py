@@ -9,7 +9,7 @@ from packaging.utils import canonicalize_name
 
 from ..errors import RequirementsError, VersionConflict
 from ..requirements import Kind, bounds_pin
-from ..resolution import Conflict, Standing, why_below
+from ..resolution import Conflict, Standing
 from .aims import aim_at, aim_to_move, only_version, policy_bounds, why_unmovable, within_level
 from .asked import already_there, close_hint, require_agreement, require_same, require_there
 from .closure import (
@@ -393,11 +393,7 @@ class Planner:
             return
         best = choice.candidate
         if solution is not None and best is not None and best.version > version:
-            canonical = canonicalize_name(name)
-            reason = why_below(self._lookup.candidates, canonical, best.version, solution)
-            if not reason and canonical in self._sets.clashing:
-                reason = "it is part of what does not go together"
-            reason = reason or f"{best.version} does not go together with the other pins"
+            reason = self._sets.why_stays(canonicalize_name(name), solution)
         else:
             reason = f"{latest} {choice.reason_against(latest) or 'was not asked for'}"
         self._draft.hold(name, version, latest, reason)

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 from ..errors import VersionConflict, redact
 from ..requirements import Kind
-from ..resolution import Conflict, Solution, Waiver, Want, has_version_for, need_of, why_given
+from ..resolution import (
+    Conflict,
+    Solution,
+    Waiver,
+    Want,
+    has_version_for,
+    need_of,
+    why_below,
+    why_given,
+    why_never,
+)
 from .aims import TYPED, aim_to_move, policy_bounds, why_unmovable
 
 if TYPE_CHECKING:
@@ -15,10 +25,14 @@ if TYPE_CHECKING:
 
     from packaging.utils import NormalizedName
 
+    from ..resolution import Reason
     from .aims import Aim
     from .documents import Documents
     from .draft import Draft
     from .lookup import Lookup
+
+MOST_TOLD = 8
+"""Of how many newer versions it is asked why they are not taken."""
 
 
 class Sets:
@@ -34,6 +48,7 @@ class Sets:
         self._documents = documents
         self._lookup = lookup
         self.clashing: frozenset[NormalizedName] = frozenset()
+        self._settled: tuple[Sequence[Want], frozenset[Waiver]] = ((), frozenset())
 
     def settle(
         self, aims: Sequence[Aim], standing: Sequence[Want], *, improve: bool = False
@@ -78,7 +93,43 @@ class Sets:
             if self._documents.is_locked:
                 found = resolution.improve_needed(wants, found, waived=waived)
         self._warn_of_picks(found)
+        self._settled = (wants, waived)
         return found
+
+    def why_stays(self, name: NormalizedName, solution: Solution) -> str:
+        """Say why a project has no newer version in a set that was settled, as a clause.
+
+        The newest version is told of whose reason is one of what is taken with it: what no index
+        has keeps nothing where it is.
+        """
+        candidates = self._lookup.candidates
+        now = solution.version(name)
+        newer = [c.version for c in candidates.fitting(name, []) if now and c.version > now]
+        reasons = (why_below(candidates, name, version, solution) for version in newer[:MOST_TOLD])
+        told = [reason for reason in reasons if reason is not None]
+        reason = next((each for each in told if each.blamed is not None), next(iter(told), None))
+        if reason is None or self._is_circular(name, reason, solution):
+            wants, waived = self._settled
+            clash = self._lookup.resolution.forbid(name, wants, solution, waived=waived)
+            never = why_never(candidates, name, clash, solution) if clash is not None else None
+            reason = never or reason
+        if reason is None and name in self.clashing:
+            return "it is part of what does not go together"
+        if reason is None:
+            return f"{newer[0]} does not go together with the other pins"
+        return reason.text
+
+    def _is_circular(self, name: NormalizedName, reason: Reason, solution: Solution) -> bool:
+        """Tell whether the project that is blamed would blame this one in turn."""
+        other = reason.blamed
+        now = None if other is None else solution.version(other)
+        if other is None or now is None or all(w.name != other for w in self._settled[0]):
+            return False
+        best = next(self._lookup.candidates.fitting(other, []), None)
+        if best is None or best.version <= now:
+            return False
+        back = why_below(self._lookup.candidates, other, best.version, solution)
+        return back is not None and back.blamed == name
 
     def _start_from_standing(self, wants: Sequence[Want]) -> Solution | None:
         """Return the set that stands, to move its pins one by one; None where it is none."""

@@ -29,7 +29,7 @@ from .problem import (
     has_version_for,
     need_of,
 )
-from .reasons import remarks, why_below, why_given
+from .reasons import Reason, remarks, why_below, why_given, why_never
 from .search import Search
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ __all__ = [
     "Conflict",
     "Need",
     "Pick",
+    "Reason",
     "Resolution",
     "Solution",
     "Standing",
@@ -57,6 +58,7 @@ __all__ = [
     "need_of",
     "why_below",
     "why_given",
+    "why_never",
 ]
 
 
@@ -205,6 +207,30 @@ class Resolution:
                     break
                 solution = better
         return solution
+
+    def forbid(
+        self,
+        name: NormalizedName,
+        wants: Sequence[Want],
+        solution: Solution,
+        *,
+        waived: frozenset[Waiver] = frozenset(),
+    ) -> Conflict | None:
+        """Return the conflict that a newer version of a project would make, told by few wants.
+
+        Args:
+            name: one of those that are wanted.
+            wants: those that ``solution`` solves.
+            solution: what was found.
+            waived: as for ``solve``.
+        """
+        floor = [
+            _above(want, solution) if want.name == name else _at_least(want, solution)
+            for want in wants
+        ]
+        if isinstance(self.solve(floor, waived=waived), Solution):
+            return None
+        return self._explain(self.clashing(floor, waived=waived), floor, waived)
 
     def improve_needed(
         self, wants: Sequence[Want], solution: Solution, *, waived: frozenset[Waiver] = frozenset()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .problem import PYTHON, Pick, need_of, satisfies
@@ -13,15 +14,28 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
     from .candidates import Candidates
-    from .problem import Cause, Need, Solution, Want
+    from .problem import Cause, Conflict, Need, Solution, Want
 
 MAX_PATH = 4
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why a project stays below a version.
+
+    Attributes:
+        text: as a clause.
+        blamed: the project that keeps it there; None where nothing that is taken does.
+    """
+
+    text: str
+    blamed: NormalizedName | None = None
+
+
 def why_below(
     candidates: Candidates, name: NormalizedName, version: Version, solution: Solution
-) -> str:
-    """Say what keeps a project from a version that suits, as a clause; nothing where it is unclear.
+) -> Reason | None:
+    """Say what keeps a project from a version that suits; None where it is unclear.
 
     Args:
         candidates: what there is to pick from.
@@ -35,14 +49,46 @@ def why_below(
             continue
         if not cause.need.specifier.contains(version, prereleases=True):
             chain = _chain(cause.parent, solution)
-            if len(chain) > 1:
-                return f"because {' → '.join(chain)} needs {cause.need.shown}"
-            return str(cause)
+            way = f"because {' → '.join(chain)} needs {cause.need.shown}"
+            return Reason(text=way if len(chain) > 1 else str(cause), blamed=cause.parent.name)
     candidate = candidates.releases(name).candidate(version)
-    if candidate is not None:
-        pick = Pick(name=name, extras=solution.picks[name].extras, candidate=candidate)
-        return _obstacle(candidates, (pick,), solution, others)
-    return ""
+    if candidate is None:
+        return None
+    pick = Pick(name=name, extras=solution.picks[name].extras, candidate=candidate)
+    return _obstacle(candidates, (pick,), solution, others)
+
+
+def why_never(
+    candidates: Candidates, name: NormalizedName, conflict: Conflict, solution: Solution
+) -> Reason | None:
+    """Say what keeps a project from any newer version, by the conflict that one would make.
+
+    Args:
+        candidates: what there is to pick from.
+        name: the project.
+        conflict: of a newer version with the few requirements that rule it out.
+        solution: what was found.
+    """
+    causes = [cause for cause in conflict.causes if cause.parent is not None]
+    for cause in sorted(causes, key=lambda each: each.parent is None or each.parent.name != name):
+        need = cause.need
+        here = solution.picks.get(need.name)
+        if need.name == name or (here is not None and satisfies(here, need)):
+            continue
+        there = [
+            other
+            for other in conflict.causes
+            if other.need.name == need.name
+            and (
+                other.parent is None or other.parent.version == solution.version(other.parent.name)
+            )
+        ]
+        against = _against(candidates, need, here, there)
+        if against is not None:
+            return Reason(text=f"{cause}, and {against.text}", blamed=against.blamed)
+        if candidates.first(need) is None:
+            return Reason(text=f"{cause}{_why_none(candidates, need)}")
+    return None
 
 
 def why_given(candidates: Candidates, want: Want) -> str:
@@ -71,14 +117,14 @@ def _obstacle(
     path: tuple[Pick, ...],
     solution: Solution,
     others: Collection[NormalizedName],
-) -> str:
+) -> Reason | None:
     """Say which need of the last pick of a path can't be met beside the solution."""
     pick = path[-1]
     way = " → ".join(str(each) for each in path)
     start = f"because {way}" if len(path) > 1 else way
     for need in candidates.dependencies(pick):
         if need.name == PYTHON:
-            return f"{start} needs {need.shown}"
+            return Reason(text=f"{start} needs {need.shown}")
         here = solution.picks.get(need.name)
         if here is not None and satisfies(here, need):
             continue
@@ -88,29 +134,33 @@ def _obstacle(
             if cause.parent is None or cause.parent.name in others
         ]
         against = _against(candidates, need, here, there)
-        if against:
-            return f"{start} needs {need.shown}, and {against}"
-        best = next(candidates.fitting(need.name, [need]), None)
+        if against is not None:
+            text = f"{start} needs {need.shown}, and {against.text}"
+            return Reason(text=text, blamed=against.blamed)
+        best = candidates.first(need)
         if best is None:
-            return f"{start} needs {need.shown}{_why_none(candidates, need)}"
+            return Reason(text=f"{start} needs {need.shown}{_why_none(candidates, need)}")
         if len(path) < MAX_PATH and need.name not in {each.name for each in path}:
             further = Pick(name=need.name, extras=need.extras, candidate=best)
             reason = _obstacle(candidates, (*path, further), solution, others)
-            if reason:
+            if reason is not None:
                 return reason
-    return ""
+    return None
 
 
-def _against(candidates: Candidates, need: Need, here: Pick | None, there: Sequence[Cause]) -> str:
+def _against(
+    candidates: Candidates, need: Need, here: Pick | None, there: Sequence[Cause]
+) -> Reason | None:
     """Say what else is asked of a project that keeps a need from being met, if that does."""
     for cause in sorted(there, key=lambda cause: cause.parent is not None):
         want = cause.need.want
         if want is not None and want.is_pin and here is not None:
-            return f"{need.name} stays at {here.version}"
-        alone = next(candidates.fitting(need.name, [need]), None)
+            return Reason(text=f"{need.name} stays at {here.version}", blamed=need.name)
+        alone = candidates.first(need)
         if alone is not None and not any(candidates.fitting(need.name, [need, cause.need])):
-            return str(cause)
-    return ""
+            blamed = need.name if cause.parent is None else cause.parent.name
+            return Reason(text=str(cause), blamed=blamed)
+    return None
 
 
 def _why_none(candidates: Candidates, need: Need) -> str:
