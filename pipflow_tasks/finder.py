@@ -226,10 +226,11 @@ def choose(
     return Choice(candidate=candidate, rejections=tuple(rejections))
 
 
-def newest(files: Iterable[DistributionFile]) -> Version | None:
-    """Return the newest final version that is not yanked, or None."""
+def newest(files: Iterable[DistributionFile], specifier: SpecifierSet) -> Version | None:
+    """Return the newest final version of those asked for that is not yanked, or None."""
     for version, offered in by_version(files).items():
-        if not version.is_prerelease and any(file.yanked is None for file in offered):
+        is_final = not version.is_prerelease and any(file.yanked is None for file in offered)
+        if is_final and specifier.contains(version):
             return version
     return None
 

@@ -204,7 +204,7 @@ def _describe(change: Change) -> tuple[str, str]:
     if change.after is None:
         return "removed", f"{change.project} {change.before or ''}".rstrip()
     if change.before is None:
-        return "added", f"{change.project} {change.after}"
+        return "added" if change.is_new else "pinned", f"{change.project} {change.after}"
     return "moved", f"{change.project} {change.before} to {change.after}"
 
 
@@ -215,7 +215,7 @@ def _tense(word: str, plan: Plan, outcome: Outcome) -> str:
     if outcome.undone:
         return "undone"
     if outcome.dry_run:
-        return {"added": "to add", "removed": "to remove", "moved": "to move"}[word]
+        return {"added": "to add", "removed": "to remove", "moved": "to move"}.get(word, "to pin")
     return word
 
 

@@ -32,9 +32,12 @@ def require_there(documents: Documents, name: str) -> tuple[Line, ...]:
 
 
 def close_hint(name: str, known: Iterable[str]) -> str:
-    """Return a hint for a name that is not there: one like it, or how to add it."""
-    close = get_close_matches(canonicalize_name(name), map(str, known), n=1)
-    return f"did you mean {close[0]}?" if close else f"`add {name}` would add it"
+    """Return a hint for a name that is not there: one like it, or some that are there."""
+    names = sorted(map(str, known))
+    if close := get_close_matches(canonicalize_name(name), names, n=1):
+        return f"did you mean {close[0]}?"
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f"there are {', '.join(names[:5])}{more}" if names else "there are none"
 
 
 def find_removable(documents: Documents, request: Request) -> tuple[Line, ...]:

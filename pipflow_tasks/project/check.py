@@ -252,7 +252,8 @@ def _check_pin(line: Line, files: Sequence[DistributionFile], lookup: Lookup) ->
     assert line.pin is not None
     name, shown = line.spelled_name, f"{line.spelled_name} {line.pin}"
     best = lookup.choose(name, SpecifierSet()).candidate
-    asked = name if best is None or best.version > line.pin else f'"{name}=={best.version}"'
+    falls = best is not None and best.version < line.pin  # for which it has to be named
+    asked = f'"{name}=={best.version}"' if best and falls else name
     mend = f"`upgrade {asked}` moves it to {best.version}" if best else "no version suits"
     if not files:
         yield _at(line, "error", f"the index has no {shown}", mend)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ..finder import Candidate
     from ..requirements import Line
-    from ..resolution import Solution
+    from ..resolution import Solution, Waiver
     from .documents import Documents
     from .draft import Draft
     from .lookup import Lookup
@@ -74,18 +74,25 @@ def find_roots(documents: Documents, lookup: Lookup) -> list[Root]:
 
 
 def find_brought(
-    roots: Sequence[Root], solution: Solution, documents: Documents, lookup: Lookup
+    roots: Sequence[Root],
+    solution: Solution,
+    documents: Documents,
+    lookup: Lookup,
+    waived: Iterable[Waiver] = (),
 ) -> dict[NormalizedName, Brought]:
     """Return what the roots bring along, by name, in the order of names.
 
     What a project needs that is on no index, or that can't be known without building it, is taken
-    from what the lines say of themselves.
+    from what the lines say of themselves. Needs that clash are needs all the same.
     """
     children: dict[NormalizedName, set[NormalizedName]] = {}
     for name, causes in solution.needs.items():
         for cause in causes:
             if cause.parent is not None and cause.parent.name != name:
                 children.setdefault(cause.parent.name, set()).add(name)
+    for parent, name in waived:
+        if parent in solution.picks and name in solution.picks:
+            children.setdefault(parent, set()).add(name)
     lines = {line.name: line for line in documents.closure if line.name is not None}
     for name, line in lines.items():
         for parent in line.via:

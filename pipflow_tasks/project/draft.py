@@ -246,6 +246,7 @@ class Draft:
                 after=addition.version,
                 file=addition.path,
                 line=number(addition.path, requirement, addition.version),
+                is_new=True,
             )
         for pin in self._pins:
             line = pin.line

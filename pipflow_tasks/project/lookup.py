@@ -234,9 +234,9 @@ class Lookup:
             hint="ask for another version, or change what stands against these",
         )
 
-    def newest(self, name: str) -> Version | None:
-        """Return the newest final version of a project, whether it suits or not."""
-        return newest(self.files(name))
+    def newest(self, name: str, asked: SpecifierSet) -> Version | None:
+        """Return the newest final version of those asked for, whether it suits or not."""
+        return newest(self.files(name), asked)
 
     def digests(self, name: str, version: Version, *, like: Line | None = None) -> tuple[str, ...]:
         """Return ``sha256:...`` of every file of a version, as pip-compile writes them.

@@ -27,6 +27,7 @@ class Change:
         after: the version it gets; None where it goes.
         file: the file it stands in.
         line: where: in the new file, or in the old one where it goes.
+        is_new: the line comes with it.
     """
 
     project: str
@@ -34,6 +35,7 @@ class Change:
     after: Version | None
     file: str
     line: int
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

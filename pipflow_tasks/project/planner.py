@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from .lookup import Lookup
 
 
+ANY = SpecifierSet()
+
+
 class Planner:
     """Fills a draft for one command. It looks up and decides; it writes nothing."""
 
@@ -324,13 +327,14 @@ class Planner:
         if tell_held:
             for name, new in brought.items():
                 if new.candidate is not None and (not considered or name in considered):
-                    choice = self._lookup.choose(name, SpecifierSet())
+                    choice = self._lookup.choose(name, ANY)
                     self._tell_held(name, new.candidate.version, choice, solution)
 
     def _write_closure(
         self, solution: Solution, roots: Sequence[Root]
     ) -> Mapping[NormalizedName, Brought]:
-        brought = find_brought(roots, solution, self._documents, self._lookup)
+        waived = self._sets.waived
+        brought = find_brought(roots, solution, self._documents, self._lookup, waived)
         write_closure(self._draft, self._documents, self._lookup, brought)
         return brought
 
@@ -375,20 +379,24 @@ class Planner:
             self._hold(aim, now, solution)
 
     def _hold(self, aim: Aim, version: Version, solution: Solution | None) -> None:
-        """Report the newest version, where not the user's own word alone keeps it away."""
+        """Report what keeps a newer version away, where it is not the user's own word alone."""
         newer = (each for each in aim.choice.rejections if each.version > version)
         if passed_over := next((each for each in newer if each.by_old_pip), None):
             told = f"{aim.name} {passed_over.version} {passed_over.reason}"
             self._draft.warn(f"{told}; upgrade pip before the install step")
-        latest = self._lookup.newest(aim.name)
-        if latest is not None and aim.asked.contains(latest):
-            self._tell_held(aim.name, version, aim.choice, solution)
+        self._tell_held(aim.name, version, aim.choice, solution, asked=aim.asked)
 
     def _tell_held(
-        self, name: str, version: Version, choice: Choice, solution: Solution | None
+        self,
+        name: str,
+        version: Version,
+        choice: Choice,
+        solution: Solution | None,
+        *,
+        asked: SpecifierSet = ANY,
     ) -> None:
-        """Report the newest version of a project, where it has an older one, with the reason."""
-        latest = self._lookup.newest(name)
+        """Report the newest version that was asked for, where there is an older one, and why."""
+        latest = self._lookup.newest(name, asked)
         if latest is None or latest <= version:
             return
         best = choice.candidate

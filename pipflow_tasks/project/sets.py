@@ -40,6 +40,7 @@ class Sets:
 
     Attributes:
         clashing: the projects that were left where they are, since they clash as they stand.
+        waived: the pairs of a project and one that it needs that clash.
     """
 
     def __init__(self, draft: Draft, documents: Documents, lookup: Lookup) -> None:
@@ -48,7 +49,8 @@ class Sets:
         self._documents = documents
         self._lookup = lookup
         self.clashing: frozenset[NormalizedName] = frozenset()
-        self._settled: tuple[Sequence[Want], frozenset[Waiver]] = ((), frozenset())
+        self.waived: frozenset[Waiver] = frozenset()
+        self._settled: Sequence[Want] = ()
 
     def settle(
         self, aims: Sequence[Aim], standing: Sequence[Want], *, improve: bool = False
@@ -93,7 +95,7 @@ class Sets:
             if self._documents.is_locked:
                 found = resolution.improve_needed(wants, found, waived=waived)
         self._warn_of_picks(found)
-        self._settled = (wants, waived)
+        self._settled, self.waived = wants, waived
         return found
 
     def why_stays(self, name: NormalizedName, solution: Solution) -> str:
@@ -104,26 +106,28 @@ class Sets:
         """
         candidates = self._lookup.candidates
         now = solution.version(name)
-        newer = [c.version for c in candidates.fitting(name, []) if now and c.version > now]
+        if now is None:  # another line of it does not count for a version
+            return "another line of it stands in the way"
+        newer = [c.version for c in candidates.fitting(name, []) if c.version > now]
         reasons = (why_below(candidates, name, version, solution) for version in newer[:MOST_TOLD])
         told = [reason for reason in reasons if reason is not None]
         reason = next((each for each in told if each.blamed is not None), next(iter(told), None))
         if reason is None or self._is_circular(name, reason, solution):
-            wants, waived = self._settled
-            clash = self._lookup.resolution.forbid(name, wants, solution, waived=waived)
+            resolution = self._lookup.resolution
+            clash = resolution.forbid(name, self._settled, solution, waived=self.waived)
             never = why_never(candidates, name, clash, solution) if clash is not None else None
             reason = never or reason
         if reason is None and name in self.clashing:
             return "it is part of what does not go together"
         if reason is None:
-            return f"{newer[0]} does not go together with the other pins"
+            return f"{max(newer, default=now)} does not go together with the other pins"
         return reason.text
 
     def _is_circular(self, name: NormalizedName, reason: Reason, solution: Solution) -> bool:
         """Tell whether the project that is blamed would blame this one in turn."""
         other = reason.blamed
         now = None if other is None else solution.version(other)
-        if other is None or now is None or all(w.name != other for w in self._settled[0]):
+        if other is None or now is None or all(w.name != other for w in self._settled):
             return False
         best = next(self._lookup.candidates.fitting(other, []), None)
         if best is None or best.version <= now:
@@ -167,7 +171,7 @@ class Sets:
                 hint="`upgrade` moves a line to what there is",
             )
         self._admit_young(wants)
-        found, _, clash = resolution.solve_around(wants)
+        found, self.waived, clash = resolution.solve_around(wants)
         if clash is not None and not waive:
             found = clash
         if isinstance(found, Conflict):

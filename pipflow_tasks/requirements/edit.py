@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _HASH = re.compile(r"""(?<!\S)(--hash(?:=|\s+)["']?)([^\s"']+)(["']?)""")
 _GAP = re.compile(r"(?:[ \t]|\\(?:\r\n|\r|\n))+")
+_OURS = re.compile(r"\S {2}# via ")
 _VERSION = re.compile(r"\s*([^\s,)]+)")
 
 Span = tuple[int, int]
@@ -31,7 +32,7 @@ def pin_line(
     """Return the text of a requirement line with another version, and other hashes if it has any.
 
     The column of a comment behind the version stays where the blanks before it allow; but for
-    one that says what has brought the line along, which is this tool's own.
+    one as this tool writes it, which says what has brought the line along.
 
     Args:
         line: a requirement that is not a URL.
@@ -48,8 +49,9 @@ def pin_line(
         return line.text
     span = _version_span(line)
     new = str(version) if line.pin is not None else f"=={version}"
+    is_ours = bool(line.via) and _OURS.search(line.text) is not None
     hashes = list(_hash_edits(line, digests)) if digests else []
-    return _replace(line, [(span, new), *hashes], keep_column=not hashes and not line.via)
+    return _replace(line, [(span, new), *hashes], keep_column=not hashes and not is_ours)
 
 
 def hash_layout(line: Line) -> str:

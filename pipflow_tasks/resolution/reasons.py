@@ -95,7 +95,8 @@ def why_given(candidates: Candidates, want: Want) -> str:
     """Say why no version satisfies a want, as a clause."""
     if not candidates.releases(want.name).all:
         return "the index does not have it"
-    return _why_none(candidates, need_of(want)).removeprefix(", ").removeprefix("and ")
+    why = _why_none(candidates, need_of(want)).removeprefix(", and ")
+    return f"there is no such version, {why}" if why.startswith("the newest is ") else why
 
 
 def remarks(candidates: Candidates, causes: Iterable[Cause]) -> Iterator[str]:

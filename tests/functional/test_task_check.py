@@ -66,7 +66,7 @@ def test_nothing_to_mend(project: TemporaryProject) -> None:
                 "warning",
                 "requirements.txt:1",
                 "alpha 1.5 was yanked: it breaks",
-                "`upgrade alpha` moves it to 1.0",
+                '`upgrade "alpha==1.0"` moves it to 1.0',
             ),
         ),
         (
@@ -76,7 +76,7 @@ def test_nothing_to_mend(project: TemporaryProject) -> None:
                 "error",
                 "requirements.txt:1",
                 "alpha 2.0 needs Python >=3.12, the image has 3.9 (Dockerfile:1)",
-                "`upgrade alpha` moves it to 1.0",
+                '`upgrade "alpha==1.0"` moves it to 1.0',
             ),
         ),
         (
@@ -86,7 +86,7 @@ def test_nothing_to_mend(project: TemporaryProject) -> None:
                 "error",
                 "requirements.txt:1",
                 "the index has no alpha 7",
-                "`upgrade alpha` moves it to 1.0",
+                '`upgrade "alpha==1.0"` moves it to 1.0',
             ),
         ),
         (

@@ -168,3 +168,23 @@ def test_moves_versions_alone(project: TemporaryProject, word: str) -> None:
     project.requirements = text = "Django==4.1\n"
     assert project.invoke("deps.upgrade", word).status == 1
     assert project.requirements == text
+
+
+def test_newest_of_those_asked_for_is_told(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """What keeps the newest version of those that were typed away is said, and no more."""
+    for version in ("1.0", "1.5", "2.0", "3.0"):
+        index.add("bound", version)
+    project.requirements = "bound==1.0  # pipflow: <2\n"
+    done = project.invoke("deps.upgrade", "bound<3")
+    assert (done.status, project.requirements) == (0, "bound==1.5  # pipflow: <2\n")
+    assert "bound stays at 1.5: 2.0 does not satisfy its policy <2" in done.stdout
+
+
+def test_line_that_was_not_pinned_is_told_so(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """A line that gets its first version is pinned, not added."""
+    index.add("loose", "1.0")
+    project.requirements = "loose>=0.5\n"
+    assert "to pin    loose 1.0" in project.invoke("deps.upgrade", "loose", "--dry-run").stdout
+    assert "pinned    loose 1.0" in project.invoke("deps.upgrade", "loose").stdout

@@ -363,9 +363,9 @@ def test_newest_counts_final_releases_that_are_not_yanked() -> None:
         wheel("1.0"),
     ]
 
-    assert newest(files) == Version("2.0")
-    assert newest([wheel("4.0rc1")]) is None
-    assert newest([]) is None
+    assert newest(files, SpecifierSet()) == Version("2.0")
+    assert newest([wheel("4.0rc1")], SpecifierSet()) is None
+    assert newest([], SpecifierSet()) is None
 
 
 # Reasons
