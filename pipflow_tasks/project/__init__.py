@@ -573,15 +573,14 @@ class Project:
 
     def _builder_for(self, changed: set[str]) -> Builder | None:
         """Return what builds the services that install a changed file, or one that includes it."""
-        files = self.settings.files
-        touched = [name for name in files if changed & self._files_of(name)] if files[1:] else []
-        if len(touched) in {0, len(files)}:
+        sources = self.image.sources
+        if len(sources) < 2:
             return self.image.builder
-        settings = replace(self.settings, file=",".join(touched))
-        return find_image(self.root, settings, self._environment).builder
-
-    def _files_of(self, name: str) -> set[str]:
-        return {*read_documents(self.root, (name,), self._environment).requirements}
+        files = {Path(os.path.normpath(self.root / name)) for name in changed}
+        touched = [name for name, source in sources.items() if source.installs(files)]
+        if len(touched) in {0, len(sources)}:
+            return self.image.builder
+        return find_image(self.root, self.settings, self._environment, only=touched).builder
 
 
 def _split(requirements: str | Iterable[str]) -> tuple[Request, ...]:

@@ -27,10 +27,11 @@ from ..images import (
 from ..target import Target, docker_platform, newest_pip
 from .base_image import find_base_target
 from .compose_project import COMPOSE_FILES, find_compose
+from .included import find_included
 from .rules import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from packaging.version import Version
@@ -57,6 +58,8 @@ class Source:
         context: the folder that is its build context.
         file: the Dockerfile's own file; None where it stands in a compose file.
         files: the requirements files, as the build context has them.
+        wanted: the same and what they include, by their absolute paths.
+        environment: for the variables in the names of included files.
         build_args: the build arguments it gets.
         stage: the stage that is built; the last, where it is None.
         platforms: those it is built for, where the compose file says so.
@@ -69,6 +72,8 @@ class Source:
     context: Path
     file: Path | None
     files: tuple[str, ...]
+    wanted: frozenset[Path]
+    environment: Mapping[str, str] = field(repr=False)
     build_args: Mapping[str, str] = field(default_factory=dict)
     stage: str | None = None
     platforms: tuple[str, ...] = ()
@@ -85,19 +90,28 @@ class Source:
             keep_unknown=keep_unknown,
         )
 
-    @property
-    def installs(self) -> bool:
-        """Whether the Dockerfile installs one of the files, as far as can be seen."""
-        return bool(self.steps(self.read(keep_unknown=True)))
+    def installs(self, files: Collection[Path]) -> bool:
+        """Tell whether the Dockerfile installs one of these files, as far as can be seen."""
+        steps = self.steps(self.read(keep_unknown=True))
+        return any(not self._installed_by(step).isdisjoint(files) for step in steps)
 
     def steps(self, dockerfile: Dockerfile) -> tuple[InstallStep, ...]:
         """Return the steps that install one of the files, in the stages that are built."""
-        found = {step: None for file in self.files for step in dockerfile.install_steps(file)}
+        found = [
+            step
+            for step in dockerfile.steps
+            if not self._installed_by(step).isdisjoint(self.wanted)
+        ]
         last = dockerfile.stage_named(self.stage) if self.stage else None
-        if last is None:
-            return tuple(found)
-        needed = dockerfile.needed_by(last.index)
-        return tuple(step for step in found if step.stage in needed) or tuple(found)
+        if last is not None:
+            needed = dockerfile.needed_by(last.index)
+            found = [step for step in found if step.stage in needed] or found
+        return tuple(dict.fromkeys(found))
+
+    def _installed_by(self, step: InstallStep) -> frozenset[Path]:
+        """Return the files that a step installs, with what they include."""
+        named = (self.context / path for path in (*step.sources, *step.possible))
+        return find_included(named, self.environment)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,13 +127,16 @@ class Image:
     builder: Builder | None
 
 
-def find_image(root: Path, settings: Settings, environment: Mapping[str, str]) -> Image:
+def find_image(
+    root: Path, settings: Settings, environment: Mapping[str, str], *, only: Collection[str] = ()
+) -> Image:
     """Find what the project builds: by a compose file, else by a Dockerfile, else nothing.
 
     Args:
         root: the project's folder.
         settings: of the project.
-        environment: for the variables of compose files.
+        environment: for the variables of compose files, and in the names of included files.
+        only: of several compose services, those to build.
 
     Raises:
         DockerfileError: a Dockerfile can't be understood.
@@ -129,7 +146,7 @@ def find_image(root: Path, settings: Settings, environment: Mapping[str, str]) -
     is_composed = settings.builder in {"auto", "compose", "podman-compose"}
     if is_composed and not settings.dockerfile:
         compose = find_compose(root, settings.builder, environment)
-        image = _compose_image(compose, root, settings, environment) if compose else None
+        image = _compose_image(compose, root, settings, environment, only) if compose else None
         if image is not None:
             return image
     if settings.builder in {"compose", "podman-compose"} or settings.service:
@@ -152,6 +169,8 @@ def find_image(root: Path, settings: Settings, environment: Mapping[str, str]) -
             path=shown,
             text=_decode(data, shown),
             files=tuple(_relative(root / file, path.parent) for file in settings.files),
+            wanted=find_included((root / file for file in settings.files), environment),
+            environment=environment,
             context=path.parent,
             file=path,
         )
@@ -171,7 +190,11 @@ def find_image(root: Path, settings: Settings, environment: Mapping[str, str]) -
 
 
 def _compose_image(
-    compose: ComposeProject, root: Path, settings: Settings, environment: Mapping[str, str]
+    compose: ComposeProject,
+    root: Path,
+    settings: Settings,
+    environment: Mapping[str, str],
+    only: Collection[str],
 ) -> Image | None:
     """Return what a compose project builds for the requirements files; None: nothing.
 
@@ -187,7 +210,9 @@ def _compose_image(
         for name, service in built.items()
         if service.build is not None
     }
-    installing = {name: source for name, source in sources.items() if source.installs}
+    installing = {
+        name: source for name, source in sources.items() if source.installs(source.wanted)
+    }
     if compose.file.unread and not installing and not compose.is_above:
         raise ComposeError(
             f"no service installs {settings.file}, as far as can be seen without docker compose 2: "
@@ -197,7 +222,9 @@ def _compose_image(
         )
     if not sources or (compose.is_above and not installing and not settings.service):
         return None
-    chosen = installing or sources
+    chosen = {
+        name: source for name, source in (installing or sources).items() if name in only or not only
+    }
     services = [built[name] for name in chosen]
     images = {service.image for service in services} - {None}
     using = [
@@ -410,6 +437,8 @@ def _source_of(
         context=context,
         file=path,
         files=tuple(_relative(root / file, context) for file in settings.files),
+        wanted=find_included((root / file for file in settings.files), environment),
+        environment=environment,
         build_args={
             name: environment[name] if value is None else value
             for name, value in build.args

@@ -83,6 +83,52 @@ def test_services_that_install_what_changed(project: TemporaryProject) -> None:
     assert last.endswith("docker compose up -d api")
 
 
+def two_services(project: TemporaryProject, *pythons: str) -> None:
+    """Write services web and worker, whose files both include base.txt."""
+    for service, python in zip(("web", "worker"), pythons, strict=True):
+        project.write(f"requirements/{service}.txt", "-r base.txt\n")
+        project.write(
+            f"{service}.Dockerfile",
+            f"FROM python:{python}-slim\nCOPY requirements /requirements\n"
+            f"RUN pip install -r /requirements/{service}.txt\n",
+        )
+    project.write("requirements/base.txt", "lib==1.0\n")
+    project.write(
+        "compose.yaml",
+        "services:\n  web: {build: {context: ., dockerfile: web.Dockerfile}}\n"
+        "  worker: {build: {context: ., dockerfile: worker.Dockerfile}}\n",
+    )
+
+
+@pytest.mark.parametrize("file", ["requirements/web.txt", "requirements/base.txt"])
+def test_file_that_two_images_include(project: TemporaryProject, file: str) -> None:
+    """A file that services with different images include is not chosen for one of them alone."""
+    two_services(project, "3.12", "3.9")
+    done = project.invoke("deps.upgrade-all", "--file", file)
+    assert (done.status, project.read("requirements/base.txt")) == (1, "lib==1.0\n")
+    assert "have different images" in done.stderr
+    assert "the setting `service`" in done.stderr
+
+
+def test_services_that_include_what_changed(project: TemporaryProject) -> None:
+    """All services are built whose files include the changed one, and no others."""
+    two_services(project, "3.12", "3.12")
+    docker = project.stand_in("docker", COMPOSE_V2)
+    word = ("--file", "requirements/web.txt")
+    assert project.invoke("deps.upgrade-all", *word).status == 0
+    project.write("requirements/web.txt", "-r base.txt\nlib==1.0\n")
+    project.write("requirements/base.txt", "")
+    assert project.invoke("deps.upgrade-all", *word).status == 0
+    assert docker.built == ["compose build web worker", "compose build web"]
+
+
+def test_included_file_is_installed(project: TemporaryProject) -> None:
+    """What a step's file includes is installed by it, for `check` as well."""
+    two_services(project, "3.9", "3.9")
+    done = project.invoke("deps.check", "--offline", "--file", "requirements/base.txt")
+    assert (done.status, "nothing installs" in done.output) == (0, False), done.output
+
+
 @pytest.mark.parametrize(
     ("second", "command"),
     [
