@@ -105,7 +105,7 @@ class Source:
         last = dockerfile.stage_named(self.stage) if self.stage else None
         if last is not None:
             needed = dockerfile.needed_by(last.index)
-            found = [step for step in found if step.stage in needed] or found
+            found = [step for step in found if step.stage in needed]
         return tuple(dict.fromkeys(found))
 
     def _installed_by(self, step: InstallStep) -> frozenset[Path]:

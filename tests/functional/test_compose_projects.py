@@ -129,6 +129,21 @@ def test_included_file_is_installed(project: TemporaryProject) -> None:
     assert (done.status, "nothing installs" in done.output) == (0, False), done.output
 
 
+def test_service_of_a_stage_that_does_not_install(project: TemporaryProject) -> None:
+    """A service whose build stops at a stage that does not install the file is not built."""
+    project.write(
+        "Dockerfile",
+        dockerfile("3.12").replace("slim", "slim AS app")
+        + dockerfile("3.9").replace("slim", "slim AS docs").replace(".txt", "-docs.txt"),
+    )
+    project.write("requirements-docs.txt", "lib==1.0\n")
+    text = "services:\n" + "".join(
+        f"  {name}: {{build: {{context: ., target: {name}}}}}\n" for name in ("app", "docs")
+    )
+    assert built(project, text)[0] == "compose build app"
+    assert project.requirements == "lib==2.0\n"
+
+
 @pytest.mark.parametrize(
     ("second", "command"),
     [
