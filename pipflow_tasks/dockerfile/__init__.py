@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ..errors import DockerfileError
+from .configuration import Configuration
 from .grammar import Heredoc, Instruction, Source
 from .ignore import hidden_by
 from .image import context_path
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "Configuration",
     "Dockerfile",
     "Heredoc",
     "InstallOptions",

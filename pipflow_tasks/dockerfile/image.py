@@ -31,6 +31,7 @@ class Placed:
         target: where it is put, absolute.
         folder: whether ``target`` is certainly a folder to put it in.
         line: 1-based line of the instruction.
+        text: what a command or a heredoc writes into it, as far as that is told, or None.
     """
 
     origin: int | None
@@ -38,6 +39,7 @@ class Placed:
     target: str
     folder: bool
     line: int = 0
+    text: str | None = None
 
     def source_of(self, path: str) -> tuple[str, bool] | None:
         """Give the path in the origin that ``path`` is from, and whether that is certain."""
@@ -85,6 +87,15 @@ def origins_of(files: Sequence[Placed], path: str, images: Sequence[Image]) -> l
     return list(dict.fromkeys(guesses))
 
 
+def last_placed(files: Sequence[Placed], path: str) -> Placed | None:
+    """Give what has certainly put a file at this path, last of all."""
+    for placed in reversed(files):
+        found = placed.source_of(path)
+        if found is not None and found[1]:
+            return placed
+    return None
+
+
 def join(directory: str, path: str) -> str:
     """Give the normal form of a path in the image; a leading variable counts as absolute."""
     if path == "~" or path.startswith("~/"):
@@ -115,7 +126,10 @@ class Image:
     directory_known: bool = False
     files: list[Placed] = field(default_factory=list)
     triggers: list[Instruction] = field(default_factory=list)
+    user: str = ""
     pip_requirement: str | None = None
+    pip_settings: dict[tuple[str, str], str] = field(default_factory=dict)
+    """What `pip config set` was told, by the level and the name of the setting."""
 
     def child(self) -> Image:
         """Give what a stage built FROM this one begins with."""
@@ -124,8 +138,14 @@ class Image:
             arguments=dict(self.arguments),
             environment=dict(self.environment),
             files=list(self.files),
+            pip_settings=dict(self.pip_settings),
             triggers=[],
         )
+
+    @property
+    def home(self) -> str:
+        """The folder of the user that commands run as, by the custom of Linux."""
+        return "/root" if self.user in {"", "0", "root"} else f"/home/{self.user}"
 
     def variables(self) -> dict[str, str]:
         """Give what counts for an instruction: ENV before ARG."""

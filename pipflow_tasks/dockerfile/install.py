@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from .configuration import Configuration
+
 Installer: TypeAlias = Literal["pip", "uv"]
 
 
@@ -57,6 +59,7 @@ class InstallStep:
             of any of it makes the step run again.
         options: the command's own options.
         environment: the ``PIP_*`` and ``UV_*`` variables in force, sorted by name.
+        configuration: the files with the installer's settings, weakest first.
         pip_requirement: the requirement by which pip was upgraded before (``pip``, ``pip==21.3``).
     """
 
@@ -73,6 +76,7 @@ class InstallStep:
     copied: tuple[tuple[str, int], ...] = ()
     options: InstallOptions = InstallOptions()
     environment: tuple[tuple[str, str], ...] = ()
+    configuration: tuple[Configuration, ...] = ()
     pip_requirement: str | None = None
 
     @property

@@ -27,6 +27,7 @@ from ..images import (
 from ..target import Target, docker_platform, newest_pip
 from .base_image import find_base_target
 from .compose_project import COMPOSE_FILES, find_compose
+from .configuration import read_configuration
 from .included import find_included
 from .rules import Step
 
@@ -395,22 +396,24 @@ def find_steps(image: Image, root: Path, base: Interpreter | None) -> tuple[Step
         root: the project's folder.
         base: the base image's own account, where it was asked.
     """
-    inherited: dict[str, str] = {}
+    asked: dict[str, str] = {}
     if base is not None:
         for name, value in base.pip_configuration:
-            inherited[f"PIP_{name.upper().replace('-', '_')}"] = value
-        inherited.update(base.environment)
-    steps = (
-        Step(
-            place=f"{source.path}:{install.line}",
-            context=_relative(source.context, root),
-            install=install,
-            inherited=tuple(inherited.items()),
-        )
-        for source in image.sources.values()
-        for install in source.steps(source.read(keep_unknown=True))
-    )
-    return tuple(dict.fromkeys(steps))  # several services may build one image
+            asked[f"PIP_{name.upper().replace('-', '_')}"] = value
+    steps: dict[Step, None] = {}  # several services may build one image
+    for source in image.sources.values():
+        for install in source.steps(source.read(keep_unknown=True)):
+            configured = read_configuration(install, source.context)
+            inherited = {**asked, **configured.values, **dict(base.environment if base else ())}
+            step = Step(
+                place=f"{source.path}:{install.line}",
+                context=_relative(source.context, root),
+                install=install,
+                inherited=tuple(inherited.items()),
+                unread=configured.unread,
+            )
+            steps[step] = None
+    return tuple(steps)
 
 
 def _source_of(

@@ -32,6 +32,8 @@ def changed(value: Any) -> dict[str, Any]:
     }
     if isinstance(value, InstallStep) and "options" in given:
         given["options"] = changed(value.options)
+    if isinstance(value, InstallStep) and "configuration" in given:
+        given["configuration"] = [changed(file) for file in value.configuration]
     return given
 
 
