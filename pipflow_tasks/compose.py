@@ -129,7 +129,7 @@ class ComposeFile:
 
     @classmethod
     def from_config(cls, text: str, *, path: str) -> ComposeFile:
-        """Read what ``docker compose config --format json`` prints of the file at ``path``.
+        """Read what ``docker compose config`` prints of the file at ``path``, as JSON or YAML.
 
         Its paths are absolute, and its lines are not the file's.
 

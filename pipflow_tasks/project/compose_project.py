@@ -1,4 +1,4 @@
-"""Find a project's compose files as compose does, and read them: by compose 2, else ourselves."""
+"""Find a project's compose files as compose does, and read them: by compose, or ourselves."""
 
 from __future__ import annotations
 
@@ -90,20 +90,29 @@ def _read(
     is_above: bool,
 ) -> ComposeProject:
     program = choose_compose(builder, environment)
-    config = program.config(folder)
-    shown = [os.path.relpath(path, folder).replace(os.sep, "/") for path in paths]
     return ComposeProject(
         folder=folder,
         base=paths[0].parent,
-        file=ComposeFile.from_config(config, path=shown[0])
-        if config is not None
-        else ComposeFile.merged(
-            [_parse(path, name, environment) for path, name in zip(paths, shown, strict=True)]
-        ),
+        file=_read_files(folder, paths, program, environment),
         program=program,
         environment=environment,
         is_above=is_above,
     )
+
+
+def _read_files(
+    folder: Path, paths: list[Path], program: ComposeProgram, environment: Mapping[str, str]
+) -> ComposeFile:
+    shown = [os.path.relpath(path, folder).replace(os.sep, "/") for path in paths]
+    told = program.config(folder)
+    if told is not None:
+        return ComposeFile.from_config(told, path=shown[0])
+    file = ComposeFile.merged(
+        [_parse(path, name, environment) for path, name in zip(paths, shown, strict=True)]
+    )
+    if any(service.extends_file for service in file.services):
+        told = program.extended(folder)
+    return file if told is None else ComposeFile.from_config(told, path=shown[0])
 
 
 def _parse(path: Path, shown: str, environment: Mapping[str, str]) -> ComposeFile:

@@ -234,6 +234,26 @@ def test_files_that_only_compose_could_read(project: TemporaryProject, text: str
     assert "what other.yaml has is not known" in done.stderr
 
 
+def test_docker_compose_1_tells_what_services_extend(project: TemporaryProject) -> None:
+    """Where a service extends one of another file, docker-compose 1 knows how it is built."""
+    project.stand_in("docker", {"version": 0})
+    project.write("api/Dockerfile", dockerfile("3.11"))
+    project.write("api/requirements.txt", "")
+    project.write(
+        "compose.yaml",
+        "services:\n  web:\n    extends: {file: other.yaml, service: base}\n"
+        "    build: {args: {A: b}}\n",
+    )
+    config = (
+        "services:\n  web:\n    build:\n      args:\n        A: b\n"
+        f"      context: {project.folder}/api\n    profiles:\n    - tools\nversion: '3.9'\n"
+    )
+    compose = project.stand_in("docker-compose", {"config": config, "--profile tools build": 0})
+    done = project.invoke("deps.add", "lib", "--file", "api/requirements.txt")
+    assert (done.status, project.read("api/requirements.txt")) == (0, "lib==2.0\n"), done.stderr
+    assert compose.built == ["--profile tools build web"]
+
+
 def test_dotenv_gives_variables(project: TemporaryProject) -> None:
     """Variables of the compose file come from `.env`; the environment counts before it."""
     project.write("Dockerfile", "ARG PYTHON\n" + dockerfile("3.9").replace("3.9-", "${PYTHON}-"))
