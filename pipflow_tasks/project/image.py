@@ -6,6 +6,7 @@ import itertools
 import os
 import platform as host
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.markers import default_environment
@@ -13,7 +14,7 @@ from packaging.tags import sys_tags
 
 from ..compose import Secret
 from ..dockerfile import Dockerfile
-from ..errors import ComposeError, DockerfileError, FileError, UsageError
+from ..errors import ComposeError, DockerfileError, FileError, TargetError, UsageError
 from ..files import read
 from ..images import (
     BaseImages,
@@ -33,7 +34,6 @@ from .rules import Step
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
-    from pathlib import Path
 
     from packaging.version import Version
 
@@ -127,6 +127,11 @@ class Image:
     sources: Mapping[str, Source]
     builder: Builder | None
 
+    def is_made_from(self, dockerfile: Path) -> bool:
+        """Tell whether this is one of its Dockerfiles."""
+        files = [source.file for source in self.sources.values() if source.file is not None]
+        return any(_relative(file, dockerfile) == "." for file in files)
+
 
 def find_image(
     root: Path, settings: Settings, environment: Mapping[str, str], *, only: Collection[str] = ()
@@ -144,11 +149,12 @@ def find_image(
         ComposeError: a compose file can't be understood.
         UsageError: a setting names what is not there.
     """
+    named, context = _named_in(split_command("build_command", settings.build_command), root)
     is_composed = settings.builder in {"auto", "compose", "podman-compose"}
     if is_composed and not settings.dockerfile:
         compose = find_compose(root, settings.builder, environment)
         image = _compose_image(compose, root, settings, environment, only) if compose else None
-        if image is not None:
+        if image is not None and (named is None or image.is_made_from(named)):
             return image
     if settings.builder in {"compose", "podman-compose"} or settings.service:
         raise UsageError(
@@ -156,23 +162,28 @@ def find_image(
             hint=f"COMPOSE_FILE, or one of {', '.join(COMPOSE_FILES)} is looked for in the "
             "project's folder, and above it in the repository",
         )
-    path = root / (settings.dockerfile or "Dockerfile")
+    path = root / settings.dockerfile if settings.dockerfile else named
+    if path is None:
+        candidates = [folder / "Dockerfile" for folder in (context or root, root)]
+        path = next(filter(Path.is_file, candidates), candidates[-1])
     shown = _relative(path, root)
     data = read(path, shown=shown)
-    if data is None and settings.dockerfile:
+    if data is None and (settings.dockerfile or named):
+        told_by = "dockerfile" if settings.dockerfile else "build_command"
         raise UsageError(
-            f"there is no {settings.dockerfile}",
-            hint="the setting `dockerfile` is relative to the project's folder",
+            f"there is no {shown}, which the setting {told_by} names",
+            hint="it is relative to the project's folder",
         )
     sources = {}
     if data is not None:
+        context = context or path.parent
         sources[""] = Source(
             path=shown,
             text=_decode(data, shown),
-            files=tuple(_relative(root / file, path.parent) for file in settings.files),
+            files=tuple(_relative(root / file, context) for file in settings.files),
             wanted=find_included((root / file for file in settings.files), environment),
             environment=environment,
-            context=path.parent,
+            context=context,
             file=path,
         )
     if settings.build_command:
@@ -348,6 +359,18 @@ def _as_commanded(
     )
 
 
+def _named_in(command: Sequence[str], root: Path) -> tuple[Path | None, Path | None]:
+    """Return the Dockerfile and the context that a build's command line names itself."""
+    at = next((at for at, word in enumerate(command) if word in {"build", "bud"}), len(command))
+    if any("compose" in word for word in command[:at]):
+        return None, None
+    words = command[at + 1 :]
+    named = [*_values_of("--file", words), *_values_of("-f", words)]
+    files = [root / name for name in named if "{" not in name]
+    folders = [root / word for word in words[-1:] if not word.startswith("-")]
+    return [None, *files][-1], next(filter(Path.is_dir, folders), None)
+
+
 def _values_of(option: str, command: Sequence[str]) -> list[str]:
     """Return the values that a command line gives an option, in either of its forms."""
     following = [value for word, value in itertools.pairwise(command) if word == option]
@@ -371,6 +394,11 @@ def find_target(
         TargetError: the image's Python or platform can't be known.
     """
     if not image.sources:
+        if image.builder is not None and not settings.python:
+            raise TargetError(
+                "can't tell which Dockerfile the setting build_command builds",
+                hint="make the setting `dockerfile`, or the setting `python`",
+            )
         return _target_without_image(settings, environment), ()
     bases = BaseImages.of(image.builder, environment)
     found = {
