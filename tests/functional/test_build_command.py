@@ -247,7 +247,9 @@ def test_verify(project: TemporaryProject, command: str, verify: tuple[str, str]
     settings(project, build_command=command, verify="pip check")
     assert project.invoke("deps.add", "lib").status == 0
     program, arguments = verify
-    assert " ".join(stand_ins[program].calls[-1].arguments) == arguments
+    run, flag, name, *rest = stand_ins[program].calls[-1].arguments
+    assert (flag, name[:8]) == ("--name", "pipflow-")
+    assert " ".join([run, *rest]) == arguments
 
 
 @pytest.mark.parametrize("number", range(5))
