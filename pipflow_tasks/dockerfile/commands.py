@@ -12,7 +12,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .configuration import LEVELS, Configuration, configuration_files
-from .image import CONTEXT, Image, Placed, join, last_placed, origins_of
+from .image import (
+    CONTEXT,
+    Image,
+    Misplaced,
+    Placed,
+    find_misplaced,
+    join,
+    last_placed,
+    origins_of,
+)
 from .install import (
     InstallStep,
     install_options,
@@ -260,6 +269,7 @@ class Shell:
                     constraints=constraints,
                     constraint_sources=constraint_sources,
                     unknown=unknown + unknown_constraints,
+                    misplaced=tuple(self._misplaced(unknown)),
                     copied=tuple(
                         (placed.source, placed.line)
                         for placed in self.image.files
@@ -336,6 +346,13 @@ class Shell:
             (unknown if not found or is_unknown(likely) else sources).append(likely)
             possible.extend(path for path in found[1:] if not is_unknown(path))
         return tuple(sources), tuple(possible), tuple(unknown)
+
+    def _misplaced(self, unknown: Sequence[str]) -> Iterator[Misplaced]:
+        for name in unknown:
+            if not is_unknown(name) and "://" not in name:
+                found = find_misplaced(self.image.files, join(self.directory, name))
+                if found is not None:
+                    yield found
 
     def _found(self, name: str) -> list[str]:
         if "://" in name:

@@ -87,6 +87,34 @@ def origins_of(files: Sequence[Placed], path: str, images: Sequence[Image]) -> l
     return list(dict.fromkeys(guesses))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misplaced:
+    """A file that is looked for in one place of the image and copied to another.
+
+    Attributes:
+        wanted: where it is looked for.
+        source: its path in the context.
+        target: where it is copied to.
+        line: 1-based line of the instruction that copies it.
+    """
+
+    wanted: str
+    source: str
+    target: str
+    line: int
+
+
+def find_misplaced(files: Sequence[Placed], wanted: str) -> Misplaced | None:
+    """Give the file of the context with the name of this path that was copied last, or None."""
+    for placed in reversed(files):
+        target = placed.target
+        if placed.folder:
+            target = posixpath.join(target, posixpath.basename(placed.source))
+        if placed.origin == CONTEXT and posixpath.basename(target) == posixpath.basename(wanted):
+            return Misplaced(wanted=wanted, source=placed.source, target=target, line=placed.line)
+    return None
+
+
 def last_placed(files: Sequence[Placed], path: str) -> Placed | None:
     """Give what has certainly put a file at this path, last of all."""
     for placed in reversed(files):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from .configuration import Configuration
+    from .image import Misplaced
 
 Installer: TypeAlias = Literal["pip", "uv"]
 
@@ -55,6 +56,7 @@ class InstallStep:
         constraint_sources: the files of the build context that these are.
         unknown: files named by ``-r`` and ``-c`` whose source can't be known: made by a command,
             not copied from the context, or behind a variable without value (``${NAME}`` stands).
+        misplaced: those of the unknown that the context has, copied to another place.
         copied: what COPY and ADD had taken from the context before, each with its line; a change
             of any of it makes the step run again.
         options: the command's own options.
@@ -73,6 +75,7 @@ class InstallStep:
     constraints: tuple[str, ...] = ()
     constraint_sources: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    misplaced: tuple[Misplaced, ...] = ()
     copied: tuple[tuple[str, int], ...] = ()
     options: InstallOptions = InstallOptions()
     environment: tuple[tuple[str, str], ...] = ()

@@ -80,21 +80,27 @@ def _check_source(source: Source, root: Path) -> Iterator[Finding]:
 
 def _no_step(source: Source, others: Sequence[InstallStep], line: int) -> Finding:
     files = " and ".join(source.files)
+    message = f"nothing installs {files}, as far as can be seen"
     outside = [file for file in source.files if file.startswith("../")]
+    misplaced = [
+        (step, found) for step in others for found in step.misplaced if found.source in source.files
+    ]
     named = sorted({file for step in others for file in (*step.sources, *step.requirements)})
     mend = f"add `COPY {source.files[0]} .` and `RUN pip install -r {source.files[0]}`"
     if outside:
         mend = f"{outside[0]} is outside of the build context; build from a folder above it"
+    elif misplaced:
+        step, found = misplaced[0]
+        line = step.line
+        message = (
+            f"line {found.line} copies {found.source} to {found.target}, and line {line} looks "
+            f"for {found.wanted}"
+        )
+        mend = f"copy it to {found.wanted}, or install `-r {found.target}`"
     elif named:
         line = others[0].line
         mend = f"it installs {', '.join(named)}: if that is the file, make the setting `file`"
-    return Finding(
-        file=source.path,
-        line=line,
-        severity="error",
-        message=f"nothing installs {files}, as far as can be seen",
-        mend=mend,
-    )
+    return Finding(file=source.path, line=line, severity="error", message=message, mend=mend)
 
 
 def _check_cache(source: Source, step: InstallStep) -> Iterator[Finding]:

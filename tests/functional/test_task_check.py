@@ -201,6 +201,20 @@ def test_finds_in_requirements(
         ),
         (
             {
+                "Dockerfile": "FROM python:3.9-slim\nWORKDIR /app\nCOPY requirements.txt /srv/\n"
+                "RUN pip install -r requirements.txt\n"
+            },
+            1,
+            (
+                "error",
+                "Dockerfile:4",
+                "line 3 copies requirements.txt to /srv/requirements.txt, and line 4 looks for "
+                "/app/requirements.txt",
+                "copy it to /app/requirements.txt, or install `-r /srv/requirements.txt`",
+            ),
+        ),
+        (
+            {
                 "Dockerfile": "FROM python:3.9-slim\nCOPY requirements.txt more.txt ./\n"
                 "RUN pip install -r requirements.txt -r more.txt\n"
             },

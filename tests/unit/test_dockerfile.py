@@ -32,8 +32,9 @@ def changed(value: Any) -> dict[str, Any]:
     }
     if isinstance(value, InstallStep) and "options" in given:
         given["options"] = changed(value.options)
-    if isinstance(value, InstallStep) and "configuration" in given:
-        given["configuration"] = [changed(file) for file in value.configuration]
+    if isinstance(value, InstallStep):
+        for name in {"configuration", "misplaced"} & given.keys():
+            given[name] = [changed(file) for file in given[name]]
     return given
 
 
