@@ -27,6 +27,7 @@ from .install import (
     install_options,
     installer_of,
     is_installer,
+    named_python,
     parse_options,
 )
 from .words import Variables, expand, is_unknown, keep, unquote, word_end
@@ -255,6 +256,7 @@ class Shell:
         from_environment = environment.get(f"{installer.upper()}_CONSTRAINT", "").split()
         constraints = (*from_environment, *options.get("constraint", ()))
         if requirements:
+            python, python_word = named_python(installer, program, options, environment)
             known, possible, unknown = self._sources(requirements)
             constraint_sources, _, unknown_constraints = self._sources(constraints)
             self.steps.append(
@@ -283,6 +285,8 @@ class Shell:
                             if name.startswith(("PIP_", "UV_"))
                         )
                     ),
+                    python=python,
+                    python_word=python_word,
                     configuration=tuple(self._configuration(installer, program, environment)),
                     pip_requirement=self.image.pip_requirement,
                 )

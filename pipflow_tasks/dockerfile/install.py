@@ -61,6 +61,8 @@ class InstallStep:
             of any of it makes the step run again.
         options: the command's own options.
         environment: the ``PIP_*`` and ``UV_*`` variables in force, sorted by name.
+        python: the version of Python that the command names (``python3.12 -m pip``), or empty.
+        python_word: the word that names it.
         configuration: the files with the installer's settings, weakest first.
         pip_requirement: the requirement by which pip was upgraded before (``pip``, ``pip==21.3``).
     """
@@ -79,6 +81,8 @@ class InstallStep:
     copied: tuple[tuple[str, int], ...] = ()
     options: InstallOptions = InstallOptions()
     environment: tuple[tuple[str, str], ...] = ()
+    python: str = ""
+    python_word: str = ""
     configuration: tuple[Configuration, ...] = ()
     pip_requirement: str | None = None
 
@@ -90,6 +94,7 @@ class InstallStep:
 
 _PIP = re.compile(r"pip[0-9.]*(?:\.exe)?")
 _PYTHON = re.compile(r"(?:python|pypy)[0-9.]*(?:\.exe)?")
+_VERSION = re.compile(r"(?:c?python|pip)?[-@]?3(?:\.([0-9]+)|([0-9]{1,2}))(\.[0-9]+)?(?:-.*)?")
 _SHORT_OPTIONS = {
     "C": "config-settings",
     "P": "upgrade-package",
@@ -112,6 +117,7 @@ _SAME_OPTIONS = {
     "uploaded-prior-to": "exclude-newer",
     "allow-insecure-host": "trusted-host",
 }
+_PYTHON_OPTIONS = ("python-version", "python")
 # fmt: off
 _OPTIONS_WITH_VALUE = frozenset({
     "abi", "allow-insecure-host", "build", "build-constraint", "build-constraints",
@@ -154,6 +160,30 @@ def installer_of(words: Sequence[str]) -> tuple[Installer, Sequence[str]] | None
         if not word.startswith("-"):
             return None
     return None
+
+
+def named_python(
+    installer: Installer,
+    program: str,
+    options: Mapping[str, Sequence[str]],
+    environment: Mapping[str, str],
+) -> tuple[str, str]:
+    """Give the version of Python that a command names, and the word that does; empty without."""
+    variable = f"{installer.upper()}_PYTHON"
+    words = [
+        *(
+            (value, f"--{name} {value}")
+            for name in _PYTHON_OPTIONS
+            for value in options.get(name, ())
+        ),
+        (environment.get(variable, ""), f"{variable}={environment.get(variable)}"),
+        (program, posixpath.basename(program)),
+    ]
+    for value, word in words:
+        version = _VERSION.fullmatch(posixpath.basename(value))
+        if version is not None:
+            return f"3.{version[1] or version[2]}{version[3] or ''}", word
+    return "", ""
 
 
 def parse_options(words: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:

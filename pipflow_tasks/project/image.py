@@ -495,8 +495,10 @@ def _target_of(
     source: Source, settings: Settings, environment: Mapping[str, str], bases: BaseImages
 ) -> tuple[Target, tuple[str, ...]]:
     """Return the target of the stage that installs the file, and what was assumed."""
-    dockerfile = source.read(keep_unknown=bool(settings.python))
+    dockerfile = source.read(keep_unknown=True)
     steps = source.steps(dockerfile)
+    if not settings.python and not (steps and all(step.python for step in steps)):
+        dockerfile = source.read(keep_unknown=False)
     files = " and ".join(source.files)
     warnings: tuple[str, ...] = ()
     if not steps:
@@ -515,11 +517,17 @@ def _target_of(
         raise DockerfileError(
             f'there is no stage "{source.stage}", which the compose file builds', path=source.path
         )
-    ways = [(step.stage, _pip_of(step), step.installer) for step in steps]
+    ways = {
+        (step.stage, _pip_of(step), step.installer, step.python): (
+            f"{source.path}:{step.line} names Python {step.python} ({step.python_word}), "
+            "which counts as the setting `python` would"
+        )
+        for step in reversed(steps)
+    }
     targets: list[Target] = []
-    for stage, (is_upgraded, pip), installer in dict.fromkeys(ways) or [
-        (last.index, (False, None), "pip")
-    ]:
+    for (stage, (is_upgraded, pip), installer, named), note in (
+        ways or {(last.index, (False, None), "pip", ""): ""}
+    ).items():
         base = dockerfile.base_of(stage)
         platforms, notes = _platforms(source, base.platform, settings, environment)
         target = find_base_target(
@@ -528,6 +536,8 @@ def _target_of(
             platforms=platforms,
             source=f"{source.path}:{base.line}",
             python=settings.python or None,
+            named=named,
+            named_note=note,
             pip_upgraded=is_upgraded,
             pip=pip,
             notes=notes,
