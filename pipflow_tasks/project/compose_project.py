@@ -49,7 +49,8 @@ class ComposeProject:
 def find_compose(root: Path, builder: str, environment: Mapping[str, str]) -> ComposeProject | None:
     """Find the compose project of a folder: by ``COMPOSE_FILE``, else there, else above it.
 
-    Folders above are looked at as far as the repository goes, which is where ``.git`` stands.
+    Folders above are looked at as far as the repository goes, which is where ``.git`` stands, else
+    as far as the topmost tasks file.
 
     Args:
         root: the project's folder.
@@ -77,7 +78,13 @@ def find_compose(root: Path, builder: str, environment: Mapping[str, str]) -> Co
 def _folders(root: Path) -> list[Path]:
     """Return the folder, and those above it that belong to its repository."""
     folders = [root, *root.parents]
-    top = next((at for at, folder in enumerate(folders) if (folder / ".git").exists()), 0)
+    repository = [at for at, folder in enumerate(folders) if (folder / ".git").exists()]
+    mounting = [
+        at
+        for at, folder in enumerate(folders)
+        if (folder / "tasks.py").is_file() or (folder / "tasks" / "__init__.py").is_file()
+    ]
+    top = [0, *mounting[-1:], *repository[:1]][-1]
     return folders[: top + 1]
 
 

@@ -277,6 +277,7 @@ def test_compose_file_above_the_project(project: TemporaryProject) -> None:
     project.write("services/api/requirements.txt", "")
     project.write("services/api/tasks.py", project.read("tasks.py"))
     project.write("compose.yaml", "services:\n  api:\n    build: services/api\n")
+    project.remove("tasks.py")
     assert project.invoke("deps.add", "lib", within="services/api").status == 0
     assert docker.built == ["build --tag api --file Dockerfile ."]
     (project.folder / ".git").mkdir()
@@ -285,6 +286,23 @@ def test_compose_file_above_the_project(project: TemporaryProject) -> None:
     project.write("compose.yaml", COMPOSE)
     assert project.invoke("deps.add", "lib", within="services/api").status == 0
     assert docker.built[2:] == ["build --tag api --file Dockerfile ."]
+
+
+@pytest.mark.parametrize("tasks", ["tasks.py", "tasks/__init__.py"])
+def test_compose_file_beside_the_tasks(project: TemporaryProject, tasks: str) -> None:
+    """Without a repository, the compose file beside the tasks counts for a folder below."""
+    docker = project.stand_in("docker", COMPOSE_V2)
+    project.write("services/api/Dockerfile", dockerfile("3.11"))
+    project.write("compose.yaml", "services:\n  api:\n    build: services/api\n")
+    project.remove("tasks.py")
+    project.write(
+        tasks,
+        "from pipflow_tasks import namespace_for\n"
+        "namespace = namespace_for('services/api', service='api')\n",
+    )
+    done = project.invoke("add", "lib")
+    assert (done.status, project.read("services/api/requirements.txt")) == (0, "lib==2.0\n")
+    assert docker.built == ["compose build api"]
 
 
 def test_compose_itself_tells_what_its_files_say(project: TemporaryProject) -> None:
