@@ -114,29 +114,34 @@ class Builder:
         words = self.command[: self.options_at]
         return replace(self, command=(*words, service), images=(service,), services=(service,))
 
-    def build(self, *, no_cache: bool = False, echo: bool = False) -> None:
-        """Build the image, streaming what the builder prints.
-
-        Args:
-            no_cache: build every layer anew.
-            echo: print the command first.
+    def without_cache(self) -> Builder:
+        """Return the builder that builds every layer anew.
 
         Raises:
             UsageError: nobody knows how to tell the command of the user's not to use its cache.
+        """
+        if self.options_at is None:
+            raise UsageError(
+                "the setting build_command has no word `build` to put --no-cache behind",
+                hint="build it with the options that your program has for that",
+            )
+        words = (*self.command[: self.options_at], "--no-cache", *self.command[self.options_at :])
+        return replace(self, command=words, options_at=self.options_at + 1)
+
+    def build(self, *, echo: bool = False) -> None:
+        """Build the image, streaming what the builder prints.
+
+        Args:
+            echo: print the command first.
+
+        Raises:
             BuildError: it failed, could not be started, or was interrupted.
         """
-        command = [*self.command]
-        if no_cache:
-            if self.options_at is None:
-                raise UsageError(
-                    "the setting build_command has no word `build` to put --no-cache behind",
-                    hint="build it with the options that your program has for that",
-                )
-            command.insert(self.options_at, "--no-cache")
-        status, ended_well = self._run(command, echo=echo)
+        status, ended_well = self._run(self.command, echo=echo)
         if not ended_well:
+            how = f"ended with status {status}" if status else "told of a step that failed"
             raise BuildError(
-                f"the image was not built: `{shlex.join(command)}` ended with status {status}",
+                f"the image was not built: `{shlex.join(self.command)}` {how}",
                 hint="what the builder printed above says why",
                 image_moved=self.may_build_several,
             )

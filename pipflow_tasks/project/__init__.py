@@ -404,11 +404,14 @@ class Project:
             warnings=tuple(dict.fromkeys(self._assumptions)),
         )
 
-    def plan_rebuild(self) -> Plan:
+    def plan_rebuild(self, *, no_cache: bool = False) -> Plan:
         """Plan to build the image.
 
+        Args:
+            no_cache: build every layer anew.
+
         Raises:
-            UsageError: the project has no image.
+            UsageError: the project has no image, or a command that nobody can tell that.
         """
         builder = self.image.builder
         if builder is None:
@@ -416,7 +419,7 @@ class Project:
                 "there is nothing to build: no Dockerfile and no compose file with a build",
                 hint="make the setting `dockerfile`, or write a Dockerfile",
             )
-        return Plan(command="rebuild", builder=builder)
+        return Plan(command="rebuild", builder=builder.without_cache() if no_cache else builder)
 
     def preview(self, plan: Plan, *, rebuild: str = "") -> Outcome:
         """Tell what ``apply`` would do, and do nothing."""
@@ -432,7 +435,6 @@ class Project:
         *,
         rebuild: str = "",
         keep: bool = False,
-        no_cache: bool = False,
         echo: bool = False,
     ) -> Outcome:
         """Write the files and build the image; a failed build puts the files back.
@@ -441,7 +443,6 @@ class Project:
             plan: one of this project's.
             rebuild: ``auto``, ``always`` or ``never``; default: the setting.
             keep: leave the files changed when the build fails.
-            no_cache: build every layer anew.
             echo: print the build command to standard error before it runs.
 
         Raises:
@@ -473,7 +474,7 @@ class Project:
             try:
                 for edit in plan.edits:
                     edit.apply()
-                builder.build(no_cache=no_cache, echo=echo)
+                builder.build(echo=echo)
                 is_built = True
                 builder.verify(echo=echo)
             except BuildError as error:

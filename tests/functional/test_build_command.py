@@ -225,6 +225,7 @@ def test_without_cache(project: TemporaryProject, text: str, command: str | None
     settings(project, build_command=text)
     done = project.invoke("deps.rebuild", "--no-cache")
     assert done.status == (1 if command is None else 0)
+    assert command is None or f"image     built: buildah {command}" in done.stdout
     assert [" ".join(call.arguments) for call in buildah.calls] == [command] * (command is not None)
 
 
