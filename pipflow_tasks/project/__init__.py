@@ -422,12 +422,19 @@ class Project:
         return Plan(command="rebuild", builder=builder.without_cache() if no_cache else builder)
 
     def preview(self, plan: Plan, *, rebuild: str = "") -> Outcome:
-        """Tell what ``apply`` would do, and do nothing."""
+        """Tell what ``apply`` would do, and do nothing.
+
+        Raises:
+            DockerfileError: the build lacks an argument or a secret that installing takes.
+        """
         wanted = bool(plan.edits) or plan.command == "rebuild"
         if not wanted or plan.builder is None:
             return Outcome(status="unchanged", dry_run=True)
-        never = (rebuild or self.settings.rebuild) == "never"
-        return Outcome(status="skipped" if never else "planned", dry_run=True)
+        if (rebuild or self.settings.rebuild) == "never":
+            return Outcome(status="skipped", dry_run=True)
+        if plan.builder.answers():
+            self._require_all(plan.builder)
+        return Outcome(status="planned", dry_run=True)
 
     def apply(
         self,
@@ -466,9 +473,7 @@ class Project:
                 )
             self._write(plan)
             return Outcome(status="no-engine")
-        sources = self.image.sources
-        built = {name: sources[name] for name in builder.services if name in sources}
-        require_all(built or sources, self._environment)
+        self._require_all(builder)
         with lock(self.root), interruptible():
             is_built = False
             try:
@@ -496,6 +501,11 @@ class Project:
                 _revert(plan)
                 raise
         return Outcome(status="built")
+
+    def _require_all(self, builder: Builder) -> None:
+        sources = self.image.sources
+        built = {name: sources[name] for name in builder.services if name in sources}
+        require_all(built or sources, self._environment)
 
     def _write(self, plan: Plan) -> None:
         with lock(self.root), interruptible():

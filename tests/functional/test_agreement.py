@@ -231,6 +231,7 @@ def test_build_argument_without_value(
     done = project.invoke("deps.upgrade-all")
     assert (done.status, done.stdout, project.requirements) == (1, "", OLD)
     assert done.stderr.startswith(f"Dockerfile:{line}: the build argument `TOKEN` has no value")
+    assert project.invoke("deps.upgrade-all", "--dry-run").stderr == done.stderr
     assert stand_in.built == []
     assert project.invoke("deps.upgrade-all", "--no-rebuild").status == 0
     project.requirements = OLD
@@ -288,6 +289,7 @@ def test_secret_that_is_missing(project: TemporaryProject, compose: str, message
     done = project.invoke("deps.upgrade-all")
     assert (done.status, done.stdout, project.requirements) == (1, "", OLD)
     assert message in done.stderr
+    assert project.invoke("deps.upgrade-all", "--dry-run").stderr == done.stderr
     assert stand_in.built == []
 
 
