@@ -94,6 +94,8 @@ class InstallStep:
 
 _PIP = re.compile(r"pip[0-9.]*(?:\.exe)?")
 _PYTHON = re.compile(r"(?:python|pypy)[0-9.]*(?:\.exe)?")
+_MODULE = re.compile(r"-[bBdEhiIOPqRsSuvx]*m(.*)")
+_PYTHON_OPTIONS_WITH_VALUE = frozenset({"-W", "-X", "--check-hash-based-pycs"})
 _VERSION = re.compile(r"(?:c?python|pip)?[-@]?3(?:\.([0-9]+)|([0-9]{1,2}))(\.[0-9]+)?(?:-.*)?")
 _SHORT_OPTIONS = {
     "C": "config-settings",
@@ -152,12 +154,17 @@ def installer_of(words: Sequence[str]) -> tuple[Installer, Sequence[str]] | None
         return "uv", words[1:]
     if not _PYTHON.fullmatch(name):
         return None
-    for index, word in enumerate(words[1:], 1):
-        if word == "-m":
-            return installer_of(words[index + 1 :]) if words[index + 1 : index + 2] else None
+    rest = iter(enumerate(words[1:], 2))
+    for after, word in rest:
+        module = _MODULE.fullmatch(word)
+        if module is not None:
+            started = [*filter(None, [module[1]]), *words[after:]]
+            return installer_of(started) if started else None
         if posixpath.basename(word) == "get-pip.py":
-            return "pip", ["install", "--upgrade", "pip", *words[index + 1 :]]
-        if not word.startswith("-"):
+            return "pip", ["install", "--upgrade", "pip", *words[after:]]
+        if word in _PYTHON_OPTIONS_WITH_VALUE:
+            next(rest, None)
+        elif not word.startswith("-"):
             return None
     return None
 

@@ -115,7 +115,7 @@ def _check_cache(source: Source, step: InstallStep) -> Iterator[Finding]:
                 severity="warning",
                 message=f"the source ({path}) is copied before line {step.line} installs the "
                 "requirements: any change of it installs all of them anew",
-                mend="copy the requirements alone before that step, and the source behind it",
+                mend="copy the requirements alone before that step, and the source after it",
             )
             return
 

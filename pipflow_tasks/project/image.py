@@ -391,8 +391,9 @@ def find_target(
     Raises:
         DockerfileError: a base image depends on a variable without value.
         ComposeError: several services are meant, and their images differ.
-        TargetError: the image's Python or platform can't be known.
+        TargetError: the image's Python or platform can't be known, or the setting makes no sense.
     """
+    _require_sense(settings)
     if not image.sources:
         if image.builder is not None and not settings.python:
             raise TargetError(
@@ -414,6 +415,18 @@ def find_target(
         )
     warnings = dict.fromkeys(warning for _, told in found.values() for warning in told)
     return _strictest(targets), tuple(warnings)
+
+
+def _require_sense(settings: Settings) -> None:
+    """Check the settings that the Dockerfile would be blamed for.
+
+    Raises:
+        TargetError: one makes no sense.
+    """
+    for name in filter(None, map(str.strip, settings.platform.split(","))):
+        docker_platform(name, source="the setting platform")
+    if settings.python:
+        Target.from_python(settings.python, platforms=["linux/amd64"], source="the setting python")
 
 
 def find_steps(image: Image, root: Path, base: Interpreter | None) -> tuple[Step, ...]:
@@ -503,7 +516,7 @@ def _target_of(
     warnings: tuple[str, ...] = ()
     if not steps:
         unknown = [
-            f"; {source.path}:{step.line} installs {name}, which it does not tell"
+            f"; it does not tell which file of the project line {step.line} installs as {name}"
             for step in dockerfile.steps
             for name in step.unknown
             if name in step.requirements
@@ -546,7 +559,7 @@ def _target_of(
     if any(_image_of(target) != _image_of(targets[0]) for target in targets):
         told = "; ".join(dict.fromkeys(f"{target} ({target.source})" for target in targets))
         raise DockerfileError(
-            f"{files} is installed for different images: {told}",
+            f"different images install {files}: {told}",
             path=source.path,
             hint="name another Dockerfile with the setting `dockerfile`, or give each image a "
             "file of its own and name that with the setting `file`",

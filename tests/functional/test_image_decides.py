@@ -119,6 +119,20 @@ def test_python_of_the_install_command_alone(project: TemporaryProject, base: st
     assert project.requirements == "lib==1.12\n"
 
 
+@pytest.mark.parametrize(
+    ("setting", "value"), [("python", "3.99.x"), ("python", "2.7"), ("platform", "linux/mips")]
+)
+def test_setting_that_makes_no_sense(project: TemporaryProject, setting: str, value: str) -> None:
+    """A setting that can't be is an error of the setting, not of the Dockerfile."""
+    environment = {f"INVOKE_PIPFLOW_{setting.upper()}": value}
+    for _ in range(2):
+        done = project.invoke("deps.add", "lib", environment=environment)
+        assert (done.status, project.exists()) == (1, False)
+        assert f"(the setting {setting})" in done.stderr.splitlines()[0]
+        assert "Dockerfile" not in done.stderr
+        project.write("Dockerfile", "FROM scratch\n")
+
+
 def test_no_dockerfile_means_the_host_with_a_note(
     project: TemporaryProject, index: LoopbackIndex
 ) -> None:

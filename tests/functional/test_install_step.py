@@ -744,7 +744,7 @@ def test_name_of_the_file_from_a_build_argument(
     assert report["target"]["source"] == "Dockerfile:6"
     told = " ".join(report["warnings"])
     assert "does not install requirements/prod.txt, as far as can be seen" in told
-    assert "Dockerfile:5 installs requirements/${ENV}.txt, which it does not tell" in told
+    assert "which file of the project line 5 installs as requirements/${ENV}.txt" in told
     project.write("compose.yaml", "services:\n  app:\n    build: {context: ., args: {ENV: prod}}\n")
     assert project.invoke(*words).report["target"]["source"] == "Dockerfile:2"
 

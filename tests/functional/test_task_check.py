@@ -234,7 +234,7 @@ def test_finds_in_requirements(
                 "Dockerfile:2",
                 "the source (.) is copied before line 3 installs the requirements: any change of "
                 "it installs all of them anew",
-                "copy the requirements alone before that step, and the source behind it",
+                "copy the requirements alone before that step, and the source after it",
             ),
         ),
         (
