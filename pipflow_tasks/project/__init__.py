@@ -33,7 +33,7 @@ from ..requirements import split_requirements
 from ..settings import Settings
 from .aims import LEVELS, Level
 from .asked import find_removable
-from .check import check_image, check_lines, check_pins, check_together, find_in
+from .check import check_image, check_lines, check_pins, check_pip, check_together, find_in
 from .documents import read_constraints, read_documents, take_constraints
 from .draft import Draft
 from .image import find_image, find_steps, find_target
@@ -382,6 +382,7 @@ class Project:
         try:
             findings.update(dict.fromkeys(check_image(self.image, self.root)))
             target = self.target
+            findings.update(dict.fromkeys(check_pip(self.image, target)))
             if documents is not None:
                 rules = self._rules(documents)
                 documents = replace(documents, requires_hashes=rules.requires_hashes)

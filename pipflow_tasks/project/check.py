@@ -6,6 +6,7 @@ how to mend it.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -28,10 +29,14 @@ if TYPE_CHECKING:
     from ..dockerfile import InstallStep
     from ..requirements import Line
     from ..simple_api import DistributionFile
+    from ..target import Target
     from .documents import Documents
     from .image import Image, Source
     from .lookup import Lookup
     from .plan import Severity
+
+
+_PIP = re.compile(r"(?:\S*/)?(?:pip[0-9.]*|python[0-9.]* +-m +pip) ")
 
 
 def find_in(error: PipflowError) -> Finding:
@@ -76,6 +81,35 @@ def _check_source(source: Source, root: Path) -> Iterator[Finding]:
     for file in source.files:
         if steps:
             yield from _check_ignored(source, file, root)
+
+
+def check_pip(image: Image, target: Target) -> Iterator[Finding]:
+    """Find steps that use pip where the base image, as it says itself, has none.
+
+    Only where pip is the first that is run: other commands may have brought it.
+    """
+    base = target.interpreter
+    if base is None or base.pip is not None:
+        return
+    for source in image.sources.values():
+        dockerfile = source.read(keep_unknown=True)
+        for stage in dict.fromkeys(step.stage for step in source.steps(dockerfile)):
+            first = next(
+                (
+                    instruction
+                    for instruction in dockerfile.base_of(stage).instructions
+                    if instruction.keyword == "RUN" or "from" in dict(instruction.flags)
+                ),
+                None,
+            )
+            if first is not None and _PIP.match(" ".join(first.json or (first.arguments,))):
+                yield Finding(
+                    file=source.path,
+                    line=first.line,
+                    severity="error",
+                    message=f"it starts pip, and the base image {base.image} has none",
+                    mend="install pip before, or name a base image that has it",
+                )
 
 
 def _no_step(source: Source, others: Sequence[InstallStep], line: int) -> Finding:
