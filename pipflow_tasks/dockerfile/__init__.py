@@ -8,7 +8,6 @@ Text in, frozen values out.
 
 from __future__ import annotations
 
-import posixpath
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -17,7 +16,6 @@ from ..errors import DockerfileError
 from .configuration import Configuration
 from .grammar import Heredoc, Instruction, Source
 from .ignore import hidden_by
-from .image import context_path
 from .install import InstallOptions, InstallStep
 from .stages import Reading, Stage, stage_index
 
@@ -88,18 +86,6 @@ class Dockerfile:
                 "the file has no FROM", path=path, hint="begin it with `FROM python:<version>`"
             )
         return cls(path=path, stages=tuple(reading.stages), steps=tuple(reading.steps))
-
-    def install_steps(self, requirements: str | None = None) -> tuple[InstallStep, ...]:
-        """Give the steps that install the file at this path of the build context, or all steps.
-
-        Nothing installs a path that leads out of the context (``../requirements.txt``).
-        """
-        if requirements is None:
-            return self.steps
-        if posixpath.normpath(requirements).startswith("../"):
-            return ()
-        path = context_path(requirements)
-        return tuple(step for step in self.steps if path in step.sources + step.possible)
 
     def base_of(self, stage: int) -> Stage:
         """Give the stage at the root of a chain of FROMs: the one whose base is an image."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .image import join
@@ -32,7 +32,7 @@ class Configuration:
 
     path: str
     sources: tuple[str, ...] = ()
-    text: str | None = None
+    text: str | None = field(repr=False, default=None)  # may hold passwords
     certain: bool = True
 
 

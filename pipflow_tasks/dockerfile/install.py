@@ -86,11 +86,6 @@ class InstallStep:
     configuration: tuple[Configuration, ...] = ()
     pip_requirement: str | None = None
 
-    @property
-    def pip_upgraded(self) -> bool:
-        """Whether the Dockerfile upgrades pip before this step."""
-        return self.pip_requirement is not None
-
 
 _PIP = re.compile(r"pip[0-9.]*(?:\.exe)?")
 _PYTHON = re.compile(r"(?:python|pypy)[0-9.]*(?:\.exe)?")
