@@ -202,6 +202,19 @@ class Shell:
             Placed(origin=None, source=placed, target=placed, folder=False, text=text)
         )
 
+    def _copy(self, operands: Sequence[str]) -> None:
+        *sources, target = operands or [""]
+        for source in sources:
+            found = self._found(source)
+            self.image.files.append(
+                Placed(
+                    origin=CONTEXT if found else None,
+                    source=found[0] if found else source,
+                    target=join(self.directory, target),
+                    folder=len(sources) > 1 or target.endswith(("/", ".")),
+                )
+            )
+
     def _append(self, path: str, text: str | None) -> None:
         """Take a file that commands alone have written for longer; others stay what they were."""
         there = last_placed(self.image.files, join(self.directory, path))
@@ -232,6 +245,8 @@ class Shell:
                 elif posixpath.basename(word) in _SHELLS or is_installer(word):
                     self.start(words[index:], environment, body)
                     return
+        if name in ("cp", "mv"):
+            self._copy([word for word in words[1:] if not word.startswith("-")])
         if name == "tee":
             for word in words[1:]:
                 self._write(word)
@@ -275,7 +290,7 @@ class Shell:
                     copied=tuple(
                         (placed.source, placed.line)
                         for placed in self.image.files
-                        if placed.origin == CONTEXT
+                        if placed.origin == CONTEXT and placed.line
                     ),
                     options=install_options(options),
                     environment=tuple(

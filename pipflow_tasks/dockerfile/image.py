@@ -30,7 +30,7 @@ class Placed:
         source: its path there.
         target: where it is put, absolute.
         folder: whether ``target`` is certainly a folder to put it in.
-        line: 1-based line of the instruction.
+        line: 1-based line of the COPY or ADD, else 0.
         text: what a command or a heredoc writes into it, as far as that is told, or None.
     """
 
@@ -110,7 +110,8 @@ def find_misplaced(files: Sequence[Placed], wanted: str) -> Misplaced | None:
         target = placed.target
         if placed.folder:
             target = posixpath.join(target, posixpath.basename(placed.source))
-        if placed.origin == CONTEXT and posixpath.basename(target) == posixpath.basename(wanted):
+        is_copied = placed.origin == CONTEXT and placed.line
+        if is_copied and posixpath.basename(target) == posixpath.basename(wanted):
             return Misplaced(wanted=wanted, source=placed.source, target=target, line=placed.line)
     return None
 

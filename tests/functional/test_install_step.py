@@ -301,6 +301,7 @@ CONF = "[global]\nindex-url = {b}\n"
          "COPY pip.conf /etc/\n", CONF),
         ("RUN echo '[global]' > /etc/pip.conf && echo 'index-url={b}' >> /etc/pip.conf\n", ""),
         (r"RUN mkdir ~/.pip && printf '[global]\nindex-url=%s\n' {b} > ~/.pip/pip.conf" "\n", ""),
+        ("COPY pip.conf /tmp/\nRUN mkdir ~/.pip && cp /tmp/pip.conf ~/.pip/\n", CONF),
         ("COPY <<EOF /etc/pip.conf\n" + CONF + "EOF\n", ""),
         ("RUN cat <<EOF > /etc/pip.conf\n" + CONF + "EOF\n", ""),
         ("FROM scratch AS conf\nCOPY pip.conf /\nFROM python:3.11-slim\nCOPY . .\n"
