@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, cast
 
 from ..errors import (
     BuildError,
+    DockerfileError,
     FileError,
     Interrupted,
     PackageIndexError,
@@ -433,8 +434,11 @@ class Project:
             return Outcome(status="unchanged", dry_run=True)
         if (rebuild or self.settings.rebuild) == "never":
             return Outcome(status="skipped", dry_run=True)
-        if plan.builder.answers():
+        try:
             self._require_all(plan.builder)
+        except DockerfileError:
+            if plan.builder.answers():  # else nothing would be built
+                raise
         return Outcome(status="planned", dry_run=True)
 
     def apply(
