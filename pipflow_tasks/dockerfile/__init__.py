@@ -89,8 +89,12 @@ class Dockerfile:
 
     def base_of(self, stage: int) -> Stage:
         """Give the stage at the root of a chain of FROMs: the one whose base is an image."""
+        return self.chain_of(stage)[0]
+
+    def chain_of(self, stage: int) -> tuple[Stage, ...]:
+        """Give a stage after all that it is built on, the one whose base is an image first."""
         found = self.stages[stage]
-        return found if found.parent is None else self.base_of(found.parent)
+        return (*(() if found.parent is None else self.chain_of(found.parent)), found)
 
     def needed_by(self, stage: int) -> frozenset[int]:
         """Give the stages that are built for one: itself, its base, those it copies from."""

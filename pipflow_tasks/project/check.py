@@ -97,7 +97,8 @@ def check_pip(image: Image, target: Target) -> Iterator[Finding]:
             first = next(
                 (
                     instruction
-                    for instruction in dockerfile.base_of(stage).instructions
+                    for each in dockerfile.chain_of(stage)
+                    for instruction in each.instructions
                     if instruction.keyword == "RUN" or "from" in dict(instruction.flags)
                 ),
                 None,

@@ -57,6 +57,21 @@ def test_stage_that_installs_decides(project: TemporaryProject) -> None:
     assert (report["target"]["python"], report["target"]["source"]) == ("3.10", "Dockerfile:4")
 
 
+def test_stages_of_two_images(project: TemporaryProject) -> None:
+    """Files that one Dockerfile installs in different images, be they included, are refused."""
+    project.requirements = "lib==1.8\n"
+    project.write("requirements-dev.txt", "-r requirements.txt\n")
+    dev = dockerfile("3.12").replace("requirements.txt", "requirements*.txt", 1)
+    project.write(
+        "Dockerfile",
+        dockerfile("3.10") + dev.replace("-r requirements", "-r requirements-dev"),
+    )
+    done = project.invoke("deps.upgrade-all", "--file", "requirements-dev.txt,requirements.txt")
+    assert (done.status, project.requirements) == (1, "lib==1.8\n")
+    said = "Dockerfile: different images install requirements-dev.txt and requirements.txt: python"
+    assert done.stderr.startswith(said)
+
+
 @pytest.mark.parametrize("base", ["ubuntu:24.04", "registry.example/team/base:7", "python:latest"])
 def test_python_that_can_not_be_known_is_asked_for(project: TemporaryProject, base: str) -> None:
     """A base image that does not tell its Python: status 1, its line, the hint to set `python`."""
