@@ -101,14 +101,12 @@ class ComposeFile:
         path: the (first) file as the user would type it.
         name: the project's name where the file gives it, or None.
         services: in the order of the file.
-        unset: the variables that had no value and count as blank, sorted.
         includes: the further files that ``include`` names, which are not here.
     """
 
     path: str
     name: str | None
     services: tuple[Service, ...]
-    unset: tuple[str, ...] = ()
     includes: tuple[str, ...] = ()
     _content: _Map = field(repr=False, compare=False)
 
@@ -123,13 +121,13 @@ class ComposeFile:
         reading = _Reading(path=path, environment=environment)
         try:
             content = reading.document(text)
-            return _compose_file(content, path, tuple(sorted(reading.unset)))
+            return _compose_file(content, path)
         except RecursionError:
             raise ComposeError("the file is nested too deeply to be read", path=path) from None
 
     @classmethod
     def from_config(cls, text: str, *, path: str) -> ComposeFile:
-        """Read what ``docker compose config --format json`` prints of the file at ``path``.
+        """Read what ``docker compose config`` prints of the file at ``path``, as JSON or YAML.
 
         Its paths are absolute, and its lines are not the file's.
 
@@ -147,8 +145,7 @@ class ComposeFile:
             ComposeError: when the whole has another shape than a compose file.
         """
         content = reduce(_merge, (file._content for file in files))
-        unset = sorted({name for file in files for name in file.unset})
-        return _compose_file(content, files[0].path, tuple(unset))
+        return _compose_file(content, files[0].path)
 
     @property
     def unread(self) -> tuple[str, ...]:
@@ -237,7 +234,6 @@ class _Reading:
 
     path: str
     environment: Mapping[str, str]
-    unset: set[str] = field(default_factory=set)
     values: dict[int, _Value] = field(default_factory=dict)
     """What each node gives, by its id: an alias is read once, however often it is used."""
 
@@ -313,7 +309,6 @@ class _Reading:
     def _interpolated(self, text: str, line: int) -> str:
         def missing(name: str, message: str | None) -> str:
             if message is None:
-                self.unset.add(name)
                 return ""
             raise ComposeError(
                 f"the variable `{name}` {message}",
@@ -431,7 +426,7 @@ def _extended(services: _Map, name: str, seen: tuple[str, ...] = ()) -> _Map:
 # --- values ---------------------------------------------------------------------------------------
 
 
-def _compose_file(content: _Map, path: str, unset: tuple[str, ...]) -> ComposeFile:
+def _compose_file(content: _Map, path: str) -> ComposeFile:
     services = content["services"].map("services") if "services" in content else {}
     secrets = content["secrets"].map("secrets") if "secrets" in content else {}
     return ComposeFile(
@@ -442,7 +437,6 @@ def _compose_file(content: _Map, path: str, unset: tuple[str, ...]) -> ComposeFi
             for name, entry in services.items()
             if entry.tag != "!reset"
         ),
-        unset=unset,
         includes=_includes(content),
         _content=content,
     )

@@ -115,7 +115,7 @@ def _word(name: str, value: object) -> str:
     if name == "python" and isinstance(value, float):
         raise UsageError(
             f"the setting python is the number {value}, which can't tell 3.1 from 3.10",
-            hint=f'write it in quotes: python: "{value}"',
+            hint='write the version in quotes, like `python: "3.10"`',
         )
     if name == "file" and not word.strip(", "):
         raise UsageError("the setting file is empty", hint="name the requirements file")

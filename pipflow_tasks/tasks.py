@@ -80,7 +80,6 @@ class Run:
         dry_run: bool = False,
         no_rebuild: bool = False,
         keep: bool = False,
-        no_cache: bool = False,
     ) -> None:
         """Apply a plan, or only show it, and print the report.
 
@@ -102,7 +101,6 @@ class Run:
                 plan,
                 rebuild=rebuild,
                 keep=keep,
-                no_cache=no_cache,
                 echo=self.context.config.run.echo,
             )
         _print(write_report(plan, outcome, form=form))
@@ -298,7 +296,8 @@ def rebuild(
 ) -> None:
     """Build the image."""
     with run.open(file) as project:
-        run.carry_out(project, project.plan_rebuild(), format_, dry_run=dry_run, no_cache=no_cache)
+        plan = project.plan_rebuild(no_cache=no_cache)
+        run.carry_out(project, plan, format_, dry_run=dry_run)
 
 
 _HELP = {

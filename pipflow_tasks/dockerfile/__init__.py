@@ -8,15 +8,14 @@ Text in, frozen values out.
 
 from __future__ import annotations
 
-import posixpath
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ..errors import DockerfileError
+from .configuration import Configuration
 from .grammar import Heredoc, Instruction, Source
 from .ignore import hidden_by
-from .image import context_path
 from .install import InstallOptions, InstallStep
 from .stages import Reading, Stage, stage_index
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "Configuration",
     "Dockerfile",
     "Heredoc",
     "InstallOptions",
@@ -87,22 +87,14 @@ class Dockerfile:
             )
         return cls(path=path, stages=tuple(reading.stages), steps=tuple(reading.steps))
 
-    def install_steps(self, requirements: str | None = None) -> tuple[InstallStep, ...]:
-        """Give the steps that install the file at this path of the build context, or all steps.
-
-        Nothing installs a path that leads out of the context (``../requirements.txt``).
-        """
-        if requirements is None:
-            return self.steps
-        if posixpath.normpath(requirements).startswith("../"):
-            return ()
-        path = context_path(requirements)
-        return tuple(step for step in self.steps if path in step.sources + step.possible)
-
     def base_of(self, stage: int) -> Stage:
         """Give the stage at the root of a chain of FROMs: the one whose base is an image."""
+        return self.chain_of(stage)[0]
+
+    def chain_of(self, stage: int) -> tuple[Stage, ...]:
+        """Give a stage after all that it is built on, the one whose base is an image first."""
         found = self.stages[stage]
-        return found if found.parent is None else self.base_of(found.parent)
+        return (*(() if found.parent is None else self.chain_of(found.parent)), found)
 
     def needed_by(self, stage: int) -> frozenset[int]:
         """Give the stages that are built for one: itself, its base, those it copies from."""

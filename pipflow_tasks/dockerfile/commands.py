@@ -11,18 +11,29 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .image import CONTEXT, Image, Placed, join, origins_of
+from .configuration import LEVELS, Configuration, configuration_files
+from .image import (
+    CONTEXT,
+    Image,
+    Misplaced,
+    Placed,
+    find_misplaced,
+    join,
+    last_placed,
+    origins_of,
+)
 from .install import (
     InstallStep,
     install_options,
     installer_of,
     is_installer,
+    named_python,
     parse_options,
 )
 from .words import Variables, expand, is_unknown, keep, unquote, word_end
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from .grammar import Heredoc
     from .install import Installer
@@ -33,6 +44,7 @@ _REDIRECTION = re.compile(r"(?:&(?=>)|\d*)(<<<|<<-?|<>|>>|>\||[<>]&?)[ \t]*")
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 _RESERVED = frozenset({"if", "then", "else", "elif", "while", "until", "do", "!", "{", "}", "time"})
 _SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh", "su", "runuser"})
+_SETTINGS = frozenset({"pip.conf", "uv.toml"})
 # fmt: off
 _WRAPPERS = frozenset({
     "command", "conda", "env", "exec", "gosu", "mamba", "micromamba", "nice", "nohup",
@@ -47,6 +59,7 @@ class _Command:
 
     words: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
+    appended: tuple[str, ...] = ()
     heredocs: tuple[str, ...] = ()
 
 
@@ -55,6 +68,7 @@ def _commands(script: str) -> Iterator[_Command]:
     position = 0
     words: list[str] = []
     written: list[str] = []
+    appended: list[str] = []
     heredocs: list[str] = []
     while position < len(script):
         redirection = _REDIRECTION.match(script, position)
@@ -71,21 +85,33 @@ def _commands(script: str) -> Iterator[_Command]:
             target = script[redirection.end() : position]
             if redirection[1] in ("<<", "<<-"):
                 heredocs.append(unquote(target))
-            elif redirection[1] in (">", ">|"):  # what is appended to stays what it was
+            elif redirection[1] in (">", ">|"):
                 written.append(target)
+            elif redirection[1] == ">>":
+                appended.append(target)
         elif separator is not None:
-            yield _Command(words=tuple(words), written=tuple(written), heredocs=tuple(heredocs))
+            yield _Command(
+                words=tuple(words),
+                written=tuple(written),
+                appended=tuple(appended),
+                heredocs=tuple(heredocs),
+            )
             if separator[0] in "()":
                 yield _Command(words=(separator[0],))
             position = separator.end()
             if separator[0] == "\n":
                 position = _after_heredocs(script, position, heredocs)
-            words, written, heredocs = [], [], []
+            words, written, appended, heredocs = [], [], [], []
         else:
             end = word_end(script, position, _SHELL_STOPS, nested=True)
             words.append(script[position:end])
             position = end
-    yield _Command(words=tuple(words), written=tuple(written), heredocs=tuple(heredocs))
+    yield _Command(
+        words=tuple(words),
+        written=tuple(written),
+        appended=tuple(appended),
+        heredocs=tuple(heredocs),
+    )
 
 
 def _after_heredocs(script: str, position: int, names: Sequence[str]) -> int:
@@ -122,16 +148,19 @@ class Shell:
                 self._simple(command)
 
     def _simple(self, command: _Command) -> None:
-        for path in command.written:
-            self._write(" ".join(self._expanded([path])))
         words = self._expanded(command.words)
+        body = "".join(map(self._body, command.heredocs))
+        text = body if words == ["cat"] and body else _printed(words)
+        for path in command.written:
+            self._write(" ".join(self._expanded([path])), text)
+        for path in command.appended:
+            self._append(" ".join(self._expanded([path])), text)
         while words and words[0] in _RESERVED:
             words = words[1:]
         environment = dict(self.variables)
         while words and (assignment := _ASSIGNMENT.fullmatch(words[0])):
             environment[assignment[1]] = assignment[2]
             words = words[1:]
-        body = "".join(map(self._body, command.heredocs))
         if not words:
             self.variables = environment
             self._run_body(body)
@@ -167,9 +196,33 @@ class Shell:
             expanded.extend(value.split() if splits else [value])
         return expanded
 
-    def _write(self, path: str) -> None:
+    def _write(self, path: str, text: str | None = None) -> None:
         placed = join(self.directory, path)
-        self.image.files.append(Placed(origin=None, source=placed, target=placed, folder=False))
+        self.image.files.append(
+            Placed(origin=None, source=placed, target=placed, folder=False, text=text)
+        )
+
+    def _copy(self, operands: Sequence[str]) -> None:
+        *sources, target = operands or [""]
+        for source in sources:
+            found = self._found(source)
+            self.image.files.append(
+                Placed(
+                    origin=CONTEXT if found else None,
+                    source=found[0] if found else source,
+                    target=join(self.directory, target),
+                    folder=len(sources) > 1 or target.endswith(("/", ".")),
+                )
+            )
+
+    def _append(self, path: str, text: str | None) -> None:
+        """Take a file that commands alone have written for longer; others stay what they were."""
+        there = last_placed(self.image.files, join(self.directory, path))
+        if there is not None and there.origin is None:
+            known = None if text is None or there.text is None else there.text + text
+            self._write(path, known)
+        elif there is None and posixpath.basename(path) in _SETTINGS:
+            self._write(path, text)
 
     def start(self, words: list[str], environment: dict[str, str], body: str = "") -> None:
         """Follow a program that is started with these words and this standard input."""
@@ -192,14 +245,21 @@ class Shell:
                 elif posixpath.basename(word) in _SHELLS or is_installer(word):
                     self.start(words[index:], environment, body)
                     return
+        if name in ("cp", "mv"):
+            self._copy([word for word in words[1:] if not word.startswith("-")])
+        if name == "tee":
+            for word in words[1:]:
+                self._write(word)
         installer = installer_of(words)
         if installer is not None:
-            self._install(*installer, environment)
+            self._install(*installer, environment, words[0])
 
     def _install(
-        self, installer: Installer, words: Sequence[str], environment: dict[str, str]
+        self, installer: Installer, words: Sequence[str], environment: dict[str, str], program: str
     ) -> None:
         options, operands = parse_options(words)
+        if installer == "pip" and operands[:1] == ["config"]:
+            self._configure(options, operands[1:])
         if installer == "uv":
             if operands[:1] != ["pip"]:
                 return
@@ -211,6 +271,7 @@ class Shell:
         from_environment = environment.get(f"{installer.upper()}_CONSTRAINT", "").split()
         constraints = (*from_environment, *options.get("constraint", ()))
         if requirements:
+            python, python_word = named_python(installer, program, options, environment)
             known, possible, unknown = self._sources(requirements)
             constraint_sources, _, unknown_constraints = self._sources(constraints)
             self.steps.append(
@@ -225,10 +286,11 @@ class Shell:
                     constraints=constraints,
                     constraint_sources=constraint_sources,
                     unknown=unknown + unknown_constraints,
+                    misplaced=tuple(self._misplaced(unknown)),
                     copied=tuple(
                         (placed.source, placed.line)
                         for placed in self.image.files
-                        if placed.origin == CONTEXT
+                        if placed.origin == CONTEXT and placed.line
                     ),
                     options=install_options(options),
                     environment=tuple(
@@ -238,11 +300,51 @@ class Shell:
                             if name.startswith(("PIP_", "UV_"))
                         )
                     ),
+                    python=python,
+                    python_word=python_word,
+                    configuration=tuple(self._configuration(installer, program, environment)),
                     pip_requirement=self.image.pip_requirement,
                 )
             )
         if command == "install":
             self._note_pip(packages, upgrade="upgrade" in options)
+
+    def _configure(self, options: Mapping[str, Sequence[str]], operands: Sequence[str]) -> None:
+        """Take what `pip config` is told to set or unset."""
+        action, name, *value = [*operands, "", ""]
+        level = next((level for level in LEVELS if level in options), "user")
+        if action == "set":
+            self.image.pip_settings[level, name] = value[0]
+        elif action == "unset":
+            self.image.pip_settings.pop((level, name), None)
+
+    def _configuration(
+        self, installer: Installer, program: str, environment: Mapping[str, str]
+    ) -> Iterator[Configuration]:
+        """Give the files with settings that an installer reads here, weakest first."""
+        files = [*self.image.files, *self.mounts]
+        home = environment.get("HOME") or self.image.home
+        looked_for = configuration_files(installer, program, environment, home, self.directory)
+        by_level: dict[str, list[Configuration]] = {level: [] for level in LEVELS}
+        for level, path in looked_for:
+            named = join(self.directory, path)
+            placed = last_placed(files, named)
+            sources = origins_of(files, named, self.images)
+            if placed is not None or sources:
+                by_level[level].append(
+                    Configuration(
+                        path=path,
+                        sources=tuple(sources),
+                        text=None if placed is None else placed.text,
+                        certain=placed is not None,
+                    )
+                )
+        for (level, name), value in self.image.pip_settings.items() if installer == "pip" else ():
+            section, _, key = name.rpartition(".")
+            text = f"[{section or 'global'}]\n{key} = {value}\n"
+            by_level[level].append(Configuration(path="pip config set", text=text))
+        for found in by_level.values():
+            yield from found
 
     def _note_pip(self, packages: Sequence[str], *, upgrade: bool) -> None:
         for package in packages:
@@ -263,6 +365,13 @@ class Shell:
             (unknown if not found or is_unknown(likely) else sources).append(likely)
             possible.extend(path for path in found[1:] if not is_unknown(path))
         return tuple(sources), tuple(possible), tuple(unknown)
+
+    def _misplaced(self, unknown: Sequence[str]) -> Iterator[Misplaced]:
+        for name in unknown:
+            if not is_unknown(name) and "://" not in name:
+                found = find_misplaced(self.image.files, join(self.directory, name))
+                if found is not None:
+                    yield found
 
     def _found(self, name: str) -> list[str]:
         if "://" in name:
@@ -286,3 +395,16 @@ def _script_of(words: Sequence[str]) -> str | None:
         if re.fullmatch(r"-[a-zA-Z]*c", word):
             return words[index + 1]
     return None
+
+
+def _printed(words: Sequence[str]) -> str | None:
+    """Give what `echo` and `printf` print of text alone; other commands can't be known."""
+    if words[:1] == ["echo"]:
+        text = " ".join(word for word in words[1:] if not re.fullmatch("-[neE]+", word)) + "\n"
+    elif words[:1] == ["printf"] and words[1:]:
+        text = words[1]
+        for value in words[2:]:
+            text = text.replace("%s", value, 1)
+    else:
+        return None
+    return text.replace("\\n", "\n")

@@ -33,12 +33,10 @@ class Heredoc:
     Attributes:
         name: the word that ends it, without quotes.
         body: its lines, each with a final newline, without the tabs that ``<<-`` takes away.
-        expands: whether variables in it are expanded (no part of the word is quoted).
     """
 
     name: str
     body: str
-    expands: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +199,7 @@ class Source:
                 if content == name:
                     break
                 body.append(content + "\n")
-            yield Heredoc(name=name, body="".join(body), expands=name == match[2])
+            yield Heredoc(name=name, body="".join(body))
 
 
 def _split_flags(text: str) -> tuple[tuple[tuple[str, str], ...], str]:

@@ -30,7 +30,8 @@ class Placed:
         source: its path there.
         target: where it is put, absolute.
         folder: whether ``target`` is certainly a folder to put it in.
-        line: 1-based line of the instruction.
+        line: 1-based line of the COPY or ADD, else 0.
+        text: what a command or a heredoc writes into it, as far as that is told, or None.
     """
 
     origin: int | None
@@ -38,6 +39,7 @@ class Placed:
     target: str
     folder: bool
     line: int = 0
+    text: str | None = None
 
     def source_of(self, path: str) -> tuple[str, bool] | None:
         """Give the path in the origin that ``path`` is from, and whether that is certain."""
@@ -85,6 +87,44 @@ def origins_of(files: Sequence[Placed], path: str, images: Sequence[Image]) -> l
     return list(dict.fromkeys(guesses))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misplaced:
+    """A file that is looked for in one place of the image and copied to another.
+
+    Attributes:
+        wanted: where it is looked for.
+        source: its path in the context.
+        target: where it is copied to.
+        line: 1-based line of the instruction that copies it.
+    """
+
+    wanted: str
+    source: str
+    target: str
+    line: int
+
+
+def find_misplaced(files: Sequence[Placed], wanted: str) -> Misplaced | None:
+    """Give the file of the context with the name of this path that was copied last, or None."""
+    for placed in reversed(files):
+        target = placed.target
+        if placed.folder:
+            target = posixpath.join(target, posixpath.basename(placed.source))
+        is_copied = placed.origin == CONTEXT and placed.line
+        if is_copied and posixpath.basename(target) == posixpath.basename(wanted):
+            return Misplaced(wanted=wanted, source=placed.source, target=target, line=placed.line)
+    return None
+
+
+def last_placed(files: Sequence[Placed], path: str) -> Placed | None:
+    """Give what has certainly put a file at this path, last of all."""
+    for placed in reversed(files):
+        found = placed.source_of(path)
+        if found is not None and found[1]:
+            return placed
+    return None
+
+
 def join(directory: str, path: str) -> str:
     """Give the normal form of a path in the image; a leading variable counts as absolute."""
     if path == "~" or path.startswith("~/"):
@@ -115,7 +155,10 @@ class Image:
     directory_known: bool = False
     files: list[Placed] = field(default_factory=list)
     triggers: list[Instruction] = field(default_factory=list)
+    user: str = ""
     pip_requirement: str | None = None
+    pip_settings: dict[tuple[str, str], str] = field(default_factory=dict)
+    """What `pip config set` was told, by the level and the name of the setting."""
 
     def child(self) -> Image:
         """Give what a stage built FROM this one begins with."""
@@ -124,8 +167,14 @@ class Image:
             arguments=dict(self.arguments),
             environment=dict(self.environment),
             files=list(self.files),
+            pip_settings=dict(self.pip_settings),
             triggers=[],
         )
+
+    @property
+    def home(self) -> str:
+        """The folder of the user that commands run as, by the custom of Linux."""
+        return "/root" if self.user in {"", "0", "root"} else f"/home/{self.user}"
 
     def variables(self) -> dict[str, str]:
         """Give what counts for an instruction: ENV before ARG."""

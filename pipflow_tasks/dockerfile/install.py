@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from .configuration import Configuration
+    from .image import Misplaced
+
 Installer: TypeAlias = Literal["pip", "uv"]
 
 
@@ -53,10 +56,14 @@ class InstallStep:
         constraint_sources: the files of the build context that these are.
         unknown: files named by ``-r`` and ``-c`` whose source can't be known: made by a command,
             not copied from the context, or behind a variable without value (``${NAME}`` stands).
+        misplaced: those of the unknown that the context has, copied to another place.
         copied: what COPY and ADD had taken from the context before, each with its line; a change
             of any of it makes the step run again.
         options: the command's own options.
         environment: the ``PIP_*`` and ``UV_*`` variables in force, sorted by name.
+        python: the version of Python that the command names (``python3.12 -m pip``), or empty.
+        python_word: the word that names it.
+        configuration: the files with the installer's settings, weakest first.
         pip_requirement: the requirement by which pip was upgraded before (``pip``, ``pip==21.3``).
     """
 
@@ -70,19 +77,21 @@ class InstallStep:
     constraints: tuple[str, ...] = ()
     constraint_sources: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    misplaced: tuple[Misplaced, ...] = ()
     copied: tuple[tuple[str, int], ...] = ()
     options: InstallOptions = InstallOptions()
     environment: tuple[tuple[str, str], ...] = ()
+    python: str = ""
+    python_word: str = ""
+    configuration: tuple[Configuration, ...] = ()
     pip_requirement: str | None = None
-
-    @property
-    def pip_upgraded(self) -> bool:
-        """Whether the Dockerfile upgrades pip before this step."""
-        return self.pip_requirement is not None
 
 
 _PIP = re.compile(r"pip[0-9.]*(?:\.exe)?")
 _PYTHON = re.compile(r"(?:python|pypy)[0-9.]*(?:\.exe)?")
+_MODULE = re.compile(r"-[bBdEhiIOPqRsSuvx]*m(.*)")
+_PYTHON_OPTIONS_WITH_VALUE = frozenset({"-W", "-X", "--check-hash-based-pycs"})
+_VERSION = re.compile(r"(?:c?python|pip)?[-@]?3(?:\.([0-9]+)|([0-9]{1,2}))(\.[0-9]+)?(?:-.*)?")
 _SHORT_OPTIONS = {
     "C": "config-settings",
     "P": "upgrade-package",
@@ -105,6 +114,7 @@ _SAME_OPTIONS = {
     "uploaded-prior-to": "exclude-newer",
     "allow-insecure-host": "trusted-host",
 }
+_PYTHON_OPTIONS = ("python-version", "python")
 # fmt: off
 _OPTIONS_WITH_VALUE = frozenset({
     "abi", "allow-insecure-host", "build", "build-constraint", "build-constraints",
@@ -139,14 +149,43 @@ def installer_of(words: Sequence[str]) -> tuple[Installer, Sequence[str]] | None
         return "uv", words[1:]
     if not _PYTHON.fullmatch(name):
         return None
-    for index, word in enumerate(words[1:], 1):
-        if word == "-m":
-            return installer_of(words[index + 1 :]) if words[index + 1 : index + 2] else None
+    rest = iter(enumerate(words[1:], 2))
+    for after, word in rest:
+        module = _MODULE.fullmatch(word)
+        if module is not None:
+            started = [*filter(None, [module[1]]), *words[after:]]
+            return installer_of(started) if started else None
         if posixpath.basename(word) == "get-pip.py":
-            return "pip", ["install", "--upgrade", "pip", *words[index + 1 :]]
-        if not word.startswith("-"):
+            return "pip", ["install", "--upgrade", "pip", *words[after:]]
+        if word in _PYTHON_OPTIONS_WITH_VALUE:
+            next(rest, None)
+        elif not word.startswith("-"):
             return None
     return None
+
+
+def named_python(
+    installer: Installer,
+    program: str,
+    options: Mapping[str, Sequence[str]],
+    environment: Mapping[str, str],
+) -> tuple[str, str]:
+    """Give the version of Python that a command names, and the word that does; empty without."""
+    variable = f"{installer.upper()}_PYTHON"
+    words = [
+        *(
+            (value, f"--{name} {value}")
+            for name in _PYTHON_OPTIONS
+            for value in options.get(name, ())
+        ),
+        (environment.get(variable, ""), f"{variable}={environment.get(variable)}"),
+        (program, posixpath.basename(program)),
+    ]
+    for value, word in words:
+        version = _VERSION.fullmatch(posixpath.basename(value))
+        if version is not None:
+            return f"3.{version[1] or version[2]}{version[3] or ''}", word
+    return "", ""
 
 
 def parse_options(words: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:

@@ -67,6 +67,8 @@ _VALUE_HINT = (
     "write `ARG {}=<value>` before the first FROM, pass it as a build argument in the compose "
     "file, or make the `python` setting"
 )
+_KNOWN_TO_BUILD = "$(secret)"
+"""Stands for a value that is known in the build alone, as what a command prints does."""
 _REFERENCE = re.compile(r"[A-Za-z0-9](?:[\w.:@/-]*[\w])?", re.ASCII)
 
 
@@ -217,6 +219,9 @@ class Reading:
             directory = expand(instruction.arguments.strip(), variables, self.escape)
             image.directory_known |= directory.startswith(("/", "$"))
             image.directory = join(image.directory, directory)
+        elif instruction.keyword == "USER":
+            user = expand(instruction.arguments.strip(), variables, self.escape)
+            image.user = user.partition(":")[0]
         elif instruction.keyword in ("COPY", "ADD"):
             image.files.extend(self._copied(instruction, variables))
         elif instruction.keyword == "RUN":
@@ -236,7 +241,12 @@ class Reading:
             if heredoc or "://" in source or source.startswith("git@"):
                 name = heredoc[2] if heredoc else posixpath.basename(source)
                 yield Placed(
-                    origin=None, source=name, target=target, folder=folder, line=instruction.line
+                    origin=None,
+                    source=name,
+                    target=target,
+                    folder=folder,
+                    line=instruction.line,
+                    text=next((h.body for h in instruction.heredocs if heredoc), None),
                 )
                 continue
             path, placed_at = origin_path(source, origin), target
@@ -261,13 +271,17 @@ class Reading:
                 key.strip().lower(): expand(text, variables, self.escape)
                 for key, _, text in (part.partition("=") for part in value.split(","))
             }
-            if settings.get("type", "bind") != "bind":
-                continue
-            source = settings.get("source", settings.get("src", "."))
+            kind = settings.get("type", "bind")
             target = next(
                 (settings[key] for key in ("target", "dst", "destination") if key in settings), ""
             )
+            source = settings.get("source", settings.get("src", "."))
             origin = self._origin(settings.get("from"), variables)
+            if kind == "secret":
+                origin, source = None, settings.get("id", "")
+                target = target or f"/run/secrets/{source}"
+            elif kind != "bind":
+                continue
             yield Placed(
                 origin=origin,
                 source=origin_path(source, origin),
@@ -277,6 +291,7 @@ class Reading:
 
     def _run(self, instruction: Instruction, variables: Variables) -> None:
         image = self.images[-1]
+        secrets = dict.fromkeys(_secret_variables(instruction), _KNOWN_TO_BUILD)
         shell = Shell(
             image=image,
             images=self.images,
@@ -284,7 +299,7 @@ class Reading:
             heredocs=list(instruction.heredocs),
             directory=image.directory,
             directory_known=image.directory_known,
-            variables=dict(variables.values),
+            variables={**variables.values, **secrets},
             stage=len(self.stages) - 1,
             line=instruction.line,
         )
@@ -293,3 +308,13 @@ class Reading:
         elif instruction.json is None:
             shell.run(instruction.arguments)
         self.steps.extend(shell.steps)
+
+
+def _secret_variables(instruction: Instruction) -> Iterator[str]:
+    """Give the installers' variables that secrets set for a RUN."""
+    for name, value in instruction.flags:
+        settings = dict(part.strip().partition("=")[::2] for part in value.split(","))
+        variable = settings.get("env", "")
+        is_secret = name == "mount" and settings.get("type") == "secret"
+        if is_secret and variable.startswith(("PIP_", "UV_")):
+            yield variable

@@ -18,6 +18,7 @@ import string
 import subprocess
 import sys
 import threading
+import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,21 @@ _FAILURES = {"podman-compose": re.compile(rb"exit code: [1-9]")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """A command that tries a new image, in a container of its own.
+
+    Attributes:
+        start: the words that start a container.
+        words: what follows the options that name it.
+        engine: the program that removes it.
+    """
+
+    start: tuple[str, ...]
+    words: tuple[str, ...]
+    engine: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Builder:
     """A command that builds the image, or the images.
 
@@ -56,7 +72,7 @@ class Builder:
         probe: a command that succeeds where the engine answers; empty: it is enough that the
             program is there.
         next_step: the command that puts a new image to use, or an empty string.
-        tries: the commands that try the new images, by the setting ``verify``.
+        tries: what tries the new images, by the setting ``verify``.
         may_build_several: whether one image may be built although the command fails.
     """
 
@@ -68,7 +84,7 @@ class Builder:
     services: tuple[str, ...] = ()
     probe: tuple[str, ...] = ()
     next_step: str = ""
-    tries: tuple[tuple[str, ...], ...] = ()
+    tries: tuple[Try, ...] = ()
     may_build_several: bool = False
 
     @property
@@ -98,29 +114,34 @@ class Builder:
         words = self.command[: self.options_at]
         return replace(self, command=(*words, service), images=(service,), services=(service,))
 
-    def build(self, *, no_cache: bool = False, echo: bool = False) -> None:
-        """Build the image, streaming what the builder prints.
-
-        Args:
-            no_cache: build every layer anew.
-            echo: print the command first.
+    def without_cache(self) -> Builder:
+        """Return the builder that builds every layer anew.
 
         Raises:
             UsageError: nobody knows how to tell the command of the user's not to use its cache.
+        """
+        if self.options_at is None:
+            raise UsageError(
+                "the setting build_command has no word `build` to put --no-cache behind",
+                hint="build it with the options that your program has for that",
+            )
+        words = (*self.command[: self.options_at], "--no-cache", *self.command[self.options_at :])
+        return replace(self, command=words, options_at=self.options_at + 1)
+
+    def build(self, *, echo: bool = False) -> None:
+        """Build the image, streaming what the builder prints.
+
+        Args:
+            echo: print the command first.
+
+        Raises:
             BuildError: it failed, could not be started, or was interrupted.
         """
-        command = [*self.command]
-        if no_cache:
-            if self.options_at is None:
-                raise UsageError(
-                    "the setting build_command has no word `build` to put --no-cache behind",
-                    hint="build it with the options that your program has for that",
-                )
-            command.insert(self.options_at, "--no-cache")
-        status, ended_well = self._run(command, echo=echo)
+        status, ended_well = self._run(self.command, echo=echo)
         if not ended_well:
+            how = f"ended with status {status}" if status else "told of a step that failed"
             raise BuildError(
-                f"the image was not built: `{shlex.join(command)}` ended with status {status}",
+                f"the image was not built: `{shlex.join(self.command)}` {how}",
                 hint="what the builder printed above says why",
                 image_moved=self.may_build_several,
             )
@@ -131,18 +152,29 @@ class Builder:
         Raises:
             BuildError: it failed, could not be started, or was interrupted.
         """
-        for command in self.tries:
-            status, ended_well = self._run(command, echo=echo)
+        for each in self.tries:
+            name = f"pipflow-{uuid.uuid4().hex}"
+            status, ended_well = self._run(
+                (*each.start, "--name", name, *each.words),
+                echo=echo,
+                removal=(each.engine, "rm", "--force", name),
+            )
             if not ended_well:
+                shown = shlex.join([*each.start, *each.words])
                 raise BuildError(
-                    f"the new image was built, and fails the setting verify: "
-                    f"`{shlex.join(command)}` ended with status {status}",
+                    "the new image was built, and fails the setting verify: "
+                    f"`{shown}` ended with status {status}",
                     hint="what it printed above says why",
                     image_moved=True,
                 )
 
-    def _run(self, command: Sequence[str], *, echo: bool) -> tuple[int, bool]:
-        """Run a command; return its status, and whether it has done what it should."""
+    def _run(
+        self, command: Sequence[str], *, echo: bool, removal: Sequence[str] = ()
+    ) -> tuple[int, bool]:
+        """Run a command; return its status, and whether it has done what it should.
+
+        Where it is interrupted, ``removal`` takes away what would outlive it.
+        """
         if echo:
             print(redact(shlex.join(command)), file=sys.stderr, flush=True)
         failure = _FAILURES.get(command[0])
@@ -170,7 +202,9 @@ class Builder:
                     what = f"{command[0]} can't be started: {error.strerror}"
                     raise BuildError(what) from error
                 raise
+            _remove(removal)
             _end(process)
+            _remove(removal)  # it may have been on the way
             if isinstance(error, BuildError):
                 error.image_moved = self.may_build_several or process.returncode == 0
             raise
@@ -212,7 +246,11 @@ def compose_builder(
         probe=program.probe,
         next_step=shlex.join([*words_for(starts), "up", "-d", *(s.name for s in starts)]),
         tries=tuple(
-            (*words, "run", "--rm", "--no-deps", "-T", "--entrypoint", tried[0], name, *tried[1:])
+            Try(
+                start=(*words, "run"),
+                words=("--rm", "--no-deps", "-T", "--entrypoint", tried[0], name, *tried[1:]),
+                engine=program.engine,
+            )
             for name in names
             if tried
         ),
@@ -356,16 +394,14 @@ def _uninterrupted() -> Iterator[None]:
         raise came[0]
 
 
-def _tries(
-    engine: str, image: str, verify: str, pull: str, platform: str
-) -> tuple[tuple[str, ...], ...]:
+def _tries(engine: str, image: str, verify: str, pull: str, platform: str) -> tuple[Try, ...]:
     """Return the command that runs another in an image, whatever that is made to start."""
     words = split_command("verify", verify)
     if not words:
         return ()
     chosen = (f"--platform={platform}",) if platform and "," not in platform else ()
-    start = (engine, "run", "--rm", pull, *chosen, "--entrypoint", words[0])
-    return ((*start, image, *words[1:]),)
+    options = ("--rm", pull, *chosen, "--entrypoint", words[0])
+    return (Try(start=(engine, "run"), words=(*options, image, *words[1:]), engine=engine),)
 
 
 def _filled_in(word: str, values: Mapping[str, str]) -> str:
@@ -404,3 +440,17 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             continue
         return
+
+
+def _remove(command: Sequence[str]) -> None:
+    """Run a command that removes a container, whether it is there or not."""
+    if command:
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_ENDING_SECONDS,
+                start_new_session=True,
+                check=False,
+            )

@@ -72,6 +72,16 @@ class ComposeProgram:
             return None
         return told.decode("utf-8", "replace")
 
+    def extended(self, folder: Path) -> str | None:
+        """Return what docker-compose 1 makes of the files in a folder, as YAML.
+
+        It knows no ``include``. None: it is another compose, or can't read them.
+        """
+        if self.words != ("docker-compose",):
+            return None
+        told = _output([*self.words, "config"], folder)
+        return None if told is None else told.decode("utf-8", "replace")
+
 
 def answers(command: Sequence[str], folder: Path | None = None) -> bool:
     """Tell whether a program is there and ends with 0, within 15 seconds."""

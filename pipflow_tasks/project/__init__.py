@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, cast
 
 from ..errors import (
     BuildError,
+    DockerfileError,
     FileError,
     Interrupted,
     PackageIndexError,
@@ -33,7 +34,7 @@ from ..requirements import split_requirements
 from ..settings import Settings
 from .aims import LEVELS, Level
 from .asked import find_removable
-from .check import check_image, check_lines, check_pins, check_together, find_in
+from .check import check_image, check_lines, check_pins, check_pip, check_together, find_in
 from .documents import read_beside, read_constraints, read_documents, take_constraints
 from .draft import Draft
 from .image import find_beside, find_image, find_steps, find_target
@@ -382,6 +383,7 @@ class Project:
         try:
             findings.update(dict.fromkeys(check_image(self.image, self.root)))
             target = self.target
+            findings.update(dict.fromkeys(check_pip(self.image, target)))
             if documents is not None:
                 rules = self._rules(documents)
                 documents = replace(documents, requires_hashes=rules.requires_hashes)
@@ -404,11 +406,14 @@ class Project:
             warnings=tuple(dict.fromkeys(self._assumptions)),
         )
 
-    def plan_rebuild(self) -> Plan:
+    def plan_rebuild(self, *, no_cache: bool = False) -> Plan:
         """Plan to build the image.
 
+        Args:
+            no_cache: build every layer anew.
+
         Raises:
-            UsageError: the project has no image.
+            UsageError: the project has no image, or a command that nobody can tell that.
         """
         builder = self.image.builder
         if builder is None:
@@ -416,15 +421,25 @@ class Project:
                 "there is nothing to build: no Dockerfile and no compose file with a build",
                 hint="make the setting `dockerfile`, or write a Dockerfile",
             )
-        return Plan(command="rebuild", builder=builder)
+        return Plan(command="rebuild", builder=builder.without_cache() if no_cache else builder)
 
     def preview(self, plan: Plan, *, rebuild: str = "") -> Outcome:
-        """Tell what ``apply`` would do, and do nothing."""
+        """Tell what ``apply`` would do, and do nothing.
+
+        Raises:
+            DockerfileError: the build lacks an argument or a secret that installing takes.
+        """
         wanted = bool(plan.edits) or plan.command == "rebuild"
         if not wanted or plan.builder is None:
             return Outcome(status="unchanged", dry_run=True)
-        never = (rebuild or self.settings.rebuild) == "never"
-        return Outcome(status="skipped" if never else "planned", dry_run=True)
+        if (rebuild or self.settings.rebuild) == "never":
+            return Outcome(status="skipped", dry_run=True)
+        try:
+            self._require_all(plan.builder)
+        except DockerfileError:
+            if plan.builder.answers():  # else nothing would be built
+                raise
+        return Outcome(status="planned", dry_run=True)
 
     def apply(
         self,
@@ -432,7 +447,6 @@ class Project:
         *,
         rebuild: str = "",
         keep: bool = False,
-        no_cache: bool = False,
         echo: bool = False,
     ) -> Outcome:
         """Write the files and build the image; a failed build puts the files back.
@@ -441,7 +455,6 @@ class Project:
             plan: one of this project's.
             rebuild: ``auto``, ``always`` or ``never``; default: the setting.
             keep: leave the files changed when the build fails.
-            no_cache: build every layer anew.
             echo: print the build command to standard error before it runs.
 
         Raises:
@@ -465,15 +478,13 @@ class Project:
                 )
             self._write(plan)
             return Outcome(status="no-engine")
-        sources = self.image.sources
-        built = {name: sources[name] for name in builder.services if name in sources}
-        require_all(built or sources, self._environment)
+        self._require_all(builder)
         with lock(self.root), interruptible():
             is_built = False
             try:
                 for edit in plan.edits:
                     edit.apply()
-                builder.build(no_cache=no_cache, echo=echo)
+                builder.build(echo=echo)
                 is_built = True
                 builder.verify(echo=echo)
             except BuildError as error:
@@ -495,6 +506,11 @@ class Project:
                 _revert(plan)
                 raise
         return Outcome(status="built")
+
+    def _require_all(self, builder: Builder) -> None:
+        sources = self.image.sources
+        built = {name: sources[name] for name in builder.services if name in sources}
+        require_all(built or sources, self._environment)
 
     def _write(self, plan: Plan) -> None:
         with lock(self.root), interruptible():
@@ -575,15 +591,14 @@ class Project:
 
     def _builder_for(self, changed: set[str]) -> Builder | None:
         """Return what builds the services that install a changed file, or one that includes it."""
-        files = self.settings.files
-        touched = [name for name in files if changed & self._files_of(name)] if files[1:] else []
-        if len(touched) in {0, len(files)}:
+        sources = self.image.sources
+        if len(sources) < 2:
             return self.image.builder
-        settings = replace(self.settings, file=",".join(touched))
-        return find_image(self.root, settings, self._environment).builder
-
-    def _files_of(self, name: str) -> set[str]:
-        return {*read_documents(self.root, (name,), self._environment).requirements}
+        files = {Path(os.path.normpath(self.root / name)) for name in changed}
+        touched = [name for name, source in sources.items() if source.installs(files)]
+        if len(touched) in {0, len(sources)}:
+            return self.image.builder
+        return find_image(self.root, self.settings, self._environment, only=touched).builder
 
 
 def _split(requirements: str | Iterable[str]) -> tuple[Request, ...]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from ..errors import TargetError
 from ..target import Target, name_tells_all
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ def find_base_target(
     platforms: Sequence[str],
     source: str,
     python: str | None,
+    named: str = "",
+    named_note: str = "",
     pip_upgraded: bool,
     pip: Version | None = None,
     notes: Sequence[str],
@@ -33,6 +37,9 @@ def find_base_target(
         platforms: Docker's names, at least one.
         source: where the reference stands, ``Dockerfile:1``.
         python: the setting, with which nothing is left open.
+        named: the Python that the install command names; without the setting it counts as that
+            where the base image tells another one, or none.
+        named_note: what to say then.
         pip_upgraded: the Dockerfile upgrades pip, so that the image's own sets no limit.
         pip: the one that the Dockerfile installs before the step, where that is known.
         notes: what was assumed of the platforms, which an image that is here tells for sure.
@@ -40,6 +47,22 @@ def find_base_target(
     Raises:
         TargetError: the Python can't be known, or the image can't be served.
     """
+    if python is None and named:
+        find = partial(
+            find_base_target,
+            reference,
+            bases,
+            platforms=platforms,
+            source=source,
+            pip_upgraded=pip_upgraded,
+            pip=pip,
+        )
+        try:
+            target = find(python=None, notes=notes)
+        except TargetError:
+            return find(python=named, notes=(*notes, named_note))
+        is_same = f"{target.python}.".startswith(f"{named}.")
+        return target if is_same else find(python=named, notes=(*notes, named_note))
     obstacle = remedy = ""
     if python is None and not name_tells_all(reference, source=source):
         answer = bases.ask(reference)

@@ -6,6 +6,7 @@ how to mend it.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -28,10 +29,14 @@ if TYPE_CHECKING:
     from ..dockerfile import InstallStep
     from ..requirements import Line
     from ..simple_api import DistributionFile
+    from ..target import Target
     from .documents import Documents
     from .image import Image, Source
     from .lookup import Lookup
     from .plan import Severity
+
+
+_PIP = re.compile(r"(?:\S*/)?(?:pip[0-9.]*|python[0-9.]* +-m +pip) ")
 
 
 def find_in(error: PipflowError) -> Finding:
@@ -78,23 +83,59 @@ def _check_source(source: Source, root: Path) -> Iterator[Finding]:
             yield from _check_ignored(source, file, root)
 
 
+def check_pip(image: Image, target: Target) -> Iterator[Finding]:
+    """Find steps that use pip where the base image, as it says itself, has none.
+
+    Only where pip is the first that is run: other commands may have brought it.
+    """
+    base = target.interpreter
+    if base is None or base.pip is not None:
+        return
+    for source in image.sources.values():
+        dockerfile = source.read(keep_unknown=True)
+        for stage in dict.fromkeys(step.stage for step in source.steps(dockerfile)):
+            first = next(
+                (
+                    instruction
+                    for each in dockerfile.chain_of(stage)
+                    for instruction in each.instructions
+                    if instruction.keyword == "RUN" or "from" in dict(instruction.flags)
+                ),
+                None,
+            )
+            if first is not None and _PIP.match(" ".join(first.json or (first.arguments,))):
+                yield Finding(
+                    file=source.path,
+                    line=first.line,
+                    severity="error",
+                    message=f"it starts pip, and the base image {base.image} has none",
+                    mend="install pip before, or name a base image that has it",
+                )
+
+
 def _no_step(source: Source, others: Sequence[InstallStep], line: int) -> Finding:
     files = " and ".join(source.files)
+    message = f"nothing installs {files}, as far as can be seen"
     outside = [file for file in source.files if file.startswith("../")]
+    misplaced = [
+        (step, found) for step in others for found in step.misplaced if found.source in source.files
+    ]
     named = sorted({file for step in others for file in (*step.sources, *step.requirements)})
     mend = f"add `COPY {source.files[0]} .` and `RUN pip install -r {source.files[0]}`"
     if outside:
         mend = f"{outside[0]} is outside of the build context; build from a folder above it"
+    elif misplaced:
+        step, found = misplaced[0]
+        line = step.line
+        message = (
+            f"line {found.line} copies {found.source} to {found.target}, and line {line} looks "
+            f"for {found.wanted}"
+        )
+        mend = f"copy it to {found.wanted}, or install `-r {found.target}`"
     elif named:
         line = others[0].line
         mend = f"it installs {', '.join(named)}: if that is the file, make the setting `file`"
-    return Finding(
-        file=source.path,
-        line=line,
-        severity="error",
-        message=f"nothing installs {files}, as far as can be seen",
-        mend=mend,
-    )
+    return Finding(file=source.path, line=line, severity="error", message=message, mend=mend)
 
 
 def _check_cache(source: Source, step: InstallStep) -> Iterator[Finding]:
@@ -109,7 +150,7 @@ def _check_cache(source: Source, step: InstallStep) -> Iterator[Finding]:
                 severity="warning",
                 message=f"the source ({path}) is copied before line {step.line} installs the "
                 "requirements: any change of it installs all of them anew",
-                mend="copy the requirements alone before that step, and the source behind it",
+                mend="copy the requirements alone before that step, and the source after it",
             )
             return
 

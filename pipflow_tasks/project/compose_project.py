@@ -1,4 +1,4 @@
-"""Find a project's compose files as compose does, and read them: by compose 2, else ourselves."""
+"""Find a project's compose files as compose does, and read them: by compose, or ourselves."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ class ComposeProject:
 def find_compose(root: Path, builder: str, environment: Mapping[str, str]) -> ComposeProject | None:
     """Find the compose project of a folder: by ``COMPOSE_FILE``, else there, else above it.
 
-    Folders above are looked at as far as the repository goes, which is where ``.git`` stands.
+    Folders above are looked at as far as the repository goes, which is where ``.git`` stands, else
+    as far as the topmost tasks file.
 
     Args:
         root: the project's folder.
@@ -77,7 +78,13 @@ def find_compose(root: Path, builder: str, environment: Mapping[str, str]) -> Co
 def _folders(root: Path) -> list[Path]:
     """Return the folder, and those above it that belong to its repository."""
     folders = [root, *root.parents]
-    top = next((at for at, folder in enumerate(folders) if (folder / ".git").exists()), 0)
+    repository = [at for at, folder in enumerate(folders) if (folder / ".git").exists()]
+    mounting = [
+        at
+        for at, folder in enumerate(folders)
+        if (folder / "tasks.py").is_file() or (folder / "tasks" / "__init__.py").is_file()
+    ]
+    top = [0, *mounting[-1:], *repository[:1]][-1]
     return folders[: top + 1]
 
 
@@ -90,20 +97,29 @@ def _read(
     is_above: bool,
 ) -> ComposeProject:
     program = choose_compose(builder, environment)
-    config = program.config(folder)
-    shown = [os.path.relpath(path, folder).replace(os.sep, "/") for path in paths]
     return ComposeProject(
         folder=folder,
         base=paths[0].parent,
-        file=ComposeFile.from_config(config, path=shown[0])
-        if config is not None
-        else ComposeFile.merged(
-            [_parse(path, name, environment) for path, name in zip(paths, shown, strict=True)]
-        ),
+        file=_read_files(folder, paths, program, environment),
         program=program,
         environment=environment,
         is_above=is_above,
     )
+
+
+def _read_files(
+    folder: Path, paths: list[Path], program: ComposeProgram, environment: Mapping[str, str]
+) -> ComposeFile:
+    shown = [os.path.relpath(path, folder).replace(os.sep, "/") for path in paths]
+    told = program.config(folder)
+    if told is not None:
+        return ComposeFile.from_config(told, path=shown[0])
+    file = ComposeFile.merged(
+        [_parse(path, name, environment) for path, name in zip(paths, shown, strict=True)]
+    )
+    if any(service.extends_file for service in file.services):
+        told = program.extended(folder)
+    return file if told is None else ComposeFile.from_config(told, path=shown[0])
 
 
 def _parse(path: Path, shown: str, environment: Mapping[str, str]) -> ComposeFile:

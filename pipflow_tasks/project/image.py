@@ -6,6 +6,7 @@ import itertools
 import os
 import platform as host
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.markers import default_environment
@@ -13,7 +14,7 @@ from packaging.tags import sys_tags
 
 from ..compose import Secret
 from ..dockerfile import Dockerfile
-from ..errors import ComposeError, DockerfileError, FileError, UsageError
+from ..errors import ComposeError, DockerfileError, FileError, TargetError, UsageError
 from ..files import read
 from ..images import (
     BaseImages,
@@ -27,11 +28,12 @@ from ..images import (
 from ..target import Target, docker_platform, newest_pip
 from .base_image import find_base_target
 from .compose_project import COMPOSE_FILES, find_compose
+from .configuration import read_configuration
+from .included import find_included
 from .rules import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Collection, Mapping, Sequence
 
     from packaging.version import Version
 
@@ -57,6 +59,8 @@ class Source:
         context: the folder that is its build context.
         file: the Dockerfile's own file; None where it stands in a compose file.
         files: the requirements files, as the build context has them.
+        wanted: the same and what they include, by their absolute paths.
+        environment: for the variables in the names of included files.
         build_args: the build arguments it gets.
         stage: the stage that is built; the last, where it is None.
         platforms: those it is built for, where the compose file says so.
@@ -69,6 +73,8 @@ class Source:
     context: Path
     file: Path | None
     files: tuple[str, ...]
+    wanted: frozenset[Path]
+    environment: Mapping[str, str] = field(repr=False)
     build_args: Mapping[str, str] = field(default_factory=dict)
     stage: str | None = None
     platforms: tuple[str, ...] = ()
@@ -85,19 +91,28 @@ class Source:
             keep_unknown=keep_unknown,
         )
 
-    @property
-    def installs(self) -> bool:
-        """Whether the Dockerfile installs one of the files, as far as can be seen."""
-        return bool(self.steps(self.read(keep_unknown=True)))
+    def installs(self, files: Collection[Path]) -> bool:
+        """Tell whether the Dockerfile installs one of these files, as far as can be seen."""
+        steps = self.steps(self.read(keep_unknown=True))
+        return any(not self._installed_by(step).isdisjoint(files) for step in steps)
 
     def steps(self, dockerfile: Dockerfile) -> tuple[InstallStep, ...]:
         """Return the steps that install one of the files, in the stages that are built."""
-        found = {step: None for file in self.files for step in dockerfile.install_steps(file)}
+        found = [
+            step
+            for step in dockerfile.steps
+            if not self._installed_by(step).isdisjoint(self.wanted)
+        ]
         last = dockerfile.stage_named(self.stage) if self.stage else None
-        if last is None:
-            return tuple(found)
-        needed = dockerfile.needed_by(last.index)
-        return tuple(step for step in found if step.stage in needed) or tuple(found)
+        if last is not None:
+            needed = dockerfile.needed_by(last.index)
+            found = [step for step in found if step.stage in needed]
+        return tuple(dict.fromkeys(found))
+
+    def _installed_by(self, step: InstallStep) -> frozenset[Path]:
+        """Return the files that a step installs, with what they include."""
+        named = (self.context / path for path in (*step.sources, *step.possible))
+        return find_included(named, self.environment)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,25 +127,34 @@ class Image:
     sources: Mapping[str, Source]
     builder: Builder | None
 
+    def is_made_from(self, dockerfile: Path) -> bool:
+        """Tell whether this is one of its Dockerfiles."""
+        files = [source.file for source in self.sources.values() if source.file is not None]
+        return any(_relative(file, dockerfile) == "." for file in files)
 
-def find_image(root: Path, settings: Settings, environment: Mapping[str, str]) -> Image:
+
+def find_image(
+    root: Path, settings: Settings, environment: Mapping[str, str], *, only: Collection[str] = ()
+) -> Image:
     """Find what the project builds: by a compose file, else by a Dockerfile, else nothing.
 
     Args:
         root: the project's folder.
         settings: of the project.
-        environment: for the variables of compose files.
+        environment: for the variables of compose files, and in the names of included files.
+        only: of several compose services, those to build.
 
     Raises:
         DockerfileError: a Dockerfile can't be understood.
         ComposeError: a compose file can't be understood.
         UsageError: a setting names what is not there.
     """
+    named, context = _named_in(split_command("build_command", settings.build_command), root)
     is_composed = settings.builder in {"auto", "compose", "podman-compose"}
     if is_composed and not settings.dockerfile:
         compose = find_compose(root, settings.builder, environment)
-        image = _compose_image(compose, root, settings, environment) if compose else None
-        if image is not None:
+        image = _compose_image(compose, root, settings, environment, only) if compose else None
+        if image is not None and (named is None or image.is_made_from(named)):
             return image
     if settings.builder in {"compose", "podman-compose"} or settings.service:
         raise UsageError(
@@ -138,21 +162,28 @@ def find_image(root: Path, settings: Settings, environment: Mapping[str, str]) -
             hint=f"COMPOSE_FILE, or one of {', '.join(COMPOSE_FILES)} is looked for in the "
             "project's folder, and above it in the repository",
         )
-    path = root / (settings.dockerfile or "Dockerfile")
+    path = root / settings.dockerfile if settings.dockerfile else named
+    if path is None:
+        candidates = [folder / "Dockerfile" for folder in (context or root, root)]
+        path = next(filter(Path.is_file, candidates), candidates[-1])
     shown = _relative(path, root)
     data = read(path, shown=shown)
-    if data is None and settings.dockerfile:
+    if data is None and (settings.dockerfile or named):
+        told_by = "dockerfile" if settings.dockerfile else "build_command"
         raise UsageError(
-            f"there is no {settings.dockerfile}",
-            hint="the setting `dockerfile` is relative to the project's folder",
+            f"there is no {shown}, which the setting {told_by} names",
+            hint="it is relative to the project's folder",
         )
     sources = {}
     if data is not None:
+        context = context or path.parent
         sources[""] = Source(
             path=shown,
             text=_decode(data, shown),
-            files=tuple(_relative(root / file, path.parent) for file in settings.files),
-            context=path.parent,
+            files=tuple(_relative(root / file, context) for file in settings.files),
+            wanted=find_included((root / file for file in settings.files), environment),
+            environment=environment,
+            context=context,
             file=path,
         )
     if settings.build_command:
@@ -171,7 +202,11 @@ def find_image(root: Path, settings: Settings, environment: Mapping[str, str]) -
 
 
 def _compose_image(
-    compose: ComposeProject, root: Path, settings: Settings, environment: Mapping[str, str]
+    compose: ComposeProject,
+    root: Path,
+    settings: Settings,
+    environment: Mapping[str, str],
+    only: Collection[str],
 ) -> Image | None:
     """Return what a compose project builds for the requirements files; None: nothing.
 
@@ -187,7 +222,9 @@ def _compose_image(
         for name, service in built.items()
         if service.build is not None
     }
-    installing = {name: source for name, source in sources.items() if source.installs}
+    installing = {
+        name: source for name, source in sources.items() if source.installs(source.wanted)
+    }
     if compose.file.unread and not installing and not compose.is_above:
         raise ComposeError(
             f"no service installs {settings.file}, as far as can be seen without docker compose 2: "
@@ -197,7 +234,9 @@ def _compose_image(
         )
     if not sources or (compose.is_above and not installing and not settings.service):
         return None
-    chosen = installing or sources
+    chosen = {
+        name: source for name, source in (installing or sources).items() if name in only or not only
+    }
     services = [built[name] for name in chosen]
     images = {service.image for service in services} - {None}
     using = [
@@ -320,6 +359,18 @@ def _as_commanded(
     )
 
 
+def _named_in(command: Sequence[str], root: Path) -> tuple[Path | None, Path | None]:
+    """Return the Dockerfile and the context that a build's command line names itself."""
+    at = next((at for at, word in enumerate(command) if word in {"build", "bud"}), len(command))
+    if any("compose" in word for word in command[:at]):
+        return None, None
+    words = command[at + 1 :]
+    named = [*_values_of("--file", words), *_values_of("-f", words)]
+    files = [root / name for name in named if "{" not in name]
+    folders = [root / word for word in words[-1:] if not word.startswith("-")]
+    return [None, *files][-1], next(filter(Path.is_dir, folders), None)
+
+
 def _values_of(option: str, command: Sequence[str]) -> list[str]:
     """Return the values that a command line gives an option, in either of its forms."""
     following = [value for word, value in itertools.pairwise(command) if word == option]
@@ -340,9 +391,15 @@ def find_target(
     Raises:
         DockerfileError: a base image depends on a variable without value.
         ComposeError: several services are meant, and their images differ.
-        TargetError: the image's Python or platform can't be known.
+        TargetError: the image's Python or platform can't be known, or the setting makes no sense.
     """
+    _require_sense(settings)
     if not image.sources:
+        if image.builder is not None and not settings.python:
+            raise TargetError(
+                "can't tell which Dockerfile the setting build_command builds",
+                hint="make the setting `dockerfile`, or the setting `python`",
+            )
         return _target_without_image(settings, environment), ()
     bases = BaseImages.of(image.builder, environment)
     found = {
@@ -360,6 +417,18 @@ def find_target(
     return _strictest(targets), tuple(warnings)
 
 
+def _require_sense(settings: Settings) -> None:
+    """Check the settings that the Dockerfile would be blamed for.
+
+    Raises:
+        TargetError: one makes no sense.
+    """
+    for name in filter(None, map(str.strip, settings.platform.split(","))):
+        docker_platform(name, source="the setting platform")
+    if settings.python:
+        Target.from_python(settings.python, platforms=["linux/amd64"], source="the setting python")
+
+
 def find_steps(image: Image, root: Path, base: Interpreter | None) -> tuple[Step, ...]:
     """Return the steps that install the requirements files in the images.
 
@@ -368,22 +437,24 @@ def find_steps(image: Image, root: Path, base: Interpreter | None) -> tuple[Step
         root: the project's folder.
         base: the base image's own account, where it was asked.
     """
-    inherited: dict[str, str] = {}
+    asked: dict[str, str] = {}
     if base is not None:
         for name, value in base.pip_configuration:
-            inherited[f"PIP_{name.upper().replace('-', '_')}"] = value
-        inherited.update(base.environment)
-    steps = (
-        Step(
-            place=f"{source.path}:{install.line}",
-            context=_relative(source.context, root),
-            install=install,
-            inherited=tuple(inherited.items()),
-        )
-        for source in image.sources.values()
-        for install in source.steps(source.read(keep_unknown=True))
-    )
-    return tuple(dict.fromkeys(steps))  # several services may build one image
+            asked[f"PIP_{name.upper().replace('-', '_')}"] = value
+    steps: dict[Step, None] = {}  # several services may build one image
+    for source in image.sources.values():
+        for install in source.steps(source.read(keep_unknown=True)):
+            configured = read_configuration(install, source.context)
+            inherited = {**asked, **configured.values, **dict(base.environment if base else ())}
+            step = Step(
+                place=f"{source.path}:{install.line}",
+                context=_relative(source.context, root),
+                install=install,
+                inherited=tuple(inherited.items()),
+                unread=configured.unread,
+            )
+            steps[step] = None
+    return tuple(steps)
 
 
 def find_beside(image: Image, root: Path) -> tuple[str, ...]:
@@ -423,6 +494,8 @@ def _source_of(
         context=context,
         file=path,
         files=tuple(_relative(root / file, context) for file in settings.files),
+        wanted=find_included((root / file for file in settings.files), environment),
+        environment=environment,
         build_args={
             name: environment[name] if value is None else value
             for name, value in build.args
@@ -448,13 +521,15 @@ def _target_of(
     source: Source, settings: Settings, environment: Mapping[str, str], bases: BaseImages
 ) -> tuple[Target, tuple[str, ...]]:
     """Return the target of the stage that installs the file, and what was assumed."""
-    dockerfile = source.read(keep_unknown=bool(settings.python))
+    dockerfile = source.read(keep_unknown=True)
     steps = source.steps(dockerfile)
+    if not settings.python and not (steps and all(step.python for step in steps)):
+        dockerfile = source.read(keep_unknown=False)
     files = " and ".join(source.files)
     warnings: tuple[str, ...] = ()
     if not steps:
         unknown = [
-            f"; {source.path}:{step.line} installs {name}, which it does not tell"
+            f"; it does not tell which file of the project line {step.line} installs as {name}"
             for step in dockerfile.steps
             for name in step.unknown
             if name in step.requirements
@@ -468,11 +543,17 @@ def _target_of(
         raise DockerfileError(
             f'there is no stage "{source.stage}", which the compose file builds', path=source.path
         )
-    ways = [(step.stage, _pip_of(step), step.installer) for step in steps]
+    ways = {
+        (step.stage, _pip_of(step), step.installer, step.python): (
+            f"{source.path}:{step.line} names Python {step.python} ({step.python_word}), "
+            "which counts as the setting `python` would"
+        )
+        for step in reversed(steps)
+    }
     targets: list[Target] = []
-    for stage, (is_upgraded, pip), installer in dict.fromkeys(ways) or [
-        (last.index, (False, None), "pip")
-    ]:
+    for (stage, (is_upgraded, pip), installer, named), note in (
+        ways or {(last.index, (False, None), "pip", ""): ""}
+    ).items():
         base = dockerfile.base_of(stage)
         platforms, notes = _platforms(source, base.platform, settings, environment)
         target = find_base_target(
@@ -481,6 +562,8 @@ def _target_of(
             platforms=platforms,
             source=f"{source.path}:{base.line}",
             python=settings.python or None,
+            named=named,
+            named_note=note,
             pip_upgraded=is_upgraded,
             pip=pip,
             notes=notes,
@@ -489,7 +572,7 @@ def _target_of(
     if any(_image_of(target) != _image_of(targets[0]) for target in targets):
         told = "; ".join(dict.fromkeys(f"{target} ({target.source})" for target in targets))
         raise DockerfileError(
-            f"{files} is installed for different images: {told}",
+            f"different images install {files}: {told}",
             path=source.path,
             hint="name another Dockerfile with the setting `dockerfile`, or give each image a "
             "file of its own and name that with the setting `file`",

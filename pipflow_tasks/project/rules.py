@@ -45,14 +45,16 @@ class Step:
         place: where it stands, ``Dockerfile:4``.
         context: the build context, relative to the project's root.
         install: what it says.
-        inherited: the variables that its base image sets, and pip's configuration there by the
-            names of the variables that would say the same.
+        inherited: the variables that its base image sets, and pip's configuration there and in
+            the build context by the names of the variables that would say the same.
+        unread: the files with settings that only the image knows.
     """
 
     place: str
     context: str
     install: InstallStep
     inherited: tuple[tuple[str, str], ...] = field(repr=False, default=())
+    unread: tuple[str, ...] = ()
 
     def variable(self, *names: str) -> str:
         """Return the value of the installer's own variable, by the first name that has one."""
@@ -376,6 +378,12 @@ def _said_by(
             f"chosen from that of {first.place}"
         )
 
+    def ask_for(setting: str, step: Step, what: str, mend: str, *, is_made: bool) -> None:
+        if not is_made:
+            path, _, line = step.place.rpartition(":")
+            raise DockerfileError(what, path=path, line=int(line), hint=mend)
+        warnings.append(f"{step.place}: {what}; the setting {setting} counts instead")
+
     def known(url: str, step: Step, setting: str, is_made: bool) -> str:
         expanded = _VARIABLE.sub(lambda match: environment.get(match[1]) or match[0], url)
         variable = _VARIABLE.search(expanded)
@@ -386,12 +394,14 @@ def _said_by(
         if variable is not None:
             what = f"the index address uses {variable[0]}, which is not set"
             mend = f"set it in the environment, where it is neither written nor printed, or {mend}"
-        if not is_made:
-            path, _, line = step.place.rpartition(":")
-            raise DockerfileError(what, path=path, line=int(line), hint=mend)
-        warnings.append(f"{step.place}: {what}; the setting {setting} counts instead")
+        ask_for(setting, step, what, mend, is_made=is_made)
         return ""
 
+    for step in steps:
+        for file in step.unread:
+            what = f"the settings in {file}, which may name an index, are known to the image alone"
+            mend = "make the setting `index_url`"
+            ask_for("index_url", step, what, mend, is_made=bool(settings.index_url))
     main = first.index_url
     if main:
         main = known(main, first, "index_url", bool(settings.index_url))

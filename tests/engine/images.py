@@ -61,6 +61,13 @@ def image_id(image: str) -> str:
     return subprocess.run(words, check=False, capture_output=True, encoding="utf-8").stdout.strip()
 
 
+def containers_of(image: str) -> list[str]:
+    """Return the ids of the containers of an image."""
+    words = ["docker", "ps", "--all", "--quiet", "--filter", f"ancestor={image}"]
+    done = subprocess.run(words, check=True, capture_output=True, encoding="utf-8")
+    return done.stdout.split()
+
+
 def version_in(image: str, module: str, run_in_image: RunInImage) -> str:
     """Return the version of a module that an image has, or nothing."""
     done = run_in_image(image, "python", "-c", f"print(__import__({module!r}).__version__)")

@@ -9,7 +9,14 @@ import urllib.request
 from urllib.parse import urljoin
 
 import pytest
-from engine.images import PIP, RunInImage, from_loopback, image_id, version_in
+from engine.images import (
+    PIP,
+    RunInImage,
+    containers_of,
+    from_loopback,
+    image_id,
+    version_in,
+)
 from functional.temporary_project import TemporaryProject
 from loopback_index import LoopbackIndex
 
@@ -180,3 +187,21 @@ def test_interrupted_build(
     assert f"interrupted by {number.name}" in done.stderr
     assert "Traceback" not in done.stderr
     assert image_id(image_name) == ""
+
+
+@pytest.mark.parametrize("is_composed", [True, False])
+def test_interrupted_verify(project: TemporaryProject, image_name: str, is_composed: bool) -> None:
+    """A signal while the new image is tried leaves no container behind, and the old file."""
+    project.write("invoke.yaml", f"pipflow: {{verify: sleep 600, image: {image_name}}}\n")
+    if not is_composed:
+        project.remove("compose.yaml")
+        project.write("Dockerfile", "FROM python:3.11-slim\nCOPY requirements.txt ./\n")
+    project.requirements = "Tidy-Lib==1.0\n"
+    with project.started("deps.upgrade-all") as running:
+        while not containers_of(image_name):
+            assert not running.has_ended, running.finish().output
+            time.sleep(0.05)
+        running.send(signal.SIGTERM)
+        done = running.finish()
+    assert (done.status, project.requirements) == (3, "Tidy-Lib==1.0\n")
+    assert containers_of(image_name) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 
 import pytest
@@ -27,9 +28,9 @@ def docker(project: TemporaryProject, **told: Answer) -> StandIn:
 
 
 def seen(stand_in: StandIn) -> list[tuple[str, str | None]]:
-    """Return the builds, each with the file that it saw."""
+    """Return the builds and tries, each with the file that it saw."""
     return [
-        (" ".join(call.arguments), call.requirements)
+        (re.sub(r" --name pipflow-\w{32}", "", " ".join(call.arguments)), call.requirements)
         for call in stand_in.calls
         if {"build", "run"} & set(call.arguments)
     ]
@@ -230,6 +231,7 @@ def test_build_argument_without_value(
     done = project.invoke("deps.upgrade-all")
     assert (done.status, done.stdout, project.requirements) == (1, "", OLD)
     assert done.stderr.startswith(f"Dockerfile:{line}: the build argument `TOKEN` has no value")
+    assert project.invoke("deps.upgrade-all", "--dry-run").stderr == done.stderr
     assert stand_in.built == []
     assert project.invoke("deps.upgrade-all", "--no-rebuild").status == 0
     project.requirements = OLD
@@ -287,6 +289,7 @@ def test_secret_that_is_missing(project: TemporaryProject, compose: str, message
     done = project.invoke("deps.upgrade-all")
     assert (done.status, done.stdout, project.requirements) == (1, "", OLD)
     assert message in done.stderr
+    assert project.invoke("deps.upgrade-all", "--dry-run").stderr == done.stderr
     assert stand_in.built == []
 
 

@@ -341,6 +341,29 @@ def test_upgraded_pip_lifts_the_limit(
     assert (done.status, "to add    fast 1.0 " in done.stdout) == (0, True)
 
 
+@pytest.mark.parametrize(
+    ("before", "is_found"),
+    [
+        ("", True),
+        ("RUN python -m pip install wheel\n", True),
+        ("ENV A=b\nFROM base\n", True),
+        ("RUN apt-get install --yes python3-pip\n", False),
+        ("COPY --from=python:3.10 /usr/local /usr/local\n", False),
+    ],
+)
+def test_image_without_pip(
+    project: TemporaryProject, engine: Engine, before: str, is_found: bool
+) -> None:
+    """An image that has no pip, and is given none before, can't install: `check` says so."""
+    engine.tells({**TOLD, "pip": None, "tags": []})
+    project.requirements = ""
+    text = project.read("Dockerfile").replace("COPY", f"{before}COPY", 1)
+    project.write("Dockerfile", text.replace("acme-base:1", "acme-base:1 AS base"))
+    done = project.invoke("deps.check", "--offline")
+    said = "it starts pip, and the base image acme-base:1 has none"
+    assert (done.status, said in done.stdout) == (is_found, is_found), done.output
+
+
 def test_image_of_another_platform(
     project: TemporaryProject, engine: Engine, index: LoopbackIndex
 ) -> None:

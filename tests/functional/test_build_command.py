@@ -147,6 +147,60 @@ def test_options_count_for_the_target(
     assert (done.status, project.requirements) == (0, f"lib=={version}\n"), done.stderr
 
 
+@pytest.mark.parametrize(
+    ("command", "version"),
+    [
+        ("buildah build -f docker/app.Dockerfile .", "2.0"),
+        ("buildah bud --file=docker/app.Dockerfile .", "2.0"),
+        ("buildah build docker", "2.0"),
+        ("buildah build --tag docker .", "1.0"),
+        ("docker buildx bake -f docker/app.Dockerfile app", "1.0"),
+        ("make build", "1.0"),
+    ],
+)
+@pytest.mark.parametrize("compose", ["", "services: {app: {build: .}}\n"])
+def test_dockerfile_of_the_command(
+    project: TemporaryProject, command: str, version: str, compose: str
+) -> None:
+    """The Dockerfile that the command names counts, or that of the folder it names."""
+    if compose and command.endswith(" docker"):
+        version = "1.0"  # a service tells which Dockerfile installs the file
+    if compose:
+        project.write("compose.yaml", compose)
+    project.write("docker/Dockerfile", dockerfile("3.11").replace("COPY", "ADD"))
+    project.write("docker/app.Dockerfile", dockerfile("3.11"))
+    settings(project, build_command=command)
+    done = project.invoke("deps.add", "lib")
+    assert (done.status, project.requirements) == (0, f"lib=={version}\n"), done.stderr
+
+
+def test_context_of_the_command(project: TemporaryProject) -> None:
+    """With a Dockerfile in a folder, the context is the folder that the command names."""
+    project.write("docker/Dockerfile", dockerfile("3.9"))
+    project.remove("Dockerfile")
+    settings(project, dockerfile="docker/Dockerfile", build_command="buildah build --file {file} .")
+    done = project.invoke("deps.check", "--offline")
+    assert (done.status, "nothing was found to mend" in done.stdout) == (0, True), done.output
+
+
+def test_dockerfile_that_is_not_known(project: TemporaryProject) -> None:
+    """Without a Dockerfile, an image is built for which this host's Python is no guess."""
+    make = project.stand_in("make", {"image": 0})
+    project.remove("Dockerfile")
+    settings(project, build_command="make image")
+    done = project.invoke("deps.add", "lib")
+    assert (done.status, project.requirements) == (1, "")
+    assert "can't tell which Dockerfile the setting build_command builds" in done.stderr
+    assert project.invoke("deps.rebuild").status == 0
+    settings(project, build_command="make image", python="3.9")
+    assert project.invoke("deps.add", "lib").status == 0
+    assert project.requirements == "lib==1.0\n"
+    assert len(make.calls) == 2
+    settings(project, build_command="docker build -f gone.Dockerfile .")
+    done = project.invoke("deps.add", "lib")
+    assert "there is no gone.Dockerfile, which the setting build_command names" in done.stderr
+
+
 def test_platforms_of_the_command(project: TemporaryProject, index: LoopbackIndex) -> None:
     """Versions are chosen for the platforms that the command builds for."""
     project.stand_in("docker", {"buildx": 0})
@@ -171,6 +225,7 @@ def test_without_cache(project: TemporaryProject, text: str, command: str | None
     settings(project, build_command=text)
     done = project.invoke("deps.rebuild", "--no-cache")
     assert done.status == (1 if command is None else 0)
+    assert command is None or f"image     built: buildah {command}" in done.stdout
     assert [" ".join(call.arguments) for call in buildah.calls] == [command] * (command is not None)
 
 
@@ -193,7 +248,9 @@ def test_verify(project: TemporaryProject, command: str, verify: tuple[str, str]
     settings(project, build_command=command, verify="pip check")
     assert project.invoke("deps.add", "lib").status == 0
     program, arguments = verify
-    assert " ".join(stand_ins[program].calls[-1].arguments) == arguments
+    run, flag, name, *rest = stand_ins[program].calls[-1].arguments
+    assert (flag, name[:8]) == ("--name", "pipflow-")
+    assert " ".join([run, *rest]) == arguments
 
 
 @pytest.mark.parametrize("number", range(5))

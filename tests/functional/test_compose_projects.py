@@ -83,6 +83,67 @@ def test_services_that_install_what_changed(project: TemporaryProject) -> None:
     assert last.endswith("docker compose up -d api")
 
 
+def two_services(project: TemporaryProject, *pythons: str) -> None:
+    """Write services web and worker, whose files both include base.txt."""
+    for service, python in zip(("web", "worker"), pythons, strict=True):
+        project.write(f"requirements/{service}.txt", "-r base.txt\n")
+        project.write(
+            f"{service}.Dockerfile",
+            f"FROM python:{python}-slim\nCOPY requirements /requirements\n"
+            f"RUN pip install -r /requirements/{service}.txt\n",
+        )
+    project.write("requirements/base.txt", "lib==1.0\n")
+    project.write(
+        "compose.yaml",
+        "services:\n  web: {build: {context: ., dockerfile: web.Dockerfile}}\n"
+        "  worker: {build: {context: ., dockerfile: worker.Dockerfile}}\n",
+    )
+
+
+@pytest.mark.parametrize("file", ["requirements/web.txt", "requirements/base.txt"])
+def test_file_that_two_images_include(project: TemporaryProject, file: str) -> None:
+    """A file that services with different images include is not chosen for one of them alone."""
+    two_services(project, "3.12", "3.9")
+    done = project.invoke("deps.upgrade-all", "--file", file)
+    assert (done.status, project.read("requirements/base.txt")) == (1, "lib==1.0\n")
+    assert "have different images" in done.stderr
+    assert "the setting `service`" in done.stderr
+
+
+def test_services_that_include_what_changed(project: TemporaryProject) -> None:
+    """All services are built whose files include the changed one, and no others."""
+    two_services(project, "3.12", "3.12")
+    docker = project.stand_in("docker", COMPOSE_V2)
+    word = ("--file", "requirements/web.txt")
+    assert project.invoke("deps.upgrade-all", *word).status == 0
+    project.write("requirements/web.txt", "-r base.txt\nlib==1.0\n")
+    project.write("requirements/base.txt", "")
+    assert project.invoke("deps.upgrade-all", *word).status == 0
+    assert docker.built == ["compose build web worker", "compose build web"]
+
+
+def test_included_file_is_installed(project: TemporaryProject) -> None:
+    """What a step's file includes is installed by it, for `check` as well."""
+    two_services(project, "3.9", "3.9")
+    done = project.invoke("deps.check", "--offline", "--file", "requirements/base.txt")
+    assert (done.status, "nothing installs" in done.output) == (0, False), done.output
+
+
+def test_service_of_a_stage_that_does_not_install(project: TemporaryProject) -> None:
+    """A service whose build stops at a stage that does not install the file is not built."""
+    project.write(
+        "Dockerfile",
+        dockerfile("3.12").replace("slim", "slim AS app")
+        + dockerfile("3.9").replace("slim", "slim AS docs").replace(".txt", "-docs.txt"),
+    )
+    project.write("requirements-docs.txt", "lib==1.0\n")
+    text = "services:\n" + "".join(
+        f"  {name}: {{build: {{context: ., target: {name}}}}}\n" for name in ("app", "docs")
+    )
+    assert built(project, text)[0] == "compose build app"
+    assert project.requirements == "lib==2.0\n"
+
+
 @pytest.mark.parametrize(
     ("second", "command"),
     [
@@ -173,6 +234,26 @@ def test_files_that_only_compose_could_read(project: TemporaryProject, text: str
     assert "what other.yaml has is not known" in done.stderr
 
 
+def test_docker_compose_1_tells_what_services_extend(project: TemporaryProject) -> None:
+    """Where a service extends one of another file, docker-compose 1 knows how it is built."""
+    project.stand_in("docker", {"version": 0})
+    project.write("api/Dockerfile", dockerfile("3.11"))
+    project.write("api/requirements.txt", "")
+    project.write(
+        "compose.yaml",
+        "services:\n  web:\n    extends: {file: other.yaml, service: base}\n"
+        "    build: {args: {A: b}}\n",
+    )
+    config = (
+        "services:\n  web:\n    build:\n      args:\n        A: b\n"
+        f"      context: {project.folder}/api\n    profiles:\n    - tools\nversion: '3.9'\n"
+    )
+    compose = project.stand_in("docker-compose", {"config": config, "--profile tools build": 0})
+    done = project.invoke("deps.add", "lib", "--file", "api/requirements.txt")
+    assert (done.status, project.read("api/requirements.txt")) == (0, "lib==2.0\n"), done.stderr
+    assert compose.built == ["--profile tools build web"]
+
+
 def test_dotenv_gives_variables(project: TemporaryProject) -> None:
     """Variables of the compose file come from `.env`; the environment counts before it."""
     project.write("Dockerfile", "ARG PYTHON\n" + dockerfile("3.9").replace("3.9-", "${PYTHON}-"))
@@ -196,6 +277,7 @@ def test_compose_file_above_the_project(project: TemporaryProject) -> None:
     project.write("services/api/requirements.txt", "")
     project.write("services/api/tasks.py", project.read("tasks.py"))
     project.write("compose.yaml", "services:\n  api:\n    build: services/api\n")
+    project.remove("tasks.py")
     assert project.invoke("deps.add", "lib", within="services/api").status == 0
     assert docker.built == ["build --tag api --file Dockerfile ."]
     (project.folder / ".git").mkdir()
@@ -204,6 +286,23 @@ def test_compose_file_above_the_project(project: TemporaryProject) -> None:
     project.write("compose.yaml", COMPOSE)
     assert project.invoke("deps.add", "lib", within="services/api").status == 0
     assert docker.built[2:] == ["build --tag api --file Dockerfile ."]
+
+
+@pytest.mark.parametrize("tasks", ["tasks.py", "tasks/__init__.py"])
+def test_compose_file_beside_the_tasks(project: TemporaryProject, tasks: str) -> None:
+    """Without a repository, the compose file beside the tasks counts for a folder below."""
+    docker = project.stand_in("docker", COMPOSE_V2)
+    project.write("services/api/Dockerfile", dockerfile("3.11"))
+    project.write("compose.yaml", "services:\n  api:\n    build: services/api\n")
+    project.remove("tasks.py")
+    project.write(
+        tasks,
+        "from pipflow_tasks import namespace_for\n"
+        "namespace = namespace_for('services/api', service='api')\n",
+    )
+    done = project.invoke("add", "lib")
+    assert (done.status, project.read("services/api/requirements.txt")) == (0, "lib==2.0\n")
+    assert docker.built == ["compose build api"]
 
 
 def test_compose_itself_tells_what_its_files_say(project: TemporaryProject) -> None:
@@ -325,6 +424,7 @@ def test_podman_compose_that_conceals_a_failure(project: TemporaryProject) -> No
     done = project.invoke("deps.add", "lib")
     assert (done.status, project.requirements) == (3, "")
     assert "exit code: 125" in done.stderr.splitlines()
+    assert "`podman-compose build app` told of a step that failed" in done.stderr
 
 
 def test_engine_alone_has_no_compose(project: TemporaryProject) -> None:

@@ -57,6 +57,21 @@ def test_stage_that_installs_decides(project: TemporaryProject) -> None:
     assert (report["target"]["python"], report["target"]["source"]) == ("3.10", "Dockerfile:4")
 
 
+def test_stages_of_two_images(project: TemporaryProject) -> None:
+    """Files that one Dockerfile installs in different images, be they included, are refused."""
+    project.requirements = "lib==1.8\n"
+    project.write("requirements-dev.txt", "-r requirements.txt\n")
+    dev = dockerfile("3.12").replace("requirements.txt", "requirements*.txt", 1)
+    project.write(
+        "Dockerfile",
+        dockerfile("3.10") + dev.replace("-r requirements", "-r requirements-dev"),
+    )
+    done = project.invoke("deps.upgrade-all", "--file", "requirements-dev.txt,requirements.txt")
+    assert (done.status, project.requirements) == (1, "lib==1.8\n")
+    said = "Dockerfile: different images install requirements-dev.txt and requirements.txt: python"
+    assert done.stderr.startswith(said)
+
+
 @pytest.mark.parametrize("base", ["ubuntu:24.04", "registry.example/team/base:7", "python:latest"])
 def test_python_that_can_not_be_known_is_asked_for(project: TemporaryProject, base: str) -> None:
     """A base image that does not tell its Python: status 1, its line, the hint to set `python`."""
@@ -75,6 +90,62 @@ def test_setting_overrules_the_image(project: TemporaryProject) -> None:
     project.write("invoke.yaml", 'pipflow:\n  python: "3.10"\n')
     assert project.invoke("deps.add", "lib").status == 0
     assert project.requirements == "lib==1.10\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "version", "word"),
+    [
+        ("python3.13 -m pip install", "1.13", "python3.13"),
+        ("/usr/bin/python3.13 -m pip install", "1.13", "python3.13"),
+        ("pip3.13 install", "1.13", "pip3.13"),
+        ("pip install --python-version 38 --only-binary :all: -t lib", "1.8",
+         "--python-version 38"),
+        ("pip --python=/usr/bin/python3.8 install", "1.8", "--python /usr/bin/python3.8"),
+        ("uv pip install --python 3.12", "1.12", "--python 3.12"),
+        ("uv pip install -p cpython-3.12.1-linux", "1.12", "--python cpython-3.12.1-linux"),
+        ("UV_PYTHON=3.13 uv pip install", "1.13", "UV_PYTHON=3.13"),
+        ("python3 -m pip install", "1.9", ""),
+        ("python3.9 -m pip install", "1.9", ""),
+        ("PIP_PYTHON=$OTHER pip install", "1.9", ""),
+        ("uv pip install --python /venv/bin/python", "1.9", ""),
+    ],
+)  # fmt: skip
+def test_python_of_the_install_command(
+    project: TemporaryProject, command: str, version: str, word: str
+) -> None:
+    """A Python that the command names counts where the base image tells another; a note says so."""
+    text = dockerfile("3.9").replace("pip install", command)
+    project.write("Dockerfile", text)
+    done = project.invoke("deps.add", "lib")
+    assert (done.status, project.requirements) == (0, f"lib=={version}\n"), done.stderr
+    assert (f"({word}), which counts as" in done.stdout) is bool(word)
+    assert ("note      Dockerfile:3 names Python " in done.stdout) is bool(word)
+    done = project.invoke("deps.remove", "lib")
+    done = project.invoke("deps.add", "lib", environment={"INVOKE_PIPFLOW_PYTHON": "3.10"})
+    assert (done.status, project.requirements) == (0, "lib==1.10\n")
+
+
+@pytest.mark.parametrize("base", ["ubuntu:24.04", "python:latest", "${BASE}"])
+def test_python_of_the_install_command_alone(project: TemporaryProject, base: str) -> None:
+    """A Python that the command names fills in what the base image does not tell."""
+    text = dockerfile("3.9").replace("python:3.9-slim", base)
+    project.write("Dockerfile", text.replace("pip install", "python3.12 -m pip install"))
+    assert project.invoke("deps.add", "lib").status == 0
+    assert project.requirements == "lib==1.12\n"
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"), [("python", "3.99.x"), ("python", "2.7"), ("platform", "linux/mips")]
+)
+def test_setting_that_makes_no_sense(project: TemporaryProject, setting: str, value: str) -> None:
+    """A setting that can't be is an error of the setting, not of the Dockerfile."""
+    environment = {f"INVOKE_PIPFLOW_{setting.upper()}": value}
+    for _ in range(2):
+        done = project.invoke("deps.add", "lib", environment=environment)
+        assert (done.status, project.exists()) == (1, False)
+        assert f"(the setting {setting})" in done.stderr.splitlines()[0]
+        assert "Dockerfile" not in done.stderr
+        project.write("Dockerfile", "FROM scratch\n")
 
 
 def test_no_dockerfile_means_the_host_with_a_note(

@@ -277,6 +277,119 @@ def test_index_that_only_the_image_knows(
     assert f"the setting {setting} counts instead" in done.stderr
 
 
+CONF = "[global]\nindex-url = {b}\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "text"),
+    [
+        ("COPY pip.conf /etc/pip.conf\n", CONF),
+        ("COPY pip.conf /etc/\n", CONF.replace("global", "install")),
+        ("COPY pip.conf /root/.config/pip/pip.conf\n", CONF),
+        ("COPY pip.conf /root/.pip/\n", CONF),
+        ("USER app:app\nCOPY pip.conf /home/app/.config/pip/\n", CONF),
+        ("ENV HOME=/srv\nCOPY pip.conf /srv/.config/pip/\n", CONF),
+        ("COPY pip.conf /usr/local/pip.conf\n", CONF),
+        ("ENV PATH=/venv/bin:$PATH\nCOPY pip.conf /venv/pip.conf\n", CONF),
+        ("ENV VIRTUAL_ENV=/venv\nCOPY pip.conf /venv/\n", CONF),
+        ("ENV PIP_CONFIG_FILE=/cfg/my.ini\nCOPY pip.conf /cfg/my.ini\n", CONF),
+        ("COPY pip.conf /etc/\nENV PIP_INDEX_URL={b}\n", CONF.replace("{b}", "{c}")),
+        ("COPY pip.conf /etc/\nRUN pip config set install.index-url {b}\n", ""),
+        ("COPY pip.conf /etc/\nRUN pip config --site set global.index-url {b}\n",
+         CONF.replace("{b}", "{c}")),
+        ("RUN pip config set global.index-url {c} && pip config unset global.index-url\n"
+         "COPY pip.conf /etc/\n", CONF),
+        ("RUN echo '[global]' > /etc/pip.conf && echo 'index-url={b}' >> /etc/pip.conf\n", ""),
+        (r"RUN mkdir ~/.pip && printf '[global]\nindex-url=%s\n' {b} > ~/.pip/pip.conf" "\n", ""),
+        ("COPY pip.conf /tmp/\nRUN mkdir ~/.pip && cp /tmp/pip.conf ~/.pip/\n", CONF),
+        ("COPY <<EOF /etc/pip.conf\n" + CONF + "EOF\n", ""),
+        ("RUN cat <<EOF > /etc/pip.conf\n" + CONF + "EOF\n", ""),
+        ("FROM scratch AS conf\nCOPY pip.conf /\nFROM python:3.11-slim\nCOPY . .\n"
+         "COPY --from=conf /pip.conf /etc/\n", CONF),
+    ],
+)  # fmt: skip
+def test_configuration_of_the_image(
+    project: TemporaryProject, indexes: dict[str, str], before: str, text: str
+) -> None:
+    """What the build puts where pip looks for settings counts as its variables do."""
+    project.write("pip.conf", text.format(**indexes))
+    project.write("Dockerfile", pip(before=before.format(**indexes)))
+    assert _added(project, "lib") == "2.0"
+
+
+@pytest.mark.parametrize("before", ["COPY conf /etc\n", "RUN pip config set install.pre true\n"])
+def test_other_options_of_the_configuration(
+    project: TemporaryProject, indexes: dict[str, str], before: str
+) -> None:
+    """Not only indexes count, and a folder that is copied may hold the file."""
+    project.write("conf/pip.conf", "[install]\npre = yes\n")
+    project.write("Dockerfile", pip(before=before))
+    assert _added(project, "lib") == "1.1rc1"
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "said"),
+    [
+        (pip(before="COPY --from=conf:1 /pip.conf /etc/pip.conf\n"), "/etc/pip.conf"),
+        (pip(before="COPY gone.conf /etc/pip.conf\n"), "/etc/pip.conf"),
+        (pip(before="COPY no.conf /etc/pip.conf\n"), "/etc/pip.conf"),
+        (pip(before="RUN make-conf > ~/.config/pip/pip.conf\n"), "${HOME}/.config/pip/pip.conf"),
+        (step("--mount=type=secret,id=a,target=/etc/pip.conf pip install -r requirements.txt"),
+         "/etc/pip.conf"),
+        (step("--mount=type=secret,id=a,dst=/root/.pip/pip.conf pip install -r requirements.txt"),
+         "/root/.pip/pip.conf"),
+        (step("--mount=type=secret,id=c PIP_CONFIG_FILE=/run/secrets/c "
+              "pip install -r requirements.txt"), "/run/secrets/c"),
+        (step("--mount=type=secret,id=a,env=PIP_INDEX_URL pip install -r requirements.txt"),
+         "an index that only the image knows"),
+        (step("uv pip install -r requirements.txt", before="COPY uv.toml /\n"), "/uv.toml"),
+        (step("uv pip install -r requirements.txt",
+              before="WORKDIR /srv/app\nCOPY requirements.txt .\nCOPY uv.toml /srv/\n"),
+         "/srv/uv.toml"),
+    ],
+)  # fmt: skip
+def test_configuration_that_only_the_image_knows(
+    project: TemporaryProject, index: LoopbackIndex, dockerfile: str, said: str
+) -> None:
+    """It may name an index: an error asks for the setting, and with that it is a warning."""
+    index.add("lib", "1.0")
+    project.requirements = ""
+    project.write("no.conf", "index-url = elsewhere\n")
+    project.write("uv.toml", 'index-url = "https://example.com/"\n')
+    project.write("Dockerfile", dockerfile)
+    done = project.invoke("deps.add", "lib")
+    assert (done.status, project.requirements) == (1, ""), done.output
+    assert said in done.stderr
+    assert "hint: make the setting `index_url`" in done.stderr
+    project.write("invoke.yaml", f"pipflow:\n  index_url: {index.url}\n")
+    done = project.invoke("deps.add", "lib")
+    assert (done.status, project.requirements) == (0, "lib==1.0\n")
+    assert said in done.stderr
+    assert "the setting index_url counts instead" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "dockerfile",
+    [
+        pip(before="RUN --mount=type=secret,id=a,target=/etc/pip.conf true\n"),
+        pip(before="ENV PIP_CONFIG_FILE=/dev/null\nCOPY pip.conf /etc/\n"),
+        pip(before="WORKDIR /app\nCOPY . .\n"),
+        step("uv pip install -r requirements.txt", before="COPY pip.conf uv.toml /etc/\n"),
+        step("uv pip install -r requirements.txt", before="COPY pyproject.toml uv.toml /etc/uv/\n"),
+    ],
+)
+def test_configuration_that_does_not_count(
+    project: TemporaryProject, index: LoopbackIndex, dockerfile: str
+) -> None:
+    """What the installer does not read, or names no index, is nothing to ask for."""
+    index.add("lib", "1.0")
+    project.write("pip.conf", "[global]\nindex-url = https://example.com/\n")
+    project.write("uv.toml", "[pip]\nsystem = true\n")
+    project.write("pyproject.toml", "[tool.uv]\nmanaged = false\n")
+    project.write("Dockerfile", dockerfile)
+    assert _added(project, "lib") == "1.0"
+
+
 @pytest.mark.parametrize(
     ("flags", "before", "said"),
     [
@@ -632,7 +745,7 @@ def test_name_of_the_file_from_a_build_argument(
     assert report["target"]["source"] == "Dockerfile:6"
     told = " ".join(report["warnings"])
     assert "does not install requirements/prod.txt, as far as can be seen" in told
-    assert "Dockerfile:5 installs requirements/${ENV}.txt, which it does not tell" in told
+    assert "which file of the project line 5 installs as requirements/${ENV}.txt" in told
     project.write("compose.yaml", "services:\n  app:\n    build: {context: ., args: {ENV: prod}}\n")
     assert project.invoke(*words).report["target"]["source"] == "Dockerfile:2"
 

@@ -77,6 +77,27 @@ def test_signal_during_rebuild(project: TemporaryProject) -> None:
     assert done.status == 3
 
 
+@pytest.mark.parametrize("compose", ["", "services: {app: {build: .}}\n"])
+def test_signal_during_verify(project: TemporaryProject, compose: str) -> None:
+    """The container that tries the image is removed by the name that it was given."""
+    docker = project.stand_in(
+        "docker",
+        {"version": 0, "build": 0, "compose": 0, "run": "hang", "compose run": "hang", "rm": 0},
+    )
+    if compose:
+        project.write("compose.yaml", compose)
+    project.write("invoke.yaml", "pipflow: {verify: sleep 600}\n")
+    before = project.contents()
+    with project.started("deps.upgrade-all") as running:
+        docker.await_hanging()
+        running.send(signal.SIGTERM)
+        done = running.finish()
+    assert (done.status, project.contents()) == (3, before)
+    (run,) = (call.arguments for call in docker.calls if "run" in call.arguments)
+    removals = {call.arguments for call in docker.calls if call.arguments[0] == "rm"}
+    assert removals == {("rm", "--force", run[run.index("--name") + 1])}
+
+
 def test_hang_up_that_was_ignored_stays_ignored(project: TemporaryProject) -> None:
     """A tool started with `nohup` goes on building when its terminal goes."""
     docker = project.stand_in("docker", HANGING)

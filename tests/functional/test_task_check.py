@@ -201,6 +201,20 @@ def test_finds_in_requirements(
         ),
         (
             {
+                "Dockerfile": "FROM python:3.9-slim\nWORKDIR /app\nCOPY requirements.txt /srv/\n"
+                "RUN pip install -r requirements.txt\n"
+            },
+            1,
+            (
+                "error",
+                "Dockerfile:4",
+                "line 3 copies requirements.txt to /srv/requirements.txt, and line 4 looks for "
+                "/app/requirements.txt",
+                "copy it to /app/requirements.txt, or install `-r /srv/requirements.txt`",
+            ),
+        ),
+        (
+            {
                 "Dockerfile": "FROM python:3.9-slim\nCOPY requirements.txt more.txt ./\n"
                 "RUN pip install -r requirements.txt -r more.txt\n"
             },
@@ -220,7 +234,7 @@ def test_finds_in_requirements(
                 "Dockerfile:2",
                 "the source (.) is copied before line 3 installs the requirements: any change of "
                 "it installs all of them anew",
-                "copy the requirements alone before that step, and the source behind it",
+                "copy the requirements alone before that step, and the source after it",
             ),
         ),
         (
@@ -300,7 +314,7 @@ def test_text_and_markdown(project: TemporaryProject) -> None:
         "is built",
         "          mend: `upgrade alpha` pins it",
         "error     requirements.txt:2: the index has no beta 7",
-        "          mend: `upgrade beta` moves it to 2.0",
+        '          mend: `upgrade "beta==2.0"` moves it to 2.0',
         "1 error and 1 warning",
     ]
     done = project.pipflow("check", "--format=markdown")

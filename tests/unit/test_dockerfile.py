@@ -32,6 +32,9 @@ def changed(value: Any) -> dict[str, Any]:
     }
     if isinstance(value, InstallStep) and "options" in given:
         given["options"] = changed(value.options)
+    if isinstance(value, InstallStep):
+        for name in {"configuration", "misplaced"} & given.keys():
+            given[name] = [changed(file) for file in given[name]]
     return given
 
 
@@ -48,7 +51,7 @@ def reading_of(text: str, given: dict[str, Any]) -> Any:
         }
         for stage in dockerfile.stages
     ]
-    steps = [changed(step) for step in dockerfile.install_steps()]
+    steps = [changed(step) for step in dockerfile.steps]
     return json.loads(json.dumps({"stages": stages, "steps": steps}))
 
 
@@ -92,9 +95,9 @@ def test_instruction_holds_all_parts() -> None:
     assert run.flags == (("mount", "type=cache,target=/c d"),)
     assert run.arguments == '<<A <<-"B C"   sh'
     assert None is run.json
-    assert [(found.name, found.body, found.expands) for found in run.heredocs] == [
-        ("A", "one $X\n", True),
-        ("B C", "two\n", False),
+    assert [(found.name, found.body) for found in run.heredocs] == [
+        ("A", "one $X\n"),
+        ("B C", "two\n"),
     ]
     assert onbuild.trigger is not None
     assert (
@@ -104,33 +107,6 @@ def test_instruction_holds_all_parts() -> None:
     ) == ("ADD", "x y", 9)
 
 
-@pytest.mark.parametrize(
-    ("requirements", "lines"),
-    [
-        (None, [3, 5]),
-        ("requirements.txt", [3]),
-        ("./requirements.txt", [3]),
-        ("dev/requirements.txt", [5]),
-        ("requirements-dev.txt", []),
-        ("../requirements.txt", []),
-    ],
-)
-def test_steps_are_picked_by_file(requirements: str | None, lines: list[int]) -> None:
-    """`install_steps` takes a path of the context, and gives every step without one."""
-    dockerfile = Dockerfile.from_text(
-        "FROM python:3.9\n"
-        "COPY requirements.txt /\n"
-        "RUN pip install -r /requirements.txt\n"
-        "COPY . /src\n"
-        "RUN pip install -U pip && cd /src/dev && pip install -r requirements.txt\n"
-    )
-
-    steps = dockerfile.install_steps(requirements)
-
-    assert lines == [step.line for step in steps]
-    assert [line == 5 for line in lines] == [step.pip_upgraded for step in steps]
-
-
 def test_possible_source_counts() -> None:
     """A file that a copied folder may hold is found under both names."""
     dockerfile = Dockerfile.from_text(
@@ -138,8 +114,8 @@ def test_possible_source_counts() -> None:
         "RUN pip install -r /requirements.txt\n"
     )
 
-    for path in ("requirements.txt", "docker/requirements.txt"):
-        assert dockerfile.steps == dockerfile.install_steps(path)
+    (step,) = dockerfile.steps
+    assert {*step.sources, *step.possible} == {"requirements.txt", "docker/requirements.txt"}
 
 
 def test_stages_are_found_by_name_and_index() -> None:

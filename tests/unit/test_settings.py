@@ -87,7 +87,7 @@ def test_setting_is_taken_over(name: str, value: object, expected: object) -> No
         ("timeout_seconds", "nan", "above 0, at most 30"),
         ("timeout_seconds", "inf", "above 0, at most 30"),
         ("timeout_seconds", True, "above 0, at most 30"),
-        ("python", 3.11, 'write it in quotes: python: "3.11"'),
+        ("python", 3.11, 'write the version in quotes, like `python: "3.10"`'),
         ("file", "", "name the requirements file"),
         ("file", " ", "name the requirements file"),
         ("extra_index_url", ["https://a.example.com", "https://b.example.com"], ""),

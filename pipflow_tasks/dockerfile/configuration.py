@@ -1,0 +1,76 @@
+"""The files that pip and uv take their settings from, in the order in which they count."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .image import join
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from .install import Installer
+
+LEVELS = ("global", "user", "site", "env")
+"""pip's kinds of files, from the weakest word to the strongest."""
+
+_NO_FILE = "/dev/null"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """A file with an installer's settings, and what the Dockerfile tells of it.
+
+    Attributes:
+        path: where the image has it, or the command that writes it.
+        sources: the files of the build context that it may be, the most likely first.
+        text: what a command or a heredoc writes into it, or None.
+        certain: whether the image certainly has it.
+    """
+
+    path: str
+    sources: tuple[str, ...] = ()
+    text: str | None = field(repr=False, default=None)  # may hold passwords
+    certain: bool = True
+
+
+def configuration_files(
+    installer: Installer, program: str, environment: Mapping[str, str], home: str, directory: str
+) -> Iterator[tuple[str, str]]:
+    """Give each path where the installer looks for settings, with its level, weakest first.
+
+    Args:
+        installer: pip or uv.
+        program: what is started; pip looks beside it.
+        environment: the variables in force.
+        home: the user's folder.
+        directory: where the installer is started; uv looks there and above.
+    """
+    homes = ("${HOME}", home)
+    above = environment.get("XDG_CONFIG_HOME")
+    folders = [above] if above else [f"{folder}/.config" for folder in homes]
+    named = environment.get(f"{installer.upper()}_CONFIG_FILE", "")
+    if named == _NO_FILE:
+        return
+    if installer == "uv":
+        if named:
+            yield "env", named
+            return
+        yield "global", "/etc/uv/uv.toml"
+        yield from (("user", f"{folder}/uv/uv.toml") for folder in folders)
+        while directory:
+            yield from (("site", join(directory, name)) for name in ("pyproject.toml", "uv.toml"))
+            directory = "" if directory == "/" else posixpath.dirname(directory)
+        return
+    yield from (("global", path) for path in ("/etc/xdg/pip/pip.conf", "/etc/pip.conf"))
+    yield from (("user", f"{folder}/.pip/pip.conf") for folder in homes)
+    yield from (("user", f"{folder}/pip/pip.conf") for folder in folders)
+    started = posixpath.dirname(program)
+    on_path = [] if started else environment.get("PATH", "").split(":")
+    prefixes = [posixpath.dirname(folder) for folder in (started, *on_path) if folder[:1] == "/"]
+    prefixes += [environment.get("VIRTUAL_ENV", "/usr"), "/usr/local", "/usr"]
+    yield from (("site", f"{folder}/pip.conf") for folder in reversed(dict.fromkeys(prefixes)))
+    if named:
+        yield "env", named
