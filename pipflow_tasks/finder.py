@@ -291,7 +291,7 @@ def suit(
         needed = offered[0].requires_python
         return Rejection(
             version=version,
-            reason=f"needs Python {needed}, the image has {target.python} ({target.source})",
+            reason=f"needs Python {needed}, {target.shown_python}",
         )
     if admission.limit is not None:
         seen = [file for file in supported if admission.limit.admits(file.uploaded)]

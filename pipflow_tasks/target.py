@@ -344,6 +344,13 @@ class Target:
         """Where this was read, and whether the image itself was asked."""
         return self.source if self.interpreter is None else f"{self.source}, asked of the image"
 
+    @property
+    def shown_python(self) -> str:
+        """Who has which Python, as the end of a sentence about a version that needs another."""
+        if not self.libc:
+            return f"this host has {self.python}"
+        return f"the image has {self.python} ({self.source})"
+
     def wants_newer_pip(self, tags: Collection[Tag]) -> str:
         """Name the platform tag of a wheel that suits but for this target's pip, or nothing."""
         if self.pip is None or not self.libc:

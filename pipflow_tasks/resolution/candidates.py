@@ -230,7 +230,7 @@ class Candidates:
     def _needs(self, metadata: Metadata, pick: Pick) -> Iterator[Need]:
         python = metadata.requires_python
         if python is not None and not self.target.supports_python(python):
-            shown = f"Python {python}, the image has {self.target.python} ({self.target.source})"
+            shown = f"Python {python}, {self.target.shown_python}"
             yield Need(name=PYTHON, specifier=python, shown=shown)
         for requirement in metadata.requires:
             marker = requirement.marker
