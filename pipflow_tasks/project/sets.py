@@ -109,9 +109,12 @@ class Sets:
         if now is None:  # another line of it does not count for a version
             return "another line of it stands in the way"
         newer = [c.version for c in candidates.fitting(name, []) if c.version > now]
-        reasons = (why_below(candidates, name, version, solution) for version in newer[:MOST_TOLD])
-        told = [reason for reason in reasons if reason is not None]
-        reason = next((each for each in told if each.blamed is not None), next(iter(told), None))
+        reason: Reason | None = None
+        for version in newer[:MOST_TOLD]:
+            found = why_below(candidates, name, version, solution)
+            reason = reason if found is None or (reason and not found.blamed) else found
+            if reason is not None and reason.blamed is not None:
+                break
         if reason is None or self._is_circular(name, reason, solution):
             resolution = self._lookup.resolution
             clash = resolution.forbid(name, self._settled, solution, waived=self.waived)

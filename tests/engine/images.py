@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -35,15 +36,20 @@ def require_program(name: str) -> None:
 
 def remove_containers(url: str) -> None:
     """Remove what a build that failed or was interrupted has left: steps that ask this index."""
-    told = subprocess.run(
-        ["docker", "ps", "--all", "--no-trunc", "--format", "{{.ID}} {{.Command}}"],
-        check=True,
-        capture_output=True,
-        encoding="utf-8",
-    )
-    left = [line.split()[0] for line in told.stdout.splitlines() if url in line]
-    if left:
-        subprocess.run(["docker", "rm", "--force", *left], check=True, capture_output=True)
+    for _ in range(20):
+        told = subprocess.run(
+            ["docker", "ps", "--all", "--no-trunc", "--format", "{{.ID}} {{.Command}}"],
+            check=True,
+            capture_output=True,
+            encoding="utf-8",
+        )
+        left = [line.split()[0] for line in told.stdout.splitlines() if url in line]
+        if not left:
+            return
+        # it fails where the engine is about to remove one of them itself
+        subprocess.run(["docker", "rm", "--force", *left], check=False, capture_output=True)
+        time.sleep(0.5)
+    raise AssertionError(f"the engine does not remove {left}")
 
 
 def from_loopback(python: str, index: LoopbackIndex) -> str:
