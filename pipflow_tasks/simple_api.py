@@ -50,7 +50,7 @@ class DistributionFile:
         is_wheel: a wheel, else an sdist.
         requires_python: the Pythons it is made for, or None where the index does not tell.
         yanked: why it was withdrawn (perhaps an empty string), or None.
-        hashes: hex digests by the algorithm's name.
+        hashes: hex digests by the algorithm's name, of those that installers take.
         has_metadata: whether the index serves its metadata beside it; None where it does not tell.
         uploaded: when, or None where the index does not tell.
     """
@@ -101,6 +101,14 @@ def read_page(data: bytes, *, content_type: str, url: str, project: NormalizedNa
     return Files(_group(project, entries, base))
 
 
+class _Hashes(msgspec.Struct, gc=False, frozen=True):
+    """The digests of a file, by the algorithms that installers take; a page has many of these."""
+
+    sha256: str | None = None
+    sha384: str | None = None
+    sha512: str | None = None
+
+
 class _Digests(msgspec.Struct, gc=False):
     """The digests of a metadata file; that there are any is enough."""
 
@@ -110,7 +118,7 @@ class _Entry(msgspec.Struct, rename="kebab", gc=False):
 
     filename: str
     url: str
-    hashes: dict[str, str] = {}
+    hashes: _Hashes = _Hashes()
     requires_python: str | None = None
     yanked: bool | str | None = None
     core_metadata: bool | _Digests | None = None
@@ -215,12 +223,17 @@ def _read(version: Version, entry: _Entry, base: str) -> DistributionFile:
         metadata = entry.dist_info_metadata
     return DistributionFile(
         filename=entry.filename,
-        url=urljoin(base, entry.url),
+        # a whole address is as it is, and completing it takes long
+        url=entry.url
+        if entry.url.startswith(("https://", "http://"))
+        else urljoin(base, entry.url),
         version=version,
         is_wheel=entry.filename.endswith(".whl"),
         requires_python=_specifier(entry.requires_python),
         yanked=_yanked(entry.yanked),
-        hashes=entry.hashes,
+        hashes={
+            name: digest for name, digest in msgspec.structs.asdict(entry.hashes).items() if digest
+        },
         has_metadata=None if metadata is None else metadata is not False,
         uploaded=_time(entry.upload_time),
     )
@@ -356,7 +369,7 @@ def _read_anchor(anchor: Mapping[str, str]) -> _Entry:
     return _Entry(
         filename=unquote(url.partition("?")[0].rsplit("/", 1)[-1]),
         url=url,
-        hashes=dict(_hashes(fragment.split("&"))),
+        hashes=_Hashes(**dict(_hashes(fragment.split("&")))),
         requires_python=anchor.get("data-requires-python"),
         yanked=anchor.get("data-yanked"),
         core_metadata=None if metadata is None else metadata != "false",
@@ -366,7 +379,7 @@ def _read_anchor(anchor: Mapping[str, str]) -> _Entry:
 def _hashes(parts: Iterable[str]) -> Iterator[tuple[str, str]]:
     for part in parts:
         algorithm, equals, digest = part.partition("=")
-        if equals and algorithm in {"sha256", "sha384", "sha512", "sha224", "sha1", "md5"}:
+        if equals and algorithm in _Hashes.__struct_fields__:
             yield algorithm, digest
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
 from ..errors import VersionConflict, redact
@@ -108,9 +109,13 @@ class Sets:
         now = solution.version(name)
         if now is None:  # another line of it does not count for a version
             return "another line of it stands in the way"
-        newer = [c.version for c in candidates.fitting(name, []) if c.version > now]
+        newer = takewhile(
+            lambda each: each > now, (c.version for c in candidates.fitting(name, []))
+        )
+        newest = now
         reason: Reason | None = None
-        for version in newer[:MOST_TOLD]:
+        for version in islice(newer, MOST_TOLD):
+            newest = max(version, newest)
             found = why_below(candidates, name, version, solution)
             reason = reason if found is None or (reason and not found.blamed) else found
             if reason is not None and reason.blamed is not None:
@@ -123,7 +128,7 @@ class Sets:
         if reason is None and name in self.clashing:
             return "it is part of what does not go together"
         if reason is None:
-            return f"{max(newer, default=now)} does not go together with the other pins"
+            return f"{newest} does not go together with the other pins"
         return reason.text
 
     def _is_circular(self, name: NormalizedName, reason: Reason, solution: Solution) -> bool:

@@ -60,7 +60,7 @@ def test_json_file_with_everything() -> None:
         is_wheel=True,
         requires_python=SpecifierSet(">=3.6"),
         yanked="broken",
-        hashes={"sha256": "ab", "blake2b": "cd"},
+        hashes={"sha256": "ab"},
         has_metadata=True,
         uploaded=datetime(2021, 5, 21, 12, 30, 0, 123456, tzinfo=timezone.utc),
     )
