@@ -8,12 +8,13 @@ page or a metadata file comes in as bytes, values go out.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.parser import BytesHeaderParser
 from functools import cached_property, lru_cache
 from html.parser import HTMLParser
+from operator import attrgetter
 from typing import TYPE_CHECKING, overload
 from urllib.parse import unquote, urldefrag, urljoin
 
@@ -25,14 +26,14 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
 ACCEPT = (
     "application/vnd.pypi.simple.v1+json, "
     "application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 )
 
-_SDIST_ENDINGS = (".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar")
+_SDIST_ENDING = re.compile(r"\.(?:tar(?:\.gz|\.bz2|\.xz)?|tgz|zip)\Z")
 
 
 class PageError(ValueError):
@@ -160,10 +161,7 @@ class Files(Sequence[DistributionFile]):
     @cached_property
     def by_version(self) -> Mapping[Version, Files]:
         """The files of each version, newest version first."""
-        releases: dict[Version, list[_Release]] = {}
-        for release in self._releases:
-            releases.setdefault(release.version, []).append(release)
-        return {version: Files(releases[version]) for version in sorted(releases, reverse=True)}
+        return _ByVersion(self._releases)
 
     @cached_property
     def _files(self) -> tuple[DistributionFile, ...]:
@@ -172,6 +170,24 @@ class Files(Sequence[DistributionFile]):
             for release in self._releases
             for entry in release.entries
         )
+
+
+class _ByVersion(Mapping[Version, Files]):
+    """Files by version, newest first; most are never looked at."""
+
+    def __init__(self, releases: Iterable[_Release]) -> None:
+        self._releases: dict[Version, list[_Release]] = {}
+        for release in sorted(releases, key=attrgetter("version"), reverse=True):
+            self._releases.setdefault(release.version, []).append(release)
+
+    def __len__(self) -> int:
+        return len(self._releases)
+
+    def __iter__(self) -> Iterator[Version]:
+        return iter(self._releases)
+
+    def __getitem__(self, version: Version) -> Files:
+        return Files(self._releases[version])
 
 
 def by_version(files: Iterable[DistributionFile]) -> Mapping[Version, Sequence[DistributionFile]]:
@@ -252,9 +268,10 @@ def _version_of(filename: str, project: NormalizedName) -> Version | None:
     if _is_wheel(filename):
         name, version, _ = filename.split("-", 2)
         return _version(version) if _canonical(name) == project else None
-    if not filename.endswith(_SDIST_ENDINGS):
+    ending = _SDIST_ENDING.search(filename)
+    if ending is None:
         return None
-    stem = next(filename.removesuffix(end) for end in _SDIST_ENDINGS if filename.endswith(end))
+    stem = filename[: ending.start()]
     place = stem.rfind("-")
     while place > 0:
         if _canonical(stem[:place]) == project:

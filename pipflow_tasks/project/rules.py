@@ -309,8 +309,10 @@ def _index_urls(
     """Return where to look, in the installer's order."""
     ours = settings.over(_Said(pip.index_url, pip.extra_index_urls))
     looking = [step for step in steps if not step.no_index]
-    step = _said_by(looking, settings, environment, warnings) if looking else _Said()
     inside = _said_in(lines, environment)
+    if inside.index_url and not by_uv:  # whatever the step says, it does not count
+        return inside.urls
+    step = _said_by(looking, settings, environment, warnings) if looking else _Said()
     if not by_uv:
         return inside.over(step).over(ours).urls
     both = _Said(

@@ -805,3 +805,16 @@ def test_settings_of_this_host_are_not_the_images(
         "PIP_REQUIRE_HASHES": "1",
     }
     assert _added(project, "lib", host) == "1.0"
+
+
+def test_index_of_the_file_makes_that_of_the_step_irrelevant(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """A file that names its index needs no word of one that only the image knows."""
+    index.add("lib", "1.0")
+    install = "RUN pip install --index-url $(cat /run/secrets/url) -r requirements.txt\n"
+    project.write("Dockerfile", f"FROM python:3.9-slim\nCOPY requirements.txt ./\n{install}")
+    project.requirements = f"--index-url {index.url}\n"
+    done = project.invoke("deps.add", "lib", environment={"PIP_INDEX_URL": "http://127.0.0.1:1/"})
+    assert done.status == 0, done.stderr
+    assert project.requirements == f"--index-url {index.url}\nlib==1.0\n"
