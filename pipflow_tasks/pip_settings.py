@@ -76,7 +76,7 @@ def read_pip_settings(environment: Mapping[str, str]) -> PipSettings:
         client_cert=_require_file(values, "client-cert"),
         proxy=values.get("proxy", ""),
         trusted_hosts=tuple(values.get("trusted-host", "").split()),
-        notes=(f"passed over what is for this host alone: {told} (pip's settings)",)
+        notes=(f"of pip's settings, these are for this host alone and do not count: {told}",)
         if told
         else (),
     )

@@ -270,9 +270,10 @@ def read_rules(
 
 
 def _unseen(steps: Sequence[Step]) -> Iterator[str]:
-    """Say what of the steps can't be looked into."""
+    """Say what of the steps can't be looked into; not of folders that a step before has filled."""
+    is_filled = any(step.install.command in {"wheel", "download"} for step in steps)
     for step in steps:
-        if step.no_index or step.find_links:
+        if (step.no_index or step.find_links) and not is_filled:
             what = " ".join([*(["--no-index"] if step.no_index else []), *step.find_links])
             yield (
                 f"{step.place} installs from {redact(what)}, which can't be looked into; "

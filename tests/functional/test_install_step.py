@@ -420,6 +420,7 @@ def test_wheels_of_an_earlier_stage(project: TemporaryProject, indexes: dict[str
         "RUN pip install --no-index --find-links /wheels -r requirements.txt\n",
     )
     assert _added(project, "lib") == "2.0"
+    assert "can't be looked into" not in project.invoke("deps.outdated").stderr
 
 
 @pytest.fixture

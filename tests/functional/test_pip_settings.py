@@ -79,8 +79,8 @@ def test_folders_of_this_host_are_passed_over(
     done = project.invoke("deps.add", "lib")
     assert (done.status, project.requirements) == (0, "lib==1.0\n")
     assert (
-        f"passed over what is for this host alone: file://{tmp_path}/a, {tmp_path}/b, "
-        f"find-links {tmp_path}, no-index (pip's settings)"
+        "of pip's settings, these are for this host alone and do not count: "
+        f"file://{tmp_path}/a, {tmp_path}/b, find-links {tmp_path}, no-index"
     ) in done.stderr
 
 
