@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -241,7 +242,8 @@ def test_engine_that_can_not_be_reached(
 
 def test_no_container_is_left(project: TemporaryProject, base: Callable[..., str]) -> None:
     """The container that was asked is gone."""
-    name = base("FROM python:3.8-slim\n")
+    # an image of its own: what another test has left of python:3.8-slim does not count
+    name = base(f"FROM python:3.8-slim\nLABEL only={uuid.uuid4().hex}\n")
     assert add(project).status == 0
     left = ["docker", "ps", "--all", "--quiet", "--filter", f"ancestor={name}"]
     assert subprocess.run(left, check=True, capture_output=True).stdout == b""
