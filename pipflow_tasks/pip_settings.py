@@ -65,7 +65,7 @@ def read_pip_settings(environment: Mapping[str, str]) -> PipSettings:
     passed_over = [redact(url) for url in (*main, *extras) if is_local(url)]
     if links := values.get("find-links"):
         passed_over.append(f"find-links {redact(' '.join(links.split()))}")
-    if values.get("no-index", "").lower() in {"1", "on", "t", "true", "y", "yes"}:
+    if is_yes(values.get("no-index", "")):
         passed_over.append("no-index")
     remote = [url for url in main if not is_local(url)]
     told = ", ".join(passed_over)
@@ -80,6 +80,11 @@ def read_pip_settings(environment: Mapping[str, str]) -> PipSettings:
         if told
         else (),
     )
+
+
+def is_yes(word: str) -> bool:
+    """Tell whether a setting's value says yes, as pip reads it."""
+    return word.lower() in {"1", "on", "t", "true", "y", "yes"}
 
 
 def is_local(url: str) -> bool:

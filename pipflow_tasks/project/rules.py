@@ -20,7 +20,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from ..errors import DockerfileError, UsageError, redact
 from ..finder import Admission, Cutoff
 from ..index import Trust
-from ..pip_settings import is_local
+from ..pip_settings import is_local, is_yes
 from ..requirements import expand_variables
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from ..requirements import Line
 
 _ALL = ":all:"
-_TRUE = frozenset({"1", "on", "t", "true", "y", "yes"})
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
@@ -64,7 +63,7 @@ class Step:
 
     def is_set(self, *names: str) -> bool:
         """Tell whether the installer's own variable says yes."""
-        return self.variable(*names).lower() in _TRUE
+        return is_yes(self.variable(*names))
 
     @property
     def index_url(self) -> str:

@@ -108,7 +108,7 @@ def remarks(candidates: Candidates, causes: Iterable[Cause]) -> Iterator[str]:
                     if not bound.specifier.contains(version, prereleases=True):
                         yield f"{need.name} {version} {bound.reason}"
                 why_not = candidates.releases(need.name).why_not(version)
-                if why_not and next(candidates.fitting(need.name, [need]), None) is None:
+                if why_not and candidates.first(need) is None:
                     yield f"{need.name} {version} {why_not}"
                 break
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.tags import Tag
 from packaging.version import Version
+from pythons import find_python
 
 from pipflow_tasks.errors import TargetError
 from pipflow_tasks.images import inside
@@ -72,19 +72,6 @@ def from_python(**changes: Any) -> Target:
         **changes,
     }
     return Target.from_python("3.9.2", **given)
-
-
-def find_python(series: str) -> str:
-    """Find an interpreter: this one, or pyenv's newest of a series."""
-    if series == "here":
-        return sys.executable
-    if shutil.which("pyenv") is None:
-        pytest.skip("no pyenv")
-    root = Path(subprocess.run(["pyenv", "root"], capture_output=True, text=True).stdout.strip())
-    found = sorted(root.glob(f"versions/{series}.*/bin/python"))
-    if not found:
-        pytest.skip(f"pyenv has no Python {series}")
-    return str(found[-1])
 
 
 def run(python: str, *options: str, environment: dict[str, str] | None = None) -> Interpreter:

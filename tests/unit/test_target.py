@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +15,7 @@ from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 from packaging.tags import Tag, parse_tag
 from packaging.version import Version
+from pythons import find_python
 
 from pipflow_tasks import image_facts
 from pipflow_tasks.errors import TargetError
@@ -475,19 +475,6 @@ def test_dates_run_forward() -> None:
 
 
 # pip itself as the oracle
-
-
-def find_python(series: str) -> str:
-    """Find an interpreter that carries pip: this one, or pyenv's newest of a series."""
-    if series == "here":
-        return sys.executable
-    if shutil.which("pyenv") is None:
-        pytest.skip("no pyenv")
-    root = Path(subprocess.run(["pyenv", "root"], capture_output=True, text=True).stdout.strip())
-    found = sorted(root.glob(f"versions/{series}.*/bin/python"))
-    if not found:
-        pytest.skip(f"pyenv has no Python {series}")
-    return str(found[-1])
 
 
 def run(python: str, *arguments: str) -> str:
