@@ -14,8 +14,7 @@ from datetime import datetime
 from email.parser import BytesHeaderParser
 from functools import cached_property, lru_cache
 from html.parser import HTMLParser
-from operator import attrgetter
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, NamedTuple, overload
 from urllib.parse import unquote, urldefrag, urljoin
 
 import msgspec
@@ -99,7 +98,7 @@ def read_page(data: bytes, *, content_type: str, url: str, project: NormalizedNa
         raise
     except ValueError as error:  # urllib's
         raise PageError(f"it has an address that makes no sense: {error}") from error
-    return Files(_group(project, entries, base))
+    return Files([_Page(base, _group(project, entries))])
 
 
 class _Hashes(msgspec.Struct, gc=False, frozen=True):
@@ -127,13 +126,11 @@ class _Entry(msgspec.Struct, rename="kebab", gc=False):
     upload_time: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Release:
-    """What one page says of one version: its entries, and what their addresses start from."""
+class _Page(NamedTuple):
+    """What one page says: its entries by version, and what their addresses start from."""
 
-    version: Version
     base: str
-    entries: list[_Entry] = field(default_factory=list)
+    entries: Mapping[Version, tuple[_Entry, ...]]
 
 
 class Files(Sequence[DistributionFile]):
@@ -142,11 +139,11 @@ class Files(Sequence[DistributionFile]):
     A page may list thousands, of which an answer needs a few.
     """
 
-    def __init__(self, releases: Iterable[_Release] = ()) -> None:
-        self._releases = list(releases)
+    def __init__(self, pages: Iterable[_Page] = ()) -> None:
+        self._pages = tuple(pages)
 
     def __len__(self) -> int:
-        return sum(len(release.entries) for release in self._releases)
+        return len(self._files)
 
     @overload
     def __getitem__(self, place: int) -> DistributionFile: ...
@@ -156,38 +153,43 @@ class Files(Sequence[DistributionFile]):
         return self._files[place]
 
     def __add__(self, other: Files) -> Files:
-        return Files([*self._releases, *other._releases])
+        return Files([*self._pages, *other._pages])
 
     @cached_property
     def by_version(self) -> Mapping[Version, Files]:
         """The files of each version, newest version first."""
-        return _ByVersion(self._releases)
+        return _ByVersion(self._pages)
 
     @cached_property
     def _files(self) -> tuple[DistributionFile, ...]:
         return tuple(
-            _read(release.version, entry, release.base)
-            for release in self._releases
-            for entry in release.entries
+            _read(version, entry, base)
+            for base, releases in self._pages
+            for version, entries in releases.items()
+            for entry in entries
+            if _is_wheel(entry.filename) or _SDIST_ENDING.search(entry.filename)
         )
 
 
 class _ByVersion(Mapping[Version, Files]):
     """Files by version, newest first; most are never looked at."""
 
-    def __init__(self, releases: Iterable[_Release]) -> None:
-        self._releases: dict[Version, list[_Release]] = {}
-        for release in sorted(releases, key=attrgetter("version"), reverse=True):
-            self._releases.setdefault(release.version, []).append(release)
+    def __init__(self, pages: Sequence[_Page]) -> None:
+        self._pages = pages
+        versions = {version for page in pages for version in page.entries}
+        self._versions = sorted(versions, reverse=True)
 
     def __len__(self) -> int:
-        return len(self._releases)
+        return len(self._versions)
 
     def __iter__(self) -> Iterator[Version]:
-        return iter(self._releases)
+        return iter(self._versions)
 
     def __getitem__(self, version: Version) -> Files:
-        return Files(self._releases[version])
+        there = [page for page in self._pages if version in page.entries]
+        if not there:
+            raise KeyError(version)
+        return Files(_Page(page.base, {version: page.entries[version]}) for page in there)
 
 
 def by_version(files: Iterable[DistributionFile]) -> Mapping[Version, Sequence[DistributionFile]]:
@@ -200,24 +202,32 @@ def by_version(files: Iterable[DistributionFile]) -> Mapping[Version, Sequence[D
     return {version: releases[version] for version in sorted(releases, reverse=True)}
 
 
-def _group(project: NormalizedName, entries: Iterable[_Entry], base: str) -> Iterable[_Release]:
-    """Return the files that an installer could use, by version."""
-    releases: dict[Version, _Release] = {}
-    start, release = "", _Release(version=Version("0"), base=base)
-    for entry in entries:
+def _group(
+    project: NormalizedName, entries: tuple[_Entry, ...]
+) -> dict[Version, tuple[_Entry, ...]]:
+    """Return the entries by version; of those that no installer could use, most are left out.
+
+    As a rule the wheels of a version stand together, its sdist after them, and their names begin
+    alike: such a run is taken as a whole.
+    """
+    releases: dict[Version, tuple[_Entry, ...]] = {}
+    first, version, wheels, sdist = 0, None, "/", "/"
+
+    def take(last: int) -> None:
+        if version is not None:
+            releases[version] = releases.get(version, ()) + entries[first:last]
+
+    for place, entry in enumerate(entries):
         filename = entry.filename
-        is_wheel = _is_wheel(filename)
-        # as a rule a version's wheels stand together, and their names begin alike
-        if not (is_wheel and start and filename.startswith(start)):
-            version = _version_of(filename, project)
-            if version is None:
-                continue
-            start = "-".join(filename.split("-", 2)[:2]) + "-" if is_wheel else ""
-            if version not in releases:
-                releases[version] = _Release(version=version, base=base)
-            release = releases[version]
-        release.entries.append(entry)
-    return releases.values()
+        if filename == sdist or (filename.startswith(wheels) and filename.endswith(".whl")):
+            continue
+        take(place)
+        first, version, wheels, sdist = place, _version_of(filename, project), "/", "/"
+        if _is_wheel(filename):
+            stem = "-".join(filename.split("-", 2)[:2])
+            wheels, sdist = f"{stem}-", f"{stem}.tar.gz"
+    take(len(entries))
+    return releases
 
 
 def _require_addresses(entries: Sequence[_Entry], base: str) -> None:
@@ -315,7 +325,7 @@ def _time(text: str | None) -> datetime | None:
         return None
 
 
-def _read_json(data: bytes, base: str) -> tuple[str, list[_Entry]]:
+def _read_json(data: bytes, base: str) -> tuple[str, tuple[_Entry, ...]]:
     try:
         page = _JSON.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -337,7 +347,7 @@ class _JsonMeta(msgspec.Struct, rename="kebab"):
 
 class _JsonPage(msgspec.Struct):
     meta: _JsonMeta
-    files: list[_Entry]
+    files: tuple[_Entry, ...]
 
 
 _JSON = msgspec.json.Decoder(_JsonPage)
@@ -367,7 +377,7 @@ class _Anchors(HTMLParser):
             self.version = values.get("content", self.version)
 
 
-def _read_html(data: bytes, base: str) -> tuple[str, list[_Entry]]:
+def _read_html(data: bytes, base: str) -> tuple[str, tuple[_Entry, ...]]:
     parser = _Anchors(base)
     try:
         parser.feed(data.decode("utf-8", "replace"))
@@ -377,7 +387,7 @@ def _read_html(data: bytes, base: str) -> tuple[str, list[_Entry]]:
     if not parser.version and not parser.anchors:
         raise PageError("it is an HTML page without links, not that of an index")
     _require_version(parser.version or "1.0")
-    return parser.base, [_read_anchor(anchor) for anchor in parser.anchors]
+    return parser.base, tuple(_read_anchor(anchor) for anchor in parser.anchors)
 
 
 def _read_anchor(anchor: Mapping[str, str]) -> _Entry:
