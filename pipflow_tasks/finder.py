@@ -7,6 +7,7 @@ newest version with a file that suits is taken. A version that is passed over le
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -163,124 +164,152 @@ class Choice:
         return next((r.reason for r in self.rejections if r.version == version), "")
 
 
-def choose(
-    files: Iterable[DistributionFile],
-    *,
-    specifier: SpecifierSet,
-    target: Target,
-    prereleases: bool = False,
-    local: str | None = None,
-    bounds: Sequence[Bound] = (),
-    admission: Admission = ADMIT_ALL,
-) -> Choice:
-    """Return the newest version that satisfies the specifier and suits the target.
+class Releases:
+    """The versions of a project, newest first; whether one suits is looked at when it is asked.
 
-    Args:
-        files: every file of the project that the indexes have.
-        specifier: what was asked for; empty for anything.
-        target: what the image accepts.
-        prereleases: take pre-releases like any other version; else they count where the specifier
-            names one, or where no final release is left.
-        local: where given, only versions with this local label (``cpu`` of ``2.0+cpu``).
-        bounds: what else a version has to satisfy: constraints, policies.
-        admission: which files are taken.
+    Attributes:
+        all: every version.
+        finals: those that are no pre-releases.
     """
-    releases = by_version(files)
-    rounds: list[Iterable[Version]] = [releases]
-    takes_all = prereleases or admission.prereleases == "always"
-    if not takes_all and not (
-        admission.prereleases == "named"
-        and any(each.prereleases for each in _specifiers(specifier, bounds))
-    ):
-        rounds = [
-            [version for version in releases if not version.is_prerelease],
-            [version for version in releases if version.is_prerelease],
-        ]
-    rejections: list[Rejection] = []
-    candidate: Candidate | None = None
-    for versions in rounds:
-        for version in versions:
-            if local is not None and version.local != local:
-                rejections.append(Rejection(version=version, reason=f"is not a +{local} build"))
-                continue
-            found = examine(
-                version,
-                releases[version],
-                specifier=specifier,
-                target=target,
-                bounds=bounds,
-                admission=admission,
+
+    def __init__(
+        self, files: Iterable[DistributionFile], target: Target, admission: Admission = ADMIT_ALL
+    ) -> None:
+        """Take what there is to choose from.
+
+        Args:
+            files: every file of the project that the indexes have.
+            target: what the image accepts.
+            admission: which files are taken.
+        """
+        self._target = target
+        self._admission = admission
+        self._files = by_version(files)
+        self._allowed: dict[int, tuple[SpecifierSet, dict[Version, bool]]] = {}
+        self._found: dict[Version, Candidate | Rejection] = {}
+        self.all = list(self._files)
+        self.finals = [version for version in self.all if not version.is_prerelease]
+
+    @cached_property
+    def prereleases(self) -> list[Version]:
+        """The pre-releases among them; they are asked for where nothing else is left."""
+        return [version for version in self.all if version.is_prerelease]
+
+    def files(self, version: Version) -> Sequence[DistributionFile]:
+        """Return the files of a version; none where there is no such."""
+        return self._files.get(version, ())
+
+    def like(self, version: Version) -> Version | None:
+        """Return the version that a pin takes: itself, or one with a local label."""
+        if version in self._files or version.local is not None:
+            return version if version in self._files else None
+        return next((each for each in self.all if each.public == version.public), None)
+
+    def newest(self, specifier: SpecifierSet) -> Version | None:
+        """Return the newest final version of those asked for that is not yanked, or None."""
+        for version in self.finals:
+            if self.allows(specifier, version) and any(
+                file.yanked is None for file in self._files[version]
+            ):
+                return version
+        return None
+
+    def allows(self, specifier: SpecifierSet, version: Version) -> bool:
+        """Tell whether a specifier allows a version, pre-release or not.
+
+        Answers are kept by the specifier's id: its hash takes longer than the answer.
+        """
+        _, allowed = self._allowed.setdefault(id(specifier), (specifier, {}))
+        if version not in allowed:
+            allowed[version] = specifier.contains(version, prereleases=True)
+        return allowed[version]
+
+    def suit(self, version: Version) -> Candidate | Rejection:
+        """Tell whether a version suits the target, whatever is asked for."""
+        if version not in self._found:
+            self._found[version] = _suit(
+                version, self._files[version], self._target, self._admission
             )
-            if isinstance(found, Rejection):
-                rejections.append(found)
-            elif found.from_source and admission.prefers_wheels:
-                candidate = candidate or found
-                reason = f"has no wheel for {target}, and {admission.prefers_wheels} prefers wheels"
-                rejections.append(Rejection(version=version, reason=reason))
-            else:
-                candidate = found
+        return self._found[version]
+
+    def why_not(self, version: Version) -> str:
+        """Say why a version is not taken, as the end of a sentence about it."""
+        found = self.suit(version)
+        return found.reason if isinstance(found, Rejection) else found.withheld
+
+    def examine(
+        self, version: Version, specifier: SpecifierSet, bounds: Sequence[Bound] = ()
+    ) -> Candidate | Rejection:
+        """Tell whether a version satisfies the specifier and suits the target.
+
+        Args:
+            version: which.
+            specifier: what was asked for.
+            bounds: what else it has to satisfy: constraints, policies.
+        """
+        if not self.allows(specifier, version):
+            return Rejection(version=version, reason=f"does not satisfy {specifier}")
+        for bound in bounds:
+            if not self.allows(bound.specifier, version):
+                return Rejection(version=version, reason=bound.reason)
+        found = self.suit(version)
+        if isinstance(found, Rejection) or not found.withheld:
+            return found
+        if any(names_exactly(each) for each in _specifiers(specifier, bounds)):
+            return found
+        return Rejection(version=version, reason=found.withheld)
+
+    def choose(
+        self,
+        specifier: SpecifierSet,
+        *,
+        prereleases: bool = False,
+        local: str | None = None,
+        bounds: Sequence[Bound] = (),
+    ) -> Choice:
+        """Return the newest version that satisfies the specifier and suits the target.
+
+        Args:
+            specifier: what was asked for; empty for anything.
+            prereleases: take pre-releases like any other version; else they count where the
+                specifier names one, or where no final release is left.
+            local: where given, only versions with this local label (``cpu`` of ``2.0+cpu``).
+            bounds: what else a version has to satisfy: constraints, policies.
+        """
+        rounds = [self.all]
+        takes_all = prereleases or self._admission.prereleases == "always"
+        if not takes_all and not (
+            self._admission.prereleases == "named"
+            and any(each.prereleases for each in _specifiers(specifier, bounds))
+        ):
+            rounds = [self.finals, self.prereleases]
+        rejections: list[Rejection] = []
+        candidate: Candidate | None = None
+        for versions in rounds:
+            for version in versions:
+                if local is not None and version.local != local:
+                    rejections.append(Rejection(version=version, reason=f"is not a +{local} build"))
+                    continue
+                found = self.examine(version, specifier, bounds)
+                if isinstance(found, Rejection):
+                    rejections.append(found)
+                elif found.from_source and self._admission.prefers_wheels:
+                    candidate = candidate or found
+                    prefers = self._admission.prefers_wheels
+                    reason = f"has no wheel for {self._target}, and {prefers} prefers wheels"
+                    rejections.append(Rejection(version=version, reason=reason))
+                else:
+                    candidate = found
+                    break
+            if candidate is not None:
                 break
-        if candidate is not None:
-            break
-    rejections.sort(key=lambda rejection: rejection.version, reverse=True)
-    return Choice(candidate=candidate, rejections=tuple(rejections))
+        rejections.sort(key=lambda rejection: rejection.version, reverse=True)
+        return Choice(candidate=candidate, rejections=tuple(rejections))
 
 
-def newest(files: Iterable[DistributionFile], specifier: SpecifierSet) -> Version | None:
-    """Return the newest final version of those asked for that is not yanked, or None."""
-    for version, offered in by_version(files).items():
-        is_final = not version.is_prerelease and any(file.yanked is None for file in offered)
-        if is_final and specifier.contains(version):
-            return version
-    return None
-
-
-def examine(
-    version: Version,
-    files: Sequence[DistributionFile],
-    *,
-    specifier: SpecifierSet,
-    target: Target,
-    bounds: Sequence[Bound] = (),
-    admission: Admission = ADMIT_ALL,
+def _suit(
+    version: Version, files: Sequence[DistributionFile], target: Target, admission: Admission
 ) -> Candidate | Rejection:
-    """Tell whether one version satisfies the specifier and suits the target.
-
-    Args:
-        version: which.
-        files: the files of this version.
-        specifier: what was asked for.
-        target: what the image accepts.
-        bounds: what else it has to satisfy.
-        admission: which files are taken.
-    """
-    if not specifier.contains(version, prereleases=True):
-        return Rejection(version=version, reason=f"does not satisfy {specifier}")
-    for bound in bounds:
-        if not bound.specifier.contains(version, prereleases=True):
-            return Rejection(version=version, reason=bound.reason)
-    found = suit(version, files, target, admission)
-    if isinstance(found, Rejection) or not found.withheld:
-        return found
-    if any(names_exactly(each) for each in _specifiers(specifier, bounds)):
-        return found
-    return Rejection(version=version, reason=found.withheld)
-
-
-def suit(
-    version: Version,
-    files: Sequence[DistributionFile],
-    target: Target,
-    admission: Admission = ADMIT_ALL,
-) -> Candidate | Rejection:
-    """Tell whether one version suits the target, whatever is asked for.
-
-    Args:
-        version: which.
-        files: the files of this version.
-        target: what the image accepts.
-        admission: which files are taken.
-    """
     offered = [file for file in files if file.yanked is None] or list(files)
     supported = [
         file

@@ -176,7 +176,9 @@ class _ByVersion(Mapping[Version, Files]):
 
     def __init__(self, pages: Sequence[_Page]) -> None:
         self._pages = pages
-        versions = {version for page in pages for version in page.entries}
+        self._files: dict[Version, Files] = {}
+        # a page is sorted as a rule, and sorting what is sorted takes little
+        versions = dict.fromkeys(version for page in pages for version in page.entries)
         self._versions = sorted(versions, reverse=True)
 
     def __len__(self) -> int:
@@ -186,10 +188,14 @@ class _ByVersion(Mapping[Version, Files]):
         return iter(self._versions)
 
     def __getitem__(self, version: Version) -> Files:
-        there = [page for page in self._pages if version in page.entries]
-        if not there:
-            raise KeyError(version)
-        return Files(_Page(page.base, {version: page.entries[version]}) for page in there)
+        if version not in self._files:
+            there = [page for page in self._pages if version in page.entries]
+            if not there:
+                raise KeyError(version)
+            self._files[version] = Files(
+                _Page(page.base, {version: page.entries[version]}) for page in there
+            )
+        return self._files[version]
 
 
 def by_version(files: Iterable[DistributionFile]) -> Mapping[Version, Sequence[DistributionFile]]:

@@ -11,12 +11,11 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
 
 from ..dockerfile import hidden_by
 from ..errors import DockerfileError, PipflowError, ProjectNotFound, RequirementsError, redact
 from ..files import read
-from ..finder import Rejection, examine, names_exactly
+from ..finder import Rejection, names_exactly
 from ..requirements import Kind
 from ..resolution import Conflict
 from .closure import find_brought, find_roots
@@ -27,8 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..dockerfile import InstallStep
+    from ..finder import Releases
     from ..requirements import Line
-    from ..simple_api import DistributionFile
     from ..target import Target
     from .documents import Documents
     from .image import Image, Source
@@ -277,36 +276,27 @@ def check_pins(documents: Documents, lookup: Lookup) -> Iterator[Finding]:
     for line in lines:
         assert line.name is not None
         try:
-            files = lookup.files(line.name)
+            releases = lookup.releases(line.name)
         except ProjectNotFound as error:
             yield _at(line, "error", error.message, error.hint)
             continue
         if line.pin is not None:
-            pin = SpecifierSet(f"=={line.pin}")  # without a local label, it takes any
-            released = [f for f in files if pin.contains(f.version, prereleases=True)]
-            newest = max((file.version for file in released), default=None)
-            released = [file for file in released if file.version == newest]
-            yield from _check_pin(line, released, lookup)
+            yield from _check_pin(line, releases, lookup)
 
 
-def _check_pin(line: Line, files: Sequence[DistributionFile], lookup: Lookup) -> Iterator[Finding]:
+def _check_pin(line: Line, releases: Releases, lookup: Lookup) -> Iterator[Finding]:
     assert line.pin is not None
+    pin = SpecifierSet(f"=={line.pin}")  # without a local label, it takes any
+    version = next((each for each in releases.all if releases.allows(pin, each)), None)
     name, shown = line.spelled_name, f"{line.spelled_name} {line.pin}"
     best = lookup.choose(name, SpecifierSet()).candidate
     falls = best is not None and best.version < line.pin  # for which it has to be named
     asked = f'"{name}=={best.version}"' if best and falls else name
     mend = f"`upgrade {asked}` moves it to {best.version}" if best else "no version suits"
-    if not files:
+    if version is None:
         yield _at(line, "error", f"the index has no {shown}", mend)
         return
-    found = examine(
-        files[0].version,
-        files,
-        specifier=SpecifierSet(f"=={line.pin}"),
-        target=lookup.target,
-        bounds=tuple(lookup.constraints(name)),
-        admission=lookup.admission(canonicalize_name(name)),
-    )
+    found = releases.examine(version, pin, tuple(lookup.constraints(name)))
     if isinstance(found, Rejection):
         yield _at(line, "error", f"{shown} {found.reason}", mend)
         return

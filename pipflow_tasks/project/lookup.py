@@ -10,9 +10,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 
 from ..errors import NoCandidate, ProjectNotFound, RequirementsError
-from ..finder import Bound, Choice, choose, newest, summarise
+from ..finder import Bound, summarise
 from ..resolution import Resolution, Solution, Standing, Want, need_of
-from ..simple_api import by_version
 from .aims import policy_bounds
 
 if TYPE_CHECKING:
@@ -20,11 +19,10 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
-    from ..finder import Admission, Candidate
+    from ..finder import Admission, Candidate, Choice, Releases
     from ..index import PackageIndex
     from ..requirements import Line
     from ..resolution import Candidates, Pick
-    from ..simple_api import DistributionFile
     from ..target import Target
     from .documents import Documents
     from .rules import Rules
@@ -169,8 +167,8 @@ class Lookup:
         wants = [want for line in lines if (want := self.want(line))]
         self.candidates.prefetch(replace(want, specifier=SpecifierSet()) for want in wants)
 
-    def files(self, name: str, *, hint: str = "") -> Sequence[DistributionFile]:
-        """Return every file that the index has of a project.
+    def releases(self, name: str, *, hint: str = "") -> Releases:
+        """Return what the index has of a project.
 
         Args:
             name: the project.
@@ -182,7 +180,7 @@ class Lookup:
         """
         wanted = canonicalize_name(name)
         try:
-            return self._index.files(wanted)
+            self._index.files(wanted)
         except ProjectNotFound as error:
             known = {str(line.name): line for line in self._documents.lines if line.name}
             close = get_close_matches(wanted, set(known) - {wanted}, n=1, cutoff=0.75)
@@ -190,6 +188,7 @@ class Lookup:
                 there = known[close[0]]
                 hint = f"did you mean {there.spelled_name}, which is there ({there.place})?"
             raise ProjectNotFound(error.message, url=error.url, hint=hint or error.hint) from error
+        return self.candidates.releases(wanted)
 
     def choose(
         self,
@@ -198,7 +197,6 @@ class Lookup:
         *,
         prereleases: bool = False,
         local: str | None = None,
-        hint: str = "",
     ) -> Choice:
         """Return the newest version of a project that satisfies everything.
 
@@ -207,16 +205,14 @@ class Lookup:
             specifier: what was asked for.
             prereleases: take pre-releases like any other version.
             local: where given, only versions with this local label.
-            hint: as for ``files``.
+
+        Raises:
+            ProjectNotFound: the index does not have it.
+            PackageIndexError: the index failed.
         """
-        return choose(
-            self.files(name, hint=hint),
-            specifier=specifier,
-            target=self.target,
-            prereleases=prereleases,
-            local=local,
-            bounds=self._bounds_on(canonicalize_name(name)),
-            admission=self.admission(canonicalize_name(name)),
+        bounds = self._bounds_on(canonicalize_name(name))
+        return self.releases(name).choose(
+            specifier, prereleases=prereleases, local=local, bounds=bounds
         )
 
     def require(self, name: str, specifier: SpecifierSet, choice: Choice) -> Candidate:
@@ -234,10 +230,6 @@ class Lookup:
             hint="ask for another version, or change what stands against these",
         )
 
-    def newest(self, name: str, asked: SpecifierSet) -> Version | None:
-        """Return the newest final version of those asked for, whether it suits or not."""
-        return newest(self.files(name), asked)
-
     def digests(self, name: str, version: Version, *, like: Line | None = None) -> tuple[str, ...]:
         """Return ``sha256:...`` of every file of a version, as pip-compile writes them.
 
@@ -251,7 +243,7 @@ class Lookup:
         """
         written = like.option_values("--hash") if like is not None else ()
         algorithm = written[0].partition(":")[0] if written else "sha256"
-        files = by_version(self.files(name)).get(version, ())
+        files = self.releases(name).files(version)
         lacking = [file.filename for file in files if algorithm not in file.hashes]
         if lacking or not files:
             raise RequirementsError(

@@ -182,7 +182,7 @@ class Planner:
             self._lookup.look_ahead(pins)
         aims: list[Aim] = []
         for line in pins:
-            self._lookup.files(line.name or "", hint=f"leave it out with --skip {line.name}")
+            self._lookup.releases(line.name or "", hint=f"leave it out with --skip {line.name}")
             aims.append(aim_to_move(self._lookup, line, prereleases=prereleases))
         solution = self._settle(aims, self._standing(without=aims), improve=True)
         for aim in aims:
@@ -396,7 +396,7 @@ class Planner:
         asked: SpecifierSet = ANY,
     ) -> None:
         """Report the newest version that was asked for, where there is an older one, and why."""
-        latest = self._lookup.newest(name, asked)
+        latest = self._lookup.releases(name).newest(asked)
         if latest is None or latest <= version:
             return
         best = choice.candidate

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from ..errors import ProjectNotFound
-from ..finder import ADMIT_ALL, Candidate, Rejection, names_exactly, suit
-from ..simple_api import by_version
+from ..finder import ADMIT_ALL, Candidate, Releases, names_exactly
 from .problem import PYTHON, Need, Pick, need_from, need_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from packaging.specifiers import SpecifierSet
     from packaging.utils import NormalizedName
     from packaging.version import Version
 
@@ -188,8 +185,8 @@ class Candidates:
                     continue
                 if not all(releases.allows(each, version) for each in specifiers):
                     continue
-                candidate = releases.candidate(version)
-                if candidate is not None:
+                candidate = releases.suit(version)
+                if isinstance(candidate, Candidate):
                     yield candidate
 
         def is_free(candidate: Candidate) -> bool:
@@ -249,61 +246,3 @@ def _around(
         yield [version for version in versions if version > kept]
     yield [kept]
     yield [each for each in versions if each < kept or (not may_rise and each > kept)]
-
-
-class Releases:
-    """The versions of a project, newest first, each examined when it is first asked for."""
-
-    def __init__(
-        self,
-        files: Iterable[DistributionFile],
-        target: Target,
-        admission: Admission = ADMIT_ALL,
-    ) -> None:
-        self._target = target
-        self._admission = admission
-        self._files = by_version(files)
-        self._allowed: dict[int, tuple[SpecifierSet, dict[Version, bool]]] = {}
-        self._found: dict[Version, Candidate | Rejection] = {}
-        self.all = list(self._files)
-        self.finals = [version for version in self.all if not version.is_prerelease]
-
-    @cached_property
-    def prereleases(self) -> list[Version]:
-        """The pre-releases among them; they are asked for where nothing else is left."""
-        return [version for version in self.all if version.is_prerelease]
-
-    def like(self, version: Version) -> Version | None:
-        """Return the version that a pin takes: itself, or one with a local label."""
-        if version in self._files or version.local is not None:
-            return version if version in self._files else None
-        return next((each for each in self.all if each.public == version.public), None)
-
-    def allows(self, specifier: SpecifierSet, version: Version) -> bool:
-        """Tell whether a specifier allows a version, pre-release or not.
-
-        Answers are kept by the specifier's id: its hash takes longer than the answer.
-        """
-        _, allowed = self._allowed.setdefault(id(specifier), (specifier, {}))
-        if version not in allowed:
-            allowed[version] = specifier.contains(version, prereleases=True)
-        return allowed[version]
-
-    def candidate(self, version: Version) -> Candidate | None:
-        """Return a version as a candidate, or None where it does not suit the target."""
-        found = self._examine(version)
-        return found if isinstance(found, Candidate) else None
-
-    def why_not(self, version: Version) -> str:
-        """Say why a version is not taken, as the end of a sentence about it."""
-        found = self._examine(version)
-        if isinstance(found, Candidate):
-            return found.withheld
-        return found.reason
-
-    def _examine(self, version: Version) -> Candidate | Rejection:
-        if version not in self._found:
-            self._found[version] = suit(
-                version, self._files[version], self._target, self._admission
-            )
-        return self._found[version]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..finder import Rejection
 from .problem import PYTHON, Pick, need_of, satisfies
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ def why_below(
             chain = _chain(cause.parent, solution)
             way = f"because {' → '.join(chain)} needs {cause.need.shown}"
             return Reason(text=way if len(chain) > 1 else str(cause), blamed=cause.parent.name)
-    candidate = candidates.releases(name).candidate(version)
-    if candidate is None:
+    candidate = candidates.releases(name).suit(version)
+    if isinstance(candidate, Rejection):
         return None
     pick = Pick(name=name, extras=solution.picks[name].extras, candidate=candidate)
     return _obstacle(candidates, (pick,), solution, others)

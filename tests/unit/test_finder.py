@@ -12,9 +12,7 @@ from pipflow_tasks.finder import (
     Candidate,
     Choice,
     Rejection,
-    choose,
-    examine,
-    newest,
+    Releases,
     summarise,
 )
 from pipflow_tasks.simple_api import DistributionFile
@@ -66,12 +64,8 @@ def pick(
     prereleases: bool = False,
     local: str | None = None,
 ) -> Choice:
-    return choose(
-        files,
-        specifier=SpecifierSet(specifier),
-        target=target,
-        prereleases=prereleases,
-        local=local,
+    return Releases(files, target).choose(
+        SpecifierSet(specifier), prereleases=prereleases, local=local
     )
 
 
@@ -355,7 +349,7 @@ def test_yanked_file_of_a_version_that_is_not() -> None:
 
 
 def test_newest_counts_final_releases_that_are_not_yanked() -> None:
-    """``newest`` asks nothing of the target, and leaves pre-releases and yanked ones out."""
+    """The newest asks nothing of the target, and leaves pre-releases and yanked ones out."""
     files = [
         wheel("4.0rc1"),
         wheel("3.0", yanked=""),
@@ -363,9 +357,9 @@ def test_newest_counts_final_releases_that_are_not_yanked() -> None:
         wheel("1.0"),
     ]
 
-    assert newest(files, SpecifierSet()) == Version("2.0")
-    assert newest([wheel("4.0rc1")], SpecifierSet()) is None
-    assert newest([], SpecifierSet()) is None
+    assert Releases(files, TARGET).newest(SpecifierSet()) == Version("2.0")
+    assert Releases([wheel("4.0rc1")], TARGET).newest(SpecifierSet()) is None
+    assert Releases([], TARGET).newest(SpecifierSet()) is None
 
 
 # Reasons
@@ -393,8 +387,9 @@ def test_reason_against_a_version() -> None:
 
 def test_examine_tells_of_one_version() -> None:
     """One version is either a candidate or rejected with its reason."""
-    suits = examine(Version("2.0"), [wheel("2.0")], specifier=SpecifierSet(">=1"), target=TARGET)
-    does_not = examine(Version("2.0"), [wheel("2.0")], specifier=SpecifierSet("<2"), target=TARGET)
+    releases = Releases([wheel("2.0")], TARGET)
+    suits = releases.examine(Version("2.0"), SpecifierSet(">=1"))
+    does_not = releases.examine(Version("2.0"), SpecifierSet("<2"))
 
     assert described(suits) == ("2.0", wheel("2.0"), False, None)
     assert does_not == Rejection(version=Version("2.0"), reason="does not satisfy <2")
