@@ -62,6 +62,7 @@ class PackageIndex:
                 self._netlocs[parts.scheme, parts.netloc.rpartition("@")[2]] = parts.netloc
         self._http = Http(timeout_seconds=timeout_seconds, connections=THREADS, trust=trust)
         self._workers = Workers(THREADS)
+        self._metadata_workers = Workers(THREADS)
         self._pages: dict[NormalizedName, Future[Files]] = {}
         self._metadata: dict[str, Future[Metadata | None]] = {}
         self._without_metadata: set[str] = set()
@@ -75,6 +76,7 @@ class PackageIndex:
     def close(self) -> None:
         """Close the connections; what is still being fetched is left."""
         self._workers.close()
+        self._metadata_workers.close()
         self._http.close()
 
     def prefetch(self, projects: Iterable[NormalizedName]) -> None:
@@ -118,7 +120,7 @@ class PackageIndex:
     def _begin_metadata(self, files: Sequence[DistributionFile]) -> Future[Metadata | None]:
         key = files[0].url
         if key not in self._metadata:
-            self._metadata[key] = self._workers.submit(self._fetch_metadata, files)
+            self._metadata[key] = self._metadata_workers.submit(self._fetch_metadata, files)
         return self._metadata[key]
 
     def _fetch_metadata(self, files: Sequence[DistributionFile]) -> Metadata | None:
