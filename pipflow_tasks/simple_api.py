@@ -14,7 +14,8 @@ from datetime import datetime
 from email.parser import BytesHeaderParser
 from functools import cached_property, lru_cache
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING, NamedTuple, overload
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, overload
 from urllib.parse import unquote, urldefrag, urljoin
 
 import msgspec
@@ -24,6 +25,8 @@ from packaging.tags import Tag, parse_tag
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
+from .errors import PackageIndexError, redact
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -32,11 +35,8 @@ ACCEPT = (
     "application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 )
 
+_Told = TypeVar("_Told")
 _SDIST_ENDING = re.compile(r"\.(?:tar(?:\.gz|\.bz2|\.xz)?|tgz|zip)\Z")
-
-
-class PageError(ValueError):
-    """A page is not what the Simple repository API says; the sentence says how."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,23 +82,31 @@ def read_page(data: bytes, *, content_type: str, url: str, project: NormalizedNa
         url: where it came from, to complete relative addresses.
         project: whose page it is.
 
+    Returns:
+        its files; what it tells of one is read when that is looked at, and may make no sense then:
+        that is an error of the same kind.
+
     Raises:
-        PageError: it is neither JSON nor HTML of a version that is known, or not whole.
+        PackageIndexError: it is neither JSON nor HTML of a version that is known, or not whole.
     """
     kind = content_type.partition(";")[0].strip().lower()
     try:
         if kind in {"application/vnd.pypi.simple.v1+json", "application/json"}:
-            base, entries = _read_json(data, url)
-        elif kind in {"application/vnd.pypi.simple.v1+html", "text/html"}:
-            base, entries = _read_html(data, url)
-        else:
-            raise PageError(f"it is {kind or 'of no stated type'}, neither JSON nor HTML")
-        _require_addresses(entries, base)
-    except PageError:
-        raise
-    except ValueError as error:  # urllib's
-        raise PageError(f"it has an address that makes no sense: {error}") from error
-    return Files([_Page(base, _group(project, entries))])
+            return Files([_read_json(data, url, project)])
+        if kind in {"application/vnd.pypi.simple.v1+html", "text/html"}:
+            return Files([_read_html(data, url, project)])
+    except ValueError as error:
+        raise _unusable(url, str(error)) from error
+    raise _unusable(url, f"it is {kind or 'of no stated type'}, neither JSON nor HTML")
+
+
+def _unusable(url: str, reason: str) -> PackageIndexError:
+    shown = redact(url)
+    return PackageIndexError(
+        f"the answer of the index at {shown} can't be used: {reason}",
+        url=shown,
+        hint="check that the address is that of a Simple API index, ending in /simple/",
+    )
 
 
 class _Hashes(msgspec.Struct, gc=False, frozen=True):
@@ -109,8 +117,17 @@ class _Hashes(msgspec.Struct, gc=False, frozen=True):
     sha512: str | None = None
 
 
+_ALGORITHMS = _Hashes.__struct_fields__
+
+
 class _Digests(msgspec.Struct, gc=False):
     """The digests of a metadata file; that there are any is enough."""
+
+
+class _Named(msgspec.Struct, gc=False):
+    """As much of an entry as it takes to tell whose it is."""
+
+    filename: str
 
 
 class _Entry(msgspec.Struct, rename="kebab", gc=False):
@@ -127,10 +144,11 @@ class _Entry(msgspec.Struct, rename="kebab", gc=False):
 
 
 class _Page(NamedTuple):
-    """What one page says: its entries by version, and what their addresses start from."""
+    """What one page says, by version: entries, as they stand in JSON or read off HTML."""
 
-    base: str
-    entries: Mapping[Version, tuple[_Entry, ...]]
+    url: str
+    base: str  # what addresses in it start from
+    entries: Mapping[Version, tuple[_Entry | msgspec.Raw, ...]]
 
 
 class Files(Sequence[DistributionFile]):
@@ -162,13 +180,7 @@ class Files(Sequence[DistributionFile]):
 
     @cached_property
     def _files(self) -> tuple[DistributionFile, ...]:
-        return tuple(
-            _read(version, entry, base)
-            for base, releases in self._pages
-            for version, entries in releases.items()
-            for entry in entries
-            if _is_wheel(entry.filename) or _SDIST_ENDING.search(entry.filename)
-        )
+        return tuple(file for page in self._pages for file in _read_files(page))
 
 
 class _ByVersion(Mapping[Version, Files]):
@@ -193,7 +205,7 @@ class _ByVersion(Mapping[Version, Files]):
             if not there:
                 raise KeyError(version)
             self._files[version] = Files(
-                _Page(page.base, {version: page.entries[version]}) for page in there
+                page._replace(entries={version: page.entries[version]}) for page in there
             )
         return self._files[version]
 
@@ -209,63 +221,57 @@ def by_version(files: Iterable[DistributionFile]) -> Mapping[Version, Sequence[D
 
 
 def _group(
-    project: NormalizedName, entries: tuple[_Entry, ...]
-) -> dict[Version, tuple[_Entry, ...]]:
+    project: NormalizedName, filenames: Iterable[str], entries: tuple[_Told, ...]
+) -> dict[Version, tuple[_Told, ...]]:
     """Return the entries by version; of those that no installer could use, most are left out.
 
     As a rule the wheels of a version stand together, its sdist after them, and their names begin
     alike: such a run is taken as a whole.
     """
-    releases: dict[Version, tuple[_Entry, ...]] = {}
-    first, version, wheels, sdist = 0, None, "/", "/"
-
-    def take(last: int) -> None:
-        if version is not None:
-            releases[version] = releases.get(version, ()) + entries[first:last]
-
-    for place, entry in enumerate(entries):
-        filename = entry.filename
+    starts: list[int] = []
+    versions: list[Version | None] = []
+    wheels = sdist = "/"  # no name has that
+    for place, filename in enumerate(filenames):
         if filename == sdist or (filename.startswith(wheels) and filename.endswith(".whl")):
             continue
-        take(place)
-        first, version, wheels, sdist = place, _version_of(filename, project), "/", "/"
+        starts.append(place)
+        versions.append(_version_of(filename, project))
+        wheels = sdist = "/"
         if _is_wheel(filename):
             stem = "-".join(filename.split("-", 2)[:2])
             wheels, sdist = f"{stem}-", f"{stem}.tar.gz"
-    take(len(entries))
+    releases: dict[Version, tuple[_Told, ...]] = {}
+    stops = [*starts, len(entries)][1:]
+    for version, start, stop in zip(versions, starts, stops, strict=True):
+        if version is not None:
+            releases[version] = releases.get(version, ()) + entries[start:stop]
     return releases
 
 
-def _require_addresses(entries: Sequence[_Entry], base: str) -> None:
-    """Check what no other address fails, and what takes long: brackets, other alphabets.
-
-    Raises:
-        ValueError: an address makes no sense.
-    """
-    urls = [entry.url for entry in entries]
-    together = "".join(urls)
-    if "[" in together or "]" in together or not together.isascii():
-        for url in urls:
-            urljoin(base, url)
+def _read_files(page: _Page) -> Iterator[DistributionFile]:
+    for version, told in page.entries.items():
+        for each in told:
+            try:
+                entry = each if isinstance(each, _Entry) else _ENTRY.decode(each)
+                if _is_wheel(entry.filename) or _SDIST_ENDING.search(entry.filename):
+                    yield _read(version, entry, page.base)
+            except ValueError as error:
+                raise _unusable(page.url, str(error)) from error
 
 
 def _read(version: Version, entry: _Entry, base: str) -> DistributionFile:
     metadata = entry.core_metadata
     if metadata is None:
         metadata = entry.dist_info_metadata
+    digests = {name: getattr(entry.hashes, name) for name in _ALGORITHMS}
     return DistributionFile(
         filename=entry.filename,
-        # a whole address is as it is, and completing it takes long
-        url=entry.url
-        if entry.url.startswith(("https://", "http://"))
-        else urljoin(base, entry.url),
+        url=urljoin(base, entry.url),
         version=version,
         is_wheel=entry.filename.endswith(".whl"),
         requires_python=_specifier(entry.requires_python),
         yanked=_yanked(entry.yanked),
-        hashes={
-            name: digest for name, digest in msgspec.structs.asdict(entry.hashes).items() if digest
-        },
+        hashes={name: digest for name, digest in digests.items() if digest},
         has_metadata=None if metadata is None else metadata is not False,
         uploaded=_time(entry.upload_time),
     )
@@ -331,13 +337,15 @@ def _time(text: str | None) -> datetime | None:
         return None
 
 
-def _read_json(data: bytes, base: str) -> tuple[str, tuple[_Entry, ...]]:
+def _read_json(data: bytes, url: str, project: NormalizedName) -> _Page:
     try:
         page = _JSON.decode(data)
+        filenames = map(attrgetter("filename"), map(_NAMED.decode, page.files))
+        entries = _group(project, filenames, page.files)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise PageError(f"its JSON is broken: {error}") from error
+        raise ValueError(f"its JSON is broken: {error}") from error
     _require_version(page.meta.api_version)
-    return base, page.files
+    return _Page(url, url, entries)
 
 
 def _yanked(value: bool | str | None) -> str | None:
@@ -353,15 +361,17 @@ class _JsonMeta(msgspec.Struct, rename="kebab"):
 
 class _JsonPage(msgspec.Struct):
     meta: _JsonMeta
-    files: tuple[_Entry, ...]
+    files: tuple[msgspec.Raw, ...]
 
 
+_NAMED = msgspec.json.Decoder(_Named)
+_ENTRY = msgspec.json.Decoder(_Entry)
 _JSON = msgspec.json.Decoder(_JsonPage)
 
 
 def _require_version(version: str) -> None:
     if version.partition(".")[0] != "1":
-        raise PageError(f"it speaks version {version} of the Simple API; this tool knows 1.x")
+        raise ValueError(f"it speaks version {version} of the Simple API; this tool knows 1.x")
 
 
 class _Anchors(HTMLParser):
@@ -383,17 +393,18 @@ class _Anchors(HTMLParser):
             self.version = values.get("content", self.version)
 
 
-def _read_html(data: bytes, base: str) -> tuple[str, tuple[_Entry, ...]]:
-    parser = _Anchors(base)
+def _read_html(data: bytes, url: str, project: NormalizedName) -> _Page:
+    parser = _Anchors(url)
     try:
         parser.feed(data.decode("utf-8", "replace"))
         parser.close()
     except AssertionError as error:  # what the standard library's parser takes for impossible
-        raise PageError(f"its HTML is broken: {error}") from error
+        raise ValueError(f"its HTML is broken: {error}") from error
     if not parser.version and not parser.anchors:
-        raise PageError("it is an HTML page without links, not that of an index")
+        raise ValueError("it is an HTML page without links, not that of an index")
     _require_version(parser.version or "1.0")
-    return parser.base, tuple(_read_anchor(anchor) for anchor in parser.anchors)
+    entries = tuple(_read_anchor(anchor) for anchor in parser.anchors)
+    return _Page(url, parser.base, _group(project, (entry.filename for entry in entries), entries))
 
 
 def _read_anchor(anchor: Mapping[str, str]) -> _Entry:
@@ -412,7 +423,7 @@ def _read_anchor(anchor: Mapping[str, str]) -> _Entry:
 def _hashes(parts: Iterable[str]) -> Iterator[tuple[str, str]]:
     for part in parts:
         algorithm, equals, digest = part.partition("=")
-        if equals and algorithm in _Hashes.__struct_fields__:
+        if equals and algorithm in _ALGORITHMS:
             yield algorithm, digest
 
 

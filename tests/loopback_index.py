@@ -63,6 +63,7 @@ class Fault:
         location: Where to redirect to, with 302 unless ``status`` says otherwise.
         body: The bytes to send in place of the right ones.
         content_type: The Content-Type to claim.
+        encoding: The Content-Encoding to claim for ``body``.
         stall_seconds: How long to say nothing before the answer.
         half: Announce the whole body, send half of it and close the connection.
         reset: Reset the connection instead of answering.
@@ -75,6 +76,7 @@ class Fault:
     location: str | None = None
     body: bytes | None = None
     content_type: str | None = None
+    encoding: str | None = None
     stall_seconds: float = 0
     half: bool = False
     reset: bool = False
@@ -317,13 +319,16 @@ class LoopbackIndex:
             answer = replace(answer, body=fault.body)
         if fault.content_type is not None:
             headers["Content-Type"] = fault.content_type
+        if fault.encoding is not None:
+            headers["Content-Encoding"] = fault.encoding
         if fault.retry_after is not None:
             headers["Retry-After"] = str(fault.retry_after)
         return replace(answer, headers=headers, half=fault.half, reset=fault.reset)
 
     def _compress(self, request: Request, answer: _Answer) -> _Answer:
         accepted = request.headers.get("Accept-Encoding", "")
-        if not self.with_gzip or "gzip" not in accepted or answer.status != 200:
+        is_ready = answer.status != 200 or "Content-Encoding" in answer.headers
+        if not self.with_gzip or "gzip" not in accepted or is_ready:
             return answer
         headers = {**answer.headers, "Content-Encoding": "gzip"}
         return replace(answer, headers=headers, body=gzip.compress(answer.body, mtime=0))

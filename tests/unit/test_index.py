@@ -1,10 +1,12 @@
 """Package indexes: asked over real connections to a loopback index that fails in every way."""
 
+import gzip
 import re
 import select
 import socket
 import socketserver
 import threading
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,7 +55,7 @@ def versions(index: PackageIndex, project: str = "flask") -> list[str]:
 
 def failure(index: PackageIndex, project: str = "flask") -> PackageIndexError:
     with pytest.raises(PackageIndexError) as caught:
-        index.files(canonicalize_name(project))
+        list(index.files(canonicalize_name(project)))
     return caught.value
 
 
@@ -341,6 +343,52 @@ def test_answer_that_can_not_be_used(
     assert f"the index at {server.url}flask/ " in f"{error.message} "
     assert not isinstance(error, ProjectNotFound)
     assert len(server.requests) == (1 if fault.location is None else 32)
+
+
+PAGE = b'{"meta": {}, "files": [{"filename": "flask-1.0.tar.gz", "url": "ab"}]}'
+PACKED = gzip.compress(PAGE, mtime=0)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [
+        ("gzip", PACKED),
+        ("GZIP", PACKED),
+        ("x-gzip", PACKED),
+        ("gzip", gzip.compress(PAGE[:30]) + gzip.compress(PAGE[30:])),
+        ("gzip", gzip.compress(PAGE[:35]) + gzip.compress(PAGE[35:])),
+        ("deflate", zlib.compress(PAGE)),
+        ("identity", PAGE),
+    ],
+)
+def test_compressed_answer(
+    server: LoopbackIndex, index: PackageIndex, encoding: str, body: bytes
+) -> None:
+    """An answer is unpacked as RFC 9110 says, also where its gzip has several members."""
+    server.break_project("flask", Fault(body=body, encoding=encoding))
+
+    assert versions(index) == ["1.0"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"not gzip at all",
+        PACKED[:-1],
+        PACKED[:40],
+        PACKED[:-4] + b"\xff\xff\xff\xff",
+        PACKED[:-8] + b"\0\0\0\0" + PACKED[-4:],
+        PACKED[:40] + b"\0" + PACKED[41:],
+    ],
+)
+def test_damaged_answer(server: LoopbackIndex, index: PackageIndex, body: bytes) -> None:
+    """What can't be unpacked is asked for again, and then an error that says so."""
+    server.break_project("flask", Fault(body=body, encoding="gzip", times=1))
+    assert len(versions(index)) == 3
+
+    server.break_project("flask", Fault(body=body, encoding="gzip"))
+    with PackageIndex([server.url]) as again:
+        assert failure(again).message.endswith("its answer is damaged")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from packaging.tags import Tag
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from pipflow_tasks.simple_api import DistributionFile, Files, PageError, by_version, read_page
+from pipflow_tasks.errors import PackageIndexError
+from pipflow_tasks.simple_api import DistributionFile, Files, by_version, read_page
 
 URL = "https://example.com/simple/flask/"
 JSON = "application/vnd.pypi.simple.v1+json"
@@ -371,7 +372,7 @@ def test_html_by_content_type(content_type: str) -> None:
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/xml; charset=utf-8"])
 def test_other_content_type_is_refused(content_type: str) -> None:
     """What is neither JSON nor HTML is refused by its type, whatever is in it."""
-    with pytest.raises(PageError, match="neither JSON nor HTML"):
+    with pytest.raises(PackageIndexError, match="neither JSON nor HTML"):
         read_page(b'{"files": []}', content_type=content_type, url=URL, project=FLASK)
 
 
@@ -397,23 +398,23 @@ def test_other_content_type_is_refused(content_type: str) -> None:
 )
 def test_broken_json_is_refused(data: bytes) -> None:
     """JSON that is cut off or of another shape is an error, never an empty page."""
-    with pytest.raises(PageError):
-        read_page(data, content_type=JSON, url=URL, project=FLASK)
+    with pytest.raises(PackageIndexError, match="can't be used"):
+        list(read_page(data, content_type=JSON, url=URL, project=FLASK))
 
 
 def test_broken_address_in_html_is_refused() -> None:
     """An address that can't be read is an error of the page."""
-    with pytest.raises(PageError):
-        read_html('<a href="http://[broken/flask-2.0.1.tar.gz">x</a>')
+    with pytest.raises(PackageIndexError):
+        list(read_html('<a href="http://[broken/flask-2.0.1.tar.gz">x</a>'))
 
 
 @pytest.mark.parametrize("version", ["2.0", "0.9", "next"])
 def test_other_api_version_is_refused(version: str) -> None:
     """Another major version of the Simple API is refused, by its number (PEP 629, 691)."""
     page = f'<meta name="pypi:repository-version" content="{version}"><a href="{WHEEL}">x</a>'
-    with pytest.raises(PageError, match=f"version {version} "):
+    with pytest.raises(PackageIndexError, match=f"version {version} "):
         read_html(page)
-    with pytest.raises(PageError, match=f"version {version} "):
+    with pytest.raises(PackageIndexError, match=f"version {version} "):
         read_json(entry(), meta={"api-version": version})
 
 
