@@ -1,4 +1,4 @@
-"""Cold resolution of a 100-line file against uv: ``python benchmarks/resolve.py [REPETITIONS]``.
+"""Cold resolution of a 100-line file against uv: ``python benchmarks/resolve.py --help``.
 
 A made-up index of realistic shape is served on loopback, every answer 20 ms late, from bytes made
 beforehand; README.md beside this file says what is modelled. `Project.plan_upgrade_all` and
@@ -8,6 +8,7 @@ is the median of ours by the median of uv's.
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import hashlib
 import json
@@ -60,6 +61,8 @@ SHAPES = (
 )  # fmt: skip
 """How many versions and files thirty projects have that are in many requirements files."""
 
+SMALL_SHAPES = ((10, 20),)
+
 WHEELS = [
     f"cp3{minor}-cp3{minor}-{platform}"
     for minor in (11, 10, 9, 12, 13, 14)
@@ -102,17 +105,21 @@ class PreparedIndex(LoopbackIndex):
         return self.answers[request.path]["gzip" in request.headers.get("Accept-Encoding", "")]
 
 
-def fill(index: PreparedIndex) -> list[str]:
+def fill(index: PreparedIndex, kinds: Sequence[tuple[int, int]]) -> list[str]:
     """Make up projects; return the pins of the first hundred, some releases old.
 
     A project needs up to six of those behind it, as a rule from a recent version on; a few need a
     version below the newest, so that the newest of each does not go together.
+
+    Args:
+        index: where to put their pages.
+        kinds: how many versions and files a project may have.
     """
     chance = random.Random(4)  # noqa: S311
     names = [
         f"{chance.choice('abcdefghkmnprstvw')}{chance.randrange(10**5):05}" for _ in range(ALL)
     ]
-    shapes = dict(zip(names, chance.choices(SHAPES, k=ALL), strict=True))
+    shapes = dict(zip(names, chance.choices(kinds, k=ALL), strict=True))
     releases = {
         name: [f"{n // 60 + 1}.{n % 60 // 6}.{n % 6}" for n in range(versions)]
         for name, (versions, _) in shapes.items()
@@ -200,11 +207,11 @@ def _seconds_of_children() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def main(repetitions: int) -> None:
+def main(repetitions: int, kinds: Sequence[tuple[int, int]]) -> None:
     """Measure, and print what came of it."""
     index = PreparedIndex()
     with index, tempfile.TemporaryDirectory() as folder:
-        pins = fill(index)
+        pins = fill(index, kinds)
         index.delay_seconds = DELAY_SECONDS
         root = Path(folder)
         (root / "Dockerfile").write_text(
@@ -243,4 +250,8 @@ def main(repetitions: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
+    options = argparse.ArgumentParser(description="Measure a cold resolution against uv.")
+    options.add_argument("repetitions", type=int, nargs="?", default=5)
+    options.add_argument("--small-pages", action="store_true", help="ten versions a project")
+    chosen = options.parse_args()
+    main(chosen.repetitions, SMALL_SHAPES if chosen.small_pages else SHAPES)

@@ -266,7 +266,7 @@ def _read(version: Version, entry: _Entry, base: str) -> DistributionFile:
     digests = {name: getattr(entry.hashes, name) for name in _ALGORITHMS}
     return DistributionFile(
         filename=entry.filename,
-        url=urljoin(base, entry.url),
+        url=_complete(entry.url, base),
         version=version,
         is_wheel=entry.filename.endswith(".whl"),
         requires_python=_specifier(entry.requires_python),
@@ -275,6 +275,12 @@ def _read(version: Version, entry: _Entry, base: str) -> DistributionFile:
         has_metadata=None if metadata is None else metadata is not False,
         uploaded=_time(entry.upload_time),
     )
+
+
+def _complete(url: str, base: str) -> str:
+    """Make an address absolute; it takes long, which one that is and can't be wrong is spared."""
+    is_whole = url.startswith(("https://", "http://")) and url.isascii()
+    return url if is_whole and "[" not in url and "]" not in url else urljoin(base, url)
 
 
 def _is_wheel(filename: str) -> bool:
