@@ -284,7 +284,10 @@ def _unpack(sent: bytes, headers: urllib3.HTTPHeaderDict) -> bytes:
     A gzip of one member tells at its end how large it is (RFC 1952), and into one piece of that
     size it is unpacked in half the time, and beside other threads.
     """
-    if not sent or headers.get("Content-Encoding", "").lower() not in {"gzip", "x-gzip"}:
+    encoding = headers.get("Content-Encoding", "").lower()
+    if not sent or not encoding:
+        return sent
+    if encoding not in {"gzip", "x-gzip"}:
         return urllib3.HTTPResponse(io.BytesIO(sent), headers).data
     try:
         if sent.count(_GZIP_MEMBER) != 1:

@@ -2,9 +2,12 @@
 
 import json
 from datetime import datetime, timezone
+from operator import attrgetter
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 from packaging.tags import Tag
 from packaging.utils import canonicalize_name
@@ -320,6 +323,40 @@ def test_files_keep_their_order() -> None:
     assert [
         file.filename for file in read_html("".join(f'<a href="{name}">x</a>' for name in names))
     ] == names
+
+
+ENDINGS = [
+    *(".tar.gz", ".zip", ".tar.gz.asc", "-py2.7.egg", ".whl", "-py3-none.whl"),
+    *("-py3-none-any.whl", "-1-cp39-abi3-win32.whl", ".tar.gz-py3-none-any.whl"),
+]
+
+
+@given(
+    st.lists(
+        st.builds(
+            "{}{}{}".format,
+            st.sampled_from(["flask-", "Flask-", "flask-login-", "flask_", ""]),
+            st.sampled_from(
+                ["1.0", "1.0.1", "1.0.0", "1.0-1", "1.0+cpu", "2.0rc1", "1.0.tar", "x"]
+            ),
+            st.sampled_from(ENDINGS),
+        ),
+        max_size=12,
+    )
+)
+@example(["flask-1.0-py3-none-any.whl", "flask-1.0-1.tar.gz"])
+@example(["flask-1.0-py3-none-any.whl", "flask-1.0-py3-none.whl", "flask-1.0.tar.gz"])
+@example(["flask-1.0-py3-none-any.whl", "flask-1.0.1.tar.gz", "flask-1.0.zip"])
+@example(["flask-x-py3-none-any.whl", "flask-x.tar.gz", "flask-1.0-py3-none-any.whl"])
+def test_neighbours_do_not_matter(names: list[str]) -> None:
+    """A page tells of each file what it would tell of it alone, whatever stands beside it."""
+    alone = [file for name in names for file in read_json(entry(name))]
+
+    together = read_json(*map(entry, names))
+
+    by_name = attrgetter("filename")
+    assert sorted(together, key=by_name) == sorted(alone, key=by_name)
+    assert {v: list(files) for v, files in together.by_version.items()} == by_version(alone)
 
 
 def test_files_by_version() -> None:
