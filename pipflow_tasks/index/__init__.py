@@ -14,7 +14,8 @@ from urllib.parse import urlsplit, urlunsplit
 from ..errors import PackageIndexError, ProjectNotFound, redact
 from ..simple_api import ACCEPT, Files, Metadata, read_metadata, read_page
 from .archive import RangeFile, sdist_metadata, wheel_metadata
-from .http import SYSTEM_TRUST, Answer, Http, Trust
+from .connections import SYSTEM_TRUST, Trust
+from .http import Answer, Http
 from .workers import Workers
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PackageIndex", "Trust"]
 
-THREADS = 32
+THREADS = 24
+"""How many fetch pages, and as many metadata: what the pages lead to need not wait for them all."""
 
 
 class PackageIndex:
@@ -60,8 +62,8 @@ class PackageIndex:
             with suppress(ValueError):  # that is told where it is asked
                 parts = urlsplit(url)
                 self._netlocs[parts.scheme, parts.netloc.rpartition("@")[2]] = parts.netloc
-        self._http = Http(timeout_seconds=timeout_seconds, connections=THREADS, trust=trust)
-        self._workers = Workers(THREADS)
+        self._http = Http(timeout_seconds=timeout_seconds, connections=2 * THREADS, trust=trust)
+        self._page_workers = Workers(THREADS)
         self._metadata_workers = Workers(THREADS)
         self._pages: dict[NormalizedName, Future[Files]] = {}
         self._metadata: dict[str, Future[Metadata | None]] = {}
@@ -75,7 +77,7 @@ class PackageIndex:
 
     def close(self) -> None:
         """Close the connections; what is still being fetched is left."""
-        self._workers.close()
+        self._page_workers.close()
         self._metadata_workers.close()
         self._http.close()
 
@@ -114,7 +116,7 @@ class PackageIndex:
 
     def _begin_page(self, project: NormalizedName) -> Future[Files]:
         if project not in self._pages:
-            self._pages[project] = self._workers.submit(self._fetch, project)
+            self._pages[project] = self._page_workers.submit(self._fetch, project)
         return self._pages[project]
 
     def _begin_metadata(self, files: Sequence[DistributionFile]) -> Future[Metadata | None]:

@@ -1,4 +1,4 @@
-"""HTTP: connections, attempts, deadlines, whom to trust.
+"""HTTP: attempts, deadlines, what an answer is.
 
 A look-up ends within 30 seconds: at most three attempts, at most three seconds of waiting between
 them, and a deadline over all. No credential is ever in a message.
@@ -10,21 +10,18 @@ import gzip
 import io
 import platform
 import re
-import ssl
+import threading
 import time
 import zlib
 from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
-from typing import Any
-from urllib.parse import urlsplit
 
 import requests
-import truststore
 import urllib3
-from requests.adapters import HTTPAdapter
 
 from ..errors import PackageIndexError, redact
+from .connections import SYSTEM_TRUST, Session, Trust, resolve_once
 
 ATTEMPTS = 3
 BACKOFF_SECONDS = 3.0
@@ -57,38 +54,6 @@ class Answer:
     retry_after_seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trust:
-    """Whom to trust, and how to get there.
-
-    Attributes:
-        certificates: a bundle to trust besides the operating system's, or an empty string.
-        client_certificate: what to show of oneself, or an empty string.
-        proxy: where to go through, or an empty string: as the environment says.
-        unchecked_hosts: ``host`` or ``host:port`` whose certificates are not checked.
-    """
-
-    certificates: str = ""
-    client_certificate: str = ""
-    proxy: str = ""
-    unchecked_hosts: tuple[str, ...] = ()
-
-    def options(self) -> dict[str, Any]:
-        """Return how to ask, for each request: what a session has the environment overrides."""
-        options: dict[str, Any] = {}
-        if self.certificates:
-            options["verify"] = self.certificates
-        if self.client_certificate:
-            options["cert"] = self.client_certificate
-        if self.proxy:
-            options["proxies"] = {"http": self.proxy, "https": self.proxy}
-        return options
-
-
-SYSTEM_TRUST = Trust()
-"""The operating system's, and the environment's proxies."""
-
-
 class Http:
     """A pool of connections that many threads share."""
 
@@ -103,19 +68,14 @@ class Http:
             trust: whom to trust.
         """
         self._timeout_seconds = timeout_seconds
-        self._options = trust.options()
-        self._session = _Session()
+        self._proxies = trust.proxies
+        self._session = Session(trust, connections)
         self._session.headers["User-Agent"] = (
             f"pipflow-tasks/{installed_version('pipflow-tasks')} "
             f"{platform.python_implementation()}/{platform.python_version()}"
         )
-        self._session.mount("https://", _SystemTrust(pool_maxsize=connections))
-        self._session.mount("http://", HTTPAdapter(pool_maxsize=connections))
-        for host in trust.unchecked_hosts:
-            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-            for end in ("/",) if ":" in host else ("/", ":"):  # on any port, where none is named
-                self._session.mount(f"https://{host}{end}", _Unchecked(pool_maxsize=connections))
         self._ways: dict[tuple[str | None, ...], _Way | None] = {}
+        self._finding = threading.Lock()
 
     def close(self) -> None:
         """Close the connections."""
@@ -178,9 +138,10 @@ class Http:
         """Begin an answer, and tell where it comes from; requests follows redirects."""
         address = urllib3.util.parse_url(url)
         host = (address.scheme, address.auth, address.netloc)
-        if host not in self._ways:
-            self._ways[host] = self._find_way(url)
-        way = self._ways[host]
+        with self._finding:
+            if host not in self._ways:
+                self._ways[host] = self._find_way(url)
+            way = self._ways[host]
         if way is not None:
             response = way.pool.urlopen(
                 "GET",
@@ -196,7 +157,7 @@ class Http:
             response.drain_conn()
             self._ways[host] = None
         answer = self._session.get(
-            url, stream=True, timeout=timeout, headers=headers, **self._options
+            url, stream=True, timeout=timeout, headers=headers, proxies=self._proxies
         )
         return answer.raw, answer.url
 
@@ -210,21 +171,15 @@ class Http:
         """
         request = self._session.prepare_request(requests.Request("GET", url))
         assert request.url is not None
-        settings = self._session.merge_environment_settings(
-            request.url,
-            self._options.get("proxies", {}),
-            True,
-            self._options.get("verify"),
-            self._options.get("cert"),
-        )
+        proxies = self._session.merge_environment_settings(
+            request.url, self._proxies, None, None, None
+        )["proxies"]
         adapter = self._session.get_adapter(request.url)
-        assert isinstance(adapter, HTTPAdapter)
-        proxies, verify, cert = settings["proxies"], settings["verify"], settings["cert"]
         if adapter.request_url(request, proxies) != request.path_url:
             return None
-        pool = adapter.get_connection_with_tls_context(request, verify, proxies, cert)
+        pool = adapter.get_connection_with_tls_context(request, True, proxies)
         assert isinstance(pool, urllib3.HTTPConnectionPool)
-        adapter.cert_verify(pool, request.url, verify, cert)  # type: ignore[no-untyped-call]
+        resolve_once(pool)
         return _Way(pool=pool, headers=dict(request.headers))
 
 
@@ -234,48 +189,6 @@ class _Way:
 
     pool: urllib3.HTTPConnectionPool
     headers: dict[str, str]
-
-
-class _Session(requests.Session):
-    """Chooses an adapter by the host, whatever credentials stand before it."""
-
-    def get_adapter(self, url: str) -> Any:
-        parts = urlsplit(url)
-        return super().get_adapter(parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl())
-
-
-class _SystemTrust(HTTPAdapter):
-    """Trust whom the operating system trusts, as pip does.
-
-    A bundle that the user names (``REQUESTS_CA_BUNDLE``) is honoured by requests as ever.
-    """
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, ssl_context=self._context(), **kwargs)
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> urllib3.ProxyManager:
-        kwargs["ssl_context"] = self._context()
-        manager: urllib3.ProxyManager = super().proxy_manager_for(proxy, **kwargs)
-        return manager
-
-    def cert_verify(self, conn: Any, url: str, verify: bool | str, cert: Any) -> None:
-        if verify is not True:
-            super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
-
-    def _context(self) -> ssl.SSLContext:
-        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
-class _Unchecked(HTTPAdapter):
-    """Check no certificate: pip's ``trusted-host``."""
-
-    def get_connection_with_tls_context(
-        self, request: Any, verify: Any, proxies: Any = None, cert: Any = None
-    ) -> Any:
-        return super().get_connection_with_tls_context(request, False, proxies, cert)
-
-    def cert_verify(self, conn: Any, url: str, verify: bool | str, cert: Any) -> None:
-        super().cert_verify(conn, url, False, cert)  # type: ignore[no-untyped-call]
 
 
 def _unpack(sent: bytes, headers: urllib3.HTTPHeaderDict) -> bytes:

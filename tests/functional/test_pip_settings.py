@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack
 from pathlib import Path
-from socketserver import StreamRequestHandler, ThreadingTCPServer
-from urllib.parse import urlsplit
 
 import pytest
 import trustme
+from forwarder import Forwarder, forwarder_to, secured
 from functional.temporary_project import TemporaryProject
 from loopback_index import LoopbackIndex
 
@@ -101,80 +98,20 @@ def test_configuration_that_makes_no_sense(project: TemporaryProject, text: str,
     assert "Traceback" not in done.stderr
 
 
-class _Forwarder(ThreadingTCPServer):
-    """Hands what comes in to another port, and what comes back."""
-
-    daemon_threads = True
-
-    def __init__(self, port: int, context: ssl.SSLContext | None) -> None:
-        super().__init__(("127.0.0.1", 0), _Connection)
-        self.port = port
-        self.context = context
-        self.count = 0
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of a client that does not trust us."""
-
-
-class _Connection(StreamRequestHandler):
-    server: _Forwarder
-
-    def handle(self) -> None:
-        client: socket.socket = self.request
-        if self.server.context is not None:
-            client = self.server.context.wrap_socket(client, server_side=True)
-        self.server.count += 1
-        with client, socket.create_connection(("127.0.0.1", self.server.port)) as index:
-            back = threading.Thread(target=_pump, args=(index, client), daemon=True)
-            back.start()
-            _pump(client, index)
-            back.join(5)
-
-
-def _pump(source: socket.socket, sink: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(1 << 16):
-            sink.sendall(data)
-        sink.shutdown(socket.SHUT_WR)
-
-
-Forward = Callable[[ssl.SSLContext | None], _Forwarder]
+Forward = Callable[[ssl.SSLContext | None], Forwarder]
 
 
 @pytest.fixture
 def forward(index: LoopbackIndex) -> Iterator[Forward]:
     """Return a function that puts a forwarder, with TLS where it is given, before the index."""
-    servers: list[_Forwarder] = []
-
-    def start(context: ssl.SSLContext | None) -> _Forwarder:
-        port = urlsplit(index.url).port
-        assert port is not None
-        servers.append(_Forwarder(port, context))
-        threading.Thread(target=servers[-1].serve_forever, args=(0.01,), daemon=True).start()
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    with ExitStack() as stack:
+        yield lambda context: stack.enter_context(forwarder_to(index, context))
 
 
 @pytest.fixture
 def authority() -> trustme.CA:
     """Make a certificate authority that nobody trusts."""
     return trustme.CA()
-
-
-def secured(authority: trustme.CA) -> ssl.SSLContext:
-    """Return the context of a server that the authority vouches for."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
-    return context
-
-
-def address(server: _Forwarder) -> str:
-    """Return the index's address behind a forwarder with TLS."""
-    return f"https://127.0.0.1:{server.server_address[1]}/simple/"
 
 
 def test_certificate_of_pips_settings(
@@ -184,7 +121,7 @@ def test_certificate_of_pips_settings(
     server = forward(secured(authority))
     bundle = tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(str(bundle))
-    project.environment["PIP_INDEX_URL"] = address(server)
+    project.environment["PIP_INDEX_URL"] = server.url
     done = project.invoke("deps.add", "lib")
     assert (done.status, project.exists()) == (1, False)
     assert "its certificate is not trusted" in done.stderr
@@ -213,7 +150,7 @@ def test_client_certificate(
     issued = authority.issue_cert("me@example.com")
     issued.private_key_and_cert_chain_pem.write_to_path(str(mine))
     trust = {"PIP_CERT" if with_bundle else "SSL_CERT_FILE": str(bundle)}
-    project.environment |= {"PIP_INDEX_URL": address(forward(context)), **trust}
+    project.environment |= {"PIP_INDEX_URL": forward(context).url, **trust}
     assert project.invoke("deps.add", "lib").status == 1
     done = project.invoke("deps.add", "lib", environment={"PIP_CLIENT_CERT": str(mine)})
     assert (done.status, project.requirements) == (0, "lib==1.0\n"), done.output
@@ -225,7 +162,7 @@ def test_trusted_host_is_said(
 ) -> None:
     """A host that is called trusted is asked whatever its certificate is, and that is said."""
     server = forward(secured(authority))
-    project.environment["PIP_INDEX_URL"] = address(server)
+    project.environment["PIP_INDEX_URL"] = server.url
     option, head = "", ""
     match place:
         case "pip's settings":

@@ -2,17 +2,12 @@
 
 import gzip
 import re
-import select
-import socket
-import socketserver
-import threading
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
+from forwarder import forwarder_to
 from loopback_index import Face, Fault, LoopbackIndex
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
@@ -61,50 +56,6 @@ def failure(index: PackageIndex, project: str = "flask") -> PackageIndexError:
 
 def with_credentials(url: str, credentials: str) -> str:
     return url.replace("://", f"://{credentials}@")
-
-
-class _Relay(socketserver.BaseRequestHandler):
-    """Hand bytes on between a client and the server behind the relay."""
-
-    server: "_RelayServer"
-
-    def handle(self) -> None:
-        self.server.connections += 1
-        with socket.create_connection(self.server.behind) as behind:
-            other = {self.request: behind, behind: self.request}
-            while True:
-                for end in select.select([*other], [], [])[0]:
-                    data = end.recv(1 << 16)
-                    if not data:
-                        return
-                    other[end].sendall(data)
-
-
-class _RelayServer(socketserver.ThreadingTCPServer):
-    """A server that counts the connections it takes."""
-
-    daemon_threads = True
-    request_queue_size = 64
-
-    def __init__(self, behind: tuple[str, int]) -> None:
-        self.behind = behind
-        self.connections = 0
-        super().__init__(("127.0.0.1", 0), _Relay)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/simple/"
-
-
-@contextmanager
-def relay_to(server: LoopbackIndex) -> Iterator[_RelayServer]:
-    address = urlsplit(server.url)
-    assert address.hostname is not None
-    assert address.port is not None
-    with _RelayServer((address.hostname, address.port)) as relay:
-        threading.Thread(target=relay.serve_forever, args=(0.01,), daemon=True).start()
-        yield relay
-        relay.shutdown()
 
 
 # Pages
@@ -549,7 +500,7 @@ def test_connection_is_kept(server: LoopbackIndex) -> None:
         server.add(name, "1.0")
     server.break_project("project-3", Fault(status=403))
 
-    with relay_to(server) as relay, PackageIndex([relay.url]) as index:
+    with forwarder_to(server) as relay, PackageIndex([relay.url]) as index:
         for name in names:
             if name == "project-3":
                 failure(index, name)
@@ -557,7 +508,7 @@ def test_connection_is_kept(server: LoopbackIndex) -> None:
                 assert versions(index, name) == ["1.0"]
         failure(index, "absent")
 
-        assert relay.connections == 1
+        assert relay.count == 1
     assert len(server.requests) == 9
 
 
@@ -568,11 +519,11 @@ def test_prefetch_asks_at_once(server: LoopbackIndex) -> None:
         server.add(name, "1.0")
     server.delay_seconds = 0.2
 
-    with relay_to(server) as relay, PackageIndex([relay.url]) as index:
+    with forwarder_to(server) as relay, PackageIndex([relay.url]) as index:
         index.prefetch([*names, *names])
 
         assert [versions(index, name) for name in names] == [["1.0"]] * 8
-        assert relay.connections > 1
+        assert relay.count > 1
         assert sorted(request.path for request in server.requests) == [
             f"/simple/{name}/" for name in names
         ]

@@ -1,0 +1,214 @@
+"""Connections: whom to trust, how to get there, where a host is."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import sys
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+from ..errors import PackageIndexError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BUNDLES = (
+    "/etc/ssl/cert.pem",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/pki/tls/cert.pem",
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/ssl/ca-bundle.pem",
+)
+"""Where Linux systems keep certificates, for a Python whose OpenSSL was built to look elsewhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """Whom to trust, and how to get there.
+
+    Attributes:
+        certificates: a bundle to trust besides the operating system's, or an empty string: one
+            that the environment names, if it does.
+        client_certificate: what to show of oneself, or an empty string.
+        proxy: where to go through, or an empty string: as the environment says.
+        unchecked_hosts: ``host`` or ``host:port`` whose certificates are not checked.
+    """
+
+    certificates: str = ""
+    client_certificate: str = ""
+    proxy: str = ""
+    unchecked_hosts: tuple[str, ...] = ()
+
+    @property
+    def proxies(self) -> dict[str, str]:
+        """The proxy as requests takes it, for each request: the environment overrides a session."""
+        return {"http": self.proxy, "https": self.proxy} if self.proxy else {}
+
+
+SYSTEM_TRUST = Trust()
+"""The operating system's, and the environment's proxies."""
+
+
+class Session(requests.Session):
+    """Connections to many hosts, to each as it is to be trusted."""
+
+    def __init__(self, trust: Trust, connections: int) -> None:
+        """Open no connection yet.
+
+        Args:
+            trust: whom to trust.
+            connections: how many to keep open to one host.
+        """
+        super().__init__()
+        self.mount("https://", _Secure(trust, checks=True, connections=connections))
+        self.mount("http://", HTTPAdapter(pool_maxsize=connections))
+        for host in trust.unchecked_hosts:
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+            for end in ("/",) if ":" in host else ("/", ":"):  # on any port, where none is named
+                unchecked = _Secure(trust, checks=False, connections=connections)
+                self.mount(f"https://{host}{end}", unchecked)
+
+    def get_adapter(self, url: str) -> HTTPAdapter:
+        """Choose by the host, whatever credentials stand before it."""
+        parts = urlsplit(url)
+        plain = parts._replace(netloc=parts.netloc.rpartition("@")[2])
+        adapter = super().get_adapter(plain.geturl())
+        assert isinstance(adapter, HTTPAdapter)
+        return adapter
+
+
+class _Secure(HTTPAdapter):
+    """Connections that share a context, which is complete before the first of them.
+
+    OpenSSL lets no thread change a context that others use: a program that does may crash. And to
+    read certificates anew for each connection takes longer than an answer.
+    """
+
+    def __init__(self, trust: Trust, *, checks: bool, connections: int) -> None:
+        self._trust = trust
+        self._checks = checks
+        super().__init__(pool_maxsize=connections)
+
+    def build_connection_pool_key_attributes(
+        self, request: Any, verify: Any, cert: Any = None
+    ) -> Any:
+        host, pool = super().build_connection_pool_key_attributes(request, self._checks)
+        return host, {**pool, "ssl_context": self._context}
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """Leave the connection as it is: the context knows whom to trust and what to show."""
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        context = _system_context() if self._checks else _unchecking_context()
+        bundle = self._trust.certificates or _bundle_of_the_environment()
+        if self._checks and bundle:
+            with _told(bundle):
+                is_folder = Path(bundle).is_dir()
+                context.load_verify_locations(**{"capath" if is_folder else "cafile": bundle})
+        if self._trust.client_certificate:
+            with _told(self._trust.client_certificate):
+                context.load_cert_chain(self._trust.client_certificate, password="")
+        return context
+
+
+@contextmanager
+def _told(file: str) -> Iterator[None]:
+    """Tell which file it is that can't be used."""
+    try:
+        yield
+    except OSError as error:
+        raise PackageIndexError(
+            f"the certificate in {file} can't be used: {error.strerror or error}",
+            url="",
+            hint="pip's settings name it, or the variable REQUESTS_CA_BUNDLE does",
+        ) from error
+
+
+def _bundle_of_the_environment() -> str:
+    """Return the bundle that requests would take, or an empty string."""
+    with requests.Session() as session:
+        settings = session.merge_environment_settings("https://", {}, None, None, None)
+    return settings["verify"] if isinstance(settings["verify"], str) else ""
+
+
+def _system_context() -> ssl.SSLContext:
+    """Trust whom the operating system trusts, as pip does."""
+    if sys.platform == "darwin" or sys.platform == "win32":  # mypy reads it so
+        from truststore import SSLContext
+
+        return SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_default_certs()
+    folder = Path(ssl.get_default_verify_paths().capath or os.devnull)
+    has_folder = any(folder.glob("????????.[0-9]"))  # read as it is needed
+    if not context.cert_store_stats()["x509"] and not has_folder:
+        for bundle in filter(Path.is_file, map(Path, BUNDLES)):
+            context.load_verify_locations(bundle)
+            break
+    return context
+
+
+def _unchecking_context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def resolve_once(pool: urllib3.HTTPConnectionPool) -> None:
+    """Let the connections of a pool share what is found of its host's name.
+
+    Some resolvers, those of container networks among them, drop a few of many questions that come
+    at once, and a question is asked again after five seconds.
+    """
+    base: Any = pool.ConnectionCls
+    if base not in {HTTPConnection, HTTPSConnection}:  # a SOCKS proxy looks names up itself
+        return
+    lock = threading.Lock()
+    found: list[str] = []
+
+    class Connection(base):  # type: ignore[misc]
+        _dns_host: str  # urllib3 connects to this, whatever the host is called
+
+        def _new_conn(self) -> socket.socket:
+            with lock:
+                if not found:
+                    found.extend(_addresses(self.host, self.port))
+                addresses = found.copy()
+            name = self._dns_host
+            for address in addresses:
+                self._dns_host = address
+                try:
+                    return super()._new_conn()  # type: ignore[no-any-return]
+                except (NewConnectionError, ConnectTimeoutError):
+                    if address == addresses[-1]:
+                        found.clear()
+                        raise
+                finally:
+                    self._dns_host = name
+            return super()._new_conn()  # type: ignore[no-any-return]
+
+    pool.ConnectionCls = Connection
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    """Look a name up; nothing where that fails, so that connecting tells why."""
+    try:
+        found = socket.getaddrinfo(host.rstrip("."), port, type=socket.SOCK_STREAM)
+    except OSError:
+        return []
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
