@@ -99,6 +99,7 @@ class LoopbackIndex:
         credentials: User and secret; without them in Basic authentication, all is 401.
         delay_seconds: How long every answer takes at least.
         requests: Every request that arrived, oldest first; may be cleared.
+        texts: Further files of the host, by their path.
     """
 
     def __init__(self, *, port: int = 0) -> None:
@@ -111,6 +112,7 @@ class LoopbackIndex:
         self.credentials: tuple[str, str] | None = None
         self.delay_seconds = 0.0
         self.requests: list[Request] = []
+        self.texts: dict[str, str] = {}
         self._port = port
         self._projects: dict[str, dict[str, _File]] = {}
         self._faults: dict[tuple[str, Place], Iterator[Fault]] = {}
@@ -217,7 +219,10 @@ class LoopbackIndex:
             token = base64.b64encode(":".join(self.credentials).encode()).decode()
             if request.headers.get("Authorization") != f"Basic {token}":
                 return _plain(401, {"WWW-Authenticate": 'Basic realm="index"'})
-        match unquote(urlsplit(request.path).path).split("/")[1:]:
+        path = unquote(urlsplit(request.path).path)
+        if path in self.texts:
+            return _Answer(headers={"Content-Type": "text/plain"}, body=self.texts[path].encode())
+        match path.split("/")[1:]:
             case ["simple", ""]:
                 with self._lock:
                     projects = [{"name": project} for project in sorted(self._projects)]

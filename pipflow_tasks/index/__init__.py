@@ -67,6 +67,7 @@ class PackageIndex:
         self._metadata_workers = Workers(THREADS)
         self._pages: dict[NormalizedName, Future[Files]] = {}
         self._metadata: dict[str, Future[Metadata | None]] = {}
+        self._fetched: dict[str, bytes] = {}
         self._without_metadata: set[str] = set()
 
     def __enter__(self) -> PackageIndex:
@@ -113,6 +114,22 @@ class PackageIndex:
             PackageIndexError: the index failed.
         """
         return self._begin_metadata(files).result()
+
+    def fetch(self, url: str, *, what: str) -> bytes:
+        """Return a file that stands somewhere else, such as constraints.
+
+        Args:
+            url: where it stands; it may hold credentials.
+            what: how a message names it.
+
+        Raises:
+            PackageIndexError: it could not be fetched.
+        """
+        if url not in self._fetched:
+            answer = self._get(url, {}, what=what)
+            self._require_ok(answer, url, what=what)
+            self._fetched[url] = answer.body
+        return self._fetched[url]
 
     def _begin_page(self, project: NormalizedName) -> Future[Files]:
         if project not in self._pages:
@@ -170,13 +187,13 @@ class PackageIndex:
 
         return wheel_metadata(RangeFile(fetch))
 
-    def _get(self, url: str, headers: dict[str, str]) -> Answer:
+    def _get(self, url: str, headers: dict[str, str], *, what: str = "the index") -> Answer:
         """Ask; a file that stands on an index's own host is asked for with its credentials."""
         with suppress(ValueError):
             parts = urlsplit(url)
             netloc = self._netlocs.get((parts.scheme, parts.netloc), parts.netloc)
             url = urlunsplit(parts._replace(netloc=netloc))
-        return self._http.get(url, headers)
+        return self._http.get(url, headers, what=what)
 
     def _fetch(self, project: NormalizedName) -> Files:
         found = Files()
@@ -206,17 +223,17 @@ class PackageIndex:
             answer.body, content_type=answer.content_type, url=answer.url, project=project
         )
 
-    def _require_ok(self, answer: Answer, url: str) -> None:
+    def _require_ok(self, answer: Answer, url: str, *, what: str = "the index") -> None:
         shown = redact(url)
         if answer.status in {401, 403}:
             raise PackageIndexError(
-                f"the index at {shown} refuses access (HTTP {answer.status})",
+                f"{what} at {shown} refuses access (HTTP {answer.status})",
                 url=shown,
-                hint="put the credentials into the index address as ${VARIABLES}, or into .netrc",
+                hint="put the credentials into the address as ${VARIABLES}, or into .netrc",
             )
         if answer.status != 200:
             raise PackageIndexError(
-                f"the index at {shown} failed (HTTP {answer.status})",
+                f"{what} at {shown} failed (HTTP {answer.status})",
                 url=shown,
                 hint="nothing was changed; try again later",
             )

@@ -81,8 +81,13 @@ class Http:
         """Close the connections."""
         self._session.close()
 
-    def get(self, url: str, headers: dict[str, str]) -> Answer:
+    def get(self, url: str, headers: dict[str, str], *, what: str = "the index") -> Answer:
         """Ask, and ask again where the failure may pass.
+
+        Args:
+            url: what to ask for.
+            headers: besides those that every request has.
+            what: how a message names whom it asks.
 
         Raises:
             PackageIndexError: no attempt got a whole answer.
@@ -109,9 +114,9 @@ class Http:
             return answer
         shown = redact(url)
         raise PackageIndexError(
-            f"the index at {shown} can't be reached: {_explain(failure)}",
+            f"{what} at {shown} can't be reached: {_explain(failure)}",
             url=shown,
-            hint="nothing was changed; check the network and the index address",
+            hint="nothing was changed; check the network and the address",
         ) from failure
 
     def _attempt(self, url: str, headers: dict[str, str], deadline: float) -> Answer:

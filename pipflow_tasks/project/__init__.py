@@ -35,7 +35,13 @@ from ..settings import Settings
 from .aims import LEVELS, Level
 from .asked import find_removable
 from .check import check_image, check_lines, check_pins, check_pip, check_together, find_in
-from .documents import read_beside, read_constraints, read_documents, take_constraints
+from .documents import (
+    read_addresses,
+    read_beside,
+    read_constraints,
+    read_documents,
+    take_constraints,
+)
 from .draft import Draft
 from .image import find_beside, find_image, find_steps, find_target
 from .lacking import require_all
@@ -51,7 +57,7 @@ if TYPE_CHECKING:
     from ..pip_settings import PipSettings
     from ..requirements import Line, Request, Sort
     from ..target import Target
-    from .documents import Documents
+    from .documents import Address, Documents
     from .image import Image
     from .rules import Rules
 
@@ -561,7 +567,13 @@ class Project:
         base = self.target.interpreter
         if base is not None and self.target.installer == "pip":
             take_constraints(documents, base.constraints, base.image)
+        read_addresses(documents, self._fetch, self._environment)
         return Lookup(documents, self._index, self.target, rules)
+
+    def _fetch(self, address: Address) -> bytes:
+        assert self._index is not None
+        kind = "constraints" if address.constrains else "requirements"
+        return self._index.fetch(address.url, what=f"{address.place}: the {kind} file")
 
     def _rules(self, documents: Documents) -> Rules:
         rules = read_rules(

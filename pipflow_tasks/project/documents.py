@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
 from packaging.utils import canonicalize_name
 
-from ..errors import RequirementsError
+from ..errors import RequirementsError, redact
 from ..files import read
-from ..requirements import RequirementsFile, expand_variables
+from ..requirements import Kind, RequirementsFile, expand_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ..requirements import Line
 
@@ -29,6 +31,21 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A file that stands somewhere else; it counts as it stands there.
+
+    Attributes:
+        url: where; it may hold credentials.
+        place: who names it.
+        constrains: by ``-c``; else by ``-r``.
+    """
+
+    url: str
+    place: str
+    constrains: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Documents:
     """Requirements files that count together.
 
@@ -40,7 +57,8 @@ class Documents:
         lines: every line of the requirements, in the order in which pip reads them.
         beside: the lines of other files that the image installs as well. They count as they stand.
         innermost: the paths of the requirements, what is included before what includes it.
-        unread: the lines that include an address, which is not fetched.
+        addresses: what they include from somewhere else, as far as it can be asked from here.
+        unread: the lines that include what only the image can fetch.
         is_being_locked: what a line says of who has brought it counts, be they there or not.
         promoted: the places of lines that are the user's own from now on, whatever they say.
         requires_hashes: the installer wants a hash for every requirement, whatever the files say.
@@ -52,6 +70,7 @@ class Documents:
     lines: list[Line] = field(default_factory=list)
     beside: list[Line] = field(default_factory=list)
     innermost: list[str] = field(default_factory=list)
+    addresses: list[Address] = field(default_factory=list)
     unread: list[Line] = field(default_factory=list)
     promoted: set[str] = field(default_factory=set)
     requires_hashes: bool = False
@@ -132,6 +151,9 @@ def read_constraints(
     for name, place in names.items():
         if name in documents.requirements:
             continue
+        if url := find_address(name, environment):
+            documents.addresses.append(Address(url=url, place=place, constrains=True))
+            continue
         if not (root / name).exists():
             raise RequirementsError(
                 f"there is no file {name}, whose constraints {place} installs with",
@@ -157,6 +179,67 @@ def read_documents(root: Path, names: Sequence[str], environment: Mapping[str, s
     for name in names:
         _Reader(root, environment, documents).take(name, including=())
     return documents
+
+
+def read_addresses(
+    documents: Documents,
+    fetch: Callable[[Address], bytes],
+    environment: Mapping[str, str],
+) -> None:
+    """Read what stands somewhere else: it constrains the documents, or counts beside them.
+
+    What is named there is relative to it, as for pip.
+
+    Args:
+        documents: whose addresses are read.
+        fetch: returns what stands at an address.
+        environment: as for ``read_documents``.
+
+    Raises:
+        RequirementsError: it is no requirements file.
+    """
+    waiting = [*documents.addresses]
+    done = {*documents.constraints, *(line.path for line in documents.beside)}
+    while waiting:
+        address = waiting.pop(0)
+        shown = redact(address.url)
+        if shown in done:
+            continue
+        done.add(shown)
+        content = RequirementsFile.from_bytes(fetch(address), path=shown)
+        content.require_resolved()
+        for line in content.lines:
+            if line.kind is Kind.UNREADABLE or line.content.startswith("<"):  # a page to log in
+                raise RequirementsError(
+                    f"not a valid line: {line.problem or line.content}",
+                    path=shown,
+                    line=line.number,
+                    hint=f"{address.place} names what should be a requirements file",
+                )
+            waiting.extend(_addresses_in(line, address, environment))
+        if address.constrains:
+            documents.constraints[shown] = Document(file=Path(), before=None, content=content)
+        else:
+            documents.beside.extend(content.lines)
+
+
+def _addresses_in(
+    line: Line, address: Address, environment: Mapping[str, str]
+) -> Iterator[Address]:
+    """Yield what a line of a file that was fetched includes in turn."""
+    for option in ("--requirement", "--constraint"):
+        for name in line.option_values(option):
+            with suppress(ValueError):  # of urllib's: it is no address
+                name = urljoin(address.url, expand_variables(name, environment))
+            if url := find_address(name, environment):
+                constrains = address.constrains or option == "--constraint"
+                yield Address(url=url, place=line.place, constrains=constrains)
+
+
+def find_address(name: str, environment: Mapping[str, str]) -> str:
+    """Return the address that a name is, if it can be asked from here; else an empty string."""
+    url = expand_variables(name, environment)
+    return url if url.startswith(("http://", "https://")) and not set("$`") & set(url) else ""
 
 
 def read_beside(
@@ -198,7 +281,7 @@ class _Reader:
         for line in document.content.lines:
             self.documents.lines.append(line)
             for included in line.option_values("--requirement"):
-                if not self._leads_elsewhere(included, line):
+                if not self._leads_elsewhere(included, line, constrains=False):
                     self.take(included, including=(*including, shown), by=line)
             for constraint in line.option_values("--constraint"):
                 self.constrain(constraint, including=(*including, shown), by=line)
@@ -206,7 +289,7 @@ class _Reader:
 
     def constrain(self, name: str, *, including: tuple[str, ...], by: Line | None = None) -> None:
         """Read a constraints file; whatever it includes constrains as well."""
-        if by is not None and self._leads_elsewhere(name, by):
+        if by is not None and self._leads_elsewhere(name, by, constrains=True):
             return
         shown = self._shown(name, by)
         document = self._open(shown, including, by)
@@ -216,11 +299,15 @@ class _Reader:
                 for included in line.option_values(option):
                     self.constrain(included, including=(*including, shown), by=line)
 
-    def _leads_elsewhere(self, name: str, by: Line) -> bool:
-        """Tell whether a line includes an address, and remember it: it may hold a password."""
+    def _leads_elsewhere(self, name: str, by: Line, *, constrains: bool) -> bool:
+        """Tell whether a line includes an address, and remember it."""
         if "://" not in expand_variables(name, self.environment):
             return False
-        self.documents.unread.append(by)
+        if url := find_address(name, self.environment):
+            address = Address(url=url, place=by.place, constrains=constrains)
+            self.documents.addresses.append(address)
+        else:
+            self.documents.unread.append(by)
         return True
 
     def _open(

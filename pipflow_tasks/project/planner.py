@@ -470,8 +470,12 @@ class Planner:
         """Say why ``upgrade-all`` passes a line over; nothing for a pin, or what no one moves."""
         if line.kind is Kind.UNREADABLE:
             return f"not a valid line: {line.problem}"
-        if line.option_values("--requirement") and line in self._documents.unread:
-            return "an included address is not followed"
+        documents = self._documents
+        if line.option_values("--requirement"):
+            if line in documents.unread:
+                return "an address that only the image can ask"
+            if line.place in {address.place for address in documents.addresses}:
+                return "what stands at an address is not edited"
         if line.kind in {Kind.BLANK, Kind.COMMENT, Kind.OPTION}:
             return ""
         return why_unmovable(self._lookup, line) or ("" if line.pin is not None else "not a pin")

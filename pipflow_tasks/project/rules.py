@@ -22,6 +22,7 @@ from ..finder import Admission, Cutoff
 from ..index import Trust
 from ..pip_settings import is_local, is_yes
 from ..requirements import expand_variables
+from .documents import find_address
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -163,7 +164,8 @@ class Rules:
         first_index: whether it does.
         trust: whom to trust on the way.
         requires_hashes: whether the installer wants a hash for every requirement.
-        constraints: files that bound the versions, relative to the project's root, and who says so.
+        constraints: what bounds the versions, and who says so: files, relative to the project's
+            root, and addresses.
         without_dependencies: who says that the files are complete, or nothing.
         warnings: what can't be known, or was passed over.
     """
@@ -225,7 +227,7 @@ def read_rules(
         UsageError: the files leave no index, or use a variable that is not set.
         DockerfileError: a step has an index that can't be known.
     """
-    warnings = [*pip.notes, *_unseen(steps)]
+    warnings = [*pip.notes, *_unseen(steps, environment)]
     by_uv = bool(steps) and all(step.install.installer == "uv" for step in steps)
     settings = _Said(index_url, extra_index_urls)
     urls = _index_urls(steps, lines, settings, pip, environment, warnings, by_uv=by_uv)
@@ -252,9 +254,17 @@ def read_rules(
         trust=trust,
         requires_hashes=any(step.requires_hashes for step in steps),
         constraints={
-            posixpath.normpath(posixpath.join(step.context, source)): step.place
-            for step in steps
-            for source in step.install.constraint_sources
+            **{
+                posixpath.normpath(posixpath.join(step.context, source)): step.place
+                for step in steps
+                for source in step.install.constraint_sources
+            },
+            **{
+                name: step.place
+                for step in steps
+                for name in step.install.constraints
+                if find_address(name, environment)
+            },
         },
         without_dependencies=steps[0].place if complete else "",
         warnings=tuple(warnings),
@@ -268,7 +278,7 @@ def read_rules(
     )
 
 
-def _unseen(steps: Sequence[Step]) -> Iterator[str]:
+def _unseen(steps: Sequence[Step], environment: Mapping[str, str]) -> Iterator[str]:
     """Say what of the steps can't be looked into; not of folders that a step before has filled."""
     is_filled = any(step.install.command in {"wheel", "download"} for step in steps)
     for step in steps:
@@ -279,7 +289,7 @@ def _unseen(steps: Sequence[Step]) -> Iterator[str]:
                 "versions are chosen from the index"
             )
         for name in step.install.unknown:
-            if name in step.install.constraints:
+            if name in step.install.constraints and not find_address(name, environment):
                 yield (
                     f"{step.place} installs with the constraints {redact(name)}, which are not in "
                     "the build context; what they say does not count"

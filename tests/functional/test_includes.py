@@ -193,16 +193,54 @@ def test_missing_include_is_refused(
     assert (caught.value.path, caught.value.line) == ("sub/one.txt", 2)
 
 
-def test_included_address_is_left_alone(project: TemporaryProject, index: LoopbackIndex) -> None:
-    """A `-r` of an address is not followed; the report says so, without its password."""
-    project.requirements = text = "-r https://me:hush@example.com/more.txt\naa==1.0\n"
+def test_included_address_counts_and_is_not_edited(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """What a `-r` of an address brings counts as it stands there, with what it includes in turn."""
+    host = index.url.removesuffix("/simple/")
+    index.texts["/all/more.txt"] = "-r ../other.txt\n-c limits.txt\nmore==1.0\n"
+    index.texts["/other.txt"] = "-r all/more.txt\n"
+    index.texts["/all/limits.txt"] = "lib<2\n"
+    for name in ("more", "lib", "top"):
+        index.add(name, "1.0")
+        index.add(name, "2.0", requires_dist=["more>=2"] if name == "top" else [])
+    project.requirements = text = f"-r {host}/all/more.txt\naa==1.0\nlib==1.0\ntop==1.0\n"
 
     plan = upgrade_all(project, index)
 
-    assert project.requirements == text.replace("1.0", "2.0")
+    assert project.requirements == text.replace("aa==1.0", "aa==2.0")
     (left,) = plan.left_alone
-    assert (left.line, left.reason) == (1, "an included address is not followed")
-    assert left.requirement == "-r https://****@example.com/more.txt"
+    assert (left.line, left.reason) == (1, "what stands at an address is not edited")
+    reasons = {held.project: held.reason for held in plan.held}
+    assert reasons["lib"] == f"2.0 does not satisfy <2 ({host}/all/limits.txt:1)"
+    assert reasons["top"] == "top 2.0 needs more>=2, and more stays at 1.0"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "{place}: the {kind} file at {shown} failed (HTTP 404)"),
+        ("<html>Please log in</html>\n", "{shown}:1: not a valid line: "),
+        ("a==1\n<<<<<<< a\na==2\n=======\na==3\n>>>>>>> b\n", "{shown}:2: "),
+    ],
+)
+@pytest.mark.parametrize("option", ["-r", "-c"])
+def test_address_that_gives_no_requirements_file(
+    project: TemporaryProject, index: LoopbackIndex, text: str | None, said: str, option: str
+) -> None:
+    """An address that gives something else is an error that names it, without its password."""
+    if text is not None:
+        index.texts["/more.txt"] = text
+    url = index.url.replace("simple/", "more.txt")
+    project.requirements = before = f"{option} {url.replace('://', '://me:hush@')}\naa==1.0\n"
+
+    done = project.invoke("deps.upgrade-all")
+
+    shown = url.replace("://", "://****@")
+    kind = {"-r": "requirements", "-c": "constraints"}[option]
+    assert said.format(place="requirements.txt:1", kind=kind, shown=shown) in done.stderr
+    assert (done.status, project.requirements) == (1, before)
+    assert "hush" not in done.output
 
 
 def test_file_that_is_included_twice_counts_once(
@@ -612,35 +650,52 @@ def test_refused_credentials_are_not_printed(
     assert "hush-hush" not in done.output
 
 
-def test_constraints_from_an_address(project: TemporaryProject, index: LoopbackIndex) -> None:
-    """Constraints that have to be fetched do not count, and that is said, without a password."""
+@pytest.mark.parametrize("given", ["-c", "step", "PIP_CONSTRAINT"])
+@pytest.mark.parametrize("with_variable", [True, False])
+def test_constraints_from_an_address(
+    project: TemporaryProject, index: LoopbackIndex, given: str, with_variable: bool
+) -> None:
+    """Constraints at an address count, whoever names it; a password in it is not printed."""
     index.add("lib", "1.0")
     index.add("lib", "2.0")
-    url = "https://me:secret@example.com/constraints.txt"
-    for variable in ("C", ""):
-        written = f"${{{variable}}}" if variable else url
-        project.requirements = f"-c {written}\nlib==1.0\n"
-        done = project.invoke("deps.upgrade-all", environment={"C": url})
-        assert (done.status, project.requirements) == (0, f"-c {written}\nlib==2.0\n")
-        assert "(requirements.txt:1) is not fetched: what it says does not count" in done.stderr
-        assert "secret" not in done.output
-
-
-@pytest.mark.parametrize("given", ["-c {url}", "PIP_CONSTRAINT"])
-def test_constraints_of_the_step_from_an_address(
-    project: TemporaryProject, index: LoopbackIndex, given: str
-) -> None:
-    """The same for those of the install step, wherever the rest of the context is copied from."""
-    index.add("lib", "1.0")
-    url = "https://me:secret@example.com/constraints.txt"
-    option = given.format(url=url) if "{url}" in given else ""
-    variable = "" if option else f"ENV {given}={url}\n"
-    install = f"RUN pip install -r requirements.txt {option}\n"
+    index.add("lib", "3.0")
+    index.texts["/constraints.txt"] = "-c more.txt\n"
+    index.texts["/more.txt"] = "lib<3\n"
+    index.credentials = ("me", "secret")
+    host = index.url.split("/")[2]
+    url = f"http://me:secret@{host}/constraints.txt"
+    environment = {"PIP_INDEX_URL": f"http://me:secret@{host}/simple/", "C": url}
+    named = "${C}" if with_variable else url
+    project.requirements = text = f"{f'-c {named}' if given == '-c' else '# none'}\nlib==1.0\n"
+    option = f" -c {named}" if given == "step" else ""
+    variable = f"ARG C\nENV PIP_CONSTRAINT={named}\n" if given == "PIP_CONSTRAINT" else ""
+    install = f"RUN pip install -r requirements.txt{option}\n"
     project.write("Dockerfile", f"FROM python:3.9-slim\nCOPY . .\n{variable}{install}")
-    done = project.invoke("deps.add", "lib")
-    assert (done.status, project.requirements) == (0, "lib==1.0\n")
-    assert "installs with the constraints https://****@example.com/constraints.txt" in done.stderr
+
+    done = project.invoke("deps.upgrade-all", environment=environment)
+
+    assert (done.status, project.requirements) == (0, text.replace("lib==1.0", "lib==2.0"))
+    assert f"3.0 does not satisfy <3 (http://****@{host}/more.txt:1)" in done.stdout
     assert "secret" not in done.output
+
+
+@pytest.mark.parametrize("given", ["-c", "step"])
+@pytest.mark.parametrize("named", ["file:///constraints.txt", "https://${TOKEN}@example.com/c.txt"])
+def test_constraints_that_only_the_image_can_fetch(
+    project: TemporaryProject, index: LoopbackIndex, given: str, named: str
+) -> None:
+    """An address that can't be asked from here does not count, and that is said."""
+    index.add("lib", "1.0")
+    index.add("lib", "2.0")
+    project.requirements = text = f"{f'-c {named}' if given == '-c' else '# none'}\nlib==1.0\n"
+    option = f" -c {named}" if given == "step" else ""
+    install = f"RUN pip install -r requirements.txt{option}\n"
+    project.write("Dockerfile", f"FROM python:3.9-slim\nCOPY . .\n{install}")
+
+    done = project.invoke("deps.upgrade-all")
+
+    assert (done.status, project.requirements) == (0, text.replace("lib==1.0", "lib==2.0"))
+    assert "does not count" in done.stderr
 
 
 def test_lines_for_one_platform_each(project: TemporaryProject, index: LoopbackIndex) -> None:

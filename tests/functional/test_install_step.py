@@ -597,17 +597,17 @@ def test_constraints_in_another_context(project: TemporaryProject, index: Loopba
 
 
 def test_constraints_that_can_not_be_read(project: TemporaryProject, index: LoopbackIndex) -> None:
-    """Constraints from an address or made by the build are named in a warning."""
+    """Constraints made by the build, or that only it can fetch, are named in a warning."""
     index.add("lib", "1.0")
-    project.write("Dockerfile", pip("-c https://example.com/c.txt"))
     project.write(
         "Dockerfile",
         "FROM python:3.11\nCOPY requirements.txt .\n"
-        "RUN pip install -r requirements.txt -c https://me:hush@example.com/c.txt -c /made.txt\n",
+        "RUN pip install -r requirements.txt -c https://me:hush@$H/c.txt -c /made.txt\n",
     )
     done = project.invoke("deps.add", "lib")
     assert (done.status, project.requirements) == (0, "lib==1.0\n")
     assert "Dockerfile:3 installs with the constraints /made.txt" in done.stderr
+    assert "Dockerfile:3 installs with the constraints https://****@" in done.stderr
     assert "hush" not in done.output
 
 
