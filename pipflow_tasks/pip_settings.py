@@ -39,6 +39,8 @@ class PipSettings:
         client_cert: a certificate to show, with its key, or an empty string.
         proxy: the proxy to go through, or an empty string.
         trusted_hosts: hosts whose certificates are not checked.
+        keyring: how a keyring is asked for passwords: ``auto``, ``import``, ``subprocess`` or
+            ``disabled``.
         notes: what was passed over, and why.
     """
 
@@ -48,6 +50,7 @@ class PipSettings:
     client_cert: str = ""
     proxy: str = ""
     trusted_hosts: tuple[str, ...] = ()
+    keyring: str = "auto"
     notes: tuple[str, ...] = ()
 
 
@@ -76,6 +79,7 @@ def read_pip_settings(environment: Mapping[str, str]) -> PipSettings:
         client_cert=_require_file(values, "client-cert"),
         proxy=values.get("proxy", ""),
         trusted_hosts=tuple(values.get("trusted-host", "").split()),
+        keyring=values.get("keyring-provider", "auto"),
         notes=(f"of pip's settings, these are for this host alone and do not count: {told}",)
         if told
         else (),

@@ -1,21 +1,23 @@
 """Asking package indexes: pages, metadata.
 
 The one package that imports requests. ``http`` carries, ``archive`` looks into files; credentials
-are taken from the address or from netrc.
+are taken from the address, from netrc or from a keyring.
 """
 
 from __future__ import annotations
 
 import re
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from ..errors import PackageIndexError, ProjectNotFound, redact
 from ..simple_api import ACCEPT, Files, Metadata, read_metadata, read_page
 from .archive import RangeFile, sdist_metadata, wheel_metadata
 from .connections import SYSTEM_TRUST, Trust
 from .http import Answer, Http
+from .keyring import ask_keyring
 from .workers import Workers
 
 if TYPE_CHECKING:
@@ -67,6 +69,9 @@ class PackageIndex:
         self._metadata_workers = Workers(THREADS)
         self._pages: dict[NormalizedName, Future[Files]] = {}
         self._metadata: dict[str, Future[Metadata | None]] = {}
+        self._keyring = trust.keyring
+        self._kept: dict[tuple[str, str], tuple[str, str] | None] = {}
+        self._asking = threading.Lock()
         self._fetched: dict[str, bytes] = {}
         self._without_metadata: set[str] = set()
 
@@ -189,11 +194,40 @@ class PackageIndex:
 
     def _get(self, url: str, headers: dict[str, str], *, what: str = "the index") -> Answer:
         """Ask; a file that stands on an index's own host is asked for with its credentials."""
-        with suppress(ValueError):
+        asked = self._with_credentials(url)
+        answer = self._http.get(asked, headers, what=what)
+        if answer.status == 401 and self._has_keyring_for(asked):
+            answer = self._http.get(self._with_credentials(url), headers, what=what)
+        return answer
+
+    def _with_credentials(self, url: str) -> str:
+        try:
             parts = urlsplit(url)
-            netloc = self._netlocs.get((parts.scheme, parts.netloc), parts.netloc)
-            url = urlunsplit(parts._replace(netloc=netloc))
-        return self._http.get(url, headers, what=what)
+        except ValueError:  # that is told where it is asked
+            return url
+        told, _, host = parts.netloc.rpartition("@")
+        if ":" in told:
+            return url
+        netloc = self._netlocs.get((parts.scheme, host), parts.netloc)
+        return urlunsplit(parts._replace(netloc=netloc))
+
+    def _has_keyring_for(self, url: str) -> bool:
+        """Ask a keyring for a host that wants a password, and remember what it says."""
+        parts = urlsplit(url)
+        told, _, host = parts.netloc.rpartition("@")
+        user, _, password = told.partition(":")
+        key = (parts.scheme, host)
+        with self._asking:
+            if key not in self._kept and not password:
+                bare = (_without_credentials(url) for url in self.urls)
+                services = [url for url in bare if url.startswith(f"{parts.scheme}://{host}/")]
+                services += [*(service.rstrip("/") for service in services), host]
+                self._kept[key] = ask_keyring(self._keyring, services, unquote(user))
+            found = self._kept.get(key)
+            if found is not None:
+                name, secret = (quote(each, safe="") for each in found)
+                self._netlocs[key] = f"{name}:{secret}@{host}"
+        return found is not None and self._netlocs[key] != parts.netloc
 
     def _fetch(self, project: NormalizedName) -> Files:
         found = Files()
@@ -229,7 +263,7 @@ class PackageIndex:
             raise PackageIndexError(
                 f"{what} at {shown} refuses access (HTTP {answer.status})",
                 url=shown,
-                hint="put the credentials into the address as ${VARIABLES}, or into .netrc",
+                hint="put the credentials into the address as ${VARIABLES}, .netrc or a keyring",
             )
         if answer.status != 200:
             raise PackageIndexError(
@@ -237,3 +271,10 @@ class PackageIndex:
                 url=shown,
                 hint="nothing was changed; try again later",
             )
+
+
+def _without_credentials(url: str) -> str:
+    with suppress(ValueError):  # that is told where it is asked
+        parts = urlsplit(url)
+        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    return url

@@ -45,12 +45,14 @@ class Trust:
         client_certificate: what to show of oneself, or an empty string.
         proxy: where to go through, or an empty string: as the environment says.
         unchecked_hosts: ``host`` or ``host:port`` whose certificates are not checked.
+        keyring: how a keyring is asked for passwords; see ``ask_keyring``.
     """
 
     certificates: str = ""
     client_certificate: str = ""
     proxy: str = ""
     unchecked_hosts: tuple[str, ...] = ()
+    keyring: str = "auto"
 
     @property
     def proxies(self) -> dict[str, str]:

@@ -470,6 +470,7 @@ def _trust(
         client_certificate=pip.client_cert,
         proxy=pip.proxy,
         unchecked_hosts=tuple(unchecked),
+        keyring=pip.keyring,
     )
 
 

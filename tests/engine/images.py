@@ -34,16 +34,18 @@ def require_program(name: str) -> None:
         skip_or_fail(f"there is no {name} (try: .ci/engine start)")
 
 
+def run(*words: str, text: str = "") -> str:
+    """Run a program that must not fail, and return what it writes; where it fails, tell why."""
+    done = subprocess.run(words, input=text, check=False, capture_output=True, encoding="utf-8")
+    assert done.returncode == 0, f"{' '.join(words)}: {done.stderr or done.stdout}"
+    return done.stdout
+
+
 def remove_containers(url: str) -> None:
     """Remove what a build that failed or was interrupted has left: steps that ask this index."""
     for _ in range(20):
-        told = subprocess.run(
-            ["docker", "ps", "--all", "--no-trunc", "--format", "{{.ID}} {{.Command}}"],
-            check=True,
-            capture_output=True,
-            encoding="utf-8",
-        )
-        left = [line.split()[0] for line in told.stdout.splitlines() if url in line]
+        told = run("docker", "ps", "--all", "--no-trunc", "--format", "{{.ID}} {{.Command}}")
+        left = [line.split()[0] for line in told.splitlines() if url in line]
         if not left:
             return
         # it fails where the engine is about to remove one of them itself
@@ -69,9 +71,7 @@ def image_id(image: str) -> str:
 
 def containers_of(image: str) -> list[str]:
     """Return the ids of the containers of an image."""
-    words = ["docker", "ps", "--all", "--quiet", "--filter", f"ancestor={image}"]
-    done = subprocess.run(words, check=True, capture_output=True, encoding="utf-8")
-    return done.stdout.split()
+    return run("docker", "ps", "--all", "--quiet", "--filter", f"ancestor={image}").split()
 
 
 def version_in(image: str, module: str, run_in_image: RunInImage) -> str:

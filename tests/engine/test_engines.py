@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from engine.images import PIP, RunInImage, image_id, require_program, version_in
+from engine.images import PIP, RunInImage, image_id, require_program, run, version_in
 from functional.temporary_project import TemporaryProject
 from loopback_index import LoopbackIndex
 
@@ -31,21 +31,18 @@ def podman_image(project: TemporaryProject, image_name: str) -> Iterator[str]:
     base, rest = project.read("Dockerfile").split("\n", 1)
     project.write("Dockerfile", f"{base}\nLABEL {label}\n{rest}")
     yield image_name
-    listed = ["podman", "image", "ls", "--all", "--quiet", "--filter", f"label={label}"]
-    built = subprocess.run(listed, check=True, capture_output=True, text=True).stdout.split()
+    built = run("podman", "image", "ls", "--all", "--quiet", "--filter", f"label={label}").split()
     subprocess.run(["podman", "image", "rm", "--force", *built], check=False, capture_output=True)
 
 
 def version_of_podman_image(image: str) -> str:
     """Return the version that an image in podman's store has: no container can be run here."""
-    mounted = subprocess.run(
-        ["podman", "image", "mount", image], check=True, capture_output=True, encoding="utf-8"
-    )
+    mounted = run("podman", "image", "mount", image)
     try:
-        found = Path(mounted.stdout.strip()).glob("usr/local/lib/python3*/*-packages/tidy_lib*")
+        found = Path(mounted.strip()).glob("usr/local/lib/python3*/*-packages/tidy_lib*")
         return ", ".join(sorted(path.name for path in found if path.suffix == ".dist-info"))
     finally:
-        subprocess.run(["podman", "image", "unmount", image], check=True, capture_output=True)
+        run("podman", "image", "unmount", image)
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from engine.images import RunInImage, containers_of, run
 from functional.temporary_project import Finished, TemporaryProject, dockerfile
 from loopback_index import LoopbackIndex
 
 from pipflow_tasks import Project, Target
-
-RunInImage = Callable[..., subprocess.CompletedProcess[str]]
 
 ALONE = "RUN mkdir /only && ln -s /bin/sh /only/ && ln -s $(command -v python3) /only/\n"
 
@@ -49,13 +48,7 @@ def base(image_name: str, project: TemporaryProject) -> Callable[..., str]:
     def make(text: str) -> str:
         """Build a Dockerfile, and the project on the image that it makes."""
         name = f"{image_name}:1"
-        subprocess.run(
-            ["docker", "build", "--quiet", "--network", "none", "--tag", name, "-"],
-            input=text,
-            check=True,
-            capture_output=True,
-            encoding="utf-8",
-        )
+        run("docker", "build", "--quiet", "--network", "none", "--tag", name, "-", text=text)
         project.write("Dockerfile", dockerfile("3.9").replace("python:3.9-slim", name))
         return name
 
@@ -207,12 +200,12 @@ def test_image_whose_python_prints_at_its_start(
 def test_floating_name(project: TemporaryProject, image_name: str) -> None:
     """A name that floats is what the engine has under it."""
     name = f"registry.example/{image_name}/python:latest"
-    subprocess.run(["docker", "tag", "python:3.10-slim", name], check=True)
+    run("docker", "tag", "python:3.10-slim", name)
     try:
         project.write("Dockerfile", dockerfile("3.9").replace("python:3.9-slim", name))
         assert "to add    lib 1.10 " in add(project).stdout
     finally:
-        subprocess.run(["docker", "image", "rm", name], check=True, capture_output=True)
+        run("docker", "image", "rm", name)
 
 
 def test_image_that_is_not_here(project: TemporaryProject, image_name: str) -> None:
@@ -245,8 +238,7 @@ def test_no_container_is_left(project: TemporaryProject, base: Callable[..., str
     # an image of its own: what another test has left of python:3.8-slim does not count
     name = base(f"FROM python:3.8-slim\nLABEL only={uuid.uuid4().hex}\n")
     assert add(project).status == 0
-    left = ["docker", "ps", "--all", "--quiet", "--filter", f"ancestor={name}"]
-    assert subprocess.run(left, check=True, capture_output=True).stdout == b""
+    assert containers_of(name) == []
 
 
 def test_what_is_chosen_for_an_asked_image_installs(

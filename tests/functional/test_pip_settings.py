@@ -183,6 +183,25 @@ def test_trusted_host_is_said(
     assert "InsecureRequestWarning" not in done.stderr
 
 
+@pytest.mark.parametrize(("provider", "status"), [("import", 0), ("disabled", 1)])
+def test_keyring_of_pips_settings(
+    project: TemporaryProject, index: LoopbackIndex, tmp_path: Path, provider: str, status: int
+) -> None:
+    """A password is looked for in a keyring, where pip's settings do not forbid it."""
+    index.credentials = ("me", "hush")
+    kept = tmp_path / "kept"
+    kept.write_text(f"{index.url} me hush\n")
+    configure(project, f"[global]\nindex-url = {index.url}\nkeyring-provider = {provider}\n")
+    project.environment |= {
+        "KEPT": str(kept),
+        "PYTHON_KEYRING_BACKEND": "kept_keyring.Kept",
+        "PYTHONPATH": str(Path(__file__).parents[1]),
+    }
+    done = project.invoke("deps.add", "lib")
+    assert (done.status, project.exists()) == (status, status == 0), done.output
+    assert "hush" not in done.output
+
+
 def test_proxy_of_pips_settings(
     project: TemporaryProject, index: LoopbackIndex, forward: Forward
 ) -> None:

@@ -37,7 +37,7 @@ IMPORTERS = {
     "urllib3": {"index"},
     "truststore": {"index"},
     "invoke": {"tasks", "__main__"},
-    "subprocess": {"images", "pip_settings"},  # builds; `pip config list`
+    "subprocess": {"images", "index", "pip_settings"},  # builds; a keyring; `pip config list`
     "pip": {"pip_settings"},
 }
 

@@ -1,0 +1,125 @@
+"""Passwords that a keyring keeps: the library and the program are real, what they keep is ours."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import keyring
+import pytest
+from kept_keyring import Kept
+from loopback_index import LoopbackIndex
+from packaging.utils import canonicalize_name
+
+from pipflow_tasks.errors import PackageIndexError
+from pipflow_tasks.index import PackageIndex, Trust
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROJECTS = [canonicalize_name(f"lib{number}") for number in range(12)]
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackIndex]:
+    with LoopbackIndex() as server:
+        for project in PROJECTS:
+            server.add(project, "1.0")
+        server.credentials = ("me@example.com", "hush/hush")
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return the file with what the keyring keeps, for the library and the program."""
+    file = tmp_path / "kept"
+    file.touch()
+    monkeypatch.setenv("KEPT", str(file))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "kept_keyring.Kept")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+    before = keyring.get_keyring()
+    keyring.set_keyring(Kept())  # type: ignore[no-untyped-call]
+    yield file
+    keyring.set_keyring(before)
+
+
+def keep(file: Path, service: str, user: str = "me@example.com", secret: str = "hush/hush") -> None:
+    file.write_text(f"elsewhere {user} nothing\n{service} {user} {secret}\n")
+
+
+def asked(file: Path) -> list[str]:
+    log = file.with_suffix(".asked")
+    return log.read_text().splitlines() if log.exists() else []
+
+
+def ask_for_all(url: str, provider: str = "auto") -> None:
+    with PackageIndex([url], trust=Trust(keyring=provider)) as index:
+        index.prefetch(PROJECTS)
+        for project in PROJECTS:
+            files = index.files(project)
+            assert len(files) == 1
+            assert index.metadata(list(files)) is not None
+
+
+def refusal(url: str, provider: str = "auto") -> str:
+    with (
+        PackageIndex([url], trust=Trust(keyring=provider)) as index,
+        pytest.raises(PackageIndexError) as caught,
+    ):
+        index.files(PROJECTS[0])
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("provider", ["auto", "import", "subprocess"])
+@pytest.mark.parametrize("with_user", [True, False])
+@pytest.mark.parametrize("service", ["{url}", "{bare}", "{host}"])
+def test_password_of_the_keyring(
+    server: LoopbackIndex, kept: Path, provider: str, service: str, with_user: bool
+) -> None:
+    """It is found under the index's address or its host, with the user's name or without."""
+    host = server.url.split("/")[2]
+    keep(kept, service.format(url=server.url, bare=server.url.rstrip("/"), host=host))
+
+    user = "me%40example.com@" if with_user else ""
+    ask_for_all(server.url.replace("://", f"://{user}"), provider)
+
+    asking = asked(kept)
+    assert len(asking) == len(set(asking)), "nobody is asked twice"
+    assert {line.split()[1] for line in asking} == {"me@example.com" if with_user else "-"}
+
+
+def test_keyring_is_not_asked_in_vain(server: LoopbackIndex, kept: Path) -> None:
+    """Who wants no password, or is given one, or is forbidden to ask, asks no keyring."""
+    keep(kept, server.url)
+    assert "refuses access (HTTP 401)" in refusal(server.url, "disabled")
+    assert "HTTP 401" in refusal(server.url.replace("://", "://me:wrong@"))
+    server.credentials = None
+    ask_for_all(server.url)
+
+    assert asked(kept) == []
+
+
+@pytest.mark.parametrize("provider", ["auto", "import", "subprocess"])
+@pytest.mark.parametrize("line", ["", "{url} me@example.com old-secret\n", "broken - -\n"])
+def test_keyring_that_does_not_help(
+    server: LoopbackIndex, kept: Path, provider: str, line: str
+) -> None:
+    """Where it has none, a wrong one or is locked, the index refuses access, as without."""
+    kept.write_text(line.format(url=server.url))
+
+    told = refusal(server.url, provider)
+
+    assert "refuses access (HTTP 401)" in told
+    assert "or a keyring" in told
+    assert "old-secret" not in told
+
+
+def test_nobody_has_a_keyring(server: LoopbackIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without library and program there is nothing to ask."""
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    monkeypatch.setenv("PATH", "")
+
+    assert "refuses access (HTTP 401)" in refusal(server.url)
