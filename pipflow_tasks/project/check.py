@@ -77,9 +77,10 @@ def _check_source(source: Source, root: Path) -> Iterator[Finding]:
         yield from _check_cache(source, step)
     for step in dockerfile.steps:
         yield from _check_context(source, step, root)
-    for file in source.files:
-        if steps:
-            yield from _check_ignored(source, file, root)
+    included = (path for path in sorted(source.wanted) if path.is_relative_to(source.context))
+    files = (*source.files, *(path.relative_to(source.context).as_posix() for path in included))
+    for file in dict.fromkeys(files) if steps else ():
+        yield from _check_ignored(source, file, root)
 
 
 def check_pip(image: Image, target: Target) -> Iterator[Finding]:

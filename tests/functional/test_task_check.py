@@ -258,6 +258,23 @@ def test_finds_in_requirements(
             ),
         ),
         (
+            {
+                "Dockerfile": "FROM python:3.9-slim\nCOPY *.txt .\nCOPY lists lists\n"
+                "RUN pip install -r requirements.txt\n",
+                ".dockerignore": "# for the test alone\nlists/b*\n",
+                "requirements.txt": "-r lists/all.txt\n",
+                "lists/all.txt": "-r base.txt\n",
+                "lists/base.txt": "alpha==1.0\n",
+            },
+            1,
+            (
+                "error",
+                ".dockerignore:2",
+                "this pattern hides lists/base.txt from the builder",
+                "take it out, or write `!lists/base.txt` below it",
+            ),
+        ),
+        (
             {"Dockerfile": "FROM ${BASE}\n"},
             1,
             (
