@@ -255,7 +255,7 @@ def _read_files(page: _Page) -> Iterator[DistributionFile]:
                 entry = each if isinstance(each, _Entry) else _ENTRY.decode(each)
                 if _is_wheel(entry.filename) or _SDIST_ENDING.search(entry.filename):
                     yield _read(version, entry, page.base)
-            except ValueError as error:
+            except (ValueError, msgspec.MsgspecError) as error:
                 raise _unusable(page.url, str(error)) from error
 
 
@@ -278,7 +278,7 @@ def _read(version: Version, entry: _Entry, base: str) -> DistributionFile:
 
 
 def _complete(url: str, base: str) -> str:
-    """Make an address absolute; it takes long, which one that is and can't be wrong is spared."""
+    """Make an address absolute; `urljoin` takes long, and is spared where it could not object."""
     is_whole = url.startswith(("https://", "http://")) and url.isascii()
     return url if is_whole and "[" not in url and "]" not in url else urljoin(base, url)
 
@@ -458,9 +458,8 @@ def read_metadata(data: bytes, *, is_sdist: bool = False) -> Metadata | None:
         data: the file.
         is_sdist: whether it comes from an sdist.
     """
-    head = re.split(rb"\r?\n\r?\n", data, maxsplit=1)[
-        0
-    ]  # the parser would split all lines of a README
+    # the parser would split all lines of a README
+    head = re.split(rb"\r?\n\r?\n", data, maxsplit=1)[0]
     headers = BytesHeaderParser().parsebytes(head)
     if is_sdist:
         dynamic = {str(name).strip().lower() for name in headers.get_all("Dynamic", ())}

@@ -1,4 +1,4 @@
-"""A forwarder before a loopback index, which may speak TLS, and counts who comes."""
+"""Forwarders before a loopback index, and a proxy; they may speak TLS, and count who comes."""
 
 from __future__ import annotations
 
@@ -55,10 +55,14 @@ class _Connection(BaseRequestHandler):
             client = self.server.context.wrap_socket(client, server_side=True)
         self.server.count += 1
         with client, socket.create_connection(("127.0.0.1", self.server.port)) as index:
-            back = threading.Thread(target=_pump, args=(index, client), daemon=True)
-            back.start()
-            _pump(client, index)
-            back.join(5)
+            self._pass(client, index)
+
+    def _pass(self, client: socket.socket, there: socket.socket) -> None:
+        """Hand on what either says until both are silent."""
+        back = threading.Thread(target=_pump, args=(there, client), daemon=True)
+        back.start()
+        _pump(client, there)
+        back.join(5)
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:
@@ -66,6 +70,58 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
         while data := source.recv(1 << 16):
             sink.sendall(data)
         sink.shutdown(socket.SHUT_WR)
+
+
+class Proxy(Forwarder):
+    """Reaches every port of this host, by CONNECT or by a whole address.
+
+    Attributes:
+        ports: those that were asked for.
+    """
+
+    def __init__(self, context: ssl.SSLContext | None) -> None:
+        super().__init__(0, context)
+        self.RequestHandlerClass = _Passage
+        self.ports: set[int] = set()
+
+    @property
+    def url(self) -> str:
+        """The proxy's address."""
+        return super().url.removesuffix("/simple/")
+
+
+class _Passage(_Connection):
+    server: Proxy
+
+    def handle(self) -> None:
+        """Read the first line, which says where to go."""
+        client: socket.socket = self.request
+        if self.server.context is not None:
+            client = self.server.context.wrap_socket(client, server_side=True)
+        self.server.count += 1
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += client.recv(1 << 16)
+        method, address = head.decode("latin-1").split()[:2]
+        port = urlsplit(address if "://" in address else f"//{address}").port
+        assert port is not None
+        self.server.ports.add(port)
+        with client, socket.create_connection(("127.0.0.1", port)) as there:
+            if method == "CONNECT":
+                client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            else:
+                path = urlsplit(address).path.encode()
+                there.sendall(head.replace(address.encode(), path, 1))
+            self._pass(client, there)
+
+
+@contextmanager
+def proxy(context: ssl.SSLContext | None = None) -> Iterator[Proxy]:
+    """Run a proxy while the block runs."""
+    with Proxy(context) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield server
+        server.shutdown()
 
 
 @contextmanager

@@ -7,17 +7,15 @@ are taken from the address, from netrc or from a keyring.
 from __future__ import annotations
 
 import re
-import threading
-from contextlib import suppress
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from ..errors import PackageIndexError, ProjectNotFound, redact
 from ..simple_api import ACCEPT, Files, Metadata, read_metadata, read_page
 from .archive import RangeFile, sdist_metadata, wheel_metadata
 from .connections import SYSTEM_TRUST, Trust
+from .credentials import Credentials
 from .http import Answer, Http
-from .keyring import ask_keyring
 from .workers import Workers
 
 if TYPE_CHECKING:
@@ -59,20 +57,13 @@ class PackageIndex:
         """
         self.urls = tuple(url.rstrip("/") + "/" for url in urls)
         self._first_only = first_only
-        self._netlocs: dict[tuple[str, str], str] = {}
-        for url in self.urls:
-            with suppress(ValueError):  # that is told where it is asked
-                parts = urlsplit(url)
-                self._netlocs[parts.scheme, parts.netloc.rpartition("@")[2]] = parts.netloc
+        self._credentials = Credentials(self.urls, trust.keyring)
         self._http = Http(timeout_seconds=timeout_seconds, connections=2 * THREADS, trust=trust)
         self._page_workers = Workers(THREADS)
         self._metadata_workers = Workers(THREADS)
         self._pages: dict[NormalizedName, Future[Files]] = {}
         self._metadata: dict[str, Future[Metadata | None]] = {}
-        self._keyring = trust.keyring
-        self._kept: dict[tuple[str, str], tuple[str, str] | None] = {}
-        self._asking = threading.Lock()
-        self._fetched: dict[str, bytes] = {}
+        self._elsewhere: dict[str, bytes] = {}
         self._without_metadata: set[str] = set()
 
     def __enter__(self) -> PackageIndex:
@@ -130,11 +121,11 @@ class PackageIndex:
         Raises:
             PackageIndexError: it could not be fetched.
         """
-        if url not in self._fetched:
+        if url not in self._elsewhere:
             answer = self._get(url, {}, what=what)
             self._require_ok(answer, url, what=what)
-            self._fetched[url] = answer.body
-        return self._fetched[url]
+            self._elsewhere[url] = answer.body
+        return self._elsewhere[url]
 
     def _begin_page(self, project: NormalizedName) -> Future[Files]:
         if project not in self._pages:
@@ -194,40 +185,11 @@ class PackageIndex:
 
     def _get(self, url: str, headers: dict[str, str], *, what: str = "the index") -> Answer:
         """Ask; a file that stands on an index's own host is asked for with its credentials."""
-        asked = self._with_credentials(url)
+        asked = self._credentials.put_into(url)
         answer = self._http.get(asked, headers, what=what)
-        if answer.status == 401 and self._has_keyring_for(asked):
-            answer = self._http.get(self._with_credentials(url), headers, what=what)
+        if answer.status == 401 and self._credentials.learn(asked):
+            answer = self._http.get(self._credentials.put_into(url), headers, what=what)
         return answer
-
-    def _with_credentials(self, url: str) -> str:
-        try:
-            parts = urlsplit(url)
-        except ValueError:  # that is told where it is asked
-            return url
-        told, _, host = parts.netloc.rpartition("@")
-        if ":" in told:
-            return url
-        netloc = self._netlocs.get((parts.scheme, host), parts.netloc)
-        return urlunsplit(parts._replace(netloc=netloc))
-
-    def _has_keyring_for(self, url: str) -> bool:
-        """Ask a keyring for a host that wants a password, and remember what it says."""
-        parts = urlsplit(url)
-        told, _, host = parts.netloc.rpartition("@")
-        user, _, password = told.partition(":")
-        key = (parts.scheme, host)
-        with self._asking:
-            if key not in self._kept and not password:
-                bare = (_without_credentials(url) for url in self.urls)
-                services = [url for url in bare if url.startswith(f"{parts.scheme}://{host}/")]
-                services += [*(service.rstrip("/") for service in services), host]
-                self._kept[key] = ask_keyring(self._keyring, services, unquote(user))
-            found = self._kept.get(key)
-            if found is not None:
-                name, secret = (quote(each, safe="") for each in found)
-                self._netlocs[key] = f"{name}:{secret}@{host}"
-        return found is not None and self._netlocs[key] != parts.netloc
 
     def _fetch(self, project: NormalizedName) -> Files:
         found = Files()
@@ -271,10 +233,3 @@ class PackageIndex:
                 url=shown,
                 hint="nothing was changed; try again later",
             )
-
-
-def _without_credentials(url: str) -> str:
-    with suppress(ValueError):  # that is told where it is asked
-        parts = urlsplit(url)
-        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-    return url

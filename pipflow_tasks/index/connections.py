@@ -17,13 +17,14 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+from requests.utils import get_auth_from_url, get_netrc_auth
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from ..errors import PackageIndexError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 BUNDLES = (
     "/etc/ssl/cert.pem",
@@ -56,7 +57,7 @@ class Trust:
 
     @property
     def proxies(self) -> dict[str, str]:
-        """The proxy as requests takes it, for each request: the environment overrides a session."""
+        """The proxy, for one request: requests puts those of the environment into it."""
         return {"http": self.proxy, "https": self.proxy} if self.proxy else {}
 
 
@@ -83,6 +84,16 @@ class Session(requests.Session):
                 unchecked = _Secure(trust, checks=False, connections=connections)
                 self.mount(f"https://{host}{end}", unchecked)
 
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        """Write credentials in Latin-1, as requests does; what has other letters, in UTF-8."""
+        try:
+            return super().prepare_request(request)
+        except UnicodeEncodeError:
+            told = get_auth_from_url(request.url)
+            user, password = told if any(told) else get_netrc_auth(request.url) or told
+            request.auth = (user.encode(), password.encode())
+            return super().prepare_request(request)
+
     def get_adapter(self, url: str) -> HTTPAdapter:
         """Choose by the host, whatever credentials stand before it."""
         parts = urlsplit(url)
@@ -93,10 +104,10 @@ class Session(requests.Session):
 
 
 class _Secure(HTTPAdapter):
-    """Connections that share a context, which is complete before the first of them.
+    """Connections that share a context, which has its certificates before the first of them.
 
-    OpenSSL lets no thread change a context that others use: a program that does may crash. And to
-    read certificates anew for each connection takes longer than an answer.
+    OpenSSL lets no thread read any into a context that others use: a program that does may crash.
+    And to read them anew for each connection takes longer than an answer.
     """
 
     def __init__(self, trust: Trust, *, checks: bool, connections: int) -> None:
@@ -109,6 +120,11 @@ class _Secure(HTTPAdapter):
     ) -> Any:
         host, pool = super().build_connection_pool_key_attributes(request, self._checks)
         return host, {**pool, "ssl_context": self._context}
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> urllib3.ProxyManager:
+        found = super().proxy_manager_for(proxy, proxy_ssl_context=self._context, **kwargs)
+        assert isinstance(found, urllib3.ProxyManager)
+        return found
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """Leave the connection as it is: the context knows whom to trust and what to show."""
@@ -147,13 +163,20 @@ def _bundle_of_the_environment() -> str:
     return settings["verify"] if isinstance(settings["verify"], str) else ""
 
 
+class _Context(ssl.SSLContext):
+    """One that urllib3 does not write into for each connection, while others read it."""
+
+    def set_alpn_protocols(self, alpn_protocols: Iterable[str]) -> None:
+        """Name none: HTTP/1.1 is spoken without."""
+
+
 def _system_context() -> ssl.SSLContext:
     """Trust whom the operating system trusts, as pip does."""
     if sys.platform == "darwin" or sys.platform == "win32":  # mypy reads it so
         from truststore import SSLContext
 
         return SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = _Context(ssl.PROTOCOL_TLS_CLIENT)
     context.load_default_certs()
     folder = Path(ssl.get_default_verify_paths().capath or os.devnull)
     has_folder = any(folder.glob("????????.[0-9]"))  # read as it is needed
@@ -165,7 +188,7 @@ def _system_context() -> ssl.SSLContext:
 
 
 def _unchecking_context() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = _Context(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
@@ -180,37 +203,62 @@ def resolve_once(pool: urllib3.HTTPConnectionPool) -> None:
     base: Any = pool.ConnectionCls
     if base not in {HTTPConnection, HTTPSConnection}:  # a SOCKS proxy looks names up itself
         return
-    lock = threading.Lock()
-    found: list[str] = []
+    name = _Name()
 
     class Connection(base):  # type: ignore[misc]
         _dns_host: str  # urllib3 connects to this, whatever the host is called
 
         def _new_conn(self) -> socket.socket:
-            with lock:
-                if not found:
-                    found.extend(_addresses(self.host, self.port))
-                addresses = found.copy()
-            name = self._dns_host
+            addresses = name.addresses(self)
+            told = self._dns_host
             for address in addresses:
                 self._dns_host = address
                 try:
                     return super()._new_conn()  # type: ignore[no-any-return]
                 except (NewConnectionError, ConnectTimeoutError):
                     if address == addresses[-1]:
-                        found.clear()
+                        name.forget()
                         raise
                 finally:
-                    self._dns_host = name
-            return super()._new_conn()  # type: ignore[no-any-return]
+                    self._dns_host = told
+            raise AssertionError("a name that is found has an address")
 
     pool.ConnectionCls = Connection
 
 
-def _addresses(host: str, port: int) -> list[str]:
-    """Look a name up; nothing where that fails, so that connecting tells why."""
-    try:
-        found = socket.getaddrinfo(host.rstrip("."), port, type=socket.SOCK_STREAM)
-    except OSError:
-        return []
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+class _Name:
+    """What is found of a host's name, for all threads that ask at the same time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._asked = 0
+        self._found: list[str] = []
+        self._failure: Exception | None = None
+
+    def addresses(self, connection: HTTPConnection) -> list[str]:
+        """Return the addresses of a connection's host.
+
+        Raises:
+            NameResolutionError: there are none; all who waited for that get the same answer.
+        """
+        asked = self._asked
+        with self._lock:
+            if not self._found and self._asked == asked:
+                self._asked += 1
+                self._failure = None
+                try:
+                    host = connection.host.rstrip(".")
+                    infos = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
+                    self._found = list(dict.fromkeys(str(address[0]) for *_, address in infos))
+                except (OSError, UnicodeError) as error:
+                    self._failure = error
+            if not self._found:
+                reason = self._failure
+                failure = reason if isinstance(reason, socket.gaierror) else socket.gaierror(reason)
+                raise NameResolutionError(connection.host, connection, failure)
+            return self._found
+
+    def forget(self) -> None:
+        """Look the name up again next time: nobody answered at its addresses."""
+        with self._lock:
+            self._found = []

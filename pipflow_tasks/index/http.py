@@ -68,7 +68,7 @@ class Http:
             trust: whom to trust.
         """
         self._timeout_seconds = timeout_seconds
-        self._proxies = trust.proxies
+        self._trust = trust
         self._session = Session(trust, connections)
         self._session.headers["User-Agent"] = (
             f"pipflow-tasks/{installed_version('pipflow-tasks')} "
@@ -162,7 +162,7 @@ class Http:
             response.drain_conn()
             self._ways[host] = None
         answer = self._session.get(
-            url, stream=True, timeout=timeout, headers=headers, proxies=self._proxies
+            url, stream=True, timeout=timeout, headers=headers, proxies=self._trust.proxies
         )
         return answer.raw, answer.url
 
@@ -177,7 +177,7 @@ class Http:
         request = self._session.prepare_request(requests.Request("GET", url))
         assert request.url is not None
         proxies = self._session.merge_environment_settings(
-            request.url, self._proxies, None, None, None
+            request.url, self._trust.proxies, None, None, None
         )["proxies"]
         adapter = self._session.get_adapter(request.url)
         if adapter.request_url(request, proxies) != request.path_url:

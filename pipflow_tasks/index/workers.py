@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -48,8 +49,9 @@ class Workers:
 
     def close(self) -> None:
         """Let the threads end as soon as they are free; what is waiting is left undone."""
-        while not self._todo.empty():
-            self._todo.get()
+        with suppress(Empty):
+            while True:
+                self._todo.get_nowait()
         for _ in range(self._started):
             self._todo.put(None)
 

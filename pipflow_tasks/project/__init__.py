@@ -568,6 +568,15 @@ class Project:
         if base is not None and self.target.installer == "pip":
             take_constraints(documents, base.constraints, base.image)
         read_addresses(documents, self._fetch, self._environment)
+        self._assumptions += tuple(
+            f"{redact(line.content)} ({line.place}) is not fetched: what it says does not count"
+            for line in documents.unread
+            if line.option_values("--constraint") or line.path not in documents.requirements
+        )
+        self._assumptions += tuple(
+            f"{redact(line.content)} ({line.place}) does not count: it stands at an address"
+            for line in documents.unheeded
+        )
         return Lookup(documents, self._index, self.target, rules)
 
     def _fetch(self, address: Address) -> bytes:
@@ -587,11 +596,6 @@ class Project:
             environment=self._environment,
         )
         self._assumptions += rules.warnings
-        self._assumptions += tuple(
-            f"{redact(line.content)} ({line.place}) is not fetched: what it says does not count"
-            for line in documents.unread
-            if line.option_values("--constraint")
-        )
         return rules
 
     def _finish(self, draft: Draft, *, force: bool, with_target: bool = True) -> Plan:

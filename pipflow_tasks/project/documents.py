@@ -58,7 +58,9 @@ class Documents:
         beside: the lines of other files that the image installs as well. They count as they stand.
         innermost: the paths of the requirements, what is included before what includes it.
         addresses: what they include from somewhere else, as far as it can be asked from here.
+        fetched: the requirements files among them, by the address that messages show.
         unread: the lines that include what only the image can fetch.
+        unheeded: the lines that say more in a file that was fetched: which index to ask, say.
         is_being_locked: what a line says of who has brought it counts, be they there or not.
         promoted: the places of lines that are the user's own from now on, whatever they say.
         requires_hashes: the installer wants a hash for every requirement, whatever the files say.
@@ -71,7 +73,9 @@ class Documents:
     beside: list[Line] = field(default_factory=list)
     innermost: list[str] = field(default_factory=list)
     addresses: list[Address] = field(default_factory=list)
+    fetched: dict[str, RequirementsFile] = field(default_factory=dict)
     unread: list[Line] = field(default_factory=list)
+    unheeded: list[Line] = field(default_factory=list)
     promoted: set[str] = field(default_factory=set)
     requires_hashes: bool = False
     is_being_locked: bool = False
@@ -109,9 +113,8 @@ class Documents:
     @property
     def uses_hashes(self) -> bool:
         """Whether pip will want a hash for every requirement."""
-        return self.requires_hashes or any(
-            document.content.uses_hashes for document in self.requirements.values()
-        )
+        files = (*(each.content for each in self.requirements.values()), *self.fetched.values())
+        return self.requires_hashes or any(content.uses_hashes for content in files)
 
     def find(self, name: str) -> tuple[Line, ...]:
         """Return the lines of a project, compared by canonical name."""
@@ -199,13 +202,13 @@ def read_addresses(
         RequirementsError: it is no requirements file.
     """
     waiting = [*documents.addresses]
-    done = {*documents.constraints, *(line.path for line in documents.beside)}
+    done: set[tuple[str, bool]] = set()
     while waiting:
         address = waiting.pop(0)
-        shown = redact(address.url)
-        if shown in done:
+        if (address.url, address.constrains) in done:
             continue
-        done.add(shown)
+        done.add((address.url, address.constrains))
+        shown = redact(address.url)
         content = RequirementsFile.from_bytes(fetch(address), path=shown)
         content.require_resolved()
         for line in content.lines:
@@ -216,30 +219,39 @@ def read_addresses(
                     line=line.number,
                     hint=f"{address.place} names what should be a requirements file",
                 )
-            waiting.extend(_addresses_in(line, address, environment))
+            included = [*_addresses_in(line, address, environment)]
+            waiting.extend(each for each in included if each.url)
+            if any(not each.url for each in included):
+                documents.unread.append(line)
+            elif line.kind is Kind.OPTION and not included:
+                documents.unheeded.append(line)
         if address.constrains:
             documents.constraints[shown] = Document(file=Path(), before=None, content=content)
         else:
+            documents.fetched[shown] = content
             documents.beside.extend(content.lines)
 
 
 def _addresses_in(
     line: Line, address: Address, environment: Mapping[str, str]
 ) -> Iterator[Address]:
-    """Yield what a line of a file that was fetched includes in turn."""
+    """Yield what a line of a file that was fetched includes in turn; what can't be has no url."""
     for option in ("--requirement", "--constraint"):
         for name in line.option_values(option):
+            url = expand_variables(name, environment)
             with suppress(ValueError):  # of urllib's: it is no address
-                name = urljoin(address.url, expand_variables(name, environment))
-            if url := find_address(name, environment):
-                constrains = address.constrains or option == "--constraint"
-                yield Address(url=url, place=line.place, constrains=constrains)
+                url = urljoin(address.url, url)
+            constrains = address.constrains or option == "--constraint"
+            yield Address(
+                url=find_address(url, environment), place=line.place, constrains=constrains
+            )
 
 
 def find_address(name: str, environment: Mapping[str, str]) -> str:
     """Return the address that a name is, if it can be asked from here; else an empty string."""
     url = expand_variables(name, environment)
-    return url if url.startswith(("http://", "https://")) and not set("$`") & set(url) else ""
+    can_be_asked = url.lower().startswith(("http://", "https://")) and not set("$`") & set(url)
+    return url if can_be_asked else ""
 
 
 def read_beside(

@@ -299,9 +299,9 @@ def _unseen(steps: Sequence[Step], environment: Mapping[str, str]) -> Iterator[s
 def _require_address(url: str) -> None:
     try:
         urlsplit(url)
-    except ValueError as error:
+    except ValueError as error:  # whose text may quote a password
         raise UsageError(
-            f"the index address {redact(url)} makes no sense: {error}",
+            f"the index address {redact(url)} makes no sense",
             hint="it is like `https://host/simple/`",
         ) from error
 

@@ -216,6 +216,48 @@ def test_included_address_counts_and_is_not_edited(
     assert reasons["top"] == "top 2.0 needs more>=2, and more stays at 1.0"
 
 
+def test_address_that_is_named_twice(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """What is named by `-r` and by `-c` counts as both, in either order."""
+    url = index.url.replace("simple/", "both.txt")
+    index.texts["/both.txt"] = "more==1.0\nlib<2\n"
+    for name in ("more", "lib"):
+        index.add(name, "1.0")
+        index.add(name, "2.0", requires_dist=["more>=2"] if name == "lib" else [])
+    index.add("lib", "1.5")
+    for first, second in ("rc", "cr"):
+        project.requirements = head = f"-{first} {url}\n-{second} {url}\n"
+        done = project.invoke("deps.add", "lib")
+        assert (done.status, project.requirements) == (0, f"{head}lib==1.5\n"), done.output
+
+
+def test_what_does_not_count_of_a_fetched_file(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """Options in it, and what only the image can fetch, are named."""
+    url = index.url.replace("simple/", "more.txt")
+    index.texts["/more.txt"] = (
+        "--pre\n-c file:///srv/own.txt\n-r https://${TOKEN}@h/x.txt\nbb==1.0\n"
+    )
+    project.requirements = f"-r {url}\naa==1.0\n"
+
+    done = project.invoke("deps.upgrade-all")
+
+    assert done.status == 0
+    assert f"warning: --pre ({url}:1) does not count: it stands at an address" in done.stderr
+    assert f"-c file:///srv/own.txt ({url}:2) is not fetched" in done.stderr
+    assert f"@h/x.txt ({url}:3) is not fetched" in done.stderr
+
+
+def test_hashes_of_a_fetched_file(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """Where it pins hashes, pip wants them for all, so that what is added gets its own."""
+    url = index.url.replace("simple/", "more.txt")
+    index.texts["/more.txt"] = f"bb==1.0 --hash=sha256:{'0' * 64}\n"
+    project.requirements = f"-r {url}\n"
+
+    assert project.invoke("deps.add", "aa").status == 0
+    assert "--hash=sha256:" in project.requirements
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -633,6 +675,19 @@ def test_variables_and_credentials_stay_out_of_files_and_reports(
     assert project.requirements == text.replace("aa==1.0", "aa==2.0")
     for form in ("text", "json", "markdown"):
         assert "hush-hush" not in write_report(plan, outcome, form=form)
+
+
+def test_address_that_makes_no_sense_is_told_without_its_password(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """urllib's own words would quote it."""
+    environment = {"PIP_INDEX_URL": "http://me:hush\u2100hush@example.com/simple/"}
+
+    done = project.invoke("deps.add", "aa", environment=environment)
+
+    assert (done.status, project.exists()) == (1, False)
+    assert "the index address http://****@example.com/simple/ makes no sense" in done.stderr
+    assert "hush" not in done.output
 
 
 def test_refused_credentials_are_not_printed(

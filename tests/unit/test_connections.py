@@ -5,13 +5,15 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 import trustme
-from forwarder import forwarder_to, secured
+from forwarder import forwarder_to, proxy, secured
 from loopback_index import LoopbackIndex
 from packaging.utils import canonicalize_name
 
@@ -173,13 +175,40 @@ def test_certificate_that_can_not_be_read(
     assert "REQUESTS_CA_BUNDLE" in told
 
 
+# The way there
+
+
+def test_proxy_that_speaks_tls(server: LoopbackIndex, authority: trustme.CA, bundle: str) -> None:
+    """The bundle is trusted for a proxy, too."""
+    with forwarder_to(server, secured(authority)) as index, proxy(secured(authority)) as way:
+        ask_for_all(index.url, Trust(certificates=bundle, proxy=way.url))
+
+    assert way.count > 0
+
+
+def test_hosts_without_proxy(monkeypatch: pytest.MonkeyPatch, server: LoopbackIndex) -> None:
+    """NO_PROXY counts for each host, whatever other hosts are reached by the proxy."""
+    other = canonicalize_name("other")
+    with proxy() as way, LoopbackIndex() as inside:
+        inside.add(other, "1.0")
+        monkeypatch.setenv("http_proxy", way.url)
+        monkeypatch.setenv("no_proxy", "localhost")
+        direct = inside.url.replace("127.0.0.1", "localhost")
+        with PackageIndex([server.url, direct]) as index:
+            assert len(index.files(LIB)) == len(index.files(other)) == 1
+
+    assert way.count > 0
+    assert way.ports == {urlsplit(server.url).port}
+
+
 # Where a host is
 
 
 class Names:
     """A look-up that answers as it is told, and counts who is asked for."""
 
-    def __init__(self, *answers: list[str] | OSError) -> None:
+    def __init__(self, *answers: list[str] | OSError, seconds: float = 0) -> None:
+        self.seconds = seconds
         self.answers = list(answers)
         self.asked: Counter[str] = Counter()
         self._real = socket.getaddrinfo
@@ -192,6 +221,7 @@ class Names:
             if not host.endswith(".test"):
                 return self._real(host, port, *args, **kwargs)
             answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        time.sleep(self.seconds)
         if isinstance(answer, OSError):
             raise answer
         return [found for each in answer for found in self._real(each, port, *args, **kwargs)]
@@ -226,13 +256,27 @@ def test_name_that_is_not_found_at_first(
     monkeypatch: pytest.MonkeyPatch, server: LoopbackIndex
 ) -> None:
     """A look-up that failed, or led nowhere, is made again."""
-    names = Names(UNKNOWN, UNKNOWN, ["127.0.0.9"], ["127.0.0.1"])
+    names = Names(UNKNOWN, ["127.0.0.9"], ["127.0.0.1"])
     monkeypatch.setattr(socket, "getaddrinfo", names)
 
     with PackageIndex([server.url.replace("127.0.0.1", "index.test")]) as index:
         assert len(index.files(LIB)) == 1
 
-    assert names.asked["index.test"] == 4
+    assert names.asked["index.test"] == 3
+
+
+def test_look_up_that_fails_slowly(monkeypatch: pytest.MonkeyPatch, server: LoopbackIndex) -> None:
+    """Who has waited for a look-up that fails gets its answer, and does not ask after it."""
+    names = Names(UNKNOWN, seconds=0.3)
+    monkeypatch.setattr(socket, "getaddrinfo", names)
+
+    with PackageIndex([server.url.replace("127.0.0.1", "index.test")]) as index:
+        index.prefetch(PROJECTS)
+        for project in PROJECTS:
+            with pytest.raises(PackageIndexError, match="its name is not known"):
+                index.files(project)
+
+    assert names.asked["index.test"] < 12, "two dozen ask three times each"
 
 
 def test_name_that_is_not_known(monkeypatch: pytest.MonkeyPatch, server: LoopbackIndex) -> None:

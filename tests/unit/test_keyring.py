@@ -123,3 +123,37 @@ def test_nobody_has_a_keyring(server: LoopbackIndex, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("PATH", "")
 
     assert "refuses access (HTTP 401)" in refusal(server.url)
+
+
+def test_two_users_of_one_host(server: LoopbackIndex, kept: Path) -> None:
+    """Each address is asked with the password of its own user."""
+    kept.write_text("".join(f"{server.url} {user} of-{user}\n" for user in ("alice", "bob")))
+    for user, other in (("alice", "bob"), ("bob", "alice")):
+        server.credentials = (user, f"of-{user}")
+        urls = [server.url.replace("://", f"://{each}@") for each in (user, other)]
+        with PackageIndex(urls, first_only=True) as index:
+            assert len(index.files(PROJECTS[0])) == 1
+
+
+@pytest.mark.parametrize("place", ["keyring", "address", "netrc"])
+def test_password_with_any_letters(
+    server: LoopbackIndex,
+    kept: Path,
+    place: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Letters that Latin-1 has not are sent in UTF-8, as RFC 7617 proposes."""
+    server.credentials = ("me", "h€sh")
+    url = server.url
+    if place == "keyring":
+        keep(kept, server.url, "me", "h€sh")
+    elif place == "netrc":
+        netrc = tmp_path / "netrc"
+        netrc.write_text("machine 127.0.0.1 login me password h€sh\n", "utf-8")
+        netrc.chmod(0o600)
+        monkeypatch.setenv("NETRC", str(netrc))
+    else:
+        url = url.replace("://", "://me:h%E2%82%ACsh@")
+
+    ask_for_all(url)

@@ -1,0 +1,152 @@
+"""Who says what to which host: what the addresses of the indexes tell, then what a keyring keeps.
+
+A keyring is asked as pip does, once a host wants a password that nobody told: the library
+``keyring`` where it is installed beside this package, else the program of that name. It is no
+dependency: who has a keyring has it.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import threading
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from urllib.parse import SplitResult
+
+TIMEOUT_SECONDS = 60
+"""A keyring may ask its owner."""
+
+
+class Credentials:
+    """User names and passwords for hosts; those of an index count for all that its host has."""
+
+    def __init__(self, urls: Iterable[str], keyring: str) -> None:
+        """Take those that addresses hold.
+
+        Args:
+            urls: the addresses of indexes.
+            keyring: how a keyring is asked; see ``ask_keyring``.
+        """
+        self._keyring = keyring
+        self._indexes: list[str] = []
+        self._told: dict[tuple[str, str, str], str] = {}
+        self._asked: set[tuple[str, str, str]] = set()
+        self._lock = threading.Lock()
+        for url in urls:
+            parts = _split(url)
+            if parts is not None:
+                told, _, host = parts.netloc.rpartition("@")
+                self._indexes.append(urlunsplit(parts._replace(netloc=host)))
+                if told:
+                    self._take(parts.scheme, host, told)
+
+    def put_into(self, url: str) -> str:
+        """Return an address with the password for its host, unless it has one itself."""
+        parts = _split(url)
+        if parts is None:
+            return url
+        user, _, host = parts.netloc.rpartition("@")
+        told = self._told.get((parts.scheme, host, user))
+        return urlunsplit(parts._replace(netloc=f"{told}@{host}")) if told else url
+
+    def learn(self, url: str) -> bool:
+        """Ask a keyring for what a host wants; tell whether there is something new to try.
+
+        Args:
+            url: the address that was refused, with the credentials that it was asked with.
+        """
+        parts = _split(url)
+        if parts is None:
+            return False
+        told, _, host = parts.netloc.rpartition("@")
+        key = (parts.scheme, host, told)
+        with self._lock:
+            if ":" not in told and key not in self._asked:
+                self._asked.add(key)
+                found = ask_keyring(self._keyring, self._services(url, parts), unquote(told))
+                if found is not None:
+                    full = ":".join(quote(each, safe="") for each in found)
+                    self._told[key] = full
+                    self._take(parts.scheme, host, full)
+        return ":" in self._told.get(key, "")
+
+    def _take(self, scheme: str, host: str, told: str) -> None:
+        user, colon, _ = told.partition(":")
+        if colon:
+            self._told[scheme, host, user] = told
+        if colon or (scheme, host, "") not in self._told:
+            self._told[scheme, host, ""] = told
+
+    def _services(self, url: str, parts: SplitResult) -> list[str]:
+        """Return the names that a keyring may have a password under, the likeliest first."""
+        host = parts.netloc.rpartition("@")[2]
+        bare = urlunsplit(parts._replace(netloc=host))
+        indexes = [each for each in self._indexes if each.startswith(f"{parts.scheme}://{host}/")]
+        indexes.sort(key=lambda index: not bare.startswith(index))
+        return [*indexes, *(index.rstrip("/") for index in indexes), host]
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        return urlsplit(url)
+    except ValueError:  # that is told where it is asked
+        return None
+
+
+def ask_keyring(provider: str, services: Iterable[str], user: str) -> tuple[str, str] | None:
+    """Return a user and a password, or None.
+
+    Args:
+        provider: pip's setting ``keyring-provider``: ``auto``, ``import``, ``subprocess``,
+            ``disabled``.
+        services: the names that the password may be kept under, the likeliest first.
+        user: whose password, or an empty string where that is not known either.
+    """
+    ask = _find_library() if provider in {"auto", "import"} else None
+    if ask is None and provider in {"auto", "subprocess"}:
+        ask = _ask_program
+    answers = (ask(service, user) for service in services) if ask is not None else ()
+    return next(filter(None, answers), None)
+
+
+def _find_library() -> Callable[[str, str], tuple[str, str] | None] | None:
+    try:
+        import keyring
+    except Exception:  # it looks for what it can use, which may fail in any way
+        return None
+
+    def ask(service: str, user: str) -> tuple[str, str] | None:
+        try:
+            found = keyring.get_credential(service, user or None)
+        except Exception:  # what it uses may raise anything; it knows nothing, then
+            return None
+        return (found.username, found.password) if found and found.password else None
+
+    return ask
+
+
+def _ask_program(service: str, user: str) -> tuple[str, str] | None:
+    program = shutil.which("keyring")
+    if program is None:
+        return None
+    words = ["get", service, user] if user else ["--mode=creds", "--output=json", "get", service]
+    try:
+        done = subprocess.run(
+            [program, *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,  # what it says to its owner is seen
+            encoding="utf-8",
+            timeout=TIMEOUT_SECONDS,
+            check=True,
+        )
+        if user:
+            return user, done.stdout.rstrip("\n")
+        told = json.loads(done.stdout)
+        return str(told["username"]), str(told["password"])
+    except (OSError, subprocess.SubprocessError, ValueError, LookupError, TypeError):
+        return None
