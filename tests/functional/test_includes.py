@@ -680,7 +680,7 @@ def test_variables_and_credentials_stay_out_of_files_and_reports(
 def test_address_that_makes_no_sense_is_told_without_its_password(
     project: TemporaryProject, index: LoopbackIndex
 ) -> None:
-    """urllib's own words would quote it."""
+    """Urllib's own words would quote it."""
     environment = {"PIP_INDEX_URL": "http://me:hush\u2100hush@example.com/simple/"}
 
     done = project.invoke("deps.add", "aa", environment=environment)
