@@ -46,13 +46,18 @@ __all__ = [
 ]
 
 # up to the last "@" before a slash; behind a colon a password may hold anything, and is looked for
-# up to the last "@" of the word: better too much is hidden than too little
-_CREDENTIALS = re.compile(r"""(?<=://)(?:[^/\s:\["',]*:[^\s?]*|[^/\s"',]*)@""")
+# up to the last "@" of the word, else, with blanks, up to one before a slash: better too much is
+# hidden than too little
+_CREDENTIALS = re.compile(
+    r"""(?<=://)(?:[^/\s:\["',]*:[^\s?]*|[^/\s"',]*|[^/\s:\["',]*:(?!\d+\b)[^/]*)@""",
+)
+_CUT_OFF = re.compile(r"""(?<=://)([^/\s:@\["',]+):(?![0-9*]*(?:[/?#\s"',;)\\]|$))[^/\s@"',]+""")
+"""A user and what may be half a password: behind the colon is no port."""
 
 
 def redact(text: str) -> str:
     """Return a text with the user name and password of every address in it hidden."""
-    return _CREDENTIALS.sub("****@", text)
+    return _CUT_OFF.sub(r"\1:****", _CREDENTIALS.sub("****@", text))
 
 
 class PipflowError(Exception):

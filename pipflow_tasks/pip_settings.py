@@ -25,6 +25,8 @@ SECTIONS = ("global", "install", ":env:")
 """Where ``pip install`` looks for a setting; the last that has it counts."""
 
 _ENTRY = re.compile(r"(global|install|:env:)\.([\w-]+)=(['\"].*)")
+_REMARKS = ("For variant '", "Skipping file '", "Will be working with ")
+"""How lines begin that pip prints of its files when it is verbose."""
 _TIMEOUT_SECONDS = 20
 
 
@@ -156,7 +158,7 @@ def _run_pip(words: Sequence[str], environment: Mapping[str, str]) -> list[str]:
             f"pip can't read its configuration: {redact(told[-1].strip()) if told else 'it fails'}",
             hint="`python -m pip config debug` tells which files and variables it reads",
         )
-    return [line for line in done.stdout.splitlines() if not line.startswith("For variant ")]
+    return [line for line in done.stdout.splitlines() if not line.startswith(_REMARKS)]
 
 
 def _require_file(values: Mapping[str, str], name: str) -> str:

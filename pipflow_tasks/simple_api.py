@@ -73,7 +73,9 @@ class DistributionFile:
         return _tags("-".join(self.filename.removesuffix(".whl").rsplit("-", 3)[1:]))
 
 
-def read_page(data: bytes, *, content_type: str, url: str, project: NormalizedName) -> Files:
+def read_page(
+    data: bytes, *, content_type: str, url: str, project: NormalizedName, shown: str = ""
+) -> Files:
     """Read one project's page; files that no installer could use are left out.
 
     Args:
@@ -81,6 +83,7 @@ def read_page(data: bytes, *, content_type: str, url: str, project: NormalizedNa
         content_type: what the index says it is.
         url: where it came from, to complete relative addresses.
         project: whose page it is.
+        shown: how an error writes the address; without, it has no credentials.
 
     Returns:
         its files; what it tells of one is read when that is looked at, and may make no sense then:
@@ -90,18 +93,18 @@ def read_page(data: bytes, *, content_type: str, url: str, project: NormalizedNa
         PackageIndexError: it is neither JSON nor HTML of a version that is known, or not whole.
     """
     kind = content_type.partition(";")[0].strip().lower()
+    shown = shown or redact(url)
     try:
         if kind in {"application/vnd.pypi.simple.v1+json", "application/json"}:
-            return Files([_read_json(data, url, project)])
+            return Files([_read_json(data, url, project)._replace(shown=shown)])
         if kind in {"application/vnd.pypi.simple.v1+html", "text/html"}:
-            return Files([_read_html(data, url, project)])
+            return Files([_read_html(data, url, project)._replace(shown=shown)])
     except ValueError as error:
-        raise _unusable(url, str(error)) from error
-    raise _unusable(url, f"it is {kind or 'of no stated type'}, neither JSON nor HTML")
+        raise _unusable(shown, str(error)) from error
+    raise _unusable(shown, f"it is {kind or 'of no stated type'}, neither JSON nor HTML")
 
 
-def _unusable(url: str, reason: str) -> PackageIndexError:
-    shown = redact(url)
+def _unusable(shown: str, reason: str) -> PackageIndexError:
     return PackageIndexError(
         f"the answer of the index at {shown} can't be used: {reason}",
         url=shown,
@@ -146,9 +149,9 @@ class _Entry(msgspec.Struct, rename="kebab", gc=False):
 class _Page(NamedTuple):
     """What one page says, by version: entries, as they stand in JSON or read off HTML."""
 
-    url: str
     base: str  # what addresses in it start from
     entries: Mapping[Version, tuple[_Entry | msgspec.Raw, ...]]
+    shown: str = ""  # how an error writes its own address
 
 
 class Files(Sequence[DistributionFile]):
@@ -256,7 +259,7 @@ def _read_files(page: _Page) -> Iterator[DistributionFile]:
                 if _is_wheel(entry.filename) or _SDIST_ENDING.search(entry.filename):
                     yield _read(version, entry, page.base)
             except (ValueError, msgspec.MsgspecError) as error:
-                raise _unusable(page.url, str(error)) from error
+                raise _unusable(page.shown, str(error)) from error
 
 
 def _read(version: Version, entry: _Entry, base: str) -> DistributionFile:
@@ -351,7 +354,7 @@ def _read_json(data: bytes, url: str, project: NormalizedName) -> _Page:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"its JSON is broken: {error}") from error
     _require_version(page.meta.api_version)
-    return _Page(url, url, entries)
+    return _Page(url, entries)
 
 
 def _yanked(value: bool | str | None) -> str | None:
@@ -410,7 +413,7 @@ def _read_html(data: bytes, url: str, project: NormalizedName) -> _Page:
         raise ValueError("it is an HTML page without links, not that of an index")
     _require_version(parser.version or "1.0")
     entries = tuple(_read_anchor(anchor) for anchor in parser.anchors)
-    return _Page(url, parser.base, _group(project, (entry.filename for entry in entries), entries))
+    return _Page(parser.base, _group(project, (entry.filename for entry in entries), entries))
 
 
 def _read_anchor(anchor: Mapping[str, str]) -> _Entry:

@@ -19,7 +19,7 @@ from .http import Answer, Http
 from .workers import Workers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from concurrent.futures import Future
 
     from packaging.utils import NormalizedName
@@ -46,6 +46,7 @@ class PackageIndex:
         timeout_seconds: float = 10.0,
         first_only: bool = False,
         trust: Trust = SYSTEM_TRUST,
+        shown: Mapping[str, str] | None = None,
     ) -> None:
         """Prepare to ask the indexes at ``urls``.
 
@@ -54,7 +55,9 @@ class PackageIndex:
             timeout_seconds: how long to wait for a connection, and for the next bytes.
             first_only: a project's files are those of the first index that knows it, as for uv.
             trust: whom to trust, and how to get there.
+            shown: how messages write addresses that are more than redacted.
         """
+        self._shown_as = {url.rstrip("/") + "/": text for url, text in (shown or {}).items()}
         self.urls = tuple(url.rstrip("/") + "/" for url in urls)
         self._first_only = first_only
         self._credentials = Credentials(self.urls, trust.keyring)
@@ -111,19 +114,20 @@ class PackageIndex:
         """
         return self._begin_metadata(files).result()
 
-    def fetch(self, url: str, *, what: str) -> bytes:
+    def fetch(self, url: str, *, what: str, shown: str = "") -> bytes:
         """Return a file that stands somewhere else, such as constraints.
 
         Args:
             url: where it stands; it may hold credentials.
             what: how a message names it.
+            shown: how a message writes the address; without, it has no credentials.
 
         Raises:
             PackageIndexError: it could not be fetched.
         """
         if url not in self._elsewhere:
-            answer = self._get(url, {}, what=what)
-            self._require_ok(answer, url, what=what)
+            answer = self._get(url, {}, what=what, shown=shown)
+            self._require_ok(answer, url, what=what, shown=shown)
             self._elsewhere[url] = answer.body
         return self._elsewhere[url]
 
@@ -183,13 +187,21 @@ class PackageIndex:
 
         return wheel_metadata(RangeFile(fetch))
 
-    def _get(self, url: str, headers: dict[str, str], *, what: str = "the index") -> Answer:
+    def _get(self, url: str, headers: dict[str, str], *, what: str = "", shown: str = "") -> Answer:
         """Ask; a file that stands on an index's own host is asked for with its credentials."""
         asked = self._credentials.put_into(url)
-        answer = self._http.get(asked, headers, what=what)
+        shown = shown or self._show(url)
+        answer = self._http.get(asked, headers, what=what, shown=shown)
         if answer.status == 401 and self._credentials.learn(asked):
-            answer = self._http.get(self._credentials.put_into(url), headers, what=what)
+            asked = self._credentials.put_into(url)
+            answer = self._http.get(asked, headers, what=what, shown=shown)
         return answer
+
+    def _show(self, url: str) -> str:
+        for base, text in self._shown_as.items():
+            if url.startswith(base):
+                return f"{text.rstrip('/')}/{url.removeprefix(base)}"
+        return redact(url)
 
     def _fetch(self, project: NormalizedName) -> Files:
         found = Files()
@@ -210,22 +222,32 @@ class PackageIndex:
         answer = self._get(url, {"Accept": ACCEPT})
         if answer.status == 404:
             raise ProjectNotFound(
-                f'the index has no project "{project}" ({redact(base)})',
-                url=redact(url),
+                f'the index has no project "{project}" ({self._show(base)})',
+                url=self._show(url),
                 hint="check the spelling",
             )
         self._require_ok(answer, url)
         return read_page(
-            answer.body, content_type=answer.content_type, url=answer.url, project=project
+            answer.body,
+            content_type=answer.content_type,
+            url=answer.url,
+            project=project,
+            shown=self._show(url),
         )
 
-    def _require_ok(self, answer: Answer, url: str, *, what: str = "the index") -> None:
-        shown = redact(url)
+    def _require_ok(self, answer: Answer, url: str, *, what: str = "", shown: str = "") -> None:
+        what, shown = what or "the index", shown or self._show(url)
         if answer.status in {401, 403}:
             raise PackageIndexError(
                 f"{what} at {shown} refuses access (HTTP {answer.status})",
                 url=shown,
                 hint="put the credentials into the address as ${VARIABLES}, .netrc or a keyring",
+            )
+        if answer.status in {404, 410}:
+            raise PackageIndexError(
+                f"{what} at {shown} is not there (HTTP {answer.status})",
+                url=shown,
+                hint="check the address",
             )
         if answer.status != 200:
             raise PackageIndexError(

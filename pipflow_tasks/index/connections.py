@@ -41,8 +41,8 @@ class Trust:
     """Whom to trust, and how to get there.
 
     Attributes:
-        certificates: a bundle to trust besides the operating system's, or an empty string: one
-            that the environment names, if it does.
+        certificates: a bundle to trust besides the operating system's and one that the
+            environment names, or an empty string.
         client_certificate: what to show of oneself, or an empty string.
         proxy: where to go through, or an empty string: as the environment says.
         unchecked_hosts: ``host`` or ``host:port`` whose certificates are not checked.
@@ -132,8 +132,8 @@ class _Secure(HTTPAdapter):
     @cached_property
     def _context(self) -> ssl.SSLContext:
         context = _system_context() if self._checks else _unchecking_context()
-        bundle = self._trust.certificates or _bundle_of_the_environment()
-        if self._checks and bundle:
+        bundles = (self._trust.certificates, _bundle_of_the_environment()) if self._checks else ()
+        for bundle in filter(None, bundles):
             with _told(bundle):
                 is_folder = Path(bundle).is_dir()
                 context.load_verify_locations(**{"capath" if is_folder else "cafile": bundle})

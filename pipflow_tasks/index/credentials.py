@@ -14,6 +14,8 @@ import threading
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
+from .workers import Workers
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from urllib.parse import SplitResult
@@ -68,7 +70,7 @@ class Credentials:
         with self._lock:
             if ":" not in told and key not in self._asked:
                 self._asked.add(key)
-                found = ask_keyring(self._keyring, self._services(url, parts), unquote(told))
+                found = _ask_in_time(self._keyring, self._services(url, parts), unquote(told))
                 if found is not None:
                     full = ":".join(quote(each, safe="") for each in found)
                     self._told[key] = full
@@ -89,6 +91,19 @@ class Credentials:
         indexes = [each for each in self._indexes if each.startswith(f"{parts.scheme}://{host}/")]
         indexes.sort(key=lambda index: not bare.startswith(index))
         return [*indexes, *(index.rstrip("/") for index in indexes), host]
+
+
+def _ask_in_time(provider: str, services: Iterable[str], user: str) -> tuple[str, str] | None:
+    """Ask a keyring; one that does not answer knows nothing."""
+    worker = Workers(1)
+    try:
+        return worker.submit(lambda _: ask_keyring(provider, services, user), None).result(
+            TIMEOUT_SECONDS
+        )
+    except TimeoutError:
+        return None
+    finally:
+        worker.close()
 
 
 def _split(url: str) -> SplitResult | None:

@@ -27,6 +27,8 @@ ATTEMPTS = 3
 BACKOFF_SECONDS = 3.0
 DEADLINE_SECONDS = 30.0
 
+_HINT = "nothing was changed; check the network and the address"
+_TRUST_HINT = "name its authority's certificate: by pip's `cert`, or by REQUESTS_CA_BUNDLE"
 _CHUNK_BYTES = 1 << 16
 _GZIP_MEMBER = b"\x1f\x8b\x08"
 _MAX_PIECE_BYTES = 1 << 26
@@ -81,13 +83,14 @@ class Http:
         """Close the connections."""
         self._session.close()
 
-    def get(self, url: str, headers: dict[str, str], *, what: str = "the index") -> Answer:
+    def get(self, url: str, headers: dict[str, str], *, what: str = "", shown: str = "") -> Answer:
         """Ask, and ask again where the failure may pass.
 
         Args:
             url: what to ask for.
             headers: besides those that every request has.
-            what: how a message names whom it asks.
+            what: how a message names what stands there; without, it is the index.
+            shown: how a message writes the address; without, it has no credentials.
 
         Raises:
             PackageIndexError: no attempt got a whole answer.
@@ -112,11 +115,11 @@ class Http:
             waited += wait
         if failure is None:
             return answer
-        shown = redact(url)
+        shown = shown or redact(url)
         raise PackageIndexError(
-            f"{what} at {shown} can't be reached: {_explain(failure)}",
+            f"{what or 'the index'} at {shown} can't be reached: {_explain(failure)}",
             url=shown,
-            hint="nothing was changed; check the network and the address",
+            hint=_TRUST_HINT if _is_untrusted(failure) else _HINT,
         ) from failure
 
     def _attempt(self, url: str, headers: dict[str, str], deadline: float) -> Answer:
@@ -234,9 +237,13 @@ def _is_final(failure: Exception | None) -> bool:
     )
 
 
+def _is_untrusted(failure: Exception) -> bool:
+    return isinstance(failure, (requests.exceptions.SSLError, urllib3.exceptions.SSLError))
+
+
 def _explain(failure: Exception) -> str:
     """Say in a few words what kept an answer from coming."""
-    if isinstance(failure, (requests.exceptions.SSLError, urllib3.exceptions.SSLError)):
+    if _is_untrusted(failure):
         return "its certificate is not trusted"
     text = str(failure)
     if "refused" in text:

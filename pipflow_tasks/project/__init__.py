@@ -57,7 +57,8 @@ if TYPE_CHECKING:
     from ..pip_settings import PipSettings
     from ..requirements import Line, Request, Sort
     from ..target import Target
-    from .documents import Address, Documents
+    from .addresses import Address
+    from .documents import Documents
     from .image import Image
     from .rules import Rules
 
@@ -393,7 +394,7 @@ class Project:
             if documents is not None:
                 rules = self._rules(documents)
                 documents = replace(documents, requires_hashes=rules.requires_hashes)
-                lookup = self._look_up(documents, rules)
+                lookup = self._look_up(documents, rules, offline=offline)
         except PipflowError as error:
             findings[find_in(error)] = None
         if documents is not None:
@@ -553,13 +554,14 @@ class Project:
             resolve = False
         return Planner(draft, documents, lookup, resolve=resolve)
 
-    def _look_up(self, documents: Documents, rules: Rules) -> Lookup:
+    def _look_up(self, documents: Documents, rules: Rules, *, offline: bool = False) -> Lookup:
         if self._index is None:
             self._index = PackageIndex(
                 rules.index_urls,
                 timeout_seconds=self.settings.timeout_seconds,
                 first_only=rules.first_index,
                 trust=rules.trust,
+                shown=rules.shown,
             )
         read_constraints(documents, self.root, rules.constraints, self._environment)
         beside = find_beside(self.image, self.root)
@@ -567,7 +569,8 @@ class Project:
         base = self.target.interpreter
         if base is not None and self.target.installer == "pip":
             take_constraints(documents, base.constraints, base.image)
-        read_addresses(documents, self._fetch, self._environment)
+        if not offline:
+            read_addresses(documents, self._fetch, self._environment)
         self._assumptions += tuple(
             f"{redact(line.content)} ({line.place}) is not fetched: what it says does not count"
             for line in documents.unread
@@ -582,7 +585,8 @@ class Project:
     def _fetch(self, address: Address) -> bytes:
         assert self._index is not None
         kind = "constraints" if address.constrains else "requirements"
-        return self._index.fetch(address.url, what=f"{address.place}: the {kind} file")
+        what = f"{address.place}: the {kind} file"
+        return self._index.fetch(address.url, what=what, shown=address.shown)
 
     def _rules(self, documents: Documents) -> Rules:
         rules = read_rules(

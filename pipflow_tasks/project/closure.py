@@ -65,12 +65,18 @@ def find_roots(documents: Documents, lookup: Lookup) -> list[Root]:
     """Return the requirements that count for the target, those of included files first.
 
     A file that another one includes is installed on its own, too: so what both bring along is
-    written there.
+    written there. What a file that was fetched brings is written into the main file.
     """
     counts = {want.place for want in lookup.wants()}
     lines = [line for line in documents.direct if line.place in counts]
     lines.sort(key=lambda line: documents.innermost.index(line.path))
-    return [Root(name=line.name, path=line.path) for line in lines if line.name is not None]
+    fetched = [
+        Root(name=line.name, path=documents.main)
+        for line in documents.beside
+        if line.path in documents.fetched and line.place in counts and line.name is not None
+    ]
+    roots = [Root(name=line.name, path=line.path) for line in lines if line.name is not None]
+    return [*roots, *fetched]
 
 
 def find_brought(

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
 
 from packaging.utils import canonicalize_name
 
-from ..errors import RequirementsError, redact
+from ..errors import RequirementsError, UsageError
 from ..files import read
 from ..requirements import Kind, RequirementsFile, expand_variables
+from .addresses import Address, unset_variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,21 +27,6 @@ class Document:
     file: Path
     before: bytes | None
     content: RequirementsFile
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
-    """A file that stands somewhere else; it counts as it stands there.
-
-    Attributes:
-        url: where; it may hold credentials.
-        place: who names it.
-        constrains: by ``-c``; else by ``-r``.
-    """
-
-    url: str
-    place: str
-    constrains: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +68,9 @@ class Documents:
     def is_locked(self) -> bool:
         """Whether the files hold their closure: a line says it is there via a project of theirs."""
         names = {line.name for line in self.lines}
-        return any(self.is_being_locked or names & {*line.via} for line in self._brought)
+        # what has brought it may stand at an address, and that may not have been asked
+        counts = self.is_being_locked or not all(each.constrains for each in self.addresses)
+        return any(counts or names & {*line.via} for line in self._brought)
 
     @property
     def closure(self) -> tuple[Line, ...]:
@@ -154,8 +140,9 @@ def read_constraints(
     for name, place in names.items():
         if name in documents.requirements:
             continue
-        if url := find_address(name, environment):
-            documents.addresses.append(Address(url=url, place=place, constrains=True))
+        address = Address.from_text(name, place=place, constrains=True, environment=environment)
+        if address.url:
+            documents.addresses.append(address)
             continue
         if not (root / name).exists():
             raise RequirementsError(
@@ -208,7 +195,7 @@ def read_addresses(
         if (address.url, address.constrains) in done:
             continue
         done.add((address.url, address.constrains))
-        shown = redact(address.url)
+        shown = address.shown
         content = RequirementsFile.from_bytes(fetch(address), path=shown)
         content.require_resolved()
         for line in content.lines:
@@ -235,34 +222,26 @@ def read_addresses(
 def _addresses_in(
     line: Line, address: Address, environment: Mapping[str, str]
 ) -> Iterator[Address]:
-    """Yield what a line of a file that was fetched includes in turn; what can't be has no url."""
+    """Yield what a line of a file that was fetched includes in turn."""
     for option in ("--requirement", "--constraint"):
         for name in line.option_values(option):
-            url = expand_variables(name, environment)
-            with suppress(ValueError):  # of urllib's: it is no address
-                url = urljoin(address.url, url)
-            constrains = address.constrains or option == "--constraint"
-            yield Address(
-                url=find_address(url, environment), place=line.place, constrains=constrains
+            yield address.include(
+                name,
+                place=line.place,
+                constrains=option == "--constraint",
+                environment=environment,
             )
 
 
-def find_address(name: str, environment: Mapping[str, str]) -> str:
-    """Return the address that a name is, if it can be asked from here; else an empty string."""
-    url = expand_variables(name, environment)
-    can_be_asked = url.lower().startswith(("http://", "https://")) and not set("$`") & set(url)
-    return url if can_be_asked else ""
-
-
 def read_beside(
-    documents: Documents, root: Path, names: Iterable[str], environment: Mapping[str, str]
+    documents: Documents, root: Path, names: Mapping[str, str], environment: Mapping[str, str]
 ) -> None:
     """Read what else the image installs, as far as it is there and none of the documents.
 
     Args:
         documents: what it is beside of.
         root: the folder that the names are relative to.
-        names: requirements files.
+        names: requirements files and addresses of such, each with the place that names it.
         environment: as for ``read_documents``.
 
     Raises:
@@ -270,8 +249,11 @@ def read_beside(
         FileError: a file can't be read.
     """
     there = {line.place for line in documents.beside}
-    for name in names:
-        if name not in documents.requirements and (root / name).is_file():
+    for name, place in names.items():
+        address = Address.from_text(name, place=place, constrains=False, environment=environment)
+        if address.url:
+            documents.addresses.append(address)
+        elif name not in documents.requirements and (root / name).is_file():
             for line in read_documents(root, (name,), environment).lines:
                 if line.path not in documents.requirements and line.place not in there:
                     documents.beside.append(line)
@@ -315,8 +297,15 @@ class _Reader:
         """Tell whether a line includes an address, and remember it."""
         if "://" not in expand_variables(name, self.environment):
             return False
-        if url := find_address(name, self.environment):
-            address = Address(url=url, place=by.place, constrains=constrains)
+        if variable := unset_variable(name, self.environment):
+            raise UsageError(
+                f"{by.place}: the address uses {variable}, which is not set",
+                hint="set it in the environment; its value is neither written nor printed",
+            )
+        address = Address.from_text(
+            name, place=by.place, constrains=constrains, environment=self.environment
+        )
+        if address.url:
             self.documents.addresses.append(address)
         else:
             self.documents.unread.append(by)

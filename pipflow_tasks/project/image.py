@@ -457,17 +457,22 @@ def find_steps(image: Image, root: Path, base: Interpreter | None) -> tuple[Step
     return tuple(steps)
 
 
-def find_beside(image: Image, root: Path) -> tuple[str, ...]:
-    """Return the files that are installed in the same stages, relative to the project's root."""
-    found: dict[str, None] = {}
+def find_beside(image: Image, root: Path) -> dict[str, str]:
+    """Return what is installed in the same stages, and who says so.
+
+    That are files, relative to the project's root, and addresses.
+    """
+    found: dict[str, str] = {}
     for source in image.sources.values():
         dockerfile = source.read(keep_unknown=True)
         stages = {step.stage for step in source.steps(dockerfile)}
         for step in dockerfile.steps:
             if step.stage in stages and step.command in {"install", "sync"}:
+                place = f"{source.path}:{step.line}"
                 for path in step.sources:
-                    found[_relative(source.context / path, root)] = None
-    return tuple(found)
+                    found[_relative(source.context / path, root)] = place
+                found.update((name, place) for name in step.requirements if "://" in name)
+    return found
 
 
 def _source_of(

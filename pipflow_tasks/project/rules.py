@@ -22,7 +22,7 @@ from ..finder import Admission, Cutoff
 from ..index import Trust
 from ..pip_settings import is_local, is_yes
 from ..requirements import expand_variables
-from .documents import find_address
+from .addresses import expand_address, find_address, show_address
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -162,6 +162,7 @@ class Rules:
     Attributes:
         index_urls: where to look; in this order, where the first that knows a project counts.
         first_index: whether it does.
+        shown: how messages write those of the indexes that hold the values of variables.
         trust: whom to trust on the way.
         requires_hashes: whether the installer wants a hash for every requirement.
         constraints: what bounds the versions, and who says so: files, relative to the project's
@@ -172,6 +173,7 @@ class Rules:
 
     index_urls: tuple[str, ...]
     first_index: bool = False
+    shown: Mapping[str, str]
     trust: Trust
     requires_hashes: bool = False
     constraints: Mapping[str, str]
@@ -230,10 +232,11 @@ def read_rules(
     warnings = [*pip.notes, *_unseen(steps, environment)]
     by_uv = bool(steps) and all(step.install.installer == "uv" for step in steps)
     settings = _Said(index_url, extra_index_urls)
-    urls = _index_urls(steps, lines, settings, pip, environment, warnings, by_uv=by_uv)
+    found = _index_urls(steps, lines, settings, pip, environment, warnings, by_uv=by_uv)
+    urls = tuple(expand_address(url, {}) for url in found)
     for url in urls:
         _require_address(url)
-    trust = _trust(urls, steps, lines, pip, warnings)
+    trust = _trust((*urls, *_addresses(steps, lines, environment)), steps, lines, pip, warnings)
     limit = _limit(steps, now, warnings)
     cutoff = Cutoff(
         latest=now - timedelta(days=cooldown_days),
@@ -250,6 +253,10 @@ def read_rules(
     preferring += [line.place for line in lines if ("--prefer-binary", "") in line.options]
     return Rules(
         index_urls=urls,
+        shown={
+            expand_address(text, environment): show_address(text, environment)
+            for text in _written(steps, lines)
+        },
         first_index=by_uv and not any(step.asks_all for step in steps),
         trust=trust,
         requires_hashes=any(step.requires_hashes for step in steps),
@@ -276,6 +283,27 @@ def read_rules(
         ),
         _formats=_read_formats(steps, lines),
     )
+
+
+def _written(steps: Sequence[Step], lines: Sequence[Line]) -> Iterator[str]:
+    """Yield the addresses of indexes as they are written."""
+    for line in lines:
+        for option in ("--index-url", "--extra-index-url"):
+            yield from line.option_values(option)
+    for step in steps:
+        yield from filter(None, (step.index_url, *step.extra_index_urls))
+
+
+def _addresses(
+    steps: Sequence[Step], lines: Sequence[Line], environment: Mapping[str, str]
+) -> Iterator[str]:
+    """Yield the addresses of what is fetched besides."""
+    named = [name for step in steps for name in step.install.constraints]
+    named += [name for step in steps for name in step.install.requirements]
+    for line in lines:
+        for option in ("--requirement", "--constraint"):
+            named += line.option_values(option)
+    yield from filter(None, (find_address(name, environment) for name in named))
 
 
 def _unseen(steps: Sequence[Step], environment: Mapping[str, str]) -> Iterator[str]:
@@ -462,7 +490,7 @@ def _trust(
         if host in hosts:
             unchecked.setdefault(host, place)
     warnings.extend(
-        f"the certificate of {host} is not checked: {place} says that it is trusted"
+        f"the certificate of {host} is not checked, as {place} would have it"
         for host, place in unchecked.items()
     )
     return Trust(

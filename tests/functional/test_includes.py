@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import shutil
 from typing import Any
@@ -261,7 +262,7 @@ def test_hashes_of_a_fetched_file(project: TemporaryProject, index: LoopbackInde
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (None, "{place}: the {kind} file at {shown} failed (HTTP 404)"),
+        (None, "{place}: the {kind} file at {shown} is not there (HTTP 404)"),
         ("<html>Please log in</html>\n", "{shown}:1: not a valid line: "),
         ("a==1\n<<<<<<< a\na==2\n=======\na==3\n>>>>>>> b\n", "{shown}:2: "),
     ],
@@ -734,8 +735,14 @@ def test_constraints_from_an_address(
     assert "secret" not in done.output
 
 
-@pytest.mark.parametrize("given", ["-c", "step"])
-@pytest.mark.parametrize("named", ["file:///constraints.txt", "https://${TOKEN}@example.com/c.txt"])
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ("-c", "file:///constraints.txt"),
+        ("step", "file:///constraints.txt"),
+        ("step", "https://${TOKEN}@example.com/c.txt"),
+    ],
+)
 def test_constraints_that_only_the_image_can_fetch(
     project: TemporaryProject, index: LoopbackIndex, given: str, named: str
 ) -> None:
@@ -751,6 +758,82 @@ def test_constraints_that_only_the_image_can_fetch(
 
     assert (done.status, project.requirements) == (0, text.replace("lib==1.0", "lib==2.0"))
     assert "does not count" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["-r", "-c"])
+def test_address_with_a_variable_that_is_not_set(
+    project: TemporaryProject, index: LoopbackIndex, option: str
+) -> None:
+    """It is an error, as for an index: without what stands there, the picks would be wrong."""
+    index.add("lib", "1.0")
+    project.requirements = text = f"{option} http://${{UNTOLD}}@example.com/c.txt\n"
+
+    done = project.invoke("deps.add", "lib")
+
+    assert (done.status, project.requirements) == (1, text)
+    assert "requirements.txt:1: the address uses ${UNTOLD}, which is not set" in done.stderr
+
+
+@pytest.mark.parametrize("form", ["-r {url}", "-r {url} && pip install"])
+def test_address_of_the_step(project: TemporaryProject, index: LoopbackIndex, form: str) -> None:
+    """What the step, or another one of the stage, installs from an address counts."""
+    index.add("lib", "1.0")
+    index.add("lib", "2.0")
+    index.texts["/base.txt"] = "lib==1.0\n"
+    url = index.url.replace("simple/", "base.txt")
+    install = f"RUN pip install {form.format(url=url)} -r requirements.txt\n"
+    project.write("Dockerfile", f"FROM python:3.9-slim\nCOPY . .\n{install}")
+
+    assert project.invoke("deps.add", "lib").status == 0
+    assert project.requirements == "lib==1.0\n"
+
+
+def test_lock_of_what_an_address_brings(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """What the projects of a fetched file bring along is locked; these themselves stand there."""
+    index.add("top", "1.0", requires_dist=["lib"])
+    index.add("lib", "1.0")
+    index.texts["/base.txt"] = "top==1.0\n"
+    project.requirements = text = f"-r {index.url.replace('simple/', 'base.txt')}\n"
+
+    assert project.invoke("deps.lock").status == 0
+    assert project.requirements == f"{text}lib==1.0  # via top\n"
+    assert project.invoke("deps.check").status == 0
+    assert project.invoke("deps.unlock").status == 0
+    assert project.requirements == text
+
+
+@pytest.mark.parametrize("place", ["password", "path", "query"])
+@pytest.mark.parametrize("value", ["SECRET TAIL", "SECRET\n", "SEC/RET", "SE#CRET", "SEC%20RET"])
+def test_values_of_variables_are_not_printed(
+    project: TemporaryProject, index: LoopbackIndex, place: str, value: str
+) -> None:
+    """Wherever a variable stands in an address, no message has its value, come what may."""
+    host = index.url.split("/")[2]
+    form = {
+        "password": "http://me:${VALUE}@{host}/{path}",
+        "path": "http://{host}/${VALUE}/{path}",
+        "query": "http://{host}/{path}?token=${VALUE}",
+    }[place].replace("{host}", host)
+    index.texts["/c.txt"] = "lib<2\n"
+    index.add("lib", "1.0")
+    index.add("lib", "2.0")
+    environment = {"VALUE": value}
+    project.requirements = f"-c {form.replace('{path}', 'c.txt')}\nlib==1.0\n"
+    for words in (("deps.upgrade-all",), ("deps.upgrade-all", "--format=json"), ("deps.check",)):
+        done = project.invoke(*words, environment=environment)
+        assert not re.search(r"SEC|RET|TAIL", done.output), words
+    project.requirements = f"-i {form.replace('{path}', 'nowhere/')}\nlib==1.0\n"
+    done = project.invoke("deps.upgrade-all", environment=environment)
+    assert done.status == 1
+    assert not re.search(r"SEC|RET|TAIL", done.output)
+
+
+def test_offline_check_fetches_nothing(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """A hook before each commit waits for no server."""
+    project.requirements = f"-c {index.url.replace('simple/', 'c.txt')}\naa==1.0\n"
+
+    assert project.invoke("deps.check", "--offline").status == 0
+    assert index.requests == []
 
 
 def test_lines_for_one_platform_each(project: TemporaryProject, index: LoopbackIndex) -> None:

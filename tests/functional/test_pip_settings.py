@@ -133,6 +133,46 @@ def test_certificate_of_pips_settings(
     assert "not checked" not in done.output
 
 
+def test_two_bundles(
+    project: TemporaryProject, forward: Forward, authority: trustme.CA, tmp_path: Path
+) -> None:
+    """The bundle of REQUESTS_CA_BUNDLE counts beside pip's, which the same two files may name."""
+    bundle, other = tmp_path / "ca.pem", tmp_path / "other.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    trustme.CA().cert_pem.write_to_path(str(other))
+    server = forward(secured(authority))
+    text = f"[global]\nindex-url = {server.url}\ncert = {bundle}\n"
+    configure(project, text, user=".pip/pip.conf")
+    configure(project, f"[global]\ncert = {other}\n")
+    environment = {"REQUESTS_CA_BUNDLE": str(bundle)}
+    done = project.invoke("deps.add", "lib", environment=environment)
+    assert (done.status, project.requirements) == (0, "lib==1.0\n"), done.output
+
+
+def test_setting_of_several_lines_in_two_files(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """What two files set is asked of pip, whose remarks are no values."""
+    extra = f"extra-index-url =\n    {index.url}\n    {index.url}\n"
+    configure(project, f"[global]\nindex-url = {index.url}\n{extra}")
+    configure(project, f"[global]\nextra-index-url = {index.url}\n", user=".pip/pip.conf")
+    done = project.invoke("deps.add", "lib")
+    assert (done.status, project.requirements) == (0, "lib==1.0\n"), done.output
+
+
+def test_trusted_host_of_constraints(
+    project: TemporaryProject, index: LoopbackIndex, forward: Forward, authority: trustme.CA
+) -> None:
+    """A host that is called trusted is asked for constraints, too."""
+    index.texts["/c.txt"] = "lib<2\n"
+    server = forward(secured(authority))
+    project.environment["PIP_INDEX_URL"] = index.url
+    url = server.url.replace("simple/", "c.txt")
+    project.requirements = text = f"-c {url}\n--trusted-host 127.0.0.1\n"
+    done = project.invoke("deps.add", "lib")
+    assert (done.status, project.requirements) == (0, f"{text}lib==1.0\n"), done.output
+
+
 @pytest.mark.parametrize("with_bundle", [True, False])
 def test_client_certificate(
     project: TemporaryProject,
@@ -178,7 +218,7 @@ def test_trusted_host_is_said(
     project.requirements = head
     done = project.invoke("deps.add", "lib")
     assert (done.status, project.requirements) == (0, f"{head}lib==1.0\n"), done.output
-    assert f"is not checked: {place} says that it is trusted" in done.stderr
+    assert f"is not checked, as {place} would have it" in done.stderr
     assert "example.com" not in done.stderr
     assert "InsecureRequestWarning" not in done.stderr
 

@@ -266,7 +266,7 @@ def test_unknown_project(server: LoopbackIndex, index: PackageIndex) -> None:
         (Fault(status=401), "refuses access (HTTP 401)"),
         (Fault(status=403), "refuses access (HTTP 403)"),
         (Fault(status=400), "failed (HTTP 400)"),
-        (Fault(status=410), "failed (HTTP 410)"),
+        (Fault(status=410), "is not there (HTTP 410)"),
         (Fault(body=b""), "can't be used"),
         (Fault(body=b'{"meta": {"api-version": "1.0"}, "files": [{"filename"'), "can't be used"),
         (Fault(body=b"<html>Please log in</html>"), "can't be used"),

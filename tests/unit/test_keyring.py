@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -157,3 +158,13 @@ def test_password_with_any_letters(
         url = url.replace("://", "://me:h%E2%82%ACsh@")
 
     ask_for_all(url)
+
+
+def test_keyring_that_does_not_answer(
+    server: LoopbackIndex, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not waited for for ever."""
+    monkeypatch.setattr("pipflow_tasks.index.credentials.TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(Kept, "get_credential", lambda *_: time.sleep(3))
+
+    assert "refuses access (HTTP 401)" in refusal(server.url)
