@@ -150,10 +150,16 @@ def _told(file: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise PackageIndexError(
-            f"the certificate in {file} can't be used: {error.strerror or error}",
+            f"the certificate in {file} can't be used: {_why_not(error)}",
             url="",
             hint="pip's settings name it, or the variable REQUESTS_CA_BUNDLE does",
         ) from error
+
+
+def _why_not(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError):
+        return "that is no certificate in PEM, or lacks its key"
+    return error.strerror or str(error)
 
 
 def _bundle_of_the_environment() -> str:

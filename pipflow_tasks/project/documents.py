@@ -199,9 +199,10 @@ def read_addresses(
         content = RequirementsFile.from_bytes(fetch(address), path=shown)
         content.require_resolved()
         for line in content.lines:
-            if line.kind is Kind.UNREADABLE or line.content.startswith("<"):  # a page to log in
+            is_web_page = line.content.startswith("<")  # to sign in, perhaps
+            if line.kind is Kind.UNREADABLE or is_web_page:
                 raise RequirementsError(
-                    f"not a valid line: {line.problem or line.content}",
+                    "this is a web page" if is_web_page else f"not a valid line: {line.problem}",
                     path=shown,
                     line=line.number,
                     hint=f"{address.place} names what should be a requirements file",

@@ -109,12 +109,16 @@ class Sets:
         now = solution.version(name)
         if now is None:  # another line of it does not count for a version
             return "another line of it stands in the way"
-        newer = takewhile(
-            lambda each: each > now, (c.version for c in candidates.fitting(name, []))
-        )
+        fitting = (candidate.version for candidate in candidates.fitting(name, []))
+        newer = list(islice(takewhile(lambda each: each > now, fitting), MOST_TOLD))
+        beside = {line.place for line in self._documents.beside}
+        for cause in solution.needs.get(name, ()):
+            is_beside = cause.need.want is not None and cause.need.want.place in beside
+            if is_beside and not any(cause.need.specifier.contains(each, True) for each in newer):
+                return str(cause)
         newest = now
         reason: Reason | None = None
-        for version in islice(newer, MOST_TOLD):
+        for version in newer:
             newest = max(version, newest)
             found = why_below(candidates, name, version, solution)
             reason = reason if found is None or (reason and not found.blamed) else found

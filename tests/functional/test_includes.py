@@ -263,7 +263,7 @@ def test_hashes_of_a_fetched_file(project: TemporaryProject, index: LoopbackInde
     ("text", "said"),
     [
         (None, "{place}: the {kind} file at {shown} is not there (HTTP 404)"),
-        ("<html>Please log in</html>\n", "{shown}:1: not a valid line: "),
+        ("<html>Please log in</html>\n", "{shown}:1: this is a web page"),
         ("a==1\n<<<<<<< a\na==2\n=======\na==3\n>>>>>>> b\n", "{shown}:2: "),
     ],
 )
@@ -786,6 +786,25 @@ def test_address_of_the_step(project: TemporaryProject, index: LoopbackIndex, fo
 
     assert project.invoke("deps.add", "lib").status == 0
     assert project.requirements == "lib==1.0\n"
+
+
+def test_pin_of_another_file_is_the_reason(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """Where another file pins a project, that is why it stays, not what its newest one needs."""
+    index.add("dep", "1.0")
+    index.add("dep", "2.0")
+    index.add("lib", "1.0")
+    index.add("lib", "2.0", requires_dist=["dep>=2"])
+    project.write("base.txt", "lib==1.0\ndep==1.0\n")
+    project.requirements = text = "lib==1.0\n"
+    project.write(
+        "Dockerfile",
+        "FROM python:3.9-slim\nCOPY . .\nRUN pip install -r base.txt -r requirements.txt\n",
+    )
+
+    done = project.invoke("deps.upgrade-all")
+
+    assert (done.status, project.requirements) == (0, text)
+    assert "held      lib stays at 1.0: lib==1.0 is asked for (base.txt:1)" in done.stdout
 
 
 def test_lock_of_what_an_address_brings(project: TemporaryProject, index: LoopbackIndex) -> None:
