@@ -48,7 +48,9 @@ def base(image_name: str, project: TemporaryProject) -> Callable[..., str]:
     def make(text: str) -> str:
         """Build a Dockerfile, and the project on the image that it makes."""
         name = f"{image_name}:1"
-        run("docker", "build", "--quiet", "--network", "none", "--tag", name, "-", text=text)
+        # no cache: the engine may be about to remove a layer that another test has made alike
+        words = ["--quiet", "--no-cache", "--network", "none", "--tag", name, "-"]
+        run("docker", "build", *words, text=text)
         project.write("Dockerfile", dockerfile("3.9").replace("python:3.9-slim", name))
         return name
 
