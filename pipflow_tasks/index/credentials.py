@@ -11,6 +11,7 @@ import json
 import shutil
 import subprocess
 import threading
+from concurrent.futures import TimeoutError as NoAnswer  # Python 3.10 has one of its own
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
@@ -100,7 +101,7 @@ def _ask_in_time(provider: str, services: Iterable[str], user: str) -> tuple[str
         return worker.submit(lambda _: ask_keyring(provider, services, user), None).result(
             TIMEOUT_SECONDS
         )
-    except TimeoutError:
+    except NoAnswer:
         return None
     finally:
         worker.close()
