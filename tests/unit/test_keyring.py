@@ -150,6 +150,8 @@ def test_password_with_any_letters(
     if place == "keyring":
         keep(kept, server.url, "me", "h€sh")
     elif place == "netrc":
+        if sys.version_info < (3, 11):
+            pytest.skip("netrc of Python 3.10 knows no such letters")
         netrc = tmp_path / "netrc"
         netrc.write_text("machine 127.0.0.1 login me password h€sh\n", "utf-8")
         netrc.chmod(0o600)

@@ -5,6 +5,7 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Iterator
+from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any
 
@@ -1014,7 +1015,7 @@ def tell_pips(line: ParsedLine) -> tuple[Any, ...]:
         for digest in digests
     )
     indexes = (options.index_url, tuple(options.extra_index_urls or ()), bool(options.no_index))
-    if not line.is_requirement:
+    if getattr(line, "requirement", None) is None:  # pip 23 has no such attribute, then
         return (line.lineno, None, hashes, indexes)
     if line.is_editable:
         found = install_req_from_editable(line.requirement)
@@ -1085,7 +1086,13 @@ def test_pip_reads_the_same(
         "\\flask\\\\\n==1\n",
         "flask==2.0.1\t--hash=sha256:ab --hash=sha256:cd".replace("\t", "  "),
         f"-e {GIT}#egg=a -e {GIT}#egg=b",
-        f"flask -e {GIT}#egg=b",
+        pytest.param(
+            f"flask -e {GIT}#egg=b",
+            marks=pytest.mark.skipif(
+                Version(installed_version("pip")) >= Version("25"),
+                reason="pip 25 refuses what older ones read",
+            ),
+        ),
         "flask==2.0.1;",
         f"./{WHEEL}[async]",
         f"https://example.com/{WHEEL}#egg=other",
