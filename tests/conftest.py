@@ -1,7 +1,13 @@
-"""Profiles for the property tests, HYPOTHESIS_PROFILE=nightly searches longer; nobody's keyring."""
+"""Profiles for the property tests, HYPOTHESIS_PROFILE=nightly searches longer; nobody's keyring.
+
+And an authority for servers with TLS.
+"""
 
 import os
+from pathlib import Path
 
+import pytest
+import trustme
 from hypothesis import HealthCheck, settings
 
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
@@ -13,3 +19,17 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture
+def authority() -> trustme.CA:
+    """Make a certificate authority that nobody trusts."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def bundle(authority: trustme.CA, tmp_path: Path) -> str:
+    """Write the authority's certificate to a file."""
+    path = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return str(path)

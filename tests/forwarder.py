@@ -50,12 +50,17 @@ class _Connection(BaseRequestHandler):
     server: Forwarder
 
     def handle(self) -> None:
+        there = ("127.0.0.1", self.server.port)
+        with self._take() as client, socket.create_connection(there) as index:
+            self._pass(client, index)
+
+    def _take(self) -> socket.socket:
+        """Speak TLS with who has come, where that is asked, and count him."""
         client: socket.socket = self.request
         if self.server.context is not None:
             client = self.server.context.wrap_socket(client, server_side=True)
         self.server.count += 1
-        with client, socket.create_connection(("127.0.0.1", self.server.port)) as index:
-            self._pass(client, index)
+        return client
 
     def _pass(self, client: socket.socket, there: socket.socket) -> None:
         """Hand on what either says until both are silent."""
@@ -95,10 +100,7 @@ class _Passage(_Connection):
 
     def handle(self) -> None:
         """Read the first line, which says where to go."""
-        client: socket.socket = self.request
-        if self.server.context is not None:
-            client = self.server.context.wrap_socket(client, server_side=True)
-        self.server.count += 1
+        client = self._take()
         head = b""
         while b"\r\n\r\n" not in head:
             head += client.recv(1 << 16)
@@ -118,10 +120,8 @@ class _Passage(_Connection):
 @contextmanager
 def proxy(context: ssl.SSLContext | None = None) -> Iterator[Proxy]:
     """Run a proxy while the block runs."""
-    with Proxy(context) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    with Proxy(context) as server, _serving(server):
         yield server
-        server.shutdown()
 
 
 @contextmanager
@@ -131,10 +131,15 @@ def forwarder_to(
     """Put a forwarder before an index while the block runs."""
     port = urlsplit(index.url).port
     assert port is not None
-    with Forwarder(port, context) as forwarder:
-        threading.Thread(target=forwarder.serve_forever, args=(0.01,), daemon=True).start()
+    with Forwarder(port, context) as forwarder, _serving(forwarder):
         yield forwarder
-        forwarder.shutdown()
+
+
+@contextmanager
+def _serving(server: Forwarder) -> Iterator[None]:
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield
+    server.shutdown()
 
 
 def secured(authority: trustme.CA) -> ssl.SSLContext:

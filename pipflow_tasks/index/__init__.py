@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PackageIndex", "Trust"]
 
+_INDEX = "the index"
 THREADS = 24
 """How many fetch pages, and as many metadata: what the pages lead to need not wait for them all."""
 
@@ -114,13 +115,13 @@ class PackageIndex:
         """
         return self._begin_metadata(files).result()
 
-    def fetch(self, url: str, *, what: str, shown: str = "") -> bytes:
+    def fetch(self, url: str, *, what: str, shown: str) -> bytes:
         """Return a file that stands somewhere else, such as constraints.
 
         Args:
             url: where it stands; it may hold credentials.
             what: how a message names it.
-            shown: how a message writes the address; without, it has no credentials.
+            shown: how a message writes the address, without credentials.
 
         Raises:
             PackageIndexError: it could not be fetched.
@@ -187,7 +188,9 @@ class PackageIndex:
 
         return wheel_metadata(RangeFile(fetch))
 
-    def _get(self, url: str, headers: dict[str, str], *, what: str = "", shown: str = "") -> Answer:
+    def _get(
+        self, url: str, headers: dict[str, str], *, what: str = _INDEX, shown: str = ""
+    ) -> Answer:
         """Ask; a file that stands on an index's own host is asked for with its credentials."""
         asked = self._credentials.put_into(url)
         shown = shown or self._show(url)
@@ -235,8 +238,8 @@ class PackageIndex:
             shown=self._show(url),
         )
 
-    def _require_ok(self, answer: Answer, url: str, *, what: str = "", shown: str = "") -> None:
-        what, shown = what or "the index", shown or self._show(url)
+    def _require_ok(self, answer: Answer, url: str, *, what: str = _INDEX, shown: str = "") -> None:
+        shown = shown or self._show(url)
         if answer.status in {401, 403}:
             raise PackageIndexError(
                 f"{what} at {shown} refuses access (HTTP {answer.status})",

@@ -239,7 +239,7 @@ class _Name:
         self._lock = threading.Lock()
         self._asked = 0
         self._found: list[str] = []
-        self._failure: Exception | None = None
+        self._failure = socket.gaierror()
 
     def addresses(self, connection: HTTPConnection) -> list[str]:
         """Return the addresses of a connection's host.
@@ -251,17 +251,16 @@ class _Name:
         with self._lock:
             if not self._found and self._asked == asked:
                 self._asked += 1
-                self._failure = None
                 try:
                     host = connection.host.rstrip(".")
                     infos = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
                     self._found = list(dict.fromkeys(str(address[0]) for *_, address in infos))
-                except (OSError, UnicodeError) as error:
+                except socket.gaierror as error:
                     self._failure = error
+                except (OSError, UnicodeError) as error:
+                    self._failure = socket.gaierror(error)
             if not self._found:
-                reason = self._failure
-                failure = reason if isinstance(reason, socket.gaierror) else socket.gaierror(reason)
-                raise NameResolutionError(connection.host, connection, failure)
+                raise NameResolutionError(connection.host, connection, self._failure)
             return self._found
 
     def forget(self) -> None:

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import threading
 from concurrent.futures import TimeoutError as NoAnswer  # Python 3.10 has one of its own
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
@@ -98,9 +99,7 @@ def _ask_in_time(provider: str, services: Iterable[str], user: str) -> tuple[str
     """Ask a keyring; one that does not answer knows nothing."""
     worker = Workers(1)
     try:
-        return worker.submit(lambda _: ask_keyring(provider, services, user), None).result(
-            TIMEOUT_SECONDS
-        )
+        return worker.submit(partial(ask_keyring, provider, services), user).result(TIMEOUT_SECONDS)
     except NoAnswer:
         return None
     finally:

@@ -20,7 +20,7 @@ from importlib.metadata import version as installed_version
 import requests
 import urllib3
 
-from ..errors import PackageIndexError, redact
+from ..errors import PackageIndexError
 from .connections import SYSTEM_TRUST, Session, Trust, resolve_once
 
 ATTEMPTS = 3
@@ -83,14 +83,14 @@ class Http:
         """Close the connections."""
         self._session.close()
 
-    def get(self, url: str, headers: dict[str, str], *, what: str = "", shown: str = "") -> Answer:
+    def get(self, url: str, headers: dict[str, str], *, what: str, shown: str) -> Answer:
         """Ask, and ask again where the failure may pass.
 
         Args:
             url: what to ask for.
             headers: besides those that every request has.
-            what: how a message names what stands there; without, it is the index.
-            shown: how a message writes the address; without, it has no credentials.
+            what: how a message names what stands there.
+            shown: how a message writes the address, without credentials.
 
         Raises:
             PackageIndexError: no attempt got a whole answer.
@@ -115,9 +115,8 @@ class Http:
             waited += wait
         if failure is None:
             return answer
-        shown = shown or redact(url)
         raise PackageIndexError(
-            f"{what or 'the index'} at {shown} can't be reached: {_explain(failure)}",
+            f"{what} at {shown} can't be reached: {_explain(failure)}",
             url=shown,
             hint=_TRUST_HINT if _is_untrusted(failure) else _HINT,
         ) from failure
@@ -226,18 +225,12 @@ def _seconds(retry_after: str) -> float:
 
 def _is_final(failure: Exception | None) -> bool:
     """Tell whether asking again is no use: a wrong address or an unknown certificate."""
-    return isinstance(
-        failure,
-        (
-            ValueError,
-            requests.exceptions.SSLError,
-            urllib3.exceptions.SSLError,
-            requests.exceptions.TooManyRedirects,
-        ),
+    return _is_untrusted(failure) or isinstance(
+        failure, (ValueError, requests.exceptions.TooManyRedirects)
     )
 
 
-def _is_untrusted(failure: Exception) -> bool:
+def _is_untrusted(failure: Exception | None) -> bool:
     return isinstance(failure, (requests.exceptions.SSLError, urllib3.exceptions.SSLError))
 
 

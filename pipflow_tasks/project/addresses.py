@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin
 
-from ..errors import redact
+from ..errors import UsageError, redact
 from ..requirements import expand_variables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
+VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ def find_address(text: str, environment: Mapping[str, str]) -> str:
 def show_address(text: str, environment: Mapping[str, str]) -> str:
     """Return an address for messages: without credentials and without the values of variables."""
     shown = redact(expand_address(text, environment))
-    for name in _VARIABLE.findall(text):
+    for name in VARIABLE.findall(text):
         value = expand_address(environment.get(name, ""), {})
         if value and "://" not in value:  # else it is the address itself
             shown = re.sub(
@@ -90,5 +90,13 @@ def show_address(text: str, environment: Mapping[str, str]) -> str:
 
 def unset_variable(text: str, environment: Mapping[str, str]) -> str:
     """Return the first variable of a text that has no value, as it is written, or nothing."""
-    found = _VARIABLE.search(expand_variables(text, environment))
+    found = VARIABLE.search(expand_variables(text, environment))
     return found[0] if found else ""
+
+
+def unset_error(place: str, what: str, variable: str) -> UsageError:
+    """Return the error for a variable of an address that has no value."""
+    return UsageError(
+        f"{place}: {what} uses {variable}, which is not set",
+        hint="set it in the environment; its value is neither written nor printed",
+    )

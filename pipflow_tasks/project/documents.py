@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
-from ..errors import RequirementsError, UsageError
+from ..errors import RequirementsError
 from ..files import read
 from ..requirements import Kind, RequirementsFile, expand_variables
-from .addresses import Address, unset_variable
+from .addresses import Address, unset_error, unset_variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -207,7 +207,12 @@ def read_addresses(
                     line=line.number,
                     hint=f"{address.place} names what should be a requirements file",
                 )
-            included = [*_addresses_in(line, address, environment)]
+            included = [
+                address.include(
+                    name, place=line.place, constrains=constrains, environment=environment
+                )
+                for name, constrains in line.includes
+            ]
             waiting.extend(each for each in included if each.url)
             if any(not each.url for each in included):
                 documents.unread.append(line)
@@ -218,20 +223,6 @@ def read_addresses(
         else:
             documents.fetched[shown] = content
             documents.beside.extend(content.lines)
-
-
-def _addresses_in(
-    line: Line, address: Address, environment: Mapping[str, str]
-) -> Iterator[Address]:
-    """Yield what a line of a file that was fetched includes in turn."""
-    for option in ("--requirement", "--constraint"):
-        for name in line.option_values(option):
-            yield address.include(
-                name,
-                place=line.place,
-                constrains=option == "--constraint",
-                environment=environment,
-            )
 
 
 def read_beside(
@@ -275,11 +266,11 @@ class _Reader:
         self.documents.requirements[shown] = document
         for line in document.content.lines:
             self.documents.lines.append(line)
-            for included in line.option_values("--requirement"):
-                if not self._leads_elsewhere(included, line, constrains=False):
+            for included, constrains in line.includes:
+                if constrains:
+                    self.constrain(included, including=(*including, shown), by=line)
+                elif not self._leads_elsewhere(included, line, constrains=False):
                     self.take(included, including=(*including, shown), by=line)
-            for constraint in line.option_values("--constraint"):
-                self.constrain(constraint, including=(*including, shown), by=line)
         self.documents.innermost.append(shown)
 
     def constrain(self, name: str, *, including: tuple[str, ...], by: Line | None = None) -> None:
@@ -290,19 +281,15 @@ class _Reader:
         document = self._open(shown, including, by)
         self.documents.constraints[shown] = document
         for line in document.content.lines:
-            for option in ("--requirement", "--constraint"):
-                for included in line.option_values(option):
-                    self.constrain(included, including=(*including, shown), by=line)
+            for included, _ in line.includes:
+                self.constrain(included, including=(*including, shown), by=line)
 
     def _leads_elsewhere(self, name: str, by: Line, *, constrains: bool) -> bool:
         """Tell whether a line includes an address, and remember it."""
         if "://" not in expand_variables(name, self.environment):
             return False
         if variable := unset_variable(name, self.environment):
-            raise UsageError(
-                f"{by.place}: the address uses {variable}, which is not set",
-                hint="set it in the environment; its value is neither written nor printed",
-            )
+            raise unset_error(by.place, "the address", variable)
         address = Address.from_text(
             name, place=by.place, constrains=constrains, environment=self.environment
         )

@@ -22,7 +22,7 @@ from ..finder import Admission, Cutoff
 from ..index import Trust
 from ..pip_settings import is_local, is_yes
 from ..requirements import expand_variables
-from .addresses import expand_address, find_address, show_address
+from .addresses import VARIABLE, expand_address, find_address, show_address, unset_error
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from ..requirements import Line
 
 _ALL = ":all:"
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,17 +260,15 @@ def read_rules(
         trust=trust,
         requires_hashes=any(step.requires_hashes for step in steps),
         constraints={
-            **{
-                posixpath.normpath(posixpath.join(step.context, source)): step.place
-                for step in steps
-                for source in step.install.constraint_sources
-            },
-            **{
-                name: step.place
-                for step in steps
-                for name in step.install.constraints
-                if find_address(name, environment)
-            },
+            posixpath.normpath(posixpath.join(step.context, source)): step.place
+            for step in steps
+            for source in step.install.constraint_sources
+        }
+        | {
+            name: step.place
+            for step in steps
+            for name in step.install.constraints
+            if find_address(name, environment)
         },
         without_dependencies=steps[0].place if complete else "",
         warnings=tuple(warnings),
@@ -298,11 +295,10 @@ def _addresses(
     steps: Sequence[Step], lines: Sequence[Line], environment: Mapping[str, str]
 ) -> Iterator[str]:
     """Yield the addresses of what is fetched besides."""
-    named = [name for step in steps for name in step.install.constraints]
-    named += [name for step in steps for name in step.install.requirements]
-    for line in lines:
-        for option in ("--requirement", "--constraint"):
-            named += line.option_values(option)
+    named = [
+        *(name for s in steps for name in (*s.install.constraints, *s.install.requirements)),
+        *(name for line in lines for name, _ in line.includes),
+    ]
     yield from filter(None, (find_address(name, environment) for name in named))
 
 
@@ -425,8 +421,8 @@ def _said_by(
         warnings.append(f"{step.place}: {what}; the setting {setting} counts instead")
 
     def known(url: str, step: Step, setting: str, is_made: bool) -> str:
-        expanded = _VARIABLE.sub(lambda match: environment.get(match[1]) or match[0], url)
-        variable = _VARIABLE.search(expanded)
+        expanded = VARIABLE.sub(lambda match: environment.get(match[1]) or match[0], url)
+        variable = VARIABLE.search(expanded)
         if variable is None and not set("$`") & set(expanded) and not is_local(expanded):
             return expanded
         what = "it installs from an index that only the image knows"
@@ -542,8 +538,5 @@ def _expand(url: str, line: Line, environment: Mapping[str, str]) -> str:
     expanded = expand_variables(url, environment)
     if "${" in expanded:
         variable = expanded[expanded.index("${") :].partition("}")[0] + "}"
-        raise UsageError(
-            f"{line.place}: the index address uses {variable}, which is not set",
-            hint="set it in the environment; its value is neither written nor printed",
-        )
+        raise unset_error(line.place, "the index address", variable)
     return expanded

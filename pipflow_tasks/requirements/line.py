@@ -115,6 +115,13 @@ class Line:
         """The projects that have brought a pin along, as its comment says; often none."""
         return () if self.pin is None else read_via(self.comment)
 
+    @property
+    def includes(self) -> tuple[tuple[str, bool], ...]:
+        """The files that it names by ``-r`` and ``-c``, and whether these only constrain."""
+        files = ((name, False) for name in self.option_values("--requirement"))
+        constraints = ((name, True) for name in self.option_values("--constraint"))
+        return (*files, *constraints)
+
     def option_values(self, name: str) -> tuple[str, ...]:
         """Return the values given to the option with that long name."""
         return tuple(value for option, value in self.options if option == name)

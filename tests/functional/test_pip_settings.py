@@ -108,43 +108,42 @@ def forward(index: LoopbackIndex) -> Iterator[Forward]:
         yield lambda context: stack.enter_context(forwarder_to(index, context))
 
 
-@pytest.fixture
-def authority() -> trustme.CA:
-    """Make a certificate authority that nobody trusts."""
-    return trustme.CA()
-
-
 def test_certificate_of_pips_settings(
-    project: TemporaryProject, forward: Forward, authority: trustme.CA, tmp_path: Path
+    project: TemporaryProject,
+    forward: Forward,
+    authority: trustme.CA,
+    bundle: str,
+    tmp_path: Path,
 ) -> None:
     """An index whose authority only pip's `cert` names is trusted; without, it is not."""
     server = forward(secured(authority))
-    bundle = tmp_path / "ca.pem"
-    authority.cert_pem.write_to_path(str(bundle))
     project.environment["PIP_INDEX_URL"] = server.url
     done = project.invoke("deps.add", "lib")
     assert (done.status, project.exists()) == (1, False)
     assert "its certificate is not trusted" in done.stderr
     other = tmp_path / "other.pem"
     trustme.CA().cert_pem.write_to_path(str(other))
-    environment = {"PIP_CERT": str(bundle), "REQUESTS_CA_BUNDLE": str(other)}
+    environment = {"PIP_CERT": bundle, "REQUESTS_CA_BUNDLE": str(other)}
     done = project.invoke("deps.add", "lib", environment=environment)
     assert (done.status, project.requirements) == (0, "lib==1.0\n")
     assert "not checked" not in done.output
 
 
 def test_two_bundles(
-    project: TemporaryProject, forward: Forward, authority: trustme.CA, tmp_path: Path
+    project: TemporaryProject,
+    forward: Forward,
+    authority: trustme.CA,
+    bundle: str,
+    tmp_path: Path,
 ) -> None:
     """The bundle of REQUESTS_CA_BUNDLE counts beside pip's, which the same two files may name."""
-    bundle, other = tmp_path / "ca.pem", tmp_path / "other.pem"
-    authority.cert_pem.write_to_path(str(bundle))
+    other = tmp_path / "other.pem"
     trustme.CA().cert_pem.write_to_path(str(other))
     server = forward(secured(authority))
     text = f"[global]\nindex-url = {server.url}\ncert = {bundle}\n"
     configure(project, text, user=".pip/pip.conf")
     configure(project, f"[global]\ncert = {other}\n")
-    environment = {"REQUESTS_CA_BUNDLE": str(bundle)}
+    environment = {"REQUESTS_CA_BUNDLE": bundle}
     done = project.invoke("deps.add", "lib", environment=environment)
     assert (done.status, project.requirements) == (0, "lib==1.0\n"), done.output
 
@@ -178,6 +177,7 @@ def test_client_certificate(
     project: TemporaryProject,
     forward: Forward,
     authority: trustme.CA,
+    bundle: str,
     tmp_path: Path,
     with_bundle: bool,
 ) -> None:
@@ -185,11 +185,10 @@ def test_client_certificate(
     context = secured(authority)
     context.verify_mode = ssl.CERT_REQUIRED
     authority.configure_trust(context)
-    bundle, mine = tmp_path / "ca.pem", tmp_path / "me.pem"
-    authority.cert_pem.write_to_path(str(bundle))
+    mine = tmp_path / "me.pem"
     issued = authority.issue_cert("me@example.com")
     issued.private_key_and_cert_chain_pem.write_to_path(str(mine))
-    trust = {"PIP_CERT" if with_bundle else "SSL_CERT_FILE": str(bundle)}
+    trust = {"PIP_CERT" if with_bundle else "SSL_CERT_FILE": bundle}
     project.environment |= {"PIP_INDEX_URL": forward(context).url, **trust}
     assert project.invoke("deps.add", "lib").status == 1
     done = project.invoke("deps.add", "lib", environment={"PIP_CLIENT_CERT": str(mine)})

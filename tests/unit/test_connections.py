@@ -43,20 +43,6 @@ def server() -> Iterator[LoopbackIndex]:
         yield server
 
 
-@pytest.fixture
-def authority() -> trustme.CA:
-    """Make a certificate authority that nobody trusts."""
-    return trustme.CA()
-
-
-@pytest.fixture
-def bundle(authority: trustme.CA, tmp_path: Path) -> str:
-    """Write the authority's certificate to a file."""
-    path = tmp_path / "ca.pem"
-    authority.cert_pem.write_to_path(str(path))
-    return str(path)
-
-
 def ask_for_all(url: str, trust: Trust) -> None:
     with PackageIndex([url], trust=trust) as index:
         index.prefetch(PROJECTS)
