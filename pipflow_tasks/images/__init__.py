@@ -1,6 +1,7 @@
 """The image, by the user's own programs.
 
-``programs`` chooses one, ``builders`` builds with it, ``probe`` asks a base image what it is.
+``programs`` chooses one, ``builders`` builds with it, ``probe`` asks a base image what it is;
+``containers`` is what the latter two run images in.
 """
 
 from .builders import (

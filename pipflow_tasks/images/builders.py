@@ -18,11 +18,11 @@ import string
 import subprocess
 import sys
 import threading
-import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..errors import BuildError, Interrupted, UsageError, redact
+from .containers import new_name, remove_container
 from .programs import answers
 
 if TYPE_CHECKING:
@@ -153,12 +153,9 @@ class Builder:
             BuildError: it failed, could not be started, or was interrupted.
         """
         for each in self.tries:
-            name = f"pipflow-{uuid.uuid4().hex}"
-            status, ended_well = self._run(
-                (*each.start, "--name", name, *each.words),
-                echo=echo,
-                removal=(each.engine, "rm", "--force", name),
-            )
+            name = new_name()
+            command = (*each.start, "--name", name, *each.words)
+            status, ended_well = self._run(command, echo=echo, container=(each.engine, name))
             if not ended_well:
                 shown = shlex.join([*each.start, *each.words])
                 raise BuildError(
@@ -169,11 +166,11 @@ class Builder:
                 )
 
     def _run(
-        self, command: Sequence[str], *, echo: bool, removal: Sequence[str] = ()
+        self, command: Sequence[str], *, echo: bool, container: tuple[str, str] | None = None
     ) -> tuple[int, bool]:
         """Run a command; return its status, and whether it has done what it should.
 
-        Where it is interrupted, ``removal`` takes away what would outlive it.
+        Where it is interrupted, the container of an engine and a name does not outlive it.
         """
         if echo:
             print(redact(shlex.join(command)), file=sys.stderr, flush=True)
@@ -202,10 +199,13 @@ class Builder:
                     what = f"{command[0]} can't be started: {error.strerror}"
                     raise BuildError(what) from error
                 raise
-            _remove(removal)
+            if container is not None:
+                remove_container(*container)  # or the program would wait for it
             _end(process)
-            _remove(removal)  # it may have been on the way
+            is_gone = container is None or remove_container(*container)  # it may have come late
             if isinstance(error, BuildError):
+                if container is not None and not is_gone:
+                    error.hint = f"a container is left: `{container[0]} rm --force {container[1]}`"
                 error.image_moved = self.may_build_several or process.returncode == 0
             raise
         return status, status == 0 and not failed
@@ -440,17 +440,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             continue
         return
-
-
-def _remove(command: Sequence[str]) -> None:
-    """Run a command that removes a container, whether it is there or not."""
-    if command:
-        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-            subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=_ENDING_SECONDS,
-                start_new_session=True,
-                check=False,
-            )

@@ -15,7 +15,6 @@ import re
 import shutil
 import subprocess
 import tempfile
-import uuid
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING
 from ..errors import TargetError, redact
 from ..interpreter import Interpreter
 from ..target import docker_platform
+from .containers import new_name, remove_container
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -191,13 +191,12 @@ def _start(engine: str, identity: str) -> str:
 def _run_image(
     engine: str, identity: str, words: Sequence[str]
 ) -> subprocess.CompletedProcess[str]:
-    name = f"pipflow-{uuid.uuid4().hex}"
+    name = new_name()
     options = ["--rm", "--name", name, "--network", "none", "--workdir", "/", "--entrypoint", ""]
     try:
         return _run([engine, "run", *options, identity, *words], _RUN_SECONDS)
     except BaseException:  # the container outlives the client that was to wait for it
-        with contextlib.suppress(_Failure):
-            _run([engine, "rm", "--force", name], _INSPECT_SECONDS)
+        remove_container(engine, name)
         raise
 
 

@@ -41,11 +41,16 @@ def run(*words: str, text: str = "") -> str:
     return done.stdout
 
 
+def containers_that_run(text: str) -> list[str]:
+    """Return the ids of the containers, running or not, whose command has a text in it."""
+    told = run("docker", "ps", "--all", "--no-trunc", "--format", "{{.ID}} {{.Command}}")
+    return [line.split()[0] for line in told.splitlines() if text in line]
+
+
 def remove_containers(url: str) -> None:
     """Remove what a build that failed or was interrupted has left: steps that ask this index."""
     for _ in range(20):
-        told = run("docker", "ps", "--all", "--no-trunc", "--format", "{{.ID}} {{.Command}}")
-        left = [line.split()[0] for line in told.splitlines() if url in line]
+        left = containers_that_run(url)
         if not left:
             return
         # it fails where the engine is about to remove one of them itself
@@ -67,11 +72,6 @@ def image_id(image: str) -> str:
     """Return the id of an image, or nothing where there is none of that name."""
     words = ["docker", "image", "inspect", "--format", "{{.Id}}", image]
     return subprocess.run(words, check=False, capture_output=True, encoding="utf-8").stdout.strip()
-
-
-def containers_of(image: str) -> list[str]:
-    """Return the ids of the containers of an image."""
-    return run("docker", "ps", "--all", "--quiet", "--filter", f"ancestor={image}").split()
 
 
 def version_in(image: str, module: str, run_in_image: RunInImage) -> str:

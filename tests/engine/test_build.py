@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
+import shutil
 import signal
 import time
 import urllib.request
+from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
 from engine.images import (
     PIP,
     RunInImage,
-    containers_of,
+    containers_that_run,
     from_loopback,
     image_id,
     version_in,
@@ -189,19 +193,51 @@ def test_interrupted_build(
     assert image_id(image_name) == ""
 
 
+@pytest.mark.parametrize("is_busy", [False, True])
 @pytest.mark.parametrize("is_composed", [True, False])
-def test_interrupted_verify(project: TemporaryProject, image_name: str, is_composed: bool) -> None:
-    """A signal while the new image is tried leaves no container behind, and the old file."""
-    project.write("invoke.yaml", f"pipflow: {{verify: sleep 600, image: {image_name}}}\n")
+def test_interrupted_verify(
+    project: TemporaryProject,
+    tmp_path: Path,
+    image_name: str,
+    is_composed: bool,
+    is_busy: bool,
+) -> None:
+    """A signal while the new image is tried leaves no container behind, and the old file.
+
+    Nor where the engine is busy and refuses at first to remove it.
+    """
+    verify = f"sh -c 'sleep 600' {image_name}"
+    project.write("invoke.yaml", f'pipflow: {{verify: "{verify}", image: {image_name}}}\n')
     if not is_composed:
         project.remove("compose.yaml")
         project.write("Dockerfile", "FROM python:3.11-slim\nCOPY requirements.txt ./\n")
+    if is_busy:
+        refuse_removals(project, tmp_path / "busy", times=2)
     project.requirements = "Tidy-Lib==1.0\n"
     with project.started("deps.upgrade-all") as running:
-        while not containers_of(image_name):
+        while not containers_that_run(image_name):
             assert not running.has_ended, running.finish().output
             time.sleep(0.05)
         running.send(signal.SIGTERM)
         done = running.finish()
     assert (done.status, project.requirements) == (3, "Tidy-Lib==1.0\n")
-    assert containers_of(image_name) == []
+    assert containers_that_run(image_name) == []
+    if is_busy:
+        assert project.read("removals").count("refused") == 2
+
+
+def refuse_removals(project: TemporaryProject, folder: Path, *, times: int) -> None:
+    """Put a program before Docker's that fails the first times that it is to remove a container."""
+    folder.mkdir()
+    record = shlex.quote(str(project.write("removals", "")))
+    program = folder / "docker"
+    program.write_text(
+        "#!/bin/sh\n"
+        f'if [ "$1" = rm ] && [ "$(wc -l <{record})" -lt {times} ]; then\n'
+        f"  echo refused >>{record}\n"
+        "  exit 1\n"
+        "fi\n"
+        f'exec {shlex.quote(shutil.which("docker") or "docker")} "$@"\n'
+    )
+    program.chmod(0o755)
+    project.environment["PATH"] = f"{folder}{os.pathsep}{project.environment['PATH']}"

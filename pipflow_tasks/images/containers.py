@@ -1,0 +1,47 @@
+"""The containers that images are asked and tried in: their names, and an end that is certain."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+import uuid
+
+_REMOVAL_SECONDS = 20
+_PAUSE_SECONDS = 0.1
+
+
+def new_name() -> str:
+    """Return a name that no other container has, to remove it by."""
+    return f"pipflow-{uuid.uuid4().hex}"
+
+
+def remove_container(engine: str, name: str) -> bool:
+    """Remove a container, running or not, and wait until it is gone, for at most 20 seconds.
+
+    One ``rm`` is not enough: it fails where the engine is busy with the container, and ends early
+    where another one is at work.
+
+    Returns:
+        False where the engine has it still; True also where no engine answers.
+    """
+    deadline = time.monotonic() + _REMOVAL_SECONDS
+    while True:
+        _succeeds([engine, "rm", "--force", name], deadline)
+        if not _succeeds([engine, "container", "inspect", name], deadline):
+            return time.monotonic() < deadline
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _succeeds(command: list[str], deadline: float) -> bool:
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=max(deadline - time.monotonic(), 0),
+            start_new_session=True,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
