@@ -31,8 +31,20 @@ def podman_image(project: TemporaryProject, image_name: str) -> Iterator[str]:
     base, rest = project.read("Dockerfile").split("\n", 1)
     project.write("Dockerfile", f"{base}\nLABEL {label}\n{rest}")
     yield image_name
-    built = run("podman", "image", "ls", "--all", "--quiet", "--filter", f"label={label}").split()
-    subprocess.run(["podman", "image", "rm", "--force", *built], check=False, capture_output=True)
+    remove_podman_images(label)
+
+
+def remove_podman_images(label: str) -> None:
+    """Remove the images that have a label; podman can't always list what it has just built."""
+    words = ["podman", "image", "ls", "--all", "--quiet", "--filter", f"label={label}"]
+    for _ in range(20):
+        told = subprocess.run(words, check=False, capture_output=True, encoding="utf-8")
+        if told.returncode == 0:
+            remove = ["podman", "image", "rm", "--force", *told.stdout.split()]
+            subprocess.run(remove, check=False, capture_output=True)
+            return
+        time.sleep(0.5)
+    raise AssertionError(told.stderr)
 
 
 def version_of_podman_image(image: str) -> str:
