@@ -302,14 +302,11 @@ class Resolution:
 
 def _at_least(want: Want, solution: Solution) -> Want:
     now = solution.version(want.name)
-    return want if now is None else _bounded(want, f">={now.public}")
+    if now is None:
+        return want
+    floor = SpecifierSet(f">={now.public}", prereleases=False)
+    return replace(want, specifier=want.specifier & floor)
 
 
 def _above(want: Want, solution: Solution) -> Want:
-    now = solution.version(want.name)
-    assert now is not None
-    return _bounded(want, f">={now.public},!={now}")  # ">" would leave out post-releases
-
-
-def _bounded(want: Want, clause: str) -> Want:
-    return replace(want, specifier=want.specifier & SpecifierSet(clause, prereleases=False))
+    return replace(_at_least(want, solution), better_than=solution.version(want.name))

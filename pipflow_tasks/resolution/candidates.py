@@ -154,6 +154,13 @@ class Candidates:
             name: the project.
             needs: all of them.
         """
+        floors = {need.want.better_than for need in needs if need.want and need.want.better_than}
+        for candidate in self._in_order(name, needs):
+            if candidate.version in floors:
+                return
+            yield candidate
+
+    def _in_order(self, name: NormalizedName, needs: Sequence[Need]) -> Iterator[Candidate]:
         is_given = any(need.want is not None and need.want.is_given for need in needs)
         bounds = [bound for bound in self.bounds(name) if not (is_given and bound.is_ours)]
         specifiers = [need.specifier for need in needs] + [bound.specifier for bound in bounds]

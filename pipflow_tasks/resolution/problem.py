@@ -43,6 +43,7 @@ class Want:
         is_opaque: it names an address: it satisfies its name, its dependencies are not known.
         prereleases: pre-releases count like any other version.
         local: where given, only versions with this local label.
+        better_than: where given, only versions that would be taken before this one.
     """
 
     name: NormalizedName
@@ -56,6 +57,7 @@ class Want:
     is_opaque: bool = False
     prereleases: bool = False
     local: str | None = None
+    better_than: Version | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
