@@ -119,6 +119,11 @@ def _word(name: str, value: object) -> str:
         )
     if name == "file" and not word.strip(", "):
         raise UsageError("the setting file is empty", hint="name the requirements file")
+    if name == "file" and "://" in word:
+        raise UsageError(
+            f'the setting file can\'t be "{word}": what stands at an address is not edited',
+            hint="name a file of the project; one with a line `-r ADDRESS` includes it",
+        )
     return word
 
 

@@ -90,6 +90,7 @@ def test_setting_is_taken_over(name: str, value: object, expected: object) -> No
         ("python", 3.11, 'write the version in quotes, like `python: "3.10"`'),
         ("file", "", "name the requirements file"),
         ("file", " ", "name the requirements file"),
+        ("file", "https://a.example.com/base.txt", "a line `-r ADDRESS` includes it"),
         ("extra_index_url", ["https://a.example.com", "https://b.example.com"], ""),
         ("service", {"api": True}, ""),
     ],
