@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from ..finder import ADMIT_ALL, names_exactly
 from .candidates import Candidates, Catalog
@@ -60,9 +61,6 @@ __all__ = [
     "why_given",
     "why_never",
 ]
-
-
-_NEEDED = "what is brought along"
 
 
 class Resolution:
@@ -244,13 +242,13 @@ class Resolution:
         """
         asked = {want.name for want in wants}
         needed = [
-            Want(name=name, specifier=SpecifierSet(), source=_NEEDED, shown=name)
+            Want(name=name, specifier=SpecifierSet(), source="", shown=name, is_brought=True)
             for name, pick in solution.picks.items()
             if name not in asked and pick.candidate is not None
         ]
         better = self.improve([*wants, *needed], solution, waived=waived)
         needs = {
-            name: tuple(c for c in causes if not (c.need.want and c.need.want.source == _NEEDED))
+            name: tuple(c for c in causes if not (c.need.want and c.need.want.is_brought))
             for name, causes in better.needs.items()
         }
         return Solution(
@@ -302,10 +300,7 @@ class Resolution:
 
 def _at_least(want: Want, solution: Solution) -> Want:
     now = solution.version(want.name)
-    if now is None:
-        return want
-    floor = SpecifierSet(f">={now.public}", prereleases=False)
-    return replace(want, specifier=want.specifier & floor)
+    return want if now is None else replace(want, least=Version(now.public))
 
 
 def _above(want: Want, solution: Solution) -> Want:

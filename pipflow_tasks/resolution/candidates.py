@@ -154,13 +154,20 @@ class Candidates:
             name: the project.
             needs: all of them.
         """
-        floors = {need.want.better_than for need in needs if need.want and need.want.better_than}
-        for candidate in self._in_order(name, needs):
-            if candidate.version in floors:
+        wants = [need.want for need in needs if need.want is not None]
+        least = [want.least for want in wants if want.least is not None]
+        ends = [want.better_than for want in wants if want.better_than is not None]
+        stays_final = not all(version.is_prerelease for version in least)
+        for candidate in self._in_order(name, needs, may_fall_back=not stays_final):
+            if candidate.version in ends:
                 return
-            yield candidate
+            if all(candidate.version >= version for version in least):
+                yield candidate
 
-    def _in_order(self, name: NormalizedName, needs: Sequence[Need]) -> Iterator[Candidate]:
+    def _in_order(
+        self, name: NormalizedName, needs: Sequence[Need], *, may_fall_back: bool
+    ) -> Iterator[Candidate]:
+        asked = [need for need in needs if need.want is not None and not need.want.is_brought]
         is_given = any(need.want is not None and need.want.is_given for need in needs)
         bounds = [bound for bound in self.bounds(name) if not (is_given and bound.is_ours)]
         specifiers = [need.specifier for need in needs] + [bound.specifier for bound in bounds]
@@ -170,7 +177,7 @@ class Candidates:
         )
         admission = self.admission(name)
         # who has asked for a project decides; what else needs it decides over what is brought along
-        deciding = [need for need in needs if need.want is not None] or needs
+        deciding = asked or needs
         takes_prereleases = (
             admission.prereleases == "always"
             or any(need.want is not None and need.want.prereleases for need in needs)
@@ -211,11 +218,7 @@ class Candidates:
         found = preferred(versions)
         first = next(found, None)
         # what pins a pre-release installs; of needs with a specifier not every pip takes one
-        may_fall_back = (
-            admission.prereleases == "last"
-            or any(need.want is not None for need in needs)
-            or not any(specifiers)
-        )
+        may_fall_back &= admission.prereleases == "last" or bool(asked) or not any(specifiers)
         if first is None and not takes_prereleases and may_fall_back:
             found = preferred(releases.prereleases)
             first = next(found, None)

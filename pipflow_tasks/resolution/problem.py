@@ -39,10 +39,12 @@ class Want:
         place: the line that it stands for, or an empty string.
         shown: how a message quotes it: ``flask==2.0``.
         is_pin: it stands for a pin, which stays or moves.
+        is_brought: nobody has asked for it: it stands for a project that is brought along.
         is_given: it is met as an installer would, whatever policies and ages are against it.
         is_opaque: it names an address: it satisfies its name, its dependencies are not known.
         prereleases: pre-releases count like any other version.
         local: where given, only versions with this local label.
+        least: where given, only versions from this one on.
         better_than: where given, only versions that would be taken before this one.
     """
 
@@ -53,10 +55,12 @@ class Want:
     place: str = ""
     extras: frozenset[str] = frozenset()
     is_pin: bool = False
+    is_brought: bool = False
     is_given: bool = False
     is_opaque: bool = False
     prereleases: bool = False
     local: str | None = None
+    least: Version | None = None
     better_than: Version | None = None
 
 

@@ -97,17 +97,23 @@ NAMES = ("ant", "bee", "cat", "dog")
 VERSIONS = ("1", "2", "3")
 SPECIFIERS = ("", "==1", "==2", "==3", "<2", "<3", ">=2", ">=3", "!=2")
 
-_needs = st.builds(
-    lambda name, asked, specifier, marker: f"{name}{asked}{specifier}{marker}",
-    st.sampled_from(NAMES),
-    st.sampled_from(("", "", "[x]")),
-    st.sampled_from(SPECIFIERS),
-    st.sampled_from(("", "", '; extra == "x"')),
-)
-indexes = st.fixed_dictionaries(
-    {name: st.fixed_dictionaries({v: st.lists(_needs, max_size=2) for v in VERSIONS})
-     for name in NAMES}
-)  # fmt: skip
+
+def _indexes(
+    versions: Iterable[str], specifiers: Sequence[str] = SPECIFIERS
+) -> st.SearchStrategy[dict[str, dict[str, list[str]]]]:
+    need = st.builds(
+        lambda name, asked, specifier, marker: f"{name}{asked}{specifier}{marker}",
+        st.sampled_from(NAMES),
+        st.sampled_from(("", "", "[x]")),
+        st.sampled_from(specifiers),
+        st.sampled_from(("", "", '; extra == "x"')),
+    )
+    releases = st.fixed_dictionaries({each: st.lists(need, max_size=2) for each in versions})
+    return st.fixed_dictionaries(dict.fromkeys(NAMES, releases))
+
+
+indexes = _indexes(VERSIONS)
+indexes_with_prereleases = _indexes([*VERSIONS, "2.5rc1"], [*SPECIFIERS, ">=2.5rc1", "<3,>=2rc1"])
 wanted = st.lists(
     st.builds(
         lambda name, extra, specifier: f"{name}{extra}{specifier}",
@@ -130,14 +136,19 @@ def assignments(index: Index, wants: Sequence[str]) -> Iterator[dict[str, str]]:
 
 
 def goes_together(index: Index, wants: Sequence[str], chosen: Mapping[str, str]) -> bool:
-    """Tell whether all that the wants reach is satisfied, by a plain walk."""
+    """Tell whether all that the wants reach is satisfied."""
+    return reach(index, wants, chosen) is not None
+
+
+def reach(index: Index, wants: Sequence[str], chosen: Mapping[str, str]) -> set[str] | None:
+    """Return all that the wants reach, by a plain walk; None where some of it is not satisfied."""
     todo = [Requirement(text) for text in wants]
     seen: set[tuple[str, str]] = set()
     while todo:
         need = todo.pop()
         version = chosen.get(need.name)
-        if version is None or not need.specifier.contains(version):
-            return False
+        if version is None or not need.specifier.contains(version, prereleases=True):
+            return None
         for extra in ("", *need.extras):
             if (need.name, extra) in seen:
                 continue
@@ -146,7 +157,7 @@ def goes_together(index: Index, wants: Sequence[str], chosen: Mapping[str, str])
                 each = Requirement(text)
                 if each.marker is None or each.marker.evaluate({"extra": extra}):
                     todo.append(each)
-    return True
+    return {name for name, _ in seen}
 
 
 @given(indexes, wanted)
@@ -176,6 +187,43 @@ def test_nothing_can_rise_without_another_falling(index: Index, wants: list[str]
     for other in assignments(index, wants):
         there = [other[name] for name in names]
         assert there == now or any(a < b for a, b in zip(there, now, strict=True)), there
+
+
+@given(indexes_with_prereleases, wanted)
+def test_prereleases_are_for_where_nothing_else_is(index: Index, wants: list[str]) -> None:
+    """A pre-release is picked where who asks leaves no final release, not to raise a version."""
+    search = resolution(index)
+    asked = [want(text) for text in wants]
+    found = search.solve(asked)
+    if isinstance(found, Conflict):
+        return
+    better = search.improve(asked, found)
+    assert goes_together(index, wants, versions(better))
+    for name, pick in better.picks.items():
+        if pick.version is not None and pick.version.is_prerelease:
+            if any(c.need.names_prerelease for c in better.needs[name]):
+                continue
+            asking = [c.need.specifier for c in better.needs[name] if c.parent is not None]
+            asking += [each.specifier for each in asked if each.name == name]
+            assert not [v for v in VERSIONS if all(each.contains(v) for each in asking)], name
+
+
+@given(indexes_with_prereleases, wanted)
+def test_nothing_that_is_brought_along_can_rise_alone(index: Index, wants: list[str]) -> None:
+    """After `improve_needed` no project goes with the other versions in a newer final release."""
+    search = resolution(index)
+    asked = [want(text) for text in wants]
+    found = search.solve(asked)
+    if isinstance(found, Conflict):
+        return
+    better = search.improve_needed(asked, search.improve(asked, found))
+    now = versions(better)
+    reached = reach(index, wants, now)
+    assert reached is not None
+    for name in reached - {each.name for each in asked}:
+        for version in VERSIONS:
+            if Version(version) > Version(now[name]):
+                assert not goes_together(index, wants, {**now, name: version}), (name, version)
 
 
 @given(indexes, wanted)
