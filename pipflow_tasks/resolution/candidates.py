@@ -167,7 +167,8 @@ class Candidates:
     def _in_order(
         self, name: NormalizedName, needs: Sequence[Need], *, may_fall_back: bool
     ) -> Iterator[Candidate]:
-        asked = [need for need in needs if need.want is not None and not need.want.is_brought]
+        """Yield the same, whatever the floors are; to pre-releases only if it may fall back."""
+        asked = _asked(needs)
         is_given = any(need.want is not None and need.want.is_given for need in needs)
         bounds = [bound for bound in self.bounds(name) if not (is_given and bound.is_ours)]
         specifiers = [need.specifier for need in needs] + [bound.specifier for bound in bounds]
@@ -176,19 +177,7 @@ class Candidates:
             names_exactly(bound.specifier) for bound in bounds
         )
         admission = self.admission(name)
-        # who has asked for a project decides; what else needs it decides over what is brought along
-        deciding = asked or needs
-        takes_prereleases = (
-            admission.prereleases == "always"
-            or any(need.want is not None and need.want.prereleases for need in needs)
-            or (
-                admission.prereleases == "named"
-                and (
-                    any(need.names_prerelease for need in deciding)
-                    or any(bound.specifier.prereleases for bound in bounds)
-                )
-            )
-        )
+        takes_prereleases = _takes_prereleases(admission, needs, bounds)
         releases = self.releases(name)
         standing = self.standing(name)
         kept = None if standing is None else releases.like(standing.version)
@@ -243,6 +232,28 @@ class Candidates:
             marker = requirement.marker
             if marker is None or self.target.applies(marker, ("", *sorted(pick.extras))):
                 yield need_from(requirement)
+
+
+def _asked(needs: Sequence[Need]) -> list[Need]:
+    """Return those of the needs that somebody has asked for in a file or on the command line."""
+    return [need for need in needs if need.want is not None and not need.want.is_brought]
+
+
+def _takes_prereleases(
+    admission: Admission, needs: Sequence[Need], bounds: Sequence[Bound]
+) -> bool:
+    """Tell whether pre-releases count like any other version.
+
+    Who has asked for a project decides; what else needs it decides over what is brought along.
+    """
+    if admission.prereleases == "always":
+        return True
+    if any(need.want is not None and need.want.prereleases for need in needs):
+        return True
+    return admission.prereleases == "named" and (
+        any(need.names_prerelease for need in _asked(needs) or needs)
+        or any(bound.specifier.prereleases for bound in bounds)
+    )
 
 
 def _around(
