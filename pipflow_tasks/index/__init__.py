@@ -240,6 +240,12 @@ class PackageIndex:
 
     def _require_ok(self, answer: Answer, url: str, *, what: str = _INDEX, shown: str = "") -> None:
         shown = shown or self._show(url)
+        if answer.status == 401 and answer.with_password:
+            raise PackageIndexError(
+                f"{what} at {shown} refuses the credentials that it is given (HTTP 401)",
+                url=shown,
+                hint="they come from the address, .netrc or a keyring, and may be out of date",
+            )
         if answer.status in {401, 403}:
             raise PackageIndexError(
                 f"{what} at {shown} refuses access (HTTP {answer.status})",

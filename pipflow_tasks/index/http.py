@@ -16,12 +16,16 @@ import zlib
 from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
+from typing import TYPE_CHECKING
 
 import requests
 import urllib3
 
 from ..errors import PackageIndexError
 from .connections import SYSTEM_TRUST, Session, Trust, resolve_once
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ATTEMPTS = 3
 BACKOFF_SECONDS = 3.0
@@ -45,6 +49,7 @@ class Answer:
         content_type: what the server says it is.
         content_range: what part of a file it is, as the header of that name has it.
         body: all of it.
+        with_password: it was asked for with credentials.
         retry_after_seconds: how long the server asks to wait; 0 where it does not.
     """
 
@@ -53,6 +58,7 @@ class Answer:
     content_type: str
     content_range: str
     body: bytes
+    with_password: bool
     retry_after_seconds: float
 
 
@@ -123,7 +129,7 @@ class Http:
 
     def _attempt(self, url: str, headers: dict[str, str], deadline: float) -> Answer:
         timeout = max(0.1, min(self._timeout_seconds, deadline - time.monotonic()))
-        response, url = self._open(url, headers, timeout)
+        response, url, sent_headers = self._open(url, headers, timeout)
         with closing(response):
             sent: list[bytes] = []
             while chunk := response.read1(_CHUNK_BYTES, decode_content=False):
@@ -136,13 +142,14 @@ class Http:
                 content_type=response.headers.get("Content-Type", ""),
                 content_range=response.headers.get("Content-Range", ""),
                 body=_unpack(b"".join(sent), response.headers),
+                with_password="Authorization" in sent_headers,
                 retry_after_seconds=_seconds(response.headers.get("Retry-After", "")),
             )
 
     def _open(
         self, url: str, headers: dict[str, str], timeout: float
-    ) -> tuple[urllib3.BaseHTTPResponse, str]:
-        """Begin an answer, and tell where it comes from; requests follows redirects."""
+    ) -> tuple[urllib3.BaseHTTPResponse, str, Mapping[str, str]]:
+        """Begin an answer; tell where it comes from, after redirects, and what was sent."""
         address = urllib3.util.parse_url(url)
         host = (address.scheme, address.auth, address.netloc)
         with self._finding:
@@ -160,13 +167,13 @@ class Http:
                 preload_content=False,
             )
             if not response.get_redirect_location():
-                return response, url
+                return response, url, way.headers
             response.drain_conn()
             self._ways[host] = None
         answer = self._session.get(
             url, stream=True, timeout=timeout, headers=headers, proxies=self._trust.proxies
         )
-        return answer.raw, answer.url
+        return answer.raw, answer.url, answer.request.headers
 
     def _find_way(self, url: str) -> _Way | None:
         """Let requests work out how to reach a host: credentials, proxy, certificates.

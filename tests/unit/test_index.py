@@ -436,6 +436,24 @@ def test_proxy_is_asked_for_whole_addresses(
     ]
 
 
+@pytest.mark.parametrize("is_in_netrc", [False, True])
+def test_wrong_credentials_are_told_from_missing_ones(
+    server: LoopbackIndex, tmp_path: Path, is_in_netrc: bool
+) -> None:
+    """Where a password was sent and refused, the hint says where it may have come from."""
+    server.credentials = ("me", "secret")
+    url = server.url if is_in_netrc else server.url.replace("://", "://me:old-secret@")
+    if is_in_netrc:
+        (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password old-secret\n")
+
+    with PackageIndex([url]) as index:
+        error = failure(index)
+
+    assert "refuses the credentials that it is given (HTTP 401)" in error.message
+    assert "out of date" in error.hint
+    assert "old-secret" not in str(error)
+
+
 def test_missing_credentials_are_asked_for(server: LoopbackIndex, index: PackageIndex) -> None:
     """Where credentials are missing, the hint says where they may stand."""
     server.credentials = ("me", "secret")

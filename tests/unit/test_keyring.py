@@ -108,12 +108,13 @@ def test_keyring_is_not_asked_in_vain(server: LoopbackIndex, kept: Path) -> None
 def test_keyring_that_does_not_help(
     server: LoopbackIndex, kept: Path, provider: str, line: str
 ) -> None:
-    """Where it has none, a wrong one or is locked, the index refuses access, as without."""
+    """Where it has none, a wrong one or is locked, the error says what it came to."""
     kept.write_text(line.format(url=server.url))
 
     told = refusal(server.url, provider)
 
-    assert "refuses access (HTTP 401)" in told
+    refused = "the credentials that it is given" if "old-secret" in line else "access"
+    assert f"refuses {refused} (HTTP 401)" in told
     assert "or a keyring" in told
     assert "old-secret" not in told
 
