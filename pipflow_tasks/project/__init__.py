@@ -377,9 +377,6 @@ class Project:
 
         Args:
             offline: leave out what needs an index.
-
-        Raises:
-            PackageIndexError: the index failed.
         """
         findings: dict[Finding, None] = {}
         documents = target = lookup = None
@@ -402,9 +399,12 @@ class Project:
             wants_hashes = documents.requires_hashes or by_pip
             findings.update(dict.fromkeys(check_lines(documents, wants_hashes=wants_hashes)))
         if documents is not None and lookup is not None and not offline:
-            findings.update(dict.fromkeys(check_pins(documents, lookup)))
-            if documents.is_locked or not lookup.without_dependencies:
-                findings.update(dict.fromkeys(check_together(documents, lookup)))
+            try:
+                findings.update(dict.fromkeys(check_pins(documents, lookup)))
+                if documents.is_locked or not lookup.without_dependencies:
+                    findings.update(dict.fromkeys(check_together(documents, lookup)))
+            except PackageIndexError as error:
+                findings[find_in(error)] = None
         in_order = sorted(findings, key=lambda found: (found.file or "", found.line or 0))
         return Plan(
             command="check",

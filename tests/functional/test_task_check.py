@@ -312,14 +312,22 @@ def test_finds_around_them(
 
 
 def test_offline_asks_no_index(project: TemporaryProject, index: LoopbackIndex) -> None:
-    """``--offline`` sends nothing; without it an index that fails is an error of its own."""
+    """``--offline`` sends nothing."""
     project.requirements = "alpha==7\n"
     assert findings(project, "--offline", status=0) == []
     assert index.requests == []
-    nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:1/simple/"}
-    done = project.invoke("deps.check", environment=nowhere)
-    assert (done.status, done.stdout) == (1, "")
-    assert "the connection was refused" in done.stderr
+
+
+def test_index_that_fails_is_a_finding(project: TemporaryProject) -> None:
+    """An index that can't be asked is told beside what was found without it."""
+    project.requirements = "alpha==1.0\nbeta\n"
+    project.environment["PIP_INDEX_URL"] = "http://127.0.0.1:1/simple/"
+    found = findings(project, status=1)
+    assert [finding[:2] for finding in found] == [
+        ("error", "None"),
+        ("warning", "requirements.txt:2"),
+    ]
+    assert "the connection was refused" in found[0][2]
 
 
 def test_text_and_markdown(project: TemporaryProject) -> None:
