@@ -6,7 +6,6 @@ import subprocess
 import time
 import uuid
 
-_REMOVAL_SECONDS = 20
 _PAUSE_SECONDS = 0.1
 
 
@@ -15,16 +14,21 @@ def new_name() -> str:
     return f"pipflow-{uuid.uuid4().hex}"
 
 
-def remove_container(engine: str, name: str) -> bool:
-    """Remove a container, running or not, and wait until it is gone, for at most 20 seconds.
+def remove_container(engine: str, name: str, *, timeout_seconds: float = 20.0) -> bool:
+    """Remove a container, running or not, and wait until it is gone.
 
     One ``rm`` is not enough: it fails where the engine is busy with the container, and ends early
     where another one is at work.
 
+    Args:
+        engine: the program that has it, ``docker`` or ``podman``.
+        name: its name; there need not be such a container.
+        timeout_seconds: how long to go on.
+
     Returns:
-        False where the engine has it still; True also where no engine answers.
+        False where it is there still, or nobody knows in time; where there is no engine it is gone.
     """
-    deadline = time.monotonic() + _REMOVAL_SECONDS
+    deadline = time.monotonic() + timeout_seconds
     while True:
         _succeeds([engine, "rm", "--force", name], deadline)
         if not _succeeds([engine, "container", "inspect", name], deadline):
