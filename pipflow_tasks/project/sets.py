@@ -16,6 +16,7 @@ from ..resolution import (
     has_version_for,
     need_of,
     why_below,
+    why_by_itself,
     why_given,
     why_never,
 )
@@ -73,16 +74,21 @@ class Sets:
             improve = True
         if isinstance(found, Conflict):
             before = {want.place: want for want in self._as_they_stand(self._lookup.wants())}
-            self._admit_young(list(before.values()))
+            if self._admit_young(list(before.values())):
+                found = resolution.solve(wants)
+        if isinstance(found, Conflict):
             _, waived, clash = resolution.solve_around(list(before.values()))
             if clash is not None:
                 self._warn_of_clash(clash)
                 _, still, _ = resolution.solve_around(wants)
-                if still <= waived:  # some of it may be mended
-                    waived = still
-                self.clashing = held = frozenset(name for pair in waived for name in pair)
-                wants = [_unmoved(want, held, before) for want in wants]
-                found = resolution.solve(wants, waived=waived)
+                ways = [still, waived] if still < waived else [waived]  # some of it may be mended
+                aimed = wants
+                for waived in ways:
+                    self.clashing = held = frozenset(name for pair in waived for name in pair)
+                    wants = [_unmoved(want, held, before) for want in aimed]
+                    found = resolution.solve(wants, waived=waived)
+                    if isinstance(found, Solution):
+                        break
         while improve and isinstance(found, Conflict):  # what takes part in it stays where it is
             held = frozenset(found.names)
             if all(_unmoved(want, held, before) == want for want in wants):
@@ -127,8 +133,9 @@ class Sets:
         if reason is None or self._is_circular(name, reason, solution):
             resolution = self._lookup.resolution
             clash = resolution.forbid(name, self._settled, solution, waived=self.waived)
-            never = why_never(candidates, name, clash, solution) if clash is not None else None
-            reason = never or reason
+            if clash is not None:
+                never = why_never(candidates, name, clash, solution)
+                reason = never or reason or why_by_itself(name, clash)
         if reason is None and name in self.clashing:
             return "it is part of what does not go together"
         if reason is None:
@@ -197,10 +204,13 @@ class Sets:
         self._warn_of_picks(found)
         return found
 
-    def _admit_young(self, standing: Sequence[Want]) -> None:
-        for pick in self._lookup.admit_young(standing):
+    def _admit_young(self, standing: Sequence[Want]) -> bool:
+        """Admit what is too young where what stands needs it; tell whether there was such."""
+        picks = self._lookup.admit_young(standing)
+        for pick in picks:
             assert pick.candidate is not None
             self._draft.warn(f"{pick} {pick.candidate.too_young}, and no older one will do")
+        return bool(picks)
 
     def find_way(self, aims: Sequence[Aim], standing: Sequence[Want]) -> list[Aim] | None:
         """Find standing pins that, if they move as well, let the aims through; as few as need be.

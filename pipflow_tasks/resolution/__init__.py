@@ -30,7 +30,7 @@ from .problem import (
     has_version_for,
     need_of,
 )
-from .reasons import Reason, remarks, why_below, why_given, why_never
+from .reasons import Reason, remarks, why_below, why_by_itself, why_given, why_never
 from .search import Search
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ __all__ = [
     "has_version_for",
     "need_of",
     "why_below",
+    "why_by_itself",
     "why_given",
     "why_never",
 ]

@@ -92,6 +92,19 @@ def why_never(
     return None
 
 
+def why_by_itself(name: NormalizedName, conflict: Conflict) -> Reason | None:
+    """Say which project that a newer version would bring along rules that version out.
+
+    Args:
+        name: the project.
+        conflict: as for ``why_never``.
+    """
+    for cause in conflict.causes:
+        if cause.need.name == name and name in {pick.name for pick in cause.path}:
+            return Reason(text=f"because {cause}")
+    return None
+
+
 def why_given(candidates: Candidates, want: Want) -> str:
     """Say why no version satisfies a want, as a clause."""
     if not candidates.releases(want.name).all:

@@ -113,6 +113,21 @@ def test_what_stands_may_need_a_young_release(
     assert said in done.stderr
 
 
+def test_young_release_stands_for_an_older_one_that_is_broken(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """A pin that only goes with a young release stays, and what can move beside it moves."""
+    index.add("top", "1.0", requires_dist=["low"])
+    index.add("low", "1.0", requires_dist=["no-such-project"])
+    index.add("low", "2.0", upload_time=uploaded(days=2))
+    index.add("other", "1.0")
+    index.add("other", "2.0")
+    project.requirements = "other==1.0\ntop==1.0\n"
+    done = project.invoke("deps.upgrade-all")
+    assert (done.status, project.requirements) == (0, "other==2.0\ntop==1.0\n"), done.stderr
+    assert "low 2.0 was released 2 days ago" in done.stderr
+
+
 def test_locked_file_holds_what_is_needed(project: TemporaryProject, index: LoopbackIndex) -> None:
     """`lock` writes a young release where no older one will do, and says so."""
     index.add("top", "2.0", requires_dist=["lib>=3"])
