@@ -90,10 +90,13 @@ class Sets:
                     if isinstance(found, Solution):
                         break
         while improve and isinstance(found, Conflict):  # what takes part in it stays where it is
-            held = frozenset(found.names)
-            if all(_unmoved(want, held, before) == want for want in wants):
+            for held in (frozenset(found.names), frozenset(want.name for want in wants)):
+                fewer = [_unmoved(want, held, before) for want in wants]
+                if fewer != wants:
+                    break
+            else:
                 break
-            wants = [_unmoved(want, held, before) for want in wants]
+            wants = fewer
             found = resolution.solve(wants, waived=waived)
         if isinstance(found, Conflict):
             raise self._conflict(found, aims, standing)
@@ -113,8 +116,10 @@ class Sets:
         """
         candidates = self._lookup.candidates
         now = solution.version(name)
-        if now is None:  # another line of it does not count for a version
-            return "another line of it stands in the way"
+        if now is None:  # the line counts for met: no version satisfies it
+            if len(self._documents.find(name)) > 1:
+                return "another line of it stands in the way"
+            return "nothing newer goes together with what else is required"
         fitting = (candidate.version for candidate in candidates.fitting(name, []))
         newer = list(islice(takewhile(lambda each: each > now, fitting), MOST_TOLD))
         beside = {line.place for line in self._documents.beside}

@@ -159,9 +159,10 @@ class Conflict:
 
     @property
     def names(self) -> tuple[NormalizedName, ...]:
-        """The projects that take part, asked or asking."""
+        """The projects that take part: asked, asking, or on the way to who asks."""
         names = [cause.need.name for cause in self.causes if cause.need.name != PYTHON]
         names += [cause.parent.name for cause in self.causes if cause.parent is not None]
+        names += [pick.name for cause in self.causes for pick in cause.path]
         return tuple(dict.fromkeys(names))
 
     def explain(self) -> tuple[str, ...]:
