@@ -333,7 +333,10 @@ def _specifier(text: str | None) -> SpecifierSet | None:
 
 @lru_cache(maxsize=16384)
 def _tags(text: str) -> frozenset[Tag]:
-    return parse_tag(text)
+    try:
+        return parse_tag(text)
+    except ValueError:  # `py36+-none-any`: no installer takes it
+        return frozenset()
 
 
 def _time(text: str | None) -> datetime | None:

@@ -33,7 +33,7 @@ from ..pip_settings import read_pip_settings
 from ..requirements import split_requirements
 from ..settings import Settings
 from .aims import LEVELS, Level
-from .asked import find_removable
+from .asked import find_removable, require_same
 from .check import check_image, check_lines, check_pins, check_pip, check_together, find_in
 from .documents import (
     read_addresses,
@@ -623,7 +623,11 @@ class Project:
 
 def _split(requirements: str | Iterable[str]) -> tuple[Request, ...]:
     text = requirements if isinstance(requirements, str) else ", ".join(requirements)
-    return split_requirements(text)
+    asked: dict[tuple[str, str], Request] = {}
+    for request in split_requirements(text):
+        key = (request.name, str(request.requirement.marker or ""))
+        require_same(asked.setdefault(key, request), request)
+    return tuple(asked.values())
 
 
 def _build_again(builder: Builder, *, echo: bool) -> tuple[str, ...]:

@@ -117,6 +117,21 @@ def require_same(first: Request, second: Request) -> None:
         )
 
 
+def require_names(requests: Iterable[Request], option: str) -> None:
+    """Check that nothing but names was given to an option.
+
+    Raises:
+        RequirementsError: there is more.
+    """
+    for request in requests:
+        requirement = request.requirement
+        if str(requirement) != requirement.name:
+            raise RequirementsError(
+                f'"{requirement}" is more than a name',
+                hint=f"{option} takes names: `{option} {requirement.name}`",
+            )
+
+
 def already_there(line: Line) -> str:
     """Say that a project need not be added."""
     name = line.spelled_name

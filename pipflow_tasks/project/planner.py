@@ -11,7 +11,14 @@ from ..errors import RequirementsError, VersionConflict
 from ..requirements import Kind, bounds_pin
 from ..resolution import Conflict, Standing
 from .aims import aim_at, aim_to_move, only_version, policy_bounds, why_unmovable, within_level
-from .asked import already_there, close_hint, require_agreement, require_same, require_there
+from .asked import (
+    already_there,
+    close_hint,
+    require_agreement,
+    require_names,
+    require_same,
+    require_there,
+)
 from .closure import (
     Root,
     find_asking,
@@ -155,6 +162,8 @@ class Planner:
         prereleases: bool,
     ) -> None:
         """Move every pin to the newest that goes together; none moves down."""
+        require_names(only, "--only")
+        require_names(skip, "--skip")
         only_names = {request.name for request in only}
         skip_names = {request.name for request in skip}
         for name in only_names | skip_names:

@@ -188,3 +188,39 @@ def test_line_that_was_not_pinned_is_told_so(
     project.requirements = "loose>=0.5\n"
     assert "to pin    loose 1.0" in project.invoke("deps.upgrade", "loose", "--dry-run").stdout
     assert "pinned    loose 1.0" in project.invoke("deps.upgrade", "loose").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "status"), [("twice twice", 0), ("twice>=1 twice<2", 1), ("twice Twice<2", 1)]
+)
+def test_project_that_is_named_twice(
+    project: TemporaryProject, index: LoopbackIndex, words: str, status: int
+) -> None:
+    """A project that is asked for twice alike is moved once; asked otherwise, it is an error."""
+    index.add("twice", "1.0")
+    index.add("twice", "2.0")
+    project.requirements = "twice==1.0\n"
+    done = project.invoke("deps.upgrade", words)
+    assert done.status == status, done.stderr
+    assert project.requirements == ("twice==1.0\n" if status else "twice==2.0\n")
+    assert "Traceback" not in done.stderr
+    assert ("ask for it once" in done.stderr) == bool(status)
+
+
+def test_wheel_with_a_tag_that_is_none(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """A wheel whose tag makes no sense is passed over, as by any installer."""
+    index.add("odd", "1.0")
+    index.add("odd", "2.0", tags=["py36+-none-any"])
+    project.requirements = "odd==1.0\n"
+    done = project.invoke("deps.upgrade", "odd")
+    assert (done.status, project.requirements) == (0, "odd==1.0\n"), done.stderr
+    assert "2.0 has no wheel for" in done.stdout
+
+
+@pytest.mark.parametrize("option", ["--only", "--skip"])
+def test_options_that_take_names(project: TemporaryProject, option: str) -> None:
+    """A specifier that would not count is refused."""
+    project.requirements = "flask==1.0\n"
+    done = project.invoke("deps.upgrade-all", option, "flask==2.0")
+    assert (done.status, project.requirements) == (1, "flask==1.0\n")
+    assert '"flask==2.0" is more than a name' in done.stderr
