@@ -119,9 +119,11 @@ class Project:
                 f"there is no folder {root}",
                 hint="the folder that namespace_for is given is relative to that of tasks.py",
             )
+        settings = settings or Settings()
+        files = ",".join(_within(folder, name) for name in settings.files)
         return cls(
             folder,
-            settings or Settings(),
+            replace(settings, file=files),
             dict(os.environ) if environment is None else environment,
             now or datetime.now(timezone.utc),
         )
@@ -619,6 +621,15 @@ class Project:
         if len(touched) in {0, len(sources)}:
             return self.image.builder
         return find_image(self.root, self.settings, self._environment, only=touched).builder
+
+
+def _within(folder: Path, name: str) -> str:
+    """Return a file's name relative to a folder, if it is inside; one file has one name."""
+    path = Path(os.path.normpath(folder / name))
+    for each in (path, path.parent.resolve() / path.name):
+        if each.is_relative_to(folder):
+            return each.relative_to(folder).as_posix()
+    return name
 
 
 def _split(requirements: str | Iterable[str]) -> tuple[Request, ...]:

@@ -246,3 +246,18 @@ def test_wrong_setting_of_a_mount(project: TemporaryProject, text: str) -> None:
     done = project.invoke("--list")
     assert done.status != 0
     assert "setting" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "form", ["{folder}/requirements.txt", "../{name}/requirements.txt", "./x/../requirements.txt"]
+)
+def test_other_spellings_of_the_file(project: TemporaryProject, form: str) -> None:
+    """The project's own file is the same one, however its path is written."""
+    project.write(
+        "Dockerfile",
+        "FROM python:3.11-slim\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\n",
+    )
+    name = form.format(folder=project.folder, name=project.folder.name)
+    done = project.invoke("deps.upgrade-all", "--no-rebuild", "--file", name)
+    assert (done.status, project.requirements) == (0, "lib==2.0\n"), done.output
+    assert "lib 1.0 to 2.0 (requirements.txt:1)" in done.stdout
