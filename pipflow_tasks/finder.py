@@ -83,6 +83,8 @@ class Admission:
         limit: the same for each file and for everyone: the installer does not see others.
         ageless: versions whose age does not count.
         takes_young: a release that is too young is taken where no older one is left.
+        takes_guesses: a version whose needs can't be known is taken where what another needs
+            clashes.
     """
 
     prereleases: Prereleases = "named"
@@ -93,6 +95,7 @@ class Admission:
     limit: Cutoff | None = None
     ageless: Collection[Version] = frozenset()
     takes_young: bool = False
+    takes_guesses: bool = False
 
     def takes(self, file: DistributionFile) -> bool:
         """Tell whether a file is of a kind that is taken."""

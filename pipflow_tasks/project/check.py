@@ -319,8 +319,9 @@ def check_together(documents: Documents, lookup: Lookup) -> Iterator[Finding]:
     resolution = lookup.resolution
     resolution.candidates.prefetch(wants)
     wants = [lookup.as_given(want) for want in wants]
-    lookup.admit_young(wants)
     found = resolution.solve(wants)
+    if isinstance(found, Conflict) and lookup.admit_for(wants):
+        found = resolution.solve(wants)
     if isinstance(found, Conflict):
         places = [cause.need.want.place for cause in found.causes if cause.need.want is not None]
         line = next((line for line in documents.lines if line.place in places), None)

@@ -197,7 +197,7 @@ def find_asking(line: Line, documents: Documents) -> tuple[NormalizedName, ...]:
 
 def name_open_ends(documents: Documents, lookup: Lookup) -> Iterator[str]:
     """Say which requirements keep a locked file from saying all that an image will have."""
-    places: Iterable[str] = {want.place for want in lookup.wants() if not want.is_pin}
+    places: Iterable[str] = {want.place for want in lookup.wants() if want.pin is None}
     for line in documents.direct:
         requirement = line.requirement
         if requirement is None or requirement.url or names_exactly(requirement.specifier):

@@ -46,7 +46,7 @@ class Lookup:
         self.target = target
         self._rules = rules
         self._admissions: dict[NormalizedName, Admission] = {}
-        self._young: Collection[NormalizedName] | None = ()
+        self._admitted: Collection[NormalizedName] | None = ()
         self.standing = {
             line.name: Standing(version=line.pin)
             for line in documents.closure
@@ -75,8 +75,10 @@ class Lookup:
         if name in self.standing:
             self.standing[name] = replace(self.standing[name], may_rise=True)
 
-    def admit_young(self, standing: Sequence[Want]) -> tuple[Pick, ...]:
-        """Admit what is too young where what stands needs it: the image gets it in any case.
+    def admit_for(self, standing: Sequence[Want]) -> tuple[Pick, ...]:
+        """Admit what else is not taken where what stands needs it: the image gets it in any case.
+
+        That is what is too young, and what may go with the rest since its needs can't be known.
 
         Args:
             standing: what the files ask.
@@ -84,17 +86,22 @@ class Lookup:
         Returns:
             the picks that were admitted.
         """
-        if not self._rules.has_cooldown or isinstance(self.resolution.solve(standing), Solution):
+        found = self.resolution.solve(standing)
+        if isinstance(found, Solution) or not (self._rules.has_cooldown or found.guesses):
             return ()
-        self._let_young(None)
+        self._admit(None)
         found = self.resolution.solve(standing)
         picks = found.picks.values() if isinstance(found, Solution) else ()
-        young = tuple(pick for pick in picks if pick.candidate and pick.candidate.too_young)
-        self._let_young([pick.name for pick in young])
-        return young
+        admitted = tuple(
+            pick
+            for pick in picks
+            if pick.candidate and (pick.candidate.too_young or self.candidates.is_unknown(pick))
+        )
+        self._admit([pick.name for pick in admitted])
+        return admitted
 
-    def _let_young(self, names: Collection[NormalizedName] | None) -> None:
-        self._young = names
+    def _admit(self, names: Collection[NormalizedName] | None) -> None:
+        self._admitted = names
         self._admissions.clear()
 
     def bound(self, line: Line, bounds: Iterable[Bound]) -> None:
@@ -127,7 +134,7 @@ class Lookup:
             place=line.place,
             shown=line.spelled_name if is_opaque else f"{line.spelled_name}{specifier}",
             extras=extras,
-            is_pin=line.pin is not None,
+            pin=line.pin,
             is_opaque=is_opaque,
             local=line.pin.local if line.pin is not None else None,
         )
@@ -154,8 +161,10 @@ class Lookup:
         if name not in self._admissions:  # a search asks for it over and over
             pins = {line.pin for line in self._documents.find(name) if line.pin is not None}
             admission = self._rules.admission(name, pins)  # no pin falls for its age
-            takes_young = self._young is None or name in self._young
-            self._admissions[name] = replace(admission, takes_young=takes_young)
+            is_admitted = self._admitted is None or name in self._admitted
+            self._admissions[name] = replace(
+                admission, takes_young=is_admitted, takes_guesses=is_admitted
+            )
         return self._admissions[name]
 
     def prefetch(self, names: Iterable[str]) -> None:

@@ -74,7 +74,7 @@ class Sets:
             improve = True
         if isinstance(found, Conflict):
             before = {want.place: want for want in self._as_they_stand(self._lookup.wants())}
-            if self._admit_young(list(before.values())):
+            if self._admit_for(list(before.values())):
                 found = resolution.solve(wants)
         if isinstance(found, Conflict):
             _, waived, clash = resolution.solve_around(list(before.values()))
@@ -194,8 +194,9 @@ class Sets:
                 reasons=lost,
                 hint="`upgrade` moves a line to what there is",
             )
-        self._admit_young(wants)
         found, self.waived, clash = resolution.solve_around(wants)
+        if clash is not None and self._admit_for(wants):
+            found, self.waived, clash = resolution.solve_around(wants)
         if clash is not None and not waive:
             found = clash
         if isinstance(found, Conflict):
@@ -209,12 +210,13 @@ class Sets:
         self._warn_of_picks(found)
         return found
 
-    def _admit_young(self, standing: Sequence[Want]) -> bool:
-        """Admit what is too young where what stands needs it; tell whether there was such."""
-        picks = self._lookup.admit_young(standing)
+    def _admit_for(self, standing: Sequence[Want]) -> bool:
+        """Admit what else is not taken where what stands needs it; tell whether there was such."""
+        picks = self._lookup.admit_for(standing)
         for pick in picks:
             assert pick.candidate is not None
-            self._draft.warn(f"{pick} {pick.candidate.too_young}, and no older one will do")
+            if pick.candidate.too_young:
+                self._draft.warn(f"{pick} {pick.candidate.too_young}, and no older one will do")
         return bool(picks)
 
     def find_way(self, aims: Sequence[Aim], standing: Sequence[Want]) -> list[Aim] | None:

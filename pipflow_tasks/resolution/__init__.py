@@ -115,9 +115,15 @@ class Resolution:
             return found
         self._has_given_up |= found.too_deep
         names = {cause.need.name for cause in found.causes} - {PYTHON}
+        left_out = (
+            f"what {pick} needs can't be known; "
+            f'"{pick.name}=={pick.version}" leaves it to the image'
+            for pick in found.guesses
+            if pick.name in found.names
+        )
         return replace(
             found,
-            remarks=tuple(remarks(self.candidates, found.causes)),
+            remarks=(*remarks(self.candidates, found.causes), *left_out),
             absent=bool(names) and not any(self.candidates.releases(name).all for name in names),
         )
 

@@ -38,7 +38,7 @@ class Want:
         source: how a message names where it comes from: ``requirements.txt:3``.
         place: the line that it stands for, or an empty string.
         shown: how a message quotes it: ``flask==2.0``.
-        is_pin: it stands for a pin, which stays or moves.
+        pin: the version of the pin that it stands for, which stays or moves.
         is_brought: nobody has asked for it: it stands for a project that is brought along.
         is_given: it is met as an installer would, whatever policies and ages are against it.
         is_opaque: it names an address: it satisfies its name, its dependencies are not known.
@@ -54,7 +54,7 @@ class Want:
     shown: str
     place: str = ""
     extras: frozenset[str] = frozenset()
-    is_pin: bool = False
+    pin: Version | None = None
     is_brought: bool = False
     is_given: bool = False
     is_opaque: bool = False
@@ -149,12 +149,14 @@ class Conflict:
         causes: those needs.
         remarks: what else keeps the projects they are about from satisfying them.
         absent: the project they are about is on no index.
+        guesses: the picks that were left out, since what they need can't be known.
         too_deep: the search was given up.
     """
 
     causes: tuple[Cause, ...]
     remarks: tuple[str, ...] = ()
     absent: bool = False
+    guesses: tuple[Pick, ...] = ()
     too_deep: bool = False
 
     @property

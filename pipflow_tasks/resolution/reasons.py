@@ -169,7 +169,7 @@ def _against(
     """Say what else is asked of a project that keeps a need from being met, if that does."""
     for cause in sorted(there, key=lambda cause: cause.parent is not None):
         want = cause.need.want
-        if want is not None and want.is_pin and here is not None:
+        if want is not None and want.pin is not None and here is not None:
             return Reason(text=f"{need.name} stays at {here.version}", blamed=need.name)
         alone = candidates.first(need)
         if alone is not None and not any(candidates.fitting(need.name, [need, cause.need])):

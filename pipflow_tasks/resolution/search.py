@@ -6,6 +6,7 @@ leave a project without a version, the search goes back to the last project that
 (conflict-directed backjumping; Prosser 1993). What it remembers of a clash is not the versions but
 their parts in it, what they need and what they are not: so one lesson is about all versions alike.
 Extras are no choice of their own: they grow with the asks, and shrink when the search goes back.
+Where what a version needs clashes, one whose needs can't be known is no way around that.
 """
 
 from __future__ import annotations
@@ -138,6 +139,7 @@ class Search:
         self._clashes = 0
         self._failed: set[NormalizedName] = set()
         self._in_the_way: Counter[NormalizedName] = Counter()
+        self._guesses: dict[NormalizedName, Pick] = {}
         self._asks: dict[NormalizedName, list[_Ask]] = {}
         self._settled: dict[NormalizedName, Pick] = {}
         self._trail: list[tuple[NormalizedName, Pick | None]] = []
@@ -169,13 +171,13 @@ class Search:
                 choice.clashes.append(clash)
                 clash = self._settle(choice)
             if self._rounds > self._most_rounds:
-                return Conflict(causes=(), too_deep=True)
+                return Conflict(causes=(), too_deep=True, guesses=self._left_out)
             if self._clashes > patience:  # begin anew, with what failed first and all lessons
                 while choices:
                     self._take_back(choices.pop())
                 patience = 2 * self._clashes
         if clash is not None:
-            return Conflict(causes=clash.all_causes())
+            return Conflict(causes=clash.all_causes(), guesses=self._left_out)
         needs = {
             name: tuple(ask.cause for ask in asks) for name, asks in self._asks.items() if asks
         }
@@ -211,6 +213,9 @@ class Search:
             choice.tried.add(pick.version)
             if self._rounds > self._most_rounds:
                 return None
+            if self._is_guess(pick, choice.clashes):
+                self._guesses.setdefault(pick.name, pick)
+                continue
             clash = self._recall(pick)
             if clash is None:
                 clash = self._try(pick)
@@ -227,6 +232,28 @@ class Search:
         others = frozenset(part for part in parts if part.name != choice.name)
         self._in_the_way.update({part.name for part in others if part.is_outside})
         return _Clash(parts=others, of=choice.clashes)
+
+    @property
+    def _left_out(self) -> tuple[Pick, ...]:
+        return tuple(self._guesses.values())
+
+    def _is_guess(self, pick: Pick, clashes: Iterable[_Clash]) -> bool:
+        """Tell whether nothing speaks for a pick but that its needs can't be known.
+
+        Some of another version were known, and clash. What stands is no guess.
+        """
+        name = pick.name
+        if self._candidates.admission(name).takes_guesses or not any(
+            part.name == name and not part.is_outside and part.project != PYTHON
+            for clash in clashes
+            for part in clash.parts
+        ):
+            return False
+        pins = {need.want.pin for need in self._needs(name) if need.want is not None}
+        standing = self._candidates.standing(name)
+        if standing is not None:
+            pins.add(standing.version)
+        return pick.version not in pins and self._candidates.is_unknown(pick)
 
     def _try(self, pick: Pick) -> _Clash | None:
         """Settle a project on a pick: first by itself, then with each extra that is asked for."""
