@@ -6,6 +6,8 @@ newest version with a file that suits is taken. A version that is passed over le
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
     from datetime import datetime, timedelta
 
-    from packaging.specifiers import SpecifierSet
+    from packaging.specifiers import Specifier, SpecifierSet
     from packaging.version import Version
 
     from .simple_api import DistributionFile
@@ -170,9 +172,13 @@ class Choice:
 class Releases:
     """The versions of a project, newest first; whether one suits is looked at when it is asked.
 
+    A set of them is a number of that many bits, the lowest of which stands for the newest: a search
+    meets thousands of specifiers, and what several of them allow is one ``&``.
+
     Attributes:
         all: every version.
-        finals: those that are no pre-releases.
+        bits: the set of them.
+        final_bits: the set of those that are no pre-releases.
     """
 
     def __init__(
@@ -188,15 +194,28 @@ class Releases:
         self._target = target
         self._admission = admission
         self._files = by_version(files)
-        self._allowed: dict[int, tuple[SpecifierSet, dict[Version, bool]]] = {}
+        self._allowed: dict[int, tuple[SpecifierSet, int]] = {}
+        self._allowed_by_clause: dict[str, int] = {}
         self._found: dict[Version, Candidate | Rejection] = {}
         self.all = list(self._files)
-        self.finals = [version for version in self.all if not version.is_prerelease]
+        self.bits = (1 << len(self.all)) - 1
+        self.final_bits = _bits(not version.is_prerelease for version in self.all)
 
     @cached_property
-    def prereleases(self) -> list[Version]:
-        """The pre-releases among them; they are asked for where nothing else is left."""
-        return [version for version in self.all if version.is_prerelease]
+    def _places(self) -> dict[Version, int]:
+        return {version: place for place, version in enumerate(self.all)}
+
+    def among(self, bits: int) -> Iterator[Version]:
+        """Yield the versions of a set, newest first."""
+        while bits:
+            newest = bits & -bits
+            yield self.all[newest.bit_length() - 1]
+            bits ^= newest
+
+    def bit(self, version: Version) -> int:
+        """Return the set of one version alone; of none, where there is no such."""
+        place = self._places.get(version)
+        return 0 if place is None else 1 << place
 
     def files(self, version: Version) -> Sequence[DistributionFile]:
         """Return the files of a version; none where there is no such."""
@@ -210,22 +229,43 @@ class Releases:
 
     def newest(self, specifier: SpecifierSet) -> Version | None:
         """Return the newest final version of those asked for that is not yanked, or None."""
-        for version in self.finals:
-            if self.allows(specifier, version) and any(
-                file.yanked is None for file in self._files[version]
-            ):
+        for version in self.among(self.final_bits & self.allowed(specifier)):
+            if any(file.yanked is None for file in self._files[version]):
                 return version
         return None
 
-    def allows(self, specifier: SpecifierSet, version: Version) -> bool:
-        """Tell whether a specifier allows a version, pre-release or not.
+    def allowed(self, specifier: SpecifierSet) -> int:
+        """Return the set of versions that a specifier allows, pre-releases or not.
 
         Answers are kept by the specifier's id: its hash takes longer than the answer.
         """
-        _, allowed = self._allowed.setdefault(id(specifier), (specifier, {}))
-        if version not in allowed:
-            allowed[version] = specifier.contains(version, prereleases=True)
-        return allowed[version]
+        if id(specifier) not in self._allowed:
+            bits = self.bits
+            for clause in specifier:
+                bits &= self._allowed_by(clause)
+            self._allowed[id(specifier)] = specifier, bits
+        return self._allowed[id(specifier)][1]
+
+    def _allowed_by(self, clause: Specifier) -> int:
+        shown = str(clause)
+        if shown not in self._allowed_by_clause:
+            self._allowed_by_clause[shown] = self._find_allowed(clause)
+        return self._allowed_by_clause[shown]
+
+    def _find_allowed(self, clause: Specifier) -> int:
+        """Look at every version; where all on one side of a place are allowed, find that place."""
+
+        def allows(version: Version) -> bool:
+            return clause.contains(version, prereleases=True)
+
+        if clause.operator in {">=", "<="} or (
+            clause.operator in {">", "<"} and re.fullmatch(r"[0-9.]+", clause.version)
+        ):
+            is_upward = clause.operator.startswith(">")
+            place = bisect_left(self.all, True, key=lambda version: allows(version) != is_upward)
+            newer = (1 << place) - 1
+            return newer if is_upward else self.bits & ~newer
+        return _bits(map(allows, self.all))
 
     def suit(self, version: Version) -> Candidate | Rejection:
         """Tell whether a version suits the target, whatever is asked for."""
@@ -250,10 +290,10 @@ class Releases:
             specifier: what was asked for.
             bounds: what else it has to satisfy: constraints, policies.
         """
-        if not self.allows(specifier, version):
+        if not self.allowed(specifier) & self.bit(version):
             return Rejection(version=version, reason=f"does not satisfy {specifier}")
         for bound in bounds:
-            if not self.allows(bound.specifier, version):
+            if not self.allowed(bound.specifier) & self.bit(version):
                 return Rejection(version=version, reason=bound.reason)
         found = self.suit(version)
         if isinstance(found, Rejection) or not found.withheld:
@@ -279,17 +319,17 @@ class Releases:
             local: where given, only versions with this local label (``cpu`` of ``2.0+cpu``).
             bounds: what else a version has to satisfy: constraints, policies.
         """
-        rounds = [self.all]
+        rounds = [self.bits]
         takes_all = prereleases or self._admission.prereleases == "always"
         if not takes_all and not (
             self._admission.prereleases == "named"
             and any(each.prereleases for each in _specifiers(specifier, bounds))
         ):
-            rounds = [self.finals, self.prereleases]
+            rounds = [self.final_bits, self.bits & ~self.final_bits]
         rejections: list[Rejection] = []
         candidate: Candidate | None = None
-        for versions in rounds:
-            for version in versions:
+        for bits in rounds:
+            for version in self.among(bits):
                 if local is not None and version.local != local:
                     rejections.append(Rejection(version=version, reason=f"is not a +{local} build"))
                     continue
@@ -308,6 +348,11 @@ class Releases:
                 break
         rejections.sort(key=lambda rejection: rejection.version, reverse=True)
         return Choice(candidate=candidate, rejections=tuple(rejections))
+
+
+def _bits(are: Iterable[bool]) -> int:
+    """Return the set of those places that are."""
+    return sum(1 << place for place, is_one in enumerate(are) if is_one)
 
 
 def _suit(

@@ -288,7 +288,7 @@ def check_pins(documents: Documents, lookup: Lookup) -> Iterator[Finding]:
 def _check_pin(line: Line, releases: Releases, lookup: Lookup) -> Iterator[Finding]:
     assert line.pin is not None
     pin = SpecifierSet(f"=={line.pin}")  # without a local label, it takes any
-    version = next((each for each in releases.all if releases.allows(pin, each)), None)
+    version = next(releases.among(releases.allowed(pin)), None)
     name, shown = line.spelled_name, f"{line.spelled_name} {line.pin}"
     best = lookup.choose(name, SpecifierSet()).candidate
     falls = best is not None and best.version < line.pin  # for which it has to be named

@@ -181,12 +181,13 @@ class Candidates:
         releases = self.releases(name)
         standing = self.standing(name)
         kept = None if standing is None else releases.like(standing.version)
+        allowed = releases.bits
+        for specifier in specifiers:
+            allowed &= releases.allowed(specifier)
 
-        def suiting(versions: Iterable[Version]) -> Iterator[Candidate]:
-            for version in versions:
+        def suiting(bits: int) -> Iterator[Candidate]:
+            for version in releases.among(bits):
                 if locals_wanted and version.local not in locals_wanted:
-                    continue
-                if not all(releases.allows(each, version) for each in specifiers):
                     continue
                 candidate = releases.suit(version)
                 if isinstance(candidate, Candidate):
@@ -195,27 +196,30 @@ class Candidates:
         def is_free(candidate: Candidate) -> bool:
             return exact or not candidate.withheld or candidate.version == kept
 
-        def preferred(versions: Sequence[Version]) -> Iterator[Candidate]:
-            for part in _around(kept, versions, may_rise=bool(standing and standing.may_rise)):
+        def preferred(bits: int) -> Iterator[Candidate]:
+            here = 0 if kept is None else releases.bit(kept)
+            may_rise = standing is not None and standing.may_rise
+            for part in _around(here, bits, may_rise=may_rise):
+                bits = part & allowed
                 if admission.prefers_wheels:
-                    yield from (c for c in suiting(part) if is_free(c) and not c.from_source)
-                    yield from (c for c in suiting(part) if is_free(c) and c.from_source)
+                    yield from (c for c in suiting(bits) if is_free(c) and not c.from_source)
+                    yield from (c for c in suiting(bits) if is_free(c) and c.from_source)
                 else:
-                    yield from filter(is_free, suiting(part))
+                    yield from filter(is_free, suiting(bits))
 
-        versions = releases.all if takes_prereleases else releases.finals
-        found = preferred(versions)
+        bits = releases.bits if takes_prereleases else releases.final_bits
+        found = preferred(bits)
         first = next(found, None)
         # what pins a pre-release installs; of needs with a specifier not every pip takes one
         may_fall_back &= admission.prereleases == "last" or bool(asked) or not any(specifiers)
         if first is None and not takes_prereleases and may_fall_back:
-            found = preferred(releases.prereleases)
+            found = preferred(releases.bits & ~releases.final_bits)
             first = next(found, None)
         if first is not None:
             yield first
             yield from found
         if admission.takes_young or is_given:
-            for candidate in suiting(reversed(versions)):
+            for candidate in reversed([*suiting(bits & allowed)]):
                 if candidate.yanked is None and not is_free(candidate):
                     yield candidate
 
@@ -256,14 +260,12 @@ def _takes_prereleases(
     )
 
 
-def _around(
-    kept: Version | None, versions: Sequence[Version], *, may_rise: bool
-) -> Iterator[Sequence[Version]]:
-    """Part versions, newest first, in those tried before the one that stands, it, and the rest."""
-    if kept is None:
-        yield versions
-        return
-    if may_rise:
-        yield [version for version in versions if version > kept]
-    yield [kept]
-    yield [each for each in versions if each < kept or (not may_rise and each > kept)]
+def _around(kept: int, bits: int, *, may_rise: bool) -> Iterator[int]:
+    """Part versions in those tried before the one that stands, it, and the rest; see ``Releases``.
+
+    The one that stands need not be among them; there is none where ``kept`` is empty.
+    """
+    newer = bits & (kept - 1) if kept and may_rise else 0
+    yield newer
+    yield kept
+    yield bits & ~newer & ~kept

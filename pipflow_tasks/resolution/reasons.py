@@ -183,7 +183,7 @@ def _why_none(candidates: Candidates, need: Need) -> str:
     releases = candidates.releases(need.name)
     if not releases.all:
         return ", which the index does not have"
-    found = [v for v in releases.all if need.specifier.contains(v, prereleases=True)]
+    found = list(releases.among(releases.allowed(need.specifier)))
     if not found:
         return f", and the newest is {releases.all[0]}"
     finals = [version for version in found if not version.is_prerelease]

@@ -60,11 +60,13 @@ class _Clash:
         parts: those; none where nothing that is wanted goes together.
         causes: the needs that clash.
         of: what stands against each version of a project, where all of them are out.
+        repeated: other picks of a project with the same parts, which the causes are true of, too.
     """
 
     parts: frozenset[_Part]
     causes: Sequence[Cause] = ()
     of: Sequence[_Clash] = ()
+    repeated: list[Pick] = field(default_factory=list)
 
     @property
     def names(self) -> frozenset[NormalizedName]:
@@ -80,7 +82,39 @@ class _Clash:
                 seen[id(clash)] = clash
                 todo.extend(clash.of)
         causes = {id(cause): cause for clash in seen.values() for cause in clash.causes}
+        for clash in seen.values():
+            for pick in clash.repeated:
+                causes.update((id(cause), cause) for cause in clash.causes_for(pick))
         return tuple(causes.values())
+
+    def causes_for(self, pick: Pick) -> list[Cause]:
+        """Return the needs of its project that clash, as those of another pick."""
+        return [
+            replace(cause, parent=pick)
+            for cause in self.causes
+            if cause.parent is not None and cause.parent.name == pick.name
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lessons:
+    """The clashes that a project had a part in, by one of its parts.
+
+    Attributes:
+        by_need: where it has a need.
+        by_outside: where it has none, but a version that does not satisfy a specifier.
+    """
+
+    by_need: dict[_Part, dict[frozenset[_Part], _Clash]] = field(default_factory=dict)
+    by_outside: dict[_Part, dict[frozenset[_Part], _Clash]] = field(default_factory=dict)
+
+    def take(self, name: NormalizedName, clash: _Clash) -> None:
+        """Remember a clash of a project."""
+        part = min(
+            (part for part in clash.parts if part.name == name), key=lambda part: part.is_outside
+        )
+        lessons = self.by_outside if part.is_outside else self.by_need
+        lessons.setdefault(part, {})[clash.parts] = clash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -101,6 +135,7 @@ class _Choice:
         left: the picks not tried yet, newest first.
         tried: the versions of the others.
         clashes: why these are out.
+        out: by a need, why every version that has it is out.
     """
 
     name: NormalizedName
@@ -108,6 +143,14 @@ class _Choice:
     left: Iterator[Pick]
     tried: set[Version | None] = field(default_factory=set)
     clashes: list[_Clash] = field(default_factory=list)
+    out: dict[_Part, _Clash] = field(default_factory=dict)
+
+    def take(self, clash: _Clash) -> None:
+        """Remember why a version is out; all that is settled before stays as it is meanwhile."""
+        self.clashes.append(clash)
+        own = [part for part in clash.parts if part.name == self.name]
+        if len(own) == 1 and not own[0].is_outside:
+            self.out[own[0]] = clash
 
 
 class Search:
@@ -143,8 +186,9 @@ class Search:
         self._asks: dict[NormalizedName, list[_Ask]] = {}
         self._settled: dict[NormalizedName, Pick] = {}
         self._trail: list[tuple[NormalizedName, Pick | None]] = []
-        self._learnt: dict[NormalizedName, dict[frozenset[_Part], _Clash]] = {}
-        self._has: dict[tuple[_Part, Version | None, frozenset[str]], bool] = {}
+        self._learnt: dict[NormalizedName, _Lessons] = {}
+        self._parts: dict[tuple[NormalizedName, Version, frozenset[str]], frozenset[_Part]] = {}
+        self._outside: dict[tuple[_Part, Version], bool] = {}
 
     def run(self) -> Solution | Conflict:
         """Return the first set that is found, or the conflict that rules out all.
@@ -168,7 +212,7 @@ class Search:
                 choice = choices[-1]
                 self._learn(clash)
                 self._take_back(choice)
-                choice.clashes.append(clash)
+                choice.take(clash)
                 clash = self._settle(choice)
             if self._rounds > self._most_rounds:
                 return Conflict(causes=(), too_deep=True, guesses=self._left_out)
@@ -209,29 +253,38 @@ class Search:
     def _settle(self, choice: _Choice) -> _Clash | None:
         """Settle a project on the next version that clashes with nothing, or say what does."""
         for pick in choice.left:
-            self._rounds += 1
             choice.tried.add(pick.version)
-            if self._rounds > self._most_rounds:
-                return None
-            if self._is_guess(pick, choice.clashes):
-                self._guesses.setdefault(pick.name, pick)
+            if self._repeats(pick, choice):
                 continue
             clash = self._recall(pick)
             if clash is None:
+                if self._is_guess(pick, choice.clashes):
+                    self._guesses.setdefault(pick.name, pick)
+                    continue
+                self._rounds += 1
                 clash = self._try(pick)
-                if clash is None:
+                if clash is None or self._rounds > self._most_rounds:
                     return None
                 if choice.name in clash.names:
                     self._learn(clash)
                 self._take_back(choice)
             if choice.name not in clash.names:
                 return clash
-            choice.clashes.append(clash)
+            choice.take(clash)
         self._failed.add(choice.name)
         parts = _parts([*choice.clashes, *self._blame(choice.name, choice.tried)])
         others = frozenset(part for part in parts if part.name != choice.name)
         self._in_the_way.update({part.name for part in others if part.is_outside})
         return _Clash(parts=others, of=choice.clashes)
+
+    def _repeats(self, pick: Pick, choice: _Choice) -> bool:
+        """Tell whether a pick needs what has put another version out, and note it there."""
+        if choice.out and pick.candidate is not None:
+            for part in self._needing(pick):
+                if part in choice.out:
+                    choice.out[part].repeated.append(pick)
+                    return True
+        return False
 
     @property
     def _left_out(self) -> tuple[Pick, ...]:
@@ -353,37 +406,52 @@ class Search:
     def _learn(self, clash: _Clash) -> None:
         self._clashes += 1
         for name in clash.names:
-            self._learnt.setdefault(name, {})[clash.parts] = clash
+            self._learnt.setdefault(name, _Lessons()).take(name, clash)
 
     def _recall(self, pick: Pick) -> _Clash | None:
         """Return a clash that was met before, if this pick would bring it about again."""
-        settled = {**self._settled, pick.name: pick}
-        for clash in self._learnt.get(pick.name, {}).values():
+        lessons = self._learnt.get(pick.name)
+        if lessons is None or pick.candidate is None:
+            return None
+        for clash in self._about(pick, lessons):
             if all(
-                part.name in settled and self._has_part(settled[part.name], part)
+                self._has_part(
+                    pick if part.name == pick.name else self._settled.get(part.name), part
+                )
                 for part in clash.parts
             ):
-                causes = [
-                    replace(cause, parent=pick)
-                    for cause in clash.causes
-                    if cause.parent is not None and cause.parent.name == pick.name
-                ]
-                return replace(clash, causes=causes, of=[clash]) if causes else clash
+                causes = clash.causes_for(pick)
+                return _Clash(parts=clash.parts, causes=causes, of=[clash]) if causes else clash
         return None
 
-    def _has_part(self, pick: Pick, part: _Part) -> bool:
-        if pick.candidate is None:
+    def _about(self, pick: Pick, lessons: _Lessons) -> Iterator[_Clash]:
+        """Yield the lessons that a pick may have a part in; what it needs is looked at last."""
+        for part, clashes in lessons.by_outside.items():
+            if self._has_part(pick, part):
+                yield from clashes.values()
+        if lessons.by_need:
+            for part in self._needing(pick):
+                yield from lessons.by_need.get(part, {}).values()
+
+    def _has_part(self, pick: Pick | None, part: _Part) -> bool:
+        if pick is None or pick.candidate is None:
             return False
-        key = (part, pick.version, pick.extras)
-        if key not in self._has:
-            if part.is_outside:
-                specifier = SpecifierSet(part.specifier)
-                has = not specifier.contains(pick.candidate.version, prereleases=True)
-            else:
-                needs = self._candidates.dependencies(pick)
-                has = any(_part_of(pick.name, need) == part for need in needs)
-            self._has[key] = has
-        return self._has[key]
+        if not part.is_outside:
+            return part in self._needing(pick)
+        key = (part, pick.candidate.version)
+        if key not in self._outside:
+            specifier = SpecifierSet(part.specifier)
+            self._outside[key] = not specifier.contains(pick.candidate.version, prereleases=True)
+        return self._outside[key]
+
+    def _needing(self, pick: Pick) -> frozenset[_Part]:
+        """Return the parts that a pick has for what it needs."""
+        assert pick.candidate is not None
+        key = (pick.name, pick.candidate.version, pick.extras)
+        if key not in self._parts:
+            needs = self._candidates.dependencies(pick)
+            self._parts[key] = frozenset(_part_of(pick.name, need) for need in needs)
+        return self._parts[key]
 
 
 def _part_of(name: NormalizedName, need: Need) -> _Part:

@@ -170,6 +170,32 @@ def test_versions_are_those_of_packaging(
     assert (None if candidate is None else candidate.version) == expected
 
 
+_VERSIONS = (
+    [f"{v}{rest}" for v in ("0.9", "1.0", "1.1", "2.0", "1!0.1") for rest in ("", ".1")]
+    + [
+        f"{v}{rest}"
+        for v in ("1.0", "2.0")
+        for rest in (".dev1", "a1", "rc1", "rc1.post1", ".post1")
+    ]
+    + ["1.0+cpu", "1.0.post1+cpu", "1.0rc1+cpu"]
+)
+_CLAUSES = [
+    f"{operator}{v}"
+    for operator in ("==", "!=", "<", "<=", ">", ">=", "~=")
+    for v in _VERSIONS
+    if operator in {"==", "!="} or "+" not in v
+] + [f"{operator}{v}.*" for operator in ("==", "!=") for v in ("1", "1.0", "2", "1!0")]
+
+
+@pytest.mark.parametrize("clause", _CLAUSES)
+def test_allowed_are_those_that_a_specifier_contains(clause: str) -> None:
+    """Looking for the place where they begin or end finds what looking at each finds (PEP 440)."""
+    releases = Releases(map(wheel, _VERSIONS), TARGET)
+    specifier = SpecifierSet(clause)
+    contained = [v for v in releases.all if specifier.contains(v, prereleases=True)]
+    assert list(releases.among(releases.allowed(specifier))) == contained
+
+
 def test_prerelease_is_taken_where_no_final_release_suits() -> None:
     """A final release that the image can't install does not keep the pre-releases out."""
     assert picked([wheel("1.0", requires_python="<3"), wheel("2.0rc1")]) == "2.0rc1"

@@ -447,3 +447,17 @@ def test_nothing_that_is_needed_is_lost() -> None:
     }
     found = versions(solve(index, "cat"))
     assert found["cat"] < "3" or "ant" in found
+
+
+def test_series_whose_every_version_clashes_is_no_deep_search() -> None:
+    """What rules out one version rules out all alike: pairs of versions are not tried each."""
+    size = 150
+    index: Index = {
+        "ant": {str(v): [f"bee>={v},<={size}"] for v in range(1, size + 1)},
+        "bee": {str(v): ["cat>=2"] for v in range(1, size + 1)},
+        "cat": {"1": [], "2": []},
+    }
+    found = resolution(index).solve([want("cat==1"), want("ant")])
+    assert isinstance(found, Conflict)
+    assert not found.too_deep
+    assert f"ant → bee 1 to {size} needs cat>=2" in found.explain()
