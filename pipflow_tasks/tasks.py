@@ -217,14 +217,13 @@ def lock(
     dry_run: bool = False,
     no_rebuild: bool = False,
     keep: bool = False,
-    force: bool = False,
 ) -> None:
     """Write a line for everything that the requirements bring along, and build the image.
 
     The requirements stay as they are. From then on all tasks keep these lines complete.
     """
     with run.open(file) as project:
-        plan = project.plan_lock(force=force)
+        plan = project.plan_lock()
         run.carry_out(project, plan, format_, dry_run=dry_run, no_rebuild=no_rebuild, keep=keep)
 
 
@@ -235,11 +234,10 @@ def unlock(
     dry_run: bool = False,
     no_rebuild: bool = False,
     keep: bool = False,
-    force: bool = False,
 ) -> None:
     """Take the lines out again that lock has written, and build the image."""
     with run.open(file) as project:
-        plan = project.plan_unlock(force=force)
+        plan = project.plan_unlock()
         run.carry_out(project, plan, format_, dry_run=dry_run, no_rebuild=no_rebuild, keep=keep)
 
 

@@ -342,14 +342,11 @@ class Project:
                     draft.warn(f"what else needs it was not looked up: {error.message}")
         return self._finish(draft, force=force, with_target=False)
 
-    def plan_lock(self, *, force: bool = False) -> Plan:
+    def plan_lock(self) -> Plan:
         """Plan to write a line for everything that the requirements bring along.
 
         The requirements stay as they are. From then on every other plan keeps these lines
-        complete: see ``closure``.
-
-        Args:
-            force: edit also a file that another tool has written.
+        complete: see ``closure``. A file that another tool has written keeps that tool's closure.
 
         Raises:
             ProjectNotFound: the index does not have a project of the files.
@@ -359,20 +356,16 @@ class Project:
         documents = replace(self._read(must_be_there=True), is_being_locked=True)
         draft = Draft("lock", documents)
         self._planner(draft, documents, resolve=True, in_any_case=True).lock()
-        return self._finish(draft, force=force)
+        return self._finish(draft, force=False)
 
-    def plan_unlock(self, *, force: bool = False) -> Plan:
-        """Plan to take the lines out again that ``plan_lock`` and what followed it have written.
-
-        Args:
-            force: edit also a file that another tool has written.
-        """
+    def plan_unlock(self) -> Plan:
+        """Plan to take the lines out again that ``plan_lock`` and what followed it have written."""
         documents = self._read(must_be_there=True)
         draft = Draft("unlock", documents)
         draft.remove(documents.closure)
         if not documents.is_locked:
             draft.hint("the file is not locked: no line says that it is there `# via` another")
-        return self._finish(draft, force=force, with_target=False)
+        return self._finish(draft, force=False, with_target=False)
 
     def plan_check(self, *, offline: bool = False) -> Plan:
         """Look for what breaks the workflow, in the Dockerfile and in the files.

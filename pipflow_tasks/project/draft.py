@@ -216,12 +216,13 @@ class Draft:
         generator = document.content.generator
         if generator is not None and not force:
             source = generator.source
+            forced = "" if self._command == "lock" else ", or edit it anyway with --force"
             raise RequirementsError(
                 f"it was written by {generator.tool}{f' from {source}' if source else ''}, "
                 "which would overwrite an edit",
                 path=path,
                 hint=f"change {source or 'its source'} and run "
-                f"`{generator.command or generator.tool}`, or edit it anyway with --force",
+                f"`{generator.command or generator.tool}`{forced}",
             )
         return Edit(path=document.file, shown=path, before=document.before, after=after)
 

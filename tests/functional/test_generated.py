@@ -127,6 +127,20 @@ def test_force_edits_it_anyway(
     )
 
 
+@pytest.mark.parametrize("header", HEADERS)
+def test_lock_leaves_it_to_the_other_tool(
+    header: str, project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """It has that tool's closure: `lock` would write lines that `unlock` could not tell from it."""
+    index.add("aa", "3.0", requires_dist=["cc"])
+    project.requirements = text = f"{header}aa==3.0\n"
+    done = project.invoke("deps.lock")
+    assert (done.status, project.requirements) == (1, text)
+    assert "--force" not in done.stderr
+    assert project.invoke("deps.unlock").status == 0
+    assert project.requirements == text
+
+
 def test_command_line(project: TemporaryProject) -> None:
     """Without `--force` status 1 and one message; with it status 0; `outdated` needs none."""
     project.requirements = text = PIP_COMPILE + PINS
