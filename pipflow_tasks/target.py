@@ -326,9 +326,22 @@ class Target:
             for extra in extras or ("",)
         )
 
-    def applies_everywhere(self, marker: Marker) -> bool:
-        """Tell whether a marker holds on all platforms."""
-        return all(_holds(marker, {**platform.markers, "extra": ""}) for platform in self.platforms)
+    def covers(self, markers: Collection[Marker | None], within: Marker | None = None) -> bool:
+        """Tell whether on every platform one of some markers holds; None holds everywhere.
+
+        Args:
+            markers: those of lines, say.
+            within: only the platforms count where this one holds.
+        """
+
+        def holds(marker: Marker | None, platform: Platform) -> bool:
+            return marker is None or _holds(marker, {**platform.markers, "extra": ""})
+
+        return all(
+            any(holds(marker, platform) for marker in markers)
+            for platform in self.platforms
+            if holds(within, platform)
+        )
 
     def tag_rank(self, tags: Collection[Tag]) -> int | None:
         """Tell how well one wheel suits every platform: 0 is best, None is not at all.

@@ -115,7 +115,7 @@ def why_unmovable(lookup: Lookup, line: Line) -> str:
         return "a URL"
     if line.has_variable:
         return "given by a variable"
-    if line.requirement.marker and not lookup.target.applies(line.requirement.marker):
+    if not lookup.reads(line):
         return "excluded by its marker"
     if lookup.is_partial(line):
         return "for some of the platforms only, beside another line for the rest"

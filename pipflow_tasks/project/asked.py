@@ -10,10 +10,16 @@ from packaging.utils import canonicalize_name
 from ..errors import RequirementsError, redact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    from packaging.markers import Marker
 
     from ..requirements import Line, Request
+    from ..target import Target
     from .documents import Documents
+
+
+_OPPOSITES = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
 
 
 def require_there(documents: Documents, name: str) -> tuple[Line, ...]:
@@ -68,6 +74,38 @@ def find_removable(documents: Documents, request: Request) -> tuple[Line, ...]:
             hint=f"there are: {there}",
         )
     return chosen
+
+
+def is_read(lines: Sequence[Line], request: Request, target: Target) -> bool:
+    """Tell whether what is asked for is there, on every platform of the image that it is for.
+
+    Raises:
+        RequirementsError: the image does not read the lines everywhere, and what is asked for has
+            no marker that would part one more line from them.
+    """
+    markers = [line.requirement.marker if line.requirement else None for line in lines]
+    if target.covers(markers, within=request.requirement.marker):
+        return True
+    if request.requirement.marker is not None:
+        return False
+    name, line = request.requirement.name, lines[0]
+    other = _opposite(*markers) or "..."
+    what = f"a part of {target}" if any(m and target.applies(m) for m in markers) else str(target)
+    raise RequirementsError(
+        f"{name} is there with a marker that leaves out {what}",
+        path=line.path,
+        line=line.number,
+        hint=f'`add "{name}; {other}"` writes a line of its own for that',
+    )
+
+
+def _opposite(*markers: Marker | None) -> str:
+    """Return the marker that holds where another does not, if that is a single comparison."""
+    variable, operator, value = [*str(markers[0]).split(), "", ""][:3]
+    if len(markers) > 1 or str(markers[0]) != f"{variable} {operator} {value}":
+        return ""
+    opposite = _OPPOSITES.get(operator)
+    return f"{variable} {opposite} {value}".replace('"', "'") if opposite else ""
 
 
 def require_agreement(lines: Iterable[Line], request: Request) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from packaging.requirements import Requirement
 
 from ..finder import names_exactly
-from ..requirements import write_via
+from ..requirements import change_via, write_via
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -154,11 +154,13 @@ def write_closure(
         digests: tuple[str, ...] = ()
         if version != line.pin and line.option_values("--hash"):
             digests = lookup.digests(line.name, version, like=line)
-        via = None if line.via == new.parents else new.parents
-        if version != line.pin or via is not None:
-            draft.move(line, version, digests=digests, via=via)
-        if version == line.pin and via is not None:
-            draft.hint(f"{line.spelled_name} ({line.place}) is there via {', '.join(via)} now")
+        is_like = line.via == new.parents
+        comment = None if is_like else change_via(line.comment, new.parents)
+        if version != line.pin or not is_like:
+            draft.move(line, version, digests=digests, comment=comment)
+        if version == line.pin and not is_like:
+            told = ", ".join(new.parents)
+            draft.hint(f"{line.spelled_name} ({line.place}) is there via {told} now")
         if version != line.pin and new.candidate is not None:
             draft.warn_of(line.name, new.candidate, lookup.target)
     for name, new in left.items():

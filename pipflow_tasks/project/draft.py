@@ -90,10 +90,10 @@ class Draft:
         version: Version,
         *,
         digests: Sequence[str] = (),
-        via: Sequence[str] | None = None,
+        comment: str | None = None,
     ) -> None:
-        """Pin a line to another version, or change what has brought it along; see ``Pin``."""
-        self._pins.append(Pin(line=line, version=version, digests=digests, via=via))
+        """Pin a line to another version, or change what its comment says; see ``Pin``."""
+        self._pins.append(Pin(line=line, version=version, digests=digests, comment=comment))
 
     def remove(self, lines: Collection[Line]) -> None:
         """Take lines out."""
@@ -251,7 +251,7 @@ class Draft:
             )
         for pin in self._pins:
             line = pin.line
-            if pin.version == line.pin:  # what has brought it along changes, no more
+            if pin.version == line.pin:  # its comment changes, no more
                 continue
             assert line.requirement is not None
             yield Change(

@@ -117,13 +117,11 @@ class Lookup:
     def want(self, line: Line) -> Want | None:
         """Return what a line asks of the target, or None."""
         requirement = line.requirement
-        if line.name is None:
+        if line.name is None or not self.reads(line):
             return None
         is_address = requirement is None or requirement.url is not None
         if requirement is None or is_address or line.has_variable or self.is_partial(line):
             specifier, extras, is_opaque = SpecifierSet(), frozenset[str](), True
-        elif requirement.marker and not self.target.applies(requirement.marker):
-            return None
         else:
             specifier, is_opaque = requirement.specifier, False
             extras = frozenset(canonicalize_name(extra) for extra in requirement.extras)
@@ -139,14 +137,19 @@ class Lookup:
             local=line.pin.local if line.pin is not None else None,
         )
 
+    def reads(self, line: Line) -> bool:
+        """Tell whether a line counts for the target, on one platform at least."""
+        marker = None if line.requirement is None else line.requirement.marker
+        return marker is None or self.target.applies(marker)
+
     def is_partial(self, line: Line) -> bool:
         """Tell whether another line stands for a line's project on some of the platforms."""
         marker = None if line.requirement is None else line.requirement.marker
-        if marker is None or line.name is None or self.target.applies_everywhere(marker):
+        if marker is None or line.name is None or self.target.covers([marker]):
             return False
         others = (each for each in self._documents.find(line.name) if each is not line)
-        return self.target.applies(marker) and any(
-            self.target.applies(other.requirement.marker)
+        return self.reads(line) and any(
+            self.reads(other)
             for other in others
             if other.requirement is not None and other.requirement.marker is not None
         )

@@ -8,12 +8,13 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from ..errors import RequirementsError, VersionConflict
-from ..requirements import Kind, bounds_pin
+from ..requirements import Kind, bounds_pin, change_via
 from ..resolution import Conflict, Standing
 from .aims import aim_at, aim_to_move, only_version, policy_bounds, why_unmovable, within_level
 from .asked import (
     already_there,
     close_hint,
+    is_read,
     require_agreement,
     require_names,
     require_same,
@@ -90,10 +91,11 @@ class Planner:
         closure = {line.place for line in self._documents.closure}
         for request in requests:
             there = self._documents.find(request.name)
-            if there:
+            if there and is_read(there, request, self._target):
+                there = tuple(line for line in there if self._lookup.reads(line)) or there
                 require_agreement(there, request)
                 if all(line.place in closure for line in there):
-                    self._promote(there[0])
+                    self._promote(there[0], _bound_of(request) if policy else "")
                 else:
                     self._draft.hint(already_there(there[0]))
             elif request.name in new:
@@ -116,7 +118,7 @@ class Planner:
             candidate = self._candidate(aim, solution)
             self._draft.warn_of(aim.name, candidate, self._target)
             self._hold(aim, candidate.version, solution)
-            bound = request.specifier if policy and bounds_pin(aim.asked) else ""
+            bound = _bound_of(request) if policy else ""
             digests: tuple[str, ...] = ()
             if self._documents.uses_hashes:
                 digests = self._lookup.digests(aim.name, candidate.version)
@@ -129,9 +131,7 @@ class Planner:
                 sort=sort,
             )
             if bound:
-                self._draft.hint(
-                    f"{bound} is written behind {aim.name} as its policy; --no-policy leaves it out"
-                )
+                self._tell_policy(aim.name, bound)
         if self._documents.is_locked:
             main = self._documents.main
             new_roots = [Root(name=aim.want.name, path=main, group=group) for aim in aims]
@@ -347,14 +347,23 @@ class Planner:
         write_closure(self._draft, self._documents, self._lookup, brought)
         return brought
 
-    def _promote(self, line: Line) -> None:
-        """Make a line of the closure one of the user's own."""
+    def _promote(self, line: Line, bound: str) -> None:
+        """Make a line of the closure one of the user's own; it keeps a policy that it has."""
         assert line.pin is not None
         self._documents.promoted.add(line.place)
-        self._draft.move(line, line.pin, via=())
+        comment = change_via(line.comment, ())
+        if bound and line.policy is None:
+            comment = f"# pipflow: {bound}  {comment}".rstrip()
+            self._tell_policy(line.spelled_name, bound)
+        self._draft.move(line, line.pin, comment=comment)
         told = " and ".join(line.via)
         self._draft.hint(
             f"{line.spelled_name} stays at {line.pin}, and no longer because of {told}"
+        )
+
+    def _tell_policy(self, name: str, bound: str) -> None:
+        self._draft.hint(
+            f"{bound} is written behind {name} as its policy; --no-policy leaves it out"
         )
 
     def _candidate(self, aim: Aim, solution: Solution | None) -> Candidate:
@@ -488,3 +497,8 @@ class Planner:
         if line.kind in {Kind.BLANK, Kind.COMMENT, Kind.OPTION}:
             return ""
         return why_unmovable(self._lookup, line) or ("" if line.pin is not None else "not a pin")
+
+
+def _bound_of(request: Request) -> str:
+    """Return what was typed, where it says something about where a pin may go; else nothing."""
+    return request.specifier if bounds_pin(request.requirement.specifier) else ""

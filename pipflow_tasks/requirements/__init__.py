@@ -35,7 +35,7 @@ from .generator import Generator, find_generator
 from .line import Kind, Line, expand_variables, goes_on, read_lines
 from .policy import Policy, bounds_pin
 from .typed import Request, split_requirements
-from .via import write_via
+from .via import change_via, write_via
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -56,6 +56,7 @@ __all__ = [
     "RequirementsFile",
     "Sort",
     "bounds_pin",
+    "change_via",
     "expand_variables",
     "split_requirements",
     "write_via",
@@ -82,13 +83,13 @@ class Pin:
         line: a requirement of the document.
         version: what it is pinned to.
         digests: for a line that has hashes, ``sha256:...`` of the version's files.
-        via: what its comment is to say has brought it along; None leaves the comment alone.
+        comment: what it has from then on, from its ``#`` on; None leaves the one that it has.
     """
 
     line: Line
     version: Version
     digests: Sequence[str] = ()
-    via: Sequence[str] | None = None
+    comment: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,7 +221,7 @@ class RequirementsFile:
         for pin in pins:
             if texts.get(pin.line.number) != pin.line.text:
                 raise ValueError(f"{pin.line.place} is not a line of this document")
-            texts[pin.line.number] = pin_line(pin.line, pin.version, pin.digests, pin.via)
+            texts[pin.line.number] = pin_line(pin.line, pin.version, pin.digests, pin.comment)
         edited = self._reread(list(texts.values()))
         if len(edited.lines) != len(self.lines):  # a stray backslash has come to a line's end
             raise RequirementsError(

@@ -1,4 +1,4 @@
-"""Replacing the smallest span of a line: its version, its hashes, what has brought it along."""
+"""Replacing the smallest span of a line: its version, its hashes, its comment."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from ..errors import RequirementsError
 from .line import COMMENT, NAME, join_physical
 from .options import split_options
-from .via import change_via
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +26,7 @@ Span = tuple[int, int]
 
 
 def pin_line(
-    line: Line, version: Version, digests: Sequence[str], via: Sequence[str] | None = None
+    line: Line, version: Version, digests: Sequence[str], comment: str | None = None
 ) -> str:
     """Return the text of a requirement line with another version, and other hashes if it has any.
 
@@ -38,13 +37,13 @@ def pin_line(
         line: a requirement that is not a URL.
         version: what it is pinned to; any other specifier than a pin is replaced.
         digests: ``sha256:...`` of every file of that version; empty for a line without hashes.
-        via: what its comment is to say has brought it along; None leaves the comment alone.
+        comment: another one for a line that has one, perhaps nothing; None leaves it alone.
 
     Raises:
         RequirementsError: the line has hashes, and they are spelled in a way that can't be edited.
     """
-    if via is not None:  # first: a comment stands behind all else
-        line = replace(line, text=_with_via(line, via))
+    if comment is not None:  # first: a comment stands behind all else
+        line = replace(line, text=_with_comment(line, comment))
     if version == line.pin and not digests:
         return line.text
     span = _version_span(line)
@@ -69,15 +68,14 @@ def hash_layout(line: Line) -> str:
     return gap if _GAP.fullmatch(gap) else " "
 
 
-def _with_via(line: Line, parents: Sequence[str]) -> str:
-    """Return the text of a line with other parents in its comment."""
+def _with_comment(line: Line, comment: str) -> str:
+    """Return the text of a line with another comment in the place of its own."""
     joined, offsets = join_physical(line.text.splitlines(keepends=True))
     found = COMMENT.search(joined)
     assert found is not None
     begin = offsets[found.start()] if found.start() else 0
     stop = offsets[found.end() - 1] + 1
-    new = change_via(found[0].strip(), parents)
-    return line.text[:begin] + (f"{found[1]}{new}" if new else "") + line.text[stop:]
+    return line.text[:begin] + (f"{found[1]}{comment}" if comment else "") + line.text[stop:]
 
 
 def _hash_edits(line: Line, digests: Sequence[str]) -> list[tuple[Span, str]]:

@@ -112,8 +112,13 @@ class Line:
 
     @property
     def via(self) -> tuple[NormalizedName, ...]:
-        """The projects that have brought a pin along, as its comment says; often none."""
-        return () if self.pin is None else read_via(self.comment)
+        """The projects that have brought a plain pin along, as its comment says; often none.
+
+        A line with extras or a marker says more than that it is needed: somebody has asked for it.
+        """
+        is_plain = self.pin and self.requirement and not self.requirement.extras
+        is_plain = is_plain and self.requirement and not self.requirement.marker
+        return read_via(self.comment) if is_plain else ()
 
     @property
     def includes(self) -> tuple[tuple[str, bool], ...]:

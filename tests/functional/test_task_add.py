@@ -125,6 +125,46 @@ def test_keeps_a_marker(project: TemporaryProject) -> None:
     assert project.requirements == 'flask==3.0.3; python_version < "3.12"\nrequests==2.31.0\n'
 
 
+def test_line_for_another_python_is_not_there(project: TemporaryProject) -> None:
+    """A line that the image does not read is no answer; the hint writes one that it reads."""
+    project.requirements = text = 'flask==2.3.3; python_version < "3.9"\n'
+    done = project.invoke("deps.add", "flask")
+    assert done.status == 1
+    assert project.requirements == text
+    assert "flask is there with a marker that leaves out python 3.9" in done.stderr
+    hint = re.search('`add "(.+)"`', done.stderr)
+    assert hint is not None
+    assert project.invoke("deps.add", hint[1]).status == 0
+    assert project.requirements == (
+        'flask==2.3.3; python_version < "3.9"\nflask==3.0.3; python_version >= "3.9"\n'
+    )
+    done = project.invoke("deps.add", "flask")
+    assert (done.status, "flask is there already, at 3.0.3" in done.stdout) == (0, True)
+
+
+def test_line_for_some_of_the_platforms_is_not_there(project: TemporaryProject) -> None:
+    """Where the image has several platforms, each of them has to read a line."""
+    project.write("invoke.yaml", "pipflow:\n  platform: linux/amd64,linux/arm64\n")
+    project.requirements = text = 'flask==3.0.3; platform_machine == "x86_64"\n'
+    done = project.invoke("deps.add", "flask")
+    assert (done.status, project.requirements) == (1, text)
+    assert "leaves out a part of python 3.9" in done.stderr
+    done = project.invoke("deps.add", "flask; platform_machine != 'x86_64'")
+    assert done.status == 0, done.stderr
+    assert project.requirements == text + 'flask==3.0.3; platform_machine != "x86_64"\n'
+
+
+@pytest.mark.parametrize(
+    "marker", ["python_version < '3.9' or sys_platform == 'win32'", "'3.9' > python_version"]
+)
+def test_marker_that_is_no_simple_comparison(project: TemporaryProject, marker: str) -> None:
+    """Whatever the marker is, the line that it is in is no answer."""
+    project.requirements = text = f"flask==2.3.3; {marker}\n"
+    done = project.invoke("deps.add", "flask")
+    assert (done.status, project.requirements) == (1, text)
+    assert 'hint: `add "flask; ' in done.stderr
+
+
 def test_group_picks_the_block(project: TemporaryProject) -> None:
     """`--group` names the heading of the block that gets the line; case does not matter."""
     project.requirements = "# Web\nzope==1\n\n# --- Tests ---\nzest==1\n"

@@ -27,6 +27,7 @@ from pipflow_tasks.requirements import (
     Line,
     Pin,
     RequirementsFile,
+    change_via,
     expand_variables,
     split_requirements,
     write_via,
@@ -921,7 +922,8 @@ def test_via_is_changed(before: str, via: list[str], after: str) -> None:
     """The parents in a comment change, the rest of it stays; without any it goes."""
     document = read(before)
     digests = ["sha256:01"] if "hash" in before else []
-    pin = Pin(line=document.lines[0], version=Version("2"), digests=digests, via=via)
+    comment = change_via(document.lines[0].comment, via)
+    pin = Pin(line=document.lines[0], version=Version("2"), digests=digests, comment=comment)
     assert written(document.with_pins([pin])) == after
 
 
