@@ -115,7 +115,8 @@ class Candidate:
         version: which.
         file: the wheel that suits best, or the sdist where none suits; on the first platform.
         siblings: the other files of the version, to learn its dependencies from.
-        from_source: whether the image has to build it, on one platform at least.
+        from_source: why the image has to build it, on one platform at least, as the end of a
+            sentence, or nothing.
         yanked: why it was withdrawn, if it was.
         too_young: why its age is against it, or an empty string.
         undated: its age should count, and the index does not tell it.
@@ -124,7 +125,7 @@ class Candidate:
     version: Version
     file: DistributionFile
     siblings: tuple[DistributionFile, ...]
-    from_source: bool
+    from_source: str
     yanked: str | None
     too_young: str = ""
     undated: bool = False
@@ -339,7 +340,7 @@ class Releases:
                 elif found.from_source and self._admission.prefers_wheels:
                     candidate = candidate or found
                     prefers = self._admission.prefers_wheels
-                    reason = f"has no wheel for {self._target}, and {prefers} prefers wheels"
+                    reason = f"{found.from_source}, and {prefers} prefers wheels"
                     rejections.append(Rejection(version=version, reason=reason))
                 else:
                     candidate = found
@@ -397,7 +398,11 @@ def _suit(
         version=version,
         file=taken[0],
         siblings=tuple(file for file in offered if file is not taken[0]),
-        from_source=not all(file.is_wheel for file in taken),
+        from_source=""
+        if all(file.is_wheel for file in taken)
+        else f"is taken as source, for {admission.only_sdists} allows no wheels"
+        if admission.only_sdists
+        else f"has no wheel for {target}",
         yanked=offered[0].yanked,
         too_young=cutoff.reason_against(uploaded) if cutoff is not None else "",
         undated=cutoff is not None and any(file.uploaded is None for file in taken),

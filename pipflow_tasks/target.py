@@ -72,6 +72,7 @@ class Target:
         libc: ``glibc 2.36``, ``musl 1.2``, or empty for a host that is not Linux.
         pip: the one that the image carries, None where it is not known or sets no limit.
         source: where this was read, ``Dockerfile:1``.
+        python_source: who names the Python, where that is another.
         notes: what was assumed, to be told to the user.
         interpreter: the image's own account, with what its installers are told; None where the
             image was not asked.
@@ -84,6 +85,7 @@ class Target:
     libc: str
     pip: Version | None
     source: str
+    python_source: str = ""
     notes: tuple[str, ...] = ()
     interpreter: Interpreter | None = None
     installer: str = "pip"
@@ -362,7 +364,7 @@ class Target:
         """Who has which Python, as the end of a sentence about a version that needs another."""
         if not self.libc:
             return f"this host has {self.python}"
-        return f"the image has {self.python} ({self.source})"
+        return f"the image has {self.python} ({self.python_source or self.source})"
 
     def wants_newer_pip(self, tags: Collection[Tag]) -> str:
         """Name the platform tag of a wheel that suits but for this target's pip, or nothing."""

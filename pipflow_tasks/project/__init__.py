@@ -389,15 +389,16 @@ class Project:
                 lookup = self._look_up(documents, rules, offline=offline)
         except PipflowError as error:
             findings[find_in(error)] = None
+        wants_hashes = target is None or target.installer == "pip"
         if documents is not None:
-            by_pip = target is None or target.installer == "pip"
-            wants_hashes = documents.requires_hashes or by_pip
+            wants_hashes |= documents.requires_hashes
             findings.update(dict.fromkeys(check_lines(documents, wants_hashes=wants_hashes)))
         if documents is not None and lookup is not None and not offline:
             try:
                 findings.update(dict.fromkeys(check_pins(documents, lookup)))
                 if documents.is_locked or not lookup.without_dependencies:
-                    findings.update(dict.fromkeys(check_together(documents, lookup)))
+                    together = check_together(documents, lookup, wants_hashes=wants_hashes)
+                    findings.update(dict.fromkeys(together))
             except PackageIndexError as error:
                 findings[find_in(error)] = None
         in_order = sorted(findings, key=lambda found: (found.file or "", found.line or 0))

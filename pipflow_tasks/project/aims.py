@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
-    from ..finder import Choice
+    from ..finder import Candidate, Choice
     from ..requirements import Line, Request
     from .lookup import Lookup
 
@@ -105,6 +105,24 @@ def aim_to_move(
         choice=choice,
         line=line,
     )
+
+
+def find_move(lookup: Lookup, line: Line) -> tuple[str, Candidate] | None:
+    """Return what ``upgrade`` takes to move a pin to the newest version that suits, and that.
+
+    None where no version suits, were the project alone, or its policy holds it.
+
+    Raises:
+        RequirementsError: its policy is malformed.
+    """
+    assert line.pin is not None
+    name, policy = line.spelled_name, line.policy
+    allowed = SpecifierSet() if policy is None else policy.specifier
+    best = lookup.choose(name, allowed, local=line.pin.local).candidate
+    if best is None or (policy is not None and policy.is_hold):
+        return None
+    falls = best.version < line.pin  # for which it has to be named
+    return (f"{name}=={best.version}" if falls else name), best
 
 
 def why_unmovable(lookup: Lookup, line: Line) -> str:

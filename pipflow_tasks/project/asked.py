@@ -172,7 +172,9 @@ def require_names(requests: Iterable[Request], option: str) -> None:
 
 def already_there(line: Line) -> str:
     """Say that a project need not be added."""
-    name = line.spelled_name
+    name, requirement = line.spelled_name, line.requirement
+    if requirement is None or requirement.url is not None or line.has_variable:
+        return f"{name} is there already: {redact(line.content)} ({line.place})"
     if line.pin is not None:
         return f"{name} is there already, at {line.pin} ({line.place}); `upgrade {name}` moves it"
     return f"{name} is there already, not pinned ({line.place}); `upgrade {name}` pins it"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
@@ -17,7 +18,8 @@ from ..errors import DockerfileError, PipflowError, ProjectNotFound, Requirement
 from ..files import read
 from ..finder import Rejection, names_exactly
 from ..requirements import Kind
-from ..resolution import Conflict
+from ..resolution import Conflict, Solution
+from .aims import find_move
 from .closure import find_brought, find_roots
 from .plan import Finding
 
@@ -209,6 +211,9 @@ def check_lines(documents: Documents, *, wants_hashes: bool) -> Iterator[Finding
             message="there is no such file",
             mend="`add` creates it; another one is named with the setting `file`",
         )
+    for constraints in documents.constraints.values():
+        for line in constraints.content.lines:
+            yield from _check_constraint(line)
     counted = Counter(_identity(line) for line in documents.lines if line.name)
     for line in documents.lines:
         yield from _check_line(line, wants_hashes=wants_hashes and documents.uses_hashes)
@@ -261,6 +266,19 @@ def _check_line(line: Line, *, wants_hashes: bool) -> Iterator[Finding]:
         )
 
 
+def _check_constraint(line: Line) -> Iterator[Finding]:
+    """Find what pip takes for no constraint."""
+    problem = ""
+    if line.kind is Kind.UNREADABLE:
+        problem = f"pip can't read this line: {line.problem}"
+    elif line.kind is Kind.EDITABLE or (line.kind is Kind.REFERENCE and line.name is None):
+        problem = f"pip refuses {line.kind.value} as a constraint"
+    elif line.requirement is not None and line.requirement.extras:
+        problem = f"pip refuses extras in a constraint: {line.spelled_name} has some"
+    if problem:
+        yield _at(line, "error", problem, "write a name and a specifier, such as `flask<3`")
+
+
 def _identity(line: Line) -> tuple[str, str | None, str]:
     """Return what two lines have in common where one of them is too many."""
     marker = "" if line.requirement is None else str(line.requirement.marker or "")
@@ -289,52 +307,76 @@ def _check_pin(line: Line, releases: Releases, lookup: Lookup) -> Iterator[Findi
     assert line.pin is not None
     pin = SpecifierSet(f"=={line.pin}")  # without a local label, it takes any
     version = next(releases.among(releases.allowed(pin)), None)
-    name, shown = line.spelled_name, f"{line.spelled_name} {line.pin}"
-    best = lookup.choose(name, SpecifierSet()).candidate
-    falls = best is not None and best.version < line.pin  # for which it has to be named
-    asked = f'"{name}=={best.version}"' if best and falls else name
-    mend = f"`upgrade {asked}` moves it to {best.version}" if best else "no version suits"
+    shown = f"{line.spelled_name} {line.pin}"
     if version is None:
-        yield _at(line, "error", f"the index has no {shown}", mend)
+        yield _at(line, "error", f"the index has no {shown}", _mend_pin(line, lookup))
         return
-    found = releases.examine(version, pin, tuple(lookup.constraints(name)))
+    found = releases.examine(version, pin, tuple(lookup.constraints(line.spelled_name)))
     if isinstance(found, Rejection):
-        yield _at(line, "error", f"{shown} {found.reason}", mend)
+        yield _at(line, "error", f"{shown} {found.reason}", _mend_pin(line, lookup))
         return
     if found.yanked is not None:
         why = f": {found.yanked}" if found.yanked else ""
-        yield _at(line, "warning", f"{shown} was yanked{why}", mend)
+        yield _at(line, "warning", f"{shown} was yanked{why}", _mend_pin(line, lookup))
     if found.from_source:
-        yield _at(
-            line,
-            "warning",
-            f"{shown} has no wheel for {lookup.target}: the image builds it from source",
-            mend if best and best.version != line.pin and not best.from_source else "",
-        )
+        message = f"{shown} {found.from_source}: the image builds it from source"
+        yield _at(line, "warning", message, _mend_pin(line, lookup, by_wheel=True))
 
 
-def check_together(documents: Documents, lookup: Lookup) -> Iterator[Finding]:
-    """Find requirements that do not go together, and a closure that is not complete."""
+def _mend_pin(line: Line, lookup: Lookup, *, by_wheel: bool = False) -> str:
+    """Say which command moves a pin that can't stay, as far as one does."""
+    try:
+        move = find_move(lookup, line)
+    except RequirementsError:  # told by itself
+        return "correct its policy"
+    want = lookup.want(line)
+    if move is None or want is None:
+        return "no version suits" if line.policy is None else "no version suits its policy"
+    typed, best = move
+    if by_wheel and best.from_source:
+        return ""
+    exact = replace(want, specifier=SpecifierSet(f"=={best.version}"))
+    others = [lookup.as_given(each) for each in lookup.wants() if each.place != line.place]
+    is_named = typed != line.spelled_name
+    command = f'`upgrade "{typed}"`' if is_named else f"`upgrade {typed}`"
+    if isinstance(lookup.resolution.solve([exact, *others]), Solution):
+        return f"{command} moves it to {best.version}"
+    if is_named:
+        return f"{best.version} would suit, and does not go with the other requirements"
+    return f"{command} moves it as far as the other requirements allow"
+
+
+def check_together(
+    documents: Documents, lookup: Lookup, *, wants_hashes: bool
+) -> Iterator[Finding]:
+    """Find requirements that do not go together, and a closure that is not complete.
+
+    Args:
+        documents: the files.
+        lookup: what the index has.
+        wants_hashes: as for ``check_lines``.
+    """
     wants = lookup.wants()
     resolution = lookup.resolution
     resolution.candidates.prefetch(wants)
     wants = [lookup.as_given(want) for want in wants]
-    found = resolution.solve(wants)
-    if isinstance(found, Conflict) and lookup.admit_for(wants):
-        found = resolution.solve(wants)
-    if isinstance(found, Conflict):
-        places = [cause.need.want.place for cause in found.causes if cause.need.want is not None]
+    found, _, clashes = resolution.solve_around(wants)
+    if clashes and lookup.admit_for(wants):
+        found, _, clashes = resolution.solve_around(wants)
+    for clash in clashes:
+        places = [cause.need.want.place for cause in clash.causes if cause.need.want is not None]
         line = next((line for line in documents.lines if line.place in places), None)
         yield Finding(
             file=documents.main if line is None else line.path,
             line=None if line is None else line.number,
             severity="error",
-            message=f"the requirements do not go together: {'; '.join(found.explain())}",
+            message=f"the requirements do not go together: {'; '.join(clash.explain())}",
             mend="`upgrade-all` mends it where newer versions agree",
         )
-    elif documents.is_locked:
-        roots = find_roots(documents, lookup)
-        needed = find_brought(roots, found, documents, lookup)
+    if clashes or isinstance(found, Conflict):
+        return
+    needed = find_brought(find_roots(documents, lookup), found, documents, lookup)
+    if documents.is_locked:
         wanted = {name: new.version for name, new in needed.items() if new.version is not None}
         there = {line.name: line.pin for line in documents.closure if line.name is not None}
         stale = [n for n in sorted({*wanted, *there}) if wanted.get(n) != there.get(n)]
@@ -346,3 +388,12 @@ def check_together(documents: Documents, lookup: Lookup) -> Iterator[Finding]:
                 message=f"the closure is not what is needed: {', '.join(stale)}",
                 mend="`lock` writes it anew",
             )
+    elif needed and wants_hashes and documents.uses_hashes:
+        yield Finding(
+            file=documents.main,
+            line=None,
+            severity="error",
+            message="where one line has a hash, pip wants one for all that is brought along, too: "
+            + ", ".join(needed),
+            mend="`lock` writes these lines",
+        )

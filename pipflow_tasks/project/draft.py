@@ -129,7 +129,7 @@ class Draft:
         """Report what is unusual about a candidate."""
         if candidate.from_source:
             self.warn(
-                f"{project} {candidate.version} has no wheel for {target}; "
+                f"{project} {candidate.version} {candidate.from_source}; "
                 "the image will build it from source"
             )
         self.note_wheels(project, candidate, target)

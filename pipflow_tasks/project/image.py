@@ -550,14 +550,15 @@ def _target_of(
         )
     ways = {
         (step.stage, _pip_of(step), step.installer, step.python): (
+            f"{source.path}:{step.line}",
             f"{source.path}:{step.line} names Python {step.python} ({step.python_word}), "
-            "which counts as the setting `python` would"
+            "which counts as the setting `python` would",
         )
         for step in reversed(steps)
     }
     targets: list[Target] = []
-    for (stage, (is_upgraded, pip), installer, named), note in (
-        ways or {(last.index, (False, None), "pip", ""): ""}
+    for (stage, (is_upgraded, pip), installer, named), (place, note) in (
+        ways or {(last.index, (False, None), "pip", ""): ("", "")}
     ).items():
         base = dockerfile.base_of(stage)
         platforms, notes = _platforms(source, base.platform, settings, environment)
@@ -573,7 +574,9 @@ def _target_of(
             pip=pip,
             notes=notes,
         )
-        targets.append(replace(target, installer=installer))
+        who = place if note in target.notes else ""
+        who = "the setting python" if settings.python else who
+        targets.append(replace(target, installer=installer, python_source=who))
     if any(_image_of(target) != _image_of(targets[0]) for target in targets):
         told = "; ".join(dict.fromkeys(f"{target} ({target.source})" for target in targets))
         raise DockerfileError(

@@ -6,6 +6,8 @@ from dataclasses import replace
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
+from packaging.specifiers import SpecifierSet
+
 from ..errors import VersionConflict, redact
 from ..requirements import Kind
 from ..resolution import (
@@ -20,7 +22,7 @@ from ..resolution import (
     why_given,
     why_never,
 )
-from .aims import TYPED, aim_to_move, policy_bounds, why_unmovable
+from .aims import TYPED, aim_to_move, find_move, policy_bounds, why_unmovable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from .documents import Documents
     from .draft import Draft
     from .lookup import Lookup
+
+MOST_CLASHES = 4
+"""How many clashes of what stands are told."""
 
 MOST_TOLD = 8
 """Of how many newer versions it is asked why they are not taken."""
@@ -77,9 +82,9 @@ class Sets:
             if self._admit_for(list(before.values())):
                 found = resolution.solve(wants)
         if isinstance(found, Conflict):
-            _, waived, clash = resolution.solve_around(list(before.values()))
-            if clash is not None:
-                self._warn_of_clash(clash)
+            _, waived, clashes = resolution.solve_around(list(before.values()))
+            if clashes:
+                self._warn_of_clashes(clashes)
                 _, still, _ = resolution.solve_around(wants)
                 ways = [still, waived] if still < waived else [waived]  # some of it may be mended
                 aimed = wants
@@ -184,31 +189,39 @@ class Sets:
         resolution.candidates.prefetch(standing)
         wants = self._as_they_stand(standing)
         lost = [
-            f"{was.shown} ({was.source}): {why_given(self._lookup.candidates, was)}"
+            was
             for was, want in zip(standing, wants, strict=True)
             if want.is_opaque and not was.is_opaque
         ]
         if lost and not waive:
+            candidates = self._lookup.candidates
             raise VersionConflict(
                 "what stands in the files can't be installed",
-                reasons=lost,
-                hint="`upgrade` moves a line to what there is",
+                reasons=[f"{w.shown} ({w.source}): {why_given(candidates, w)}" for w in lost],
+                hint=self._hint_to_move({want.place for want in lost}),
             )
-        found, self.waived, clash = resolution.solve_around(wants)
-        if clash is not None and self._admit_for(wants):
-            found, self.waived, clash = resolution.solve_around(wants)
-        if clash is not None and not waive:
-            found = clash
+        found, self.waived, clashes = resolution.solve_around(wants)
+        if clashes and self._admit_for(wants):
+            found, self.waived, clashes = resolution.solve_around(wants)
+        if clashes and not waive:
+            found = clashes[0]
         if isinstance(found, Conflict):
             raise VersionConflict(
                 "what stands in the files does not go together",
                 reasons=found.explain(),
                 hint="`upgrade-all` mends it where newer versions agree",
             )
-        if clash is not None:
-            self._warn_of_clash(clash)
+        self._warn_of_clashes(clashes)
         self._warn_of_picks(found)
         return found
+
+    def _hint_to_move(self, places: Collection[str]) -> str:
+        lines = [line for line in self._documents.lines if line.place in places and line.pin]
+        moves = [find_move(self._lookup, line) for line in lines]
+        words = " ".join(move[0] for move in moves if move is not None)
+        if not words:
+            return "take these lines out, or pin what suits"
+        return f'`upgrade "{words}"` moves what has a version that suits'
 
     def _admit_for(self, standing: Sequence[Want]) -> bool:
         """Admit what else is not taken where what stands needs it; tell whether there was such."""
@@ -269,11 +282,27 @@ class Sets:
             hint = f"`upgrade {told}` may move what is in the way"
             if any(aim.line is None for aim in aims):
                 hint += ", or --with-upgrades moves just that"
+                if not self._helps(way, aims, standing):
+                    hint = f"--with-upgrades moves what is in the way: {' and '.join(words)}"
         return VersionConflict(
             f"{names} can't go together with what else is required",
             reasons=conflict.explain(),
             hint=hint,
         )
+
+    def _helps(self, way: Sequence[Aim], aims: Sequence[Aim], standing: Sequence[Want]) -> bool:
+        """Tell whether the aims get through where some pins have moved without them, before."""
+        places = {aim.want.place for aim in way}
+        left = [self._lookup.as_given(want) for want in standing if want.place not in places]
+        moved = self._lookup.resolution.solve([*(aim.want for aim in way), *left])
+        if isinstance(moved, Conflict):
+            return False
+        pins = [
+            replace(aim.want, specifier=SpecifierSet(f"=={moved.version(aim.want.name)}"))
+            for aim in way
+        ]
+        found = self._lookup.resolution.solve([*(aim.want for aim in aims), *pins, *left])
+        return isinstance(found, Solution)
 
     def _as_they_stand(self, wants: Iterable[Want]) -> list[Want]:
         """Take requirements as they stand; a line that contradicts one before it does not count."""
@@ -311,9 +340,12 @@ class Sets:
                 told = f"what {redact(line.content)} ({line.place}) needs can't be known"
                 self._draft.warn(f"{told}: it is {line.kind.value}")
 
-    def _warn_of_clash(self, clash: Conflict) -> None:
-        told = "; ".join(replace(clash, remarks=()).explain())
-        self._draft.warn(f"what stands in the files does not go together: {told}")
+    def _warn_of_clashes(self, clashes: Sequence[Conflict]) -> None:
+        what = "what stands in the files does not go together"
+        for clash in clashes[:MOST_CLASHES]:
+            self._draft.warn(f"{what}: {'; '.join(replace(clash, remarks=()).explain())}")
+        if left := len(clashes[MOST_CLASHES:]):
+            self._draft.warn(f"{what} in {left} more place{'s' if left > 1 else ''}; see `check`")
 
     def _warn_of_picks(self, solution: Solution) -> None:
         self._warn_of_unnamed()

@@ -151,32 +151,32 @@ class Resolution:
 
     def solve_around(
         self, wants: Sequence[Want]
-    ) -> tuple[Solution | Conflict, frozenset[Waiver], Conflict | None]:
+    ) -> tuple[Solution | Conflict, frozenset[Waiver], tuple[Conflict, ...]]:
         """Solve as far as it goes: where wants clash, set aside the needs that make them.
 
         Args:
             wants: what has to be satisfied.
 
         Returns:
-            the solution, or the conflict that no waiver settles; what was waived; and the first
-            conflict that was met.
+            the solution, or the conflict that no waiver settles; what was waived; and the
+            conflicts that were met.
         """
         waived: frozenset[Waiver] = frozenset()
-        first: Conflict | None = None
+        met: list[Conflict] = []
         while True:
             found = self.solve(wants, waived=waived)
             if isinstance(found, Solution):
-                return found, waived, first
+                return found, waived, tuple(met)
             few = self.clashing(wants, waived=waived)
             found = self._explain(few, wants, waived) or found
-            first = first or found
+            met.append(found)
             clashing = {
                 (cause.parent.name, cause.need.name)
                 for cause in found.causes
                 if cause.parent is not None
             }
             if clashing <= waived:
-                return found, waived, first
+                return found, waived, tuple(met)
             waived |= clashing
 
     def _explain(

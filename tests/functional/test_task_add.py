@@ -142,6 +142,16 @@ def test_line_for_another_python_is_not_there(project: TemporaryProject) -> None
     assert (done.status, "flask is there already, at 3.0.3" in done.stdout) == (0, True)
 
 
+@pytest.mark.parametrize("line", ["flask @ https://example.com/flask.whl", "flask==${VERSION}"])
+def test_line_that_upgrade_can_not_move(project: TemporaryProject, line: str) -> None:
+    """What is there by an address or a variable is shown, without a command that would fail."""
+    project.requirements = f"{line}\n"
+    done = project.invoke("deps.add", "flask", environment={"VERSION": "2.3.3"})
+    assert done.status == 0
+    assert f"flask is there already: {line} (requirements.txt:1)" in done.stdout
+    assert "`upgrade" not in done.output
+
+
 def test_line_for_some_of_the_platforms_is_not_there(project: TemporaryProject) -> None:
     """Where the image has several platforms, each of them has to read a line."""
     project.write("invoke.yaml", "pipflow:\n  platform: linux/amd64,linux/arm64\n")

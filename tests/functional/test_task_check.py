@@ -23,6 +23,12 @@ def _fill(index: LoopbackIndex, project: TemporaryProject) -> None:
     index.add("fast", "1.0", tags=["cp38-cp38-manylinux_2_17_x86_64"], sdist=True)
     index.add("fast", "2.0", tags=CP39)
     index.add("only", "1.0", tags=["cp38-cp38-manylinux_2_17_x86_64"])
+    index.add("label", "1.0+cpu", requires_python=">=3.12")
+    index.add("label", "2.0")
+    index.add("gamma", "1.0", yanked="")
+    index.add("gamma", "2.0")
+    index.add("delta", "1.0", requires_dist=["gamma<2"])
+    index.add("delta", "0.9", requires_dist=["alpha>=2"])
     project.write("invoke.yaml", "pipflow:\n  platform: linux/amd64\n")
 
 
@@ -162,6 +168,67 @@ def test_nothing_to_mend(project: TemporaryProject) -> None:
                 "`lock` writes it anew",
             ),
         ),
+        (
+            f"beta==2.0 --hash=sha256:{'0' * 64}\n",
+            1,
+            (
+                "error",
+                "requirements.txt",
+                "where one line has a hash, pip wants one for all that is brought along, too: "
+                "alpha",
+                "`lock` writes these lines",
+            ),
+        ),
+        (
+            "label==1.0+cpu\n",
+            1,
+            (
+                "error",
+                "requirements.txt:1",
+                "label 1.0+cpu needs Python >=3.12, the image has 3.9 (Dockerfile:1)",
+                "no version suits",
+            ),
+        ),
+        (
+            "gamma==1.0\n",
+            0,
+            (
+                "warning",
+                "requirements.txt:1",
+                "gamma 1.0 was yanked",
+                "`upgrade gamma` moves it to 2.0",
+            ),
+        ),
+        (
+            "delta==1.0\ngamma==1.0\n",
+            0,
+            (
+                "warning",
+                "requirements.txt:2",
+                "gamma 1.0 was yanked",
+                "`upgrade gamma` moves it as far as the other requirements allow",
+            ),
+        ),
+        (
+            "gamma==1.0  # pipflow: hold\n",
+            0,
+            (
+                "warning",
+                "requirements.txt:1",
+                "gamma 1.0 was yanked",
+                "no version suits its policy",
+            ),
+        ),
+        (
+            "alpha==2.0\ndelta==0.9\n",
+            1,
+            (
+                "error",
+                "requirements.txt:1",
+                "alpha 2.0 needs Python >=3.12, the image has 3.9 (Dockerfile:1)",
+                "1.0 would suit, and does not go with the other requirements",
+            ),
+        ),
     ],
 )
 def test_finds_in_requirements(
@@ -293,6 +360,36 @@ def test_finds_in_requirements(
                 "requirements.txt:2",
                 "a merge conflict is not resolved",
                 "choose one side, remove the markers, and run the command again",
+            ),
+        ),
+        (
+            {"requirements.txt": "-c c.txt\nalpha==1.0\n", "c.txt": "six\nbeta[x]<2\n"},
+            1,
+            (
+                "error",
+                "c.txt:2",
+                "pip refuses extras in a constraint: beta has some",
+                "write a name and a specifier, such as `flask<3`",
+            ),
+        ),
+        (
+            {"requirements.txt": "-c c.txt\nalpha==1.0\n", "c.txt": "-e ./here\n"},
+            1,
+            (
+                "error",
+                "c.txt:1",
+                "pip refuses an editable install as a constraint",
+                "write a name and a specifier, such as `flask<3`",
+            ),
+        ),
+        (
+            {"requirements.txt": "-c c.txt\nalpha==1.0\n", "c.txt": "--no-such\n"},
+            1,
+            (
+                "error",
+                "c.txt:1",
+                "pip can't read this line: no such option: --no-such",
+                "write a name and a specifier, such as `flask<3`",
             ),
         ),
     ],

@@ -81,7 +81,7 @@ def described(
 ) -> tuple[str, DistributionFile, bool, str | None]:
     """Tell of a candidate its version, its file, whether it is built, and why it was yanked."""
     assert isinstance(candidate, Candidate)
-    return (str(candidate.version), candidate.file, candidate.from_source, candidate.yanked)
+    return (str(candidate.version), candidate.file, bool(candidate.from_source), candidate.yanked)
 
 
 def told(choice: Choice) -> list[tuple[str, str]]:
@@ -318,7 +318,7 @@ def test_each_platform_may_have_its_own_wheel() -> None:
     candidate = pick([amd, arm, sdist("2.0")], target=BOTH).candidate
 
     assert candidate is not None
-    assert (candidate.version, candidate.from_source) == (Version("2.0"), False)
+    assert (candidate.version, candidate.from_source) == (Version("2.0"), "")
 
 
 def test_every_platform_has_to_be_served() -> None:
