@@ -329,7 +329,13 @@ class _Reader:
         return Document(file=file, before=before, content=content)
 
     def _shown(self, name: str, by: Line | None) -> str:
-        """Return a file's path relative to the root; what a file includes is relative to it."""
+        """Return a file's path relative to the root; what a file includes is relative to it.
+
+        A file that is there by another name, by way of a link, keeps that.
+        """
         if by is not None:
             name = os.path.join(os.path.dirname(by.path), expand_variables(name, self.environment))  # noqa: PTH118, PTH120 - text, not a file
-        return os.path.normpath(name).replace(os.sep, "/")
+        shown = os.path.normpath(name).replace(os.sep, "/")
+        file = (self.root / shown).resolve()
+        alike = (n for n, d in self.documents.requirements.items() if d.file.resolve() == file)
+        return next(alike, shown)

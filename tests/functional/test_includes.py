@@ -506,6 +506,16 @@ def test_write_that_fails_keeps_both(project: TemporaryProject, index: LoopbackI
     assert project.contents() == before
 
 
+def test_link_is_the_file_that_it_leads_to(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """A file that is there twice, by its name and by a link, is edited once; the link stays."""
+    project.write("real.txt", "aa==1.0\n")
+    (project.folder / "link.txt").symlink_to("real.txt")
+    project.write("all.txt", "-r real.txt\n-r link.txt\n")
+    upgrade_all(project, index, "all.txt,link.txt")
+    assert project.read("real.txt") == "aa==2.0\n"
+    assert (project.folder / "link.txt").is_symlink()
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes into every folder")
 def test_folder_that_can_not_be_written_keeps_both(
     project: TemporaryProject, index: LoopbackIndex
