@@ -111,7 +111,8 @@ class _Lessons:
     def take(self, name: NormalizedName, clash: _Clash) -> None:
         """Remember a clash of a project."""
         part = min(
-            (part for part in clash.parts if part.name == name), key=lambda part: part.is_outside
+            (part for part in clash.parts if part.name == name),
+            key=lambda part: (part.is_outside, part.project, part.specifier),
         )
         lessons = self.by_outside if part.is_outside else self.by_need
         lessons.setdefault(part, {})[clash.parts] = clash
@@ -187,7 +188,7 @@ class Search:
         self._settled: dict[NormalizedName, Pick] = {}
         self._trail: list[tuple[NormalizedName, Pick | None]] = []
         self._learnt: dict[NormalizedName, _Lessons] = {}
-        self._parts: dict[tuple[NormalizedName, Version, frozenset[str]], frozenset[_Part]] = {}
+        self._parts: dict[tuple[NormalizedName, Version, frozenset[str]], dict[_Part, None]] = {}
         self._outside: dict[tuple[_Part, Version], bool] = {}
 
     def run(self) -> Solution | Conflict:
@@ -444,13 +445,13 @@ class Search:
             self._outside[key] = not specifier.contains(pick.candidate.version, prereleases=True)
         return self._outside[key]
 
-    def _needing(self, pick: Pick) -> frozenset[_Part]:
-        """Return the parts that a pick has for what it needs."""
+    def _needing(self, pick: Pick) -> dict[_Part, None]:
+        """Return the parts that a pick has for what it needs, in that order."""
         assert pick.candidate is not None
         key = (pick.name, pick.candidate.version, pick.extras)
         if key not in self._parts:
             needs = self._candidates.dependencies(pick)
-            self._parts[key] = frozenset(_part_of(pick.name, need) for need in needs)
+            self._parts[key] = dict.fromkeys(_part_of(pick.name, need) for need in needs)
         return self._parts[key]
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import random
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise, product
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -237,6 +242,37 @@ def test_same_question_same_answer(index: Index, wants: list[str]) -> None:
         assert versions(answers[0]) == versions(answers[1]) == versions(answers[2])
     else:
         assert all(isinstance(a, Conflict) and a.explain() == answers[0].explain() for a in answers)
+
+
+def drawn_answers(count: int) -> Iterator[object]:
+    """Yield what is found, or told of the conflict, for indexes that are drawn alike each time."""
+    draw = random.Random(5)
+
+    def need() -> str:
+        extra, marker = draw.choice(["", "[x]"]), draw.choice(["", '; extra == "x"'])
+        return f"{draw.choice(NAMES)}{extra}{draw.choice(SPECIFIERS)}{marker}"
+
+    for _ in range(count):
+        index = {name: {v: [need() for _ in range(4)] for v in "12345"} for name in NAMES}
+        found = solve(index, need().partition(";")[0])
+        yield found.explain() if isinstance(found, Conflict) else versions(found)
+
+
+def test_same_answer_in_every_process() -> None:
+    """Nothing depends on the order of a set, which each process has its own of."""
+    script = "from unit.test_resolution import *; print(*drawn_answers(300), sep='\\n')"
+    answers = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=Path(__file__).parents[1],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for seed in "123"
+    }
+    assert len(answers) == 1
 
 
 @given(indexes, wanted)
