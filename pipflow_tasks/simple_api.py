@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.parser import BytesHeaderParser
 from functools import cached_property, lru_cache
@@ -29,6 +29,7 @@ from .errors import PackageIndexError, redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from email.message import Message
 
 ACCEPT = (
     "application/vnd.pypi.simple.v1+json, "
@@ -447,31 +448,50 @@ class Metadata:
         requires: its requirements, with the markers that say when they count.
         requires_python: the Pythons it is made for, or None.
         extras: those it provides; None where it does not tell.
+        is_settled: whatever builds it finds the same; else it is what its author's machine found.
     """
 
     requires: tuple[Requirement, ...]
     requires_python: SpecifierSet | None = None
     extras: frozenset[NormalizedName] | None = None
+    is_settled: bool = True
 
 
-def read_metadata(data: bytes, *, is_sdist: bool = False) -> Metadata | None:
-    """Read METADATA or PKG-INFO; None where it does not settle the dependencies.
+def read_metadata(data: bytes) -> Metadata:
+    """Read METADATA or PKG-INFO. A requirement that PEP 508 can't read is left out."""
+    return _read_headers(_parse_headers(data))
 
-    An sdist's count only from metadata version 2.2 on, where they are not declared dynamic: else
-    building it may give others. A requirement that PEP 508 can't read is left out.
+
+def read_sdist_metadata(data: bytes | None, noted: bytes | None) -> Metadata | None:
+    """Read what an sdist says of itself; None where it tells no dependencies.
+
+    They are settled from metadata version 2.2 on, where they are not declared dynamic (PEP 643).
+    Else what setuptools has noted when the sdist was made is the best that can be known without
+    building it, and after that what PKG-INFO says of an earlier version.
 
     Args:
-        data: the file.
-        is_sdist: whether it comes from an sdist.
+        data: PKG-INFO, or None.
+        noted: ``requires.txt`` in setuptools' words, or None where setuptools has noted nothing.
     """
+    headers = _parse_headers(data or b"")
+    found = _read_headers(headers)
+    dynamic = {str(name).strip().lower() for name in headers.get_all("Dynamic", ())}
+    version = _version(str(headers.get("Metadata-Version", "")).strip())
+    if version is not None and version >= Version("2.2") and "requires-dist" not in dynamic:
+        return found
+    if noted is not None:
+        requires, extras = _read_noted(noted.decode("utf-8", "replace"))
+        return replace(found, requires=requires, extras=extras, is_settled=False)
+    return replace(found, is_settled=False) if found.requires else None
+
+
+def _parse_headers(data: bytes) -> Message:
     # the parser would split all lines of a README
     head = re.split(rb"\r?\n\r?\n", data, maxsplit=1)[0]
-    headers = BytesHeaderParser().parsebytes(head)
-    if is_sdist:
-        dynamic = {str(name).strip().lower() for name in headers.get_all("Dynamic", ())}
-        version = _version(str(headers.get("Metadata-Version", "")).strip())
-        if version is None or version < Version("2.2") or "requires-dist" in dynamic:
-            return None
+    return BytesHeaderParser().parsebytes(head)
+
+
+def _read_headers(headers: Message) -> Metadata:
     return Metadata(
         requires=tuple(
             requirement
@@ -483,6 +503,27 @@ def read_metadata(data: bytes, *, is_sdist: bool = False) -> Metadata | None:
             canonicalize_name(str(extra).strip()) for extra in headers.get_all("Provides-Extra", ())
         ),
     )
+
+
+def _read_noted(text: str) -> tuple[tuple[Requirement, ...], frozenset[NormalizedName]]:
+    """Read ``requires.txt``: a requirement a line, in sections ``[extra]``, ``[extra:marker]``."""
+    found: list[Requirement] = []
+    extras: set[NormalizedName] = set()
+    conditions: list[str] = []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        if line.startswith("[") and line.endswith("]"):
+            extra, _, marker = line[1:-1].partition(":")
+            conditions = [f"({marker})"] if marker else []
+            if extra:
+                extras.add(canonicalize_name(extra))
+                conditions.append(f'extra == "{canonicalize_name(extra)}"')
+            continue
+        subject, _, marker = line.partition(";")
+        both = " and ".join([*conditions, *([f"({marker})"] if marker else [])])
+        requirement = _requirement(f"{subject} ; {both}" if both else subject)
+        if requirement is not None:
+            found.append(requirement)
+    return tuple(found), frozenset(extras)
 
 
 @lru_cache(maxsize=16384)

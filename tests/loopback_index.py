@@ -37,7 +37,7 @@ __all__ = ["Face", "Fault", "LoopbackIndex", "Place", "Request", "Sdist"]
 
 Face = Literal["json", "html", "both"]
 Place = Literal["page", "metadata", "file"]
-Sdist = bool | Literal["broken", "dynamic"]
+Sdist = bool | Literal["broken", "dynamic", "noted"]
 
 HTML = "text/html"
 HTML_V1 = "application/vnd.pypi.simple.v1+html"
@@ -160,6 +160,7 @@ class LoopbackIndex:
             metadata: Whether the wheels' metadata is served beside them.
             sdist: ``True``: one that builds without a network. ``"broken"``: its build fails.
                 ``"dynamic"``: its dependencies are known only once it was built (PEP 643).
+                ``"noted"``: the same, but for what setuptools has noted when it was made.
             padding_bytes: What to add to each wheel, for those who read only parts of it.
         """
         release = _Release(
@@ -507,11 +508,13 @@ def _build_sdist(release: _Release, kind: Sdist) -> bytes:
         act = "raise RuntimeError('this distribution is made not to build')"
     settings = '[build-system]\nrequires = []\nbuild-backend = "in_tree"\nbackend-path = ["."]\n'
     members = {
-        "PKG-INFO": _render_metadata(release, dynamic=kind == "dynamic"),
+        "PKG-INFO": _render_metadata(release, dynamic=kind in {"dynamic", "noted"}),
         "pyproject.toml": settings.encode(),
         "in_tree.py": f"import shutil\n\n{hook}\n    {act}\n".encode(),
         wheel: _build_wheel(release, "py3-none-any"),
     }
+    if kind == "noted":
+        members[f"{release.module}.egg-info/requires.txt"] = _render_noted(release).encode()
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for path, data in members.items():
@@ -519,6 +522,19 @@ def _build_sdist(release: _Release, kind: Sdist) -> bytes:
             member.size = len(data)
             archive.addfile(member, io.BytesIO(data))
     return gzip.compress(buffer.getvalue(), mtime=0)
+
+
+def _render_noted(release: _Release) -> str:
+    """Write requires.txt as setuptools does: a section for each marker and extra."""
+    sections: dict[str, list[str]] = {"": []}
+    for requirement in release.requires_dist:
+        subject, _, marker = (part.strip() for part in requirement.partition(";"))
+        extra = re.fullmatch(r"""extra\s*==\s*['"]([^'"]+)['"]""", marker)
+        sections.setdefault(extra[1] if extra else f":{marker}" * bool(marker), []).append(subject)
+    return "".join(
+        "\n".join([f"[{name}]"] * bool(name) + subjects) + "\n\n"
+        for name, subjects in sections.items()
+    )
 
 
 class _Server(ThreadingHTTPServer):

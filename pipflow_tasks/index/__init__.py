@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..errors import PackageIndexError, ProjectNotFound, redact
-from ..simple_api import ACCEPT, Files, Metadata, read_metadata, read_page
+from ..simple_api import ACCEPT, Files, Metadata, read_metadata, read_page, read_sdist_metadata
 from .archive import RangeFile, sdist_metadata, wheel_metadata
 from .connections import SYSTEM_TRUST, Trust
 from .credentials import Credentials
@@ -105,7 +105,7 @@ class PackageIndex:
         """Return the metadata of a release, without building it; None where it can't be known.
 
         It comes from the file that the index serves beside a wheel (PEP 658), else from within a
-        wheel, else from an sdist whose dependencies are static (PEP 643).
+        wheel, else from an sdist: its dependencies are settled where they are static (PEP 643).
 
         Args:
             files: of one release; the first is the one that would be installed.
@@ -153,9 +153,7 @@ class PackageIndex:
         for sdist in [file for file in files if not file.is_wheel][:1]:
             answer = self._get(sdist.url, {"Accept-Encoding": "identity"})
             self._require_ok(answer, sdist.url)
-            data = sdist_metadata(answer.body, sdist.filename)
-            if data is not None:
-                return read_metadata(data, is_sdist=True)
+            return read_sdist_metadata(*sdist_metadata(answer.body, sdist.filename))
         return None
 
     def _metadata_beside(self, wheel: DistributionFile) -> bytes | None:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import io
 import lzma
+import re
 import tarfile
 import zipfile
 import zlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from _typeshed import WriteableBuffer
 
 _TAIL_BYTES = 1 << 16
+_SAYS = re.compile(
+    r"(?:\./)?[^/]+/(?:PKG-INFO|(?:[^/]+/)?[^/]+\.egg-info/(?:PKG-INFO|requires\.txt))"
+)
+"""The files of an sdist that say what it is: at the top, or in a folder like ``src``."""
+
 _DAMAGES = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError),
     *(OSError, EOFError, ValueError, NotImplementedError, RuntimeError),
@@ -89,24 +95,37 @@ def wheel_metadata(file: io.RawIOBase) -> bytes | None:
     return None
 
 
-def sdist_metadata(data: bytes, filename: str) -> bytes | None:
-    """Return PKG-INFO of an sdist's top folder, or None where it has none."""
+def sdist_metadata(data: bytes, filename: str) -> tuple[bytes | None, bytes | None]:
+    """Return what an sdist says of itself: PKG-INFO, and what setuptools has noted beside it.
+
+    Returns:
+        PKG-INFO of its top folder, or None where it has none; ``requires.txt`` of its
+        ``.egg-info``, which is empty where there is such a folder without it, else None.
+    """
     try:
-        if filename.endswith(".zip"):
-            with zipfile.ZipFile(io.BytesIO(data)) as zipped:
-                for name in zipped.namelist():
-                    if _is_top(name):
-                        return zipped.read(name)
-            return None
-        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-            for member in archive:
-                if member.isfile() and _is_top(member.name):
-                    extracted = archive.extractfile(member)
-                    return extracted.read() if extracted is not None else None
+        read = _zipped if filename.endswith(".zip") else _packed
+        found = dict(read(data))
     except _DAMAGES:
-        return None
-    return None
+        return None, None
+    top = next((text for name, text in found.items() if name.count("/") == 1), None)
+    noted = [name for name in found if ".egg-info/" in name]
+    folder = min((name.rpartition("/")[0] for name in noted), key=len, default=None)
+    if folder is None:
+        return top, None
+    return top, found.get(f"{folder}/requires.txt", b"")
 
 
-def _is_top(name: str) -> bool:
-    return name.removeprefix("./").count("/") == 1 and name.endswith("/PKG-INFO")
+def _zipped(data: bytes) -> Iterator[tuple[str, bytes]]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for name in archive.namelist():
+            if _SAYS.fullmatch(name):
+                yield name.removeprefix("./"), archive.read(name)
+
+
+def _packed(data: bytes) -> Iterator[tuple[str, bytes]]:
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        for member in archive:
+            if member.isfile() and _SAYS.fullmatch(member.name):
+                extracted = archive.extractfile(member)
+                if extracted is not None:
+                    yield member.name.removeprefix("./"), extracted.read()

@@ -356,6 +356,11 @@ class Sets:
                 self._draft.warn(
                     f"what {pick} needs can't be known without building it; the image decides"
                 )
+            elif not self._lookup.candidates.is_settled(pick):
+                self._draft.warn(
+                    f"what {pick} needs is known as its author's machine noted it in the source "
+                    "distribution; the image decides"
+                )
             self._draft.note_wheels(pick.name, pick.candidate, self._lookup.target)
             asked = any(cause.need.want for cause in solution.needs.get(pick.name, ()))
             if asked and (lacking := self._lookup.candidates.lacking_extras(pick)):

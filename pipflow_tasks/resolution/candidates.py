@@ -116,6 +116,11 @@ class Candidates:
         """Tell whether it can't be known what a pick needs."""
         return self._look_up(pick) is None
 
+    def is_settled(self, pick: Pick) -> bool:
+        """Tell whether what a pick needs is the same wherever it is built."""
+        metadata = None if pick.candidate is None else self.catalog.metadata(pick.candidate.files)
+        return metadata is not None and metadata.is_settled
+
     def lacking_extras(self, pick: Pick) -> list[str]:
         """Return the extras of a pick that its version does not have."""
         metadata = None if pick.candidate is None else self.catalog.metadata(pick.candidate.files)

@@ -6,7 +6,8 @@ leave a project without a version, the search goes back to the last project that
 (conflict-directed backjumping; Prosser 1993). What it remembers of a clash is not the versions but
 their parts in it, what they need and what they are not: so one lesson is about all versions alike.
 Extras are no choice of their own: they grow with the asks, and shrink when the search goes back.
-Where what a version needs clashes, one whose needs can't be known is no way around that.
+Where what newer versions need clashes, one whose needs can't be known is no way around that: it is
+taken for one that needs the same.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
 
+from ..finder import names_exactly
 from .problem import MAX_ROUNDS, PYTHON, Cause, Conflict, Pick, Solution, has_version_for, need_of
 
 if TYPE_CHECKING:
@@ -189,6 +191,7 @@ class Search:
         self._trail: list[tuple[NormalizedName, Pick | None]] = []
         self._learnt: dict[NormalizedName, _Lessons] = {}
         self._parts: dict[tuple[NormalizedName, Version, frozenset[str]], dict[_Part, None]] = {}
+        self._newest: dict[_Part, Version] = {}
         self._outside: dict[tuple[_Part, Version], bool] = {}
 
     def run(self) -> Solution | Conflict:
@@ -257,11 +260,8 @@ class Search:
             choice.tried.add(pick.version)
             if self._repeats(pick, choice):
                 continue
-            clash = self._recall(pick)
+            clash = self._recall(pick) or self._suspect(pick)
             if clash is None:
-                if self._is_guess(pick, choice.clashes):
-                    self._guesses.setdefault(pick.name, pick)
-                    continue
                 self._rounds += 1
                 clash = self._try(pick)
                 if clash is None or self._rounds > self._most_rounds:
@@ -291,27 +291,50 @@ class Search:
     def _left_out(self) -> tuple[Pick, ...]:
         return tuple(self._guesses.values())
 
-    def _is_guess(self, pick: Pick, clashes: Iterable[_Clash]) -> bool:
-        """Tell whether nothing speaks for a pick but that its needs can't be known.
+    def _suspect(self, pick: Pick) -> _Clash | None:
+        """Return the clash that a pick is taken to bring about since a newer version does.
 
-        Some of another version were known, and clash. What stands is no guess.
+        Only one whose needs can't be known is suspected, and not one that stands or was named.
         """
-        name = pick.name
-        if self._candidates.admission(name).takes_guesses or not any(
-            part.name == name and not part.is_outside and part.project != PYTHON
-            for clash in clashes
-            for part in clash.parts
-        ):
+        lessons = self._learnt.get(pick.name)
+        if lessons is None or pick.candidate is None:
+            return None
+        unknown = _unknown_part(pick.name)
+        if unknown not in self._needing(pick):
+            return None
+        for part, clashes in lessons.by_need.items():
+            newest = self._newest.get(part)
+            if newest is None or newest <= pick.candidate.version or part.project == PYTHON:
+                continue
+            for clash in clashes.values():
+                others = frozenset(each for each in clash.parts if each.name != pick.name)
+                if all(self._has_part(self._settled.get(each.name), each) for each in others):
+                    self._guesses.setdefault(pick.name, pick)
+                    suspected = _Clash(parts=others | {unknown}, of=[clash])
+                    self._learn(suspected)
+                    return suspected
+        return None
+
+    def _is_guess(self, pick: Pick) -> bool:
+        """Tell whether nothing speaks for a pick but that its needs can't be known."""
+        if self._candidates.admission(pick.name).takes_guesses:
             return False
-        pins = {need.want.pin for need in self._needs(name) if need.want is not None}
-        standing = self._candidates.standing(name)
-        if standing is not None:
-            pins.add(standing.version)
-        return pick.version not in pins and self._candidates.is_unknown(pick)
+        if not self._candidates.is_unknown(pick):
+            return False
+        standing = self._candidates.standing(pick.name)
+        versions = {standing.version} if standing is not None else set()
+        for want in self._wants:
+            if want.name == pick.name and names_exactly(want.specifier):
+                return False
+            if want.name == pick.name and want.pin is not None:
+                versions.add(want.pin)
+        return pick.version not in versions
 
     def _try(self, pick: Pick) -> _Clash | None:
         """Settle a project on a pick: first by itself, then with each extra that is asked for."""
         self._settled[pick.name] = pick
+        if pick.candidate is not None:
+            self._needing(pick)  # notes the newest version with each need
         asks = list(self._asks_of(pick, frozenset()))
         for ask in self._asks[pick.name]:
             asks.extend(self._grow(self._settled[pick.name], ask))
@@ -448,10 +471,16 @@ class Search:
     def _needing(self, pick: Pick) -> dict[_Part, None]:
         """Return the parts that a pick has for what it needs, in that order."""
         assert pick.candidate is not None
-        key = (pick.name, pick.candidate.version, pick.extras)
+        version = pick.candidate.version
+        key = (pick.name, version, pick.extras)
         if key not in self._parts:
             needs = self._candidates.dependencies(pick)
-            self._parts[key] = dict.fromkeys(_part_of(pick.name, need) for need in needs)
+            parts = dict.fromkeys(_part_of(pick.name, need) for need in needs)
+            for part in parts:
+                self._newest[part] = max(self._newest.get(part, version), version)
+            if not parts and self._is_guess(pick):
+                parts = {_unknown_part(pick.name): None}
+            self._parts[key] = parts
         return self._parts[key]
 
 
@@ -464,6 +493,11 @@ def _part_of(name: NormalizedName, need: Need) -> _Part:
         specifier=str(need.specifier),
         extras=need.extras,
     )
+
+
+def _unknown_part(name: NormalizedName) -> _Part:
+    """Return the part of a project that needs nobody knows what."""
+    return _Part(name=name, is_outside=False, project=name, specifier="?")
 
 
 def _parts(asks: Iterable[_Ask | _Clash]) -> frozenset[_Part]:

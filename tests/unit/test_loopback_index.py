@@ -337,6 +337,7 @@ def test_release_without_metadata_beside_it(index: LoopbackIndex) -> None:
         (True, None, ["click"]),
         ("broken", None, ["click"]),
         ("dynamic", ["Requires-Dist", "Provides-Extra"], None),
+        ("noted", ["Requires-Dist", "Provides-Extra"], None),
     ],
 )
 def test_sdist_says_what_is_static(
@@ -646,7 +647,7 @@ def test_pip_downloads_the_newest_that_suits(
     assert wheel.name == "flask-2.0.1-py3-none-any.whl"
 
 
-@pytest.mark.parametrize("sdist", [False, True, "dynamic"])
+@pytest.mark.parametrize("sdist", [False, True, "dynamic", "noted"])
 def test_pip_installs(index: LoopbackIndex, sdist: Sdist, tmp_path: Path) -> None:
     """Wheels install, sdists build, with their dependencies and extras, without a network."""
     index.add(

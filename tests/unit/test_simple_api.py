@@ -14,7 +14,14 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from pipflow_tasks.errors import PackageIndexError
-from pipflow_tasks.simple_api import DistributionFile, Files, by_version, read_page
+from pipflow_tasks.simple_api import (
+    DistributionFile,
+    Files,
+    Metadata,
+    by_version,
+    read_page,
+    read_sdist_metadata,
+)
 
 URL = "https://example.com/simple/flask/"
 JSON = "application/vnd.pypi.simple.v1+json"
@@ -461,3 +468,55 @@ def test_newer_minor_version_is_read() -> None:
 
     assert len(read_html(page)) == 1
     assert len(read_json(entry(), meta={"api-version": "1.99"})) == 1
+
+
+def told(metadata: Metadata | None) -> tuple[list[str], list[str] | None, bool] | None:
+    if metadata is None:
+        return None
+    extras = None if metadata.extras is None else sorted(map(str, metadata.extras))
+    return [str(each) for each in metadata.requires], extras, metadata.is_settled
+
+
+@pytest.mark.parametrize(
+    ("headers", "noted", "expected"),
+    [
+        ("Metadata-Version: 2.2\nRequires-Dist: a>1", None, (["a>1"], [], True)),
+        ("Metadata-Version: 2.2\nRequires-Dist: a>1", "b", (["a>1"], [], True)),
+        ("Metadata-Version: 2.4\nDynamic: Requires-Dist", None, None),
+        ("Metadata-Version: 2.4\nDynamic: Requires-Dist", "b\n", (["b"], [], False)),
+        ("Metadata-Version: 1.1", None, None),
+        ("Metadata-Version: 1.1", "", ([], [], False)),
+        ("Metadata-Version: 2.1\nRequires-Dist: a", None, (["a"], [], False)),
+        ("Metadata-Version: 2.1\nRequires-Dist: a", "b", (["b"], [], False)),
+        (None, "b>=2,<3\n", (["b<3,>=2"], [], False)),
+        (None, None, None),
+    ],
+)
+def test_needs_of_a_source_distribution(
+    headers: str | None, noted: str | None, expected: tuple[list[str], list[str], bool] | None
+) -> None:
+    """Static metadata settles them (PEP 643); else setuptools' notes tell, else nobody."""
+    data = None if headers is None else f"{headers}\n\nA README.\n".encode()
+    assert told(read_sdist_metadata(data, None if noted is None else noted.encode())) == expected
+
+
+def test_sections_of_the_notes() -> None:
+    """A section of ``requires.txt`` is an extra, a marker, or both; what can't be read is not."""
+    noted = (
+        "one\ntwo[x]~=2.0\n\n"
+        '[:python_version < "3"]\nold\n\n'
+        "[Fast_Er]\nspeedy>=1\nnot a requirement\n\n"
+        '[late:sys_platform == "win32" or os_name == "nt"]\nslow; python_version > "3"\n'
+    )
+    assert told(read_sdist_metadata(None, noted.encode())) == (
+        [
+            "one",
+            "two[x]~=2.0",
+            'old; python_version < "3"',
+            'speedy>=1; extra == "fast-er"',
+            'slow; (sys_platform == "win32" or os_name == "nt") and extra == "late" '
+            'and python_version > "3"',
+        ],
+        ["fast-er", "late"],
+        False,
+    )

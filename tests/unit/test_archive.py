@@ -1,0 +1,66 @@
+"""What is read out of a distribution file that is in memory."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+from collections.abc import Mapping
+
+import pytest
+
+from pipflow_tasks.index.archive import sdist_metadata
+
+PLAIN = {"top-1.0/PKG-INFO": b"top", "top-1.0/docs/PKG-INFO": b"no"}
+
+
+def packed(files: Mapping[str, bytes], kind: str) -> tuple[bytes, str]:
+    """Make an archive, and a name for it."""
+    buffer = io.BytesIO()
+    if kind == "zip":
+        with zipfile.ZipFile(buffer, "w") as zipped:
+            for name, data in files.items():
+                zipped.writestr(name, data)
+        return buffer.getvalue(), "top-1.0.zip"
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return buffer.getvalue(), "top-1.0.tar.gz"
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (PLAIN, (b"top", None)),
+        ({f"./{name}": data for name, data in PLAIN.items()}, (b"top", None)),
+        ({**PLAIN, "top-1.0/top.egg-info/requires.txt": b"a"}, (b"top", b"a")),
+        ({**PLAIN, "top-1.0/src/top.egg-info/requires.txt": b"a"}, (b"top", b"a")),
+        ({**PLAIN, "top-1.0/top.egg-info/PKG-INFO": b""}, (b"top", b"")),
+        ({**PLAIN, "top-1.0/tests/data/top.egg-info/requires.txt": b"a"}, (b"top", None)),
+        (
+            {
+                "top-1.0/tests/other.egg-info/requires.txt": b"no",
+                "top-1.0/top.egg-info/requires.txt": b"a",
+            },
+            (None, b"a"),
+        ),
+        ({"top-1.0/setup.py": b""}, (None, None)),
+    ],
+)
+def test_sdist_says_what_it_is(
+    files: Mapping[str, bytes], expected: tuple[bytes | None, bytes | None], kind: str
+) -> None:
+    """PKG-INFO is that of the top folder, setuptools' notes are those nearest to it."""
+    data, filename = packed(files, kind)
+    assert sdist_metadata(data, filename) == expected
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_broken_sdist_says_nothing(kind: str) -> None:
+    """Half an archive, or something else, is as one that says nothing."""
+    data, filename = packed(PLAIN, kind)
+    assert sdist_metadata(data[: len(data) // 2], filename) == (None, None)
+    assert sdist_metadata(b"<html>", filename) == (None, None)
