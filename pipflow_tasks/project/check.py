@@ -20,7 +20,7 @@ from ..finder import Rejection, names_exactly
 from ..requirements import Kind
 from ..resolution import Conflict, Solution
 from .aims import find_move
-from .closure import find_brought, find_roots
+from .closure import find_brought, find_roots, find_unknown
 from .plan import Finding
 
 if TYPE_CHECKING:
@@ -376,6 +376,15 @@ def check_together(
     if clashes or isinstance(found, Conflict):
         return
     needed = find_brought(find_roots(documents, lookup), found, documents, lookup)
+    unknown = find_unknown(found, documents, lookup) if documents.is_locked else ()
+    for pick in unknown:
+        for line in documents.find(pick.name):
+            yield _at(
+                line,
+                "error" if documents.uses_hashes or lookup.without_dependencies else "warning",
+                f"what {pick} needs is not locked, for it can't be known without building it",
+                f"write a line for all that it needs, with `# via {pick.name}` behind it",
+            )
     if documents.is_locked:
         wanted = {name: new.version for name, new in needed.items() if new.version is not None}
         there = {line.name: line.pin for line in documents.closure if line.name is not None}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ..finder import Candidate
     from ..requirements import Line
-    from ..resolution import Solution, Waiver
+    from ..resolution import Pick, Solution, Waiver
     from .documents import Documents
     from .draft import Draft
     from .lookup import Lookup
@@ -182,19 +182,38 @@ def write_closure(
         )
 
 
+def find_unknown(solution: Solution, documents: Documents, lookup: Lookup) -> list[Pick]:
+    """Return what needs nobody knows what, and no line says that it is there via it."""
+    told = {parent for line in documents.lines for parent in line.via}
+    return [
+        pick
+        for name, pick in solution.picks.items()
+        if pick.candidate is not None and name not in told and lookup.candidates.is_unknown(pick)
+    ]
+
+
 def say_need(parents: Iterable[str]) -> str:
     """Begin a sentence about what some need: ``flask needs``, ``flask and rich need``."""
     names = list(dict.fromkeys(parents))
     return f"{' and '.join(names)} need{'s' if len(names) == 1 else ''}"
 
 
-def find_asking(line: Line, documents: Documents) -> tuple[NormalizedName, ...]:
-    """Return the requirements that have brought a line of the closure along, in the end."""
-    via = {each.name: each.via for each in documents.closure}
-    asking = list(line.via)
+def find_asking(
+    line: Line, documents: Documents, solution: Solution | None
+) -> tuple[NormalizedName, ...]:
+    """Return the requirements that have brought a line of the closure along, in the end.
+
+    Without a solution the lines alone tell: not which requirements need each other.
+    """
+    via = {each.name: set(each.via) for each in documents.closure}
+    for name, causes in solution.needs.items() if solution is not None else ():
+        parents = {cause.parent.name for cause in causes if cause.parent is not None}
+        via.setdefault(name, set()).update(parents)
+    asking = [*line.via]
     for name in asking:  # it grows on the way
-        asking.extend(parent for parent in via.get(name, ()) if parent not in asking)
-    return tuple(name for name in asking if name not in via)
+        asking.extend(sorted(via.get(name, set()).difference(asking, {line.name})))
+    direct = {each.name for each in documents.direct}
+    return tuple(name for name in asking if name in direct)
 
 
 def name_open_ends(documents: Documents, lookup: Lookup) -> Iterator[str]:

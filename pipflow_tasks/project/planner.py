@@ -25,6 +25,7 @@ from .closure import (
     find_asking,
     find_brought,
     find_roots,
+    find_unknown,
     name_open_ends,
     say_need,
     write_closure,
@@ -206,7 +207,9 @@ class Planner:
         """
         for line in lines:
             if line.via:
-                asking = " ".join(find_asking(line, self._documents))
+                found = self._sets.stand() if self._resolve else None
+                asking = " ".join(find_asking(line, self._documents, found))
+                asking = f'"{asking}"' if " " in asking else asking  # one word, for Invoke
                 raise RequirementsError(
                     f"{line.spelled_name} is there because {say_need(line.via)} it",
                     path=line.path,
@@ -232,6 +235,14 @@ class Planner:
         found = self._sets.stand(waive=False)
         for warning in name_open_ends(self._documents, self._lookup):
             self._draft.warn(warning)
+        unknown = find_unknown(found, self._documents, self._lookup)
+        if unknown and (self._documents.uses_hashes or self._lookup.without_dependencies):
+            pick = unknown[0]
+            raise RequirementsError(
+                f"what {pick} needs can't be known without building it: the image would lack it",
+                path=self._documents.main,
+                hint=f"write a line for all that it needs, with `# via {pick.name}` behind it",
+            )
         if not self._write_closure(found, find_roots(self._documents, self._lookup)):
             self._draft.hint("the requirements bring nothing along: there is nothing to lock")
 
@@ -342,6 +353,11 @@ class Planner:
     def _write_closure(
         self, solution: Solution, roots: Sequence[Root]
     ) -> Mapping[NormalizedName, Brought]:
+        for pick in find_unknown(solution, self._documents, self._lookup):
+            self._draft.warn(
+                f"what {pick} needs is not locked, for it can't be known; a line with "
+                f"`# via {pick.name}` stays"
+            )
         waived = self._sets.waived
         brought = find_brought(roots, solution, self._documents, self._lookup, waived)
         write_closure(self._draft, self._documents, self._lookup, brought)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..finder import Rejection
-from .problem import PYTHON, Pick, need_of, satisfies
+from .problem import PYTHON, Pick, has_version_for, need_of, satisfies
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -74,7 +74,7 @@ def why_never(
     for cause in sorted(causes, key=lambda each: each.parent is None or each.parent.name != name):
         need = cause.need
         here = solution.picks.get(need.name)
-        if need.name == name or (here is not None and satisfies(here, need)):
+        if need.name == name or (here is not None and has_version_for(here, need)):
             continue
         there = [
             other
@@ -88,7 +88,8 @@ def why_never(
         if against is not None:
             return Reason(text=f"{cause}, and {against.text}", blamed=against.blamed)
         if candidates.first(need) is None:
-            return Reason(text=f"{cause}{_why_none(candidates, need)}")
+            none = _why_none(candidates, need)
+            return Reason(text=f"{cause}{none.text}", blamed=none.blamed)
     return None
 
 
@@ -109,7 +110,7 @@ def why_given(candidates: Candidates, want: Want) -> str:
     """Say why no version satisfies a want, as a clause."""
     if not candidates.releases(want.name).all:
         return "the index does not have it"
-    why = _why_none(candidates, need_of(want)).removeprefix(", and ")
+    why = _why_none(candidates, need_of(want)).text.removeprefix(", and ")
     return f"there is no such version, {why}" if why.startswith("the newest is ") else why
 
 
@@ -143,18 +144,20 @@ def _obstacle(
         here = solution.picks.get(need.name)
         if here is not None and satisfies(here, need):
             continue
+        has_version = here is not None and has_version_for(here, need)  # what it lacks are extras
         there = [
             cause
             for cause in solution.needs.get(need.name, ())
             if cause.parent is None or cause.parent.name in others
         ]
-        against = _against(candidates, need, here, there)
+        against = None if has_version else _against(candidates, need, here, there)
         if against is not None:
             text = f"{start} needs {need.shown}, and {against.text}"
             return Reason(text=text, blamed=against.blamed)
-        best = candidates.first(need)
+        best = here.candidate if has_version and here is not None else candidates.first(need)
         if best is None:
-            return Reason(text=f"{start} needs {need.shown}{_why_none(candidates, need)}")
+            none = _why_none(candidates, need)
+            return Reason(text=f"{start} needs {need.shown}{none.text}", blamed=none.blamed)
         if len(path) < MAX_PATH and need.name not in {each.name for each in path}:
             further = Pick(name=need.name, extras=need.extras, candidate=best)
             reason = _obstacle(candidates, (*path, further), solution, others)
@@ -178,26 +181,25 @@ def _against(
     return None
 
 
-def _why_none(candidates: Candidates, need: Need) -> str:
-    """Say why no version meets a need by itself, as the rest of a sentence."""
+def _why_none(candidates: Candidates, need: Need) -> Reason:
+    """Say why no version meets a need by itself, as the rest of a sentence.
+
+    A project is blamed that has one, which a constraint or a policy keeps out.
+    """
     releases = candidates.releases(need.name)
     if not releases.all:
-        return ", which the index does not have"
+        return Reason(text=", which the index does not have")
     found = list(releases.among(releases.allowed(need.specifier)))
     if not found:
-        return f", and the newest is {releases.all[0]}"
+        return Reason(text=f", and the newest is {releases.all[0]}")
     finals = [version for version in found if not version.is_prerelease]
     if not finals:
-        return f", and {need.name} has only pre-releases of it"
-    return f", and {need.name} {finals[0]} {_why_not(candidates, need.name, finals[0])}"
-
-
-def _why_not(candidates: Candidates, name: NormalizedName, version: Version) -> str:
-    """Say why a version is no candidate, as the end of a sentence about it."""
-    for bound in candidates.bounds(name):
-        if not bound.specifier.contains(version, prereleases=True):
-            return bound.reason
-    return candidates.releases(name).why_not(version)
+        return Reason(text=f", and {need.name} has only pre-releases of it")
+    start = f", and {need.name} {finals[0]}"
+    for bound in candidates.bounds(need.name):
+        if not bound.specifier.contains(finals[0], prereleases=True):
+            return Reason(text=f"{start} {bound.reason}", blamed=need.name)
+    return Reason(text=f"{start} {releases.why_not(finals[0])}")
 
 
 def _reached_without(name: NormalizedName, solution: Solution) -> set[NormalizedName]:
