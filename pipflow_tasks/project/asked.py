@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..requirements import Line, Request
     from ..target import Target
     from .documents import Documents
+    from .lookup import Lookup
 
 
 _OPPOSITES = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
@@ -108,13 +109,22 @@ def _opposite(*markers: Marker | None) -> str:
     return f"{variable} {opposite} {value}".replace('"', "'") if opposite else ""
 
 
-def require_agreement(lines: Iterable[Line], request: Request) -> None:
+def is_met(lines: Iterable[Line], request: Request) -> bool:
+    """Tell whether pins have the version that is asked for, whatever else is."""
+    specifier = request.requirement.specifier
+    return all(line.pin and specifier.contains(line.pin, prereleases=True) for line in lines)
+
+
+def require_agreement(lines: Iterable[Line], request: Request, lookup: Lookup) -> None:
     """Check that what is asked for is what the files already say.
 
     Raises:
         RequirementsError: it is not.
+        ProjectNotFound: a line is no pin, and the index does not have the project.
+        PackageIndexError: a line is no pin, and the index failed.
     """
     requirement = request.requirement
+    specifier = requirement.specifier
     for line in lines:
         if line.requirement is None:
             continue
@@ -126,20 +136,37 @@ def require_agreement(lines: Iterable[Line], request: Request) -> None:
                 line=line.number,
                 hint="write the extra into that line",
             )
-        specifier = requirement.specifier
+        allowed = beyond = 0
         if line.pin is not None:
-            agrees = specifier.contains(line.pin, prereleases=True)
-        else:
-            agrees = not specifier or specifier == line.requirement.specifier
-        if not agrees:
+            beyond = not is_met([line], request)
+        elif specifier and specifier != line.requirement.specifier:
+            releases = lookup.releases(requirement.name)
+            allowed = releases.allowed(line.requirement.specifier)
+            beyond = allowed & ~releases.allowed(specifier)
+        if beyond:
+            what = "contradicts" if beyond == allowed or line.pin else "allows more than"
             raise RequirementsError(
-                f'"{redact(line.content)}" is there and contradicts "{requirement}"',
+                f'"{redact(line.content)}" is there and {what} "{requirement}"',
                 path=line.path,
                 line=line.number,
-                hint="change the line by hand"
-                if line.requirement.url is not None
-                else f'`upgrade "{requirement.name}{request.specifier}"` would move it',
+                hint=_hint_to_move(line, request, lookup),
             )
+
+
+def _hint_to_move(line: Line, request: Request, lookup: Lookup) -> str:
+    """Say what would let a line have what was asked for."""
+    if line.requirement is None or line.requirement.url is not None:
+        return "change the line by hand"
+    command = f'`upgrade "{request.requirement.name}{request.specifier}"`'
+    policy = line.policy
+    if policy is not None:
+        releases = lookup.releases(request.requirement.name)
+        within = releases.allowed(policy.specifier) & releases.allowed(
+            request.requirement.specifier
+        )
+        if policy.is_hold or not within:
+            return f"its policy, {policy.text}, keeps it: change that, then {command} may move it"
+    return f"{command} may move it"
 
 
 def require_same(first: Request, second: Request) -> None:

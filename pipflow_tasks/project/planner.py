@@ -14,6 +14,7 @@ from .aims import aim_at, aim_to_move, only_version, policy_bounds, why_unmovabl
 from .asked import (
     already_there,
     close_hint,
+    is_met,
     is_read,
     require_agreement,
     require_names,
@@ -89,32 +90,46 @@ class Planner:
     ) -> None:
         """Pin what is new; say what is there already."""
         new: dict[NormalizedName, Request] = {}
+        taken: list[tuple[Aim, str]] = []
         closure = {line.place for line in self._documents.closure}
         for request in requests:
             there = self._documents.find(request.name)
             if there and is_read(there, request, self._target):
                 there = tuple(line for line in there if self._lookup.reads(line)) or there
-                require_agreement(there, request)
-                if all(line.place in closure for line in there):
-                    self._promote(there[0], _bound_of(request) if policy else "")
-                else:
+                is_brought = all(line.place in closure for line in there)
+                if not is_brought or is_met(there, request):
+                    require_agreement(there, request, self._lookup)
+                if not is_brought:
                     self._draft.hint(already_there(there[0]))
+                    continue
+                comment = self._promote(there[0], _bound_of(request) if policy else "")
+                if is_met(there, request):
+                    assert there[0].pin is not None
+                    self._draft.move(there[0], there[0].pin, comment=comment)
+                else:
+                    aim = aim_to_move(
+                        self._lookup, there[0], request=request, prereleases=prereleases
+                    )
+                    taken.append((aim, comment))
             elif request.name in new:
                 require_same(new[request.name], request)
             else:
                 new[request.name] = request
         self._lookup.prefetch(new)
         aims = [aim_at(self._lookup, request, prereleases=prereleases) for request in new.values()]
-        standing = self._standing()
+        wanted = [*aims, *(aim for aim, _ in taken)]
+        standing = self._standing(without=wanted)
         moving: list[Aim] = []
-        if self._resolve and aims and with_upgrades:
-            self._lookup.candidates.prefetch([*(aim.want for aim in aims), *standing])
-            moving = self._sets.find_way(aims, standing) or []
+        if self._resolve and wanted and with_upgrades:
+            self._lookup.candidates.prefetch([*(aim.want for aim in wanted), *standing])
+            moving = self._sets.find_way(wanted, standing) or []
             freed = {aim.want.place for aim in moving}
             standing = [want for want in standing if want.place not in freed]
-        solution = self._settle([*aims, *moving], standing)
+        solution = self._settle([*wanted, *moving], standing)
         for aim in moving:
             self._move(aim, solution)
+        for aim, comment in taken:
+            self._move(aim, solution, comment=comment)
         for request, aim in zip(new.values(), aims, strict=True):
             candidate = self._candidate(aim, solution)
             self._draft.warn_of(aim.name, candidate, self._target)
@@ -363,19 +378,21 @@ class Planner:
         write_closure(self._draft, self._documents, self._lookup, brought)
         return brought
 
-    def _promote(self, line: Line, bound: str) -> None:
-        """Make a line of the closure one of the user's own; it keeps a policy that it has."""
-        assert line.pin is not None
+    def _promote(self, line: Line, bound: str) -> str:
+        """Make a line of the closure one of the user's own; return what its comment becomes.
+
+        It keeps a policy that it has.
+        """
+        assert line.name is not None
         self._documents.promoted.add(line.place)
+        self._lookup.standing.pop(line.name, None)
         comment = change_via(line.comment, ())
         if bound and line.policy is None:
             comment = f"# pipflow: {bound}  {comment}".rstrip()
             self._tell_policy(line.spelled_name, bound)
-        self._draft.move(line, line.pin, comment=comment)
         told = " and ".join(line.via)
-        self._draft.hint(
-            f"{line.spelled_name} stays at {line.pin}, and no longer because of {told}"
-        )
+        self._draft.hint(f"{line.spelled_name} is your own now, and no longer because of {told}")
+        return comment
 
     def _tell_policy(self, name: str, bound: str) -> None:
         self._draft.hint(
@@ -391,7 +408,7 @@ class Planner:
 
     # carrying out
 
-    def _move(self, aim: Aim, solution: Solution | None) -> None:
+    def _move(self, aim: Aim, solution: Solution | None, *, comment: str | None = None) -> None:
         """Move a line to its version, where that is another, and say what holds it."""
         line = aim.line
         assert line is not None
@@ -407,7 +424,7 @@ class Planner:
             digests: tuple[str, ...] = ()
             if line.option_values("--hash"):
                 digests = self._lookup.digests(aim.name, candidate.version, like=line)
-            self._draft.move(line, candidate.version, digests=digests)
+            self._draft.move(line, candidate.version, digests=digests, comment=comment)
             self._draft.warn_of(aim.name, candidate, self._target)
         if now is not None:
             self._hold(aim, now, solution)

@@ -142,6 +142,40 @@ def test_line_for_another_python_is_not_there(project: TemporaryProject) -> None
     assert (done.status, "flask is there already, at 3.0.3" in done.stdout) == (0, True)
 
 
+@pytest.mark.parametrize(
+    ("line", "asked", "status", "said"),
+    [
+        ("flask>=2.3", "flask>=2", 0, "flask is there already, not pinned"),
+        ("flask>=3", "flask!=2.3.3", 0, "flask is there already, not pinned"),
+        ("flask>=2", "flask==2.3.3", 1, 'there and allows more than "flask==2.3.3"'),
+        ("flask>=2", "flask<3", 1, 'hint: `upgrade "flask<3"` may move it'),
+        ("flask>=3", "flask<3", 1, 'there and contradicts "flask<3"'),
+        ("flask==2.3.3", "flask>=3", 1, 'hint: `upgrade "flask>=3"` may move it'),
+        (
+            "flask==2.3.3  # pipflow: hold",
+            "flask>=3",
+            1,
+            'its policy, hold, keeps it: change that, then `upgrade "flask>=3"` may move it',
+        ),
+        (
+            "flask==2.3.3  # pipflow: <3",
+            "flask>=3",
+            1,
+            'its policy, <3, keeps it: change that, then `upgrade "flask>=3"` may move it',
+        ),
+        ("flask==2.3.3  # pipflow: <4", "flask>=3", 1, '`upgrade "flask>=3"` may move it'),
+    ],
+)
+def test_what_is_there_may_not_be_what_is_asked_for(
+    project: TemporaryProject, line: str, asked: str, status: int, said: str
+) -> None:
+    """A line that allows but what is asked for is there; else the hint says what would help."""
+    project.requirements = text = f"{line}\n"
+    done = project.invoke("deps.add", asked)
+    assert (done.status, project.requirements) == (status, text)
+    assert said in done.output
+
+
 @pytest.mark.parametrize("line", ["flask @ https://example.com/flask.whl", "flask==${VERSION}"])
 def test_line_that_upgrade_can_not_move(project: TemporaryProject, line: str) -> None:
     """What is there by an address or a variable is shown, without a command that would fail."""
