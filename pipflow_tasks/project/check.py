@@ -324,26 +324,37 @@ def _check_pin(line: Line, releases: Releases, lookup: Lookup) -> Iterator[Findi
 
 
 def _mend_pin(line: Line, lookup: Lookup, *, by_wheel: bool = False) -> str:
-    """Say which command moves a pin that can't stay, as far as one does."""
+    """Say which command moves a pin that should not stay, or what keeps it.
+
+    Args:
+        line: the pin.
+        lookup: what the index has.
+        by_wheel: only a newer version that has a wheel is better.
+    """
+    assert line.pin is not None
+    want = lookup.want(line)
     try:
-        move = find_move(lookup, line)
+        policy = line.policy
     except RequirementsError:  # told by itself
         return "correct its policy"
-    want = lookup.want(line)
-    if move is None or want is None:
-        return "no version suits" if line.policy is None else "no version suits its policy"
-    typed, best = move
-    if by_wheel and best.from_source:
+    if want is None or (policy is not None and policy.is_hold):
+        return "take `# pipflow: hold` out of the line, so that it may move"
+    move = find_move(lookup, line)
+    if by_wheel and (move is None or move[1].from_source or move[1].version <= line.pin):
         return ""
-    exact = replace(want, specifier=SpecifierSet(f"=={best.version}"))
+    if move is None:
+        return "no version suits" if policy is None else "no version suits its policy"
+    allowed = SpecifierSet() if policy is None else policy.specifier
+    other = replace(want, specifier=allowed & SpecifierSet(f"!={line.pin}"))
     others = [lookup.as_given(each) for each in lookup.wants() if each.place != line.place]
-    is_named = typed != line.spelled_name
-    command = f'`upgrade "{typed}"`' if is_named else f"`upgrade {typed}`"
-    if isinstance(lookup.resolution.solve([exact, *others]), Solution):
-        return f"{command} moves it to {best.version}"
-    if is_named:
-        return f"{best.version} would suit, and does not go with the other requirements"
-    return f"{command} moves it as far as the other requirements allow"
+    found = lookup.resolution.solve([other, *others])
+    best = found.version(want.name) if isinstance(found, Solution) else None
+    if best is None:
+        more = "; `upgrade-all` may move them" if move[1].version > line.pin else ""
+        return f"the other requirements keep it from {move[1].version}{more}"
+    if best > line.pin:
+        return f"`upgrade {line.spelled_name}` moves it to {best}"
+    return "" if by_wheel else f'`upgrade "{line.spelled_name}=={best}"` moves it to {best}'
 
 
 def check_together(

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from packaging.utils import NormalizedName
 
+    from ..requirements import Line
     from ..resolution import Reason
     from .aims import Aim
     from .documents import Documents
@@ -270,10 +271,14 @@ class Sets:
     def _conflict(
         self, conflict: Conflict, aims: Sequence[Aim], standing: Sequence[Want]
     ) -> VersionConflict:
+        bound = [line for line in self._documents.lines if self._is_bound(line, conflict)]
         moving = dict.fromkeys(aim.name for aim in aims)
         names = " and ".join(moving) if 0 < len(moving) < 4 else "the requirements"
         way = self.find_way(aims, standing)
         hint = "ask for other versions"
+        if bound:
+            told = ", ".join(f"{each.spelled_name} ({each.place})" for each in bound)
+            hint = f"{hint}, or change the policy of {told}"
         if way:
             words = [aim.name for aim in way]
             words += [f"{aim.name}{aim.typed}" for aim in aims if aim.line is not None]
@@ -289,6 +294,12 @@ class Sets:
             reasons=conflict.explain(),
             hint=hint,
         )
+
+    def _is_bound(self, line: Line, conflict: Conflict) -> bool:
+        """Tell whether a line takes part in a conflict, and a policy keeps it from moving."""
+        wants = [cause.need.want for cause in conflict.causes]
+        is_part = any(want is not None and want.place == line.place for want in wants)
+        return is_part and line.pin is not None and line.policy is not None
 
     def _helps(self, way: Sequence[Aim], aims: Sequence[Aim], standing: Sequence[Want]) -> bool:
         """Tell whether the aims get through where some pins have moved without them, before."""
