@@ -109,10 +109,28 @@ def _opposite(*markers: Marker | None) -> str:
     return f"{variable} {opposite} {value}".replace('"', "'") if opposite else ""
 
 
-def is_met(lines: Iterable[Line], request: Request) -> bool:
-    """Tell whether pins have the version that is asked for, whatever else is."""
+def is_met(line: Line, request: Request) -> bool:
+    """Tell whether a pin has a version that is asked for."""
     specifier = request.requirement.specifier
-    return all(line.pin and specifier.contains(line.pin, prereleases=True) for line in lines)
+    return line.pin is not None and specifier.contains(line.pin, prereleases=True)
+
+
+def require_extras(lines: Iterable[Line], request: Request) -> None:
+    """Check that lines have the extras that are asked for.
+
+    Raises:
+        RequirementsError: one lacks some.
+    """
+    requirement = request.requirement
+    for line in lines:
+        missing = requirement.extras - (line.requirement.extras if line.requirement else set())
+        if line.requirement is not None and missing:
+            raise RequirementsError(
+                f"{requirement.name} is there without [{','.join(sorted(missing))}]",
+                path=line.path,
+                line=line.number,
+                hint="write the extra into that line",
+            )
 
 
 def require_agreement(lines: Iterable[Line], request: Request, lookup: Lookup) -> None:
@@ -128,17 +146,9 @@ def require_agreement(lines: Iterable[Line], request: Request, lookup: Lookup) -
     for line in lines:
         if line.requirement is None:
             continue
-        missing = requirement.extras - line.requirement.extras
-        if missing:
-            raise RequirementsError(
-                f"{requirement.name} is there without [{','.join(sorted(missing))}]",
-                path=line.path,
-                line=line.number,
-                hint="write the extra into that line",
-            )
         allowed = beyond = 0
         if line.pin is not None:
-            beyond = not is_met([line], request)
+            beyond = not is_met(line, request)
         elif specifier and specifier != line.requirement.specifier:
             releases = lookup.releases(requirement.name)
             allowed = releases.allowed(line.requirement.specifier)

@@ -17,6 +17,7 @@ from .asked import (
     is_met,
     is_read,
     require_agreement,
+    require_extras,
     require_names,
     require_same,
     require_there,
@@ -96,21 +97,14 @@ class Planner:
             there = self._documents.find(request.name)
             if there and is_read(there, request, self._target):
                 there = tuple(line for line in there if self._lookup.reads(line)) or there
-                is_brought = all(line.place in closure for line in there)
-                if not is_brought or is_met(there, request):
-                    require_agreement(there, request, self._lookup)
-                if not is_brought:
-                    self._draft.hint(already_there(there[0]))
-                    continue
-                comment = self._promote(there[0], _bound_of(request) if policy else "")
-                if is_met(there, request):
-                    assert there[0].pin is not None
-                    self._draft.move(there[0], there[0].pin, comment=comment)
+                require_extras(there, request)
+                if all(line.place in closure for line in there):
+                    comment = self._promote(there[0], request, policy=policy)
+                    if not is_met(there[0], request):
+                        taken.append((self._aim_at(there[0], request, prereleases), comment))
                 else:
-                    aim = aim_to_move(
-                        self._lookup, there[0], request=request, prereleases=prereleases
-                    )
-                    taken.append((aim, comment))
+                    require_agreement(there, request, self._lookup)
+                    self._draft.hint(already_there(there[0]))
             elif request.name in new:
                 require_same(new[request.name], request)
             else:
@@ -163,7 +157,7 @@ class Planner:
         for request, line in moves:
             self._lookup.let_rise(request.name)
             self._lookup.bound(line, policy_bounds(line))
-            aims.append(aim_to_move(self._lookup, line, request=request, prereleases=prereleases))
+            aims.append(self._aim_at(line, request, prereleases))
         solution = self._settle(aims, self._standing(without=aims))
         for aim in aims:
             self._move(aim, solution)
@@ -378,20 +372,27 @@ class Planner:
         write_closure(self._draft, self._documents, self._lookup, brought)
         return brought
 
-    def _promote(self, line: Line, bound: str) -> str:
+    def _aim_at(self, line: Line, request: Request, prereleases: bool) -> Aim:
+        return aim_to_move(self._lookup, line, request=request, prereleases=prereleases)
+
+    def _promote(self, line: Line, request: Request, *, policy: bool) -> str:
         """Make a line of the closure one of the user's own; return what its comment becomes.
 
         It keeps a policy that it has.
         """
         assert line.name is not None
+        assert line.pin is not None
         self._documents.promoted.add(line.place)
         self._lookup.standing.pop(line.name, None)
         comment = change_via(line.comment, ())
+        bound = _bound_of(request) if policy else ""
         if bound and line.policy is None:
             comment = f"# pipflow: {bound}  {comment}".rstrip()
             self._tell_policy(line.spelled_name, bound)
         told = " and ".join(line.via)
         self._draft.hint(f"{line.spelled_name} is your own now, and no longer because of {told}")
+        if is_met(line, request):
+            self._draft.move(line, line.pin, comment=comment)
         return comment
 
     def _tell_policy(self, name: str, bound: str) -> None:
