@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from ..errors import ProjectNotFound
 from ..finder import ADMIT_ALL, Candidate, Releases, names_exactly
-from .problem import PYTHON, Need, Pick, need_from, need_of
+from .problem import PYTHON, Need, Pick, need_from, need_of, satisfies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -75,11 +75,16 @@ class Candidates:
         found: dict[NormalizedName, Pick] = {}
         needs: dict[NormalizedName, list[Need]] = {}
         arriving: deque[NormalizedName | Pick] = deque()
+        waiting: set[NormalizedName] = set()
 
         def expect(fresh: Iterable[Need]) -> None:
             for need in fresh:
-                if not need.is_opaque and need.name != PYTHON:
-                    needs.setdefault(need.name, []).append(need)
+                if need.is_opaque or need.name == PYTHON:
+                    continue
+                needs.setdefault(need.name, []).append(need)
+                pick = found.get(need.name)
+                if need.name not in waiting and (pick is None or not satisfies(pick, need)):
+                    waiting.add(need.name)
                     self.catalog.prefetch([need.name])
                     arriving.append(need.name)
 
@@ -89,6 +94,7 @@ class Candidates:
             if isinstance(item, Pick):
                 expect(self.dependencies(item))
                 continue
+            waiting.remove(item)
             extras = frozenset[str]().union(*(need.extras for need in needs[item]))
             for candidate in islice(self.fitting(item, needs[item]), 1):
                 pick = Pick(name=item, extras=extras, candidate=candidate)
