@@ -6,9 +6,13 @@ how to mend it.
 
 from __future__ import annotations
 
+import os
+import posixpath
 import re
 from collections import Counter
 from dataclasses import replace
+from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
@@ -21,11 +25,11 @@ from ..requirements import Kind
 from ..resolution import Conflict, Solution
 from .aims import find_move
 from .closure import find_brought, find_roots, find_unknown
+from .included import find_included
 from .plan import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from ..dockerfile import InstallStep
     from ..finder import Releases
@@ -77,6 +81,7 @@ def _check_source(source: Source, root: Path) -> Iterator[Finding]:
         yield _no_step(source, dockerfile.steps, dockerfile.stages[-1].line)
     for step in steps:
         yield from _check_cache(source, step)
+        yield from _check_included(source, step)
     for step in dockerfile.steps:
         yield from _check_context(source, step, root)
     included = (path for path in sorted(source.wanted) if path.is_relative_to(source.context))
@@ -169,6 +174,36 @@ def _check_context(source: Source, step: InstallStep, root: Path) -> Iterator[Fi
                 message=f"it installs {path}, which is not in the build context",
                 mend=f"write the path as it is in the context, {_shown(source.context, root)}",
             )
+
+
+def _check_included(source: Source, step: InstallStep) -> Iterator[Finding]:
+    """Find files that are not copied into the image with those that include them."""
+    sources = [path for path, _ in step.copied]
+    for file in step.sources:
+        if not any(_copies(each, file) for each in sources):
+            continue  # it comes from elsewhere, and so may what it includes
+        named = find_included(
+            [source.context / file], source.environment, ("--requirement", "--constraint")
+        )
+        for path in sorted(path for path in named if path.is_file()):
+            included = Path(os.path.relpath(path, source.context)).as_posix()
+            if not any(_copies(each, included) for each in sources):
+                yield Finding(
+                    file=source.path,
+                    line=step.line,
+                    severity="warning",
+                    message=f"it installs {file}, which includes {included}, and no line before "
+                    "copies that",
+                    mend=f"copy {included} to where {file} looks for it",
+                )
+
+
+def _copies(source: str, file: str) -> bool:
+    """Tell whether what COPY takes from the context, perhaps by a pattern, has a file."""
+    if source == "." or file == source or file.startswith(f"{source.rstrip('/')}/"):
+        return True
+    folder, pattern = posixpath.split(source)
+    return posixpath.dirname(file) == folder and fnmatchcase(posixpath.basename(file), pattern)
 
 
 def _check_ignored(source: Source, file: str, root: Path) -> Iterator[Finding]:

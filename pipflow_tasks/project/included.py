@@ -10,15 +10,20 @@ from ..files import read
 from ..requirements import RequirementsFile, expand_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 
-def find_included(files: Iterable[Path], environment: Mapping[str, str]) -> frozenset[Path]:
-    """Return requirements files, there or not, with all that they include by ``-r``.
+def find_included(
+    files: Iterable[Path],
+    environment: Mapping[str, str],
+    options: Sequence[str] = ("--requirement",),
+) -> frozenset[Path]:
+    """Return requirements files, there or not, with all that they include.
 
     Args:
         files: absolute paths.
         environment: for ``${VARIABLES}`` in the names of included files.
+        options: the long names of those that include a file.
 
     Raises:
         FileError: a file can't be read.
@@ -34,6 +39,7 @@ def find_included(files: Iterable[Path], environment: Mapping[str, str]) -> froz
         waiting.extend(
             file.parent / expand_variables(name, environment)
             for line in RequirementsFile.from_bytes(data or b"").lines
-            for name in line.option_values("--requirement")
+            for option in options
+            for name in line.option_values(option)
         )
     return frozenset(found)

@@ -341,6 +341,31 @@ def test_finds_in_requirements(
                 "take it out, or write `!lists/base.txt` below it",
             ),
         ),
+        *(
+            (
+                {
+                    "Dockerfile": f"FROM python:3.9-slim\nCOPY {copied} .\n"
+                    "RUN pip install -r requirements.txt\n",
+                    "requirements.txt": "-r base.txt\n-c lists/c.txt\n",
+                    "base.txt": "alpha==1.0\n",
+                    "lists/c.txt": "alpha<2\n",
+                },
+                0,
+                (
+                    "warning",
+                    "Dockerfile:3",
+                    f"it installs requirements.txt, which includes {included}, and no line before "
+                    "copies that",
+                    f"copy {included} to where requirements.txt looks for it",
+                ),
+            )
+            for copied, included in (
+                ("requirements.txt", "base.txt"),
+                ("requirements.txt", "lists/c.txt"),
+                ("*.txt", "lists/c.txt"),
+                ("requirements.txt lists", "base.txt"),
+            )
+        ),
         (
             {"Dockerfile": "FROM ${BASE}\n"},
             1,
@@ -406,6 +431,27 @@ def test_finds_around_them(
         project.write(name, text)
     assert expected in findings(project, status=status)
     assert expected in findings(project, "--offline", status=status)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "COPY . .\n",
+        "COPY requirements.txt base.txt ./\nCOPY lists lists\n",
+        "COPY *.txt ./\nCOPY lists/*.txt lists/\n",
+        "COPY --from=other requirements.txt .\n",
+    ],
+)
+def test_included_files_that_are_copied(project: TemporaryProject, before: str) -> None:
+    """What is copied, by name, folder or pattern, or may come from elsewhere, is no finding."""
+    project.requirements = "-r base.txt\n-c lists/c.txt\n-c https://example.com/c.txt\n"
+    project.write("base.txt", "alpha==1.0\n")
+    project.write("lists/c.txt", "alpha<2\n")
+    other = "FROM python:3.9-slim AS other\nCOPY requirements.txt .\n"
+    step = "RUN pip install -r requirements.txt\n"
+    project.write("Dockerfile", f"{other}FROM python:3.9-slim\n{before}{step}")
+    found = findings(project, "--offline", status=0)
+    assert not [message for *_, message, _ in found if "copies that" in message]
 
 
 def test_offline_asks_no_index(project: TemporaryProject, index: LoopbackIndex) -> None:
