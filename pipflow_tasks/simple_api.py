@@ -37,6 +37,9 @@ ACCEPT = (
 )
 
 _Told = TypeVar("_Told")
+_BEYOND = re.compile(r"([<>]=?\s*)([\w.!+-]+?)\.\*")
+"""A wildcard behind an order, ``>=5.1.*``, which says no more than without it."""
+
 _SDIST_ENDING = re.compile(r"\.(?:tar(?:\.gz|\.bz2|\.xz)?|tgz|zip)\Z")
 
 
@@ -449,16 +452,19 @@ class Metadata:
         requires_python: the Pythons it is made for, or None.
         extras: those it provides; None where it does not tell.
         is_settled: whatever builds it finds the same; else it is what its author's machine found.
+        invalid: the requirements, as written, that PEP 508 has no reading for: pip refuses the
+            version from 24.1 on. Those that older ones could read are among ``requires``.
     """
 
     requires: tuple[Requirement, ...]
     requires_python: SpecifierSet | None = None
     extras: frozenset[NormalizedName] | None = None
     is_settled: bool = True
+    invalid: tuple[str, ...] = ()
 
 
 def read_metadata(data: bytes) -> Metadata:
-    """Read METADATA or PKG-INFO. A requirement that PEP 508 can't read is left out."""
+    """Read METADATA or PKG-INFO."""
     return _read_headers(_parse_headers(data))
 
 
@@ -480,8 +486,9 @@ def read_sdist_metadata(data: bytes | None, noted: bytes | None) -> Metadata | N
     if version is not None and version >= Version("2.2") and "requires-dist" not in dynamic:
         return found
     if noted is not None:
-        requires, extras = _read_noted(noted.decode("utf-8", "replace"))
-        return replace(found, requires=requires, extras=extras, is_settled=False)
+        texts, extras = _read_noted(noted.decode("utf-8", "replace"))
+        requires, invalid = _read_requirements(texts)
+        return replace(found, requires=requires, invalid=invalid, extras=extras, is_settled=False)
     return replace(found, is_settled=False) if found.requires else None
 
 
@@ -492,12 +499,10 @@ def _parse_headers(data: bytes) -> Message:
 
 
 def _read_headers(headers: Message) -> Metadata:
+    requires, invalid = _read_requirements(map(str, headers.get_all("Requires-Dist", ())))
     return Metadata(
-        requires=tuple(
-            requirement
-            for text in headers.get_all("Requires-Dist", ())
-            if (requirement := _requirement(str(text))) is not None
-        ),
+        requires=requires,
+        invalid=invalid,
         requires_python=_specifier(str(headers.get("Requires-Python") or "") or None),
         extras=frozenset(
             canonicalize_name(str(extra).strip()) for extra in headers.get_all("Provides-Extra", ())
@@ -505,9 +510,23 @@ def _read_headers(headers: Message) -> Metadata:
     )
 
 
-def _read_noted(text: str) -> tuple[tuple[Requirement, ...], frozenset[NormalizedName]]:
-    """Read ``requires.txt``: a requirement a line, in sections ``[extra]``, ``[extra:marker]``."""
+def _read_requirements(texts: Iterable[str]) -> tuple[tuple[Requirement, ...], tuple[str, ...]]:
+    """Read requirements, as leniently as pip did before 24.1; return the invalid ones, too."""
     found: list[Requirement] = []
+    invalid: list[str] = []
+    for text in texts:
+        requirement = _requirement(text)
+        if requirement is None:
+            invalid.append(text.strip())
+            requirement = _requirement(_BEYOND.sub(r"\1\2", text))
+        if requirement is not None:
+            found.append(requirement)
+    return tuple(found), tuple(invalid)
+
+
+def _read_noted(text: str) -> tuple[list[str], frozenset[NormalizedName]]:
+    """Read ``requires.txt``: a requirement a line, in sections ``[extra]``, ``[extra:marker]``."""
+    found: list[str] = []
     extras: set[NormalizedName] = set()
     conditions: list[str] = []
     for line in filter(None, map(str.strip, text.splitlines())):
@@ -520,10 +539,8 @@ def _read_noted(text: str) -> tuple[tuple[Requirement, ...], frozenset[Normalize
             continue
         subject, _, marker = line.partition(";")
         both = " and ".join([*conditions, *([f"({marker})"] if marker else [])])
-        requirement = _requirement(f"{subject} ; {both}" if both else subject)
-        if requirement is not None:
-            found.append(requirement)
-    return tuple(found), frozenset(extras)
+        found.append(f"{subject} ; {both}" if both else subject)
+    return found, frozenset(extras)
 
 
 @lru_cache(maxsize=16384)

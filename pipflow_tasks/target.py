@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _LIBC = re.compile(r"(?:glibc 2|musl 1)\.[0-9]{1,3}")
 _KERNEL = {"platform_release": "", "platform_version": ""}  # the engine's host decides
+_FIRST_STRICT_PIP = Version("24.1")
 _HINT = 'make the setting `python`, e.g. `python: "3.11"` under `pipflow` in invoke.yaml'
 
 
@@ -365,6 +366,11 @@ class Target:
         if not self.libc:
             return f"this host has {self.python}"
         return f"the image has {self.python} ({self.python_source or self.source})"
+
+    @property
+    def refuses_invalid_metadata(self) -> bool:
+        """Whether the image's pip is known to refuse versions whose requirements are none."""
+        return self.pip is not None and self.installer == "pip" and self.pip >= _FIRST_STRICT_PIP
 
     def wants_newer_pip(self, tags: Collection[Tag]) -> str:
         """Name the platform tag of a wheel that suits but for this target's pip, or nothing."""

@@ -85,7 +85,10 @@ def is_read(lines: Sequence[Line], request: Request, target: Target) -> bool:
             no marker that would part one more line from them.
     """
     markers = [line.requirement.marker if line.requirement else None for line in lines]
-    if target.covers(markers, within=request.requirement.marker):
+    marker = request.requirement.marker
+    if marker is not None and not target.applies(marker):  # it is for another image
+        return marker in markers
+    if target.covers(markers, within=marker):
         return True
     if request.requirement.marker is not None:
         return False

@@ -26,7 +26,9 @@ from ..resolution import Conflict, Solution
 from .aims import find_move
 from .closure import find_brought, find_roots, find_unknown
 from .included import find_included
+from .paths import asked_by
 from .plan import Finding
+from .sets import mend_clash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -297,7 +299,9 @@ def _check_line(line: Line, *, wants_hashes: bool) -> Iterator[Finding]:
             line,
             "error",
             f"{line.spelled_name} has no hash, and where one line has, pip wants one for each",
-            f"`remove` and `add {line.spelled_name}` writes it with its hashes",
+            "`lock` writes it anew"
+            if line.via
+            else f'take it out, and `add "{asked_by(line)}"` writes it with its hashes',
         )
 
 
@@ -383,7 +387,10 @@ def _mend_pin(line: Line, lookup: Lookup, *, by_wheel: bool = False) -> str:
     other = replace(want, specifier=allowed & SpecifierSet(f"!={line.pin}"))
     others = [lookup.as_given(each) for each in lookup.wants() if each.place != line.place]
     found = lookup.resolution.solve([other, *others])
-    best = found.version(want.name) if isinstance(found, Solution) else None
+    pick = found.picks.get(want.name) if isinstance(found, Solution) else None
+    best = None if pick is None else pick.version
+    if by_wheel and pick is not None and pick.candidate and pick.candidate.from_source:
+        return ""
     if best is None:
         more = "; `upgrade-all` may move them" if move[1].version > line.pin else ""
         return f"the other requirements keep it from {move[1].version}{more}"
@@ -417,7 +424,7 @@ def check_together(
             line=None if line is None else line.number,
             severity="error",
             message=f"the requirements do not go together: {'; '.join(clash.explain())}",
-            mend="`upgrade-all` mends it where newer versions agree",
+            mend=mend_clash(documents, clash),
         )
     if clashes or isinstance(found, Conflict):
         return
@@ -427,7 +434,7 @@ def check_together(
         for line in documents.find(pick.name):
             yield _at(
                 line,
-                "error" if documents.uses_hashes or lookup.without_dependencies else "warning",
+                "warning",
                 f"what {pick} needs is not locked, for it can't be known without building it",
                 f"write a line for all that it needs, with `# via {pick.name}` behind it",
             )

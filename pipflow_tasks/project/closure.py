@@ -142,6 +142,7 @@ def write_closure(
         RequirementsError: the files pin hashes, and the index does not tell them.
     """
     left = dict(brought)
+    comments = {line.name: line.comment.lstrip("# ") for line in documents.closure}
     for line in documents.closure:
         assert line.name is not None
         new = left.pop(line.name, None)
@@ -151,6 +152,10 @@ def write_closure(
             draft.remove([line])
             continue
         version = new.version
+        if documents.uses_hashes and not line.option_values("--hash"):
+            draft.remove([line])
+            left[line.name] = new  # it is written anew, with its hashes
+            continue
         digests: tuple[str, ...] = ()
         if version != line.pin and line.option_values("--hash"):
             digests = lookup.digests(line.name, version, like=line)
@@ -175,7 +180,9 @@ def write_closure(
             candidate.version,
             path=new.root.path,
             digests=lookup.digests(name, candidate.version) if documents.uses_hashes else (),
-            comment=write_via(new.parents),
+            comment=change_via(f"# {comments[name]}", new.parents)[2:]
+            if name in comments
+            else write_via(new.parents),
             group=new.root.group,
             beside=new.root.name,
             sort="insert",

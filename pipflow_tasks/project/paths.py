@@ -32,15 +32,14 @@ def find_paths(
 
 
 def _ways_to(last: Cause, solution: Solution) -> Iterator[tuple[Cause, ...]]:
-    """Yield the shortest chain of causes that begins with a line and ends with this one."""
+    """Yield, for each line, the shortest chain of causes that begins there and ends with this."""
     chains: list[tuple[Cause, ...]] = [(last,)]
     seen = {last.need.name}
     for chain in chains:  # it grows on the way
         parent = chain[0].parent
         if parent is None:
             yield chain
-            return
-        if parent.name not in seen:
+        elif parent.name not in seen:
             seen.add(parent.name)
             causes = solution.needs.get(parent.name, ())
             chains.extend((cause, *chain) for cause in causes)
@@ -53,13 +52,13 @@ def _step(cause: Cause, solution: Solution, lines: dict[str, Line]) -> Step:
     return Step(
         project=line.spelled_name if line is not None else cause.need.name,
         version=None if pick is None else pick.version,
-        requirement=cause.need.shown if line is None else _asked(line),
+        requirement=cause.need.shown if line is None else asked_by(line),
         file=None if line is None else line.path,
         line=None if line is None else line.number,
     )
 
 
-def _asked(line: Line) -> str:
+def asked_by(line: Line) -> str:
     """Write what a line asks for, without its marker and its options."""
     if line.requirement is None or line.requirement.url is not None:
         return line.spelled_name

@@ -144,7 +144,12 @@ class Planner:
                 self._tell_policy(aim.name, bound)
         if self._documents.is_locked:
             main = self._documents.main
-            new_roots = [Root(name=aim.want.name, path=main, group=group) for aim in aims]
+            new_roots = [
+                Root(name=aim.want.name, path=main, group=group)
+                for aim, request in zip(aims, new.values(), strict=True)
+                if request.requirement.marker is None
+                or self._target.applies(request.requirement.marker)
+            ]
             self._keep_closure(solution, roots=new_roots)
         elif aims and self._documents.uses_hashes:
             self._name_unhashed([aim.want.name for aim in aims], solution)
@@ -244,14 +249,6 @@ class Planner:
         found = self._sets.stand(waive=False)
         for warning in name_open_ends(self._documents, self._lookup):
             self._draft.warn(warning)
-        unknown = find_unknown(found, self._documents, self._lookup)
-        if unknown and (self._documents.uses_hashes or self._lookup.without_dependencies):
-            pick = unknown[0]
-            raise RequirementsError(
-                f"what {pick} needs can't be known without building it: the image would lack it",
-                path=self._documents.main,
-                hint=f"write a line for all that it needs, with `# via {pick.name}` behind it",
-            )
         if not self._write_closure(found, find_roots(self._documents, self._lookup)):
             self._draft.hint("the requirements bring nothing along: there is nothing to lock")
 
@@ -267,8 +264,11 @@ class Planner:
             paths = list(find_paths(request.name, solution, lines))
             if not paths:
                 self._sets.stand(waive=False)  # a clash may hide the way
+                unknown = find_unknown(solution, self._documents, self._lookup)
+                told = " and ".join(map(str, unknown))
                 raise RequirementsError(
-                    f"nothing needs {request.name}, for {self._target}",
+                    f"nothing needs {request.name}, for {self._target}"
+                    + (f", as far as is known: what {told} needs is not" if unknown else ""),
                     path=self._documents.main,
                     hint=close_hint(request.name, solution.picks),
                 )
@@ -291,6 +291,9 @@ class Planner:
         found, _, _ = resolution.solve_around([self._lookup.as_given(want) for want in wants])
         if isinstance(found, Conflict):
             return
+        for pick in find_unknown(found, self._documents, self._lookup):
+            if pick.name not in gone:
+                self._draft.warn(f"whether {pick} needs {' or '.join(sorted(gone))} is not known")
         for name in sorted(gone):
             needing = [str(cause.parent) for cause in found.needs.get(name, ()) if cause.parent]
             if needing:

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from packaging.utils import NormalizedName
 
-    from ..requirements import Line
     from ..resolution import Reason
     from .aims import Aim
     from .documents import Documents
@@ -210,7 +209,7 @@ class Sets:
             raise VersionConflict(
                 "what stands in the files does not go together",
                 reasons=found.explain(),
-                hint="`upgrade-all` mends it where newer versions agree",
+                hint=mend_clash(self._documents, found),
             )
         self._warn_of_clashes(clashes)
         self._warn_of_picks(found)
@@ -271,14 +270,13 @@ class Sets:
     def _conflict(
         self, conflict: Conflict, aims: Sequence[Aim], standing: Sequence[Want]
     ) -> VersionConflict:
-        bound = [line for line in self._documents.lines if self._is_bound(line, conflict)]
+        bound = name_bound(self._documents, conflict)
         moving = dict.fromkeys(aim.name for aim in aims)
         names = " and ".join(moving) if 0 < len(moving) < 4 else "the requirements"
         way = self.find_way(aims, standing)
         hint = "ask for other versions"
         if bound:
-            told = ", ".join(f"{each.spelled_name} ({each.place})" for each in bound)
-            hint = f"{hint}, or change the policy of {told}"
+            hint = f"{hint}, or change the policy of {bound}"
         if way:
             words = [aim.name for aim in way]
             words += [f"{aim.name}{aim.typed}" for aim in aims if aim.line is not None]
@@ -294,12 +292,6 @@ class Sets:
             reasons=conflict.explain(),
             hint=hint,
         )
-
-    def _is_bound(self, line: Line, conflict: Conflict) -> bool:
-        """Tell whether a line takes part in a conflict, and a policy keeps it from moving."""
-        wants = [cause.need.want for cause in conflict.causes]
-        is_part = any(want is not None and want.place == line.place for want in wants)
-        return is_part and line.pin is not None and line.policy is not None
 
     def _helps(self, way: Sequence[Aim], aims: Sequence[Aim], standing: Sequence[Want]) -> bool:
         """Tell whether the aims get through where some pins have moved without them, before."""
@@ -372,6 +364,9 @@ class Sets:
                     f"what {pick} needs is known as its author's machine noted it in the source "
                     "distribution; the image decides"
                 )
+            if invalid := self._lookup.candidates.invalid(pick):
+                told = ", ".join(f'"{text}"' for text in invalid)
+                self._draft.warn(f"{pick} needs {told}, which pip refuses from 24.1 on")
             self._draft.note_wheels(pick.name, pick.candidate, self._lookup.target)
             asked = any(cause.need.want for cause in solution.needs.get(pick.name, ()))
             if asked and (lacking := self._lookup.candidates.lacking_extras(pick)):
@@ -382,3 +377,21 @@ def _unmoved(want: Want, held: Collection[NormalizedName], before: Mapping[str, 
     """Return a want as it stood before the command, if it is one of those that are held."""
     is_typed = want.source == TYPED  # that is not given up without a word
     return before.get(want.place, want) if want.name in held and not is_typed else want
+
+
+def name_bound(documents: Documents, conflict: Conflict) -> str:
+    """Name the pins that take part in a conflict and that a policy bounds, with their places."""
+    places = {cause.need.want.place for cause in conflict.causes if cause.need.want is not None}
+    bound = (
+        line
+        for line in documents.lines
+        if line.place in places and line.pin is not None and line.policy is not None
+    )
+    return ", ".join(f"{line.spelled_name} ({line.place})" for line in bound)
+
+
+def mend_clash(documents: Documents, conflict: Conflict) -> str:
+    """Say what may mend a clash of what stands in the files."""
+    mend = "`upgrade-all` mends it where newer versions agree"
+    bound = name_bound(documents, conflict)
+    return f"{mend}, as far as the policy of {bound} lets it" if bound else mend

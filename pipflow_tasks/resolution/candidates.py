@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from packaging.specifiers import SpecifierSet
+
 from ..errors import ProjectNotFound
 from ..finder import ADMIT_ALL, Candidate, Releases, names_exactly
 from .problem import PYTHON, Need, Pick, need_from, need_of, satisfies
@@ -238,11 +240,19 @@ class Candidates:
         """Return the newest candidate for a need alone, or None."""
         return next(self.fitting(need.name, [need]), None)
 
+    def invalid(self, pick: Pick) -> tuple[str, ...]:
+        """Return the requirements of a pick that are none (PEP 508), as they are written."""
+        metadata = None if pick.candidate is None else self.catalog.metadata(pick.candidate.files)
+        return () if metadata is None else metadata.invalid
+
     def _needs(self, metadata: Metadata, pick: Pick) -> Iterator[Need]:
         python = metadata.requires_python
         if python is not None and not self.target.supports_python(python):
             shown = f"Python {python}, {self.target.shown_python}"
             yield Need(name=PYTHON, specifier=python, shown=shown)
+        if metadata.invalid and self.target.refuses_invalid_metadata:
+            shown = f'"{metadata.invalid[0]}", which pip {self.target.pip} of the image refuses'
+            yield Need(name=PYTHON, specifier=SpecifierSet(), shown=shown)
         for requirement in metadata.requires:
             marker = requirement.marker
             if marker is None or self.target.applies(marker, ("", *sorted(pick.extras))):

@@ -53,6 +53,16 @@ def test_failed_build_unlocks(project: TemporaryProject) -> None:
     assert project.requirements == BEFORE
 
 
+def test_line_of_the_lock_gets_its_hashes(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """In a file that pins hashes, a line of the lock without one is written anew with its own."""
+    own = f"check==1.0 {hashes_of(index, 'check', '1.0')[0]}\n"
+    project.requirements = f"{own}leaf==1.0  # via check  # pipflow: <2\n"
+    done = project.invoke("deps.lock")
+    assert done.status == 0, done.stderr
+    (option,) = hashes_of(index, "leaf", "1.0")
+    assert project.requirements == f"{own}leaf==1.0 {option}  # via check  # pipflow: <2\n"
+
+
 def test_dry_run_locks_nothing(project: TemporaryProject) -> None:
     """``--dry-run`` says what would be written, and what moved is told apart in JSON."""
     project.requirements = BEFORE
