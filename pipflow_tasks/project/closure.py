@@ -152,7 +152,8 @@ def write_closure(
             draft.remove([line])
             continue
         version = new.version
-        if documents.uses_hashes and not line.option_values("--hash"):
+        lacks_hash = documents.uses_hashes and not line.option_values("--hash")
+        if lacks_hash and new.candidate is not None:
             draft.remove([line])
             left[line.name] = new  # it is written anew, with its hashes
             continue

@@ -126,12 +126,12 @@ class Candidates:
 
     def is_settled(self, pick: Pick) -> bool:
         """Tell whether what a pick needs is the same wherever it is built."""
-        metadata = None if pick.candidate is None else self.catalog.metadata(pick.candidate.files)
+        metadata = self._metadata(pick)
         return metadata is not None and metadata.is_settled
 
     def lacking_extras(self, pick: Pick) -> list[str]:
         """Return the extras of a pick that its version does not have."""
-        metadata = None if pick.candidate is None else self.catalog.metadata(pick.candidate.files)
+        metadata = self._metadata(pick)
         if metadata is None or metadata.extras is None:
             return []
         return sorted(pick.extras - metadata.extras)
@@ -141,7 +141,7 @@ class Candidates:
             return None
         key = (pick.name, pick.candidate.version, pick.extras)
         if key not in self._dependencies:
-            metadata = self.catalog.metadata(pick.candidate.files)
+            metadata = self._metadata(pick)
             self._dependencies[key] = (
                 None if metadata is None else tuple(self._needs(metadata, pick))
             )
@@ -242,8 +242,11 @@ class Candidates:
 
     def invalid(self, pick: Pick) -> tuple[str, ...]:
         """Return the requirements of a pick that are none (PEP 508), as they are written."""
-        metadata = None if pick.candidate is None else self.catalog.metadata(pick.candidate.files)
+        metadata = self._metadata(pick)
         return () if metadata is None else metadata.invalid
+
+    def _metadata(self, pick: Pick) -> Metadata | None:
+        return None if pick.candidate is None else self.catalog.metadata(pick.candidate.files)
 
     def _needs(self, metadata: Metadata, pick: Pick) -> Iterator[Need]:
         python = metadata.requires_python

@@ -63,6 +63,17 @@ def test_line_of_the_lock_gets_its_hashes(project: TemporaryProject, index: Loop
     assert project.requirements == f"{own}leaf==1.0 {option}  # via check  # pipflow: <2\n"
 
 
+def test_line_that_only_says_so_itself_stays(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """What needs nobody can know keeps the lines that say they are there via it, hashes or not."""
+    index.add("odd", "1.0", wheel=False, sdist="dynamic", requires_dist=["leaf"])
+    own = f"odd==1.0 {hashes_of(index, 'odd', '1.0')[0]}\n"
+    project.requirements = text = f"leaf==1.0  # via odd\n{own}"
+    done = project.invoke("deps.lock")
+    assert (done.status, project.requirements) == (0, text), done.stderr
+
+
 def test_dry_run_locks_nothing(project: TemporaryProject) -> None:
     """``--dry-run`` says what would be written, and what moved is told apart in JSON."""
     project.requirements = BEFORE
