@@ -90,7 +90,7 @@ def is_read(lines: Sequence[Line], request: Request, target: Target) -> bool:
         return marker in markers
     if target.covers(markers, within=marker):
         return True
-    if request.requirement.marker is not None:
+    if marker is not None:
         return False
     name, line = request.requirement.name, lines[0]
     other = _opposite(*markers) or "..."
@@ -126,8 +126,9 @@ def require_extras(lines: Iterable[Line], request: Request) -> None:
     """
     requirement = request.requirement
     for line in lines:
-        missing = requirement.extras - (line.requirement.extras if line.requirement else set())
-        if line.requirement is not None and missing:
+        if line.requirement is None:
+            continue
+        if missing := requirement.extras - line.requirement.extras:
             raise RequirementsError(
                 f"{requirement.name} is there without [{','.join(sorted(missing))}]",
                 path=line.path,

@@ -116,9 +116,10 @@ class Line:
 
         A line with extras or a marker says more than that it is needed: somebody has asked for it.
         """
-        is_plain = self.pin and self.requirement and not self.requirement.extras
-        is_plain = is_plain and self.requirement and not self.requirement.marker
-        return read_via(self.comment) if is_plain else ()
+        requirement = self.requirement
+        if self.pin is None or requirement is None or requirement.extras or requirement.marker:
+            return ()
+        return read_via(self.comment)
 
     @property
     def includes(self) -> tuple[tuple[str, bool], ...]:
