@@ -23,7 +23,7 @@ The sentence is made in ``__str__``: where, what, and then a line ``hint: ...``.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -159,6 +159,8 @@ class BuildError(PipflowError):
 
     Attributes:
         image_moved: an image may have been built from the changed files all the same.
+        outcome: the ``Outcome`` of the plan that was applied: what was put back, and what was not;
+            None where the error comes from elsewhere.
     """
 
     exit_status = 3
@@ -166,6 +168,7 @@ class BuildError(PipflowError):
     def __init__(self, message: str, *, hint: str = "", image_moved: bool = False) -> None:
         super().__init__(message, hint=hint)
         self.image_moved = image_moved
+        self.outcome: Any = None  # the plan's words come after the errors
 
 
 class Interrupted(BuildError):  # noqa: N818

@@ -41,11 +41,11 @@ class Edit:
     before: bytes | None
     after: bytes
 
-    def apply(self) -> None:
-        """Write the new bytes.
+    def require_unchanged(self) -> None:
+        """Check that the file still has the bytes that the edit was planned on.
 
         Raises:
-            FileError: the file has changed since the edit was planned, or can't be written.
+            FileError: it has others, or can't be read.
         """
         if read(self.path, shown=self.shown) != self.before:
             raise FileError(
@@ -53,6 +53,13 @@ class Edit:
                 path=self.shown,
                 hint="run the command again",
             )
+
+    def apply(self) -> None:
+        """Write the new bytes; ``require_unchanged`` comes before.
+
+        Raises:
+            FileError: the file can't be written.
+        """
         _replace(self.path, self.after, shown=self.shown)
 
     def revert(self) -> None:

@@ -239,8 +239,8 @@ def _image_lines(plan: Plan, outcome: Outcome) -> Iterator[str]:
 
 def _failure_lines(builder: Builder, outcome: Outcome) -> Iterator[str]:
     """Say what state the files and the images are in after a build that failed."""
-    if outcome.error is not None:
-        yield f"failed    {outcome.error.message}"
+    if outcome.failure:
+        yield f"failed    {outcome.failure}"
     if outcome.kept:
         yield "files     keep their changes (--keep)"
     elif outcome.undone:

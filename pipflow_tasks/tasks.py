@@ -18,7 +18,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import Task
 
-from .errors import PipflowError, UsageError
+from .errors import BuildError, PipflowError, UsageError
 from .settings import SETTINGS, Settings
 
 if TYPE_CHECKING:
@@ -94,18 +94,21 @@ class Run:
         if form == "text":
             for warning in plan.warnings:
                 print(f"warning: {warning}", file=sys.stderr)
-        if dry_run or self.context.config.run.dry:
-            outcome = project.preview(plan, rebuild=rebuild)
-        else:
-            outcome = project.apply(
-                plan,
-                rebuild=rebuild,
-                keep=keep,
-                echo=self.context.config.run.echo,
-            )
+        try:
+            if dry_run or self.context.config.run.dry:
+                outcome = project.preview(plan, rebuild=rebuild)
+            else:
+                outcome = project.apply(
+                    plan,
+                    rebuild=rebuild,
+                    keep=keep,
+                    echo=self.context.config.run.echo,
+                )
+        except BuildError as error:
+            if error.outcome is not None:
+                _print(write_report(plan, error.outcome, form=form))
+            raise
         _print(write_report(plan, outcome, form=form))
-        if outcome.error is not None:
-            raise outcome.error
 
 
 def add(

@@ -51,8 +51,9 @@ from .planner import Planner
 from .rules import read_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from ..files import Edit
     from ..images import Builder
     from ..pip_settings import PipSettings
     from ..requirements import Line, Request, Sort
@@ -435,7 +436,7 @@ class Project:
         wanted = bool(plan.edits) or plan.command == "rebuild"
         if not wanted or plan.builder is None:
             return Outcome(status="unchanged", dry_run=True)
-        if (rebuild or self.settings.rebuild) == "never":
+        if self._mode(plan, rebuild) == "never":
             return Outcome(status="skipped", dry_run=True)
         try:
             self._require_all(plan.builder)
@@ -464,11 +465,11 @@ class Project:
             UsageError: a build is insisted on, and no engine answers.
             DockerfileError: the build lacks an argument or a secret that installing takes.
             FileError: a file can't be written or put back, or somebody else has changed it.
+            BuildError: the image was not built; the outcome in it says what state all is in.
         """
-        is_rebuild = plan.command == "rebuild"
-        mode = "always" if is_rebuild else rebuild or self.settings.rebuild
+        mode = self._mode(plan, rebuild)
         builder = plan.builder
-        if not plan.edits and not is_rebuild:
+        if not plan.edits and plan.command != "rebuild":
             return Outcome(status="unchanged")
         if builder is None or mode == "never":
             self._write(plan)
@@ -482,33 +483,28 @@ class Project:
             self._write(plan)
             return Outcome(status="no-engine")
         self._require_all(builder)
+        written: list[Edit] = []
         with lock(self.root), interruptible():
             is_built = False
             try:
-                for edit in plan.edits:
-                    edit.apply()
+                _apply(plan.edits, written)
                 builder.build(echo=echo)
                 is_built = True
                 builder.verify(echo=echo)
             except BuildError as error:
-                if keep:
-                    return Outcome(status="failed", kept=True, error=error)
-                _revert(plan)
-                is_ahead = bool(plan.edits) and (is_built or error.image_moved)
-                ahead = _build_again(builder, echo=echo) if is_ahead else ()
-                return Outcome(
-                    status="failed",
-                    undone=tuple(edit.shown for edit in plan.edits),
-                    rebuilt=tuple(name for name in builder.images if name not in ahead)
-                    if is_ahead
-                    else (),
-                    ahead=ahead,
-                    error=error,
+                is_ahead = bool(written) and (is_built or error.image_moved)
+                error.outcome = _undo(
+                    builder, written, error, keep=keep, is_ahead=is_ahead, echo=echo
                 )
+                raise
             except BaseException:
-                _revert(plan)
+                _revert(written)
                 raise
         return Outcome(status="built")
+
+    def _mode(self, plan: Plan, rebuild: str) -> str:
+        """Return when to build: a plan of ``rebuild`` always does, whatever the setting says."""
+        return "always" if plan.command == "rebuild" else rebuild or self.settings.rebuild
 
     def _require_all(self, builder: Builder) -> None:
         sources = self.image.sources
@@ -516,15 +512,16 @@ class Project:
         require_all(built or sources, self._environment)
 
     def _write(self, plan: Plan) -> None:
+        written: list[Edit] = []
         with lock(self.root), interruptible():
             try:
-                for edit in plan.edits:
-                    edit.apply()
+                _apply(plan.edits, written)
             except BaseException:
-                _revert(plan)
+                _revert(written)
                 raise
 
     def _read(self, *, must_be_there: bool = False) -> Documents:
+        self._begin()
         documents = read_documents(self.root, self.settings.files, self._environment)
         if must_be_there and documents.is_missing:
             raise RequirementsError(
@@ -551,14 +548,7 @@ class Project:
         return Planner(draft, documents, lookup, resolve=resolve)
 
     def _look_up(self, documents: Documents, rules: Rules, *, offline: bool = False) -> Lookup:
-        if self._index is None:
-            self._index = PackageIndex(
-                rules.index_urls,
-                timeout_seconds=self.settings.timeout_seconds,
-                first_only=rules.first_index,
-                trust=rules.trust,
-                shown=rules.shown,
-            )
+        index = self._index_for(rules)
         read_constraints(documents, self.root, rules.constraints, self._environment)
         beside = find_beside(self.image, self.root)
         read_beside(documents, self.root, beside, self._environment)
@@ -635,6 +625,48 @@ def _split(requirements: str | Iterable[str]) -> tuple[Request, ...]:
     return tuple(asked.values())
 
 
+def _apply(edits: Sequence[Edit], written: list[Edit]) -> None:
+    """Write the files; ``written`` gets those that are this run's to put back, as it goes on.
+
+    Raises:
+        FileError: somebody else has changed a file, or it can't be written.
+    """
+    for edit in edits:
+        edit.require_unchanged()
+    for edit in edits:
+        edit.require_unchanged()
+        written.append(edit)  # before it is written: a signal may come right after
+        edit.apply()
+
+
+def _undo(
+    builder: Builder,
+    written: Sequence[Edit],
+    error: BuildError,
+    *,
+    keep: bool,
+    is_ahead: bool,
+    echo: bool,
+) -> Outcome:
+    """Put back what was written for a build that failed, and the image with it.
+
+    Raises:
+        FileError: a file can't be put back.
+    """
+    if keep:
+        return Outcome(status="failed", kept=True, failure=error.message)
+    _revert(written)
+    ahead = _build_again(builder, echo=echo) if is_ahead else ()
+    rebuilt = tuple(name for name in builder.images if name not in ahead) if is_ahead else ()
+    return Outcome(
+        status="failed",
+        undone=tuple(edit.shown for edit in written),
+        rebuilt=rebuilt,
+        ahead=ahead,
+        failure=error.message,
+    )
+
+
 def _build_again(builder: Builder, *, echo: bool) -> tuple[str, ...]:
     """Build from files that were put back; return the images that may be ahead of them still.
 
@@ -665,14 +697,14 @@ def _builds(builder: Builder, *, echo: bool) -> bool:
     return True
 
 
-def _revert(plan: Plan) -> None:
+def _revert(written: Iterable[Edit]) -> None:
     """Put every file back that can be, also where a signal comes in between: only one raises.
 
     Raises:
         FileError: one of them can't be put back; the others are.
     """
     failure: FileError | None = None
-    for edit in plan.edits:
+    for edit in written:
         for _ in range(2):
             try:
                 edit.revert()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from packaging.version import Version
 
-    from ..errors import BuildError
     from ..files import Edit
     from ..images import Builder
     from ..target import Target
@@ -138,7 +137,7 @@ class Outcome:
         undone: the files that were put back because the build failed.
         rebuilt: the images that were built again from them, since they might have been ahead.
         ahead: the images that may be ahead of their files still: that build failed, too.
-        error: why the build failed.
+        failure: why the image was not built, or an empty string.
     """
 
     status: ImageStatus
@@ -147,4 +146,4 @@ class Outcome:
     undone: tuple[str, ...] = ()
     rebuilt: tuple[str, ...] = ()
     ahead: tuple[str, ...] = ()
-    error: BuildError | None = None
+    failure: str = ""

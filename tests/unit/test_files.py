@@ -25,6 +25,12 @@ def edit_of(path: Path, after: bytes, *, before: bytes | None = b"old\n") -> Edi
     return Edit(path=path, shown="deps/requirements.txt", before=before, after=after)
 
 
+def write(edit: Edit) -> None:
+    """Write an edit as a transaction does."""
+    edit.require_unchanged()
+    edit.apply()
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """Return a file that holds ``old``, alone in its folder."""
@@ -89,7 +95,7 @@ def test_read_of_a_link_to_itself_is_an_error(tmp_path: Path) -> None:
 
 def test_apply_writes_the_new_bytes(path: Path) -> None:
     """The file has the new bytes, and nothing else is in the folder."""
-    edit_of(path, b"new\r\n\xff").apply()
+    write(edit_of(path, b"new\r\n\xff"))
 
     assert contents(path.parent) == {"requirements.txt": b"new\r\n\xff"}
 
@@ -99,7 +105,7 @@ def test_apply_creates_a_file(tmp_path: Path) -> None:
     path = tmp_path / "requirements.txt"
     former = os.umask(0o027)
     try:
-        edit_of(path, b"new\n", before=None).apply()
+        write(edit_of(path, b"new\n", before=None))
         left = os.umask(0o027)
     finally:
         os.umask(former)
@@ -129,7 +135,7 @@ def test_owner_stays(path: Path) -> None:
     os.chown(path, NOBODY, NOBODY - 1)
     path.chmod(0o2664)
 
-    edit_of(path, b"new\n").apply()
+    write(edit_of(path, b"new\n"))
 
     status = path.stat()
     assert (status.st_uid, status.st_gid) == (NOBODY, NOBODY - 1)
@@ -160,7 +166,7 @@ def test_links_are_followed(tmp_path: Path) -> None:
 def test_reader_keeps_the_old_bytes(path: Path) -> None:
     """Who has the file open goes on reading the old bytes: it is replaced, not written over."""
     with path.open("rb") as reader:
-        edit_of(path, b"newer and longer\n").apply()
+        write(edit_of(path, b"newer and longer\n"))
 
         assert reader.read() == b"old\n"
 
@@ -181,7 +187,7 @@ def test_apply_refuses_a_file_that_changed(path: Path, before: bytes | None, now
     path.write_bytes(now)
 
     with pytest.raises(FileError, match="changed by somebody else") as caught:
-        edit_of(path, b"new\n", before=before).apply()
+        write(edit_of(path, b"new\n", before=before))
 
     assert contents(path.parent) == {"requirements.txt": now}
     assert caught.value.path == "deps/requirements.txt"
@@ -193,7 +199,7 @@ def test_apply_refuses_a_file_that_went(path: Path) -> None:
     path.unlink()
 
     with pytest.raises(FileError, match="changed by somebody else"):
-        edit_of(path, b"new\n").apply()
+        write(edit_of(path, b"new\n"))
 
     assert contents(path.parent) == {}
 
@@ -207,7 +213,7 @@ def test_full_disk_leaves_the_file_as_it_was(tiny_disk: Path) -> None:
     path.write_bytes(b"old\n")
 
     with pytest.raises(FileError, match="can't be written: No space left on device") as caught:
-        edit_of(path, b"x" * 65_536).apply()
+        write(edit_of(path, b"x" * 65_536))
 
     assert contents(tiny_disk) == {"requirements.txt": b"old\n"}
     assert caught.value.path == "deps/requirements.txt"
@@ -221,7 +227,7 @@ def test_read_only_disk_leaves_the_file_as_it_was(tiny_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(tiny_disk)], check=True)
 
     with pytest.raises(FileError, match="can't be written: Read-only file system"):
-        edit_of(path, b"new\n").apply()
+        write(edit_of(path, b"new\n"))
 
     assert contents(tiny_disk) == {"requirements.txt": b"old\n"}
 
@@ -290,7 +296,7 @@ def test_unreadable_file_is_an_error(open_folder: Path) -> None:
     path.write_bytes(b"old\n")
     path.chmod(0o000)
 
-    failed = in_process(edit_of(path, b"new\n").apply, as_nobody=True)
+    failed = in_process(edit_of(path, b"new\n").require_unchanged, as_nobody=True)
 
     assert failed == "deps/requirements.txt: can't be read: Permission denied"
 
@@ -315,7 +321,7 @@ def test_missing_folder_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "no folder" / "requirements.txt"
 
     with pytest.raises(FileError, match="can't be written: No such file or directory"):
-        edit_of(path, b"new\n", before=None).apply()
+        write(edit_of(path, b"new\n", before=None))
 
 
 # Reverting

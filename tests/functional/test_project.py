@@ -1,0 +1,73 @@
+"""The library under the tasks: several plans on one project, and what a plan's end tells."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from functional.temporary_project import ENGINE, TemporaryProject
+from loopback_index import LoopbackIndex
+
+from pipflow_tasks import BuildError, Project
+from pipflow_tasks.errors import FileError
+from pipflow_tasks.settings import Settings
+
+FAILING = {"version": 0, "build": 1}
+
+
+def opened(project: TemporaryProject, index: LoopbackIndex, **settings: str) -> Project:
+    """Open the project as a library, with only the project's own programs on the path."""
+    environment = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": index.url}
+    return Project.open(project.folder, Settings(**settings), environment=environment)  # type: ignore[arg-type]
+
+
+@pytest.fixture(autouse=True)
+def _fill(project: TemporaryProject, index: LoopbackIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    index.add("lib", "1.0")
+    index.add("lib", "2.0")
+    monkeypatch.setenv("PATH", str(project.programs))
+
+
+@pytest.mark.parametrize("before", [None, "other==1.0\n"], ids=["new file", "file"])
+@pytest.mark.parametrize("rebuild", ["never", "auto"])
+def test_loser_of_a_race_leaves_the_winners_line(
+    before: str | None, rebuild: str, project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """Of two equal commands the later one is refused, and takes nothing of the first one back."""
+    index.add("other", "1.0")
+    project.stand_in("docker", ENGINE)
+    if before is not None:
+        project.requirements = before
+    with opened(project, index) as winner, opened(project, index) as loser:
+        plans = [each.plan_add("lib") for each in (winner, loser)]
+        winner.apply(plans[0], rebuild=rebuild)
+        with pytest.raises(FileError, match=r"changed by somebody else .*; nothing was written"):
+            loser.apply(plans[1], rebuild=rebuild)
+
+    assert project.requirements == f"lib==2.0\n{before or ''}"
+
+
+def test_failed_build_is_an_error(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """A task of one's own that applies a plan stops where the image was not built."""
+    project.stand_in("docker", FAILING)
+    project.requirements = "lib==1.0\n"
+    with opened(project, index) as here, pytest.raises(BuildError) as caught:
+        here.apply(here.plan_upgrade_all())
+
+    assert (caught.value.outcome.status, caught.value.outcome.undone) == (
+        "failed",
+        ("requirements.txt",),
+    )
+    assert project.requirements == "lib==1.0\n"
+
+
+def test_dry_run_of_rebuild_says_that_it_builds(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """`rebuild` builds whatever the setting of that name says, and its dry run says so."""
+    docker = project.stand_in("docker", ENGINE)
+    words = ("deps.rebuild", "--dry-run")
+    done = project.invoke(*words, environment={"INVOKE_PIPFLOW_REBUILD": "never"})
+
+    assert (done.status, docker.built) == (0, [])
+    assert "image     would be built: docker build" in done.stdout
