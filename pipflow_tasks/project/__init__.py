@@ -11,7 +11,7 @@ import os
 import sys
 from dataclasses import replace
 from datetime import datetime, timezone
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -91,8 +91,8 @@ class Project:
         self.settings = settings
         self._environment = environment
         self._now = now
-        self._index: PackageIndex | None = None
-        self._assumptions: tuple[str, ...] = ()
+        self._indexes: dict[tuple[object, ...], PackageIndex] = {}
+        self._warnings: dict[str, None] = {}
 
     @classmethod
     def open(
@@ -137,9 +137,9 @@ class Project:
 
     def close(self) -> None:
         """Close the connections to the index."""
-        if self._index is not None:
-            self._index.close()
-            self._index = None
+        for index in self._indexes.values():
+            index.close()
+        self._indexes.clear()
 
     @cached_property
     def image(self) -> Image:
@@ -154,8 +154,17 @@ class Project:
     def target(self) -> Target:
         """What versions are chosen for."""
         target, warnings = find_target(self.image, self.settings, self._environment)
-        self._assumptions += warnings
+        self._warn(warnings)
         return target
+
+    def _begin(self) -> None:
+        """Forget what belongs to another plan: the files may have changed since."""
+        self.__dict__.pop("image", None)
+        self.__dict__.pop("target", None)
+        self._warnings.clear()
+
+    def _warn(self, warnings: Iterable[str]) -> None:
+        self._warnings.update(dict.fromkeys(warnings))
 
     def plan_add(
         self,
@@ -407,7 +416,7 @@ class Project:
             command="check",
             target=target,
             findings=tuple(in_order),
-            warnings=tuple(dict.fromkeys(self._assumptions)),
+            warnings=tuple(self._warnings),
         )
 
     def plan_rebuild(self, *, no_cache: bool = False) -> Plan:
@@ -419,6 +428,7 @@ class Project:
         Raises:
             UsageError: the project has no image, or a command that nobody can tell that.
         """
+        self._begin()
         builder = self.image.builder
         if builder is None:
             raise UsageError(
@@ -556,23 +566,32 @@ class Project:
         if base is not None and self.target.installer == "pip":
             take_constraints(documents, base.constraints, base.image)
         if not offline:
-            read_addresses(documents, self._fetch, self._environment)
-        self._assumptions += tuple(
+            fetch = partial(_fetch, index)
+            read_addresses(documents, fetch, self._environment)
+        self._warn(
             f"{redact(line.content)} ({line.place}) is not fetched: what it says does not count"
             for line in documents.unread
             if line.option_values("--constraint") or line.path not in documents.requirements
         )
-        self._assumptions += tuple(
+        self._warn(
             f"{redact(line.content)} ({line.place}) does not count: it stands at an address"
             for line in documents.unheeded
         )
-        return Lookup(documents, self._index, self.target, rules)
+        return Lookup(documents, index, self.target, rules)
 
-    def _fetch(self, address: Address) -> bytes:
-        assert self._index is not None
-        kind = "constraints" if address.constrains else "requirements"
-        what = f"{address.place}: the {kind} file"
-        return self._index.fetch(address.url, what=what, shown=address.shown)
+    def _index_for(self, rules: Rules) -> PackageIndex:
+        """Return what asks the indexes of these rules; plans with equal rules share it."""
+        shown = tuple(rules.shown.items())
+        key = (rules.index_urls, rules.first_index, rules.trust, shown)
+        if key not in self._indexes:
+            self._indexes[key] = PackageIndex(
+                rules.index_urls,
+                timeout_seconds=self.settings.timeout_seconds,
+                first_only=rules.first_index,
+                trust=rules.trust,
+                shown=rules.shown,
+            )
+        return self._indexes[key]
 
     def _rules(self, documents: Documents) -> Rules:
         rules = read_rules(
@@ -585,12 +604,12 @@ class Project:
             pip=self._pip,
             environment=self._environment,
         )
-        self._assumptions += rules.warnings
+        self._warn(rules.warnings)
         return rules
 
     def _finish(self, draft: Draft, *, force: bool, with_target: bool = True) -> Plan:
         target = self.target if with_target else None
-        for warning in self._assumptions:
+        for warning in self._warnings:
             draft.warn(warning)
         plan = draft.finish(target=target, builder=self.image.builder, force=force)
         return replace(plan, builder=self._builder_for({edit.shown for edit in plan.edits}))
@@ -605,6 +624,12 @@ class Project:
         if len(touched) in {0, len(sources)}:
             return self.image.builder
         return find_image(self.root, self.settings, self._environment, only=touched).builder
+
+
+def _fetch(index: PackageIndex, address: Address) -> bytes:
+    kind = "constraints" if address.constrains else "requirements"
+    what = f"{address.place}: the {kind} file"
+    return index.fetch(address.url, what=what, shown=address.shown)
 
 
 def _within(folder: Path, name: str) -> str:

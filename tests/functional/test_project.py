@@ -47,6 +47,43 @@ def test_loser_of_a_race_leaves_the_winners_line(
     assert project.requirements == f"lib==2.0\n{before or ''}"
 
 
+def test_second_plan_asks_the_index_that_the_file_names_now(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """A project that stays open asks the index of each plan, not that of its first."""
+    with LoopbackIndex() as other, opened(project, index) as here:
+        other.add("lib", "3.0")
+        project.requirements = "lib==1.0\n"
+        first = here.plan_upgrade_all()
+        project.requirements = f"--index-url {other.url}\nlib==1.0\n"
+        second = here.plan_upgrade_all()
+
+    assert [str(change.after) for change in first.changes] == ["2.0"]
+    assert [str(change.after) for change in second.changes] == ["3.0"]
+
+
+def test_warnings_are_those_of_one_plan(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """What was to be said of one plan is not said of the next."""
+    project.requirements = "--trusted-host 127.0.0.1\nlib==1.0\n-c ftp://example.com/c.txt\n"
+    with opened(project, index) as here:
+        first = here.plan_upgrade_all()
+        project.requirements = "lib==1.0\n"
+        second = here.plan_upgrade_all()
+
+    assert [bool(first.warnings), list(second.warnings)] == [True, []]
+
+
+def test_dockerfile_of_now_counts(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """A project that stays open reads the Dockerfile for each plan."""
+    project.requirements = "lib==1.0\n"
+    with opened(project, index) as here:
+        targets = [here.plan_upgrade_all().target]
+        project.write("Dockerfile", project.read("Dockerfile").replace("3.9", "3.12"))
+        targets.append(here.plan_upgrade_all().target)
+
+    assert [target.python for target in targets if target is not None] == ["3.9", "3.12"]
+
+
 def test_failed_build_is_an_error(project: TemporaryProject, index: LoopbackIndex) -> None:
     """A task of one's own that applies a plan stops where the image was not built."""
     project.stand_in("docker", FAILING)
