@@ -35,8 +35,8 @@ from .words import Variables, expand, is_unknown, keep, unquote, word_end
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from .configuration import Installer
     from .grammar import Heredoc
-    from .install import Installer
 
 _SHELL_STOPS = " \t\r\n;&|()<>"
 _SEPARATOR = re.compile(r"&&|\|\||;;|\|&|[;&|()\n]")

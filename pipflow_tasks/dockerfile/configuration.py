@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from .image import join
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from .install import Installer
+Installer: TypeAlias = Literal["pip", "uv"]
 
 LEVELS = ("global", "user", "site", "env")
 """pip's kinds of files, from the weakest word to the strongest."""

@@ -5,15 +5,13 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .configuration import Configuration
+    from .configuration import Configuration, Installer
     from .image import Misplaced
-
-Installer: TypeAlias = Literal["pip", "uv"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from ..finder import ADMIT_ALL, names_exactly
 from .candidates import Candidates, Catalog
+from .finder import ADMIT_ALL, names_exactly
 from .problem import (
     MAX_LINES,
     MAX_ROUNDS,
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
     from packaging.utils import NormalizedName
 
-    from ..finder import Admission, Bound
     from ..target import Target
+    from .finder import Admission, Bound
 
 __all__ = [
     "MAX_LINES",

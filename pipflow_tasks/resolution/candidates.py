@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from packaging.specifiers import SpecifierSet
 
 from ..errors import ProjectNotFound
-from ..finder import ADMIT_ALL, Candidate, Releases, names_exactly
+from .finder import ADMIT_ALL, Candidate, Releases, names_exactly
 from .problem import PYTHON, Need, Pick, need_from, need_of, satisfies
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from packaging.utils import NormalizedName
     from packaging.version import Version
 
-    from ..finder import Admission, Bound
     from ..simple_api import DistributionFile, Metadata
     from ..target import Target
+    from .finder import Admission, Bound
     from .problem import Standing, Want
 
 MAX_BATCH = 32

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import NormalizedName, canonicalize_name
 
-from ..finder import names_exactly
+from .finder import names_exactly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
     from packaging.version import Version
 
-    from ..finder import Candidate
+    from .finder import Candidate
 
 MAX_ROUNDS = 10_000
 MAX_LINES = 12

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..finder import Rejection
+from .finder import Rejection
 from .problem import PYTHON, Pick, has_version_for, need_of, satisfies
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
 
-from ..finder import names_exactly
+from .finder import names_exactly
 from .problem import MAX_ROUNDS, PYTHON, Cause, Conflict, Pick, Solution, has_version_for, need_of
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ from tools.recorded_index import Projects, Release, dump
 
 from pipflow_tasks.errors import ProjectNotFound
 from pipflow_tasks.index import PackageIndex
-from pipflow_tasks.pip_settings import default_index_url
+from pipflow_tasks.index.pip_settings import default_index_url
 from pipflow_tasks.simple_api import DistributionFile, Metadata
 from pipflow_tasks.target import Target
 

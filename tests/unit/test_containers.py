@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipflow_tasks.images.containers import new_name, remove_container
+from pipflow_tasks.engine.containers import new_name, remove_container
 
 ENGINE = """\
 import pathlib, sys, time

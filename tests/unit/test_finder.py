@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from pipflow_tasks.finder import (
+from pipflow_tasks.resolution.finder import (
     Candidate,
     Choice,
     Rejection,

@@ -16,10 +16,10 @@ from packaging.tags import Tag
 from packaging.version import Version
 from pythons import find_python
 
+from pipflow_tasks.engine import inside
 from pipflow_tasks.errors import TargetError
-from pipflow_tasks.images import inside
-from pipflow_tasks.interpreter import Interpreter
 from pipflow_tasks.target import Target
+from pipflow_tasks.target.interpreter import Interpreter
 
 SCRIPT = Path(inside.__file__).read_text("utf-8")
 MARKERS = {

@@ -12,43 +12,54 @@ import pytest
 import pipflow_tasks
 
 PACKAGE = Path(pipflow_tasks.__file__).parent
-LAYERS = {
-    "errors": ["errors"],
-    "formats": [
-        "compose",
-        "dockerfile",
-        "image_facts",
-        "interpreter",
-        "requirements",
-        "settings",
-        "simple_api",
-        "target",
-    ],
-    "decisions": ["finder", "resolution"],
-    "effects": ["files", "images", "index", "pip_settings"],
-    "project": ["project"],
-    "report": ["__init__", "__main__", "report", "tasks"],
-}
-RANKS = {module: rank for rank, modules in enumerate(LAYERS.values()) for module in modules}
-PURE = [*LAYERS["errors"], *LAYERS["formats"], *LAYERS["decisions"]]
+LAYERS = [
+    ["errors"],
+    ["requirements", "dockerfile", "simple_api", "settings"],
+    ["compose"],
+    ["target"],
+    ["resolution"],
+    ["files", "index", "engine"],
+    ["plan"],
+    ["manifest"],
+    ["environments"],
+    ["planning"],
+    ["checks"],
+    ["project"],
+    ["report"],
+    ["tasks"],
+    ["__init__", "__main__"],
+]
+"""The rooms, each before those that may import it; rooms of one layer do not import each other."""
+
+RANKS = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
+PURE = [room for rooms in LAYERS[:5] for room in rooms]
 IMPURE = {"os", "pathlib", "subprocess", "socket", "requests", "time", "random"}
 IMPORTERS = {
     "requests": {"index"},
     "urllib3": {"index"},
     "truststore": {"index"},
     "invoke": {"tasks", "__main__"},
-    "subprocess": {"images", "index", "pip_settings"},  # builds; a keyring; `pip config list`
-    "pip": {"pip_settings"},
+    "subprocess": {"engine", "index"},  # builds; a keyring; `pip config list`
+    "pip": {"index"},
 }
-
-
-def module_of(file: Path) -> str:
-    """Name a file's module: the first name below the package, which may be a folder."""
-    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 def files() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
+
+
+def name_of(file: Path) -> str:
+    """Name a file as imports do, below the package: ``index.http``; a package is its folder."""
+    parts = file.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if len(parts) > 1 and parts[-1] == "__init__" else parts)
+
+
+FILES = {name_of(file): file for file in files()}
+
+
+def room_of(file: Path) -> str:
+    """Name a file's room: the first name below the package."""
+    return name_of(file).partition(".")[0]
 
 
 def imports(text: str, *, parents: Sequence[str]) -> Iterator[str]:
@@ -68,14 +79,14 @@ def imports_of(file: Path) -> Iterator[str]:
 
 
 def own_imports(file: Path) -> set[str]:
-    """Tell which modules of the package a file imports, without its own."""
+    """Return the files of the package that a file imports, by name."""
     found: set[str] = set()
     for name in imports_of(file):
         first, *rest = name.split(".")
         if first == PACKAGE.name:
-            known = {module_of(path) for path in files()}
-            found.add(rest[0] if rest and rest[0] in known else "__init__")
-    return found - {module_of(file)}
+            known = [".".join(rest[:size]) for size in (len(rest), len(rest) - 1) if size > 0]
+            found.add(next((each for each in known if each in FILES), "__init__"))
+    return found - {name_of(file)}
 
 
 def foreign_imports(file: Path) -> set[str]:
@@ -98,41 +109,36 @@ def late():
         *("a.b", "c", "top.below.e.f", "top.below.g", "top.h.i", "top.h.j", "k.l")
     }
     assert "tasks" in own_imports(PACKAGE / "__main__.py")
-    assert "errors" in own_imports(PACKAGE / "project" / "__init__.py")
+    assert {"errors", "index.http"} <= own_imports(PACKAGE / "index" / "__init__.py")
+    assert "target.image_facts" in own_imports(PACKAGE / "target" / "__init__.py")
     assert "invoke" in foreign_imports(PACKAGE / "tasks.py")
 
 
-def test_every_module_has_its_place() -> None:
-    """Every module of the package stands in one layer."""
-    placed = [module for modules in LAYERS.values() for module in modules]
+def test_every_file_has_its_rank() -> None:
+    """Every file of the package stands in one room, and every room in one layer."""
+    rooms = [room for layer in LAYERS for room in layer]
 
-    assert sorted(set(placed)) == sorted(placed)
-    assert {module_of(file) for file in files()} <= set(placed)
+    assert sorted(rooms) == sorted({room_of(file) for file in files()})
 
 
-@pytest.mark.parametrize("file", files(), ids=lambda file: str(file.relative_to(PACKAGE)))
+@pytest.mark.parametrize("file", files(), ids=name_of)
 def test_no_arrow_points_back(file: Path) -> None:
-    """A module imports from its own layer and from those before it, also for types alone."""
-    rank = RANKS[module_of(file)]
+    """A file imports from its own room and from rooms of earlier layers, also for types alone."""
+    room = room_of(file)
+    rooms = {name.partition(".")[0] for name in own_imports(file)} - {room}
 
-    assert {name for name in own_imports(file) if RANKS[name] > rank} == set()
+    assert {each for each in rooms if RANKS[each] >= RANKS[room]} == set()
 
 
 def test_no_arrows_go_round() -> None:
-    """No module imports, by whatever way round, one that imports it."""
-    graph: dict[str, set[str]] = {}
-    for file in files():
-        graph.setdefault(module_of(file), set()).update(own_imports(file))
+    """No file imports, by whatever way round, one that imports it."""
+    graph = {name: own_imports(file) for name, file in FILES.items()}
     graph["__init__"] &= {"errors"}  # it hands the other names on when they are first used
 
     assert len([*graphlib.TopologicalSorter(graph).static_order()]) == len(graph)
 
 
-@pytest.mark.parametrize(
-    "file",
-    [file for file in files() if module_of(file) in PURE],
-    ids=lambda file: str(file.relative_to(PACKAGE)),
-)
+@pytest.mark.parametrize("file", [file for file in files() if room_of(file) in PURE], ids=name_of)
 def test_formats_and_decisions_are_pure(file: Path) -> None:
     """Formats and decisions touch no disk, process, network, clock or chance."""
     assert foreign_imports(file) & IMPURE == set()
@@ -140,10 +146,20 @@ def test_formats_and_decisions_are_pure(file: Path) -> None:
 
 @pytest.mark.parametrize("library", sorted(IMPORTERS))
 def test_library_is_imported_where_it_belongs(library: str) -> None:
-    """What touches the world outside is imported by the one module that is made for it."""
-    importers = {module_of(file) for file in files() if library in foreign_imports(file)}
+    """What touches the world outside is imported by the one room that is made for it."""
+    importers = {room_of(file) for file in files() if library in foreign_imports(file)}
 
     assert importers <= IMPORTERS[library]
+
+
+def test_no_room_is_too_large() -> None:
+    """No room holds more than a fifth of the package."""
+    sizes: dict[str, int] = {}
+    for file in files():
+        lines = len(file.read_text("utf-8").splitlines())
+        sizes[room_of(file)] = sizes.get(room_of(file), 0) + lines
+
+    assert max(sizes.values()) <= sum(sizes.values()) / 5
 
 
 HEAVY = ["msgspec", "pip", "requests", "rich", "urllib3", "yaml"]

@@ -19,8 +19,8 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from pipflow_tasks.errors import ProjectNotFound
-from pipflow_tasks.finder import Bound
 from pipflow_tasks.resolution import MAX_LINES, Conflict, Resolution, Solution, Want
+from pipflow_tasks.resolution.finder import Bound
 from pipflow_tasks.simple_api import DistributionFile, Metadata
 from pipflow_tasks.target import Target
 

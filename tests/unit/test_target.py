@@ -17,12 +17,12 @@ from packaging.tags import Tag, parse_tag
 from packaging.version import Version
 from pythons import find_python
 
-from pipflow_tasks import image_facts
 from pipflow_tasks.errors import TargetError
 from pipflow_tasks.target import (
     Platform,
     Target,
     docker_platform,
+    image_facts,
     name_tells_all,
     newest_pip,
 )

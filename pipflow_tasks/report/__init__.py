@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .images import Builder
-    from .project.plan import Change, Finding, Outcome, Plan, Step
+    from ..engine import Builder
+    from ..plan import Change, Finding, Outcome, Plan, Step
 
 Format = Literal["text", "json", "markdown"]
 

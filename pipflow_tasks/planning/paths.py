@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .plan import Step
+from ..plan import Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 
-from ..finder import names_exactly
 from ..requirements import change_via, write_via
+from ..resolution.finder import names_exactly
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from packaging.utils import NormalizedName
     from packaging.version import Version
 
-    from ..finder import Candidate
+    from ..manifest.documents import Documents
     from ..requirements import Line
     from ..resolution import Pick, Solution, Waiver
-    from .documents import Documents
+    from ..resolution.finder import Candidate
     from .draft import Draft
     from .lookup import Lookup
 

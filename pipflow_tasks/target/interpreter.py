@@ -14,7 +14,7 @@ import msgspec
 from packaging.tags import Tag
 from packaging.version import Version
 
-from .errors import TargetError
+from ..errors import TargetError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from .simple_api import by_version
+from ..simple_api import by_version
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from packaging.specifiers import Specifier, SpecifierSet
     from packaging.version import Version
 
-    from .simple_api import DistributionFile
-    from .target import Platform, Target
+    from ..simple_api import DistributionFile
+    from ..target import Platform, Target
 
 _MOST_REASONS = 6
 

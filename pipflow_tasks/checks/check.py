@@ -20,27 +20,27 @@ from packaging.specifiers import SpecifierSet
 from ..dockerfile import hidden_by
 from ..errors import DockerfileError, PipflowError, ProjectNotFound, RequirementsError, redact
 from ..files import read
-from ..finder import Rejection, names_exactly
+from ..manifest.included import find_included
+from ..plan import Finding
+from ..planning.aims import find_move
+from ..planning.closure import find_brought, find_roots, find_unknown
+from ..planning.paths import asked_by
+from ..planning.sets import mend_clash
 from ..requirements import Kind
 from ..resolution import Conflict, Solution
-from .aims import find_move
-from .closure import find_brought, find_roots, find_unknown
-from .included import find_included
-from .paths import asked_by
-from .plan import Finding
-from .sets import mend_clash
+from ..resolution.finder import Rejection, names_exactly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ..dockerfile import InstallStep
-    from ..finder import Releases
+    from ..environments.image import Image, Source
+    from ..manifest.documents import Documents
+    from ..plan import Severity
+    from ..planning.lookup import Lookup
     from ..requirements import Line
+    from ..resolution.finder import Releases
     from ..target import Target
-    from .documents import Documents
-    from .image import Image, Source
-    from .lookup import Lookup
-    from .plan import Severity
 
 
 _PIP = re.compile(r"(?:\S*/)?(?:pip[0-9.]*|python[0-9.]* +-m +pip) ")

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from packaging.markers import Marker
 
+    from ..manifest.documents import Documents
     from ..requirements import Line, Request
     from ..target import Target
-    from .documents import Documents
     from .lookup import Lookup
 
 

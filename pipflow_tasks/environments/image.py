@@ -14,9 +14,7 @@ from packaging.tags import sys_tags
 
 from ..compose import Secret
 from ..dockerfile import Dockerfile
-from ..errors import ComposeError, DockerfileError, FileError, TargetError, UsageError
-from ..files import read
-from ..images import (
+from ..engine import (
     BaseImages,
     choose_engine,
     command_builder,
@@ -25,11 +23,13 @@ from ..images import (
     plain_builder,
     split_command,
 )
+from ..errors import ComposeError, DockerfileError, FileError, TargetError, UsageError
+from ..files import read
+from ..manifest.included import find_included
 from ..target import Target, docker_platform, newest_pip
 from .base_image import find_base_target
 from .compose_project import COMPOSE_FILES, find_compose
 from .configuration import read_configuration
-from .included import find_included
 from .rules import Step
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
 
     from ..compose import Build, Service
     from ..dockerfile import InstallStep
-    from ..images import Builder
-    from ..interpreter import Interpreter
+    from ..engine import Builder
     from ..settings import Settings
+    from ..target.interpreter import Interpreter
     from .compose_project import ComposeProject
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
-    from ..images import BaseImages
+    from ..engine import BaseImages
 
 
 def find_base_target(

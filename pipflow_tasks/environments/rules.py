@@ -18,11 +18,11 @@ from urllib.parse import urlsplit
 from packaging.utils import NormalizedName, canonicalize_name
 
 from ..errors import DockerfileError, UsageError, redact
-from ..finder import Admission, Cutoff
 from ..index import Trust
-from ..pip_settings import is_local, is_yes
+from ..index.pip_settings import is_local, is_yes
+from ..manifest.addresses import VARIABLE, expand_address, find_address, show_address, unset_error
 from ..requirements import expand_variables
-from .addresses import VARIABLE, expand_address, find_address, show_address, unset_error
+from ..resolution.finder import Admission, Cutoff
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
     from ..dockerfile import InstallStep
-    from ..pip_settings import PipSettings
+    from ..index.pip_settings import PipSettings
     from ..requirements import Line
 
 _ALL = ":all:"

@@ -15,7 +15,12 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from ..errors import (
+from .checks.check import check_image, check_lines, check_pins, check_pip, check_together, find_in
+from .engine import interruptible
+from .environments.image import find_beside, find_image, find_steps, find_target
+from .environments.lacking import require_all
+from .environments.rules import read_rules
+from .errors import (
     BuildError,
     DockerfileError,
     FileError,
@@ -26,42 +31,37 @@ from ..errors import (
     UsageError,
     redact,
 )
-from ..files import lock
-from ..images import interruptible
-from ..index import PackageIndex
-from ..pip_settings import read_pip_settings
-from ..requirements import split_requirements
-from ..settings import Settings
-from .aims import LEVELS, Level
-from .asked import find_removable, require_same
-from .check import check_image, check_lines, check_pins, check_pip, check_together, find_in
-from .documents import (
+from .files import lock
+from .index import PackageIndex
+from .index.pip_settings import read_pip_settings
+from .manifest.documents import (
     read_addresses,
     read_beside,
     read_constraints,
     read_documents,
     take_constraints,
 )
-from .draft import Draft
-from .image import find_beside, find_image, find_steps, find_target
-from .lacking import require_all
-from .lookup import Lookup
 from .plan import Change, Finding, Held, LeftAlone, Outcome, Plan, Step
-from .planner import Planner
-from .rules import read_rules
+from .planning.asked import find_removable, require_same
+from .planning.bounds import LEVELS, Level
+from .planning.draft import Draft
+from .planning.lookup import Lookup
+from .planning.planner import Planner
+from .requirements import split_requirements
+from .settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from ..files import Edit
-    from ..images import Builder
-    from ..pip_settings import PipSettings
-    from ..requirements import Line, Request, Sort
-    from ..target import Target
-    from .addresses import Address
-    from .documents import Documents
-    from .image import Image
-    from .rules import Rules
+    from .engine import Builder
+    from .environments.image import Image
+    from .environments.rules import Rules
+    from .files import Edit
+    from .index.pip_settings import PipSettings
+    from .manifest.addresses import Address
+    from .manifest.documents import Documents
+    from .requirements import Line, Request, Sort
+    from .target import Target
 
 __all__ = [
     "LEVELS",

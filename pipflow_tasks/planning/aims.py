@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from ..finder import Bound
 from ..resolution import Want
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from packaging.version import Version
-
-    from ..finder import Candidate, Choice
     from ..requirements import Line, Request
+    from ..resolution.finder import Candidate, Choice
     from .lookup import Lookup
-
-Level = Literal["major", "minor", "patch"]
-LEVELS: tuple[Level, ...] = ("major", "minor", "patch")
 
 TYPED = "what was typed"
 """The source of what the user has asked for in so many words."""
@@ -138,34 +130,3 @@ def why_unmovable(lookup: Lookup, line: Line) -> str:
     if lookup.is_partial(line):
         return "for some of the platforms only, beside another line for the rest"
     return ""
-
-
-def policy_bounds(line: Line) -> Iterator[Bound]:
-    """Yield what a line's policy keeps out; ``hold`` keeps everything but the pin out."""
-    policy = line.policy
-    if policy is None:
-        return
-    if policy.is_hold:
-        yield only_version(line, f"is kept out by its policy, hold ({line.place})")
-    else:
-        reason = f"does not satisfy its policy {policy.text} ({line.place})"
-        yield Bound(specifier=policy.specifier, reason=reason, is_ours=True)
-
-
-def only_version(line: Line, reason: str) -> Bound:
-    """Keep every version but that of a pin out."""
-    specifier = SpecifierSet(f"=={line.pin}" if line.pin else "")
-    return Bound(specifier=specifier, reason=reason, is_ours=True)
-
-
-def within_level(pin: Version, level: Level) -> Iterator[Bound]:
-    """Yield what ``--level`` keeps out."""
-    if level == "major":
-        return
-    kept = (*pin.release, 0)[:1] if level == "minor" else (*pin.release, 0, 0)[:2]
-    epoch = f"{pin.epoch}!" if pin.epoch else ""
-    yield Bound(
-        specifier=SpecifierSet(f"=={epoch}{'.'.join(map(str, kept))}.*"),
-        reason=f"is more than --level={level} allows",
-        is_ours=True,
-    )

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..compose import ComposeFile, read_dotenv
+from ..engine import choose_compose
 from ..errors import ComposeError, FileError
 from ..files import read
-from ..images import choose_compose
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from ..images import ComposeProgram
+    from ..engine import ComposeProgram
 
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 _OVERRIDES = tuple(

@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 from ..errors import RequirementsError, VersionConflict
 from ..requirements import Kind, bounds_pin, change_via
 from ..resolution import Conflict, Standing
-from .aims import aim_at, aim_to_move, only_version, policy_bounds, why_unmovable, within_level
+from .aims import aim_at, aim_to_move, why_unmovable
 from .asked import (
     already_there,
     close_hint,
@@ -22,6 +22,7 @@ from .asked import (
     require_same,
     require_there,
 )
+from .bounds import only_version, policy_bounds, within_level
 from .closure import (
     Root,
     find_asking,
@@ -41,13 +42,14 @@ if TYPE_CHECKING:
     from packaging.utils import NormalizedName
     from packaging.version import Version
 
-    from ..finder import Candidate, Choice
+    from ..manifest.documents import Documents
     from ..requirements import Line, Request, Sort
     from ..resolution import Solution, Want
+    from ..resolution.finder import Candidate, Choice
     from ..target import Target
-    from .aims import Aim, Level
+    from .aims import Aim
+    from .bounds import Level
     from .closure import Brought
-    from .documents import Documents
     from .draft import Draft
     from .lookup import Lookup
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from packaging.version import Version
 
-    from ..files import Edit
-    from ..images import Builder
-    from ..target import Target
+    from .engine import Builder
+    from .files import Edit
+    from .target import Target
 
 Severity = Literal["error", "warning"]
 ImageStatus = Literal["built", "failed", "unchanged", "planned", "skipped", "no-engine"]

@@ -10,22 +10,22 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 
 from ..errors import NoCandidate, ProjectNotFound, RequirementsError
-from ..finder import Bound, summarise
 from ..resolution import Resolution, Solution, Standing, Want, need_of
-from .aims import policy_bounds
+from ..resolution.finder import Bound, summarise
+from .bounds import policy_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from packaging.version import Version
 
-    from ..finder import Admission, Candidate, Choice, Releases
+    from ..environments.rules import Rules
     from ..index import PackageIndex
+    from ..manifest.documents import Documents
     from ..requirements import Line
     from ..resolution import Candidates, Pick
+    from ..resolution.finder import Admission, Candidate, Choice, Releases
     from ..target import Target
-    from .documents import Documents
-    from .rules import Rules
 
 
 class Lookup:

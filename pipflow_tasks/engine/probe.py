@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import TargetError, redact
-from ..interpreter import Interpreter
 from ..target import docker_platform
+from ..target.interpreter import Interpreter
 from .containers import new_name, remove_container
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from packaging.utils import canonicalize_name
 
 from ..errors import RequirementsError, redact
 from ..files import Edit
+from ..plan import Change, Held, LeftAlone, Plan
 from ..requirements import Addition, Pin
-from .plan import Change, Held, LeftAlone, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from packaging.utils import NormalizedName
     from packaging.version import Version
 
-    from ..finder import Candidate
-    from ..images import Builder
+    from ..engine import Builder
+    from ..manifest.documents import Documents
+    from ..plan import Step
     from ..requirements import Line, RequirementsFile, Sort
+    from ..resolution.finder import Candidate
     from ..target import Target
-    from .documents import Documents
-    from .plan import Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,16 +22,17 @@ from ..resolution import (
     why_given,
     why_never,
 )
-from .aims import TYPED, aim_to_move, find_move, policy_bounds, why_unmovable
+from .aims import TYPED, aim_to_move, find_move, why_unmovable
+from .bounds import policy_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from packaging.utils import NormalizedName
 
+    from ..manifest.documents import Documents
     from ..resolution import Reason
     from .aims import Aim
-    from .documents import Documents
     from .draft import Draft
     from .lookup import Lookup
 

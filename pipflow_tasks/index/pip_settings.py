@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import UsageError, redact
+from ..errors import UsageError, redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

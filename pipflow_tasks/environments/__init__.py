@@ -1,0 +1,1 @@
+"""From builds to environments: what is built, for which Python, by which install rules."""

@@ -1,0 +1,1 @@
+"""The requirements files of a project as they are read: includes, constraints, addresses."""
