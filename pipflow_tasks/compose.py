@@ -41,7 +41,7 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Build:
+class BuildSection:
     """How a service's image is built.
 
     Attributes:
@@ -88,7 +88,7 @@ class Service:
     line: int | None = None
     image: str | None = None
     platform: str | None = None
-    build: Build | None = None
+    build: BuildSection | None = None
     profiles: tuple[str, ...] = ()
     extends_file: str | None = None
 
@@ -482,9 +482,9 @@ def _service(name: str, entry: _Entry, content: _Map, secrets: _Map) -> Service:
     )
 
 
-def _build(content: _Map, secrets: _Map) -> Build:
+def _build(content: _Map, secrets: _Map) -> BuildSection:
     args = _entry(content, "args")
-    return Build(
+    return BuildSection(
         context=_text(content, "context") or ".",
         dockerfile=_text(content, "dockerfile") or "Dockerfile",
         dockerfile_inline=_text(content, "dockerfile_inline"),

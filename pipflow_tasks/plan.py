@@ -58,7 +58,7 @@ class LeftAlone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class PathStep:
     """A step on the way from a line to a project.
 
     Attributes:
@@ -85,14 +85,14 @@ class Finding:
         line: its 1-based line there, or None.
         severity: an error keeps the image from being built, or the tasks from working.
         message: what it is.
-        mend: what to do about it, or an empty string.
+        fix: what to do about it, or an empty string.
     """
 
     file: str | None
     line: int | None
     severity: Severity
     message: str
-    mend: str
+    fix: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +119,7 @@ class Plan:
     changes: tuple[Change, ...] = ()
     held: tuple[Held, ...] = ()
     left_alone: tuple[LeftAlone, ...] = ()
-    paths: tuple[tuple[Step, ...], ...] = ()
+    paths: tuple[tuple[PathStep, ...], ...] = ()
     findings: tuple[Finding, ...] = ()
     warnings: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, cast
 
 from .checks.check import check_image, check_lines, check_pins, check_pip, check_together, find_in
 from .engine import interruptible
-from .environments.image import find_beside, find_image, find_steps, find_target
+from .environments.image import find_builds, find_siblings, find_steps, find_target
 from .environments.lacking import require_all
 from .environments.rules import read_rules
 from .errors import (
@@ -36,12 +36,12 @@ from .index import PackageIndex
 from .index.pip_settings import read_pip_settings
 from .manifest.documents import (
     read_addresses,
-    read_beside,
     read_constraints,
-    read_documents,
+    read_manifest,
+    read_siblings,
     take_constraints,
 )
-from .plan import Change, Finding, Held, LeftAlone, Outcome, Plan, Step
+from .plan import Change, Finding, Held, LeftAlone, Outcome, Plan
 from .planning.asked import find_removable, require_same
 from .planning.bounds import LEVELS, Level
 from .planning.draft import Draft
@@ -54,12 +54,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from .engine import Builder
-    from .environments.image import Image
-    from .environments.rules import Rules
+    from .environments.image import Discovery
+    from .environments.rules import InstallRules
     from .files import Edit
     from .index.pip_settings import PipSettings
     from .manifest.addresses import Address
-    from .manifest.documents import Documents
+    from .manifest.documents import Manifest
     from .requirements import Line, Request, Sort
     from .target import Target
 
@@ -73,7 +73,6 @@ __all__ = [
     "Outcome",
     "Plan",
     "Project",
-    "Step",
 ]
 
 
@@ -142,9 +141,9 @@ class Project:
         self._indexes.clear()
 
     @cached_property
-    def image(self) -> Image:
+    def image(self) -> Discovery:
         """What the project's image is made from, and what builds it."""
-        return find_image(self.root, self.settings, self._environment)
+        return find_builds(self.root, self.settings, self._environment)
 
     @cached_property
     def _pip(self) -> PipSettings:
@@ -195,9 +194,9 @@ class Project:
             PackageIndexError: the index failed.
         """
         requests = _split(requirements)
-        documents = self._read()
-        draft = Draft("add", documents)
-        self._planner(draft, documents, resolve=resolve).add(
+        manifest = self._read()
+        draft = Draft("add", manifest)
+        self._planner(draft, manifest, resolve=resolve).add(
             requests,
             group=group,
             sort=cast("Sort", self.settings.sort),
@@ -231,9 +230,9 @@ class Project:
             PackageIndexError: the index failed.
         """
         requests = _split(requirements)
-        documents = self._read(must_be_there=True)
-        draft = Draft("upgrade", documents)
-        self._planner(draft, documents, resolve=resolve).upgrade(requests, prereleases=prereleases)
+        manifest = self._read(must_be_there=True)
+        draft = Draft("upgrade", manifest)
+        self._planner(draft, manifest, resolve=resolve).upgrade(requests, prereleases=prereleases)
         return self._finish(draft, force=force)
 
     def plan_upgrade_all(
@@ -262,9 +261,9 @@ class Project:
             ProjectNotFound: the index does not have a project of the files.
             PackageIndexError: the index failed.
         """
-        documents = self._read(must_be_there=True)
-        draft = Draft("upgrade-all", documents)
-        self._planner(draft, documents, resolve=resolve).upgrade_all(
+        manifest = self._read(must_be_there=True)
+        draft = Draft("upgrade-all", manifest)
+        self._planner(draft, manifest, resolve=resolve).upgrade_all(
             only=_split(only), skip=_split(skip), level=level, prereleases=prereleases
         )
         return self._finish(draft, force=force)
@@ -282,9 +281,9 @@ class Project:
 
         Where what stands in the files does not go together, that is said, too.
         """
-        documents = self._read(must_be_there=True)
-        draft = Draft("outdated", documents)
-        planner = self._planner(draft, documents, resolve=resolve)
+        manifest = self._read(must_be_there=True)
+        draft = Draft("outdated", manifest)
+        planner = self._planner(draft, manifest, resolve=resolve)
         planner.explain_conflict()
         planner.upgrade_all(
             only=_split(only), skip=_split(skip), level=level, prereleases=prereleases
@@ -292,7 +291,7 @@ class Project:
         plan = self._finish(draft, force=True)
         policies = tuple(
             f"policy    {line.spelled_name} {line.policy.text} ({line.place})"
-            for line in documents.lines
+            for line in manifest.lines
             if line.requirement is not None and line.policy is not None
         )
         return replace(plan, edits=(), builder=None, hints=(*plan.hints, *policies))
@@ -308,9 +307,9 @@ class Project:
             ProjectNotFound: the index does not have a project of the files.
             PackageIndexError: the index failed.
         """
-        documents = self._read(must_be_there=True)
-        draft = Draft("why", documents)
-        self._planner(draft, documents, resolve=True, in_any_case=True).why(_split(requirements))
+        manifest = self._read(must_be_there=True)
+        draft = Draft("why", manifest)
+        self._planner(draft, manifest, resolve=True, in_any_case=True).why(_split(requirements))
         return replace(self._finish(draft, force=True), builder=None)
 
     def plan_remove(
@@ -327,26 +326,26 @@ class Project:
         Raises:
             RequirementsError: the files do not have one of them.
         """
-        documents = self._read(must_be_there=True)
-        draft = Draft("remove", documents)
+        manifest = self._read(must_be_there=True)
+        draft = Draft("remove", manifest)
         gone: dict[str, Line] = {}
         for request in _split(requirements):
-            for line in find_removable(documents, request):
+            for line in find_removable(manifest, request):
                 gone[line.place] = line
         lines = tuple(gone.values())
-        if documents.is_locked:
+        if manifest.is_locked:
             try:
-                self._planner(draft, documents, resolve=resolve).remove(lines)
+                self._planner(draft, manifest, resolve=resolve).remove(lines)
             except PackageIndexError as error:
                 error.hint = "--no-resolve takes the lines alone out of the locked file"
                 raise
         else:
             draft.remove(lines)
-            left = {line.name for line in documents.lines if line.place not in gone}
+            left = {line.name for line in manifest.lines if line.place not in gone}
             names = {line.name for line in lines if line.name} - left
             if resolve and names:
                 try:
-                    planner = self._planner(draft, documents, resolve=True, in_any_case=True)
+                    planner = self._planner(draft, manifest, resolve=True, in_any_case=True)
                     planner.tell_who_needs(names)
                 except PipflowError as error:
                     draft.warn(f"what else needs it was not looked up: {error.message}")
@@ -363,17 +362,17 @@ class Project:
             VersionConflict: the requirements do not go together.
             PackageIndexError: the index failed.
         """
-        documents = replace(self._read(must_be_there=True), is_being_locked=True)
-        draft = Draft("lock", documents)
-        self._planner(draft, documents, resolve=True, in_any_case=True).lock()
+        manifest = replace(self._read(must_be_there=True), is_being_locked=True)
+        draft = Draft("lock", manifest)
+        self._planner(draft, manifest, resolve=True, in_any_case=True).lock()
         return self._finish(draft, force=False)
 
     def plan_unlock(self) -> Plan:
         """Plan to take the lines out again that ``plan_lock`` and what followed it have written."""
-        documents = self._read(must_be_there=True)
-        draft = Draft("unlock", documents)
-        draft.remove(documents.closure)
-        if not documents.is_locked:
+        manifest = self._read(must_be_there=True)
+        draft = Draft("unlock", manifest)
+        draft.remove(manifest.locked)
+        if not manifest.is_locked:
             draft.hint("the file is not locked: no line says that it is there `# via` another")
         return self._finish(draft, force=False, with_target=False)
 
@@ -384,30 +383,30 @@ class Project:
             offline: leave out what needs an index.
         """
         findings: dict[Finding, None] = {}
-        documents = target = lookup = None
+        manifest = target = lookup = None
         try:
-            documents = self._read()
+            manifest = self._read()
         except PipflowError as error:
             findings[find_in(error)] = None
         try:
             findings.update(dict.fromkeys(check_image(self.image, self.root)))
             target = self.target
             findings.update(dict.fromkeys(check_pip(self.image, target)))
-            if documents is not None:
-                rules = self._rules(documents)
-                documents = replace(documents, requires_hashes=rules.requires_hashes)
-                lookup = self._look_up(documents, rules, offline=offline)
+            if manifest is not None:
+                rules = self._rules(manifest)
+                manifest = replace(manifest, requires_hashes=rules.requires_hashes)
+                lookup = self._look_up(manifest, rules, offline=offline)
         except PipflowError as error:
             findings[find_in(error)] = None
         wants_hashes = target is None or target.installer == "pip"
-        if documents is not None:
-            wants_hashes |= documents.requires_hashes
-            findings.update(dict.fromkeys(check_lines(documents, wants_hashes=wants_hashes)))
-        if documents is not None and lookup is not None and not offline:
+        if manifest is not None:
+            wants_hashes |= manifest.requires_hashes
+            findings.update(dict.fromkeys(check_lines(manifest, wants_hashes=wants_hashes)))
+        if manifest is not None and lookup is not None and not offline:
             try:
-                findings.update(dict.fromkeys(check_pins(documents, lookup)))
-                if documents.is_locked or not lookup.without_dependencies:
-                    together = check_together(documents, lookup, wants_hashes=wants_hashes)
+                findings.update(dict.fromkeys(check_pins(manifest, lookup)))
+                if manifest.is_locked or not lookup.without_dependencies:
+                    together = check_together(manifest, lookup, wants_hashes=wants_hashes)
                     findings.update(dict.fromkeys(together))
             except PackageIndexError as error:
                 findings[find_in(error)] = None
@@ -530,56 +529,56 @@ class Project:
                 _revert(written)
                 raise
 
-    def _read(self, *, must_be_there: bool = False) -> Documents:
+    def _read(self, *, must_be_there: bool = False) -> Manifest:
         self._begin()
-        documents = read_documents(self.root, self.settings.files, self._environment)
-        if must_be_there and documents.is_missing:
+        manifest = read_manifest(self.root, self.settings.files, self._environment)
+        if must_be_there and manifest.is_missing:
             raise RequirementsError(
                 "there is no such file",
-                path=documents.main,
+                path=manifest.main,
                 hint="`add` creates it; another one is named with --file or the setting `file`",
             )
-        return documents
+        return manifest
 
     def _planner(
-        self, draft: Draft, documents: Documents, *, resolve: bool, in_any_case: bool = False
+        self, draft: Draft, manifest: Manifest, *, resolve: bool, in_any_case: bool = False
     ) -> Planner:
-        rules = self._rules(documents)
+        rules = self._rules(manifest)
         if rules.requires_hashes:
-            documents = replace(documents, requires_hashes=True)
-        lookup = self._look_up(documents, rules)
-        looks = in_any_case or documents.is_locked
+            manifest = replace(manifest, requires_hashes=True)
+        lookup = self._look_up(manifest, rules)
+        looks = in_any_case or manifest.is_locked
         if rules.without_dependencies and resolve and not looks:
             draft.warn(
                 f"{rules.without_dependencies} installs without dependencies: "
                 "what the pins need was not looked at"
             )
             resolve = False
-        return Planner(draft, documents, lookup, resolve=resolve)
+        return Planner(draft, manifest, lookup, resolve=resolve)
 
-    def _look_up(self, documents: Documents, rules: Rules, *, offline: bool = False) -> Lookup:
+    def _look_up(self, manifest: Manifest, rules: InstallRules, *, offline: bool = False) -> Lookup:
         index = self._index_for(rules)
-        read_constraints(documents, self.root, rules.constraints, self._environment)
-        beside = find_beside(self.image, self.root)
-        read_beside(documents, self.root, beside, self._environment)
+        read_constraints(manifest, self.root, rules.constraints, self._environment)
+        siblings = find_siblings(self.image, self.root)
+        read_siblings(manifest, self.root, siblings, self._environment)
         base = self.target.interpreter
         if base is not None and self.target.installer == "pip":
-            take_constraints(documents, base.constraints, base.image)
+            take_constraints(manifest, base.constraints, base.image)
         if not offline:
             fetch = partial(_fetch, index)
-            read_addresses(documents, fetch, self._environment)
+            read_addresses(manifest, fetch, self._environment)
         self._warn(
             f"{redact(line.content)} ({line.place}) is not fetched: what it says does not count"
-            for line in documents.unread
-            if line.option_values("--constraint") or line.path not in documents.requirements
+            for line in manifest.unread
+            if line.option_values("--constraint") or line.path not in manifest.requirements
         )
         self._warn(
             f"{redact(line.content)} ({line.place}) does not count: it stands at an address"
-            for line in documents.unheeded
+            for line in manifest.unheeded
         )
-        return Lookup(documents, index, self.target, rules)
+        return Lookup(manifest, index, self.target, rules)
 
-    def _index_for(self, rules: Rules) -> PackageIndex:
+    def _index_for(self, rules: InstallRules) -> PackageIndex:
         """Return what asks the indexes of these rules; plans with equal rules share it."""
         shown = tuple(rules.shown.items())
         key = (rules.index_urls, rules.first_index, rules.trust, shown)
@@ -593,10 +592,10 @@ class Project:
             )
         return self._indexes[key]
 
-    def _rules(self, documents: Documents) -> Rules:
+    def _rules(self, manifest: Manifest) -> InstallRules:
         rules = read_rules(
             find_steps(self.image, self.root, self.target.interpreter),
-            documents.lines,
+            manifest.lines,
             index_url=self.settings.index_url,
             extra_index_urls=self.settings.extra_index_url.split(),
             cooldown_days=self.settings.cooldown_days,
@@ -623,7 +622,7 @@ class Project:
         touched = [name for name, source in sources.items() if source.installs(files)]
         if len(touched) in {0, len(sources)}:
             return self.image.builder
-        return find_image(self.root, self.settings, self._environment, only=touched).builder
+        return find_builds(self.root, self.settings, self._environment, only=touched).builder
 
 
 def _fetch(index: PackageIndex, address: Address) -> bytes:

@@ -22,10 +22,10 @@ from ..errors import DockerfileError, PipflowError, ProjectNotFound, Requirement
 from ..files import read
 from ..manifest.included import find_included
 from ..plan import Finding
-from ..planning.aims import find_move
-from ..planning.closure import find_brought, find_roots, find_unknown
+from ..planning.goals import find_move
+from ..planning.locking import find_origins, find_transitive, find_unknown
 from ..planning.paths import asked_by
-from ..planning.sets import mend_clash
+from ..planning.sets import fix_conflict
 from ..requirements import Kind
 from ..resolution import Conflict, Solution
 from ..resolution.finder import Rejection, names_exactly
@@ -33,9 +33,9 @@ from ..resolution.finder import Rejection, names_exactly
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..dockerfile import InstallStep
-    from ..environments.image import Image, Source
-    from ..manifest.documents import Documents
+    from ..dockerfile import InstallCommand
+    from ..environments.image import Build, Discovery
+    from ..manifest.documents import Manifest
     from ..plan import Severity
     from ..planning.lookup import Lookup
     from ..requirements import Line
@@ -53,18 +53,18 @@ def find_in(error: PipflowError) -> Finding:
         line=error.line,
         severity="error",
         message=error.message,
-        mend=error.hint,
+        fix=error.hint,
     )
 
 
-def _at(line: Line, severity: Severity, message: str, mend: str) -> Finding:
-    return Finding(file=line.path, line=line.number, severity=severity, message=message, mend=mend)
+def _at(line: Line, severity: Severity, message: str, fix: str) -> Finding:
+    return Finding(file=line.path, line=line.number, severity=severity, message=message, fix=fix)
 
 
 # the Dockerfile
 
 
-def check_image(image: Image, root: Path) -> Iterator[Finding]:
+def check_image(image: Discovery, root: Path) -> Iterator[Finding]:
     """Find what keeps the image from getting what the files pin, or from doing so quickly."""
     seen: set[Finding] = set()
     for source in image.sources.values():
@@ -76,7 +76,7 @@ def check_image(image: Image, root: Path) -> Iterator[Finding]:
         seen.update(found)
 
 
-def _check_source(source: Source, root: Path) -> Iterator[Finding]:
+def _check_source(source: Build, root: Path) -> Iterator[Finding]:
     dockerfile = source.read(keep_unknown=True)
     steps = source.steps(dockerfile)
     if not steps:
@@ -92,7 +92,7 @@ def _check_source(source: Source, root: Path) -> Iterator[Finding]:
         yield from _check_ignored(source, file, root)
 
 
-def check_pip(image: Image, target: Target) -> Iterator[Finding]:
+def check_pip(image: Discovery, target: Target) -> Iterator[Finding]:
     """Find steps that use pip where the base image, as it says itself, has none.
 
     Only where pip is the first that is run: other commands may have brought it.
@@ -118,11 +118,11 @@ def check_pip(image: Image, target: Target) -> Iterator[Finding]:
                     line=first.line,
                     severity="error",
                     message=f"it starts pip, and the base image {base.image} has none",
-                    mend="install pip before, or name a base image that has it",
+                    fix="install pip before, or name a base image that has it",
                 )
 
 
-def _no_step(source: Source, others: Sequence[InstallStep], line: int) -> Finding:
+def _no_step(source: Build, others: Sequence[InstallCommand], line: int) -> Finding:
     files = " and ".join(source.files)
     message = f"nothing installs {files}, as far as can be seen"
     outside = [file for file in source.files if file.startswith("../")]
@@ -130,9 +130,9 @@ def _no_step(source: Source, others: Sequence[InstallStep], line: int) -> Findin
         (step, found) for step in others for found in step.misplaced if found.source in source.files
     ]
     named = sorted({file for step in others for file in (*step.sources, *step.requirements)})
-    mend = f"add `COPY {source.files[0]} .` and `RUN pip install -r {source.files[0]}`"
+    fix = f"add `COPY {source.files[0]} .` and `RUN pip install -r {source.files[0]}`"
     if outside:
-        mend = f"{outside[0]} is outside of the build context; build from a folder above it"
+        fix = f"{outside[0]} is outside of the build context; build from a folder above it"
     elif misplaced:
         step, found = misplaced[0]
         line = step.line
@@ -140,14 +140,14 @@ def _no_step(source: Source, others: Sequence[InstallStep], line: int) -> Findin
             f"line {found.line} copies {found.source} to {found.target}, and line {line} looks "
             f"for {found.wanted}"
         )
-        mend = f"copy it to {found.wanted}, or install `-r {found.target}`"
+        fix = f"copy it to {found.wanted}, or install `-r {found.target}`"
     elif named:
         line = others[0].line
-        mend = f"it installs {', '.join(named)}: if that is the file, make the setting `file`"
-    return Finding(file=source.path, line=line, severity="error", message=message, mend=mend)
+        fix = f"it installs {', '.join(named)}: if that is the file, make the setting `file`"
+    return Finding(file=source.path, line=line, severity="error", message=message, fix=fix)
 
 
-def _check_cache(source: Source, step: InstallStep) -> Iterator[Finding]:
+def _check_cache(source: Build, step: InstallCommand) -> Iterator[Finding]:
     """Find source code that is copied before the step: its every change installs all anew."""
     for path, line in step.copied:
         folder = source.context / path
@@ -159,12 +159,12 @@ def _check_cache(source: Source, step: InstallStep) -> Iterator[Finding]:
                 severity="warning",
                 message=f"the source ({path}) is copied before line {step.line} installs the "
                 "requirements: any change of it installs all of them anew",
-                mend="copy the requirements alone before that step, and the source after it",
+                fix="copy the requirements alone before that step, and the source after it",
             )
             return
 
 
-def _check_context(source: Source, step: InstallStep, root: Path) -> Iterator[Finding]:
+def _check_context(source: Build, step: InstallCommand, root: Path) -> Iterator[Finding]:
     """Find files that are installed and are not there."""
     for path in step.sources:
         ours = path in source.files  # `add` creates that one
@@ -174,11 +174,11 @@ def _check_context(source: Source, step: InstallStep, root: Path) -> Iterator[Fi
                 line=step.line,
                 severity="error",
                 message=f"it installs {path}, which is not in the build context",
-                mend=f"write the path as it is in the context, {_shown(source.context, root)}",
+                fix=f"write the path as it is in the context, {_shown(source.context, root)}",
             )
 
 
-def _check_included(source: Source, step: InstallStep) -> Iterator[Finding]:
+def _check_included(source: Build, step: InstallCommand) -> Iterator[Finding]:
     """Find files that are not copied into the image with those that include them."""
     sources = [path for path, _ in step.copied]
     for file in step.sources:
@@ -196,7 +196,7 @@ def _check_included(source: Source, step: InstallStep) -> Iterator[Finding]:
                     severity="warning",
                     message=f"it installs {file}, which includes {included}, and no line before "
                     "copies that",
-                    mend=f"copy {included} to where {file} looks for it",
+                    fix=f"copy {included} to where {file} looks for it",
                 )
 
 
@@ -208,7 +208,7 @@ def _copies(source: str, file: str) -> bool:
     return posixpath.dirname(file) == folder and fnmatchcase(posixpath.basename(file), pattern)
 
 
-def _check_ignored(source: Source, file: str, root: Path) -> Iterator[Finding]:
+def _check_ignored(source: Build, file: str, root: Path) -> Iterator[Finding]:
     """Find a pattern that hides a requirements file from the builder."""
     ignore = source.context / ".dockerignore"
     if source.file is not None:
@@ -222,7 +222,7 @@ def _check_ignored(source: Source, file: str, root: Path) -> Iterator[Finding]:
             line=line,
             severity="error",
             message=f"this pattern hides {file} from the builder",
-            mend=f"take it out, or write `!{file}` below it",
+            fix=f"take it out, or write `!{file}` below it",
         )
 
 
@@ -233,29 +233,29 @@ def _shown(path: Path, root: Path) -> str:
 # the files
 
 
-def check_lines(documents: Documents, *, wants_hashes: bool) -> Iterator[Finding]:
+def check_lines(manifest: Manifest, *, wants_hashes: bool) -> Iterator[Finding]:
     """Find what can be told of the requirements without an index.
 
     Args:
-        documents: the files.
+        manifest: the files.
         wants_hashes: the installer takes a line without a hash for an error where others have one.
     """
-    if documents.is_missing:
+    if manifest.is_missing:
         yield Finding(
-            file=documents.main,
+            file=manifest.main,
             line=None,
             severity="error",
             message="there is no such file",
-            mend="`add` creates it; another one is named with the setting `file`",
+            fix="`add` creates it; another one is named with the setting `file`",
         )
-    for constraints in documents.constraints.values():
+    for constraints in manifest.constraints.values():
         for line in constraints.content.lines:
             yield from _check_constraint(line)
-    counted = Counter(_identity(line) for line in documents.lines if line.name)
-    for line in documents.lines:
-        yield from _check_line(line, wants_hashes=wants_hashes and documents.uses_hashes)
+    counted = Counter(_identity(line) for line in manifest.lines if line.name)
+    for line in manifest.lines:
+        yield from _check_line(line, wants_hashes=wants_hashes and manifest.uses_hashes)
         if line.name and counted[_identity(line)] > 1:
-            alike = (each for each in documents.lines if _identity(each) == _identity(line))
+            alike = (each for each in manifest.lines if _identity(each) == _identity(line))
             first = next(alike)
             if first is not line:
                 contradicts = line.pin and first.pin and line.pin != first.pin
@@ -327,9 +327,9 @@ def _identity(line: Line) -> tuple[str, str | None, str]:
 # what the index has
 
 
-def check_pins(documents: Documents, lookup: Lookup) -> Iterator[Finding]:
+def check_pins(manifest: Manifest, lookup: Lookup) -> Iterator[Finding]:
     """Find pins that the image can't install, or should not."""
-    lines = [line for line in documents.lines if (w := lookup.want(line)) and not w.is_opaque]
+    lines = [line for line in manifest.lines if (w := lookup.root(line)) and not w.is_opaque]
     lookup.prefetch(line.name for line in lines if line.name)
     for line in lines:
         assert line.name is not None
@@ -348,21 +348,21 @@ def _check_pin(line: Line, releases: Releases, lookup: Lookup) -> Iterator[Findi
     version = next(releases.among(releases.allowed(pin)), None)
     shown = f"{line.spelled_name} {line.pin}"
     if version is None:
-        yield _at(line, "error", f"the index has no {shown}", _mend_pin(line, lookup))
+        yield _at(line, "error", f"the index has no {shown}", _fix_pin(line, lookup))
         return
     found = releases.examine(version, pin, tuple(lookup.constraints(line.spelled_name)))
     if isinstance(found, Rejection):
-        yield _at(line, "error", f"{shown} {found.reason}", _mend_pin(line, lookup))
+        yield _at(line, "error", f"{shown} {found.reason}", _fix_pin(line, lookup))
         return
     if found.yanked is not None:
         why = f": {found.yanked}" if found.yanked else ""
-        yield _at(line, "warning", f"{shown} was yanked{why}", _mend_pin(line, lookup))
+        yield _at(line, "warning", f"{shown} was yanked{why}", _fix_pin(line, lookup))
     if found.from_source:
         message = f"{shown} {found.from_source}: the image builds it from source"
-        yield _at(line, "warning", message, _mend_pin(line, lookup, by_wheel=True))
+        yield _at(line, "warning", message, _fix_pin(line, lookup, by_wheel=True))
 
 
-def _mend_pin(line: Line, lookup: Lookup, *, by_wheel: bool = False) -> str:
+def _fix_pin(line: Line, lookup: Lookup, *, by_wheel: bool = False) -> str:
     """Say which command moves a pin that should not stay, or what keeps it.
 
     Args:
@@ -371,12 +371,12 @@ def _mend_pin(line: Line, lookup: Lookup, *, by_wheel: bool = False) -> str:
         by_wheel: only a newer version that has a wheel is better.
     """
     assert line.pin is not None
-    want = lookup.want(line)
+    root = lookup.root(line)
     try:
         policy = line.policy
     except RequirementsError:  # told by itself
         return "correct its policy"
-    if want is None or (policy is not None and policy.is_hold):
+    if root is None or (policy is not None and policy.is_hold):
         return "take `# pipflow: hold` out of the line, so that it may move"
     move = find_move(lookup, line)
     if by_wheel and (move is None or move[1].from_source or move[1].version <= line.pin):
@@ -384,10 +384,10 @@ def _mend_pin(line: Line, lookup: Lookup, *, by_wheel: bool = False) -> str:
     if move is None:
         return "no version suits" if policy is None else "no version suits its policy"
     allowed = SpecifierSet() if policy is None else policy.specifier
-    other = replace(want, specifier=allowed & SpecifierSet(f"!={line.pin}"))
-    others = [lookup.as_given(each) for each in lookup.wants() if each.place != line.place]
+    other = replace(root, specifier=allowed & SpecifierSet(f"!={line.pin}"))
+    others = [lookup.as_given(each) for each in lookup.roots() if each.place != line.place]
     found = lookup.resolution.solve([other, *others])
-    pick = found.picks.get(want.name) if isinstance(found, Solution) else None
+    pick = found.picks.get(root.name) if isinstance(found, Solution) else None
     best = None if pick is None else pick.version
     if by_wheel and pick is not None and pick.candidate and pick.candidate.from_source:
         return ""
@@ -399,63 +399,65 @@ def _mend_pin(line: Line, lookup: Lookup, *, by_wheel: bool = False) -> str:
     return "" if by_wheel else f'`upgrade "{line.spelled_name}=={best}"` moves it to {best}'
 
 
-def check_together(
-    documents: Documents, lookup: Lookup, *, wants_hashes: bool
-) -> Iterator[Finding]:
+def check_together(manifest: Manifest, lookup: Lookup, *, wants_hashes: bool) -> Iterator[Finding]:
     """Find requirements that do not go together, and a closure that is not complete.
 
     Args:
-        documents: the files.
+        manifest: the files.
         lookup: what the index has.
         wants_hashes: as for ``check_lines``.
     """
-    wants = lookup.wants()
+    roots = lookup.roots()
     resolution = lookup.resolution
-    resolution.candidates.prefetch(wants)
-    wants = [lookup.as_given(want) for want in wants]
-    found, _, clashes = resolution.solve_around(wants)
-    if clashes and lookup.admit_for(wants):
-        found, _, clashes = resolution.solve_around(wants)
+    resolution.candidates.prefetch(roots)
+    roots = [lookup.as_given(root) for root in roots]
+    found, _, clashes = resolution.solve_around(roots)
+    if clashes and lookup.admit_for(roots):
+        found, _, clashes = resolution.solve_around(roots)
     for clash in clashes:
-        places = [cause.need.want.place for cause in clash.causes if cause.need.want is not None]
-        line = next((line for line in documents.lines if line.place in places), None)
+        places = [
+            cause.dependency.root.place
+            for cause in clash.causes
+            if cause.dependency.root is not None
+        ]
+        line = next((line for line in manifest.lines if line.place in places), None)
         yield Finding(
-            file=documents.main if line is None else line.path,
+            file=manifest.main if line is None else line.path,
             line=None if line is None else line.number,
             severity="error",
             message=f"the requirements do not go together: {'; '.join(clash.explain())}",
-            mend=mend_clash(documents, clash),
+            fix=fix_conflict(manifest, clash),
         )
     if clashes or isinstance(found, Conflict):
         return
-    needed = find_brought(find_roots(documents, lookup), found, documents, lookup)
-    unknown = find_unknown(found, documents, lookup) if documents.is_locked else ()
+    needed = find_transitive(find_origins(manifest, lookup), found, manifest, lookup)
+    unknown = find_unknown(found, manifest, lookup) if manifest.is_locked else ()
     for pick in unknown:
-        for line in documents.find(pick.name):
+        for line in manifest.find(pick.name):
             yield _at(
                 line,
                 "warning",
                 f"what {pick} needs is not locked, for it can't be known without building it",
                 f"write a line for all that it needs, with `# via {pick.name}` behind it",
             )
-    if documents.is_locked:
+    if manifest.is_locked:
         wanted = {name: new.version for name, new in needed.items() if new.version is not None}
-        there = {line.name: line.pin for line in documents.closure if line.name is not None}
+        there = {line.name: line.pin for line in manifest.locked if line.name is not None}
         stale = [n for n in sorted({*wanted, *there}) if wanted.get(n) != there.get(n)]
         if stale:
             yield Finding(
-                file=documents.main,
+                file=manifest.main,
                 line=None,
                 severity="warning",
                 message=f"the closure is not what is needed: {', '.join(stale)}",
-                mend="`lock` writes it anew",
+                fix="`lock` writes it anew",
             )
-    elif needed and wants_hashes and documents.uses_hashes:
+    elif needed and wants_hashes and manifest.uses_hashes:
         yield Finding(
-            file=documents.main,
+            file=manifest.main,
             line=None,
             severity="error",
             message="where one line has a hash, pip wants one for all that is brought along, too: "
             + ", ".join(needed),
-            mend="`lock` writes these lines",
+            fix="`lock` writes these lines",
         )

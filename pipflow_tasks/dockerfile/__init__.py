@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from ..errors import DockerfileError
 from .configuration import Configuration
-from .grammar import Heredoc, Instruction, Source
+from .grammar import DockerfileText, Heredoc, Instruction
 from .ignore import hidden_by
-from .install import InstallOptions, InstallStep
+from .install import InstallCommand, InstallOptions
 from .stages import Reading, Stage, stage_index
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ __all__ = [
     "Configuration",
     "Dockerfile",
     "Heredoc",
+    "InstallCommand",
     "InstallOptions",
-    "InstallStep",
     "Instruction",
     "Stage",
     "hidden_by",
@@ -46,7 +46,7 @@ class Dockerfile:
 
     path: str
     stages: tuple[Stage, ...]
-    steps: tuple[InstallStep, ...] = ()
+    steps: tuple[InstallCommand, ...] = ()
 
     @classmethod
     def from_text(
@@ -69,7 +69,7 @@ class Dockerfile:
                 variable that FROM needs has no value.
         """
         try:
-            source = Source.from_text(text, path)
+            source = DockerfileText.from_text(text, path)
             reading = Reading(
                 path=path,
                 escape=source.escape,

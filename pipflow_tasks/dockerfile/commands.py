@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 from .configuration import LEVELS, Configuration, configuration_files
 from .image import (
     CONTEXT,
-    Image,
     Misplaced,
     Placed,
+    StageImage,
     find_misplaced,
     join,
     last_placed,
     origins_of,
 )
 from .install import (
-    InstallStep,
+    InstallCommand,
     install_options,
     installer_of,
     is_installer,
@@ -125,8 +125,8 @@ def _after_heredocs(script: str, position: int, names: Sequence[str]) -> int:
 class Shell:
     """The commands of one RUN, followed as far as they tell which files pip is given."""
 
-    image: Image
-    images: Sequence[Image]
+    image: StageImage
+    images: Sequence[StageImage]
     mounts: tuple[Placed, ...]
     heredocs: list[Heredoc]
     directory: str
@@ -134,7 +134,7 @@ class Shell:
     variables: dict[str, str]
     stage: int
     line: int
-    steps: list[InstallStep] = field(default_factory=list)
+    steps: list[InstallCommand] = field(default_factory=list)
 
     def run(self, script: str) -> None:
         """Follow a shell script."""
@@ -275,7 +275,7 @@ class Shell:
             known, possible, unknown = self._sources(requirements)
             constraint_sources, _, unknown_constraints = self._sources(constraints)
             self.steps.append(
-                InstallStep(
+                InstallCommand(
                     stage=self.stage,
                     line=self.line,
                     installer=installer,

@@ -77,7 +77,7 @@ _WITH_HEREDOCS = frozenset({"ADD", "COPY", "RUN"})
 
 
 @dataclass(slots=True, kw_only=True)
-class Source:
+class DockerfileText:
     """The lines of a file, and how far they have been read."""
 
     path: str
@@ -87,7 +87,7 @@ class Source:
     position: int = 0
 
     @classmethod
-    def from_text(cls, text: str, path: str) -> Source:
+    def from_text(cls, text: str, path: str) -> DockerfileText:
         """Split a text into lines and read its directives.
 
         Raises:

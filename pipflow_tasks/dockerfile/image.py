@@ -64,7 +64,7 @@ def is_folder(source: str) -> bool:
     return without_suffix and name not in _FILES_WITHOUT_SUFFIX and not set(name) & set("*?[")
 
 
-def origins_of(files: Sequence[Placed], path: str, images: Sequence[Image]) -> list[str]:
+def origins_of(files: Sequence[Placed], path: str, images: Sequence[StageImage]) -> list[str]:
     """Give the files of the context that ``path`` may come from, the most likely first.
 
     What was placed last counts; a file that was placed by its name counts before folders that
@@ -146,7 +146,7 @@ def origin_path(path: str, origin: int | None) -> str:
 
 
 @dataclass(slots=True, kw_only=True)
-class Image:
+class StageImage:
     """What is known of a stage's image after the instructions that were taken so far."""
 
     arguments: dict[str, str] = field(default_factory=dict)
@@ -160,7 +160,7 @@ class Image:
     pip_settings: dict[tuple[str, str], str] = field(default_factory=dict)
     """What `pip config set` was told, by the level and the name of the setting."""
 
-    def child(self) -> Image:
+    def child(self) -> StageImage:
         """Give what a stage built FROM this one begins with."""
         return replace(
             self,

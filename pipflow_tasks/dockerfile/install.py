@@ -39,7 +39,7 @@ class InstallOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InstallStep:
+class InstallCommand:
     """One command that installs requirements files, or builds or fetches what they ask for.
 
     Attributes:

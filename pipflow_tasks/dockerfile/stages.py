@@ -12,8 +12,8 @@ from .commands import Shell
 from .grammar import HEREDOC, Instruction
 from .image import (
     CONTEXT,
-    Image,
     Placed,
+    StageImage,
     context_path,
     is_folder,
     join,
@@ -24,7 +24,7 @@ from .words import NAME, Variables, expand, keep, partition, split_words
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from .install import InstallStep
+    from .install import InstallCommand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +90,8 @@ class Reading:
     platform: str | None
     keep_unknown: bool
     stages: list[Stage] = field(default_factory=list)
-    images: list[Image] = field(default_factory=list)
-    steps: list[InstallStep] = field(default_factory=list)
+    images: list[StageImage] = field(default_factory=list)
+    steps: list[InstallCommand] = field(default_factory=list)
     global_args: dict[str, str] = field(default_factory=dict)
     unset_by: dict[str, str] = field(default_factory=dict)
     """The variable that a global ARG without value lacks, where that is not itself."""
@@ -170,7 +170,7 @@ class Reading:
                 platform=self._from_word(written, line) or None,
             )
         )
-        self.images.append(Image() if parent is None else self.images[parent].child())
+        self.images.append(StageImage() if parent is None else self.images[parent].child())
         if parent is not None:
             for trigger in self.images[parent].triggers:
                 self._apply(trigger)

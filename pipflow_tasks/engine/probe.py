@@ -53,7 +53,7 @@ echo '{"python": null}'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ProbeResult:
     """What an engine has to say of a base image.
 
     Attributes:
@@ -77,7 +77,7 @@ class BaseImages:
     def __init__(self, engine: str | None, environment: Mapping[str, str]) -> None:
         self.engine = engine if engine and shutil.which(engine) else None
         self._environment = environment
-        self._answers: dict[str, Answer] = {}
+        self._answers: dict[str, ProbeResult] = {}
 
     @classmethod
     def of(cls, builder: Builder | None, environment: Mapping[str, str]) -> BaseImages:
@@ -87,39 +87,39 @@ class BaseImages:
         is_podman = builder.command[0].startswith("podman")
         return cls("podman" if is_podman else "docker", environment)
 
-    def ask(self, reference: str) -> Answer:
+    def ask(self, reference: str) -> ProbeResult:
         """Ask an image what it is.
 
         Where no engine answers, that is no reason to fail, and nothing is said.
         """
         if self.engine is None or reference == "scratch" or reference.startswith("-"):
-            return Answer()
+            return ProbeResult()
         if reference not in self._answers:
             try:
                 self._answers[reference] = self._ask(self.engine, reference)
             except (TargetError, _Failure) as error:
-                self._answers[reference] = Answer(failure=str(error))
+                self._answers[reference] = ProbeResult(failure=str(error))
         return self._answers[reference]
 
-    def _ask(self, engine: str, reference: str) -> Answer:
+    def _ask(self, engine: str, reference: str) -> ProbeResult:
         try:
             told = _run([engine, "image", "inspect", reference], _INSPECT_SECONDS)
         except _Failure:
-            return Answer()
+            return ProbeResult()
         if told.returncode != 0:
-            return Answer(is_absent=bool(_ABSENT.search(told.stderr)))
+            return ProbeResult(is_absent=bool(_ABSENT.search(told.stderr)))
         identity, platform = _read_inspection(told.stdout)
         memory = _Memory(identity, self._environment)
         known = memory.read()
         if known is not None:
             with contextlib.suppress(TargetError):
-                return Answer(
+                return ProbeResult(
                     interpreter=Interpreter.from_json(known, image=reference, platform=platform)
                 )
         text = _start(engine, identity)
         interpreter = Interpreter.from_json(text, image=reference, platform=platform)
         memory.write(text)
-        return Answer(interpreter=interpreter)
+        return ProbeResult(interpreter=interpreter)
 
 
 class _Failure(Exception):  # noqa: N818

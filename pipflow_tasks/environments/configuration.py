@@ -12,7 +12,7 @@ from ..files import read
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..dockerfile import Configuration, InstallStep
+    from ..dockerfile import Configuration, InstallCommand
 
 _UV_INDEX = re.compile(
     r"^\s*(?:\[\[(?:tool\.uv\.)?index\]\]|(?:(?:extra-|default-)?index(?:-url)?|find-links)\s*=)",
@@ -33,7 +33,7 @@ class Configured:
     unread: tuple[str, ...]
 
 
-def read_configuration(install: InstallStep, context: Path) -> Configured:
+def read_configuration(install: InstallCommand, context: Path) -> Configured:
     """Read the configuration of an install step; uv's is looked through for indexes alone.
 
     Raises:

@@ -30,15 +30,15 @@ from ..target import Target, docker_platform, newest_pip
 from .base_image import find_base_target
 from .compose_project import COMPOSE_FILES, find_compose
 from .configuration import read_configuration
-from .rules import Step
+from .rules import InstallStep
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from packaging.version import Version
 
-    from ..compose import Build, Service
-    from ..dockerfile import InstallStep
+    from ..compose import BuildSection, Service
+    from ..dockerfile import InstallCommand
     from ..engine import Builder
     from ..settings import Settings
     from ..target.interpreter import Interpreter
@@ -50,7 +50,7 @@ _ENGINES = {"docker": "docker", "podman": "podman", "buildah": "podman"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Build:
     """A Dockerfile that installs the requirements file, and how it is built.
 
     Attributes:
@@ -96,7 +96,7 @@ class Source:
         steps = self.steps(self.read(keep_unknown=True))
         return any(not self._installed_by(step).isdisjoint(files) for step in steps)
 
-    def steps(self, dockerfile: Dockerfile) -> tuple[InstallStep, ...]:
+    def steps(self, dockerfile: Dockerfile) -> tuple[InstallCommand, ...]:
         """Return the steps that install one of the files, in the stages that are built."""
         found = [
             step
@@ -109,14 +109,14 @@ class Source:
             found = [step for step in found if step.stage in needed]
         return tuple(dict.fromkeys(found))
 
-    def _installed_by(self, step: InstallStep) -> frozenset[Path]:
+    def _installed_by(self, step: InstallCommand) -> frozenset[Path]:
         """Return the files that a step installs, with what they include."""
         named = (self.context / path for path in (*step.sources, *step.possible))
         return find_included(named, self.environment)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
+class Discovery:
     """What the project's image is made from, and what builds it.
 
     Attributes:
@@ -124,7 +124,7 @@ class Image:
         builder: None where the project has nothing to build.
     """
 
-    sources: Mapping[str, Source]
+    sources: Mapping[str, Build]
     builder: Builder | None
 
     def is_made_from(self, dockerfile: Path) -> bool:
@@ -133,9 +133,9 @@ class Image:
         return any(_relative(file, dockerfile) == "." for file in files)
 
 
-def find_image(
+def find_builds(
     root: Path, settings: Settings, environment: Mapping[str, str], *, only: Collection[str] = ()
-) -> Image:
+) -> Discovery:
     """Find what the project builds: by a compose file, else by a Dockerfile, else nothing.
 
     Args:
@@ -177,7 +177,7 @@ def find_image(
     sources = {}
     if data is not None:
         context = context or path.parent
-        sources[""] = Source(
+        sources[""] = Build(
             path=shown,
             text=_decode(data, shown),
             files=tuple(_relative(root / file, context) for file in settings.files),
@@ -189,7 +189,7 @@ def find_image(
     if settings.build_command:
         return _command_image(sources, root, settings, environment)
     if not sources:
-        return Image(sources={}, builder=None)
+        return Discovery(sources={}, builder=None)
     builder = plain_builder(
         choose_engine(settings.builder, environment),
         dockerfile=path,
@@ -198,7 +198,7 @@ def find_image(
         platform=settings.platform,
         verify=settings.verify,
     )
-    return Image(sources=sources, builder=builder)
+    return Discovery(sources=sources, builder=builder)
 
 
 def _compose_image(
@@ -207,7 +207,7 @@ def _compose_image(
     settings: Settings,
     environment: Mapping[str, str],
     only: Collection[str],
-) -> Image | None:
+) -> Discovery | None:
     """Return what a compose project builds for the requirements files; None: nothing.
 
     A compose file above the project's folder counts for what it says of these files alone.
@@ -252,7 +252,7 @@ def _compose_image(
         verify=settings.verify,
     )
     if not settings.build_command:
-        return Image(sources=chosen, builder=builder)
+        return Discovery(sources=chosen, builder=builder)
     return _command_image(
         chosen,
         root,
@@ -283,14 +283,14 @@ def _without_twins(services: Sequence[Service]) -> list[Service]:
 
 
 def _command_image(
-    sources: Mapping[str, Source],
+    sources: Mapping[str, Build],
     root: Path,
     settings: Settings,
     environment: Mapping[str, str],
     *,
     image: str | None = None,
     next_step: str = "",
-) -> Image:
+) -> Discovery:
     """Return what the setting ``build_command`` builds, with what it says on its command line."""
     places = {(source.file, source.context) for source in sources.values()}
     path, folder = places.pop() if len(places) == 1 else (None, None)
@@ -307,7 +307,7 @@ def _command_image(
         next_step=next_step,
         verify=settings.verify,
     )
-    return Image(
+    return Discovery(
         sources={
             service: _as_commanded(source, builder.command, root, environment)
             for service, source in sources.items()
@@ -317,8 +317,8 @@ def _command_image(
 
 
 def _as_commanded(
-    source: Source, command: Sequence[str], root: Path, environment: Mapping[str, str]
-) -> Source:
+    source: Build, command: Sequence[str], root: Path, environment: Mapping[str, str]
+) -> Build:
     """Return a source with the options of a build's command line in force."""
     args = [argument.partition("=") for argument in _values_of("--build-arg", command)]
     secrets = [
@@ -379,7 +379,7 @@ def _values_of(option: str, command: Sequence[str]) -> list[str]:
 
 
 def find_target(
-    image: Image, settings: Settings, environment: Mapping[str, str]
+    image: Discovery, settings: Settings, environment: Mapping[str, str]
 ) -> tuple[Target, tuple[str, ...]]:
     """Return what versions are chosen for, and what had to be assumed.
 
@@ -429,7 +429,7 @@ def _require_sense(settings: Settings) -> None:
         Target.from_python(settings.python, platforms=["linux/amd64"], source="the setting python")
 
 
-def find_steps(image: Image, root: Path, base: Interpreter | None) -> tuple[Step, ...]:
+def find_steps(image: Discovery, root: Path, base: Interpreter | None) -> tuple[InstallStep, ...]:
     """Return the steps that install the requirements files in the images.
 
     Args:
@@ -441,12 +441,12 @@ def find_steps(image: Image, root: Path, base: Interpreter | None) -> tuple[Step
     if base is not None:
         for name, value in base.pip_configuration:
             asked[f"PIP_{name.upper().replace('-', '_')}"] = value
-    steps: dict[Step, None] = {}  # several services may build one image
+    steps: dict[InstallStep, None] = {}  # several services may build one image
     for source in image.sources.values():
         for install in source.steps(source.read(keep_unknown=True)):
             configured = read_configuration(install, source.context)
             inherited = {**asked, **configured.values, **dict(base.environment if base else ())}
-            step = Step(
+            step = InstallStep(
                 place=f"{source.path}:{install.line}",
                 context=_relative(source.context, root),
                 install=install,
@@ -457,7 +457,7 @@ def find_steps(image: Image, root: Path, base: Interpreter | None) -> tuple[Step
     return tuple(steps)
 
 
-def find_beside(image: Image, root: Path) -> dict[str, str]:
+def find_siblings(image: Discovery, root: Path) -> dict[str, str]:
     """Return what is installed in the same stages, and who says so.
 
     That are files, relative to the project's root, and addresses.
@@ -476,8 +476,8 @@ def find_beside(image: Image, root: Path) -> dict[str, str]:
 
 
 def _source_of(
-    service: Service, build: Build, root: Path, settings: Settings, compose: ComposeProject
-) -> Source:
+    service: Service, build: BuildSection, root: Path, settings: Settings, compose: ComposeProject
+) -> Build:
     context = compose.base / build.context
     environment = compose.environment
     path: Path | None
@@ -493,7 +493,7 @@ def _source_of(
                 f"there is no such file, which the service {service.name} builds", path=shown
             )
         text = _decode(data, shown)
-    return Source(
+    return Build(
         path=shown,
         text=text,
         context=context,
@@ -523,7 +523,7 @@ def _source_of(
 
 
 def _target_of(
-    source: Source, settings: Settings, environment: Mapping[str, str], bases: BaseImages
+    source: Build, settings: Settings, environment: Mapping[str, str], bases: BaseImages
 ) -> tuple[Target, tuple[str, ...]]:
     """Return the target of the stage that installs the file, and what was assumed."""
     dockerfile = source.read(keep_unknown=True)
@@ -588,7 +588,7 @@ def _target_of(
     return _strictest(targets), warnings
 
 
-def _pip_of(step: InstallStep) -> tuple[bool, Version | None]:
+def _pip_of(step: InstallCommand) -> tuple[bool, Version | None]:
     """Tell whether the image's own pip sets no limit at a step, and which other pip does."""
     if step.installer == "uv":
         return True, None
@@ -612,7 +612,7 @@ def _image_of(target: Target) -> tuple[object, ...]:
 
 
 def _platforms(
-    source: Source, stage_platform: str | None, settings: Settings, environment: Mapping[str, str]
+    source: Build, stage_platform: str | None, settings: Settings, environment: Mapping[str, str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the platforms, and a note where only this machine tells."""
     if settings.platform:

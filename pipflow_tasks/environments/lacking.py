@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..dockerfile.grammar import Source as Instructions
+from ..dockerfile.grammar import DockerfileText
 from ..dockerfile.words import Variables, expand, keep, split_words
 from ..errors import DockerfileError
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..compose import Secret
-    from ..dockerfile import Dockerfile, InstallStep, Instruction
-    from .image import Source
+    from ..dockerfile import Dockerfile, InstallCommand, Instruction
+    from .image import Build
 
 
-def require_all(sources: Mapping[str, Source], environment: Mapping[str, str]) -> None:
+def require_all(sources: Mapping[str, Build], environment: Mapping[str, str]) -> None:
     """Check that the builds have the arguments and secrets that installing the files takes.
 
     Raises:
@@ -35,11 +35,11 @@ def require_all(sources: Mapping[str, Source], environment: Mapping[str, str]) -
                 )
 
 
-def _require_arguments(source: Source, dockerfile: Dockerfile, step: InstallStep) -> None:
+def _require_arguments(source: Build, dockerfile: Dockerfile, step: InstallCommand) -> None:
     """Check the arguments that are declared without value, and passed on without one."""
     unset = set(source.unset_args) - {
         word.partition("=")[0]
-        for instruction in Instructions.from_text(source.text, source.path).instructions()
+        for instruction in DockerfileText.from_text(source.text, source.path).instructions()
         if instruction.keyword == "ARG"
         for word in split_words(instruction.arguments, "\\")
         if "=" in word
@@ -62,7 +62,7 @@ def _require_arguments(source: Source, dockerfile: Dockerfile, step: InstallStep
             )
 
 
-def _require_secrets(source: Source, dockerfile: Dockerfile, step: InstallStep) -> None:
+def _require_secrets(source: Build, dockerfile: Dockerfile, step: InstallCommand) -> None:
     """Check the secrets that the step calls required."""
     given = {secret.name for secret in source.secrets}
     for name, value in _instruction_of(dockerfile, step).flags:
@@ -90,7 +90,7 @@ def _lack_of(secret: Secret, environment: Mapping[str, str]) -> str:
     return ""
 
 
-def _instruction_of(dockerfile: Dockerfile, step: InstallStep) -> Instruction:
+def _instruction_of(dockerfile: Dockerfile, step: InstallCommand) -> Instruction:
     """Return the instruction of a step, which may be what an ONBUILD has put off."""
     return next(
         instruction.trigger or instruction

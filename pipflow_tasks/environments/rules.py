@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
-    from ..dockerfile import InstallStep
+    from ..dockerfile import InstallCommand
     from ..index.pip_settings import PipSettings
     from ..requirements import Line
 
@@ -37,7 +37,7 @@ _ALL = ":all:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class InstallStep:
     """An install step of a Dockerfile, in a project.
 
     Attributes:
@@ -51,7 +51,7 @@ class Step:
 
     place: str
     context: str
-    install: InstallStep
+    install: InstallCommand
     inherited: tuple[tuple[str, str], ...] = field(repr=False, default=())
     unread: tuple[str, ...] = ()
 
@@ -155,7 +155,7 @@ class _Formats:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class InstallRules:
     """What decides over versions, besides the requirements and the target.
 
     Attributes:
@@ -202,7 +202,7 @@ class Rules:
 
 
 def read_rules(
-    steps: Sequence[Step],
+    steps: Sequence[InstallStep],
     lines: Sequence[Line],
     *,
     index_url: str,
@@ -211,7 +211,7 @@ def read_rules(
     now: datetime,
     pip: PipSettings,
     environment: Mapping[str, str],
-) -> Rules:
+) -> InstallRules:
     """Put together what all say.
 
     Args:
@@ -250,7 +250,7 @@ def read_rules(
     )
     preferring = [step.place for step in steps if step.prefers_wheels]
     preferring += [line.place for line in lines if ("--prefer-binary", "") in line.options]
-    return Rules(
+    return InstallRules(
         index_urls=urls,
         shown={
             expand_address(text, environment): show_address(text, environment)
@@ -282,7 +282,7 @@ def read_rules(
     )
 
 
-def _written(steps: Sequence[Step], lines: Sequence[Line]) -> Iterator[str]:
+def _written(steps: Sequence[InstallStep], lines: Sequence[Line]) -> Iterator[str]:
     """Yield the addresses of indexes as they are written."""
     for line in lines:
         for option in ("--index-url", "--extra-index-url"):
@@ -292,7 +292,7 @@ def _written(steps: Sequence[Step], lines: Sequence[Line]) -> Iterator[str]:
 
 
 def _addresses(
-    steps: Sequence[Step], lines: Sequence[Line], environment: Mapping[str, str]
+    steps: Sequence[InstallStep], lines: Sequence[Line], environment: Mapping[str, str]
 ) -> Iterator[str]:
     """Yield the addresses of what is fetched besides."""
     named = [
@@ -302,7 +302,7 @@ def _addresses(
     yield from filter(None, (find_address(name, environment) for name in named))
 
 
-def _unseen(steps: Sequence[Step], environment: Mapping[str, str]) -> Iterator[str]:
+def _unseen(steps: Sequence[InstallStep], environment: Mapping[str, str]) -> Iterator[str]:
     """Say what of the steps can't be looked into; not of folders that a step before has filled."""
     is_filled = any(step.install.command in {"wheel", "download"} for step in steps)
     for step in steps:
@@ -331,7 +331,7 @@ def _require_address(url: str) -> None:
 
 
 def _index_urls(
-    steps: Sequence[Step],
+    steps: Sequence[InstallStep],
     lines: Sequence[Line],
     settings: _Said,
     pip: PipSettings,
@@ -356,7 +356,7 @@ def _index_urls(
     return (*extras, main)
 
 
-def _read_formats(steps: Sequence[Step], lines: Sequence[Line]) -> _Formats:
+def _read_formats(steps: Sequence[InstallStep], lines: Sequence[Line]) -> _Formats:
     """Return which kinds of files are taken; the last word counts, and that is the files'."""
     formats = _Formats()
     for step in steps:
@@ -396,7 +396,10 @@ class _Said:
 
 
 def _said_by(
-    steps: Sequence[Step], settings: _Said, environment: Mapping[str, str], warnings: list[str]
+    steps: Sequence[InstallStep],
+    settings: _Said,
+    environment: Mapping[str, str],
+    warnings: list[str],
 ) -> _Said:
     """Return what the first of several install steps says; others may add indexes.
 
@@ -414,13 +417,13 @@ def _said_by(
             f"chosen from that of {first.place}"
         )
 
-    def ask_for(setting: str, step: Step, what: str, mend: str, *, is_made: bool) -> None:
+    def ask_for(setting: str, step: InstallStep, what: str, mend: str, *, is_made: bool) -> None:
         if not is_made:
             path, _, line = step.place.rpartition(":")
             raise DockerfileError(what, path=path, line=int(line), hint=mend)
         warnings.append(f"{step.place}: {what}; the setting {setting} counts instead")
 
-    def known(url: str, step: Step, setting: str, is_made: bool) -> str:
+    def known(url: str, step: InstallStep, setting: str, is_made: bool) -> str:
         expanded = VARIABLE.sub(lambda match: environment.get(match[1]) or match[0], url)
         variable = VARIABLE.search(expanded)
         if variable is None and not set("$`") & set(expanded) and not is_local(expanded):
@@ -468,7 +471,7 @@ def _said_in(lines: Sequence[Line], environment: Mapping[str, str]) -> _Said:
 
 def _trust(
     urls: Sequence[str],
-    steps: Sequence[Step],
+    steps: Sequence[InstallStep],
     lines: Sequence[Line],
     pip: PipSettings,
     warnings: list[str],
@@ -498,7 +501,7 @@ def _trust(
     )
 
 
-def _limit(steps: Sequence[Step], now: datetime, warnings: list[str]) -> Cutoff | None:
+def _limit(steps: Sequence[InstallStep], now: datetime, warnings: list[str]) -> Cutoff | None:
     """Return what the installer is told to exclude as too new; the strictest word counts."""
     limits: list[Cutoff] = []
     for step in steps:

@@ -15,7 +15,7 @@ from ..simple_api import ACCEPT, Files, Metadata, read_metadata, read_page, read
 from .archive import RangeFile, sdist_metadata, wheel_metadata
 from .connections import SYSTEM_TRUST, Trust
 from .credentials import Credentials
-from .http import Answer, Http
+from .http import Http, Response
 from .workers import Workers
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class PackageIndex:
 
     def _fetch_metadata(self, files: Sequence[DistributionFile]) -> Metadata | None:
         wheels = [file for file in files if file.is_wheel]
-        for read in (self._metadata_beside, self._metadata_within):
+        for read in (self._metadata_file, self._metadata_in_wheel):
             for wheel in wheels[:1]:
                 data = read(wheel)
                 if data is not None:
@@ -156,7 +156,7 @@ class PackageIndex:
             return read_sdist_metadata(*sdist_metadata(answer.body, sdist.filename))
         return None
 
-    def _metadata_beside(self, wheel: DistributionFile) -> bytes | None:
+    def _metadata_file(self, wheel: DistributionFile) -> bytes | None:
         """PEP 658; a host that does not tell whether it has such files is tried once."""
         host = urlsplit(wheel.url).netloc
         if wheel.has_metadata is False or (
@@ -170,7 +170,7 @@ class PackageIndex:
             self._without_metadata.add(host)
         return None
 
-    def _metadata_within(self, wheel: DistributionFile) -> bytes | None:
+    def _metadata_in_wheel(self, wheel: DistributionFile) -> bytes | None:
         def fetch(wanted: str) -> tuple[bytes, int, int]:
             # a compressed range would be a range of something else
             answer = self._get(wheel.url, {"Range": wanted, "Accept-Encoding": "identity"})
@@ -188,7 +188,7 @@ class PackageIndex:
 
     def _get(
         self, url: str, headers: dict[str, str], *, what: str = _INDEX, shown: str = ""
-    ) -> Answer:
+    ) -> Response:
         """Ask; a file that stands on an index's own host is asked for with its credentials."""
         asked = self._credentials.put_into(url)
         shown = shown or self._show(url)
@@ -236,7 +236,9 @@ class PackageIndex:
             shown=self._show(url),
         )
 
-    def _require_ok(self, answer: Answer, url: str, *, what: str = _INDEX, shown: str = "") -> None:
+    def _require_ok(
+        self, answer: Response, url: str, *, what: str = _INDEX, shown: str = ""
+    ) -> None:
         shown = shown or self._show(url)
         if answer.status == 401 and answer.with_password:
             raise PackageIndexError(

@@ -40,7 +40,7 @@ _PASSING = frozenset({429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Response:
     """What a server said.
 
     Attributes:
@@ -89,7 +89,7 @@ class Http:
         """Close the connections."""
         self._session.close()
 
-    def get(self, url: str, headers: dict[str, str], *, what: str, shown: str) -> Answer:
+    def get(self, url: str, headers: dict[str, str], *, what: str, shown: str) -> Response:
         """Ask, and ask again where the failure may pass.
 
         Args:
@@ -127,7 +127,7 @@ class Http:
             hint=_TRUST_HINT if _is_untrusted(failure) else _HINT,
         ) from failure
 
-    def _attempt(self, url: str, headers: dict[str, str], deadline: float) -> Answer:
+    def _attempt(self, url: str, headers: dict[str, str], deadline: float) -> Response:
         timeout = max(0.1, min(self._timeout_seconds, deadline - time.monotonic()))
         response, url, sent_headers = self._open(url, headers, timeout)
         with closing(response):
@@ -136,7 +136,7 @@ class Http:
                 sent.append(chunk)
                 if time.monotonic() > deadline:
                     raise requests.Timeout(f"the answer took over {DEADLINE_SECONDS:.0f} s")
-            return Answer(
+            return Response(
                 status=response.status,
                 url=url,
                 content_type=response.headers.get("Content-Type", ""),

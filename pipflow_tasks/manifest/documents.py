@@ -30,7 +30,7 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Documents:
+class Manifest:
     """Requirements files that count together.
 
     Attributes:
@@ -39,7 +39,7 @@ class Documents:
             with ``-r``. These may be edited.
         constraints: the same for ``-c``. These are obeyed and never edited.
         lines: every line of the requirements, in the order in which pip reads them.
-        beside: the lines of other files that the image installs as well. They count as they stand.
+        siblings: the lines of other files that the image installs as well; they count as they are.
         innermost: the paths of the requirements, what is included before what includes it.
         addresses: what they include from somewhere else, as far as it can be asked from here.
         fetched: the requirements files among them, by the address that messages show.
@@ -54,7 +54,7 @@ class Documents:
     requirements: dict[str, Document] = field(default_factory=dict)
     constraints: dict[str, Document] = field(default_factory=dict)
     lines: list[Line] = field(default_factory=list)
-    beside: list[Line] = field(default_factory=list)
+    siblings: list[Line] = field(default_factory=list)
     innermost: list[str] = field(default_factory=list)
     addresses: list[Address] = field(default_factory=list)
     fetched: dict[str, RequirementsFile] = field(default_factory=dict)
@@ -70,17 +70,17 @@ class Documents:
         names = {line.name for line in self.lines}
         # what has brought it may stand at an address, and that may not have been asked
         counts = self.is_being_locked or not all(each.constrains for each in self.addresses)
-        return any(counts or names & {*line.via} for line in self._brought)
+        return any(counts or names & {*line.via} for line in self._marked)
 
     @property
-    def closure(self) -> tuple[Line, ...]:
+    def locked(self) -> tuple[Line, ...]:
         """The lines that `lock` has written, and what followed it; none in files not locked."""
         if not self.is_locked:
             return ()
-        return tuple(line for line in self._brought if line.place not in self.promoted)
+        return tuple(line for line in self._marked if line.place not in self.promoted)
 
     @property
-    def _brought(self) -> tuple[Line, ...]:
+    def _marked(self) -> tuple[Line, ...]:
         """The lines that say what has brought them along; not where another tool says so."""
         others = {path for path, found in self.requirements.items() if found.content.generator}
         return tuple(line for line in self.lines if line.via and line.path not in others)
@@ -88,8 +88,8 @@ class Documents:
     @property
     def direct(self) -> tuple[Line, ...]:
         """The lines that are the user's own."""
-        closure = {line.place for line in self.closure}
-        return tuple(line for line in self.lines if line.place not in closure)
+        locked = {line.place for line in self.locked}
+        return tuple(line for line in self.lines if line.place not in locked)
 
     @property
     def is_missing(self) -> bool:
@@ -113,21 +113,21 @@ class Documents:
             yield from document.content.find(name)
 
 
-def take_constraints(documents: Documents, texts: Iterable[tuple[str, str]], image: str) -> None:
+def take_constraints(manifest: Manifest, texts: Iterable[tuple[str, str]], image: str) -> None:
     """Let files of an image constrain the documents, given their paths there and their texts."""
     for path, text in texts:
         shown = f"{path} in {image}"
         content = RequirementsFile.from_bytes(text.encode(), path=shown)
-        documents.constraints[shown] = Document(file=Path(path), before=None, content=content)
+        manifest.constraints[shown] = Document(file=Path(path), before=None, content=content)
 
 
 def read_constraints(
-    documents: Documents, root: Path, names: Mapping[str, str], environment: Mapping[str, str]
+    manifest: Manifest, root: Path, names: Mapping[str, str], environment: Mapping[str, str]
 ) -> None:
     """Read files that constrain the documents besides those that they name themselves.
 
     Args:
-        documents: what to add them to; a file that is edited is no constraint of itself.
+        manifest: what to add them to; a file that is edited is no constraint of itself.
         root: the folder that the names are relative to.
         names: the files, each with the place that names it.
         environment: as for ``read_documents``.
@@ -136,13 +136,13 @@ def read_constraints(
         RequirementsError: a file is missing or in the middle of a merge.
         FileError: a file can't be read.
     """
-    reader = _Reader(root, environment, documents)
+    reader = _Reader(root, environment, manifest)
     for name, place in names.items():
-        if name in documents.requirements:
+        if name in manifest.requirements:
             continue
         address = Address.from_text(name, place=place, constrains=True, environment=environment)
         if address.url:
-            documents.addresses.append(address)
+            manifest.addresses.append(address)
             continue
         if not (root / name).exists():
             raise RequirementsError(
@@ -152,7 +152,7 @@ def read_constraints(
         reader.constrain(name, including=())
 
 
-def read_documents(root: Path, names: Sequence[str], environment: Mapping[str, str]) -> Documents:
+def read_manifest(root: Path, names: Sequence[str], environment: Mapping[str, str]) -> Manifest:
     """Read requirements files and, as pip does, what they include.
 
     Args:
@@ -165,14 +165,14 @@ def read_documents(root: Path, names: Sequence[str], environment: Mapping[str, s
             files include each other.
         FileError: a file can't be read.
     """
-    documents = Documents(main=os.path.normpath(names[0]).replace(os.sep, "/"))
+    manifest = Manifest(main=os.path.normpath(names[0]).replace(os.sep, "/"))
     for name in names:
-        _Reader(root, environment, documents).take(name, including=())
-    return documents
+        _Reader(root, environment, manifest).take(name, including=())
+    return manifest
 
 
 def read_addresses(
-    documents: Documents,
+    manifest: Manifest,
     fetch: Callable[[Address], bytes],
     environment: Mapping[str, str],
 ) -> None:
@@ -181,14 +181,14 @@ def read_addresses(
     What is named there is relative to it, as for pip.
 
     Args:
-        documents: whose addresses are read.
+        manifest: whose addresses are read.
         fetch: returns what stands at an address.
         environment: as for ``read_documents``.
 
     Raises:
         RequirementsError: it is no requirements file.
     """
-    waiting = [*documents.addresses]
+    waiting = [*manifest.addresses]
     done: set[tuple[str, bool]] = set()
     while waiting:
         address = waiting.pop(0)
@@ -215,23 +215,23 @@ def read_addresses(
             ]
             waiting.extend(each for each in included if each.url)
             if any(not each.url for each in included):
-                documents.unread.append(line)
+                manifest.unread.append(line)
             elif line.kind is Kind.OPTION and not included:
-                documents.unheeded.append(line)
+                manifest.unheeded.append(line)
         if address.constrains:
-            documents.constraints[shown] = Document(file=Path(), before=None, content=content)
+            manifest.constraints[shown] = Document(file=Path(), before=None, content=content)
         else:
-            documents.fetched[shown] = content
-            documents.beside.extend(content.lines)
+            manifest.fetched[shown] = content
+            manifest.siblings.extend(content.lines)
 
 
-def read_beside(
-    documents: Documents, root: Path, names: Mapping[str, str], environment: Mapping[str, str]
+def read_siblings(
+    manifest: Manifest, root: Path, names: Mapping[str, str], environment: Mapping[str, str]
 ) -> None:
     """Read what else the image installs, as far as it is there and none of the documents.
 
     Args:
-        documents: what it is beside of.
+        manifest: what it is beside of.
         root: the folder that the names are relative to.
         names: requirements files and addresses of such, each with the place that names it.
         environment: as for ``read_documents``.
@@ -240,38 +240,38 @@ def read_beside(
         RequirementsError: as for ``read_documents``.
         FileError: a file can't be read.
     """
-    there = {line.place for line in documents.beside}
+    there = {line.place for line in manifest.siblings}
     for name, place in names.items():
         address = Address.from_text(name, place=place, constrains=False, environment=environment)
         if address.url:
-            documents.addresses.append(address)
-        elif name not in documents.requirements and (root / name).is_file():
-            for line in read_documents(root, (name,), environment).lines:
-                if line.path not in documents.requirements and line.place not in there:
-                    documents.beside.append(line)
+            manifest.addresses.append(address)
+        elif name not in manifest.requirements and (root / name).is_file():
+            for line in read_manifest(root, (name,), environment).lines:
+                if line.path not in manifest.requirements and line.place not in there:
+                    manifest.siblings.append(line)
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
     root: Path
     environment: Mapping[str, str]
-    documents: Documents
+    manifest: Manifest
 
     def take(self, name: str, *, including: tuple[str, ...], by: Line | None = None) -> None:
         """Read a requirements file, and then what it includes, at the place of the option."""
         shown = self._shown(name, by)
-        document = self._open(shown, including, by, may_be_missing=shown == self.documents.main)
-        if shown in self.documents.requirements:
+        document = self._open(shown, including, by, may_be_missing=shown == self.manifest.main)
+        if shown in self.manifest.requirements:
             return
-        self.documents.requirements[shown] = document
+        self.manifest.requirements[shown] = document
         for line in document.content.lines:
-            self.documents.lines.append(line)
+            self.manifest.lines.append(line)
             for included, constrains in line.includes:
                 if constrains:
                     self.constrain(included, including=(*including, shown), by=line)
                 elif not self._leads_elsewhere(included, line, constrains=False):
                     self.take(included, including=(*including, shown), by=line)
-        self.documents.innermost.append(shown)
+        self.manifest.innermost.append(shown)
 
     def constrain(self, name: str, *, including: tuple[str, ...], by: Line | None = None) -> None:
         """Read a constraints file; whatever it includes constrains as well."""
@@ -279,7 +279,7 @@ class _Reader:
             return
         shown = self._shown(name, by)
         document = self._open(shown, including, by)
-        self.documents.constraints[shown] = document
+        self.manifest.constraints[shown] = document
         for line in document.content.lines:
             for included, _ in line.includes:
                 self.constrain(included, including=(*including, shown), by=line)
@@ -294,9 +294,9 @@ class _Reader:
             name, place=by.place, constrains=constrains, environment=self.environment
         )
         if address.url:
-            self.documents.addresses.append(address)
+            self.manifest.addresses.append(address)
         else:
-            self.documents.unread.append(by)
+            self.manifest.unread.append(by)
         return True
 
     def _open(
@@ -337,5 +337,5 @@ class _Reader:
             name = os.path.join(os.path.dirname(by.path), expand_variables(name, self.environment))  # noqa: PTH118, PTH120 - text, not a file
         shown = os.path.normpath(name).replace(os.sep, "/")
         file = (self.root / shown).resolve()
-        alike = (n for n, d in self.documents.requirements.items() if d.file.resolve() == file)
+        alike = (n for n, d in self.manifest.requirements.items() if d.file.resolve() == file)
         return next(alike, shown)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from packaging.markers import Marker
 
-    from ..manifest.documents import Documents
+    from ..manifest.documents import Manifest
     from ..requirements import Line, Request
     from ..target import Target
     from .lookup import Lookup
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 _OPPOSITES = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
 
 
-def require_there(documents: Documents, name: str) -> tuple[Line, ...]:
+def require_there(manifest: Manifest, name: str) -> tuple[Line, ...]:
     """Return the lines of a project.
 
     Raises:
         RequirementsError: there is none.
     """
-    lines = documents.find(name)
+    lines = manifest.find(name)
     if lines:
         return lines
-    known = {line.name for line in documents.lines if line.name}
+    known = {line.name for line in manifest.lines if line.name}
     raise RequirementsError(
-        f"it does not have {name}", path=documents.main, hint=close_hint(name, known)
+        f"it does not have {name}", path=manifest.main, hint=close_hint(name, known)
     )
 
 
@@ -47,7 +47,7 @@ def close_hint(name: str, known: Iterable[str]) -> str:
     return f"there are {', '.join(names[:5])}{more}" if names else "there are none"
 
 
-def find_removable(documents: Documents, request: Request) -> tuple[Line, ...]:
+def find_removable(manifest: Manifest, request: Request) -> tuple[Line, ...]:
     """Return the lines that a name, or a name with a marker, means.
 
     Raises:
@@ -59,7 +59,7 @@ def find_removable(documents: Documents, request: Request) -> tuple[Line, ...]:
             f'"{requirement}" is more than a name',
             hint=f"remove takes names: `remove {requirement.name}`",
         )
-    lines = require_there(documents, requirement.name)
+    lines = require_there(manifest, requirement.name)
     if requirement.marker is None:
         return lines
     chosen = tuple(

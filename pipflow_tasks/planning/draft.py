@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
     from ..engine import Builder
-    from ..manifest.documents import Documents
-    from ..plan import Step
+    from ..manifest.documents import Manifest
+    from ..plan import PathStep
     from ..requirements import Line, RequirementsFile, Sort
     from ..resolution.finder import Candidate
     from ..target import Target
@@ -38,16 +38,16 @@ class _Addition:
 class Draft:
     """Edits to requirements files, gathered until the plan is complete."""
 
-    def __init__(self, command: str, documents: Documents) -> None:
+    def __init__(self, command: str, manifest: Manifest) -> None:
         """Begin a plan on the documents as they are."""
         self._command = command
-        self._documents = documents
+        self._manifest = manifest
         self._pins: list[Pin] = []
         self._gone: list[Line] = []
         self._additions: list[_Addition] = []
         self._held: list[Held] = []
         self._left_alone: list[LeftAlone] = []
-        self._paths: list[tuple[Step, ...]] = []
+        self._paths: list[tuple[PathStep, ...]] = []
         self._warnings: list[str] = []
         self._hints: list[str] = []
         self._undated: dict[str, Version] = {}
@@ -62,7 +62,7 @@ class Draft:
         digests: Sequence[str] = (),
         comment: str = "",
         group: str | None = None,
-        beside: NormalizedName | None = None,
+        near: NormalizedName | None = None,
         sort: Sort = "block",
     ) -> None:
         """Write a new pin, with the extras and the marker of what was asked for.
@@ -77,11 +77,11 @@ class Draft:
             digests=digests,
             comment=comment,
             group=group,
-            beside=beside,
+            near=near,
             sort=sort,
         )
         self._additions.append(
-            _Addition(path=path or self._documents.main, version=version, written=written)
+            _Addition(path=path or self._manifest.main, version=version, written=written)
         )
 
     def move(
@@ -111,7 +111,7 @@ class Draft:
             )
         )
 
-    def show(self, path: tuple[Step, ...]) -> None:
+    def show(self, path: tuple[PathStep, ...]) -> None:
         """Report a way that leads from a line to a project."""
         self._paths.append(path)
 
@@ -177,7 +177,7 @@ class Draft:
                 f"{'were' if len(self._undated) > 1 else 'was'} uploaded; "
                 "for the setting cooldown_days that counts as old enough"
             )
-        contents = {path: self._content(path) for path in self._documents.requirements}
+        contents = {path: self._content(path) for path in self._manifest.requirements}
         edits = (self._edit(path, content, force=force) for path, content in contents.items())
         return Plan(
             command=self._command,
@@ -194,7 +194,7 @@ class Draft:
 
     def _content(self, path: str) -> RequirementsFile:
         """Return a file as the plan leaves it."""
-        before = self._documents.requirements[path].content
+        before = self._manifest.requirements[path].content
         content = before.with_pins(pin for pin in self._pins if pin.line.path == path)
         numbers = {line.number for line in self._gone if line.path == path}
         # moved pins may shift the numbers, not the order
@@ -209,7 +209,7 @@ class Draft:
         return content.with_requirements(written) if written else content
 
     def _edit(self, path: str, content: RequirementsFile, *, force: bool) -> Edit | None:
-        document = self._documents.requirements[path]
+        document = self._manifest.requirements[path]
         after = content.to_bytes()
         if after == (document.before or b""):
             return None

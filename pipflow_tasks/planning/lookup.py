@@ -10,7 +10,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 
 from ..errors import NoCandidate, ProjectNotFound, RequirementsError
-from ..resolution import Resolution, Solution, Standing, Want, need_of
+from ..resolution import Preference, Resolution, Root, Solution, dependency_of
 from ..resolution.finder import Bound, summarise
 from .bounds import policy_bounds
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
-    from ..environments.rules import Rules
+    from ..environments.rules import InstallRules
     from ..index import PackageIndex
-    from ..manifest.documents import Documents
+    from ..manifest.documents import Manifest
     from ..requirements import Line
     from ..resolution import Candidates, Pick
     from ..resolution.finder import Admission, Candidate, Choice, Releases
@@ -38,25 +38,25 @@ class Lookup:
     """
 
     def __init__(
-        self, documents: Documents, index: PackageIndex, target: Target, rules: Rules
+        self, manifest: Manifest, index: PackageIndex, target: Target, rules: InstallRules
     ) -> None:
         """Prepare to look projects up for a target."""
-        self._documents = documents
+        self._manifest = manifest
         self._index = index
         self.target = target
         self._rules = rules
         self._admissions: dict[NormalizedName, Admission] = {}
         self._admitted: Collection[NormalizedName] | None = ()
         self.standing = {
-            line.name: Standing(version=line.pin)
-            for line in documents.closure
+            line.name: Preference(version=line.pin)
+            for line in manifest.locked
             if line.name and line.pin
         }
         self.resolution = Resolution(
             index, target, self._bounds_on, lambda n: self.standing.get(n), self.admission
         )
         self._bounds: dict[NormalizedName, tuple[Bound, ...]] = {}
-        for line in documents.closure:
+        for line in manifest.locked:
             self.bound(line, policy_bounds(line))
         self._constraints: dict[NormalizedName, tuple[Bound, ...]] = {}
 
@@ -75,7 +75,7 @@ class Lookup:
         if name in self.standing:
             self.standing[name] = replace(self.standing[name], may_rise=True)
 
-    def admit_for(self, standing: Sequence[Want]) -> tuple[Pick, ...]:
+    def admit_for(self, standing: Sequence[Root]) -> tuple[Pick, ...]:
         """Admit what else is not taken where what stands needs it: the image gets it in any case.
 
         That is what is too young, and what may go with the rest since its needs can't be known.
@@ -109,12 +109,12 @@ class Lookup:
         assert line.name is not None
         self._bounds[line.name] = (*self._bounds.get(line.name, ()), *bounds)
 
-    def wants(self) -> list[Want]:
+    def roots(self) -> list[Root]:
         """Return what the files ask of the target, as it stands; the closure asks nothing."""
-        lines = (*self._documents.direct, *self._documents.beside)
-        return [want for line in lines if (want := self.want(line))]
+        lines = (*self._manifest.direct, *self._manifest.siblings)
+        return [root for line in lines if (root := self.root(line))]
 
-    def want(self, line: Line) -> Want | None:
+    def root(self, line: Line) -> Root | None:
         """Return what a line asks of the target, or None."""
         requirement = line.requirement
         if line.name is None or not self.reads(line):
@@ -125,7 +125,7 @@ class Lookup:
         else:
             specifier, is_opaque = requirement.specifier, False
             extras = frozenset(canonicalize_name(extra) for extra in requirement.extras)
-        return Want(
+        return Root(
             name=line.name,
             specifier=specifier,
             source=line.place,
@@ -147,7 +147,7 @@ class Lookup:
         marker = None if line.requirement is None else line.requirement.marker
         if marker is None or line.name is None or self.target.covers([marker]):
             return False
-        others = (each for each in self._documents.find(line.name) if each is not line)
+        others = (each for each in self._manifest.find(line.name) if each is not line)
         return self.reads(line) and any(
             self.reads(other)
             for other in others
@@ -162,7 +162,7 @@ class Lookup:
     def admission(self, name: NormalizedName) -> Admission:
         """Tell which files of a project the installer takes."""
         if name not in self._admissions:  # a search asks for it over and over
-            pins = {line.pin for line in self._documents.find(name) if line.pin is not None}
+            pins = {line.pin for line in self._manifest.find(name) if line.pin is not None}
             admission = self._rules.admission(name, pins)  # no pin falls for its age
             is_admitted = self._admitted is None or name in self._admitted
             self._admissions[name] = replace(
@@ -176,8 +176,8 @@ class Lookup:
 
     def look_ahead(self, lines: Iterable[Line]) -> None:
         """Fetch what the newest versions for lines need, and what these need in turn."""
-        wants = [want for line in lines if (want := self.want(line))]
-        self.candidates.prefetch(replace(want, specifier=SpecifierSet()) for want in wants)
+        roots = [root for line in lines if (root := self.root(line))]
+        self.candidates.prefetch(replace(root, specifier=SpecifierSet()) for root in roots)
 
     def releases(self, name: str, *, hint: str = "") -> Releases:
         """Return what the index has of a project.
@@ -194,7 +194,7 @@ class Lookup:
         try:
             self._index.files(wanted)
         except ProjectNotFound as error:
-            known = {str(line.name): line for line in self._documents.lines if line.name}
+            known = {str(line.name): line for line in self._manifest.lines if line.name}
             close = get_close_matches(wanted, set(known) - {wanted}, n=1, cutoff=0.75)
             if close and not hint:
                 there = known[close[0]]
@@ -261,27 +261,27 @@ class Lookup:
             raise RequirementsError(
                 f"the index gives no {algorithm} of {', '.join(lacking) or name}, "
                 "and the file pins hashes",
-                path=like.path if like is not None else self._documents.main,
+                path=like.path if like is not None else self._manifest.main,
                 line=like.number if like is not None else None,
                 hint="use an index that gives hashes, or write this version by hand",
             )
         return tuple(sorted({f"{algorithm}:{file.hashes[algorithm]}" for file in files}))
 
-    def as_given(self, want: Want) -> Want:
+    def as_given(self, root: Root) -> Root:
         """Take what stands as an installer would, where the rules of this tool leave it no version.
 
         Where the installer finds none either, it counts for met: it is not made worse.
         """
-        if want.is_opaque or self.candidates.first(need_of(want)) is not None:
-            return want
-        given = replace(want, is_given=True)
-        if self.candidates.first(need_of(given)) is not None:
+        if root.is_opaque or self.candidates.first(dependency_of(root)) is not None:
+            return root
+        given = replace(root, is_given=True)
+        if self.candidates.first(dependency_of(given)) is not None:
             return given
-        return replace(want, is_opaque=True)
+        return replace(root, is_opaque=True)
 
     def constraints(self, name: NormalizedName | str) -> Iterator[Bound]:
         """Yield what the constraints files say of a project."""
-        for line in self._documents.constraints_on(name):
+        for line in self._manifest.constraints_on(name):
             requirement = line.requirement
             if requirement is None or requirement.url is not None or not requirement.specifier:
                 continue

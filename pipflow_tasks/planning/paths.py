@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..plan import Step
+from ..plan import PathStep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def find_paths(
     name: NormalizedName, solution: Solution, lines: Sequence[Line]
-) -> Iterator[tuple[Step, ...]]:
+) -> Iterator[tuple[PathStep, ...]]:
     """Yield, for each line and each project that needs one, the shortest way that ends there.
 
     Args:
@@ -26,7 +26,7 @@ def find_paths(
         lines: the requirements that the solution is of.
     """
     there = {line.place: line for line in lines}
-    for cause in solution.needs.get(name, ()):
+    for cause in solution.causes.get(name, ()):
         for way in _ways_to(cause, solution):
             yield tuple(_step(each, solution, there) for each in way)
 
@@ -34,25 +34,25 @@ def find_paths(
 def _ways_to(last: Cause, solution: Solution) -> Iterator[tuple[Cause, ...]]:
     """Yield, for each line, the shortest chain of causes that begins there and ends with this."""
     chains: list[tuple[Cause, ...]] = [(last,)]
-    seen = {last.need.name}
+    seen = {last.dependency.name}
     for chain in chains:  # it grows on the way
         parent = chain[0].parent
         if parent is None:
             yield chain
         elif parent.name not in seen:
             seen.add(parent.name)
-            causes = solution.needs.get(parent.name, ())
+            causes = solution.causes.get(parent.name, ())
             chains.extend((cause, *chain) for cause in causes)
 
 
-def _step(cause: Cause, solution: Solution, lines: dict[str, Line]) -> Step:
-    want = cause.need.want
-    line = lines.get(want.place) if want is not None else None
-    pick = solution.picks.get(cause.need.name)
-    return Step(
-        project=line.spelled_name if line is not None else cause.need.name,
+def _step(cause: Cause, solution: Solution, lines: dict[str, Line]) -> PathStep:
+    root = cause.dependency.root
+    line = lines.get(root.place) if root is not None else None
+    pick = solution.picks.get(cause.dependency.name)
+    return PathStep(
+        project=line.spelled_name if line is not None else cause.dependency.name,
         version=None if pick is None else pick.version,
-        requirement=cause.need.shown if line is None else asked_by(line),
+        requirement=cause.dependency.shown if line is None else asked_by(line),
         file=None if line is None else line.path,
         line=None if line is None else line.number,
     )

@@ -9,8 +9,7 @@ from packaging.utils import canonicalize_name
 
 from ..errors import RequirementsError, VersionConflict
 from ..requirements import Kind, bounds_pin, change_via
-from ..resolution import Conflict, Standing
-from .aims import aim_at, aim_to_move, why_unmovable
+from ..resolution import Conflict, Preference
 from .asked import (
     already_there,
     close_hint,
@@ -23,15 +22,16 @@ from .asked import (
     require_there,
 )
 from .bounds import only_version, policy_bounds, within_level
-from .closure import (
-    Root,
+from .goals import goal_to_add, goal_to_move, why_unmovable
+from .locking import (
+    Origin,
     find_asking,
-    find_brought,
-    find_roots,
+    find_origins,
+    find_transitive,
     find_unknown,
     name_open_ends,
     say_need,
-    write_closure,
+    write_locked,
 )
 from .paths import find_paths
 from .sets import Sets
@@ -42,15 +42,15 @@ if TYPE_CHECKING:
     from packaging.utils import NormalizedName
     from packaging.version import Version
 
-    from ..manifest.documents import Documents
+    from ..manifest.documents import Manifest
     from ..requirements import Line, Request, Sort
-    from ..resolution import Solution, Want
+    from ..resolution import Root, Solution
     from ..resolution.finder import Candidate, Choice
     from ..target import Target
-    from .aims import Aim
     from .bounds import Level
-    from .closure import Brought
     from .draft import Draft
+    from .goals import Goal
+    from .locking import Transitive
     from .lookup import Lookup
 
 
@@ -60,22 +60,20 @@ ANY = SpecifierSet()
 class Planner:
     """Fills a draft for one command. It looks up and decides; it writes nothing."""
 
-    def __init__(
-        self, draft: Draft, documents: Documents, lookup: Lookup, *, resolve: bool
-    ) -> None:
+    def __init__(self, draft: Draft, manifest: Manifest, lookup: Lookup, *, resolve: bool) -> None:
         """Prepare to fill ``draft``.
 
         Args:
             draft: what to fill.
-            documents: the files as they stand.
+            manifest: the files as they stand.
             lookup: what the index has.
             resolve: take only versions that go together; else the newest of each alone.
         """
         self._draft = draft
-        self._documents = documents
+        self._manifest = manifest
         self._lookup = lookup
         self._resolve = resolve
-        self._sets = Sets(draft, documents, lookup)
+        self._sets = Sets(draft, manifest, lookup)
 
     @property
     def _target(self) -> Target:
@@ -93,14 +91,14 @@ class Planner:
     ) -> None:
         """Pin what is new; say what is there already."""
         new: dict[NormalizedName, Request] = {}
-        taken: list[tuple[Aim, str]] = []
-        closure = {line.place for line in self._documents.closure}
+        taken: list[tuple[Goal, str]] = []
+        locked = {line.place for line in self._manifest.locked}
         for request in requests:
-            there = self._documents.find(request.name)
+            there = self._manifest.find(request.name)
             if there and is_read(there, request, self._target):
                 there = tuple(line for line in there if self._lookup.reads(line)) or there
                 require_extras(there, request)
-                if all(line.place in closure for line in there):
+                if all(line.place in locked for line in there):
                     comment = self._promote(there[0], request, policy=policy)
                     if not is_met(there[0], request):
                         taken.append((self._aim_at(there[0], request, prereleases), comment))
@@ -112,28 +110,30 @@ class Planner:
             else:
                 new[request.name] = request
         self._lookup.prefetch(new)
-        aims = [aim_at(self._lookup, request, prereleases=prereleases) for request in new.values()]
-        wanted = [*aims, *(aim for aim, _ in taken)]
+        goals = [
+            goal_to_add(self._lookup, request, prereleases=prereleases) for request in new.values()
+        ]
+        wanted = [*goals, *(goal for goal, _ in taken)]
         standing = self._standing(without=wanted)
-        moving: list[Aim] = []
+        moving: list[Goal] = []
         if self._resolve and wanted and with_upgrades:
-            self._lookup.candidates.prefetch([*(aim.want for aim in wanted), *standing])
+            self._lookup.candidates.prefetch([*(goal.root for goal in wanted), *standing])
             moving = self._sets.find_way(wanted, standing) or []
-            freed = {aim.want.place for aim in moving}
-            standing = [want for want in standing if want.place not in freed]
+            freed = {goal.root.place for goal in moving}
+            standing = [root for root in standing if root.place not in freed]
         solution = self._settle([*wanted, *moving], standing)
-        for aim in moving:
-            self._move(aim, solution)
-        for aim, comment in taken:
-            self._move(aim, solution, comment=comment)
-        for request, aim in zip(new.values(), aims, strict=True):
-            candidate = self._candidate(aim, solution)
-            self._draft.warn_of(aim.name, candidate, self._target)
-            self._hold(aim, candidate.version, solution)
+        for goal in moving:
+            self._move(goal, solution)
+        for goal, comment in taken:
+            self._move(goal, solution, comment=comment)
+        for request, goal in zip(new.values(), goals, strict=True):
+            candidate = self._candidate(goal, solution)
+            self._draft.warn_of(goal.name, candidate, self._target)
+            self._hold(goal, candidate.version, solution)
             bound = _bound_of(request) if policy else ""
             digests: tuple[str, ...] = ()
-            if self._documents.uses_hashes:
-                digests = self._lookup.digests(aim.name, candidate.version)
+            if self._manifest.uses_hashes:
+                digests = self._lookup.digests(goal.name, candidate.version)
             self._draft.add(
                 request.requirement,
                 candidate.version,
@@ -143,32 +143,32 @@ class Planner:
                 sort=sort,
             )
             if bound:
-                self._tell_policy(aim.name, bound)
-        if self._documents.is_locked:
-            main = self._documents.main
-            new_roots = [
-                Root(name=aim.want.name, path=main, group=group)
-                for aim, request in zip(aims, new.values(), strict=True)
+                self._tell_policy(goal.name, bound)
+        if self._manifest.is_locked:
+            main = self._manifest.main
+            new_origins = [
+                Origin(name=goal.root.name, path=main, group=group)
+                for goal, request in zip(goals, new.values(), strict=True)
                 if request.requirement.marker is None
                 or self._target.applies(request.requirement.marker)
             ]
-            self._keep_closure(solution, roots=new_roots)
-        elif aims and self._documents.uses_hashes:
-            self._name_unhashed([aim.want.name for aim in aims], solution)
+            self._update_lock(solution, origins=new_origins)
+        elif goals and self._manifest.uses_hashes:
+            self._name_unhashed([goal.root.name for goal in goals], solution)
 
     def upgrade(self, requests: Sequence[Request], *, prereleases: bool) -> None:
         """Move the pins of named projects; a specifier may also move one down."""
         moves = [(request, line) for request in requests for line in self._movable(request)]
         self._lookup.prefetch(request.name for request, _ in moves)
-        aims: list[Aim] = []
+        goals: list[Goal] = []
         for request, line in moves:
             self._lookup.let_rise(request.name)
             self._lookup.bound(line, policy_bounds(line))
-            aims.append(self._aim_at(line, request, prereleases))
-        solution = self._settle(aims, self._standing(without=aims))
-        for aim in aims:
-            self._move(aim, solution)
-        self._keep_closure(solution)
+            goals.append(self._aim_at(line, request, prereleases))
+        solution = self._settle(goals, self._standing(without=goals))
+        for goal in goals:
+            self._move(goal, solution)
+        self._update_lock(solution)
 
     def upgrade_all(
         self,
@@ -184,10 +184,10 @@ class Planner:
         only_names = {request.name for request in only}
         skip_names = {request.name for request in skip}
         for name in only_names | skip_names:
-            require_there(self._documents, name)
+            require_there(self._manifest, name)
         pins: list[Line] = []
-        closure = {line.place for line in self._documents.closure}
-        for line in self._documents.lines:
+        locked = {line.place for line in self._manifest.locked}
+        for line in self._manifest.lines:
             if only_names and line.name not in only_names:
                 continue
             reason = "skipped" if line.name in skip_names else self._why_left_alone(line)
@@ -195,25 +195,25 @@ class Planner:
                 self._draft.leave(line, reason)
             elif line.pin is not None:
                 pins.append(line)
-            if line.place in closure and line.name in skip_names:
+            if line.place in locked and line.name in skip_names:
                 self._lookup.bound(line, [only_version(line, "is skipped")])
         for line in pins:
             assert line.pin is not None
             self._lookup.bound(line, (*policy_bounds(line), *within_level(line.pin, level)))
-            if line.place in closure and line.name is not None:
+            if line.place in locked and line.name is not None:
                 self._lookup.let_rise(line.name)
         self._lookup.prefetch(line.name for line in pins if line.name)
-        pins = [line for line in pins if line.place not in closure]
+        pins = [line for line in pins if line.place not in locked]
         if self._resolve:
             self._lookup.look_ahead(pins)
-        aims: list[Aim] = []
+        goals: list[Goal] = []
         for line in pins:
             self._lookup.releases(line.name or "", hint=f"leave it out with --skip {line.name}")
-            aims.append(aim_to_move(self._lookup, line, prereleases=prereleases))
-        solution = self._settle(aims, self._standing(without=aims), improve=True)
-        for aim in aims:
-            self._move(aim, solution)
-        self._keep_closure(solution, tell_held=True, considered=only_names)
+            goals.append(goal_to_move(self._lookup, line, prereleases=prereleases))
+        solution = self._settle(goals, self._standing(without=goals), improve=True)
+        for goal in goals:
+            self._move(goal, solution)
+        self._update_lock(solution, tell_held=True, considered=only_names)
 
     def remove(self, lines: Sequence[Line]) -> None:
         """Take lines out of files that are locked; what they alone have brought goes with them.
@@ -224,7 +224,7 @@ class Planner:
         for line in lines:
             if line.via:
                 found = self._sets.stand() if self._resolve else None
-                asking = " ".join(find_asking(line, self._documents, found))
+                asking = " ".join(find_asking(line, self._manifest, found))
                 asking = f'"{asking}"' if " " in asking else asking  # one word, for Invoke
                 raise RequirementsError(
                     f"{line.spelled_name} is there because {say_need(line.via)} it",
@@ -233,14 +233,14 @@ class Planner:
                     hint=f"`remove {asking}` would take it out with what has brought it along",
                 )
             if line.name and line.pin:
-                kept = Standing(version=line.pin)  # should it be needed all the same
+                kept = Preference(version=line.pin)  # should it be needed all the same
                 self._lookup.standing[line.name] = kept
         self._draft.remove(lines)
         places = {line.place for line in lines}
         gone = {line.name for line in lines if line.name}
-        gone -= {line.name for line in self._documents.direct if line.place not in places}
+        gone -= {line.name for line in self._manifest.direct if line.place not in places}
         solution = self._settle([], [w for w in self._standing() if w.place not in places])
-        self._keep_closure(solution, gone=gone)
+        self._update_lock(solution, gone=gone)
 
     def lock(self) -> None:
         """Write a line for everything that the requirements bring along.
@@ -249,9 +249,9 @@ class Planner:
             VersionConflict: the requirements do not go together.
         """
         found = self._sets.stand(waive=False)
-        for warning in name_open_ends(self._documents, self._lookup):
+        for warning in name_open_ends(self._manifest, self._lookup):
             self._draft.warn(warning)
-        if not self._write_closure(found, find_roots(self._documents, self._lookup)):
+        if not self._write_locked(found, find_origins(self._manifest, self._lookup)):
             self._draft.hint("the requirements bring nothing along: there is nothing to lock")
 
     def why(self, requests: Sequence[Request]) -> None:
@@ -262,16 +262,16 @@ class Planner:
         """
         solution = self._sets.stand()
         for request in requests:
-            lines = (*self._documents.direct, *self._documents.beside)
+            lines = (*self._manifest.direct, *self._manifest.siblings)
             paths = list(find_paths(request.name, solution, lines))
             if not paths:
                 self._sets.stand(waive=False)  # a clash may hide the way
-                unknown = find_unknown(solution, self._documents, self._lookup)
+                unknown = find_unknown(solution, self._manifest, self._lookup)
                 told = " and ".join(map(str, unknown))
                 raise RequirementsError(
                     f"nothing needs {request.name}, for {self._target}"
                     + (f", as far as is known: what {told} needs is not" if unknown else ""),
-                    path=self._documents.main,
+                    path=self._manifest.main,
                     hint=close_hint(request.name, solution.picks),
                 )
             for path in paths:
@@ -288,16 +288,16 @@ class Planner:
     def tell_who_needs(self, gone: Collection[NormalizedName]) -> None:
         """Say which lines that stay need a project that goes: pip will bring it back."""
         resolution = self._lookup.resolution
-        wants = [want for want in self._lookup.wants() if want.name not in gone]
-        resolution.candidates.prefetch(wants)
-        found, _, _ = resolution.solve_around([self._lookup.as_given(want) for want in wants])
+        roots = [root for root in self._lookup.roots() if root.name not in gone]
+        resolution.candidates.prefetch(roots)
+        found, _, _ = resolution.solve_around([self._lookup.as_given(root) for root in roots])
         if isinstance(found, Conflict):
             return
-        for pick in find_unknown(found, self._documents, self._lookup):
+        for pick in find_unknown(found, self._manifest, self._lookup):
             if pick.name not in gone:
                 self._draft.warn(f"whether {pick} needs {' or '.join(sorted(gone))} is not known")
         for name in sorted(gone):
-            needing = [str(cause.parent) for cause in found.needs.get(name, ()) if cause.parent]
+            needing = [str(cause.parent) for cause in found.causes.get(name, ()) if cause.parent]
             if needing:
                 then = "pip will bring it back, not pinned"
                 if place := self._lookup.without_dependencies:
@@ -306,30 +306,30 @@ class Planner:
 
     # deciding
 
-    def _standing(self, *, without: Iterable[Aim] = ()) -> list[Want]:
+    def _standing(self, *, without: Iterable[Goal] = ()) -> list[Root]:
         """Return what the files ask, but for the lines of some aims."""
         if not self._resolve:
             return []
-        places = {aim.line.place for aim in without if aim.line is not None}
-        return [want for want in self._lookup.wants() if want.place not in places]
+        places = {goal.line.place for goal in without if goal.line is not None}
+        return [root for root in self._lookup.roots() if root.place not in places]
 
     def _settle(
-        self, aims: Sequence[Aim], standing: Sequence[Want], *, improve: bool = False
+        self, goals: Sequence[Goal], standing: Sequence[Root], *, improve: bool = False
     ) -> Solution | None:
         """Find versions for the aims that go together with what stands; None where none is asked.
 
         Raises:
             VersionConflict: there are none.
         """
-        if not self._resolve or not (aims or self._documents.is_locked):
+        if not self._resolve or not (goals or self._manifest.is_locked):
             return None
-        return self._sets.settle(aims, standing, improve=improve)
+        return self._sets.settle(goals, standing, improve=improve)
 
-    def _keep_closure(
+    def _update_lock(
         self,
         solution: Solution | None,
         *,
-        roots: Sequence[Root] = (),
+        origins: Sequence[Origin] = (),
         gone: Collection[NormalizedName] = (),
         tell_held: bool = False,
         considered: Collection[NormalizedName] = (),
@@ -338,47 +338,47 @@ class Planner:
 
         Args:
             solution: what was found; without one, the closure stays as it is.
-            roots: requirements that come.
+            origins: requirements that come.
             gone: those that go.
             tell_held: report what stays below its newest version.
             considered: of these alone, where there are any.
         """
-        if not self._documents.is_locked:
+        if not self._manifest.is_locked:
             return
         if solution is None:
             self._draft.warn(
                 "what the requirements bring along was not looked at; `lock` does that"
             )
             return
-        there = [r for r in find_roots(self._documents, self._lookup) if r.name not in gone]
-        brought = self._write_closure(solution, [*there, *roots])
-        if not brought:
+        there = [r for r in find_origins(self._manifest, self._lookup) if r.name not in gone]
+        transitive = self._write_locked(solution, [*there, *origins])
+        if not transitive:
             self._draft.hint("nothing is brought along any more, so the file is no longer locked")
         for name in gone:
-            if name in brought:
-                who = say_need(brought[name].parents)
+            if name in transitive:
+                who = say_need(transitive[name].parents)
                 self._draft.hint(f"{name} stays as a part of the closure: {who} it")
         if tell_held:
-            for name, new in brought.items():
+            for name, new in transitive.items():
                 if new.candidate is not None and (not considered or name in considered):
                     choice = self._lookup.choose(name, ANY)
                     self._tell_held(name, new.candidate.version, choice, solution)
 
-    def _write_closure(
-        self, solution: Solution, roots: Sequence[Root]
-    ) -> Mapping[NormalizedName, Brought]:
-        for pick in find_unknown(solution, self._documents, self._lookup):
+    def _write_locked(
+        self, solution: Solution, origins: Sequence[Origin]
+    ) -> Mapping[NormalizedName, Transitive]:
+        for pick in find_unknown(solution, self._manifest, self._lookup):
             self._draft.warn(
                 f"what {pick} needs is not locked, for it can't be known; a line with "
                 f"`# via {pick.name}` stays"
             )
         waived = self._sets.waived
-        brought = find_brought(roots, solution, self._documents, self._lookup, waived)
-        write_closure(self._draft, self._documents, self._lookup, brought)
-        return brought
+        transitive = find_transitive(origins, solution, self._manifest, self._lookup, waived)
+        write_locked(self._draft, self._manifest, self._lookup, transitive)
+        return transitive
 
-    def _aim_at(self, line: Line, request: Request, prereleases: bool) -> Aim:
-        return aim_to_move(self._lookup, line, request=request, prereleases=prereleases)
+    def _aim_at(self, line: Line, request: Request, prereleases: bool) -> Goal:
+        return goal_to_move(self._lookup, line, request=request, prereleases=prereleases)
 
     def _promote(self, line: Line, request: Request, *, policy: bool) -> str:
         """Make a line of the closure one of the user's own; return what its comment becomes.
@@ -387,7 +387,7 @@ class Planner:
         """
         assert line.name is not None
         assert line.pin is not None
-        self._documents.promoted.add(line.place)
+        self._manifest.promoted.add(line.place)
         self._lookup.standing.pop(line.name, None)
         comment = change_via(line.comment, ())
         bound = _bound_of(request) if policy else ""
@@ -405,43 +405,43 @@ class Planner:
             f"{bound} is written behind {name} as its policy; --no-policy leaves it out"
         )
 
-    def _candidate(self, aim: Aim, solution: Solution | None) -> Candidate:
-        found = aim.choice.candidate
+    def _candidate(self, goal: Goal, solution: Solution | None) -> Candidate:
+        found = goal.choice.candidate
         if solution is not None:
-            found = solution.picks[aim.want.name].candidate
+            found = solution.picks[goal.root.name].candidate
         assert found is not None
         return found
 
     # carrying out
 
-    def _move(self, aim: Aim, solution: Solution | None, *, comment: str | None = None) -> None:
+    def _move(self, goal: Goal, solution: Solution | None, *, comment: str | None = None) -> None:
         """Move a line to its version, where that is another, and say what holds it."""
-        line = aim.line
+        line = goal.line
         assert line is not None
-        candidate = aim.choice.candidate
+        candidate = goal.choice.candidate
         if solution is not None:
-            pick = solution.picks.get(aim.want.name)
+            pick = solution.picks.get(goal.root.name)
             candidate = pick.candidate if pick is not None else None
-        if candidate and line.pin and candidate.version < line.pin and not aim.asked:
+        if candidate and line.pin and candidate.version < line.pin and not goal.asked:
             candidate = None
         now = candidate.version if candidate else line.pin
-        is_kept = solution is not None and line in self._documents.closure
+        is_kept = solution is not None and line in self._manifest.locked
         if candidate is not None and candidate.version != line.pin and not is_kept:
             digests: tuple[str, ...] = ()
             if line.option_values("--hash"):
-                digests = self._lookup.digests(aim.name, candidate.version, like=line)
+                digests = self._lookup.digests(goal.name, candidate.version, like=line)
             self._draft.move(line, candidate.version, digests=digests, comment=comment)
-            self._draft.warn_of(aim.name, candidate, self._target)
+            self._draft.warn_of(goal.name, candidate, self._target)
         if now is not None:
-            self._hold(aim, now, solution)
+            self._hold(goal, now, solution)
 
-    def _hold(self, aim: Aim, version: Version, solution: Solution | None) -> None:
+    def _hold(self, goal: Goal, version: Version, solution: Solution | None) -> None:
         """Report what keeps a newer version away, where it is not the user's own word alone."""
-        newer = (each for each in aim.choice.rejections if each.version > version)
+        newer = (each for each in goal.choice.rejections if each.version > version)
         if passed_over := next((each for each in newer if each.by_old_pip), None):
-            told = f"{aim.name} {passed_over.version} {passed_over.reason}"
+            told = f"{goal.name} {passed_over.version} {passed_over.reason}"
             self._draft.warn(f"{told}; upgrade pip before the install step")
-        self._tell_held(aim.name, version, aim.choice, solution, asked=aim.asked)
+        self._tell_held(goal.name, version, goal.choice, solution, asked=goal.asked)
 
     def _tell_held(
         self,
@@ -470,12 +470,14 @@ class Planner:
         if solution is None:
             self._draft.warn("pip will want a hash for every dependency, too")
             return
-        there = {line.name for line in self._documents.lines}
+        there = {line.name for line in self._manifest.lines}
         reached = list(names)
         for name in reached:
             pick = solution.picks.get(name)
-            needs = self._lookup.candidates.dependencies(pick) if pick is not None else ()
-            reached.extend(need.name for need in needs if need.name not in reached)
+            dependencies = self._lookup.candidates.dependencies(pick) if pick is not None else ()
+            reached.extend(
+                dependency.name for dependency in dependencies if dependency.name not in reached
+            )
         missing = sorted(name for name in reached if name not in there and name not in names)
         if missing:
             self._draft.warn(
@@ -498,7 +500,7 @@ class Planner:
             )
         refused: list[tuple[Line, str]] = []
         found = False
-        for line in require_there(self._documents, request.name):
+        for line in require_there(self._manifest, request.name):
             reason = why_unmovable(self._lookup, line)
             if reason:
                 refused.append((line, reason))
@@ -527,11 +529,11 @@ class Planner:
         """Say why ``upgrade-all`` passes a line over; nothing for a pin, or what no one moves."""
         if line.kind is Kind.UNREADABLE:
             return f"not a valid line: {line.problem}"
-        documents = self._documents
+        manifest = self._manifest
         if line.option_values("--requirement"):
-            if line in documents.unread:
+            if line in manifest.unread:
                 return "an address that only the image can ask"
-            if line.place in {address.place for address in documents.addresses}:
+            if line.place in {address.place for address in manifest.addresses}:
                 return "what stands at an address is not edited"
         if line.kind in {Kind.BLANK, Kind.COMMENT, Kind.OPTION}:
             return ""

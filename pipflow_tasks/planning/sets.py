@@ -12,28 +12,28 @@ from ..errors import VersionConflict, redact
 from ..requirements import Kind
 from ..resolution import (
     Conflict,
+    Root,
     Solution,
     Waiver,
-    Want,
+    dependency_of,
     has_version_for,
-    need_of,
     why_below,
     why_by_itself,
-    why_given,
     why_never,
+    why_none_given,
 )
-from .aims import TYPED, aim_to_move, find_move, why_unmovable
 from .bounds import policy_bounds
+from .goals import TYPED, find_move, goal_to_move, why_unmovable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from packaging.utils import NormalizedName
 
-    from ..manifest.documents import Documents
+    from ..manifest.documents import Manifest
     from ..resolution import Reason
-    from .aims import Aim
     from .draft import Draft
+    from .goals import Goal
     from .lookup import Lookup
 
 MOST_CLASHES = 4
@@ -51,17 +51,17 @@ class Sets:
         waived: the pairs of a project and one that it needs that clash.
     """
 
-    def __init__(self, draft: Draft, documents: Documents, lookup: Lookup) -> None:
+    def __init__(self, draft: Draft, manifest: Manifest, lookup: Lookup) -> None:
         """Prepare to find sets for the files as they stand."""
         self._draft = draft
-        self._documents = documents
+        self._manifest = manifest
         self._lookup = lookup
-        self.clashing: frozenset[NormalizedName] = frozenset()
+        self.conflicting: frozenset[NormalizedName] = frozenset()
         self.waived: frozenset[Waiver] = frozenset()
-        self._settled: Sequence[Want] = ()
+        self._settled: Sequence[Root] = ()
 
     def settle(
-        self, aims: Sequence[Aim], standing: Sequence[Want], *, improve: bool = False
+        self, goals: Sequence[Goal], standing: Sequence[Root], *, improve: bool = False
     ) -> Solution:
         """Find versions for the aims that go together with what stands.
 
@@ -71,47 +71,47 @@ class Sets:
             VersionConflict: there are none.
         """
         resolution = self._lookup.resolution
-        resolution.candidates.prefetch([*(aim.want for aim in aims), *standing])
-        wants = [self._as_it_stands(aim.want) for aim in aims] + self._as_they_stand(standing)
+        resolution.candidates.prefetch([*(goal.root for goal in goals), *standing])
+        roots = [self._as_it_stands(goal.root) for goal in goals] + self._as_they_stand(standing)
         waived = frozenset[Waiver]()
-        found = resolution.solve(wants)
+        found = resolution.solve(roots)
         if isinstance(found, Conflict) and found.too_deep:
-            found = self._start_from_standing(wants) or found
+            found = self._start_from_standing(roots) or found
             improve = True
         if isinstance(found, Conflict):
-            before = {want.place: want for want in self._as_they_stand(self._lookup.wants())}
+            before = {root.place: root for root in self._as_they_stand(self._lookup.roots())}
             if self._admit_for(list(before.values())):
-                found = resolution.solve(wants)
+                found = resolution.solve(roots)
         if isinstance(found, Conflict):
             _, waived, clashes = resolution.solve_around(list(before.values()))
             if clashes:
                 self._warn_of_clashes(clashes)
-                _, still, _ = resolution.solve_around(wants)
+                _, still, _ = resolution.solve_around(roots)
                 ways = [still, waived] if still < waived else [waived]  # some of it may be mended
-                aimed = wants
+                aimed = roots
                 for waived in ways:
-                    self.clashing = held = frozenset(name for pair in waived for name in pair)
-                    wants = [_unmoved(want, held, before) for want in aimed]
-                    found = resolution.solve(wants, waived=waived)
+                    self.conflicting = held = frozenset(name for pair in waived for name in pair)
+                    roots = [_unmoved(root, held, before) for root in aimed]
+                    found = resolution.solve(roots, waived=waived)
                     if isinstance(found, Solution):
                         break
         while improve and isinstance(found, Conflict):  # what takes part in it stays where it is
-            for held in (frozenset(found.names), frozenset(want.name for want in wants)):
-                fewer = [_unmoved(want, held, before) for want in wants]
-                if fewer != wants:
+            for held in (frozenset(found.names), frozenset(root.name for root in roots)):
+                fewer = [_unmoved(root, held, before) for root in roots]
+                if fewer != roots:
                     break
             else:
                 break
-            wants = fewer
-            found = resolution.solve(wants, waived=waived)
+            roots = fewer
+            found = resolution.solve(roots, waived=waived)
         if isinstance(found, Conflict):
-            raise self._conflict(found, aims, standing)
+            raise self._conflict(found, goals, standing)
         if improve:
-            found = resolution.improve(wants, found, waived=waived)
-            if self._documents.is_locked:
-                found = resolution.improve_needed(wants, found, waived=waived)
+            found = resolution.improve(roots, found, waived=waived)
+            if self._manifest.is_locked:
+                found = resolution.improve_needed(roots, found, waived=waived)
         self._warn_of_picks(found)
-        self._settled, self.waived = wants, waived
+        self._settled, self.waived = roots, waived
         return found
 
     def why_stays(self, name: NormalizedName, solution: Solution) -> str:
@@ -123,15 +123,19 @@ class Sets:
         candidates = self._lookup.candidates
         now = solution.version(name)
         if now is None:  # the line counts for met: no version satisfies it
-            if len(self._documents.find(name)) > 1:
+            if len(self._manifest.find(name)) > 1:
                 return "another line of it stands in the way"
             return "nothing newer goes together with what else is required"
         fitting = (candidate.version for candidate in candidates.fitting(name, []))
         newer = list(islice(takewhile(lambda each: each > now, fitting), MOST_TOLD))
-        beside = {line.place for line in self._documents.beside}
-        for cause in solution.needs.get(name, ()):
-            is_beside = cause.need.want is not None and cause.need.want.place in beside
-            if is_beside and not any(cause.need.specifier.contains(each, True) for each in newer):
+        siblings = {line.place for line in self._manifest.siblings}
+        for cause in solution.causes.get(name, ()):
+            is_sibling = (
+                cause.dependency.root is not None and cause.dependency.root.place in siblings
+            )
+            if is_sibling and not any(
+                cause.dependency.specifier.contains(each, True) for each in newer
+            ):
                 return str(cause)
         newest = now
         reason: Reason | None = None
@@ -147,7 +151,7 @@ class Sets:
             if clash is not None:
                 never = why_never(candidates, name, clash, solution)
                 reason = never or reason or why_by_itself(name, clash)
-        if reason is None and name in self.clashing:
+        if reason is None and name in self.conflicting:
             return "it is part of what does not go together"
         if reason is None:
             return f"{newest} does not go together with the other pins"
@@ -165,12 +169,13 @@ class Sets:
         back = why_below(self._lookup.candidates, other, best.version, solution)
         return back is not None and back.blamed == name
 
-    def _start_from_standing(self, wants: Sequence[Want]) -> Solution | None:
+    def _start_from_standing(self, roots: Sequence[Root]) -> Solution | None:
         """Return the set that stands, to move its pins one by one; None where it is none."""
-        found = self._lookup.resolution.solve(self._as_they_stand(self._lookup.wants()))
+        found = self._lookup.resolution.solve(self._as_they_stand(self._lookup.roots()))
         if isinstance(found, Conflict) or not all(
-            want.name in found.picks and has_version_for(found.picks[want.name], need_of(want))
-            for want in wants
+            root.name in found.picks
+            and has_version_for(found.picks[root.name], dependency_of(root))
+            for root in roots
         ):
             return None
         self._draft.warn("the search for the newest set was given up: pins moved one by one")
@@ -186,45 +191,45 @@ class Sets:
             VersionConflict: they clash, and there is no way around it.
         """
         resolution = self._lookup.resolution
-        standing = self._lookup.wants()
+        standing = self._lookup.roots()
         resolution.candidates.prefetch(standing)
-        wants = self._as_they_stand(standing)
+        roots = self._as_they_stand(standing)
         lost = [
             was
-            for was, want in zip(standing, wants, strict=True)
-            if want.is_opaque and not was.is_opaque
+            for was, root in zip(standing, roots, strict=True)
+            if root.is_opaque and not was.is_opaque
         ]
         if lost and not waive:
             candidates = self._lookup.candidates
             raise VersionConflict(
                 "what stands in the files can't be installed",
-                reasons=[f"{w.shown} ({w.source}): {why_given(candidates, w)}" for w in lost],
-                hint=self._hint_to_move({want.place for want in lost}),
+                reasons=[f"{w.shown} ({w.source}): {why_none_given(candidates, w)}" for w in lost],
+                hint=self._hint_to_move({root.place for root in lost}),
             )
-        found, self.waived, clashes = resolution.solve_around(wants)
-        if clashes and self._admit_for(wants):
-            found, self.waived, clashes = resolution.solve_around(wants)
+        found, self.waived, clashes = resolution.solve_around(roots)
+        if clashes and self._admit_for(roots):
+            found, self.waived, clashes = resolution.solve_around(roots)
         if clashes and not waive:
             found = clashes[0]
         if isinstance(found, Conflict):
             raise VersionConflict(
                 "what stands in the files does not go together",
                 reasons=found.explain(),
-                hint=mend_clash(self._documents, found),
+                hint=fix_conflict(self._manifest, found),
             )
         self._warn_of_clashes(clashes)
         self._warn_of_picks(found)
         return found
 
     def _hint_to_move(self, places: Collection[str]) -> str:
-        lines = [line for line in self._documents.lines if line.place in places and line.pin]
+        lines = [line for line in self._manifest.lines if line.place in places and line.pin]
         moves = [find_move(self._lookup, line) for line in lines]
         words = " ".join(move[0] for move in moves if move is not None)
         if not words:
             return "take these lines out, or pin what suits"
         return f'`upgrade "{words}"` moves what has a version that suits'
 
-    def _admit_for(self, standing: Sequence[Want]) -> bool:
+    def _admit_for(self, standing: Sequence[Root]) -> bool:
         """Admit what else is not taken where what stands needs it; tell whether there was such."""
         picks = self._lookup.admit_for(standing)
         for pick in picks:
@@ -233,60 +238,60 @@ class Sets:
                 self._draft.warn(f"{pick} {pick.candidate.too_young}, and no older one will do")
         return bool(picks)
 
-    def find_way(self, aims: Sequence[Aim], standing: Sequence[Want]) -> list[Aim] | None:
+    def find_way(self, goals: Sequence[Goal], standing: Sequence[Root]) -> list[Goal] | None:
         """Find standing pins that, if they move as well, let the aims through; as few as need be.
 
         Returns:
             aims at these pins, or None where moving pins up does not help.
         """
         resolution = self._lookup.resolution
-        lines = {line.place: line for line in self._documents.lines if line.pin is not None}
-        moving: dict[str, Aim] = {}
+        lines = {line.place: line for line in self._manifest.lines if line.pin is not None}
+        moving: dict[str, Goal] = {}
 
-        def wants_with(freed: Mapping[str, Aim]) -> list[Want]:
-            left = [self._lookup.as_given(want) for want in standing if want.place not in freed]
-            return [*(aim.want for aim in (*aims, *freed.values())), *left]
+        def roots_with(freed: Mapping[str, Goal]) -> list[Root]:
+            left = [self._lookup.as_given(root) for root in standing if root.place not in freed]
+            return [*(goal.root for goal in (*goals, *freed.values())), *left]
 
-        while isinstance(resolution.solve(wants_with(moving)), Conflict):
-            clash = resolution.clashing(wants_with(moving))
+        while isinstance(resolution.solve(roots_with(moving)), Conflict):
+            clash = resolution.conflicting(roots_with(moving))
             freed = [
-                lines[want.place]
-                for want in clash
-                if want.place in lines
-                and want.place not in moving
-                and all(aim.want.place != want.place for aim in aims)
+                lines[root.place]
+                for root in clash
+                if root.place in lines
+                and root.place not in moving
+                and all(goal.root.place != root.place for goal in goals)
             ]
             if not freed:
                 return None
             for line in freed:
                 self._lookup.bound(line, policy_bounds(line))
-                moving[line.place] = aim_to_move(self._lookup, line, prereleases=False)
+                moving[line.place] = goal_to_move(self._lookup, line, prereleases=False)
         for place in list(moving):
-            fewer = {other: aim for other, aim in moving.items() if other != place}
-            if isinstance(resolution.solve(wants_with(fewer)), Solution):
+            fewer = {other: goal for other, goal in moving.items() if other != place}
+            if isinstance(resolution.solve(roots_with(fewer)), Solution):
                 moving = fewer
         order = list(lines)
-        return sorted(moving.values(), key=lambda aim: order.index(aim.want.place))
+        return sorted(moving.values(), key=lambda goal: order.index(goal.root.place))
 
     def _conflict(
-        self, conflict: Conflict, aims: Sequence[Aim], standing: Sequence[Want]
+        self, conflict: Conflict, goals: Sequence[Goal], standing: Sequence[Root]
     ) -> VersionConflict:
-        bound = name_bound(self._documents, conflict)
-        moving = dict.fromkeys(aim.name for aim in aims)
+        bound = name_bound(self._manifest, conflict)
+        moving = dict.fromkeys(goal.name for goal in goals)
         names = " and ".join(moving) if 0 < len(moving) < 4 else "the requirements"
-        way = self.find_way(aims, standing)
+        way = self.find_way(goals, standing)
         hint = "ask for other versions"
         if bound:
             hint = f"{hint}, or change the policy of {bound}"
         if way:
-            words = [aim.name for aim in way]
-            words += [f"{aim.name}{aim.typed}" for aim in aims if aim.line is not None]
+            words = [goal.name for goal in way]
+            words += [f"{goal.name}{goal.typed}" for goal in goals if goal.line is not None]
             told = " ".join(words)
             told = told if told == way[0].name else f'"{told}"'  # one word, for Invoke
             hint = f"`upgrade {told}` may move what is in the way"
-            if any(aim.line is None for aim in aims):
+            if any(goal.line is None for goal in goals):
                 hint += ", or --with-upgrades moves just that"
-                if not self._helps(way, aims, standing):
+                if not self._helps(way, goals, standing):
                     hint = f"--with-upgrades moves what is in the way: {' and '.join(words)}"
         return VersionConflict(
             f"{names} can't go together with what else is required",
@@ -294,52 +299,52 @@ class Sets:
             hint=hint,
         )
 
-    def _helps(self, way: Sequence[Aim], aims: Sequence[Aim], standing: Sequence[Want]) -> bool:
+    def _helps(self, way: Sequence[Goal], goals: Sequence[Goal], standing: Sequence[Root]) -> bool:
         """Tell whether the aims get through where some pins have moved without them, before."""
-        places = {aim.want.place for aim in way}
-        left = [self._lookup.as_given(want) for want in standing if want.place not in places]
-        moved = self._lookup.resolution.solve([*(aim.want for aim in way), *left])
+        places = {goal.root.place for goal in way}
+        left = [self._lookup.as_given(root) for root in standing if root.place not in places]
+        moved = self._lookup.resolution.solve([*(goal.root for goal in way), *left])
         if isinstance(moved, Conflict):
             return False
         pins = [
-            replace(aim.want, specifier=SpecifierSet(f"=={moved.version(aim.want.name)}"))
-            for aim in way
+            replace(goal.root, specifier=SpecifierSet(f"=={moved.version(goal.root.name)}"))
+            for goal in way
         ]
-        found = self._lookup.resolution.solve([*(aim.want for aim in aims), *pins, *left])
+        found = self._lookup.resolution.solve([*(goal.root for goal in goals), *pins, *left])
         return isinstance(found, Solution)
 
-    def _as_they_stand(self, wants: Iterable[Want]) -> list[Want]:
+    def _as_they_stand(self, roots: Iterable[Root]) -> list[Root]:
         """Take requirements as they stand; a line that contradicts one before it does not count."""
-        taken: list[Want] = []
-        for want in map(self._as_it_stands, wants):
-            alike = [other for other in taken if other.name == want.name and not other.is_opaque]
-            needs = [need_of(each) for each in (*alike, want)]
-            if alike and not any(self._lookup.candidates.fitting(want.name, needs)):
-                told = "; ".join(f"{each.shown} ({each.source})" for each in (*alike, want))
+        taken: list[Root] = []
+        for root in map(self._as_it_stands, roots):
+            alike = [other for other in taken if other.name == root.name and not other.is_opaque]
+            dependencies = [dependency_of(each) for each in (*alike, root)]
+            if alike and not any(self._lookup.candidates.fitting(root.name, dependencies)):
+                told = "; ".join(f"{each.shown} ({each.source})" for each in (*alike, root))
                 self._draft.warn(f"what stands in the files does not go together: {told}")
-                want = replace(want, is_opaque=True)
-            taken.append(want)
+                root = replace(root, is_opaque=True)
+            taken.append(root)
         return taken
 
-    def _as_it_stands(self, want: Want) -> Want:
+    def _as_it_stands(self, root: Root) -> Root:
         """Take a requirement that no version satisfies as it stands in its line, and say so."""
-        given = self._lookup.as_given(want)
-        line = next((each for each in self._documents.lines if each.place == want.place), None)
-        stands = self._lookup.want(line) if line is not None else None
-        if line is None or stands is None or (given is want and not want.is_opaque):
+        given = self._lookup.as_given(root)
+        line = next((each for each in self._manifest.lines if each.place == root.place), None)
+        stands = self._lookup.root(line) if line is not None else None
+        if line is None or stands is None or (given is root and not root.is_opaque):
             return given
-        if want.is_opaque:
+        if root.is_opaque:
             reason = why_unmovable(self._lookup, line)
             self._draft.warn(
-                f"what {want.name} ({want.place}) needs can't be known: it is {reason}"
+                f"what {root.name} ({root.place}) needs can't be known: it is {reason}"
             )
-            return want
-        why = why_given(self._lookup.candidates, stands)
-        self._draft.warn(f"{stands.shown} ({want.place}) stays as it is: {why}")
+            return root
+        why = why_none_given(self._lookup.candidates, stands)
+        self._draft.warn(f"{stands.shown} ({root.place}) stays as it is: {why}")
         return self._lookup.as_given(stands)
 
     def _warn_of_unnamed(self) -> None:
-        for line in self._documents.lines:
+        for line in self._manifest.lines:
             if line.kind in {Kind.EDITABLE, Kind.REFERENCE} and line.name is None:
                 told = f"what {redact(line.content)} ({line.place}) needs can't be known"
                 self._draft.warn(f"{told}: it is {line.kind.value}")
@@ -369,30 +374,34 @@ class Sets:
                 told = ", ".join(f'"{text}"' for text in invalid)
                 self._draft.warn(f"{pick} needs {told}, which pip refuses from 24.1 on")
             self._draft.note_wheels(pick.name, pick.candidate, self._lookup.target)
-            asked = any(cause.need.want for cause in solution.needs.get(pick.name, ()))
+            asked = any(cause.dependency.root for cause in solution.causes.get(pick.name, ()))
             if asked and (lacking := self._lookup.candidates.lacking_extras(pick)):
                 self._draft.warn(f"{pick} has no extra {' or '.join(lacking)}")
 
 
-def _unmoved(want: Want, held: Collection[NormalizedName], before: Mapping[str, Want]) -> Want:
+def _unmoved(root: Root, held: Collection[NormalizedName], before: Mapping[str, Root]) -> Root:
     """Return a want as it stood before the command, if it is one of those that are held."""
-    is_typed = want.source == TYPED  # that is not given up without a word
-    return before.get(want.place, want) if want.name in held and not is_typed else want
+    is_typed = root.source == TYPED  # that is not given up without a word
+    return before.get(root.place, root) if root.name in held and not is_typed else root
 
 
-def name_bound(documents: Documents, conflict: Conflict) -> str:
+def name_bound(manifest: Manifest, conflict: Conflict) -> str:
     """Name the pins that take part in a conflict and that a policy bounds, with their places."""
-    places = {cause.need.want.place for cause in conflict.causes if cause.need.want is not None}
+    places = {
+        cause.dependency.root.place
+        for cause in conflict.causes
+        if cause.dependency.root is not None
+    }
     bound = (
         line
-        for line in documents.lines
+        for line in manifest.lines
         if line.place in places and line.pin is not None and line.policy is not None
     )
     return ", ".join(f"{line.spelled_name} ({line.place})" for line in bound)
 
 
-def mend_clash(documents: Documents, conflict: Conflict) -> str:
+def fix_conflict(manifest: Manifest, conflict: Conflict) -> str:
     """Say what may mend a clash of what stands in the files."""
-    mend = "`upgrade-all` mends it where newer versions agree"
-    bound = name_bound(documents, conflict)
-    return f"{mend}, as far as the policy of {bound} lets it" if bound else mend
+    fix = "`upgrade-all` mends it where newer versions agree"
+    bound = name_bound(manifest, conflict)
+    return f"{fix}, as far as the policy of {bound} lets it" if bound else fix

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ..engine import Builder
-    from ..plan import Change, Finding, Outcome, Plan, Step
+    from ..plan import Change, Finding, Outcome, PathStep, Plan
 
 Format = Literal["text", "json", "markdown"]
 
@@ -90,7 +90,7 @@ def as_object(plan: Plan, outcome: Outcome) -> dict[str, Any]:
                 "line": finding.line,
                 "severity": finding.severity,
                 "message": finding.message,
-                "mend": finding.mend,
+                "mend": finding.fix,
             }
             for finding in plan.findings
         ],
@@ -120,8 +120,8 @@ def _text(plan: Plan, outcome: Outcome) -> Iterator[str]:
         yield f"why       {_way(path)}"
     for finding in plan.findings:
         yield f"{finding.severity:<9} {_place(finding)}{finding.message}"
-        if finding.mend:
-            yield f"{'':<9} mend: {finding.mend}"
+        if finding.fix:
+            yield f"{'':<9} mend: {finding.fix}"
     if plan.command == "check":
         yield _count(plan)
     elif not plan.changes and not plan.edits and plan.command not in {"rebuild", "why"}:
@@ -152,7 +152,7 @@ def _markdown(plan: Plan, outcome: Outcome) -> Iterator[str]:
         yield "Nothing to change."
     notes = [
         *(
-            f"{f.severity}: {_place(f)}{f.message}" + (f"; mend: {f.mend}" if f.mend else "")
+            f"{f.severity}: {_place(f)}{f.message}" + (f"; mend: {f.fix}" if f.fix else "")
             for f in plan.findings
         ),
         *(_way(path) for path in plan.paths),
@@ -188,10 +188,10 @@ def _count(plan: Plan) -> str:
     return " and ".join(told) or "nothing was found to mend"
 
 
-def _way(path: Sequence[Step]) -> str:
+def _way(path: Sequence[PathStep]) -> str:
     """Write a path: each project with its version, and what the line or the step before asks."""
 
-    def told(step: Step) -> str:
+    def told(step: PathStep) -> str:
         if step.file is None:
             return f"{step.project} {step.version or ''} ({step.requirement})"
         at = "" if step.version is None or "==" in step.requirement else f" at {step.version}"

@@ -101,7 +101,7 @@ class Addition:
         digests: ``sha256:...`` of its files, laid out as the file's other hashes are.
         comment: what is written behind it.
         group: a heading: its block is taken.
-        beside: a project: the block that has it is taken.
+        near: a project: the block that has it is taken.
         sort: ``block`` sorts the whole block, stably; ``insert`` moves no other line.
     """
 
@@ -109,7 +109,7 @@ class Addition:
     digests: Sequence[str] = ()
     comment: str = ""
     group: str | None = None
-    beside: NormalizedName | None = None
+    near: NormalizedName | None = None
     sort: Sort = "block"
 
 
@@ -352,9 +352,9 @@ class RequirementsFile:
         group = addition.group
         if group is None:
             filled = [block for block in blocks if block.entries]
-            names = (addition.beside,)
-            beside = (b for b in filled if any(entry.name in names for entry in b.entries))
-            return next(beside, filled[0] if filled else None)
+            names = (addition.near,)
+            near = (b for b in filled if any(entry.name in names for entry in b.entries))
+            return next(near, filled[0] if filled else None)
         wanted = heading_text(group).casefold()
         for block in blocks:
             if wanted in (heading.casefold() for heading in self._headings_of(block)):

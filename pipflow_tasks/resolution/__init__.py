@@ -21,16 +21,16 @@ from .problem import (
     PYTHON,
     Cause,
     Conflict,
-    Need,
+    Dependency,
     Pick,
+    Preference,
+    Root,
     Solution,
-    Standing,
     Waiver,
-    Want,
+    dependency_of,
     has_version_for,
-    need_of,
 )
-from .reasons import Reason, remarks, why_below, why_by_itself, why_given, why_never
+from .reasons import Reason, remarks, why_below, why_by_itself, why_never, why_none_given
 from .search import Search
 
 if TYPE_CHECKING:
@@ -47,20 +47,20 @@ __all__ = [
     "Catalog",
     "Cause",
     "Conflict",
-    "Need",
+    "Dependency",
     "Pick",
+    "Preference",
     "Reason",
     "Resolution",
+    "Root",
     "Solution",
-    "Standing",
     "Waiver",
-    "Want",
+    "dependency_of",
     "has_version_for",
-    "need_of",
     "why_below",
     "why_by_itself",
-    "why_given",
     "why_never",
+    "why_none_given",
 ]
 
 
@@ -76,7 +76,7 @@ class Resolution:
         catalog: Catalog,
         target: Target,
         bounds: Callable[[NormalizedName], Sequence[Bound]],
-        standing: Callable[[NormalizedName], Standing | None] = lambda _: None,
+        standing: Callable[[NormalizedName], Preference | None] = lambda _: None,
         admission: Callable[[NormalizedName], Admission] = lambda _: ADMIT_ALL,
     ) -> None:
         """Prepare to search.
@@ -93,7 +93,7 @@ class Resolution:
 
     def solve(
         self,
-        wants: Sequence[Want],
+        roots: Sequence[Root],
         *,
         waived: frozenset[Waiver] = frozenset(),
         most_rounds: int = MAX_ROUNDS,
@@ -101,7 +101,7 @@ class Resolution:
         """Find the newest versions that satisfy all wants and what these need in turn.
 
         Args:
-            wants: what has to be satisfied; of two that clash over newness, the one that needs the
+            roots: what has to be satisfied; of two that clash over newness, the one that needs the
                 other has its way, else the first.
             waived: pairs of a project and one that it needs, whose needs do not count.
             most_rounds: when to give up.
@@ -109,12 +109,12 @@ class Resolution:
         Raises:
             PackageIndexError: the catalog failed.
         """
-        order = self._order(wants)
-        found = Search(self.candidates, wants, waived, order, most_rounds).run()
+        order = self._order(roots)
+        found = Search(self.candidates, roots, waived, order, most_rounds).run()
         if isinstance(found, Solution):
             return found
         self._has_given_up |= found.too_deep
-        names = {cause.need.name for cause in found.causes} - {PYTHON}
+        names = {cause.dependency.name for cause in found.causes} - {PYTHON}
         left_out = (
             f"what {pick} needs can't be known; "
             f'"{pick.name}=={pick.version}" leaves it to the image'
@@ -127,16 +127,16 @@ class Resolution:
             absent=bool(names) and not any(self.candidates.releases(name).all for name in names),
         )
 
-    def clashing(
-        self, wants: Sequence[Want], *, waived: frozenset[Waiver] = frozenset()
-    ) -> tuple[Want, ...]:
+    def conflicting(
+        self, roots: Sequence[Root], *, waived: frozenset[Waiver] = frozenset()
+    ) -> tuple[Root, ...]:
         """Return wants that clash, of which none can be left out.
 
         Args:
-            wants: wants that have no solution.
+            roots: wants that have no solution.
             waived: as for ``solve``.
         """
-        left = list(wants)
+        left = list(roots)
         size = max(len(left) // 2, 1)
         while True:
             for start in range(len(left) - 1, -1, -size):
@@ -150,12 +150,12 @@ class Resolution:
                 size = max(size // 2, 1)
 
     def solve_around(
-        self, wants: Sequence[Want]
+        self, roots: Sequence[Root]
     ) -> tuple[Solution | Conflict, frozenset[Waiver], tuple[Conflict, ...]]:
         """Solve as far as it goes: where wants clash, set aside the needs that make them.
 
         Args:
-            wants: what has to be satisfied.
+            roots: what has to be satisfied.
 
         Returns:
             the solution, or the conflict that no waiver settles; what was waived; and the
@@ -164,48 +164,48 @@ class Resolution:
         waived: frozenset[Waiver] = frozenset()
         met: list[Conflict] = []
         while True:
-            found = self.solve(wants, waived=waived)
+            found = self.solve(roots, waived=waived)
             if isinstance(found, Solution):
                 return found, waived, tuple(met)
-            few = self.clashing(wants, waived=waived)
-            found = self._explain(few, wants, waived) or found
+            few = self.conflicting(roots, waived=waived)
+            found = self._explain(few, roots, waived) or found
             met.append(found)
-            clashing = {
-                (cause.parent.name, cause.need.name)
+            conflicting = {
+                (cause.parent.name, cause.dependency.name)
                 for cause in found.causes
                 if cause.parent is not None
             }
-            if clashing <= waived:
+            if conflicting <= waived:
                 return found, waived, tuple(met)
-            waived |= clashing
+            waived |= conflicting
 
     def _explain(
-        self, few: Sequence[Want], wants: Sequence[Want], waived: frozenset[Waiver]
+        self, few: Sequence[Root], roots: Sequence[Root], waived: frozenset[Waiver]
     ) -> Conflict | None:
         """Return the conflict of a few wants, with what is asked of the projects it is about."""
         found = self.solve(few, waived=waived)
         if isinstance(found, Conflict):
-            names = {cause.need.name for cause in found.causes}
-            told = [want for want in wants if want in few or want.name in names]
+            names = {cause.dependency.name for cause in found.causes}
+            told = [root for root in roots if root in few or root.name in names]
             found = self.solve(told, waived=waived)
         return found if isinstance(found, Conflict) else None
 
     def improve(
-        self, wants: Sequence[Want], solution: Solution, *, waived: frozenset[Waiver] = frozenset()
+        self, roots: Sequence[Root], solution: Solution, *, waived: frozenset[Waiver] = frozenset()
     ) -> Solution:
         """Raise every want as far as it goes without another falling.
 
         Args:
-            wants: those that ``solution`` solves.
+            roots: those that ``solution`` solves.
             solution: where to begin.
             waived: as for ``solve``.
         """
-        settled = {want.name: want for want in wants if not want.is_opaque}
-        for want in wants:
-            while self._may_rise(want, solution, settled):
-                floor = [_at_least(other, solution) for other in wants]
-                place = wants.index(want)
-                floor[place] = _above(want, solution)
+        settled = {root.name: root for root in roots if not root.is_opaque}
+        for root in roots:
+            while self._may_rise(root, solution, settled):
+                floor = [_at_least(other, solution) for other in roots]
+                place = roots.index(root)
+                floor[place] = _above(root, solution)
                 rounds = MAX_ROUNDS // 20 if self._has_given_up else MAX_ROUNDS
                 better = self.solve(floor, waived=waived, most_rounds=rounds)
                 if isinstance(better, Conflict):
@@ -216,7 +216,7 @@ class Resolution:
     def forbid(
         self,
         name: NormalizedName,
-        wants: Sequence[Want],
+        roots: Sequence[Root],
         solution: Solution,
         *,
         waived: frozenset[Waiver] = frozenset(),
@@ -225,49 +225,52 @@ class Resolution:
 
         Args:
             name: one of those that are wanted.
-            wants: those that ``solution`` solves.
+            roots: those that ``solution`` solves.
             solution: what was found.
             waived: as for ``solve``.
         """
         floor = [
-            _above(want, solution) if want.name == name else _at_least(want, solution)
-            for want in wants
+            _above(root, solution) if root.name == name else _at_least(root, solution)
+            for root in roots
         ]
         if isinstance(self.solve(floor, waived=waived), Solution):
             return None
-        return self._explain(self.clashing(floor, waived=waived), floor, waived)
+        return self._explain(self.conflicting(floor, waived=waived), floor, waived)
 
     def improve_needed(
-        self, wants: Sequence[Want], solution: Solution, *, waived: frozenset[Waiver] = frozenset()
+        self, roots: Sequence[Root], solution: Solution, *, waived: frozenset[Waiver] = frozenset()
     ) -> Solution:
         """Raise what the wants bring along as far as it goes without anything falling.
 
         Args:
-            wants: those that ``solution`` solves.
+            roots: those that ``solution`` solves.
             solution: where to begin.
             waived: as for ``solve``.
         """
-        asked = {want.name for want in wants}
+        asked = {root.name for root in roots}
         needed = [
-            Want(name=name, specifier=SpecifierSet(), source="", shown=name, is_brought=True)
+            Root(name=name, specifier=SpecifierSet(), source="", shown=name, is_transitive=True)
             for name, pick in solution.picks.items()
             if name not in asked and pick.candidate is not None
         ]
-        better = self.improve([*wants, *needed], solution, waived=waived)
-        needs = {
-            name: tuple(c for c in causes if not (c.need.want and c.need.want.is_brought))
-            for name, causes in better.needs.items()
+        better = self.improve([*roots, *needed], solution, waived=waived)
+        by_name = {
+            name: tuple(
+                c for c in causes if not (c.dependency.root and c.dependency.root.is_transitive)
+            )
+            for name, causes in better.causes.items()
         }
         return Solution(
-            picks=better.picks, needs={n: causes for n, causes in needs.items() if causes}
+            picks=better.picks,
+            causes={name: causes for name, causes in by_name.items() if causes},
         )
 
-    def _order(self, wants: Sequence[Want]) -> list[NormalizedName]:
+    def _order(self, roots: Sequence[Root]) -> list[NormalizedName]:
         """Put pins first, then what needs others before these: so needs bound what comes later."""
-        newest = self.candidates.prefetch(wants)
+        newest = self.candidates.prefetch(roots)
         seen: set[NormalizedName] = set()
         order: list[NormalizedName] = []
-        todo = [(want.name, False) for want in wants]
+        todo = [(root.name, False) for root in roots]
         while todo:
             name, is_done = todo.pop()
             if is_done:
@@ -276,39 +279,39 @@ class Resolution:
                 seen.add(name)
                 todo.append((name, True))
                 if name in newest:
-                    needs = self.candidates.dependencies(newest[name])
-                    todo.extend((need.name, False) for need in needs)
+                    dependencies = self.candidates.dependencies(newest[name])
+                    todo.extend((dependency.name, False) for dependency in dependencies)
         order.reverse()
-        pins = {want.name for want in wants if want.is_opaque or names_exactly(want.specifier)}
+        pins = {root.name for root in roots if root.is_opaque or names_exactly(root.specifier)}
         return sorted(order, key=lambda name: name not in pins)
 
     def _may_rise(
-        self, want: Want, solution: Solution, settled: Mapping[NormalizedName, Want]
+        self, root: Root, solution: Solution, settled: Mapping[NormalizedName, Root]
     ) -> bool:
         """Tell whether a search may find a newer version; not where a settled pick forbids it.
 
         A want that has its newest version can't rise, and must not fall: what it needs is settled.
         """
-        now = solution.version(want.name)
-        if want.is_opaque or now is None:
+        now = solution.version(root.name)
+        if root.is_opaque or now is None:
             return False
-        needs = [need_of(want)]
-        for cause in solution.needs.get(want.name, ()):
+        dependencies = [dependency_of(root)]
+        for cause in solution.causes.get(root.name, ()):
             parent = settled.get(cause.parent.name) if cause.parent is not None else None
             if parent is not None and self._is_newest(parent, solution):
-                needs.append(cause.need)
-        best = next(self.candidates.fitting(want.name, needs), None)
+                dependencies.append(cause.dependency)
+        best = next(self.candidates.fitting(root.name, dependencies), None)
         return best is not None and best.version > now
 
-    def _is_newest(self, want: Want, solution: Solution) -> bool:
-        best = self.candidates.first(need_of(want))
-        return best is not None and best.version == solution.version(want.name)
+    def _is_newest(self, root: Root, solution: Solution) -> bool:
+        best = self.candidates.first(dependency_of(root))
+        return best is not None and best.version == solution.version(root.name)
 
 
-def _at_least(want: Want, solution: Solution) -> Want:
-    now = solution.version(want.name)
-    return want if now is None else replace(want, least=Version(now.public))
+def _at_least(root: Root, solution: Solution) -> Root:
+    now = solution.version(root.name)
+    return root if now is None else replace(root, least=Version(now.public))
 
 
-def _above(want: Want, solution: Solution) -> Want:
-    return replace(_at_least(want, solution), better_than=solution.version(want.name))
+def _above(root: Root, solution: Solution) -> Root:
+    return replace(_at_least(root, solution), better_than=solution.version(root.name))

@@ -11,7 +11,7 @@ from packaging.specifiers import SpecifierSet
 
 from ..errors import ProjectNotFound
 from .finder import ADMIT_ALL, Candidate, Releases, names_exactly
-from .problem import PYTHON, Need, Pick, need_from, need_of, satisfies
+from .problem import PYTHON, Dependency, Pick, dependency_from, dependency_of, satisfies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..simple_api import DistributionFile, Metadata
     from ..target import Target
     from .finder import Admission, Bound
-    from .problem import Standing, Want
+    from .problem import Preference, Root
 
 MAX_BATCH = 32
 
@@ -60,12 +60,12 @@ class Candidates:
     catalog: Catalog
     target: Target
     bounds: Callable[[NormalizedName], Sequence[Bound]]
-    standing: Callable[[NormalizedName], Standing | None]
+    standing: Callable[[NormalizedName], Preference | None]
     admission: Callable[[NormalizedName], Admission] = lambda _: ADMIT_ALL
     _releases: dict[NormalizedName, Releases] = field(default_factory=dict)
-    _dependencies: dict[_Key, tuple[Need, ...] | None] = field(default_factory=dict)
+    _dependencies: dict[_Key, tuple[Dependency, ...] | None] = field(default_factory=dict)
 
-    def prefetch(self, wants: Iterable[Want]) -> Mapping[NormalizedName, Pick]:
+    def prefetch(self, roots: Iterable[Root]) -> Mapping[NormalizedName, Pick]:
         """Fetch what a search will ask for, before it asks one by one.
 
         What the newest of all wants need is followed as it arrives; a project whose needs have
@@ -75,30 +75,34 @@ class Candidates:
             by project, the newest that goes with what these picks need; they need not go together.
         """
         found: dict[NormalizedName, Pick] = {}
-        needs: dict[NormalizedName, list[Need]] = {}
+        dependencies: dict[NormalizedName, list[Dependency]] = {}
         arriving: deque[NormalizedName | Pick] = deque()
         waiting: set[NormalizedName] = set()
 
-        def expect(fresh: Iterable[Need]) -> None:
-            for need in fresh:
-                if need.is_opaque or need.name == PYTHON:
+        def expect(fresh: Iterable[Dependency]) -> None:
+            for dependency in fresh:
+                if dependency.is_opaque or dependency.name == PYTHON:
                     continue
-                needs.setdefault(need.name, []).append(need)
-                pick = found.get(need.name)
-                if need.name not in waiting and (pick is None or not satisfies(pick, need)):
-                    waiting.add(need.name)
-                    self.catalog.prefetch([need.name])
-                    arriving.append(need.name)
+                dependencies.setdefault(dependency.name, []).append(dependency)
+                pick = found.get(dependency.name)
+                if dependency.name not in waiting and (
+                    pick is None or not satisfies(pick, dependency)
+                ):
+                    waiting.add(dependency.name)
+                    self.catalog.prefetch([dependency.name])
+                    arriving.append(dependency.name)
 
-        expect(need_of(want) for want in wants)
+        expect(dependency_of(root) for root in roots)
         while arriving:
             item = arriving.popleft()
             if isinstance(item, Pick):
                 expect(self.dependencies(item))
                 continue
             waiting.remove(item)
-            extras = frozenset[str]().union(*(need.extras for need in needs[item]))
-            for candidate in islice(self.fitting(item, needs[item]), 1):
+            extras = frozenset[str]().union(
+                *(dependency.extras for dependency in dependencies[item])
+            )
+            for candidate in islice(self.fitting(item, dependencies[item]), 1):
                 pick = Pick(name=item, extras=extras, candidate=candidate)
                 if pick != found.get(item):
                     found[item] = pick
@@ -116,7 +120,7 @@ class Candidates:
             self._releases[name] = Releases(files, self.target, self.admission(name))
         return self._releases[name]
 
-    def dependencies(self, pick: Pick) -> tuple[Need, ...]:
+    def dependencies(self, pick: Pick) -> tuple[Dependency, ...]:
         """Return what a pick needs on the target, for its extras; nothing where it is unknown."""
         return self._look_up(pick) or ()
 
@@ -136,7 +140,7 @@ class Candidates:
             return []
         return sorted(pick.extras - metadata.extras)
 
-    def _look_up(self, pick: Pick) -> tuple[Need, ...] | None:
+    def _look_up(self, pick: Pick) -> tuple[Dependency, ...] | None:
         if pick.candidate is None:
             return None
         key = (pick.name, pick.candidate.version, pick.extras)
@@ -147,9 +151,11 @@ class Candidates:
             )
         return self._dependencies[key]
 
-    def matches(self, name: NormalizedName, needs: Sequence[Need]) -> Iterator[Candidate]:
+    def matches(
+        self, name: NormalizedName, dependencies: Sequence[Dependency]
+    ) -> Iterator[Candidate]:
         """Yield what ``fitting`` does, with the metadata of ever more candidates fetched ahead."""
-        candidates = self.fitting(name, needs)
+        candidates = self.fitting(name, dependencies)
         size = 1
         while batch := list(islice(candidates, size)):
             if size > 1:
@@ -157,7 +163,9 @@ class Candidates:
             yield from batch
             size = min(4 * size, MAX_BATCH)
 
-    def fitting(self, name: NormalizedName, needs: Sequence[Need]) -> Iterator[Candidate]:
+    def fitting(
+        self, name: NormalizedName, dependencies: Sequence[Dependency]
+    ) -> Iterator[Candidate]:
         """Yield the candidates that satisfy needs and bounds, newest first.
 
         What stands comes before any older version, and before newer ones unless it may rise; what
@@ -165,32 +173,40 @@ class Candidates:
 
         Args:
             name: the project.
-            needs: all of them.
+            dependencies: all of them.
         """
-        wants = [need.want for need in needs if need.want is not None]
-        least = [want.least for want in wants if want.least is not None]
-        ends = [want.better_than for want in wants if want.better_than is not None]
+        roots = [dependency.root for dependency in dependencies if dependency.root is not None]
+        least = [root.least for root in roots if root.least is not None]
+        ends = [root.better_than for root in roots if root.better_than is not None]
         stays_final = not all(version.is_prerelease for version in least)
-        for candidate in self._in_order(name, needs, may_fall_back=not stays_final):
+        for candidate in self._in_order(name, dependencies, may_fall_back=not stays_final):
             if candidate.version in ends:
                 return
             if all(candidate.version >= version for version in least):
                 yield candidate
 
     def _in_order(
-        self, name: NormalizedName, needs: Sequence[Need], *, may_fall_back: bool
+        self, name: NormalizedName, dependencies: Sequence[Dependency], *, may_fall_back: bool
     ) -> Iterator[Candidate]:
         """Yield the same, whatever the floors are; to pre-releases only if it may fall back."""
-        asked = _asked(needs)
-        is_given = any(need.want is not None and need.want.is_given for need in needs)
+        asked = _asked(dependencies)
+        is_given = any(
+            dependency.root is not None and dependency.root.is_given for dependency in dependencies
+        )
         bounds = [bound for bound in self.bounds(name) if not (is_given and bound.is_ours)]
-        specifiers = [need.specifier for need in needs] + [bound.specifier for bound in bounds]
-        locals_wanted = {need.want.local for need in needs if need.want and need.want.local}
-        exact = any(need.is_exact for need in needs) or any(
+        specifiers = [dependency.specifier for dependency in dependencies] + [
+            bound.specifier for bound in bounds
+        ]
+        locals_wanted = {
+            dependency.root.local
+            for dependency in dependencies
+            if dependency.root and dependency.root.local
+        }
+        exact = any(dependency.is_exact for dependency in dependencies) or any(
             names_exactly(bound.specifier) for bound in bounds
         )
         admission = self.admission(name)
-        takes_prereleases = _takes_prereleases(admission, needs, bounds)
+        takes_prereleases = _takes_prereleases(admission, dependencies, bounds)
         releases = self.releases(name)
         standing = self.standing(name)
         kept = None if standing is None else releases.like(standing.version)
@@ -236,9 +252,9 @@ class Candidates:
                 if candidate.yanked is None and not is_free(candidate):
                     yield candidate
 
-    def first(self, need: Need) -> Candidate | None:
+    def first(self, dependency: Dependency) -> Candidate | None:
         """Return the newest candidate for a need alone, or None."""
-        return next(self.fitting(need.name, [need]), None)
+        return next(self.fitting(dependency.name, [dependency]), None)
 
     def invalid(self, pick: Pick) -> tuple[str, ...]:
         """Return the requirements of a pick that are none (PEP 508), as they are written."""
@@ -248,27 +264,31 @@ class Candidates:
     def _metadata(self, pick: Pick) -> Metadata | None:
         return None if pick.candidate is None else self.catalog.metadata(pick.candidate.files)
 
-    def _needs(self, metadata: Metadata, pick: Pick) -> Iterator[Need]:
+    def _needs(self, metadata: Metadata, pick: Pick) -> Iterator[Dependency]:
         python = metadata.requires_python
         if python is not None and not self.target.supports_python(python):
             shown = f"Python {python}, {self.target.shown_python}"
-            yield Need(name=PYTHON, specifier=python, shown=shown)
+            yield Dependency(name=PYTHON, specifier=python, shown=shown)
         if metadata.invalid and self.target.refuses_invalid_metadata:
             shown = f'"{metadata.invalid[0]}", which pip {self.target.pip} of the image refuses'
-            yield Need(name=PYTHON, specifier=SpecifierSet(), shown=shown)
+            yield Dependency(name=PYTHON, specifier=SpecifierSet(), shown=shown)
         for requirement in metadata.requires:
             marker = requirement.marker
             if marker is None or self.target.applies(marker, ("", *sorted(pick.extras))):
-                yield need_from(requirement)
+                yield dependency_from(requirement)
 
 
-def _asked(needs: Sequence[Need]) -> list[Need]:
+def _asked(dependencies: Sequence[Dependency]) -> list[Dependency]:
     """Return those of the needs that somebody has asked for in a file or on the command line."""
-    return [need for need in needs if need.want is not None and not need.want.is_brought]
+    return [
+        dependency
+        for dependency in dependencies
+        if dependency.root is not None and not dependency.root.is_transitive
+    ]
 
 
 def _takes_prereleases(
-    admission: Admission, needs: Sequence[Need], bounds: Sequence[Bound]
+    admission: Admission, dependencies: Sequence[Dependency], bounds: Sequence[Bound]
 ) -> bool:
     """Tell whether pre-releases count like any other version.
 
@@ -276,10 +296,12 @@ def _takes_prereleases(
     """
     if admission.prereleases == "always":
         return True
-    if any(need.want is not None and need.want.prereleases for need in needs):
+    if any(
+        dependency.root is not None and dependency.root.prereleases for dependency in dependencies
+    ):
         return True
     return admission.prereleases == "named" and (
-        any(need.names_prerelease for need in _asked(needs) or needs)
+        any(dependency.names_prerelease for dependency in _asked(dependencies) or dependencies)
         or any(bound.specifier.prereleases for bound in bounds)
     )
 

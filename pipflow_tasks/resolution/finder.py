@@ -124,7 +124,7 @@ class Candidate:
 
     version: Version
     file: DistributionFile
-    siblings: tuple[DistributionFile, ...]
+    other_files: tuple[DistributionFile, ...]
     from_source: str
     yanked: str | None
     too_young: str = ""
@@ -140,7 +140,7 @@ class Candidate:
     @property
     def files(self) -> tuple[DistributionFile, ...]:
         """All files of the version, the one that is taken first."""
-        return (self.file, *self.siblings)
+        return (self.file, *self.other_files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -397,7 +397,7 @@ def _suit(
     return Candidate(
         version=version,
         file=taken[0],
-        siblings=tuple(file for file in offered if file is not taken[0]),
+        other_files=tuple(file for file in offered if file is not taken[0]),
         from_source=""
         if all(file.is_wheel for file in taken)
         else f"is taken as source, for {admission.only_sdists} allows no wheels"

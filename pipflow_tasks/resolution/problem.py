@@ -28,7 +28,7 @@ Waiver = tuple[NormalizedName, NormalizedName]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Want:
+class Root:
     """A requirement that stands in a file or was typed.
 
     Attributes:
@@ -55,7 +55,7 @@ class Want:
     place: str = ""
     extras: frozenset[str] = frozenset()
     pin: Version | None = None
-    is_brought: bool = False
+    is_transitive: bool = False
     is_given: bool = False
     is_opaque: bool = False
     prereleases: bool = False
@@ -65,7 +65,7 @@ class Want:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Preference:
     """A version that a project has without being asked for: it is taken before any older one.
 
     Attributes:
@@ -78,7 +78,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
+class Dependency:
     """What a want or a picked version asks of a project.
 
     Attributes:
@@ -89,7 +89,7 @@ class Need:
         is_exact: it names a version with ``==`` or ``===``.
         names_prerelease: it names a pre-release.
         is_opaque: it names an address.
-        want: what it stands for, where that is no picked version's.
+        root: what it stands for, where that is no picked version's.
     """
 
     name: NormalizedName
@@ -99,7 +99,7 @@ class Need:
     is_exact: bool = False
     names_prerelease: bool = False
     is_opaque: bool = False
-    want: Want | None = None
+    root: Root | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,21 +124,21 @@ class Cause:
     """A need that takes part in a conflict.
 
     Attributes:
-        need: what is needed.
+        dependency: what is needed.
         parent: the pick that has the need; None for a want.
         path: the picks that led to the parent, from a want on.
     """
 
-    need: Need
+    dependency: Dependency
     parent: Pick | None
     path: tuple[Pick, ...] = ()
 
     def __str__(self) -> str:
         if self.parent is not None:
             way = " → ".join(str(pick) for pick in (*self.path, self.parent))
-            return f"{way} needs {self.need.shown}"
-        assert self.need.want is not None
-        return f"{self.need.want.shown} is asked for ({self.need.want.source})"
+            return f"{way} needs {self.dependency.shown}"
+        assert self.dependency.root is not None
+        return f"{self.dependency.root.shown} is asked for ({self.dependency.root.source})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +162,7 @@ class Conflict:
     @property
     def names(self) -> tuple[NormalizedName, ...]:
         """The projects that take part: asked, asking, or on the way to who asks."""
-        names = [cause.need.name for cause in self.causes if cause.need.name != PYTHON]
+        names = [cause.dependency.name for cause in self.causes if cause.dependency.name != PYTHON]
         names += [cause.parent.name for cause in self.causes if cause.parent is not None]
         names += [pick.name for cause in self.causes for pick in cause.path]
         return tuple(dict.fromkeys(names))
@@ -171,8 +171,8 @@ class Conflict:
         """Return the causes as sentences, at most ``MAX_LINES``; like needs are told once."""
         alike: dict[tuple[str, str], list[Cause]] = {}
         for cause in self.causes:
-            who = cause.parent.name if cause.parent is not None else cause.need.shown
-            alike.setdefault((who, cause.need.name), []).append(cause)
+            who = cause.parent.name if cause.parent is not None else cause.dependency.shown
+            alike.setdefault((who, cause.dependency.name), []).append(cause)
         lines = [line for causes in alike.values() for line in _sentences(causes)]
         if self.absent:
             lines = [f"{line}, which the index does not have" for line in lines]
@@ -190,11 +190,11 @@ class Solution:
 
     Attributes:
         picks: by project.
-        needs: what is asked of each project, and by whom.
+        causes: what is asked of each project, and by whom.
     """
 
     picks: Mapping[NormalizedName, Pick]
-    needs: Mapping[NormalizedName, tuple[Cause, ...]]
+    causes: Mapping[NormalizedName, tuple[Cause, ...]]
 
     def version(self, name: NormalizedName) -> Version | None:
         """Return the version of a project, or None where it has none here."""
@@ -202,25 +202,25 @@ class Solution:
         return None if pick is None else pick.version
 
 
-def need_of(want: Want) -> Need:
+def dependency_of(root: Root) -> Dependency:
     """Return what a want asks."""
-    return Need(
-        name=want.name,
-        specifier=want.specifier,
-        shown=want.shown,
-        extras=want.extras,
-        is_exact=names_exactly(want.specifier),
-        names_prerelease=bool(want.specifier.prereleases),
-        is_opaque=want.is_opaque,
-        want=want,
+    return Dependency(
+        name=root.name,
+        specifier=root.specifier,
+        shown=root.shown,
+        extras=root.extras,
+        is_exact=names_exactly(root.specifier),
+        names_prerelease=bool(root.specifier.prereleases),
+        is_opaque=root.is_opaque,
+        root=root,
     )
 
 
-def need_from(requirement: Requirement) -> Need:
+def dependency_from(requirement: Requirement) -> Dependency:
     """Return what a requirement in metadata asks; its marker has been weighed."""
     extras = frozenset(canonicalize_name(extra) for extra in requirement.extras)
     asked = f"[{','.join(sorted(extras))}]" if extras else ""
-    return Need(
+    return Dependency(
         name=canonicalize_name(requirement.name),
         specifier=requirement.specifier,
         shown=f"{requirement.name}{asked}{requirement.specifier}",
@@ -231,27 +231,29 @@ def need_from(requirement: Requirement) -> Need:
     )
 
 
-def satisfies(pick: Pick, need: Need) -> bool:
+def satisfies(pick: Pick, dependency: Dependency) -> bool:
     """Tell whether a pick has the version and the extras that a need asks for."""
-    return pick.candidate is None or (need.extras <= pick.extras and has_version_for(pick, need))
+    return pick.candidate is None or (
+        dependency.extras <= pick.extras and has_version_for(pick, dependency)
+    )
 
 
-def has_version_for(pick: Pick, need: Need) -> bool:
+def has_version_for(pick: Pick, dependency: Dependency) -> bool:
     """Tell whether a pick has a version that a need asks for."""
-    return pick.candidate is None or need.specifier.contains(
+    return pick.candidate is None or dependency.specifier.contains(
         pick.candidate.version, prereleases=True
     )
 
 
 def _sentences(causes: Sequence[Cause]) -> Iterator[str]:
     """Say what a project, perhaps in several versions, needs of another."""
-    needs = list(dict.fromkeys(cause.need.shown for cause in causes))
-    if len(needs) > MAX_NEEDS:
-        told = ", ".join(needs[:MAX_NEEDS])
+    dependencies = list(dict.fromkeys(cause.dependency.shown for cause in causes))
+    if len(dependencies) > MAX_NEEDS:
+        told = ", ".join(dependencies[:MAX_NEEDS])
         yield f"{_span(causes)} needs {told} or the like"
         return
-    for shown in needs:
-        alike = [cause for cause in causes if cause.need.shown == shown]
+    for shown in dependencies:
+        alike = [cause for cause in causes if cause.dependency.shown == shown]
         yield str(alike[0]) if len(alike) == 1 else f"{_span(alike)} needs {shown}"
 
 

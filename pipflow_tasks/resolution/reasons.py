@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .finder import Rejection
-from .problem import PYTHON, Pick, has_version_for, need_of, satisfies
+from .problem import PYTHON, Pick, dependency_of, has_version_for, satisfies
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
     from .candidates import Candidates
-    from .problem import Cause, Conflict, Need, Solution, Want
+    from .problem import Cause, Conflict, Dependency, Root, Solution
 
 MAX_PATH = 4
 
@@ -45,12 +45,12 @@ def why_below(
         solution: what was found.
     """
     others = _reached_without(name, solution)
-    for cause in solution.needs.get(name, ()):
+    for cause in solution.causes.get(name, ()):
         if cause.parent is None or cause.parent.name not in others:
             continue
-        if not cause.need.specifier.contains(version, prereleases=True):
+        if not cause.dependency.specifier.contains(version, prereleases=True):
             chain = _chain(cause.parent, solution)
-            way = f"because {' → '.join(chain)} needs {cause.need.shown}"
+            way = f"because {' → '.join(chain)} needs {cause.dependency.shown}"
             return Reason(text=way if len(chain) > 1 else str(cause), blamed=cause.parent.name)
     candidate = candidates.releases(name).suit(version)
     if isinstance(candidate, Rejection):
@@ -72,23 +72,23 @@ def why_never(
     """
     causes = [cause for cause in conflict.causes if cause.parent is not None]
     for cause in sorted(causes, key=lambda each: each.parent is None or each.parent.name != name):
-        need = cause.need
-        here = solution.picks.get(need.name)
-        if need.name == name or (here is not None and has_version_for(here, need)):
+        dependency = cause.dependency
+        here = solution.picks.get(dependency.name)
+        if dependency.name == name or (here is not None and has_version_for(here, dependency)):
             continue
         there = [
             other
             for other in conflict.causes
-            if other.need.name == need.name
+            if other.dependency.name == dependency.name
             and (
                 other.parent is None or other.parent.version == solution.version(other.parent.name)
             )
         ]
-        against = _against(candidates, need, here, there)
+        against = _against(candidates, dependency, here, there)
         if against is not None:
             return Reason(text=f"{cause}, and {against.text}", blamed=against.blamed)
-        if candidates.first(need) is None:
-            none = _why_none(candidates, need)
+        if candidates.first(dependency) is None:
+            none = _why_none(candidates, dependency)
             return Reason(text=f"{cause}{none.text}", blamed=none.blamed)
     return None
 
@@ -101,30 +101,30 @@ def why_by_itself(name: NormalizedName, conflict: Conflict) -> Reason | None:
         conflict: as for ``why_never``.
     """
     for cause in conflict.causes:
-        if cause.need.name == name and name in {pick.name for pick in cause.path}:
+        if cause.dependency.name == name and name in {pick.name for pick in cause.path}:
             return Reason(text=f"because {cause}")
     return None
 
 
-def why_given(candidates: Candidates, want: Want) -> str:
+def why_none_given(candidates: Candidates, root: Root) -> str:
     """Say why no version satisfies a want, as a clause."""
-    if not candidates.releases(want.name).all:
+    if not candidates.releases(root.name).all:
         return "the index does not have it"
-    why = _why_none(candidates, need_of(want)).text.removeprefix(", and ")
+    why = _why_none(candidates, dependency_of(root)).text.removeprefix(", and ")
     return f"there is no such version, {why}" if why.startswith("the newest is ") else why
 
 
 def remarks(candidates: Candidates, causes: Iterable[Cause]) -> Iterator[str]:
     """Yield what bounds say of the newest versions that clashing needs ask for."""
-    for need in {cause.need.name: cause.need for cause in causes}.values():
-        for version in candidates.releases(need.name).all:
-            if need.specifier.contains(version) and not version.is_prerelease:
-                for bound in candidates.bounds(need.name):
+    for dependency in {cause.dependency.name: cause.dependency for cause in causes}.values():
+        for version in candidates.releases(dependency.name).all:
+            if dependency.specifier.contains(version) and not version.is_prerelease:
+                for bound in candidates.bounds(dependency.name):
                     if not bound.specifier.contains(version, prereleases=True):
-                        yield f"{need.name} {version} {bound.reason}"
-                why_not = candidates.releases(need.name).why_not(version)
-                if why_not and candidates.first(need) is None:
-                    yield f"{need.name} {version} {why_not}"
+                        yield f"{dependency.name} {version} {bound.reason}"
+                why_not = candidates.releases(dependency.name).why_not(version)
+                if why_not and candidates.first(dependency) is None:
+                    yield f"{dependency.name} {version} {why_not}"
                 break
 
 
@@ -138,28 +138,30 @@ def _obstacle(
     pick = path[-1]
     way = " → ".join(str(each) for each in path)
     start = f"because {way}" if len(path) > 1 else way
-    for need in candidates.dependencies(pick):
-        if need.name == PYTHON:
-            return Reason(text=f"{start} needs {need.shown}")
-        here = solution.picks.get(need.name)
-        if here is not None and satisfies(here, need):
+    for dependency in candidates.dependencies(pick):
+        if dependency.name == PYTHON:
+            return Reason(text=f"{start} needs {dependency.shown}")
+        here = solution.picks.get(dependency.name)
+        if here is not None and satisfies(here, dependency):
             continue
-        has_version = here is not None and has_version_for(here, need)  # what it lacks are extras
+        has_version = here is not None and has_version_for(
+            here, dependency
+        )  # what it lacks are extras
         there = [
             cause
-            for cause in solution.needs.get(need.name, ())
+            for cause in solution.causes.get(dependency.name, ())
             if cause.parent is None or cause.parent.name in others
         ]
-        against = None if has_version else _against(candidates, need, here, there)
+        against = None if has_version else _against(candidates, dependency, here, there)
         if against is not None:
-            text = f"{start} needs {need.shown}, and {against.text}"
+            text = f"{start} needs {dependency.shown}, and {against.text}"
             return Reason(text=text, blamed=against.blamed)
-        best = here.candidate if has_version and here is not None else candidates.first(need)
+        best = here.candidate if has_version and here is not None else candidates.first(dependency)
         if best is None:
-            none = _why_none(candidates, need)
-            return Reason(text=f"{start} needs {need.shown}{none.text}", blamed=none.blamed)
-        if len(path) < MAX_PATH and need.name not in {each.name for each in path}:
-            further = Pick(name=need.name, extras=need.extras, candidate=best)
+            none = _why_none(candidates, dependency)
+            return Reason(text=f"{start} needs {dependency.shown}{none.text}", blamed=none.blamed)
+        if len(path) < MAX_PATH and dependency.name not in {each.name for each in path}:
+            further = Pick(name=dependency.name, extras=dependency.extras, candidate=best)
             reason = _obstacle(candidates, (*path, further), solution, others)
             if reason is not None:
                 return reason
@@ -167,38 +169,40 @@ def _obstacle(
 
 
 def _against(
-    candidates: Candidates, need: Need, here: Pick | None, there: Sequence[Cause]
+    candidates: Candidates, dependency: Dependency, here: Pick | None, there: Sequence[Cause]
 ) -> Reason | None:
     """Say what else is asked of a project that keeps a need from being met, if that does."""
     for cause in sorted(there, key=lambda cause: cause.parent is not None):
-        want = cause.need.want
-        if want is not None and want.pin is not None and here is not None:
-            return Reason(text=f"{need.name} stays at {here.version}", blamed=need.name)
-        alone = candidates.first(need)
-        if alone is not None and not any(candidates.fitting(need.name, [need, cause.need])):
-            blamed = need.name if cause.parent is None else cause.parent.name
+        root = cause.dependency.root
+        if root is not None and root.pin is not None and here is not None:
+            return Reason(text=f"{dependency.name} stays at {here.version}", blamed=dependency.name)
+        alone = candidates.first(dependency)
+        if alone is not None and not any(
+            candidates.fitting(dependency.name, [dependency, cause.dependency])
+        ):
+            blamed = dependency.name if cause.parent is None else cause.parent.name
             return Reason(text=str(cause), blamed=blamed)
     return None
 
 
-def _why_none(candidates: Candidates, need: Need) -> Reason:
+def _why_none(candidates: Candidates, dependency: Dependency) -> Reason:
     """Say why no version meets a need by itself, as the rest of a sentence.
 
     A project is blamed that has one, which a constraint or a policy keeps out.
     """
-    releases = candidates.releases(need.name)
+    releases = candidates.releases(dependency.name)
     if not releases.all:
         return Reason(text=", which the index does not have")
-    found = list(releases.among(releases.allowed(need.specifier)))
+    found = list(releases.among(releases.allowed(dependency.specifier)))
     if not found:
         return Reason(text=f", and the newest is {releases.all[0]}")
     finals = [version for version in found if not version.is_prerelease]
     if not finals:
-        return Reason(text=f", and {need.name} has only pre-releases of it")
-    start = f", and {need.name} {finals[0]}"
-    for bound in candidates.bounds(need.name):
+        return Reason(text=f", and {dependency.name} has only pre-releases of it")
+    start = f", and {dependency.name} {finals[0]}"
+    for bound in candidates.bounds(dependency.name):
         if not bound.specifier.contains(finals[0], prereleases=True):
-            return Reason(text=f"{start} {bound.reason}", blamed=need.name)
+            return Reason(text=f"{start} {bound.reason}", blamed=dependency.name)
     return Reason(text=f"{start} {releases.why_not(finals[0])}")
 
 
@@ -208,7 +212,7 @@ def _reached_without(name: NormalizedName, solution: Solution) -> set[Normalized
     grows = True
     while grows:
         grows = False
-        for other, causes in solution.needs.items():
+        for other, causes in solution.causes.items():
             if other == name or other in reached:
                 continue
             if any(cause.parent is None or cause.parent.name in reached for cause in causes):
@@ -223,7 +227,7 @@ def _chain(pick: Pick, solution: Solution) -> tuple[str, ...]:
     seen = {pick.name}
     while paths:
         path = paths.pop(0)
-        causes = solution.needs.get(path[0].name, ())
+        causes = solution.causes.get(path[0].name, ())
         if any(cause.parent is None for cause in causes):
             return tuple(str(each) for each in path)
         for cause in causes:

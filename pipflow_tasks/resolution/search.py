@@ -19,7 +19,16 @@ from typing import TYPE_CHECKING
 from packaging.specifiers import SpecifierSet
 
 from .finder import names_exactly
-from .problem import MAX_ROUNDS, PYTHON, Cause, Conflict, Pick, Solution, has_version_for, need_of
+from .problem import (
+    MAX_ROUNDS,
+    PYTHON,
+    Cause,
+    Conflict,
+    Pick,
+    Solution,
+    dependency_of,
+    has_version_for,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -28,7 +37,7 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
     from .candidates import Candidates
-    from .problem import Need, Waiver, Want
+    from .problem import Dependency, Root, Waiver
 
 PATIENCE = 20
 """After how many clashes a search begins anew for the first time (then twice as many, and so on),
@@ -55,7 +64,7 @@ class _Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Clash:
+class _Incompatibility:
     """Parts of settled projects that do not go together, and why.
 
     Attributes:
@@ -67,7 +76,7 @@ class _Clash:
 
     parts: frozenset[_Part]
     causes: Sequence[Cause] = ()
-    of: Sequence[_Clash] = ()
+    of: Sequence[_Incompatibility] = ()
     repeated: list[Pick] = field(default_factory=list)
 
     @property
@@ -77,7 +86,7 @@ class _Clash:
 
     def all_causes(self) -> tuple[Cause, ...]:
         """Return the needs that clash, down to the last reason, each once."""
-        seen: dict[int, _Clash] = {}
+        seen: dict[int, _Incompatibility] = {}
         todo = [self]
         for clash in todo:
             if id(clash) not in seen:
@@ -107,10 +116,10 @@ class _Lessons:
         by_outside: where it has none, but a version that does not satisfy a specifier.
     """
 
-    by_need: dict[_Part, dict[frozenset[_Part], _Clash]] = field(default_factory=dict)
-    by_outside: dict[_Part, dict[frozenset[_Part], _Clash]] = field(default_factory=dict)
+    by_need: dict[_Part, dict[frozenset[_Part], _Incompatibility]] = field(default_factory=dict)
+    by_outside: dict[_Part, dict[frozenset[_Part], _Incompatibility]] = field(default_factory=dict)
 
-    def take(self, name: NormalizedName, clash: _Clash) -> None:
+    def take(self, name: NormalizedName, clash: _Incompatibility) -> None:
         """Remember a clash of a project."""
         part = min(
             (part for part in clash.parts if part.name == name),
@@ -145,10 +154,10 @@ class _Choice:
     mark: int
     left: Iterator[Pick]
     tried: set[Version | None] = field(default_factory=set)
-    clashes: list[_Clash] = field(default_factory=list)
-    out: dict[_Part, _Clash] = field(default_factory=dict)
+    clashes: list[_Incompatibility] = field(default_factory=list)
+    out: dict[_Part, _Incompatibility] = field(default_factory=dict)
 
-    def take(self, clash: _Clash) -> None:
+    def take(self, clash: _Incompatibility) -> None:
         """Remember why a version is out; all that is settled before stays as it is meanwhile."""
         self.clashes.append(clash)
         own = [part for part in clash.parts if part.name == self.name]
@@ -162,7 +171,7 @@ class Search:
     def __init__(
         self,
         candidates: Candidates,
-        wants: Sequence[Want],
+        roots: Sequence[Root],
         waived: frozenset[Waiver],
         order: Sequence[NormalizedName],
         most_rounds: int = MAX_ROUNDS,
@@ -171,14 +180,14 @@ class Search:
 
         Args:
             candidates: what there is to pick from.
-            wants: what has to be satisfied.
+            roots: what has to be satisfied.
             waived: pairs of a project and one that it needs, whose needs do not count.
             order: which project is settled before which; those not named come last.
             most_rounds: when to give up.
         """
         self._most_rounds = most_rounds
         self._candidates = candidates
-        self._wants = wants
+        self._wants = roots
         self._waived = waived
         self._order = {name: place for place, name in enumerate(order)}
         self._rounds = 0
@@ -201,8 +210,8 @@ class Search:
             PackageIndexError: the catalog failed.
         """
         asks = [
-            _Ask(cause=Cause(need=need_of(want), parent=None), parts=frozenset())
-            for want in self._wants
+            _Ask(cause=Cause(dependency=dependency_of(root), parent=None), parts=frozenset())
+            for root in self._wants
         ]
         clash = self._ask(asks)
         choices: list[_Choice] = []
@@ -226,10 +235,10 @@ class Search:
                 patience = 2 * self._clashes
         if clash is not None:
             return Conflict(causes=clash.all_causes(), guesses=self._left_out)
-        needs = {
+        dependencies = {
             name: tuple(ask.cause for ask in asks) for name, asks in self._asks.items() if asks
         }
-        return Solution(picks=dict(self._settled), needs=needs)
+        return Solution(picks=dict(self._settled), causes=dependencies)
 
     def _next(self) -> NormalizedName | None:
         """Return the project to settle next.
@@ -244,17 +253,17 @@ class Search:
         return is_late, name not in self._failed, self._order.get(name, len(self._order)), name
 
     def _open(self, name: NormalizedName) -> _Choice:
-        needs = self._needs(name)
-        if any(need.is_opaque for need in needs):
+        dependencies = self._needs(name)
+        if any(dependency.is_opaque for dependency in dependencies):
             left = iter([Pick(name=name, extras=frozenset(), candidate=None)])
         else:
             left = (
                 Pick(name=name, extras=frozenset(), candidate=candidate)
-                for candidate in self._candidates.matches(name, needs)
+                for candidate in self._candidates.matches(name, dependencies)
             )
         return _Choice(name=name, mark=len(self._trail), left=left)
 
-    def _settle(self, choice: _Choice) -> _Clash | None:
+    def _settle(self, choice: _Choice) -> _Incompatibility | None:
         """Settle a project on the next version that clashes with nothing, or say what does."""
         for pick in choice.left:
             choice.tried.add(pick.version)
@@ -276,7 +285,7 @@ class Search:
         parts = _parts([*choice.clashes, *self._blame(choice.name, choice.tried)])
         others = frozenset(part for part in parts if part.name != choice.name)
         self._in_the_way.update({part.name for part in others if part.is_outside})
-        return _Clash(parts=others, of=choice.clashes)
+        return _Incompatibility(parts=others, of=choice.clashes)
 
     def _repeats(self, pick: Pick, choice: _Choice) -> bool:
         """Tell whether a pick needs what has put another version out, and note it there."""
@@ -291,7 +300,7 @@ class Search:
     def _left_out(self) -> tuple[Pick, ...]:
         return tuple(self._guesses.values())
 
-    def _suspect(self, pick: Pick) -> _Clash | None:
+    def _suspect(self, pick: Pick) -> _Incompatibility | None:
         """Return the clash that a pick is taken to bring about since a newer version does.
 
         Only one whose needs can't be known is suspected, and not one that stands or was named.
@@ -310,7 +319,7 @@ class Search:
                 others = frozenset(each for each in clash.parts if each.name != pick.name)
                 if all(self._has_part(self._settled.get(each.name), each) for each in others):
                     self._guesses.setdefault(pick.name, pick)
-                    suspected = _Clash(parts=others | {unknown}, of=[clash])
+                    suspected = _Incompatibility(parts=others | {unknown}, of=[clash])
                     self._learn(suspected)
                     return suspected
         return None
@@ -323,14 +332,14 @@ class Search:
             return False
         standing = self._candidates.standing(pick.name)
         versions = {standing.version} if standing is not None else set()
-        for want in self._wants:
-            if want.name == pick.name and names_exactly(want.specifier):
+        for root in self._wants:
+            if root.name == pick.name and names_exactly(root.specifier):
                 return False
-            if want.name == pick.name and want.pin is not None:
-                versions.add(want.pin)
+            if root.name == pick.name and root.pin is not None:
+                versions.add(root.pin)
         return pick.version not in versions
 
-    def _try(self, pick: Pick) -> _Clash | None:
+    def _try(self, pick: Pick) -> _Incompatibility | None:
         """Settle a project on a pick: first by itself, then with each extra that is asked for."""
         self._settled[pick.name] = pick
         if pick.candidate is not None:
@@ -340,61 +349,62 @@ class Search:
             asks.extend(self._grow(self._settled[pick.name], ask))
         return self._ask(asks)
 
-    def _ask(self, asks: Iterable[_Ask]) -> _Clash | None:
+    def _ask(self, asks: Iterable[_Ask]) -> _Incompatibility | None:
         """Let needs count, and what they make settled projects need in turn."""
         agenda = deque(asks)
         while agenda:
             ask = agenda.popleft()
-            need = ask.cause.need
-            pick = self._settled.get(need.name)
-            self._trail.append((need.name, pick))
-            self._asks.setdefault(need.name, []).append(ask)
-            if pick is None or not has_version_for(pick, need):
-                if not self._can_be_met(need.name, self._needs(need.name)):
+            dependency = ask.cause.dependency
+            pick = self._settled.get(dependency.name)
+            self._trail.append((dependency.name, pick))
+            self._asks.setdefault(dependency.name, []).append(ask)
+            if pick is None or not has_version_for(pick, dependency):
+                if not self._can_be_met(dependency.name, self._needs(dependency.name)):
                     return self._wipe_out(ask)
                 if pick is not None:
                     part = _Part(
-                        name=need.name,
+                        name=dependency.name,
                         is_outside=True,
-                        project=need.name,
-                        specifier=str(need.specifier),
+                        project=dependency.name,
+                        specifier=str(dependency.specifier),
                     )
-                    return _Clash(parts=ask.parts | {part}, causes=[ask.cause])
+                    return _Incompatibility(parts=ask.parts | {part}, causes=[ask.cause])
             else:
                 agenda.extend(self._grow(pick, ask))
         return None
 
-    def _wipe_out(self, last: _Ask) -> _Clash:
+    def _wipe_out(self, last: _Ask) -> _Incompatibility:
         """Return the clash where an ask leaves a project no version; all who object are told."""
-        name = last.cause.need.name
+        name = last.cause.dependency.name
         blamed = self._blame(name)
         objecting = [
             ask.cause
             for ask in self._asks[name]
-            if ask in blamed or not self._can_be_met(name, [ask.cause.need, last.cause.need])
+            if ask in blamed
+            or not self._can_be_met(name, [ask.cause.dependency, last.cause.dependency])
         ]
-        return _Clash(parts=_parts(blamed), causes=objecting)
+        return _Incompatibility(parts=_parts(blamed), causes=objecting)
 
     def _grow(self, pick: Pick, ask: _Ask) -> Iterator[_Ask]:
         """Add to a settled pick the extras that are asked for; yield what these need."""
-        need = ask.cause.need
-        if pick.candidate is None or need.extras <= pick.extras:
+        dependency = ask.cause.dependency
+        if pick.candidate is None or dependency.extras <= pick.extras:
             return
-        grown = replace(pick, extras=pick.extras | need.extras)
+        grown = replace(pick, extras=pick.extras | dependency.extras)
         self._settled[pick.name] = grown
         known = self._candidates.dependencies(pick)
         for each in self._asks_of(grown, ask.parts):
-            if each.cause.need not in known:
+            if each.cause.dependency not in known:
                 yield each
 
     def _asks_of(self, pick: Pick, parts: frozenset[_Part]) -> Iterator[_Ask]:
         """Yield what a pick needs, but for what is waived; it has parts in each, besides those."""
         first = self._asks[pick.name][0].cause
         path = (*first.path, first.parent) if first.parent is not None else ()
-        for need in self._candidates.dependencies(pick):
-            if (pick.name, need.name) not in self._waived:
-                cause = Cause(need=need, parent=pick, path=path)
-                yield _Ask(cause=cause, parts=parts | {_part_of(pick.name, need)})
+        for dependency in self._candidates.dependencies(pick):
+            if (pick.name, dependency.name) not in self._waived:
+                cause = Cause(dependency=dependency, parent=pick, path=path)
+                yield _Ask(cause=cause, parts=parts | {_part_of(pick.name, dependency)})
 
     def _take_back(self, choice: _Choice) -> None:
         """Make a project as unsettled as it was, and what it needed uncalled for."""
@@ -406,33 +416,38 @@ class Search:
         self._settled.pop(choice.name, None)
 
     def _can_be_met(
-        self, name: NormalizedName, needs: Sequence[Need], tried: Collection[Version | None] = ()
+        self,
+        name: NormalizedName,
+        dependencies: Sequence[Dependency],
+        tried: Collection[Version | None] = (),
     ) -> bool:
         """Tell whether a project has a version that meets needs, besides those tried."""
         if name == PYTHON:
             return False
-        if any(need.is_opaque for need in needs):
+        if any(dependency.is_opaque for dependency in dependencies):
             return None not in tried
-        return any(each.version not in tried for each in self._candidates.fitting(name, needs))
+        return any(
+            each.version not in tried for each in self._candidates.fitting(name, dependencies)
+        )
 
-    def _needs(self, name: NormalizedName) -> list[Need]:
-        return [ask.cause.need for ask in self._asks[name]]
+    def _needs(self, name: NormalizedName) -> list[Dependency]:
+        return [ask.cause.dependency for ask in self._asks[name]]
 
     def _blame(self, name: NormalizedName, tried: Collection[Version | None] = ()) -> list[_Ask]:
         """Return the few asks, older ones first, that leave a project but the versions tried."""
         blamed = list(self._asks[name])
         for ask in reversed(self._asks[name][1:]):
             fewer = [other for other in blamed if other is not ask]
-            if not self._can_be_met(name, [other.cause.need for other in fewer], tried):
+            if not self._can_be_met(name, [other.cause.dependency for other in fewer], tried):
                 blamed = fewer
         return blamed
 
-    def _learn(self, clash: _Clash) -> None:
+    def _learn(self, clash: _Incompatibility) -> None:
         self._clashes += 1
         for name in clash.names:
             self._learnt.setdefault(name, _Lessons()).take(name, clash)
 
-    def _recall(self, pick: Pick) -> _Clash | None:
+    def _recall(self, pick: Pick) -> _Incompatibility | None:
         """Return a clash that was met before, if this pick would bring it about again."""
         lessons = self._learnt.get(pick.name)
         if lessons is None or pick.candidate is None:
@@ -445,10 +460,14 @@ class Search:
                 for part in clash.parts
             ):
                 causes = clash.causes_for(pick)
-                return _Clash(parts=clash.parts, causes=causes, of=[clash]) if causes else clash
+                return (
+                    _Incompatibility(parts=clash.parts, causes=causes, of=[clash])
+                    if causes
+                    else clash
+                )
         return None
 
-    def _about(self, pick: Pick, lessons: _Lessons) -> Iterator[_Clash]:
+    def _about(self, pick: Pick, lessons: _Lessons) -> Iterator[_Incompatibility]:
         """Yield the lessons that a pick may have a part in; what it needs is looked at last."""
         for part, clashes in lessons.by_outside.items():
             if self._has_part(pick, part):
@@ -474,8 +493,8 @@ class Search:
         version = pick.candidate.version
         key = (pick.name, version, pick.extras)
         if key not in self._parts:
-            needs = self._candidates.dependencies(pick)
-            parts = dict.fromkeys(_part_of(pick.name, need) for need in needs)
+            dependencies = self._candidates.dependencies(pick)
+            parts = dict.fromkeys(_part_of(pick.name, dependency) for dependency in dependencies)
             for part in parts:
                 self._newest[part] = max(self._newest.get(part, version), version)
             if not parts and self._is_guess(pick):
@@ -484,14 +503,14 @@ class Search:
         return self._parts[key]
 
 
-def _part_of(name: NormalizedName, need: Need) -> _Part:
+def _part_of(name: NormalizedName, dependency: Dependency) -> _Part:
     """Return the part of a project that has a need."""
     return _Part(
         name=name,
         is_outside=False,
-        project=need.name,
-        specifier=str(need.specifier),
-        extras=need.extras,
+        project=dependency.name,
+        specifier=str(dependency.specifier),
+        extras=dependency.extras,
     )
 
 
@@ -500,5 +519,5 @@ def _unknown_part(name: NormalizedName) -> _Part:
     return _Part(name=name, is_outside=False, project=name, specifier="?")
 
 
-def _parts(asks: Iterable[_Ask | _Clash]) -> frozenset[_Part]:
+def _parts(asks: Iterable[_Ask | _Incompatibility]) -> frozenset[_Part]:
     return frozenset[_Part]().union(*(ask.parts for ask in asks))

@@ -121,7 +121,7 @@ class Target:
         Raises:
             TargetError: the name does not tell the Python, or the image can't be served.
         """
-        image = _Image.parse(reference, source=source)
+        image = _ImageName.parse(reference, source=source)
         if python is None and image.python is None:
             hint = f"name the version in the tag, or {_HINT}" if image.family else _HINT
             hint = f"{hint}; or {remedy}" if remedy else hint
@@ -421,7 +421,7 @@ def name_tells_all(reference: str, *, source: str) -> bool:
     Raises:
         TargetError: the name is that of an image that can't be served.
     """
-    image = _Image.parse(reference, source=source)
+    image = _ImageName.parse(reference, source=source)
     if image.family is None or image.python is None:
         return False
     own = facts.Release.find(image.python)
@@ -446,7 +446,7 @@ def docker_platform(machine: str, *, source: str = "") -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Image:
+class _ImageName:
     """What an image's name says."""
 
     shown: str
@@ -458,7 +458,7 @@ class _Image:
     platform: str
 
     @classmethod
-    def parse(cls, reference: str, *, source: str) -> _Image:
+    def parse(cls, reference: str, *, source: str) -> _ImageName:
         shown = reference.strip()
         named, _, digest = shown.lower().partition("@")
         head, slash, last = named.rpartition("/")  # a colon before the slash is a port

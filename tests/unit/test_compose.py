@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipflow_tasks.compose import Build, ComposeFile, Service, read_dotenv
+from pipflow_tasks.compose import BuildSection, ComposeFile, Service, read_dotenv
 from pipflow_tasks.errors import ComposeError
 
 CASES = Path(__file__).parents[1] / "data" / "compose"
@@ -101,8 +101,10 @@ def test_buildable_gives_what_has_a_build() -> None:
     """Services that are built are given, behind profiles too, or the one that is named."""
     compose = ComposeFile.from_text(COMPOSE, path="compose.yaml", environment={})
 
-    web = Service(name="web", line=2, build=Build(context="./web"))
-    worker = Service(name="worker", line=4, build=Build(context="./worker"), profiles=("batch",))
+    web = Service(name="web", line=2, build=BuildSection(context="./web"))
+    worker = Service(
+        name="worker", line=4, build=BuildSection(context="./worker"), profiles=("batch",)
+    )
     assert (web, worker) == compose.buildable()
     assert (worker,) == compose.buildable("worker")
 

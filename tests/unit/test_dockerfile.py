@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipflow_tasks.dockerfile import Dockerfile, InstallOptions, InstallStep
+from pipflow_tasks.dockerfile import Dockerfile, InstallCommand, InstallOptions
 from pipflow_tasks.errors import DockerfileError
 
 CASES = Path(__file__).parents[1] / "data" / "dockerfiles"
@@ -30,9 +30,9 @@ def changed(value: Any) -> dict[str, Any]:
         for field in fields(value)
         if getattr(value, field.name) != field.default
     }
-    if isinstance(value, InstallStep) and "options" in given:
+    if isinstance(value, InstallCommand) and "options" in given:
         given["options"] = changed(value.options)
-    if isinstance(value, InstallStep):
+    if isinstance(value, InstallCommand):
         for name in {"configuration", "misplaced"} & given.keys():
             given[name] = [changed(file) for file in given[name]]
     return given

@@ -877,7 +877,7 @@ def test_closure_can_be_taken_out(
             Addition(
                 requirement=Requirement(f"{name}==77"),
                 comment=write_via(["the-parent"]),
-                beside=canonicalize_name(beside),
+                near=canonicalize_name(beside),
                 sort="insert",
             )
             for name, beside in brought

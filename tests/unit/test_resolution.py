@@ -19,7 +19,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from pipflow_tasks.errors import ProjectNotFound
-from pipflow_tasks.resolution import MAX_LINES, Conflict, Resolution, Solution, Want
+from pipflow_tasks.resolution import MAX_LINES, Conflict, Resolution, Root, Solution
 from pipflow_tasks.resolution.finder import Bound
 from pipflow_tasks.simple_api import DistributionFile, Metadata
 from pipflow_tasks.target import Target
@@ -55,8 +55,12 @@ class MemoryCatalog:
         """Return what the first file needs."""
         self.asked += 1
         project, version = files[0].url.split()
-        needs = self._index[project][version]
-        return None if needs is None else Metadata(requires=tuple(map(Requirement, needs)))
+        dependencies = self._index[project][version]
+        return (
+            None
+            if dependencies is None
+            else Metadata(requires=tuple(map(Requirement, dependencies)))
+        )
 
     def prefetch(self, projects: Iterable[NormalizedName]) -> None:
         """Do nothing: everything is there."""
@@ -75,10 +79,10 @@ def resolution(index: Index, bounds: Mapping[str, str] | None = None) -> Resolut
     return Resolution(MemoryCatalog(index), TARGET, bounds_on)
 
 
-def want(text: str) -> Want:
+def root(text: str) -> Root:
     """Want what a requirement says."""
     requirement = Requirement(text)
-    return Want(
+    return Root(
         name=canonicalize_name(requirement.name),
         specifier=requirement.specifier,
         source="a test",
@@ -87,9 +91,9 @@ def want(text: str) -> Want:
     )
 
 
-def solve(index: Index, *wants: str) -> Solution | Conflict:
+def solve(index: Index, *roots: str) -> Solution | Conflict:
     """Solve anew."""
-    return resolution(index).solve([want(text) for text in wants])
+    return resolution(index).solve([root(text) for text in roots])
 
 
 def versions(found: Solution | Conflict) -> dict[str, str]:
@@ -106,14 +110,14 @@ SPECIFIERS = ("", "==1", "==2", "==3", "<2", "<3", ">=2", ">=3", "!=2")
 def _indexes(
     versions: Iterable[str], specifiers: Sequence[str] = SPECIFIERS
 ) -> st.SearchStrategy[dict[str, dict[str, list[str]]]]:
-    need = st.builds(
+    dependency = st.builds(
         lambda name, asked, specifier, marker: f"{name}{asked}{specifier}{marker}",
         st.sampled_from(NAMES),
         st.sampled_from(("", "", "[x]")),
         st.sampled_from(specifiers),
         st.sampled_from(("", "", '; extra == "x"')),
     )
-    releases = st.fixed_dictionaries({each: st.lists(need, max_size=2) for each in versions})
+    releases = st.fixed_dictionaries({each: st.lists(dependency, max_size=2) for each in versions})
     return st.fixed_dictionaries(dict.fromkeys(NAMES, releases))
 
 
@@ -132,33 +136,33 @@ wanted = st.lists(
 )
 
 
-def assignments(index: Index, wants: Sequence[str]) -> Iterator[dict[str, str]]:
+def assignments(index: Index, roots: Sequence[str]) -> Iterator[dict[str, str]]:
     """Yield every choice of versions in which all that the wants reach is satisfied."""
     for choice in product(VERSIONS, repeat=len(NAMES)):
         chosen = dict(zip(NAMES, choice, strict=True))
-        if goes_together(index, wants, chosen):
+        if goes_together(index, roots, chosen):
             yield chosen
 
 
-def goes_together(index: Index, wants: Sequence[str], chosen: Mapping[str, str]) -> bool:
+def goes_together(index: Index, roots: Sequence[str], chosen: Mapping[str, str]) -> bool:
     """Tell whether all that the wants reach is satisfied."""
-    return reach(index, wants, chosen) is not None
+    return reach(index, roots, chosen) is not None
 
 
-def reach(index: Index, wants: Sequence[str], chosen: Mapping[str, str]) -> set[str] | None:
+def reach(index: Index, roots: Sequence[str], chosen: Mapping[str, str]) -> set[str] | None:
     """Return all that the wants reach, by a plain walk; None where some of it is not satisfied."""
-    todo = [Requirement(text) for text in wants]
+    todo = [Requirement(text) for text in roots]
     seen: set[tuple[str, str]] = set()
     while todo:
-        need = todo.pop()
-        version = chosen.get(need.name)
-        if version is None or not need.specifier.contains(version, prereleases=True):
+        dependency = todo.pop()
+        version = chosen.get(dependency.name)
+        if version is None or not dependency.specifier.contains(version, prereleases=True):
             return None
-        for extra in ("", *need.extras):
-            if (need.name, extra) in seen:
+        for extra in ("", *dependency.extras):
+            if (dependency.name, extra) in seen:
                 continue
-            seen.add((need.name, extra))
-            for text in index[need.name][version] or ():
+            seen.add((dependency.name, extra))
+            for text in index[dependency.name][version] or ():
                 each = Requirement(text)
                 if each.marker is None or each.marker.evaluate({"extra": extra}):
                     todo.append(each)
@@ -166,78 +170,78 @@ def reach(index: Index, wants: Sequence[str], chosen: Mapping[str, str]) -> set[
 
 
 @given(indexes, wanted)
-def test_solution_satisfies_every_need(index: Index, wants: list[str]) -> None:
+def test_solution_satisfies_every_need(index: Index, roots: list[str]) -> None:
     """A solution satisfies all wants and needs, and there is one whenever there can be one."""
-    found = solve(index, *wants)
-    possible = next(assignments(index, wants), None)
+    found = solve(index, *roots)
+    possible = next(assignments(index, roots), None)
     if isinstance(found, Conflict):
         assert possible is None
     else:
-        assert goes_together(index, wants, versions(found))
+        assert goes_together(index, roots, versions(found))
 
 
 @given(indexes, wanted)
-def test_nothing_can_rise_without_another_falling(index: Index, wants: list[str]) -> None:
+def test_nothing_can_rise_without_another_falling(index: Index, roots: list[str]) -> None:
     """After `improve` no set has every want as high and one of them higher."""
     search = resolution(index)
-    asked = [want(text) for text in wants]
+    asked = [root(text) for text in roots]
     found = search.solve(asked)
     if isinstance(found, Conflict):
         return
     better = search.improve(asked, found)
-    assert goes_together(index, wants, versions(better))
+    assert goes_together(index, roots, versions(better))
     names = [each.name for each in asked]
     now = [versions(better)[name] for name in names]
     assert all(a >= b for a, b in zip(now, map(versions(found).get, names), strict=True) if b)
-    for other in assignments(index, wants):
+    for other in assignments(index, roots):
         there = [other[name] for name in names]
         assert there == now or any(a < b for a, b in zip(there, now, strict=True)), there
 
 
 @given(indexes_with_prereleases, wanted)
-def test_prereleases_are_for_where_nothing_else_is(index: Index, wants: list[str]) -> None:
+def test_prereleases_are_for_where_nothing_else_is(index: Index, roots: list[str]) -> None:
     """A pre-release is picked where who asks leaves no final release, not to raise a version."""
     search = resolution(index)
-    asked = [want(text) for text in wants]
+    asked = [root(text) for text in roots]
     found = search.solve(asked)
     if isinstance(found, Conflict):
         return
     better = search.improve(asked, found)
-    assert goes_together(index, wants, versions(better))
+    assert goes_together(index, roots, versions(better))
     for name, pick in better.picks.items():
         if pick.version is not None and pick.version.is_prerelease:
-            if any(c.need.names_prerelease for c in better.needs[name]):
+            if any(c.dependency.names_prerelease for c in better.causes[name]):
                 continue
-            asking = [c.need.specifier for c in better.needs[name] if c.parent is not None]
+            asking = [c.dependency.specifier for c in better.causes[name] if c.parent is not None]
             asking += [each.specifier for each in asked if each.name == name]
             assert not [v for v in VERSIONS if all(each.contains(v) for each in asking)], name
 
 
 @given(indexes_with_prereleases, wanted)
-def test_nothing_that_is_brought_along_can_rise_alone(index: Index, wants: list[str]) -> None:
+def test_nothing_that_is_brought_along_can_rise_alone(index: Index, roots: list[str]) -> None:
     """After `improve_needed` no project goes with the other versions in a newer final release."""
     search = resolution(index)
-    asked = [want(text) for text in wants]
+    asked = [root(text) for text in roots]
     found = search.solve(asked)
     if isinstance(found, Conflict):
         return
     better = search.improve_needed(asked, search.improve(asked, found))
     now = versions(better)
-    reached = reach(index, wants, now)
+    reached = reach(index, roots, now)
     assert reached is not None
     for name in reached - {each.name for each in asked}:
         for version in VERSIONS:
             if Version(version) > Version(now[name]):
-                assert not goes_together(index, wants, {**now, name: version}), (name, version)
+                assert not goes_together(index, roots, {**now, name: version}), (name, version)
 
 
 @given(indexes, wanted)
-def test_same_question_same_answer(index: Index, wants: list[str]) -> None:
+def test_same_question_same_answer(index: Index, roots: list[str]) -> None:
     """The order in which an index lists its files does not matter, nor what was asked before."""
     backwards = {name: dict(reversed(list(releases.items()))) for name, releases in index.items()}
     search = resolution(index)
-    asked = [want(text) for text in wants]
-    answers = [search.solve(asked), search.solve(asked), solve(backwards, *wants)]
+    asked = [root(text) for text in roots]
+    answers = [search.solve(asked), search.solve(asked), solve(backwards, *roots)]
     if isinstance(answers[0], Solution):
         assert versions(answers[0]) == versions(answers[1]) == versions(answers[2])
     else:
@@ -248,13 +252,13 @@ def drawn_answers(count: int) -> Iterator[object]:
     """Yield what is found, or told of the conflict, for indexes that are drawn alike each time."""
     draw = random.Random(5)
 
-    def need() -> str:
+    def dependency() -> str:
         extra, marker = draw.choice(["", "[x]"]), draw.choice(["", '; extra == "x"'])
         return f"{draw.choice(NAMES)}{extra}{draw.choice(SPECIFIERS)}{marker}"
 
     for _ in range(count):
-        index = {name: {v: [need() for _ in range(4)] for v in "12345"} for name in NAMES}
-        found = solve(index, need().partition(";")[0])
+        index = {name: {v: [dependency() for _ in range(4)] for v in "12345"} for name in NAMES}
+        found = solve(index, dependency().partition(";")[0])
         yield found.explain() if isinstance(found, Conflict) else versions(found)
 
 
@@ -276,9 +280,9 @@ def test_same_answer_in_every_process() -> None:
 
 
 @given(indexes, wanted)
-def test_conflict_is_told_in_a_few_lines(index: Index, wants: list[str]) -> None:
+def test_conflict_is_told_in_a_few_lines(index: Index, roots: list[str]) -> None:
     """An explanation has from one to twelve lines, and no line twice."""
-    found = solve(index, *wants)
+    found = solve(index, *roots)
     if isinstance(found, Conflict):
         lines = found.explain()
         assert 0 < len(lines) <= MAX_LINES
@@ -286,12 +290,12 @@ def test_conflict_is_told_in_a_few_lines(index: Index, wants: list[str]) -> None
 
 
 @given(indexes, wanted)
-def test_going_around_a_clash_ends(index: Index, wants: list[str]) -> None:
+def test_going_around_a_clash_ends(index: Index, roots: list[str]) -> None:
     """`solve_around` sets aside only what clashes: with nothing waived there was no clash."""
-    found, waived, met = resolution(index).solve_around([want(text) for text in wants])
+    found, waived, met = resolution(index).solve_around([root(text) for text in roots])
     assert (not met) == (not waived and isinstance(found, Solution))
     if isinstance(found, Solution):
-        for each in map(want, wants):
+        for each in map(root, roots):
             version = found.version(each.name)
             assert version is not None
             assert each.specifier.contains(version)
@@ -327,7 +331,7 @@ def test_many_conflicting_versions_end(steps: int) -> None:
         "base": {"1": []},
     }
     catalog = MemoryCatalog(index)
-    found = Resolution(catalog, TARGET, lambda _: ()).solve([want("base==1"), want("ant")])
+    found = Resolution(catalog, TARGET, lambda _: ()).solve([root("base==1"), root("ant")])
     assert isinstance(found, Conflict)
     assert not found.too_deep
     assert len(found.explain()) <= 3
@@ -371,7 +375,7 @@ def test_extras_of_all_who_ask_count() -> None:
 def test_unknown_dependencies_are_recorded() -> None:
     """A pick whose needs can't be known is taken, and remembered as such."""
     search = resolution({"ant": {"1": [], "2": None}, "bee": {"1": []}})
-    found = search.solve([want("ant"), want("bee")])
+    found = search.solve([root("ant"), root("bee")])
     assert versions(found) == {"ant": "2", "bee": "1"}
     assert isinstance(found, Solution)
     unknown = [name for name, pick in found.picks.items() if search.candidates.is_unknown(pick)]
@@ -382,7 +386,7 @@ def test_unknown_dependencies_are_told_of_each_version() -> None:
     """That a second version was looked at does not make the first one known."""
     search = resolution({"ant": {"1": None, "2": None}})
     for text in ("ant", "ant<2", "ant"):
-        found = search.solve([want(text)])
+        found = search.solve([root(text)])
         assert isinstance(found, Solution)
         assert all(search.candidates.is_unknown(pick) for pick in found.picks.values())
 
@@ -401,17 +405,17 @@ def test_late_clash_of_many_versions() -> None:
         "wide": {"1": ["boto"], "2": ["absent"]},  # so that `boto` comes up late
     }
     search = resolution(index)
-    found = search.solve([want("date"), want("top")])
+    found = search.solve([root("date"), root("top")])
     assert versions(found) == {"date": "2", "top": "1", "wide": "1", "boto": "400", "core": "400"}
 
 
 def test_address_satisfies_its_name() -> None:
     """An opaque want goes with whatever is asked of its name, and has no version."""
     search = resolution({"ant": {"1": ["bee>=9"]}})
-    opaque = Want(
+    opaque = Root(
         name=canonicalize_name("bee"), specifier=SpecifierSet(), source="", shown="", is_opaque=True
     )
-    found = search.solve([want("ant"), opaque])
+    found = search.solve([root("ant"), opaque])
     assert isinstance(found, Solution)
     assert found.picks[opaque.name].version is None
 
@@ -420,7 +424,7 @@ def test_bounds_hold_for_what_others_need() -> None:
     """A constraint bounds a project that no file names."""
     index: Index = {"ant": {"1": [], "2": ["bee>=2"]}, "bee": {"1": [], "2": []}}
     search = resolution(index, {"bee": "<2"})
-    assert versions(search.solve([want("ant")])) == {"ant": "1"}
+    assert versions(search.solve([root("ant")])) == {"ant": "1"}
 
 
 def test_missing_project_is_a_conflict() -> None:
@@ -439,15 +443,15 @@ def test_cycle_that_is_left_behind_does_no_harm() -> None:
     assert versions(solve(index, "ant")) == {"ant": "2"}
 
 
-@pytest.mark.parametrize("wants", [["cat", "bee<3"], ["bee<3", "cat"]])
-def test_search_does_not_give_up_too_early(wants: list[str]) -> None:
+@pytest.mark.parametrize("roots", [["cat", "bee<3"], ["bee<3", "cat"]])
+def test_search_does_not_give_up_too_early(roots: list[str]) -> None:
     """A set is found also where the search once took a version back that it had settled."""
     index: Index = {
         "ant": {"1": ["cat==2"], "2": [], "3": []},
         "bee": {"1": [], "2": ["ant==1"], "3": []},
         "cat": {"1": [], "2": ["bee==3"], "3": []},
     }
-    assert versions(solve(index, *wants)) == {"bee": "1", "cat": "3"}
+    assert versions(solve(index, *roots)) == {"bee": "1", "cat": "3"}
 
 
 def test_extra_is_blamed_on_who_asks_for_it() -> None:
@@ -469,7 +473,7 @@ def test_only_what_clashes_is_tried_again() -> None:
         **bystanders,
     }
     catalog = MemoryCatalog(index)
-    found = Resolution(catalog, TARGET, lambda _: ()).solve([*map(want, ["ant", *bystanders])])
+    found = Resolution(catalog, TARGET, lambda _: ()).solve([*map(root, ["ant", *bystanders])])
     assert isinstance(found, Conflict)
     assert catalog.asked <= 30 + 30 + len(bystanders)
 
@@ -493,7 +497,7 @@ def test_series_whose_every_version_clashes_is_no_deep_search() -> None:
         "bee": {str(v): ["cat>=2"] for v in range(1, size + 1)},
         "cat": {"1": [], "2": []},
     }
-    found = resolution(index).solve([want("cat==1"), want("ant")])
+    found = resolution(index).solve([root("cat==1"), root("ant")])
     assert isinstance(found, Conflict)
     assert not found.too_deep
     assert f"ant → bee 1 to {size} needs cat>=2" in found.explain()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from packaging.utils import NormalizedName
     from packaging.version import Version
 
-    from ..manifest.documents import Documents
+    from ..manifest.documents import Manifest
     from ..requirements import Line
     from ..resolution import Pick, Solution, Waiver
     from ..resolution.finder import Candidate
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Root:
+class Origin:
     """A requirement of the user's own: what it brings along is written into its block.
 
     Attributes:
@@ -45,7 +45,7 @@ class Root:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Brought:
+class Transitive:
     """A project that is brought along.
 
     Attributes:
@@ -58,73 +58,73 @@ class Brought:
     version: Version | None
     candidate: Candidate | None
     parents: tuple[NormalizedName, ...]
-    root: Root
+    origin: Origin
 
 
-def find_roots(documents: Documents, lookup: Lookup) -> list[Root]:
+def find_origins(manifest: Manifest, lookup: Lookup) -> list[Origin]:
     """Return the requirements that count for the target, those of included files first.
 
     A file that another one includes is installed on its own, too: so what both bring along is
     written there. What a file that was fetched brings is written into the main file.
     """
-    counts = {want.place for want in lookup.wants()}
-    lines = [line for line in documents.direct if line.place in counts]
-    lines.sort(key=lambda line: documents.innermost.index(line.path))
+    counts = {root.place for root in lookup.roots()}
+    lines = [line for line in manifest.direct if line.place in counts]
+    lines.sort(key=lambda line: manifest.innermost.index(line.path))
     fetched = [
-        Root(name=line.name, path=documents.main)
-        for line in documents.beside
-        if line.path in documents.fetched and line.place in counts and line.name is not None
+        Origin(name=line.name, path=manifest.main)
+        for line in manifest.siblings
+        if line.path in manifest.fetched and line.place in counts and line.name is not None
     ]
-    roots = [Root(name=line.name, path=line.path) for line in lines if line.name is not None]
-    return [*roots, *fetched]
+    origins = [Origin(name=line.name, path=line.path) for line in lines if line.name is not None]
+    return [*origins, *fetched]
 
 
-def find_brought(
-    roots: Sequence[Root],
+def find_transitive(
+    origins: Sequence[Origin],
     solution: Solution,
-    documents: Documents,
+    manifest: Manifest,
     lookup: Lookup,
     waived: Iterable[Waiver] = (),
-) -> dict[NormalizedName, Brought]:
+) -> dict[NormalizedName, Transitive]:
     """Return what the roots bring along, by name, in the order of names.
 
     What a project needs that is on no index, or that can't be known without building it, is taken
     from what the lines say of themselves. Needs that clash are needs all the same.
     """
     children: dict[NormalizedName, set[NormalizedName]] = {}
-    for name, causes in solution.needs.items():
+    for name, causes in solution.causes.items():
         for cause in causes:
             if cause.parent is not None and cause.parent.name != name:
                 children.setdefault(cause.parent.name, set()).add(name)
     for parent, name in waived:
         if parent in solution.picks and name in solution.picks:
             children.setdefault(parent, set()).add(name)
-    lines = {line.name: line for line in documents.closure if line.name is not None}
+    lines = {line.name: line for line in manifest.locked if line.name is not None}
     for name, line in lines.items():
         for parent in line.via:
             if not _is_known(parent, solution, lookup):
                 children.setdefault(parent, set()).add(name)
-    first: dict[NormalizedName, Root] = {}
-    for root in roots:
-        reached = [root.name]
+    first: dict[NormalizedName, Origin] = {}
+    for origin in origins:
+        reached = [origin.name]
         for name in reached:  # it grows on the way
             if name not in first:
-                first[name] = root
+                first[name] = origin
                 reached.extend(sorted(children.get(name, ())))
     parents: dict[NormalizedName, list[NormalizedName]] = {}
     for parent in sorted(first):
         for name in children.get(parent, ()):
             parents.setdefault(name, []).append(parent)
-    brought: dict[NormalizedName, Brought] = {}
-    for name in sorted(first.keys() - {root.name for root in roots}):
+    transitive: dict[NormalizedName, Transitive] = {}
+    for name in sorted(first.keys() - {origin.name for origin in origins}):
         pick = solution.picks.get(name)
-        brought[name] = Brought(
+        transitive[name] = Transitive(
             version=lines[name].pin if pick is None else pick.version,
             candidate=None if pick is None else pick.candidate,
             parents=tuple(parents[name]),
-            root=first[name],
+            origin=first[name],
         )
-    return brought
+    return transitive
 
 
 def _is_known(name: NormalizedName, solution: Solution, lookup: Lookup) -> bool:
@@ -133,17 +133,20 @@ def _is_known(name: NormalizedName, solution: Solution, lookup: Lookup) -> bool:
     return pick is not None and not lookup.candidates.is_unknown(pick)
 
 
-def write_closure(
-    draft: Draft, documents: Documents, lookup: Lookup, brought: Mapping[NormalizedName, Brought]
+def write_locked(
+    draft: Draft,
+    manifest: Manifest,
+    lookup: Lookup,
+    transitive: Mapping[NormalizedName, Transitive],
 ) -> None:
     """Let the files have a line for each project that is brought along, and for no other.
 
     Raises:
         RequirementsError: the files pin hashes, and the index does not tell them.
     """
-    left = dict(brought)
-    comments = {line.name: line.comment.lstrip("# ") for line in documents.closure}
-    for line in documents.closure:
+    left = dict(transitive)
+    comments = {line.name: line.comment.lstrip("# ") for line in manifest.locked}
+    for line in manifest.locked:
         assert line.name is not None
         new = left.pop(line.name, None)
         if new is not None and new.version is None:
@@ -152,7 +155,7 @@ def write_closure(
             draft.remove([line])
             continue
         version = new.version
-        lacks_hash = documents.uses_hashes and not line.option_values("--hash")
+        lacks_hash = manifest.uses_hashes and not line.option_values("--hash")
         if lacks_hash and new.candidate is not None:
             draft.remove([line])
             left[line.name] = new  # it is written anew, with its hashes
@@ -179,20 +182,20 @@ def write_closure(
         draft.add(
             Requirement(name),
             candidate.version,
-            path=new.root.path,
-            digests=lookup.digests(name, candidate.version) if documents.uses_hashes else (),
+            path=new.origin.path,
+            digests=lookup.digests(name, candidate.version) if manifest.uses_hashes else (),
             comment=change_via(f"# {comments[name]}", new.parents)[2:]
             if name in comments
             else write_via(new.parents),
-            group=new.root.group,
-            beside=new.root.name,
+            group=new.origin.group,
+            near=new.origin.name,
             sort="insert",
         )
 
 
-def find_unknown(solution: Solution, documents: Documents, lookup: Lookup) -> list[Pick]:
+def find_unknown(solution: Solution, manifest: Manifest, lookup: Lookup) -> list[Pick]:
     """Return what needs nobody knows what, and no line says that it is there via it."""
-    told = {parent for line in documents.lines for parent in line.via}
+    told = {parent for line in manifest.lines for parent in line.via}
     return [
         pick
         for name, pick in solution.picks.items()
@@ -207,27 +210,27 @@ def say_need(parents: Iterable[str]) -> str:
 
 
 def find_asking(
-    line: Line, documents: Documents, solution: Solution | None
+    line: Line, manifest: Manifest, solution: Solution | None
 ) -> tuple[NormalizedName, ...]:
     """Return the requirements that have brought a line of the closure along, in the end.
 
     Without a solution the lines alone tell: not which requirements need each other.
     """
-    via = {each.name: set(each.via) for each in documents.closure}
-    for name, causes in solution.needs.items() if solution is not None else ():
+    via = {each.name: set(each.via) for each in manifest.locked}
+    for name, causes in solution.causes.items() if solution is not None else ():
         parents = {cause.parent.name for cause in causes if cause.parent is not None}
         via.setdefault(name, set()).update(parents)
     asking = [*line.via]
     for name in asking:  # it grows on the way
         asking.extend(sorted(via.get(name, set()).difference(asking, {line.name})))
-    direct = {each.name for each in documents.direct}
+    direct = {each.name for each in manifest.direct}
     return tuple(name for name in asking if name in direct)
 
 
-def name_open_ends(documents: Documents, lookup: Lookup) -> Iterator[str]:
+def name_open_ends(manifest: Manifest, lookup: Lookup) -> Iterator[str]:
     """Say which requirements keep a locked file from saying all that an image will have."""
-    places: Iterable[str] = {want.place for want in lookup.wants() if want.pin is None}
-    for line in documents.direct:
+    places: Iterable[str] = {root.place for root in lookup.roots() if root.pin is None}
+    for line in manifest.direct:
         requirement = line.requirement
         if requirement is None or requirement.url or names_exactly(requirement.specifier):
             continue

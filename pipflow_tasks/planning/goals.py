@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from ..resolution import Want
+from ..resolution import Root
 
 if TYPE_CHECKING:
     from ..requirements import Line, Request
@@ -20,7 +20,7 @@ TYPED = "what was typed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Aim:
+class Goal:
     """A project that a command gives a version to.
 
     Attributes:
@@ -34,13 +34,13 @@ class Aim:
 
     name: str
     asked: SpecifierSet
-    want: Want
+    root: Root
     choice: Choice
     typed: str = ""
     line: Line | None = None
 
 
-def aim_at(lookup: Lookup, request: Request, *, prereleases: bool) -> Aim:
+def goal_to_add(lookup: Lookup, request: Request, *, prereleases: bool) -> Goal:
     """Aim at a version for a project that is new.
 
     Raises:
@@ -49,7 +49,7 @@ def aim_at(lookup: Lookup, request: Request, *, prereleases: bool) -> Aim:
     requirement = request.requirement
     choice = lookup.choose(requirement.name, requirement.specifier, prereleases=prereleases)
     lookup.require(requirement.name, requirement.specifier, choice)
-    want = Want(
+    root = Root(
         name=request.name,
         specifier=requirement.specifier,
         source=TYPED,
@@ -57,12 +57,12 @@ def aim_at(lookup: Lookup, request: Request, *, prereleases: bool) -> Aim:
         extras=frozenset(canonicalize_name(extra) for extra in requirement.extras),
         prereleases=prereleases,
     )
-    return Aim(name=requirement.name, asked=requirement.specifier, want=want, choice=choice)
+    return Goal(name=requirement.name, asked=requirement.specifier, root=root, choice=choice)
 
 
-def aim_to_move(
+def goal_to_move(
     lookup: Lookup, line: Line, *, request: Request | None = None, prereleases: bool
-) -> Aim:
+) -> Goal:
     """Aim at a version for a line; without a request for one, not below what it has."""
     assert line.requirement is not None
     asked = SpecifierSet() if request is None else request.requirement.specifier
@@ -76,10 +76,10 @@ def aim_to_move(
     pin = line.pin
     if pin is not None and pin.is_prerelease and candidate and candidate.version <= pin:
         choice = lookup.choose(line.spelled_name, asked, prereleases=True, local=local)
-    standing = lookup.want(line)
+    standing = lookup.root(line)
     assert standing is not None
     floor = SpecifierSet(f">={pin.public}", prereleases=False) if pin else SpecifierSet()
-    want = replace(
+    root = replace(
         standing,
         specifier=asked or floor,
         shown=f"{line.spelled_name}{asked}"
@@ -89,11 +89,11 @@ def aim_to_move(
         prereleases=prereleases,
         local=local,
     )
-    return Aim(
+    return Goal(
         name=line.spelled_name,
         asked=asked,
         typed=request.specifier if request is not None else "",
-        want=want,
+        root=root,
         choice=choice,
         line=line,
     )
