@@ -15,7 +15,10 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from .checks.check import check_image, check_lines, check_pins, check_pip, check_together, find_in
+from .checks.dockerfile import check_image, check_pip
+from .checks.files import check_lines
+from .checks.findings import find_in
+from .checks.pins import check_pins, check_together
 from .engine import interruptible
 from .environments.image import find_builds, find_siblings, find_steps, find_target
 from .environments.lacking import require_all

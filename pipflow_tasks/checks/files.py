@@ -1,0 +1,112 @@
+"""What can be found in the requirements files without an index."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from packaging.specifiers import SpecifierSet
+
+from ..errors import RequirementsError, redact
+from ..plan import Finding
+from ..planning.paths import asked_by
+from ..requirements import Kind
+from ..resolution.finder import names_exactly
+from .findings import find_in, finding_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..manifest.documents import Manifest
+    from ..requirements import Line
+
+
+def check_lines(manifest: Manifest, *, wants_hashes: bool) -> Iterator[Finding]:
+    """Find what can be told of the requirements without an index.
+
+    Args:
+        manifest: the files.
+        wants_hashes: the installer takes a line without a hash for an error where others have one.
+    """
+    if manifest.is_missing:
+        yield Finding(
+            file=manifest.main,
+            line=None,
+            severity="error",
+            message="there is no such file",
+            fix="`add` creates it; another one is named with the setting `file`",
+        )
+    for constraints in manifest.constraints.values():
+        for line in constraints.content.lines:
+            yield from _check_constraint(line)
+    counted = Counter(_identity(line) for line in manifest.lines if line.name)
+    for line in manifest.lines:
+        yield from _check_line(line, wants_hashes=wants_hashes and manifest.uses_hashes)
+        if line.name and counted[_identity(line)] > 1:
+            alike = (each for each in manifest.lines if _identity(each) == _identity(line))
+            first = next(alike)
+            if first is not line:
+                contradicts = line.pin and first.pin and line.pin != first.pin
+                there = f"{redact(first.content)} ({first.place})"
+                yield finding_at(
+                    line,
+                    "error" if contradicts else "warning",
+                    f"{line.spelled_name} is there already: {there}",
+                    "take one of the lines out",
+                )
+
+
+def _check_line(line: Line, *, wants_hashes: bool) -> Iterator[Finding]:
+    if line.kind is Kind.UNREADABLE:
+        yield finding_at(line, "error", f"pip can't read this line: {line.problem}", "correct it")
+        return
+    try:
+        policy = line.policy if line.name else None
+    except RequirementsError as error:
+        yield find_in(error)
+        policy = None
+    if line.requirement is None or line.requirement.url is not None:
+        return
+    if line.pin is None and not line.has_variable and not names_exactly(line.requirement.specifier):
+        yield finding_at(
+            line,
+            "warning",
+            f"{line.spelled_name} is not a pin: the image gets what is newest when it is built",
+            f"`upgrade {line.spelled_name}` pins it",
+        )
+    bound = SpecifierSet() if policy is None else policy.specifier
+    if policy is not None and line.pin and not bound.contains(line.pin, prereleases=True):
+        yield finding_at(
+            line,
+            "warning",
+            f"{line.spelled_name} {line.pin} is outside of its policy {policy.text}",
+            f'`upgrade "{line.spelled_name}{policy.text}"` moves it inside',
+        )
+    if wants_hashes and not line.option_values("--hash"):
+        yield finding_at(
+            line,
+            "error",
+            f"{line.spelled_name} has no hash, and where one line has, pip wants one for each",
+            "`lock` writes it anew"
+            if line.via
+            else f'take it out, and `add "{asked_by(line)}"` writes it with its hashes',
+        )
+
+
+def _check_constraint(line: Line) -> Iterator[Finding]:
+    """Find what pip takes for no constraint."""
+    problem = ""
+    if line.kind is Kind.UNREADABLE:
+        problem = f"pip can't read this line: {line.problem}"
+    elif line.kind is Kind.EDITABLE or (line.kind is Kind.REFERENCE and line.name is None):
+        problem = f"pip refuses {line.kind.value} as a constraint"
+    elif line.requirement is not None and line.requirement.extras:
+        problem = f"pip refuses extras in a constraint: {line.spelled_name} has some"
+    if problem:
+        yield finding_at(line, "error", problem, "write a name and a specifier, such as `flask<3`")
+
+
+def _identity(line: Line) -> tuple[str, str | None, str]:
+    """Return what two lines have in common where one of them is too many."""
+    marker = "" if line.requirement is None else str(line.requirement.marker or "")
+    return line.path, line.name, marker
