@@ -45,11 +45,16 @@ from .manifest.documents import (
     take_constraints,
 )
 from .plan import Change, Finding, Held, LeftAlone, Outcome, Plan
-from .planning.asked import find_removable, require_same
+from .planning.add import AddOptions, draft_add
 from .planning.bounds import LEVELS, Level
-from .planning.draft import Draft
-from .planning.lookup import Lookup
-from .planning.planner import Planner
+from .planning.draft import Draft, finish, join, warn
+from .planning.inputs import Inputs, prepare
+from .planning.lock import draft_lock, draft_unlock
+from .planning.remove import draft_remove
+from .planning.requests import require_same
+from .planning.upgrade import draft_upgrade
+from .planning.upgrade_all import UpgradeOptions, draft_outdated, draft_upgrade_all
+from .planning.why import draft_why
 from .requirements import split_requirements
 from .settings import Settings
 
@@ -63,7 +68,7 @@ if TYPE_CHECKING:
     from .index.pip_settings import PipSettings
     from .manifest.addresses import Address
     from .manifest.documents import Manifest
-    from .requirements import Line, Request, Sort
+    from .requirements import Request, Sort
     from .target import Target
 
 __all__ = [
@@ -197,17 +202,15 @@ class Project:
             PackageIndexError: the index failed.
         """
         requests = _split(requirements)
-        manifest = self._read()
-        draft = Draft("add", manifest)
-        self._planner(draft, manifest, resolve=resolve).add(
-            requests,
+        inputs = self._prepare(self._read(), resolve=resolve)
+        options = AddOptions(
             group=group,
             sort=cast("Sort", self.settings.sort),
             prereleases=prereleases,
             policy=policy,
             with_upgrades=with_upgrades,
         )
-        return self._finish(draft, force=force)
+        return self._finish("add", draft_add(inputs, requests, options), inputs, force=force)
 
     def plan_upgrade(
         self,
@@ -233,10 +236,9 @@ class Project:
             PackageIndexError: the index failed.
         """
         requests = _split(requirements)
-        manifest = self._read(must_be_there=True)
-        draft = Draft("upgrade", manifest)
-        self._planner(draft, manifest, resolve=resolve).upgrade(requests, prereleases=prereleases)
-        return self._finish(draft, force=force)
+        inputs = self._prepare(self._read(must_be_there=True), resolve=resolve)
+        draft = draft_upgrade(inputs, requests, prereleases=prereleases)
+        return self._finish("upgrade", draft, inputs, force=force)
 
     def plan_upgrade_all(
         self,
@@ -264,12 +266,12 @@ class Project:
             ProjectNotFound: the index does not have a project of the files.
             PackageIndexError: the index failed.
         """
-        manifest = self._read(must_be_there=True)
-        draft = Draft("upgrade-all", manifest)
-        self._planner(draft, manifest, resolve=resolve).upgrade_all(
+        inputs = self._prepare(self._read(must_be_there=True), resolve=resolve)
+        options = UpgradeOptions(
             only=_split(only), skip=_split(skip), level=level, prereleases=prereleases
         )
-        return self._finish(draft, force=force)
+        draft = draft_upgrade_all(inputs, options)
+        return self._finish("upgrade-all", draft, inputs, force=force)
 
     def plan_outdated(
         self,
@@ -284,20 +286,12 @@ class Project:
 
         Where what stands in the files does not go together, that is said, too.
         """
-        manifest = self._read(must_be_there=True)
-        draft = Draft("outdated", manifest)
-        planner = self._planner(draft, manifest, resolve=resolve)
-        planner.explain_conflict()
-        planner.upgrade_all(
+        inputs = self._prepare(self._read(must_be_there=True), resolve=resolve)
+        options = UpgradeOptions(
             only=_split(only), skip=_split(skip), level=level, prereleases=prereleases
         )
-        plan = self._finish(draft, force=True)
-        policies = tuple(
-            f"policy    {line.spelled_name} {line.policy.text} ({line.place})"
-            for line in manifest.lines
-            if line.requirement is not None and line.policy is not None
-        )
-        return replace(plan, edits=(), builder=None, hints=(*plan.hints, *policies))
+        plan = self._finish("outdated", draft_outdated(inputs, options), inputs, force=True)
+        return replace(plan, edits=(), builder=None)
 
     def plan_why(self, requirements: str | Iterable[str]) -> Plan:
         """Tell why projects are there: the ways from the lines to them, for the target.
@@ -310,10 +304,9 @@ class Project:
             ProjectNotFound: the index does not have a project of the files.
             PackageIndexError: the index failed.
         """
-        manifest = self._read(must_be_there=True)
-        draft = Draft("why", manifest)
-        self._planner(draft, manifest, resolve=True, in_any_case=True).why(_split(requirements))
-        return replace(self._finish(draft, force=True), builder=None)
+        inputs = self._prepare(self._read(must_be_there=True), resolve=True, in_any_case=True)
+        draft = draft_why(inputs, _split(requirements))
+        return replace(self._finish("why", draft, inputs, force=True), builder=None)
 
     def plan_remove(
         self, requirements: str | Iterable[str], *, resolve: bool = True, force: bool = False
@@ -330,29 +323,9 @@ class Project:
             RequirementsError: the files do not have one of them.
         """
         manifest = self._read(must_be_there=True)
-        draft = Draft("remove", manifest)
-        gone: dict[str, Line] = {}
-        for request in _split(requirements):
-            for line in find_removable(manifest, request):
-                gone[line.place] = line
-        lines = tuple(gone.values())
-        if manifest.is_locked:
-            try:
-                self._planner(draft, manifest, resolve=resolve).remove(lines)
-            except PackageIndexError as error:
-                error.hint = "--no-resolve takes the lines alone out of the locked file"
-                raise
-        else:
-            draft.remove(lines)
-            left = {line.name for line in manifest.lines if line.place not in gone}
-            names = {line.name for line in lines if line.name} - left
-            if resolve and names:
-                try:
-                    planner = self._planner(draft, manifest, resolve=True, in_any_case=True)
-                    planner.tell_who_needs(names)
-                except PipflowError as error:
-                    draft.warn(f"what else needs it was not looked up: {error.message}")
-        return self._finish(draft, force=force, with_target=False)
+        prepare = partial(self._prepare, manifest, resolve=resolve, in_any_case=True)
+        draft, inputs = draft_remove(manifest, _split(requirements), prepare, resolve=resolve)
+        return self._finish("remove", draft, inputs or manifest, force=force, with_target=False)
 
     def plan_lock(self) -> Plan:
         """Plan to write a line for everything that the requirements bring along.
@@ -366,18 +339,14 @@ class Project:
             PackageIndexError: the index failed.
         """
         manifest = replace(self._read(must_be_there=True), is_being_locked=True)
-        draft = Draft("lock", manifest)
-        self._planner(draft, manifest, resolve=True, in_any_case=True).lock()
-        return self._finish(draft, force=False)
+        inputs = self._prepare(manifest, resolve=True, in_any_case=True)
+        return self._finish("lock", draft_lock(inputs), inputs, force=False)
 
     def plan_unlock(self) -> Plan:
         """Plan to take the lines out again that ``plan_lock`` and what followed it have written."""
         manifest = self._read(must_be_there=True)
-        draft = Draft("unlock", manifest)
-        draft.remove(manifest.locked)
-        if not manifest.is_locked:
-            draft.hint("the file is not locked: no line says that it is there `# via` another")
-        return self._finish(draft, force=False, with_target=False)
+        draft = draft_unlock(manifest)
+        return self._finish("unlock", draft, manifest, force=False, with_target=False)
 
     def plan_check(self, *, offline: bool = False) -> Plan:
         """Look for what breaks the workflow, in the Dockerfile and in the files.
@@ -386,7 +355,7 @@ class Project:
             offline: leave out what needs an index.
         """
         findings: dict[Finding, None] = {}
-        manifest = target = lookup = None
+        manifest = target = inputs = None
         try:
             manifest = self._read()
         except PipflowError as error:
@@ -396,20 +365,19 @@ class Project:
             target = self.target
             findings.update(dict.fromkeys(check_pip(self.image, target)))
             if manifest is not None:
-                rules = self._rules(manifest)
-                manifest = replace(manifest, requires_hashes=rules.requires_hashes)
-                lookup = self._look_up(manifest, rules, offline=offline)
+                inputs = self._prepare(manifest, resolve=True, in_any_case=True, offline=offline)
+                manifest = inputs.manifest
         except PipflowError as error:
             findings[find_in(error)] = None
         wants_hashes = target is None or target.installer == "pip"
         if manifest is not None:
             wants_hashes |= manifest.requires_hashes
             findings.update(dict.fromkeys(check_lines(manifest, wants_hashes=wants_hashes)))
-        if manifest is not None and lookup is not None and not offline:
+        if inputs is not None and not offline:
             try:
-                findings.update(dict.fromkeys(check_pins(manifest, lookup)))
-                if manifest.is_locked or not lookup.without_dependencies:
-                    together = check_together(manifest, lookup, wants_hashes=wants_hashes)
+                findings.update(dict.fromkeys(check_pins(inputs)))
+                if inputs.manifest.is_locked or not inputs.rules.without_dependencies:
+                    together = check_together(inputs, wants_hashes=wants_hashes)
                     findings.update(dict.fromkeys(together))
             except PackageIndexError as error:
                 findings[find_in(error)] = None
@@ -543,23 +511,24 @@ class Project:
             )
         return manifest
 
-    def _planner(
-        self, draft: Draft, manifest: Manifest, *, resolve: bool, in_any_case: bool = False
-    ) -> Planner:
+    def _prepare(
+        self, manifest: Manifest, *, resolve: bool, in_any_case: bool = False, offline: bool = False
+    ) -> Inputs:
         rules = self._rules(manifest)
         if rules.requires_hashes:
             manifest = replace(manifest, requires_hashes=True)
-        lookup = self._look_up(manifest, rules)
-        looks = in_any_case or manifest.is_locked
-        if rules.without_dependencies and resolve and not looks:
-            draft.warn(
-                f"{rules.without_dependencies} installs without dependencies: "
-                "what the pins need was not looked at"
-            )
-            resolve = False
-        return Planner(draft, manifest, lookup, resolve=resolve)
+        index = self._complete(manifest, rules, offline=offline)
+        return prepare(
+            manifest,
+            self.target,
+            rules,
+            index,
+            resolve=resolve,
+            in_any_case=in_any_case,
+            notices=self._warnings,
+        )
 
-    def _look_up(self, manifest: Manifest, rules: InstallRules, *, offline: bool = False) -> Lookup:
+    def _complete(self, manifest: Manifest, rules: InstallRules, *, offline: bool) -> PackageIndex:
         index = self._index_for(rules)
         read_constraints(manifest, self.root, rules.constraints, self._environment)
         siblings = find_siblings(self.image, self.root)
@@ -579,7 +548,7 @@ class Project:
             f"{redact(line.content)} ({line.place}) does not count: it stands at an address"
             for line in manifest.unheeded
         )
-        return Lookup(manifest, index, self.target, rules)
+        return index
 
     def _index_for(self, rules: InstallRules) -> PackageIndex:
         """Return what asks the indexes of these rules; plans with equal rules share it."""
@@ -609,11 +578,21 @@ class Project:
         self._warn(rules.warnings)
         return rules
 
-    def _finish(self, draft: Draft, *, force: bool, with_target: bool = True) -> Plan:
-        target = self.target if with_target else None
-        for warning in self._warnings:
-            draft.warn(warning)
-        plan = draft.finish(target=target, builder=self.image.builder, force=force)
+    def _finish(
+        self,
+        command: str,
+        draft: Draft,
+        planned: Inputs | Manifest,
+        *,
+        force: bool,
+        with_target: bool = True,
+    ) -> Plan:
+        target = None
+        if isinstance(planned, Inputs):
+            target = planned.target if with_target else None
+            draft = join([warn(*planned.notices), draft, warn(*planned.last_notices)])
+        manifest = planned.manifest if isinstance(planned, Inputs) else planned
+        plan = finish(draft, command, manifest, target=target, force=force)
         return replace(plan, builder=self._builder_for({edit.shown for edit in plan.edits}))
 
     def _builder_for(self, changed: set[str]) -> Builder | None:

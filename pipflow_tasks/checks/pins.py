@@ -9,82 +9,93 @@ from packaging.specifiers import SpecifierSet
 
 from ..errors import ProjectNotFound, RequirementsError
 from ..plan import Finding
+from ..planning.choosing import prefetch, releases
 from ..planning.goals import find_move
+from ..planning.inputs import as_given, root_of, roots_of
 from ..planning.locking import find_origins, find_transitive, find_unknown
-from ..planning.sets import fix_conflict
-from ..resolution import Conflict, Solution
+from ..planning.settling import Settlement, admit_for
+from ..planning.unblocking import fix_conflict
+from ..resolution import Conflict, Solution, solve, solve_around
 from ..resolution.finder import Rejection
 from .findings import finding_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from packaging.utils import NormalizedName
 
     from ..manifest.documents import Manifest
-    from ..planning.lookup import Lookup
+    from ..planning.inputs import Inputs
+    from ..planning.locking import Transitive
     from ..requirements import Line
     from ..resolution.finder import Releases
 
 
-def check_pins(manifest: Manifest, lookup: Lookup) -> Iterator[Finding]:
+def check_pins(inputs: Inputs) -> Iterator[Finding]:
     """Find pins that the image can't install, or should not."""
-    lines = [line for line in manifest.lines if (w := lookup.root(line)) and not w.is_opaque]
-    lookup.prefetch(line.name for line in lines if line.name)
+    lines = [
+        line
+        for line in inputs.manifest.lines
+        if (root := root_of(inputs, line)) and not root.is_opaque
+    ]
+    prefetch(inputs, (line.name for line in lines if line.name))
     for line in lines:
         assert line.name is not None
         try:
-            releases = lookup.releases(line.name)
+            found = releases(inputs, line.name)
         except ProjectNotFound as error:
             yield finding_at(line, "error", error.message, error.hint)
             continue
         if line.pin is not None:
-            yield from _check_pin(line, releases, lookup)
+            yield from _check_pin(line, found, inputs)
 
 
-def _check_pin(line: Line, releases: Releases, lookup: Lookup) -> Iterator[Finding]:
+def _check_pin(line: Line, there: Releases, inputs: Inputs) -> Iterator[Finding]:
     assert line.pin is not None
+    assert line.name is not None
     pin = SpecifierSet(f"=={line.pin}")  # without a local label, it takes any
-    version = next(releases.among(releases.allowed(pin)), None)
+    version = next(there.among(there.allowed(pin)), None)
     shown = f"{line.spelled_name} {line.pin}"
     if version is None:
-        yield finding_at(line, "error", f"the index has no {shown}", _fix_pin(line, lookup))
+        yield finding_at(line, "error", f"the index has no {shown}", _fix_pin(line, inputs))
         return
-    found = releases.examine(version, pin, tuple(lookup.constraints(line.spelled_name)))
+    found = there.examine(version, pin, inputs.limits.constraints.get(line.name, ()))
     if isinstance(found, Rejection):
-        yield finding_at(line, "error", f"{shown} {found.reason}", _fix_pin(line, lookup))
+        yield finding_at(line, "error", f"{shown} {found.reason}", _fix_pin(line, inputs))
         return
     if found.yanked is not None:
         why = f": {found.yanked}" if found.yanked else ""
-        yield finding_at(line, "warning", f"{shown} was yanked{why}", _fix_pin(line, lookup))
+        yield finding_at(line, "warning", f"{shown} was yanked{why}", _fix_pin(line, inputs))
     if found.from_source:
         message = f"{shown} {found.from_source}: the image builds it from source"
-        yield finding_at(line, "warning", message, _fix_pin(line, lookup, by_wheel=True))
+        yield finding_at(line, "warning", message, _fix_pin(line, inputs, by_wheel=True))
 
 
-def _fix_pin(line: Line, lookup: Lookup, *, by_wheel: bool = False) -> str:
+def _fix_pin(line: Line, inputs: Inputs, *, by_wheel: bool = False) -> str:
     """Say which command moves a pin that should not stay, or what keeps it.
 
     Args:
         line: the pin.
-        lookup: what the index has.
+        inputs: what the index has, within limits.
         by_wheel: only a newer version that has a wheel is better.
     """
     assert line.pin is not None
-    root = lookup.root(line)
+    root = root_of(inputs, line)
     try:
         policy = line.policy
     except RequirementsError:  # told by itself
         return "correct its policy"
     if root is None or (policy is not None and policy.is_hold):
         return "take `# pipflow: hold` out of the line, so that it may move"
-    move = find_move(lookup, line)
+    move = find_move(inputs, line)
     if by_wheel and (move is None or move[1].from_source or move[1].version <= line.pin):
         return ""
     if move is None:
         return "no version suits" if policy is None else "no version suits its policy"
     allowed = SpecifierSet() if policy is None else policy.specifier
     other = replace(root, specifier=allowed & SpecifierSet(f"!={line.pin}"))
-    others = [lookup.as_given(each) for each in lookup.roots() if each.place != line.place]
-    found = lookup.resolution.solve([other, *others])
+    others = [as_given(inputs, each) for each in roots_of(inputs) if each.place != line.place]
+    found = solve(inputs.candidates, [other, *others])
     pick = found.picks.get(root.name) if isinstance(found, Solution) else None
     best = None if pick is None else pick.version
     if by_wheel and pick is not None and pick.candidate and pick.candidate.from_source:
@@ -97,40 +108,58 @@ def _fix_pin(line: Line, lookup: Lookup, *, by_wheel: bool = False) -> str:
     return "" if by_wheel else f'`upgrade "{line.spelled_name}=={best}"` moves it to {best}'
 
 
-def check_together(manifest: Manifest, lookup: Lookup, *, wants_hashes: bool) -> Iterator[Finding]:
-    """Find requirements that do not go together, and a closure that is not complete.
+def check_together(inputs: Inputs, *, wants_hashes: bool) -> Iterator[Finding]:
+    """Find requirements that conflict, and a lock that is out of date.
 
     Args:
-        manifest: the files.
-        lookup: what the index has.
+        inputs: the files, and what the index has.
         wants_hashes: as for ``check_lines``.
     """
-    roots = lookup.roots()
-    resolution = lookup.resolution
-    resolution.candidates.prefetch(roots)
-    roots = [lookup.as_given(root) for root in roots]
-    found, _, clashes = resolution.solve_around(roots)
-    if clashes and lookup.admit_for(roots):
-        found, _, clashes = resolution.solve_around(roots)
-    for clash in clashes:
-        places = [
-            cause.dependency.root.place
-            for cause in clash.causes
-            if cause.dependency.root is not None
-        ]
-        line = next((line for line in manifest.lines if line.place in places), None)
-        yield Finding(
-            file=manifest.main if line is None else line.path,
-            line=None if line is None else line.number,
-            severity="error",
-            message=f"the requirements do not go together: {'; '.join(clash.explain())}",
-            fix=fix_conflict(manifest, clash),
-        )
-    if clashes or isinstance(found, Conflict):
+    current = roots_of(inputs)
+    inputs.candidates.prefetch(current)
+    roots = [as_given(inputs, root) for root in current]
+    found, _, conflicts = solve_around(inputs.candidates, roots)
+    if conflicts:
+        inputs, _ = admit_for(inputs, roots)
+        found, _, conflicts = solve_around(inputs.candidates, roots)
+    for conflict in conflicts:
+        yield _conflict_finding(inputs.manifest, conflict)
+    if conflicts or isinstance(found, Conflict):
         return
-    needed = find_transitive(find_origins(manifest, lookup), found, manifest, lookup)
-    unknown = find_unknown(found, manifest, lookup) if manifest.is_locked else ()
-    for pick in unknown:
+    settlement = Settlement(inputs=inputs, solution=found, roots=tuple(roots))
+    transitive = find_transitive(find_origins(inputs), settlement)
+    if inputs.manifest.is_locked:
+        yield from _check_lock(settlement, transitive)
+    elif transitive and wants_hashes and inputs.manifest.uses_hashes:
+        yield Finding(
+            file=inputs.manifest.main,
+            line=None,
+            severity="error",
+            message="where one line has a hash, pip wants one for all that is brought along, too: "
+            + ", ".join(transitive),
+            fix="`lock` writes these lines",
+        )
+
+
+def _conflict_finding(manifest: Manifest, conflict: Conflict) -> Finding:
+    roots = [cause.dependency.root for cause in conflict.causes]
+    places = {root.place for root in roots if root is not None}
+    line = next((line for line in manifest.lines if line.place in places), None)
+    return Finding(
+        file=manifest.main if line is None else line.path,
+        line=None if line is None else line.number,
+        severity="error",
+        message=f"the requirements do not go together: {'; '.join(conflict.explain())}",
+        fix=fix_conflict(manifest, conflict),
+    )
+
+
+def _check_lock(
+    settlement: Settlement, transitive: Mapping[NormalizedName, Transitive]
+) -> Iterator[Finding]:
+    """Find dependencies that can't be locked, and locked lines that are out of date."""
+    manifest = settlement.inputs.manifest
+    for pick in find_unknown(settlement.inputs, settlement.solution):
         for line in manifest.find(pick.name):
             yield finding_at(
                 line,
@@ -138,24 +167,14 @@ def check_together(manifest: Manifest, lookup: Lookup, *, wants_hashes: bool) ->
                 f"what {pick} needs is not locked, for it can't be known without building it",
                 f"write a line for all that it needs, with `# via {pick.name}` behind it",
             )
-    if manifest.is_locked:
-        wanted = {name: new.version for name, new in needed.items() if new.version is not None}
-        there = {line.name: line.pin for line in manifest.locked if line.name is not None}
-        stale = [n for n in sorted({*wanted, *there}) if wanted.get(n) != there.get(n)]
-        if stale:
-            yield Finding(
-                file=manifest.main,
-                line=None,
-                severity="warning",
-                message=f"the closure is not what is needed: {', '.join(stale)}",
-                fix="`lock` writes it anew",
-            )
-    elif needed and wants_hashes and manifest.uses_hashes:
+    wanted = {name: new.version for name, new in transitive.items() if new.version is not None}
+    there = {line.name: line.pin for line in manifest.locked if line.name is not None}
+    stale = [name for name in sorted({*wanted, *there}) if wanted.get(name) != there.get(name)]
+    if stale:
         yield Finding(
             file=manifest.main,
             line=None,
-            severity="error",
-            message="where one line has a hash, pip wants one for all that is brought along, too: "
-            + ", ".join(needed),
-            fix="`lock` writes these lines",
+            severity="warning",
+            message=f"the closure is not what is needed: {', '.join(stale)}",
+            fix="`lock` writes it anew",
         )

@@ -25,7 +25,7 @@ from ..requirements import expand_variables
 from ..resolution.finder import Admission, Cutoff
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from packaging.version import Version
 
@@ -148,9 +148,10 @@ class _Formats:
             elif name:
                 self.said[canonicalize_name(name)] = (kind, place)
 
-    def only(self, kind: str, name: NormalizedName) -> str:
+    def only(self, kind: str, name: NormalizedName | None) -> str:
         """Return who says that a project is taken as this kind alone, or nothing."""
-        said, place = self.said.get(name) or self.said.get(_ALL) or ("", "")
+        named = None if name is None else self.said.get(name)
+        said, place = named or self.said.get(_ALL) or ("", "")
         return place if said == kind else ""
 
 
@@ -186,11 +187,18 @@ class InstallRules:
         """Whether releases that are too young are passed over."""
         return self._base.cutoff is not None
 
-    def admission(self, name: NormalizedName, ageless: Collection[Version] = ()) -> Admission:
+    @property
+    def named_projects(self) -> frozenset[NormalizedName]:
+        """The projects of which other files are taken than of the rest."""
+        return frozenset(canonicalize_name(name) for name in self._formats.said if name != _ALL)
+
+    def admission(
+        self, name: NormalizedName | None = None, ageless: frozenset[Version] = frozenset()
+    ) -> Admission:
         """Return which files of a project are taken.
 
         Args:
-            name: the project.
+            name: the project; None for all that no option names.
             ageless: versions whose age does not count.
         """
         return replace(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,6 +111,11 @@ class Manifest:
         """Yield the constraint lines on a project."""
         for document in self.constraints.values():
             yield from document.content.find(name)
+
+
+def promote(manifest: Manifest, line: Line) -> Manifest:
+    """Return the manifest with a locked line as one of the user's own."""
+    return replace(manifest, promoted={*manifest.promoted, line.place})
 
 
 def take_constraints(manifest: Manifest, texts: Iterable[tuple[str, str]], image: str) -> None:

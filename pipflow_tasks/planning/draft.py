@@ -1,4 +1,4 @@
-"""A plan in the making: the documents as edited so far, and what is to be reported."""
+"""A plan in the making: what is edited, and what is to be reported, part by part."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ from ..plan import Change, Held, LeftAlone, Plan
 from ..requirements import Addition, Pin
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from packaging.utils import NormalizedName
     from packaging.version import Version
 
-    from ..engine import Builder
-    from ..manifest.documents import Manifest
+    from ..manifest.documents import Document, Manifest
     from ..plan import PathStep
     from ..requirements import Line, RequirementsFile, Sort
     from ..resolution.finder import Candidate
@@ -29,243 +28,281 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Addition:
+class PlannedAddition:
+    """A pin that a file does not have yet.
+
+    Attributes:
+        path: the file that it goes into.
+        version: what it is pinned to.
+        written: how it is written there.
+    """
+
     path: str
     version: Version
     written: Addition
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """Edits to requirements files, gathered until the plan is complete."""
+    """A part of a plan, or all of it before it becomes one: edits, and what is to be reported.
 
-    def __init__(self, command: str, manifest: Manifest) -> None:
-        """Begin a plan on the documents as they are."""
-        self._command = command
-        self._manifest = manifest
-        self._pins: list[Pin] = []
-        self._gone: list[Line] = []
-        self._additions: list[_Addition] = []
-        self._held: list[Held] = []
-        self._left_alone: list[LeftAlone] = []
-        self._paths: list[tuple[PathStep, ...]] = []
-        self._warnings: list[str] = []
-        self._hints: list[str] = []
-        self._undated: dict[str, Version] = {}
-        self._wheels: dict[str, str] = {}
+    Parts are made by functions and joined in the order in which they are told.
 
-    def add(
-        self,
-        requirement: Requirement,
-        version: Version,
-        *,
-        path: str = "",
-        digests: Sequence[str] = (),
-        comment: str = "",
-        group: str | None = None,
-        near: NormalizedName | None = None,
-        sort: Sort = "block",
-    ) -> None:
-        """Write a new pin, with the extras and the marker of what was asked for.
+    Attributes:
+        pins: lines that are pinned to another version, or get another comment.
+        removals: lines that go.
+        additions: pins that come.
+        held: projects that stay below their newest version.
+        left_alone: lines that are not considered.
+        paths: the ways that lead from lines to a project.
+        warnings: what the user should know before trusting the result.
+        hints: what else the user may want to know or to do.
+        undated: releases whose age should count, and is not known: ``flask 3.0``.
+        wheels: releases that are built although there is a wheel, with the tag of a wheel that
+            the image's pip is too old for.
+    """
 
-        ``path`` is a file of the documents, by default the main one; for the rest see
-        ``requirements.Addition``.
-        """
-        pinned = Requirement(str(requirement))
-        pinned.specifier = SpecifierSet(f"=={version}")
-        written = Addition(
-            requirement=pinned,
-            digests=digests,
-            comment=comment,
-            group=group,
-            near=near,
-            sort=sort,
-        )
-        self._additions.append(
-            _Addition(path=path or self._manifest.main, version=version, written=written)
-        )
+    pins: tuple[Pin, ...] = ()
+    removals: tuple[Line, ...] = ()
+    additions: tuple[PlannedAddition, ...] = ()
+    held: tuple[Held, ...] = ()
+    left_alone: tuple[LeftAlone, ...] = ()
+    paths: tuple[tuple[PathStep, ...], ...] = ()
+    warnings: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
+    undated: tuple[str, ...] = ()
+    wheels: tuple[tuple[str, str], ...] = ()
 
-    def move(
-        self,
-        line: Line,
-        version: Version,
-        *,
-        digests: Sequence[str] = (),
-        comment: str | None = None,
-    ) -> None:
-        """Pin a line to another version, or change what its comment says; see ``Pin``."""
-        self._pins.append(Pin(line=line, version=version, digests=digests, comment=comment))
 
-    def remove(self, lines: Collection[Line]) -> None:
-        """Take lines out."""
-        self._gone.extend(lines)
+EMPTY = Draft()
 
-    def hold(self, project: str, version: Version, newest: Version, reason: str) -> None:
-        """Report that a project stays below its newest version."""
-        self._held.append(Held(project=project, version=version, newest=newest, reason=reason))
 
-    def leave(self, line: Line, reason: str) -> None:
-        """Report a line that is not considered."""
-        self._left_alone.append(
-            LeftAlone(
-                requirement=redact(line.content), file=line.path, line=line.number, reason=reason
-            )
-        )
+def join(parts: Iterable[Draft]) -> Draft:
+    """Return all parts as one, in their order; what is told twice is told once."""
+    drafts = list(parts)
+    return Draft(
+        pins=tuple(pin for draft in drafts for pin in draft.pins),
+        removals=tuple(line for draft in drafts for line in draft.removals),
+        additions=tuple(addition for draft in drafts for addition in draft.additions),
+        held=tuple(held for draft in drafts for held in draft.held),
+        left_alone=tuple(left for draft in drafts for left in draft.left_alone),
+        paths=tuple(path for draft in drafts for path in draft.paths),
+        warnings=tuple(dict.fromkeys(text for draft in drafts for text in draft.warnings)),
+        hints=tuple(dict.fromkeys(text for draft in drafts for text in draft.hints)),
+        undated=tuple(dict.fromkeys(text for draft in drafts for text in draft.undated)),
+        wheels=tuple({name: tag for draft in drafts for name, tag in draft.wheels}.items()),
+    )
 
-    def show(self, path: tuple[PathStep, ...]) -> None:
-        """Report a way that leads from a line to a project."""
-        self._paths.append(path)
 
-    def warn(self, warning: str) -> None:
-        """Report what the user should know before trusting the result."""
-        if warning not in self._warnings:
-            self._warnings.append(warning)
+def add(
+    requirement: Requirement,
+    version: Version,
+    *,
+    path: str,
+    digests: Sequence[str] = (),
+    comment: str = "",
+    group: str | None = None,
+    near: NormalizedName | None = None,
+    sort: Sort = "block",
+) -> Draft:
+    """Write a new pin, with the extras and the marker of what was asked for.
 
-    def hint(self, hint: str) -> None:
-        """Report what else the user may want to know or to do."""
-        if hint not in self._hints:
-            self._hints.append(hint)
+    ``path`` is a file of the manifest; for the rest see ``requirements.Addition``.
+    """
+    pinned = Requirement(str(requirement))
+    pinned.specifier = SpecifierSet(f"=={version}")
+    written = Addition(
+        requirement=pinned, digests=digests, comment=comment, group=group, near=near, sort=sort
+    )
+    return Draft(additions=(PlannedAddition(path=path, version=version, written=written),))
 
-    def warn_of(self, project: str, candidate: Candidate, target: Target) -> None:
-        """Report what is unusual about a candidate."""
-        if candidate.from_source:
-            self.warn(
-                f"{project} {candidate.version} {candidate.from_source}; "
-                "the image will build it from source"
-            )
-        self.note_wheels(project, candidate, target)
-        if candidate.undated:
-            self._undated[project] = candidate.version
-        if candidate.yanked is not None:
-            why = f": {candidate.yanked}" if candidate.yanked else ""
-            self.warn(f"{project} {candidate.version} was yanked{why}")
 
-    def note_wheels(self, project: str, candidate: Candidate, target: Target) -> None:
-        """Note what the image builds although there is a wheel, which its pip is too old for."""
-        if candidate.from_source and target.pip is not None:
-            wheels = (file for file in candidate.files if file.is_wheel)
-            tags = [target.wants_newer_pip(file.tags) for file in wheels]
-            if tag := next(filter(None, tags), ""):
-                self._wheels[f"{canonicalize_name(project)} {candidate.version}"] = tag
+def move(
+    line: Line, version: Version, *, digests: Sequence[str] = (), comment: str | None = None
+) -> Draft:
+    """Pin a line to another version, or change what its comment says; see ``Pin``."""
+    return Draft(pins=(Pin(line=line, version=version, digests=digests, comment=comment),))
 
-    def _warn_of_old_pip(self, pip: Version) -> None:
-        """Report which wheels the image's pip is too old for."""
-        shown = ", ".join(f"{name} ({tag})" for name, tag in self._wheels.items())
-        many = len(self._wheels) > 1
-        self.warn(
-            f"pip {pip.major}.{pip.minor} of the image is too old for the wheel"
+
+def remove(lines: Iterable[Line]) -> Draft:
+    """Take lines out."""
+    return Draft(removals=tuple(lines))
+
+
+def hold(project: str, version: Version, newest: Version, reason: str) -> Draft:
+    """Report that a project stays below its newest version."""
+    return Draft(held=(Held(project=project, version=version, newest=newest, reason=reason),))
+
+
+def leave(line: Line, reason: str) -> Draft:
+    """Report a line that is not considered."""
+    shown = redact(line.content)
+    left = LeftAlone(requirement=shown, file=line.path, line=line.number, reason=reason)
+    return Draft(left_alone=(left,))
+
+
+def warn(*warnings: str) -> Draft:
+    """Report what the user should know before trusting the result."""
+    return Draft(warnings=warnings)
+
+
+def hint(*hints: str) -> Draft:
+    """Report what else the user may want to know or to do."""
+    return Draft(hints=hints)
+
+
+def warn_of(project: str, candidate: Candidate, target: Target) -> Draft:
+    """Report what is unusual about a candidate."""
+    warnings: list[str] = []
+    release = f"{project} {candidate.version}"
+    if candidate.from_source:
+        warnings.append(f"{release} {candidate.from_source}; the image will build it from source")
+    if candidate.yanked is not None:
+        why = f": {candidate.yanked}" if candidate.yanked else ""
+        warnings.append(f"{release} was yanked{why}")
+    told = Draft(warnings=tuple(warnings), undated=(release,) if candidate.undated else ())
+    return join([told, note_wheels(project, candidate, target)])
+
+
+def note_wheels(project: str, candidate: Candidate, target: Target) -> Draft:
+    """Note what the image builds although there is a wheel, which its pip is too old for."""
+    if not candidate.from_source or target.pip is None:
+        return Draft()
+    wheels = (file for file in candidate.files if file.is_wheel)
+    tag = next(filter(None, (target.wants_newer_pip(file.tags) for file in wheels)), "")
+    if not tag:
+        return Draft()
+    return Draft(wheels=((f"{canonicalize_name(project)} {candidate.version}", tag),))
+
+
+def finish(
+    draft: Draft, command: str, manifest: Manifest, *, target: Target | None, force: bool
+) -> Plan:
+    """Return the plan.
+
+    Args:
+        draft: all that the command does and tells.
+        command: the task's name.
+        manifest: the files that it edits.
+        target: what the versions were chosen for.
+        force: edit also a file that another tool has written.
+
+    Raises:
+        RequirementsError: such a file would change, and ``force`` is not given.
+    """
+    contents = {path: _content(draft, manifest, path) for path in manifest.requirements}
+    edits = (
+        _edit(command, manifest.requirements[path], content, force=force)
+        for path, content in contents.items()
+    )
+    warnings = (*draft.warnings, *_last_warnings(draft, target))
+    return Plan(
+        command=command,
+        target=target,
+        edits=tuple(edit for edit in edits if edit is not None),
+        changes=tuple(_changes(draft, contents)),
+        held=draft.held,
+        left_alone=draft.left_alone,
+        paths=draft.paths,
+        warnings=tuple(dict.fromkeys(warnings)),
+        hints=draft.hints,
+    )
+
+
+def _last_warnings(draft: Draft, target: Target | None) -> Iterator[str]:
+    """Yield what is told once of several releases."""
+    if draft.wheels and target is not None and target.pip is not None:
+        shown = ", ".join(f"{name} ({tag})" for name, tag in draft.wheels)
+        many = len(draft.wheels) > 1
+        yield (
+            f"pip {target.pip.major}.{target.pip.minor} of the image is too old for the wheel"
             f"{'s' if many else ''} of {shown}, so {'they are' if many else 'it is'} built from "
             "source; upgrade pip before the install step"
         )
-
-    def finish(self, *, target: Target | None, builder: Builder | None, force: bool) -> Plan:
-        """Return the plan.
-
-        Args:
-            target: what the versions were chosen for.
-            builder: what builds the image.
-            force: edit also a file that another tool has written.
-
-        Raises:
-            RequirementsError: such a file would change, and ``force`` is not given.
-        """
-        if self._wheels and target is not None and target.pip is not None:
-            self._warn_of_old_pip(target.pip)
-        if self._undated:
-            shown = ", ".join(f"{name} {version}" for name, version in self._undated.items())
-            self.warn(
-                f"the index does not tell when {shown} "
-                f"{'were' if len(self._undated) > 1 else 'was'} uploaded; "
-                "for the setting cooldown_days that counts as old enough"
-            )
-        contents = {path: self._content(path) for path in self._manifest.requirements}
-        edits = (self._edit(path, content, force=force) for path, content in contents.items())
-        return Plan(
-            command=self._command,
-            target=target,
-            edits=tuple(edit for edit in edits if edit is not None),
-            changes=tuple(self._changes(contents)),
-            held=tuple(self._held),
-            left_alone=tuple(self._left_alone),
-            paths=tuple(self._paths),
-            warnings=tuple(self._warnings),
-            hints=tuple(self._hints),
-            builder=builder,
+    if draft.undated:
+        yield (
+            f"the index does not tell when {', '.join(draft.undated)} "
+            f"{'were' if len(draft.undated) > 1 else 'was'} uploaded; "
+            "for the setting cooldown_days that counts as old enough"
         )
 
-    def _content(self, path: str) -> RequirementsFile:
-        """Return a file as the plan leaves it."""
-        before = self._manifest.requirements[path].content
-        content = before.with_pins(pin for pin in self._pins if pin.line.path == path)
-        numbers = {line.number for line in self._gone if line.path == path}
-        # moved pins may shift the numbers, not the order
-        gone = [
-            new
-            for old, new in zip(before.lines, content.lines, strict=True)
-            if old.number in numbers
-        ]
-        if gone:
-            content = content.without(gone)
-        written = [each.written for each in self._additions if each.path == path]
-        return content.with_requirements(written) if written else content
 
-    def _edit(self, path: str, content: RequirementsFile, *, force: bool) -> Edit | None:
-        document = self._manifest.requirements[path]
-        after = content.to_bytes()
-        if after == (document.before or b""):
-            return None
-        generator = document.content.generator
-        if generator is not None and not force:
-            source = generator.source
-            forced = "" if self._command == "lock" else ", or edit it anyway with --force"
-            raise RequirementsError(
-                f"it was written by {generator.tool}{f' from {source}' if source else ''}, "
-                "which would overwrite an edit",
-                path=path,
-                hint=f"change {source or 'its source'} and run "
-                f"`{generator.command or generator.tool}`{forced}",
-            )
-        return Edit(path=document.file, shown=path, before=document.before, after=after)
+def _content(draft: Draft, manifest: Manifest, path: str) -> RequirementsFile:
+    """Return a file as the plan leaves it."""
+    before = manifest.requirements[path].content
+    content = before.with_pins(pin for pin in draft.pins if pin.line.path == path)
+    numbers = {line.number for line in draft.removals if line.path == path}
+    # moved pins may shift the numbers, not the order
+    gone = [
+        new for old, new in zip(before.lines, content.lines, strict=True) if old.number in numbers
+    ]
+    if gone:
+        content = content.without(gone)
+    written = [each.written for each in draft.additions if each.path == path]
+    return content.with_requirements(written) if written else content
 
-    def _changes(self, contents: Mapping[str, RequirementsFile]) -> Iterator[Change]:
-        """Yield what moves; lines are numbered as the finished file has them."""
-        told: set[str] = set()
 
-        def number(path: str, requirement: Requirement, version: Version) -> int:
-            for line in contents[path].find(requirement.name):
-                there = line.requirement
-                is_same = there is not None and there.marker == requirement.marker
-                if is_same and line.pin == version and line.place not in told:
-                    told.add(line.place)
-                    return line.number
-            raise AssertionError(f"{requirement.name} {version} is not in {path}")
+def _edit(
+    command: str, document: Document, content: RequirementsFile, *, force: bool
+) -> Edit | None:
+    path = content.path
+    after = content.to_bytes()
+    if after == (document.before or b""):
+        return None
+    generator = document.content.generator
+    if generator is not None and not force:
+        source = generator.source
+        forced = "" if command == "lock" else ", or edit it anyway with --force"
+        raise RequirementsError(
+            f"it was written by {generator.tool}{f' from {source}' if source else ''}, "
+            "which would overwrite an edit",
+            path=path,
+            hint=f"change {source or 'its source'} and run "
+            f"`{generator.command or generator.tool}`{forced}",
+        )
+    return Edit(path=document.file, shown=path, before=document.before, after=after)
 
-        for addition in self._additions:
-            requirement = addition.written.requirement
-            yield Change(
-                project=requirement.name,
-                before=None,
-                after=addition.version,
-                file=addition.path,
-                line=number(addition.path, requirement, addition.version),
-                is_new=True,
-            )
-        for pin in self._pins:
-            line = pin.line
-            if pin.version == line.pin:  # its comment changes, no more
-                continue
-            assert line.requirement is not None
-            yield Change(
-                project=line.spelled_name,
-                before=line.pin,
-                after=pin.version,
-                file=line.path,
-                line=number(line.path, line.requirement, pin.version),
-            )
-        for line in self._gone:
-            yield Change(
-                project=line.spelled_name,
-                before=line.pin,
-                after=None,
-                file=line.path,
-                line=line.number,
-            )
+
+def _changes(draft: Draft, contents: Mapping[str, RequirementsFile]) -> Iterator[Change]:
+    """Yield what moves; lines are numbered as the finished file has them."""
+    told: set[str] = set()
+
+    def number(path: str, requirement: Requirement, version: Version) -> int:
+        for line in contents[path].find(requirement.name):
+            there = line.requirement
+            is_same = there is not None and there.marker == requirement.marker
+            if is_same and line.pin == version and line.place not in told:
+                told.add(line.place)
+                return line.number
+        raise AssertionError(f"{requirement.name} {version} is not in {path}")
+
+    for addition in draft.additions:
+        requirement = addition.written.requirement
+        yield Change(
+            project=requirement.name,
+            before=None,
+            after=addition.version,
+            file=addition.path,
+            line=number(addition.path, requirement, addition.version),
+            is_new=True,
+        )
+    for pin in draft.pins:
+        line = pin.line
+        if pin.version == line.pin:  # its comment changes, no more
+            continue
+        assert line.requirement is not None
+        yield Change(
+            project=line.spelled_name,
+            before=line.pin,
+            after=pin.version,
+            file=line.path,
+            line=number(line.path, line.requirement, pin.version),
+        )
+    for line in draft.removals:
+        yield Change(
+            project=line.spelled_name,
+            before=line.pin,
+            after=None,
+            file=line.path,
+            line=line.number,
+        )

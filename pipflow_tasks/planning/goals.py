@@ -9,11 +9,13 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from ..resolution import Root
+from .choosing import choose, require
+from .inputs import is_partial, reads, root_of
 
 if TYPE_CHECKING:
     from ..requirements import Line, Request
     from ..resolution.finder import Candidate, Choice
-    from .lookup import Lookup
+    from .inputs import Inputs
 
 TYPED = "what was typed"
 """The source of what the user has asked for in so many words."""
@@ -40,15 +42,15 @@ class Goal:
     line: Line | None = None
 
 
-def goal_to_add(lookup: Lookup, request: Request, *, prereleases: bool) -> Goal:
+def goal_to_add(inputs: Inputs, request: Request, *, prereleases: bool) -> Goal:
     """Aim at a version for a project that is new.
 
     Raises:
         NoCandidate: none suits, whatever else stands in the files.
     """
     requirement = request.requirement
-    choice = lookup.choose(requirement.name, requirement.specifier, prereleases=prereleases)
-    lookup.require(requirement.name, requirement.specifier, choice)
+    choice = choose(inputs, requirement.name, requirement.specifier, prereleases=prereleases)
+    require(inputs, requirement.name, requirement.specifier, choice)
     root = Root(
         name=request.name,
         specifier=requirement.specifier,
@@ -61,7 +63,7 @@ def goal_to_add(lookup: Lookup, request: Request, *, prereleases: bool) -> Goal:
 
 
 def goal_to_move(
-    lookup: Lookup, line: Line, *, request: Request | None = None, prereleases: bool
+    inputs: Inputs, line: Line, *, request: Request | None = None, prereleases: bool
 ) -> Goal:
     """Aim at a version for a line; without a request for one, not below what it has."""
     assert line.requirement is not None
@@ -69,14 +71,14 @@ def goal_to_move(
     if line.pin is None:
         asked = asked or line.requirement.specifier
     local = None if asked or line.pin is None else line.pin.local
-    choice = lookup.choose(line.spelled_name, asked, prereleases=prereleases, local=local)
+    choice = choose(inputs, line.spelled_name, asked, prereleases=prereleases, local=local)
     if request is not None:
-        lookup.require(line.spelled_name, asked, choice)
+        require(inputs, line.spelled_name, asked, choice)
     candidate = choice.candidate
     pin = line.pin
     if pin is not None and pin.is_prerelease and candidate and candidate.version <= pin:
-        choice = lookup.choose(line.spelled_name, asked, prereleases=True, local=local)
-    standing = lookup.root(line)
+        choice = choose(inputs, line.spelled_name, asked, prereleases=True, local=local)
+    standing = root_of(inputs, line)
     assert standing is not None
     floor = SpecifierSet(f">={pin.public}", prereleases=False) if pin else SpecifierSet()
     root = replace(
@@ -99,7 +101,7 @@ def goal_to_move(
     )
 
 
-def find_move(lookup: Lookup, line: Line) -> tuple[str, Candidate] | None:
+def find_move(inputs: Inputs, line: Line) -> tuple[str, Candidate] | None:
     """Return what ``upgrade`` takes to move a pin to the newest version that suits, and that.
 
     None where no version suits, were the project alone, or its policy holds it.
@@ -110,14 +112,14 @@ def find_move(lookup: Lookup, line: Line) -> tuple[str, Candidate] | None:
     assert line.pin is not None
     name, policy = line.spelled_name, line.policy
     allowed = SpecifierSet() if policy is None else policy.specifier
-    best = lookup.choose(name, allowed, local=line.pin.local).candidate
+    best = choose(inputs, name, allowed, local=line.pin.local).candidate
     if best is None or (policy is not None and policy.is_hold):
         return None
     falls = best.version < line.pin  # for which it has to be named
     return (f"{name}=={best.version}" if falls else name), best
 
 
-def why_unmovable(lookup: Lookup, line: Line) -> str:
+def why_unmovable(inputs: Inputs, line: Line) -> str:
     """Say why a line can't be pinned to a version, or nothing."""
     if line.requirement is None:
         return line.kind.value
@@ -125,8 +127,8 @@ def why_unmovable(lookup: Lookup, line: Line) -> str:
         return "a URL"
     if line.has_variable:
         return "given by a variable"
-    if not lookup.reads(line):
+    if not reads(inputs, line):
         return "excluded by its marker"
-    if lookup.is_partial(line):
+    if is_partial(inputs, line):
         return "for some of the platforms only, beside another line for the rest"
     return ""

@@ -11,22 +11,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from ..requirements import change_via, write_via
 from ..resolution.finder import names_exactly
+from .choosing import choose, digests
+from .draft import Draft, add, hint, join, move, remove, warn, warn_of
+from .held import tell_held
+from .inputs import roots_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from packaging.utils import NormalizedName
     from packaging.version import Version
 
     from ..manifest.documents import Manifest
     from ..requirements import Line
-    from ..resolution import Pick, Solution, Waiver
+    from ..resolution import Pick, Solution
     from ..resolution.finder import Candidate
-    from .draft import Draft
-    from .lookup import Lookup
+    from .inputs import Inputs
+    from .settling import Settlement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +57,7 @@ class Transitive:
         version: which; None where an address stands for it.
         candidate: what was found of it; None where only its line tells.
         parents: all that need it.
-        root: the requirement that has brought it along first.
+        origin: the requirement that has brought it along first.
     """
 
     version: Version | None
@@ -61,13 +66,14 @@ class Transitive:
     origin: Origin
 
 
-def find_origins(manifest: Manifest, lookup: Lookup) -> list[Origin]:
+def find_origins(inputs: Inputs) -> list[Origin]:
     """Return the requirements that count for the target, those of included files first.
 
-    A file that another one includes is installed on its own, too: so what both bring along is
-    written there. What a file that was fetched brings is written into the main file.
+    A file that another one includes is installed on its own, too: so what both depend on is
+    written there. What a file that was fetched depends on is written into the main file.
     """
-    counts = {root.place for root in lookup.roots()}
+    manifest = inputs.manifest
+    counts = {root.place for root in roots_of(inputs)}
     lines = [line for line in manifest.direct if line.place in counts]
     lines.sort(key=lambda line: manifest.innermost.index(line.path))
     fetched = [
@@ -80,30 +86,17 @@ def find_origins(manifest: Manifest, lookup: Lookup) -> list[Origin]:
 
 
 def find_transitive(
-    origins: Sequence[Origin],
-    solution: Solution,
-    manifest: Manifest,
-    lookup: Lookup,
-    waived: Iterable[Waiver] = (),
+    origins: Sequence[Origin], settlement: Settlement
 ) -> dict[NormalizedName, Transitive]:
-    """Return what the roots bring along, by name, in the order of names.
+    """Return the transitive dependencies of origins, by name, in the order of names.
 
-    What a project needs that is on no index, or that can't be known without building it, is taken
-    from what the lines say of themselves. Needs that clash are needs all the same.
+    What a project depends on that is on no index, or whose dependencies can't be known without
+    building it, is taken from what the lines say of themselves. Dependencies that conflict are
+    dependencies all the same.
     """
-    children: dict[NormalizedName, set[NormalizedName]] = {}
-    for name, causes in solution.causes.items():
-        for cause in causes:
-            if cause.parent is not None and cause.parent.name != name:
-                children.setdefault(cause.parent.name, set()).add(name)
-    for parent, name in waived:
-        if parent in solution.picks and name in solution.picks:
-            children.setdefault(parent, set()).add(name)
-    lines = {line.name: line for line in manifest.locked if line.name is not None}
-    for name, line in lines.items():
-        for parent in line.via:
-            if not _is_known(parent, solution, lookup):
-                children.setdefault(parent, set()).add(name)
+    solution = settlement.solution
+    lines = {line.name: line for line in settlement.inputs.manifest.locked if line.name is not None}
+    children = _find_children(settlement, lines)
     first: dict[NormalizedName, Origin] = {}
     for origin in origins:
         reached = [origin.name]
@@ -127,79 +120,160 @@ def find_transitive(
     return transitive
 
 
-def _is_known(name: NormalizedName, solution: Solution, lookup: Lookup) -> bool:
-    """Tell whether it is known what a project needs."""
-    pick = solution.picks.get(name)
-    return pick is not None and not lookup.candidates.is_unknown(pick)
+def _find_children(
+    settlement: Settlement, locked: Mapping[NormalizedName, Line]
+) -> Mapping[NormalizedName, Collection[NormalizedName]]:
+    """Return by project what it depends on, as the solution and the locked lines say it."""
+    solution = settlement.solution
+    children: dict[NormalizedName, set[NormalizedName]] = {}
+    for name, causes in solution.causes.items():
+        for cause in causes:
+            if cause.parent is not None and cause.parent.name != name:
+                children.setdefault(cause.parent.name, set()).add(name)
+    for parent, name in settlement.waived:
+        if parent in solution.picks and name in solution.picks:
+            children.setdefault(parent, set()).add(name)
+    for name, line in locked.items():
+        for parent in line.via:
+            pick = solution.picks.get(parent)
+            if pick is None or settlement.inputs.candidates.is_unknown(pick):
+                children.setdefault(parent, set()).add(name)
+    return children
 
 
-def write_locked(
-    draft: Draft,
-    manifest: Manifest,
-    lookup: Lookup,
-    transitive: Mapping[NormalizedName, Transitive],
-) -> None:
-    """Let the files have a line for each project that is brought along, and for no other.
+def update_lock(
+    inputs: Inputs,
+    settlement: Settlement | None,
+    *,
+    origins: Sequence[Origin] = (),
+    gone: Collection[NormalizedName] = (),
+) -> Draft:
+    """Let the locked lines follow, where the files are locked.
+
+    Args:
+        inputs: what the command plans from.
+        settlement: what was found; without one, the locked lines stay as they are.
+        origins: requirements that come.
+        gone: those that go.
+    """
+    if not inputs.manifest.is_locked:
+        return Draft()
+    if settlement is None:
+        return warn("what the requirements bring along was not looked at; `lock` does that")
+    there = [origin for origin in find_origins(inputs) if origin.name not in gone]
+    transitive = find_transitive([*there, *origins], settlement)
+    told: list[Draft] = []
+    if not transitive:
+        told.append(hint("nothing is brought along any more, so the file is no longer locked"))
+    for name in gone:
+        if name in transitive:
+            who = say_need(transitive[name].parents)
+            told.append(hint(f"{name} stays as a part of the closure: {who} it"))
+    return join([write_locked(settlement, transitive), *told])
+
+
+def tell_held_locked(settlement: Settlement, only: Collection[NormalizedName] = ()) -> Draft:
+    """Report which transitive dependencies of locked files stay below their newest version.
+
+    Args:
+        settlement: what was found.
+        only: of these alone, where there are any.
+    """
+    inputs = settlement.inputs
+    if not inputs.manifest.is_locked:
+        return Draft()
+    transitive = find_transitive(find_origins(inputs), settlement)
+    return join(
+        tell_held(
+            inputs, name, new.candidate.version, choose(inputs, name, SpecifierSet()), settlement
+        )
+        for name, new in transitive.items()
+        if new.candidate is not None and (not only or name in only)
+    )
+
+
+def write_locked(settlement: Settlement, transitive: Mapping[NormalizedName, Transitive]) -> Draft:
+    """Let the files have a line for each transitive dependency, and for no other.
 
     Raises:
         RequirementsError: the files pin hashes, and the index does not tell them.
     """
+    inputs = settlement.inputs
+    parts = [
+        warn(
+            f"what {pick} needs is not locked, for it can't be known; a line with "
+            f"`# via {pick.name}` stays"
+        )
+        for pick in find_unknown(inputs, settlement.solution)
+    ]
     left = dict(transitive)
-    comments = {line.name: line.comment.lstrip("# ") for line in manifest.locked}
-    for line in manifest.locked:
+    for line in inputs.manifest.locked:
         assert line.name is not None
         new = left.pop(line.name, None)
-        if new is not None and new.version is None:
-            left[line.name] = new  # it is told below
-        if new is None or new.version is None:
-            draft.remove([line])
-            continue
-        version = new.version
-        lacks_hash = manifest.uses_hashes and not line.option_values("--hash")
-        if lacks_hash and new.candidate is not None:
-            draft.remove([line])
-            left[line.name] = new  # it is written anew, with its hashes
-            continue
-        digests: tuple[str, ...] = ()
-        if version != line.pin and line.option_values("--hash"):
-            digests = lookup.digests(line.name, version, like=line)
-        is_like = line.via == new.parents
-        comment = None if is_like else change_via(line.comment, new.parents)
-        if version != line.pin or not is_like:
-            draft.move(line, version, digests=digests, comment=comment)
-        if version == line.pin and not is_like:
-            told = ", ".join(new.parents)
-            draft.hint(f"{line.spelled_name} ({line.place}) is there via {told} now")
-        if version != line.pin and new.candidate is not None:
-            draft.warn_of(line.name, new.candidate, lookup.target)
-    for name, new in left.items():
-        candidate = new.candidate
-        if candidate is None:
-            who = say_need(new.parents)
-            draft.warn(f"{who} {name} from an address: there can be no line for it")
-            continue
-        draft.warn_of(name, candidate, lookup.target)
-        draft.add(
-            Requirement(name),
-            candidate.version,
-            path=new.origin.path,
-            digests=lookup.digests(name, candidate.version) if manifest.uses_hashes else (),
-            comment=change_via(f"# {comments[name]}", new.parents)[2:]
-            if name in comments
-            else write_via(new.parents),
-            group=new.origin.group,
-            near=new.origin.name,
-            sort="insert",
-        )
+        if new is None:
+            parts.append(remove([line]))
+        elif new.version is None or _lacks_hash(inputs, line, new):
+            left[line.name] = new  # told, or written anew with its hashes, below
+            parts.append(remove([line]))
+        else:
+            parts.append(_follow(inputs, line, new, new.version))
+    comments = {line.name: line.comment for line in inputs.manifest.locked}
+    parts += [_add_locked(inputs, name, new, comments.get(name, "")) for name, new in left.items()]
+    return join(parts)
 
 
-def find_unknown(solution: Solution, manifest: Manifest, lookup: Lookup) -> list[Pick]:
-    """Return what needs nobody knows what, and no line says that it is there via it."""
-    told = {parent for line in manifest.lines for parent in line.via}
+def _lacks_hash(inputs: Inputs, line: Line, new: Transitive) -> bool:
+    lacks = inputs.manifest.uses_hashes and not line.option_values("--hash")
+    return lacks and new.candidate is not None
+
+
+def _follow(inputs: Inputs, line: Line, new: Transitive, version: Version) -> Draft:
+    """Let a locked line have its version, and name those that need it."""
+    assert line.name is not None
+    digests_of_it: tuple[str, ...] = ()
+    if version != line.pin and line.option_values("--hash"):
+        digests_of_it = digests(inputs, line.name, version, like=line)
+    is_like = line.via == new.parents
+    comment = None if is_like else change_via(line.comment, new.parents)
+    parts: list[Draft] = []
+    if version != line.pin or not is_like:
+        parts.append(move(line, version, digests=digests_of_it, comment=comment))
+    if version == line.pin and not is_like:
+        told = ", ".join(new.parents)
+        parts.append(hint(f"{line.spelled_name} ({line.place}) is there via {told} now"))
+    if version != line.pin and new.candidate is not None:
+        parts.append(warn_of(line.name, new.candidate, inputs.target))
+    return join(parts)
+
+
+def _add_locked(inputs: Inputs, name: NormalizedName, new: Transitive, comment: str) -> Draft:
+    """Write a line for a transitive dependency; an earlier comment of its line is kept."""
+    candidate = new.candidate
+    if candidate is None:
+        who = say_need(new.parents)
+        return warn(f"{who} {name} from an address: there can be no line for it")
+    kept = comment.lstrip("# ")
+    version = candidate.version
+    added = add(
+        Requirement(name),
+        version,
+        path=new.origin.path,
+        digests=digests(inputs, name, version) if inputs.manifest.uses_hashes else (),
+        comment=change_via(f"# {kept}", new.parents)[2:] if comment else write_via(new.parents),
+        group=new.origin.group,
+        near=new.origin.name,
+        sort="insert",
+    )
+    return join([warn_of(name, candidate, inputs.target), added])
+
+
+def find_unknown(inputs: Inputs, solution: Solution) -> list[Pick]:
+    """Return the picks whose dependencies can't be known, and that no line is there via."""
+    told = {parent for line in inputs.manifest.lines for parent in line.via}
     return [
         pick
         for name, pick in solution.picks.items()
-        if pick.candidate is not None and name not in told and lookup.candidates.is_unknown(pick)
+        if pick.candidate is not None and name not in told and inputs.candidates.is_unknown(pick)
     ]
 
 
@@ -227,10 +301,10 @@ def find_asking(
     return tuple(name for name in asking if name in direct)
 
 
-def name_open_ends(manifest: Manifest, lookup: Lookup) -> Iterator[str]:
+def name_open_ends(inputs: Inputs) -> Iterator[str]:
     """Say which requirements keep a locked file from saying all that an image will have."""
-    places: Iterable[str] = {root.place for root in lookup.roots() if root.pin is None}
-    for line in manifest.direct:
+    places = {root.place for root in roots_of(inputs) if root.pin is None}
+    for line in inputs.manifest.direct:
         requirement = line.requirement
         if requirement is None or requirement.url or names_exactly(requirement.specifier):
             continue

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from packaging.specifiers import SpecifierSet
 
 from ..errors import ProjectNotFound
-from .finder import ADMIT_ALL, Candidate, Releases, names_exactly
+from .finder import Candidate, Releases, names_exactly
+from .limits import NO_LIMITS, Limits
 from .problem import PYTHON, Dependency, Pick, dependency_from, dependency_of, satisfies
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from packaging.utils import NormalizedName
     from packaging.version import Version
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ..simple_api import DistributionFile, Metadata
     from ..target import Target
     from .finder import Admission, Bound
-    from .problem import Preference, Root
+    from .problem import Root
 
 MAX_BATCH = 32
 
@@ -52,18 +53,18 @@ class Candidates:
     Attributes:
         catalog: where files and metadata come from.
         target: what the image accepts.
-        bounds: by project, what constraints and policies say.
-        standing: by project, the version that it has without being asked for.
-        admission: by project, which files are taken.
+        limits: what may be taken; ``within`` gives the candidates within others.
     """
 
     catalog: Catalog
     target: Target
-    bounds: Callable[[NormalizedName], Sequence[Bound]]
-    standing: Callable[[NormalizedName], Preference | None]
-    admission: Callable[[NormalizedName], Admission] = lambda _: ADMIT_ALL
-    _releases: dict[NormalizedName, Releases] = field(default_factory=dict)
+    limits: Limits = NO_LIMITS
+    _releases: dict[NormalizedName, tuple[Admission, Releases]] = field(default_factory=dict)
     _dependencies: dict[_Key, tuple[Dependency, ...] | None] = field(default_factory=dict)
+
+    def within(self, limits: Limits) -> Candidates:
+        """Return the candidates within other limits; what was learnt of the catalog is shared."""
+        return replace(self, limits=limits)
 
     def prefetch(self, roots: Iterable[Root]) -> Mapping[NormalizedName, Pick]:
         """Fetch what a search will ask for, before it asks one by one.
@@ -112,13 +113,17 @@ class Candidates:
 
     def releases(self, name: NormalizedName) -> Releases:
         """Return the releases of a project; none where the catalog does not have it."""
-        if name not in self._releases:
-            try:
-                files = self.catalog.files(name)
-            except ProjectNotFound:
-                files = ()
-            self._releases[name] = Releases(files, self.target, self.admission(name))
-        return self._releases[name]
+        admission = self.limits.admission_of(name)
+        known = self._releases.get(name)
+        if known is not None and (known[0] is admission or known[0] == admission):
+            return known[1]
+        try:
+            files = self.catalog.files(name)
+        except ProjectNotFound:
+            files = ()
+        releases = Releases(files, self.target, admission)
+        self._releases[name] = admission, releases
+        return releases
 
     def dependencies(self, pick: Pick) -> tuple[Dependency, ...]:
         """Return what a pick needs on the target, for its extras; nothing where it is unknown."""
@@ -193,7 +198,9 @@ class Candidates:
         is_given = any(
             dependency.root is not None and dependency.root.is_given for dependency in dependencies
         )
-        bounds = [bound for bound in self.bounds(name) if not (is_given and bound.is_ours)]
+        bounds = [
+            bound for bound in self.limits.bounds_on(name) if not (is_given and bound.is_ours)
+        ]
         specifiers = [dependency.specifier for dependency in dependencies] + [
             bound.specifier for bound in bounds
         ]
@@ -205,11 +212,11 @@ class Candidates:
         exact = any(dependency.is_exact for dependency in dependencies) or any(
             names_exactly(bound.specifier) for bound in bounds
         )
-        admission = self.admission(name)
+        admission = self.limits.admission_of(name)
         takes_prereleases = _takes_prereleases(admission, dependencies, bounds)
         releases = self.releases(name)
-        standing = self.standing(name)
-        kept = None if standing is None else releases.like(standing.version)
+        preference = self.limits.preferences.get(name)
+        kept = None if preference is None else releases.like(preference.version)
         allowed = releases.bits
         for specifier in specifiers:
             allowed &= releases.allowed(specifier)
@@ -227,7 +234,7 @@ class Candidates:
 
         def preferred(bits: int) -> Iterator[Candidate]:
             here = 0 if kept is None else releases.bit(kept)
-            may_rise = standing is not None and standing.may_rise
+            may_rise = preference is not None and preference.may_rise
             for part in _around(here, bits, may_rise=may_rise):
                 bits = part & allowed
                 if admission.prefers_wheels:
@@ -247,7 +254,7 @@ class Candidates:
         if first is not None:
             yield first
             yield from found
-        if admission.takes_young or is_given:
+        if self.limits.admits_all_of(name) or is_given:
             for candidate in reversed([*suiting(bits & allowed)]):
                 if candidate.yanked is None and not is_free(candidate):
                     yield candidate

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from ..simple_api import by_version
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime, timedelta
 
     from packaging.specifiers import Specifier, SpecifierSet
@@ -84,9 +84,6 @@ class Admission:
         cutoff: how old a release has to be, but for those who name it exactly.
         limit: the same for each file and for everyone: the installer does not see others.
         ageless: versions whose age does not count.
-        takes_young: a release that is too young is taken where no older one is left.
-        takes_guesses: a version whose needs can't be known is taken where what another needs
-            clashes.
     """
 
     prereleases: Prereleases = "named"
@@ -95,9 +92,7 @@ class Admission:
     prefers_wheels: str = ""
     cutoff: Cutoff | None = None
     limit: Cutoff | None = None
-    ageless: Collection[Version] = frozenset()
-    takes_young: bool = False
-    takes_guesses: bool = False
+    ageless: frozenset[Version] = frozenset()
 
     def takes(self, file: DistributionFile) -> bool:
         """Tell whether a file is of a kind that is taken."""

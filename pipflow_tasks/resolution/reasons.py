@@ -119,7 +119,7 @@ def remarks(candidates: Candidates, causes: Iterable[Cause]) -> Iterator[str]:
     for dependency in {cause.dependency.name: cause.dependency for cause in causes}.values():
         for version in candidates.releases(dependency.name).all:
             if dependency.specifier.contains(version) and not version.is_prerelease:
-                for bound in candidates.bounds(dependency.name):
+                for bound in candidates.limits.bounds_on(dependency.name):
                     if not bound.specifier.contains(version, prereleases=True):
                         yield f"{dependency.name} {version} {bound.reason}"
                 why_not = candidates.releases(dependency.name).why_not(version)
@@ -200,7 +200,7 @@ def _why_none(candidates: Candidates, dependency: Dependency) -> Reason:
     if not finals:
         return Reason(text=f", and {dependency.name} has only pre-releases of it")
     start = f", and {dependency.name} {finals[0]}"
-    for bound in candidates.bounds(dependency.name):
+    for bound in candidates.limits.bounds_on(dependency.name):
         if not bound.specifier.contains(finals[0], prereleases=True):
             return Reason(text=f"{start} {bound.reason}", blamed=dependency.name)
     return Reason(text=f"{start} {releases.why_not(finals[0])}")

@@ -166,7 +166,7 @@ class _Choice:
 
 
 class Search:
-    """One search, for one set of wants."""
+    """One search, for one set of roots."""
 
     def __init__(
         self,
@@ -326,12 +326,12 @@ class Search:
 
     def _is_guess(self, pick: Pick) -> bool:
         """Tell whether nothing speaks for a pick but that its needs can't be known."""
-        if self._candidates.admission(pick.name).takes_guesses:
+        if self._candidates.limits.admits_all_of(pick.name):
             return False
         if not self._candidates.is_unknown(pick):
             return False
-        standing = self._candidates.standing(pick.name)
-        versions = {standing.version} if standing is not None else set()
+        preference = self._candidates.limits.preferences.get(pick.name)
+        versions = set() if preference is None else {preference.version}
         for root in self._wants:
             if root.name == pick.name and names_exactly(root.specifier):
                 return False

@@ -18,8 +18,9 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
+from pipflow_tasks import resolution
 from pipflow_tasks.errors import ProjectNotFound
-from pipflow_tasks.resolution import MAX_LINES, Conflict, Resolution, Root, Solution
+from pipflow_tasks.resolution import MAX_LINES, Candidates, Conflict, Limits, Root, Solution
 from pipflow_tasks.resolution.finder import Bound
 from pipflow_tasks.simple_api import DistributionFile, Metadata
 from pipflow_tasks.target import Target
@@ -69,14 +70,13 @@ class MemoryCatalog:
         """Do nothing: everything is there."""
 
 
-def resolution(index: Index, bounds: Mapping[str, str] | None = None) -> Resolution:
+def candidates_of(index: Index, bounds: Mapping[str, str] | None = None) -> Candidates:
     """Prepare a search."""
-
-    def bounds_on(name: NormalizedName) -> tuple[Bound, ...]:
-        said = (bounds or {}).get(name)
-        return (Bound(specifier=SpecifierSet(said), reason="is out"),) if said else ()
-
-    return Resolution(MemoryCatalog(index), TARGET, bounds_on)
+    said = {
+        canonicalize_name(name): (Bound(specifier=SpecifierSet(text), reason="is out"),)
+        for name, text in (bounds or {}).items()
+    }
+    return Candidates(MemoryCatalog(index), TARGET, Limits(bounds=said))
 
 
 def root(text: str) -> Root:
@@ -93,7 +93,7 @@ def root(text: str) -> Root:
 
 def solve(index: Index, *roots: str) -> Solution | Conflict:
     """Solve anew."""
-    return resolution(index).solve([root(text) for text in roots])
+    return resolution.solve(candidates_of(index), [root(text) for text in roots])
 
 
 def versions(found: Solution | Conflict) -> dict[str, str]:
@@ -183,12 +183,12 @@ def test_solution_satisfies_every_need(index: Index, roots: list[str]) -> None:
 @given(indexes, wanted)
 def test_nothing_can_rise_without_another_falling(index: Index, roots: list[str]) -> None:
     """After `improve` no set has every want as high and one of them higher."""
-    search = resolution(index)
+    search = candidates_of(index)
     asked = [root(text) for text in roots]
-    found = search.solve(asked)
+    found = resolution.solve(search, asked)
     if isinstance(found, Conflict):
         return
-    better = search.improve(asked, found)
+    better = resolution.improve(search, asked, found)
     assert goes_together(index, roots, versions(better))
     names = [each.name for each in asked]
     now = [versions(better)[name] for name in names]
@@ -201,12 +201,12 @@ def test_nothing_can_rise_without_another_falling(index: Index, roots: list[str]
 @given(indexes_with_prereleases, wanted)
 def test_prereleases_are_for_where_nothing_else_is(index: Index, roots: list[str]) -> None:
     """A pre-release is picked where who asks leaves no final release, not to raise a version."""
-    search = resolution(index)
+    search = candidates_of(index)
     asked = [root(text) for text in roots]
-    found = search.solve(asked)
+    found = resolution.solve(search, asked)
     if isinstance(found, Conflict):
         return
-    better = search.improve(asked, found)
+    better = resolution.improve(search, asked, found)
     assert goes_together(index, roots, versions(better))
     for name, pick in better.picks.items():
         if pick.version is not None and pick.version.is_prerelease:
@@ -219,13 +219,13 @@ def test_prereleases_are_for_where_nothing_else_is(index: Index, roots: list[str
 
 @given(indexes_with_prereleases, wanted)
 def test_nothing_that_is_brought_along_can_rise_alone(index: Index, roots: list[str]) -> None:
-    """After `improve_needed` no project goes with the other versions in a newer final release."""
-    search = resolution(index)
+    """With its dependencies improved, no project goes with the others in a newer final release."""
+    search = candidates_of(index)
     asked = [root(text) for text in roots]
-    found = search.solve(asked)
+    found = resolution.solve(search, asked)
     if isinstance(found, Conflict):
         return
-    better = search.improve_needed(asked, search.improve(asked, found))
+    better = resolution.improve(search, asked, found, with_dependencies=True)
     now = versions(better)
     reached = reach(index, roots, now)
     assert reached is not None
@@ -239,9 +239,13 @@ def test_nothing_that_is_brought_along_can_rise_alone(index: Index, roots: list[
 def test_same_question_same_answer(index: Index, roots: list[str]) -> None:
     """The order in which an index lists its files does not matter, nor what was asked before."""
     backwards = {name: dict(reversed(list(releases.items()))) for name, releases in index.items()}
-    search = resolution(index)
+    search = candidates_of(index)
     asked = [root(text) for text in roots]
-    answers = [search.solve(asked), search.solve(asked), solve(backwards, *roots)]
+    answers = [
+        resolution.solve(search, asked),
+        resolution.solve(search, asked),
+        solve(backwards, *roots),
+    ]
     if isinstance(answers[0], Solution):
         assert versions(answers[0]) == versions(answers[1]) == versions(answers[2])
     else:
@@ -292,7 +296,9 @@ def test_conflict_is_told_in_a_few_lines(index: Index, roots: list[str]) -> None
 @given(indexes, wanted)
 def test_going_around_a_clash_ends(index: Index, roots: list[str]) -> None:
     """`solve_around` sets aside only what clashes: with nothing waived there was no clash."""
-    found, waived, met = resolution(index).solve_around([root(text) for text in roots])
+    found, waived, met = resolution.solve_around(
+        candidates_of(index), [root(text) for text in roots]
+    )
     assert (not met) == (not waived and isinstance(found, Solution))
     if isinstance(found, Solution):
         for each in map(root, roots):
@@ -331,7 +337,7 @@ def test_many_conflicting_versions_end(steps: int) -> None:
         "base": {"1": []},
     }
     catalog = MemoryCatalog(index)
-    found = Resolution(catalog, TARGET, lambda _: ()).solve([root("base==1"), root("ant")])
+    found = resolution.solve(Candidates(catalog, TARGET), [root("base==1"), root("ant")])
     assert isinstance(found, Conflict)
     assert not found.too_deep
     assert len(found.explain()) <= 3
@@ -374,21 +380,21 @@ def test_extras_of_all_who_ask_count() -> None:
 
 def test_unknown_dependencies_are_recorded() -> None:
     """A pick whose needs can't be known is taken, and remembered as such."""
-    search = resolution({"ant": {"1": [], "2": None}, "bee": {"1": []}})
-    found = search.solve([root("ant"), root("bee")])
+    search = candidates_of({"ant": {"1": [], "2": None}, "bee": {"1": []}})
+    found = resolution.solve(search, [root("ant"), root("bee")])
     assert versions(found) == {"ant": "2", "bee": "1"}
     assert isinstance(found, Solution)
-    unknown = [name for name, pick in found.picks.items() if search.candidates.is_unknown(pick)]
+    unknown = [name for name, pick in found.picks.items() if search.is_unknown(pick)]
     assert unknown == ["ant"]
 
 
 def test_unknown_dependencies_are_told_of_each_version() -> None:
     """That a second version was looked at does not make the first one known."""
-    search = resolution({"ant": {"1": None, "2": None}})
+    search = candidates_of({"ant": {"1": None, "2": None}})
     for text in ("ant", "ant<2", "ant"):
-        found = search.solve([root(text)])
+        found = resolution.solve(search, [root(text)])
         assert isinstance(found, Solution)
-        assert all(search.candidates.is_unknown(pick) for pick in found.picks.values())
+        assert all(search.is_unknown(pick) for pick in found.picks.values())
 
 
 def test_late_clash_of_many_versions() -> None:
@@ -404,18 +410,18 @@ def test_late_clash_of_many_versions() -> None:
         "top": {"1": ["date", "wide"]},
         "wide": {"1": ["boto"], "2": ["absent"]},  # so that `boto` comes up late
     }
-    search = resolution(index)
-    found = search.solve([root("date"), root("top")])
+    search = candidates_of(index)
+    found = resolution.solve(search, [root("date"), root("top")])
     assert versions(found) == {"date": "2", "top": "1", "wide": "1", "boto": "400", "core": "400"}
 
 
 def test_address_satisfies_its_name() -> None:
     """An opaque want goes with whatever is asked of its name, and has no version."""
-    search = resolution({"ant": {"1": ["bee>=9"]}})
+    search = candidates_of({"ant": {"1": ["bee>=9"]}})
     opaque = Root(
         name=canonicalize_name("bee"), specifier=SpecifierSet(), source="", shown="", is_opaque=True
     )
-    found = search.solve([root("ant"), opaque])
+    found = resolution.solve(search, [root("ant"), opaque])
     assert isinstance(found, Solution)
     assert found.picks[opaque.name].version is None
 
@@ -423,8 +429,8 @@ def test_address_satisfies_its_name() -> None:
 def test_bounds_hold_for_what_others_need() -> None:
     """A constraint bounds a project that no file names."""
     index: Index = {"ant": {"1": [], "2": ["bee>=2"]}, "bee": {"1": [], "2": []}}
-    search = resolution(index, {"bee": "<2"})
-    assert versions(search.solve([root("ant")])) == {"ant": "1"}
+    search = candidates_of(index, {"bee": "<2"})
+    assert versions(resolution.solve(search, [root("ant")])) == {"ant": "1"}
 
 
 def test_missing_project_is_a_conflict() -> None:
@@ -473,7 +479,7 @@ def test_only_what_clashes_is_tried_again() -> None:
         **bystanders,
     }
     catalog = MemoryCatalog(index)
-    found = Resolution(catalog, TARGET, lambda _: ()).solve([*map(root, ["ant", *bystanders])])
+    found = resolution.solve(Candidates(catalog, TARGET), [*map(root, ["ant", *bystanders])])
     assert isinstance(found, Conflict)
     assert catalog.asked <= 30 + 30 + len(bystanders)
 
@@ -497,7 +503,7 @@ def test_series_whose_every_version_clashes_is_no_deep_search() -> None:
         "bee": {str(v): ["cat>=2"] for v in range(1, size + 1)},
         "cat": {"1": [], "2": []},
     }
-    found = resolution(index).solve([root("cat==1"), root("ant")])
+    found = resolution.solve(candidates_of(index), [root("cat==1"), root("ant")])
     assert isinstance(found, Conflict)
     assert not found.too_deep
     assert f"ant → bee 1 to {size} needs cat>=2" in found.explain()

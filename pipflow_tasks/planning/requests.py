@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from ..errors import RequirementsError, redact
+from .choosing import releases
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from ..manifest.documents import Manifest
     from ..requirements import Line, Request
     from ..target import Target
-    from .lookup import Lookup
+    from .inputs import Inputs
 
 
 _OPPOSITES = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
@@ -137,7 +138,7 @@ def require_extras(lines: Iterable[Line], request: Request) -> None:
             )
 
 
-def require_agreement(lines: Iterable[Line], request: Request, lookup: Lookup) -> None:
+def require_agreement(lines: Iterable[Line], request: Request, inputs: Inputs) -> None:
     """Check that what is asked for is what the files already say.
 
     Raises:
@@ -154,30 +155,28 @@ def require_agreement(lines: Iterable[Line], request: Request, lookup: Lookup) -
         if line.pin is not None:
             beyond = not is_met(line, request)
         elif specifier and specifier != line.requirement.specifier:
-            releases = lookup.releases(requirement.name)
-            allowed = releases.allowed(line.requirement.specifier)
-            beyond = allowed & ~releases.allowed(specifier)
+            there = releases(inputs, requirement.name)
+            allowed = there.allowed(line.requirement.specifier)
+            beyond = allowed & ~there.allowed(specifier)
         if beyond:
             what = "contradicts" if beyond == allowed or line.pin else "allows more than"
             raise RequirementsError(
                 f'"{redact(line.content)}" is there and {what} "{requirement}"',
                 path=line.path,
                 line=line.number,
-                hint=_hint_to_move(line, request, lookup),
+                hint=_hint_to_move(line, request, inputs),
             )
 
 
-def _hint_to_move(line: Line, request: Request, lookup: Lookup) -> str:
+def _hint_to_move(line: Line, request: Request, inputs: Inputs) -> str:
     """Say what would let a line have what was asked for."""
     if line.requirement is None or line.requirement.url is not None:
         return "change the line by hand"
     command = f'`upgrade "{request.requirement.name}{request.specifier}"`'
     policy = line.policy
     if policy is not None:
-        releases = lookup.releases(request.requirement.name)
-        within = releases.allowed(policy.specifier) & releases.allowed(
-            request.requirement.specifier
-        )
+        there = releases(inputs, request.requirement.name)
+        within = there.allowed(policy.specifier) & there.allowed(request.requirement.specifier)
         if policy.is_hold or not within:
             return f"its policy, {policy.text}, keeps it: change that, then {command} may move it"
     return f"{command} may move it"

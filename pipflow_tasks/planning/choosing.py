@@ -1,0 +1,131 @@
+"""Asking for one project: its releases, its newest version that suits, the hashes of a version."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from ..errors import NoCandidate, ProjectNotFound, RequirementsError
+from ..resolution.finder import summarise
+from .inputs import root_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from packaging.version import Version
+
+    from ..requirements import Line
+    from ..resolution.finder import Candidate, Choice, Releases
+    from .inputs import Inputs
+
+
+def prefetch(inputs: Inputs, names: Iterable[str]) -> None:
+    """Begin to fetch the pages of several projects."""
+    inputs.candidates.catalog.prefetch(canonicalize_name(name) for name in names)
+
+
+def prefetch_newest(inputs: Inputs, lines: Iterable[Line]) -> None:
+    """Fetch what the newest versions for lines depend on, and these in turn."""
+    roots = [root for line in lines if (root := root_of(inputs, line))]
+    inputs.candidates.prefetch(replace(root, specifier=SpecifierSet()) for root in roots)
+
+
+def releases(inputs: Inputs, name: str, *, hint: str = "") -> Releases:
+    """Return what the index has of a project.
+
+    Args:
+        inputs: what the command plans from.
+        name: the project.
+        hint: what to do if the index does not have it; else a close name that the files have.
+
+    Raises:
+        ProjectNotFound: the index does not have it.
+        PackageIndexError: the index failed.
+    """
+    wanted = canonicalize_name(name)
+    try:
+        inputs.candidates.catalog.files(wanted)
+    except ProjectNotFound as error:
+        known = {str(line.name): line for line in inputs.manifest.lines if line.name}
+        close = get_close_matches(wanted, set(known) - {wanted}, n=1, cutoff=0.75)
+        if close and not hint:
+            there = known[close[0]]
+            hint = f"did you mean {there.spelled_name}, which is there ({there.place})?"
+        raise ProjectNotFound(error.message, url=error.url, hint=hint or error.hint) from error
+    return inputs.candidates.releases(wanted)
+
+
+def choose(
+    inputs: Inputs,
+    name: str,
+    specifier: SpecifierSet,
+    *,
+    prereleases: bool = False,
+    local: str | None = None,
+) -> Choice:
+    """Return the newest version of a project that satisfies everything, were it alone.
+
+    Args:
+        inputs: what the command plans from.
+        name: the project.
+        specifier: what was asked for.
+        prereleases: take pre-releases like any other version.
+        local: where given, only versions with this local label.
+
+    Raises:
+        ProjectNotFound: the index does not have it.
+        PackageIndexError: the index failed.
+    """
+    bounds = inputs.limits.bounds_on(canonicalize_name(name))
+    return releases(inputs, name).choose(
+        specifier, prereleases=prereleases, local=local, bounds=bounds
+    )
+
+
+def require(inputs: Inputs, name: str, specifier: SpecifierSet, choice: Choice) -> Candidate:
+    """Return the candidate that was chosen.
+
+    Raises:
+        NoCandidate: there is none.
+    """
+    if choice.candidate is not None:
+        return choice.candidate
+    asked = f" that satisfies {specifier}" if specifier else ""
+    raise NoCandidate(
+        f"no version of {name}{asked} suits {inputs.target}",
+        reasons=summarise(choice.rejections) or ["the index lists no usable file"],
+        hint="ask for another version, or change what stands against these",
+    )
+
+
+def digests(
+    inputs: Inputs, name: str, version: Version, *, like: Line | None = None
+) -> tuple[str, ...]:
+    """Return ``sha256:...`` of every file of a version, as pip-compile writes them.
+
+    Args:
+        inputs: what the command plans from.
+        name: the project.
+        version: the release; each platform may take another file of it.
+        like: a line whose algorithm is used instead of sha256.
+
+    Raises:
+        RequirementsError: the index does not tell this digest of every file.
+    """
+    written = like.option_values("--hash") if like is not None else ()
+    algorithm = written[0].partition(":")[0] if written else "sha256"
+    files = releases(inputs, name).files(version)
+    lacking = [file.filename for file in files if algorithm not in file.hashes]
+    if lacking or not files:
+        raise RequirementsError(
+            f"the index gives no {algorithm} of {', '.join(lacking) or name}, "
+            "and the file pins hashes",
+            path=like.path if like is not None else inputs.manifest.main,
+            line=like.number if like is not None else None,
+            hint="use an index that gives hashes, or write this version by hand",
+        )
+    return tuple(sorted({f"{algorithm}:{file.hashes[algorithm]}" for file in files}))

@@ -1,0 +1,224 @@
+"""What every command plans from: the manifest, the environment, the candidates within limits.
+
+Lines become roots of a search here. An ``Inputs`` is a value: a command that promotes a line or
+bounds a project goes on with a new one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName, canonicalize_name
+
+from ..resolution import Candidates, Limits, Preference, Root, dependency_of
+from ..resolution.finder import Bound
+from .bounds import policy_bounds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from packaging.version import Version
+
+    from ..environments.rules import InstallRules
+    from ..manifest.documents import Manifest
+    from ..requirements import Line
+    from ..resolution import Catalog
+    from ..target import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What a command plans from.
+
+    Attributes:
+        manifest: the requirements files.
+        rules: what the install step says.
+        candidates: what the indexes have for the target, within limits.
+        resolves: versions are chosen that go together; else the newest of each alone.
+        notices: what the user should know of all this; the first are those of the command.
+        last_notices: the same, told after what the command finds.
+    """
+
+    manifest: Manifest
+    rules: InstallRules
+    candidates: Candidates
+    resolves: bool
+    notices: tuple[str, ...] = ()
+    last_notices: tuple[str, ...] = ()
+
+    @property
+    def target(self) -> Target:
+        """What candidates have to suit."""
+        return self.candidates.target
+
+    @property
+    def limits(self) -> Limits:
+        """What may be taken of the candidates."""
+        return self.candidates.limits
+
+    def within(self, limits: Limits) -> Inputs:
+        """Return the same within other limits."""
+        return replace(self, candidates=self.candidates.within(limits))
+
+    def bounding(self, line: Line, bounds: Iterable[Bound]) -> Inputs:
+        """Return the same with versions of a line's project kept out."""
+        assert line.name is not None
+        return self.within(self.limits.bounding(line.name, bounds))
+
+
+def prepare(
+    manifest: Manifest,
+    target: Target,
+    rules: InstallRules,
+    catalog: Catalog,
+    *,
+    resolve: bool,
+    in_any_case: bool = False,
+    notices: Iterable[str] = (),
+) -> Inputs:
+    """Put together what a command plans from.
+
+    Args:
+        manifest: the requirements files, complete.
+        target: what candidates have to suit.
+        rules: what the install step says.
+        catalog: where files and metadata come from.
+        resolve: take only versions that go together; else the newest of each alone.
+        in_any_case: do so also where the install step takes no dependencies.
+        notices: what the user should know of target, rules and files.
+
+    Raises:
+        RequirementsError: the policy of a locked line is malformed.
+    """
+    told: tuple[str, ...] = ()
+    if rules.without_dependencies and resolve and not in_any_case and not manifest.is_locked:
+        told = (
+            f"{rules.without_dependencies} installs without dependencies: "
+            "what the pins need was not looked at",
+        )
+        resolve = False
+    return Inputs(
+        manifest=manifest,
+        rules=rules,
+        candidates=Candidates(catalog, target, _limits(manifest, target, rules)),
+        resolves=resolve,
+        notices=told,
+        last_notices=tuple(notices),
+    )
+
+
+def _limits(manifest: Manifest, target: Target, rules: InstallRules) -> Limits:
+    """Return what may be taken before a command says more: no locked line moves, no pin ages."""
+    constraints: dict[NormalizedName, tuple[Bound, ...]] = {}
+    for name, bound in _constraints(manifest, target):
+        constraints[name] = (*constraints.get(name, ()), bound)
+    pins: dict[NormalizedName, set[Version]] = {}
+    for line in manifest.lines:
+        if line.name is not None and line.pin is not None:
+            pins.setdefault(line.name, set()).add(line.pin)
+    limits = Limits(
+        constraints=MappingProxyType(constraints),
+        preferences=MappingProxyType(
+            {
+                line.name: Preference(version=line.pin)
+                for line in manifest.locked
+                if line.name and line.pin
+            }
+        ),
+        admissions=MappingProxyType(
+            {
+                name: rules.admission(name, frozenset(pins.get(name, ())))
+                for name in {*pins, *rules.named_projects}
+            }
+        ),
+        admission=rules.admission(),
+    )
+    for line in manifest.locked:
+        if line.name is not None:
+            limits = limits.bounding(line.name, policy_bounds(line))
+    return limits
+
+
+def _constraints(manifest: Manifest, target: Target) -> Iterator[tuple[NormalizedName, Bound]]:
+    """Yield what the constraints files say of projects."""
+    for document in manifest.constraints.values():
+        for line in document.content.lines:
+            requirement = line.requirement
+            if line.name is None or requirement is None or requirement.url is not None:
+                continue
+            if not requirement.specifier:
+                continue
+            if requirement.marker is None or target.applies(requirement.marker):
+                yield (
+                    line.name,
+                    Bound(
+                        specifier=requirement.specifier,
+                        reason=f"does not satisfy {requirement.specifier} ({line.place})",
+                    ),
+                )
+
+
+def reads(inputs: Inputs, line: Line) -> bool:
+    """Return whether a line counts for the target, on one platform at least."""
+    marker = None if line.requirement is None else line.requirement.marker
+    return marker is None or inputs.target.applies(marker)
+
+
+def is_partial(inputs: Inputs, line: Line) -> bool:
+    """Return whether another line holds a line's project on some of the platforms."""
+    marker = None if line.requirement is None else line.requirement.marker
+    if marker is None or line.name is None or inputs.target.covers([marker]):
+        return False
+    others = (each for each in inputs.manifest.find(line.name) if each is not line)
+    return reads(inputs, line) and any(
+        reads(inputs, other)
+        for other in others
+        if other.requirement is not None and other.requirement.marker is not None
+    )
+
+
+def root_of(inputs: Inputs, line: Line) -> Root | None:
+    """Return what a line asks of the target, or None."""
+    requirement = line.requirement
+    if line.name is None or not reads(inputs, line):
+        return None
+    is_address = requirement is None or requirement.url is not None
+    if requirement is None or is_address or line.has_variable or is_partial(inputs, line):
+        specifier, extras, is_opaque = SpecifierSet(), frozenset[str](), True
+    else:
+        specifier, is_opaque = requirement.specifier, False
+        extras = frozenset(canonicalize_name(extra) for extra in requirement.extras)
+    return Root(
+        name=line.name,
+        specifier=specifier,
+        source=line.place,
+        place=line.place,
+        shown=line.spelled_name if is_opaque else f"{line.spelled_name}{specifier}",
+        extras=extras,
+        pin=line.pin,
+        is_opaque=is_opaque,
+        local=line.pin.local if line.pin is not None else None,
+    )
+
+
+def roots_of(inputs: Inputs) -> list[Root]:
+    """Return what the files ask of the target, as they are; locked lines ask nothing."""
+    lines = (*inputs.manifest.direct, *inputs.manifest.siblings)
+    return [root for line in lines if (root := root_of(inputs, line))]
+
+
+def as_given(inputs: Inputs, root: Root) -> Root:
+    """Take a root as an installer would, where the rules of this tool leave it no version.
+
+    Where the installer finds none either, the root counts as met: it is not made worse.
+    """
+    candidates = inputs.candidates
+    if root.is_opaque or candidates.first(dependency_of(root)) is not None:
+        return root
+    given = replace(root, is_given=True)
+    if candidates.first(dependency_of(given)) is not None:
+        return given
+    return replace(root, is_opaque=True)

@@ -1,0 +1,281 @@
+"""Finding a set of versions, or the few requirements that rule out every set.
+
+Nothing is fetched here: a catalog is handed in. A project is one identity, whatever its extras: a
+pick carries the union of those asked of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from .finder import names_exactly
+from .problem import (
+    MAX_ROUNDS,
+    PYTHON,
+    Conflict,
+    Root,
+    Solution,
+    dependency_of,
+)
+from .reasons import remarks
+from .search import Search
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from packaging.utils import NormalizedName
+
+    from .candidates import Candidates
+    from .problem import Waiver
+
+FEW_ROUNDS = MAX_ROUNDS // 20
+"""When to give up a search where another one was given up before."""
+
+
+def solve(
+    candidates: Candidates,
+    roots: Sequence[Root],
+    *,
+    waived: frozenset[Waiver] = frozenset(),
+    most_rounds: int = MAX_ROUNDS,
+) -> Solution | Conflict:
+    """Find the newest versions that satisfy all wants and what these need in turn.
+
+    Args:
+        candidates: what there is to pick from.
+        roots: what has to be satisfied; of two that clash over newness, the one that needs the
+            other has its way, else the first.
+        waived: pairs of a project and one that it needs, whose needs do not count.
+        most_rounds: when to give up.
+
+    Raises:
+        PackageIndexError: the catalog failed.
+    """
+    order = _order(candidates, roots)
+    found = Search(candidates, roots, waived, order, most_rounds).run()
+    if isinstance(found, Solution):
+        return found
+    names = {cause.dependency.name for cause in found.causes} - {PYTHON}
+    left_out = (
+        f'what {pick} needs can\'t be known; "{pick.name}=={pick.version}" leaves it to the image'
+        for pick in found.guesses
+        if pick.name in found.names
+    )
+    return replace(
+        found,
+        remarks=(*remarks(candidates, found.causes), *left_out),
+        absent=bool(names) and not any(candidates.releases(name).all for name in names),
+    )
+
+
+def find_conflicting(
+    candidates: Candidates, roots: Sequence[Root], *, waived: frozenset[Waiver] = frozenset()
+) -> tuple[Root, ...]:
+    """Return wants that clash, of which none can be left out.
+
+    Args:
+        candidates: as for ``solve``.
+        roots: those that have no solution.
+        waived: as for ``solve``.
+    """
+    left = list(roots)
+    size = max(len(left) // 2, 1)
+    while True:
+        for start in range(len(left) - 1, -1, -size):
+            fewer = left[: max(start - size + 1, 0)] + left[start + 1 :]
+            if isinstance(solve(candidates, fewer, waived=waived), Conflict):
+                left = fewer
+                break
+        else:
+            if size == 1:
+                return tuple(left)
+            size = max(size // 2, 1)
+
+
+def solve_around(
+    candidates: Candidates, roots: Sequence[Root]
+) -> tuple[Solution | Conflict, frozenset[Waiver], tuple[Conflict, ...]]:
+    """Solve as far as it goes: where wants clash, set aside the needs that make them.
+
+    Args:
+        candidates: what there is to pick from.
+        roots: what has to be satisfied.
+
+    Returns:
+        the solution, or the conflict that no waiver settles; what was waived; and the
+        conflicts that were met.
+    """
+    waived: frozenset[Waiver] = frozenset()
+    met: list[Conflict] = []
+    while True:
+        found = solve(candidates, roots, waived=waived)
+        if isinstance(found, Solution):
+            return found, waived, tuple(met)
+        few = find_conflicting(candidates, roots, waived=waived)
+        found = _explain(candidates, few, roots, waived) or found
+        met.append(found)
+        conflicting = {
+            (cause.parent.name, cause.dependency.name)
+            for cause in found.causes
+            if cause.parent is not None
+        }
+        if conflicting <= waived:
+            return found, waived, tuple(met)
+        waived |= conflicting
+
+
+def _explain(
+    candidates: Candidates, few: Sequence[Root], roots: Sequence[Root], waived: frozenset[Waiver]
+) -> Conflict | None:
+    """Return the conflict of a few wants, with what is asked of the projects it is about."""
+    found = solve(candidates, few, waived=waived)
+    if isinstance(found, Conflict):
+        names = {cause.dependency.name for cause in found.causes}
+        told = [root for root in roots if root in few or root.name in names]
+        found = solve(candidates, told, waived=waived)
+    return found if isinstance(found, Conflict) else None
+
+
+def improve(
+    candidates: Candidates,
+    roots: Sequence[Root],
+    solution: Solution,
+    *,
+    waived: frozenset[Waiver] = frozenset(),
+    with_dependencies: bool = False,
+    most_rounds: int = MAX_ROUNDS,
+) -> Solution:
+    """Raise every root as far as it goes without another falling.
+
+    Args:
+        candidates: as for ``solve``.
+        roots: those that ``solution`` solves.
+        solution: where to begin.
+        waived: as for ``solve``.
+        with_dependencies: raise the transitive dependencies afterwards, in the same way.
+        most_rounds: when to give up a search; once one was given up, the others may take few.
+    """
+    better, most_rounds = _raise(candidates, roots, solution, waived, most_rounds)
+    if not with_dependencies:
+        return better
+    asked = {root.name for root in roots}
+    transitive = [
+        Root(name=name, specifier=SpecifierSet(), source="", shown=name, is_transitive=True)
+        for name, pick in better.picks.items()
+        if name not in asked and pick.candidate is not None
+    ]
+    better, _ = _raise(candidates, [*roots, *transitive], better, waived, most_rounds)
+    by_name = {
+        name: tuple(
+            c for c in causes if not (c.dependency.root and c.dependency.root.is_transitive)
+        )
+        for name, causes in better.causes.items()
+    }
+    return Solution(
+        picks=better.picks,
+        causes={name: causes for name, causes in by_name.items() if causes},
+    )
+
+
+def _raise(
+    candidates: Candidates,
+    roots: Sequence[Root],
+    solution: Solution,
+    waived: frozenset[Waiver],
+    most_rounds: int,
+) -> tuple[Solution, int]:
+    """Raise roots one after another; return how many rounds a further search may take, too."""
+    settled = {root.name: root for root in roots if not root.is_opaque}
+    for place, root in enumerate(roots):
+        while _may_rise(candidates, root, solution, settled):
+            floor = [_at_least(other, solution) for other in roots]
+            floor[place] = _above(root, solution)
+            better = solve(candidates, floor, waived=waived, most_rounds=most_rounds)
+            if isinstance(better, Conflict):
+                most_rounds = min(most_rounds, FEW_ROUNDS) if better.too_deep else most_rounds
+                break
+            solution = better
+    return solution, most_rounds
+
+
+def rule_out(
+    candidates: Candidates,
+    name: NormalizedName,
+    roots: Sequence[Root],
+    solution: Solution,
+    *,
+    waived: frozenset[Waiver] = frozenset(),
+) -> Conflict | None:
+    """Return the conflict that a newer version of a project would make, told by few wants.
+
+    Args:
+        candidates: as for ``solve``.
+        name: one of those that are wanted.
+        roots: those that ``solution`` solves.
+        solution: what was found.
+        waived: as for ``solve``.
+    """
+    floor = [
+        _above(root, solution) if root.name == name else _at_least(root, solution) for root in roots
+    ]
+    if isinstance(solve(candidates, floor, waived=waived), Solution):
+        return None
+    return _explain(candidates, find_conflicting(candidates, floor, waived=waived), floor, waived)
+
+
+def _order(candidates: Candidates, roots: Sequence[Root]) -> list[NormalizedName]:
+    """Put pins first, then what needs others before these: so needs bound what comes later."""
+    newest = candidates.prefetch(roots)
+    seen: set[NormalizedName] = set()
+    order: list[NormalizedName] = []
+    todo = [(root.name, False) for root in roots]
+    while todo:
+        name, is_done = todo.pop()
+        if is_done:
+            order.append(name)
+        elif name not in seen:
+            seen.add(name)
+            todo.append((name, True))
+            if name in newest:
+                dependencies = candidates.dependencies(newest[name])
+                todo.extend((dependency.name, False) for dependency in dependencies)
+    order.reverse()
+    pins = {root.name for root in roots if root.is_opaque or names_exactly(root.specifier)}
+    return sorted(order, key=lambda name: name not in pins)
+
+
+def _may_rise(
+    candidates: Candidates, root: Root, solution: Solution, settled: Mapping[NormalizedName, Root]
+) -> bool:
+    """Tell whether a search may find a newer version; not where a settled pick forbids it.
+
+    A want that has its newest version can't rise, and must not fall: what it needs is settled.
+    """
+    now = solution.version(root.name)
+    if root.is_opaque or now is None:
+        return False
+    dependencies = [dependency_of(root)]
+    for cause in solution.causes.get(root.name, ()):
+        parent = settled.get(cause.parent.name) if cause.parent is not None else None
+        if parent is not None and _is_newest(candidates, parent, solution):
+            dependencies.append(cause.dependency)
+    best = next(candidates.fitting(root.name, dependencies), None)
+    return best is not None and best.version > now
+
+
+def _is_newest(candidates: Candidates, root: Root, solution: Solution) -> bool:
+    best = candidates.first(dependency_of(root))
+    return best is not None and best.version == solution.version(root.name)
+
+
+def _at_least(root: Root, solution: Solution) -> Root:
+    now = solution.version(root.name)
+    return root if now is None else replace(root, least=Version(now.public))
+
+
+def _above(root: Root, solution: Solution) -> Root:
+    return replace(_at_least(root, solution), better_than=solution.version(root.name))
