@@ -8,12 +8,12 @@ docker to reach it, and nothing else is tried.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from ..processes import ProgramError, run_program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,7 +52,7 @@ class ComposeProgram:
         """
         if not profiles or (
             self.words == ("podman-compose",)
-            and b"--profile" not in (_output([*self.words, "--help"], folder) or b"")
+            and "--profile" not in (_output([*self.words, "--help"], folder) or "")
         ):
             return self.words
         chosen = [word for profile in profiles for word in ("--profile", profile)]
@@ -66,11 +66,8 @@ class ComposeProgram:
         if self.words == ("podman-compose",):
             return None
         told = _output([*self.words, "--profile", "*", "config", "--format", "json"], folder)
-        if told is None or not told.startswith(
-            b"{"
-        ):  # version 1 knows no --format, and ends with 0
-            return None
-        return told.decode("utf-8", "replace")
+        is_json = told is not None and told.startswith("{")
+        return told if is_json else None  # version 1 knows no --format, and ends with 0
 
     def extended(self, folder: Path) -> str | None:
         """Return what docker-compose 1 makes of the files in a folder, as YAML.
@@ -79,8 +76,7 @@ class ComposeProgram:
         """
         if self.words != ("docker-compose",):
             return None
-        told = _output([*self.words, "config"], folder)
-        return None if told is None else told.decode("utf-8", "replace")
+        return _output([*self.words, "config"], folder)
 
 
 def answers(command: Sequence[str], folder: Path | None = None) -> bool:
@@ -150,19 +146,12 @@ def _find_compose(engine: str) -> ComposeProgram | None:
     return None
 
 
-def _output(command: Sequence[str], folder: Path | None) -> bytes | None:
+def _output(command: Sequence[str], folder: Path | None) -> str | None:
     """Return what a program prints, or None where it is not there or fails."""
     if shutil.which(command[0]) is None:
         return None
     try:
-        done = subprocess.run(
-            command,
-            cwd=folder or os.curdir,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_ANSWER_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        done = run_program(command, timeout_seconds=_ANSWER_SECONDS, folder=folder)
+    except ProgramError:
         return None
-    return done.stdout if done.returncode == 0 else None
+    return done.text if done.status == 0 else None
