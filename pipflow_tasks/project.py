@@ -19,7 +19,7 @@ from .checks.dockerfile import check_image, check_pip
 from .checks.files import check_lines
 from .checks.findings import find_in
 from .checks.pins import check_pins, check_together
-from .engine import interruptible
+from .engine import answers, build, interruptible, verify
 from .environments.image import find_builds, find_siblings, find_steps, find_target
 from .environments.lacking import require_all
 from .environments.rules import read_rules
@@ -34,7 +34,7 @@ from .errors import (
     UsageError,
     redact,
 )
-from .files import lock
+from .files import lock, require_unchanged, revert_edit, write_edit
 from .index import PackageIndex
 from .index.pip_settings import read_pip_settings
 from .manifest.documents import (
@@ -56,13 +56,12 @@ from .settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from .engine import Builder
     from .environments.image import Discovery
     from .environments.rules import InstallRules
-    from .files import Edit
     from .index.pip_settings import PipSettings
     from .manifest.addresses import Address
     from .manifest.documents import Manifest
+    from .plan import Builder, Edit
     from .requirements import Line, Request, Sort
     from .target import Target
 
@@ -453,7 +452,7 @@ class Project:
         try:
             self._require_all(plan.builder)
         except DockerfileError:
-            if plan.builder.answers():  # else nothing would be built
+            if answers(plan.builder):  # else nothing would be built
                 raise
         return Outcome(status="planned", dry_run=True)
 
@@ -486,7 +485,7 @@ class Project:
         if builder is None or mode == "never":
             self._write(plan)
             return Outcome(status="unchanged" if builder is None else "skipped")
-        if not builder.answers():
+        if not answers(builder):
             if mode == "always":
                 raise UsageError(
                     f"{builder.absence}; nothing was changed",
@@ -500,9 +499,9 @@ class Project:
             is_built = False
             try:
                 _apply(plan.edits, written)
-                builder.build(echo=echo)
+                build(builder, echo=echo)
                 is_built = True
-                builder.verify(echo=echo)
+                verify(builder, echo=echo)
             except BuildError as error:
                 is_ahead = bool(written) and (is_built or error.image_moved)
                 error.outcome = _undo(
@@ -659,11 +658,11 @@ def _apply(edits: Sequence[Edit], written: list[Edit]) -> None:
         FileError: somebody else has changed a file, or it can't be written.
     """
     for edit in edits:
-        edit.require_unchanged()
+        require_unchanged(edit)
     for edit in edits:
-        edit.require_unchanged()
+        require_unchanged(edit)
         written.append(edit)  # before it is written: a signal may come right after
-        edit.apply()
+        write_edit(edit)
 
 
 def _undo(
@@ -716,7 +715,7 @@ def _build_again(builder: Builder, *, echo: bool) -> tuple[str, ...]:
 
 def _builds(builder: Builder, *, echo: bool) -> bool:
     try:
-        builder.build(echo=echo)
+        build(builder, echo=echo)
     except Interrupted:
         raise
     except BuildError:
@@ -734,7 +733,7 @@ def _revert(written: Iterable[Edit]) -> None:
     for edit in written:
         for _ in range(2):
             try:
-                edit.revert()
+                revert_edit(edit)
             except BuildError:
                 continue
             except FileError as error:

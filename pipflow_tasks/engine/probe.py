@@ -28,7 +28,7 @@ from .containers import new_name, remove_container
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .builders import Builder
+    from ..plan import Builder
 
 _INSPECT_SECONDS = 5
 _RUN_SECONDS = 60

@@ -79,7 +79,7 @@ class ComposeProgram:
         return _output([*self.words, "config"], folder)
 
 
-def answers(command: Sequence[str], folder: Path | None = None) -> bool:
+def succeeds(command: Sequence[str], folder: Path | None = None) -> bool:
     """Tell whether a program is there and ends with 0, within 15 seconds."""
     return _output(command, folder) is not None
 
@@ -97,7 +97,7 @@ def choose_engine(setting: str, environment: Mapping[str, str]) -> str:
         return "docker"
     if shutil.which("docker") is None:
         return "podman"
-    is_podman = not answers(_PROBES["docker"]) and answers(_PROBES["podman"])
+    is_podman = not succeeds(_PROBES["docker"]) and succeeds(_PROBES["podman"])
     return "podman" if is_podman else "docker"
 
 
@@ -112,11 +112,11 @@ def choose_compose(setting: str, environment: Mapping[str, str]) -> ComposeProgr
     is_docker = not is_podman and docker_is_chosen(environment)
     docker = None if is_podman else _find_compose("docker")
     if docker is not None and (
-        is_docker or shutil.which("podman") is None or answers(docker.probe)
+        is_docker or shutil.which("podman") is None or succeeds(docker.probe)
     ):
         return docker
     podman = None if is_docker else _find_compose("podman")
-    if podman is not None and (docker is None or answers(podman.probe)):
+    if podman is not None and (docker is None or succeeds(podman.probe)):
         return podman
     if is_podman:
         return ComposeProgram(words=("podman-compose",), engine="podman")
@@ -141,7 +141,7 @@ def _find_compose(engine: str) -> ComposeProgram | None:
     for words in _COMPOSE[engine]:
         if len(words) == 1 and shutil.which(words[0]) is None:
             continue
-        if len(words) == 1 or answers([*words, "version"]):
+        if len(words) == 1 or succeeds([*words, "version"]):
             return ComposeProgram(words=words, engine=engine)
     return None
 

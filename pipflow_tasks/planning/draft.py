@@ -10,8 +10,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from ..errors import RequirementsError, redact
-from ..files import Edit
-from ..plan import Change, Held, LeftAlone, Plan
+from ..plan import Change, Edit, Held, LeftAlone, Plan
 from ..requirements import Addition, Pin
 
 if TYPE_CHECKING:
@@ -20,9 +19,8 @@ if TYPE_CHECKING:
     from packaging.utils import NormalizedName
     from packaging.version import Version
 
-    from ..engine import Builder
     from ..manifest.documents import Manifest
-    from ..plan import PathStep
+    from ..plan import Builder, PathStep
     from ..requirements import Line, RequirementsFile, Sort
     from ..resolution.finder import Candidate
     from ..target import Target

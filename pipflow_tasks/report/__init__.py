@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..engine import Builder
-    from ..plan import Change, Finding, Outcome, PathStep, Plan
+    from ..plan import Builder, Change, Finding, Outcome, PathStep, Plan
 
 Format = Literal["text", "json", "markdown"]
 
