@@ -25,6 +25,7 @@ LAYERS = [
     ["environments"],
     ["planning"],
     ["checks"],
+    ["transaction"],
     ["project"],
     ["report"],
     ["tasks"],
