@@ -115,7 +115,7 @@ def late():
     }
     assert "tasks" in own_imports(PACKAGE / "__main__.py")
     assert {"errors", "index.http"} <= own_imports(PACKAGE / "index" / "__init__.py")
-    assert "target.image_facts" in own_imports(PACKAGE / "target" / "__init__.py")
+    assert "target.image_facts" in own_imports(PACKAGE / "target" / "target.py")
     assert "invoke" in foreign_imports(PACKAGE / "tasks.py")
 
 
