@@ -10,7 +10,6 @@ import contextlib
 import os
 import stat
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,75 +18,63 @@ from .errors import FileError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .plan import Edit
+
 try:
     import fcntl
 except ImportError:  # not POSIX: two runs at once are then the user's to avoid
     fcntl = None  # type: ignore[assignment]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
-    """New bytes for a file.
+def require_unchanged(edit: Edit) -> None:
+    """Check that a file still has the bytes that the edit was planned on.
 
-    Attributes:
-        path: the file.
-        shown: how messages name it.
-        before: the bytes the edit was planned on; None where the file is not there yet.
-        after: the bytes it is to have.
+    Raises:
+        FileError: it has others, or can't be read.
     """
+    if read(edit.path, shown=edit.shown) != edit.before:
+        raise FileError(
+            "it was changed by somebody else in the meantime; nothing was written",
+            path=edit.shown,
+            hint="run the command again",
+        )
 
-    path: Path
-    shown: str
-    before: bytes | None
-    after: bytes
 
-    def require_unchanged(self) -> None:
-        """Check that the file still has the bytes that the edit was planned on.
+def write_edit(edit: Edit) -> None:
+    """Write the new bytes of a file; ``require_unchanged`` comes before.
 
-        Raises:
-            FileError: it has others, or can't be read.
-        """
-        if read(self.path, shown=self.shown) != self.before:
-            raise FileError(
-                "it was changed by somebody else in the meantime; nothing was written",
-                path=self.shown,
-                hint="run the command again",
-            )
+    Raises:
+        FileError: the file can't be written.
+    """
+    _replace(edit.path, edit.after, shown=edit.shown)
 
-    def apply(self) -> None:
-        """Write the new bytes; ``require_unchanged`` comes before.
 
-        Raises:
-            FileError: the file can't be written.
-        """
-        _replace(self.path, self.after, shown=self.shown)
+def revert_edit(edit: Edit) -> None:
+    """Put the old bytes of a file back, unless somebody else has changed it since.
 
-    def revert(self) -> None:
-        """Put the old bytes back, unless somebody else has changed the file since.
-
-        Raises:
-            FileError: they can't be put back, or the file is no longer what ``apply`` wrote.
-        """
-        now = read(self.path, shown=self.shown)
-        if now == self.before:
-            return
-        if now != self.after:
-            raise FileError(
-                "it was changed by somebody else during the build and was left as it is",
-                path=self.shown,
-                hint="look at it before you go on: the changes of this command are in it",
-            )
-        if self.before is None:
-            try:
-                Path(os.path.realpath(self.path)).unlink()
-            except OSError as error:
-                raise FileError(
-                    f"can't be taken back: {_reason(error)}",
-                    path=self.shown,
-                    hint="remove it by hand: it is new, and the image was not built",
-                ) from error
-        else:
-            _replace(self.path, self.before, shown=self.shown)
+    Raises:
+        FileError: they can't be put back, or the file is no longer what ``write_edit`` wrote.
+    """
+    now = read(edit.path, shown=edit.shown)
+    if now == edit.before:
+        return
+    if now != edit.after:
+        raise FileError(
+            "it was changed by somebody else during the build and was left as it is",
+            path=edit.shown,
+            hint="look at it before you go on: the changes of this command are in it",
+        )
+    if edit.before is not None:
+        _replace(edit.path, edit.before, shown=edit.shown)
+        return
+    try:
+        Path(os.path.realpath(edit.path)).unlink()
+    except OSError as error:
+        raise FileError(
+            f"can't be taken back: {_reason(error)}",
+            path=edit.shown,
+            hint="remove it by hand: it is new, and the image was not built",
+        ) from error
 
 
 def read(path: Path, *, shown: str) -> bytes | None:

@@ -1,19 +1,42 @@
-"""What a command is going to do, and what came of it."""
+"""What a command is going to do, and what came of it: values that touch nothing.
+
+``files`` writes an ``Edit``, ``engine`` runs a ``Builder``.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from .errors import UsageError, redact
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from packaging.version import Version
 
-    from .engine import Builder
-    from .files import Edit
     from .target import Target
 
 Severity = Literal["error", "warning"]
 ImageStatus = Literal["built", "failed", "unchanged", "planned", "skipped", "no-engine"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """New bytes for a file.
+
+    Attributes:
+        path: the file.
+        shown: how messages name it.
+        before: the bytes the edit was planned on; None where the file is not there yet.
+        after: the bytes it is to have.
+    """
+
+    path: Path
+    shown: str
+    before: bytes | None
+    after: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +116,83 @@ class Finding:
     severity: Severity
     message: str
     fix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A command that tries a new image, in a container of its own.
+
+    Attributes:
+        start: the words that start a container.
+        words: what follows the options that name it.
+        engine: the program that removes it.
+    """
+
+    start: tuple[str, ...]
+    words: tuple[str, ...]
+    engine: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Builder:
+    """A command that builds the image, or the images.
+
+    Attributes:
+        name: ``compose``, ``docker``, ``podman`` or ``command``.
+        command: the arguments.
+        options_at: where in them an option of the build goes; None: nobody knows.
+        folder: where it runs.
+        images: what it builds: the names of compose services, else the image's tag.
+        services: the compose services that it builds, where it was told.
+        probe: a command that succeeds where the engine answers; empty: it is enough that the
+            program is there.
+        next_step: the command that puts a new image to use, or an empty string.
+        trials: what tries the new images, by the setting ``verify``.
+        may_build_several: whether one image may be built although the command fails.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    options_at: int | None
+    folder: Path
+    images: tuple[str, ...]
+    services: tuple[str, ...] = ()
+    probe: tuple[str, ...] = ()
+    next_step: str = ""
+    trials: tuple[Trial, ...] = ()
+    may_build_several: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The command as one would type it, without the credentials in it."""
+        return redact(shlex.join(self.command))
+
+    @property
+    def absence(self) -> str:
+        """What to say where it does not answer."""
+        if not self.probe:
+            return f"there is no program `{self.command[0]}`"
+        program = [word for word in self.command[:2] if word in {self.command[0], "compose"}]
+        return f"no engine answers `{shlex.join(program)}`"
+
+    def only(self, service: str) -> Builder:
+        """Return the builder of one of the services alone."""
+        words = self.command[: self.options_at]
+        return replace(self, command=(*words, service), images=(service,), services=(service,))
+
+    def without_cache(self) -> Builder:
+        """Return the builder that builds every layer anew.
+
+        Raises:
+            UsageError: nobody knows how to tell the command of the user's not to use its cache.
+        """
+        if self.options_at is None:
+            raise UsageError(
+                "the setting build_command has no word `build` to put --no-cache behind",
+                hint="build it with the options that your program has for that",
+            )
+        words = (*self.command[: self.options_at], "--no-cache", *self.command[self.options_at :])
+        return replace(self, command=words, options_at=self.options_at + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,7 @@ files and builds the image, and either both happen or neither.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sys
 from dataclasses import replace
 from datetime import datetime, timezone
 from functools import cached_property, partial
@@ -19,22 +17,16 @@ from .checks.dockerfile import check_image, check_pip
 from .checks.files import check_lines
 from .checks.findings import find_in
 from .checks.pins import check_pins, check_together
-from .engine import interruptible
 from .environments.image import find_builds, find_siblings, find_steps, find_target
 from .environments.lacking import require_all
 from .environments.rules import read_rules
 from .errors import (
-    BuildError,
-    DockerfileError,
-    FileError,
-    Interrupted,
     PackageIndexError,
     PipflowError,
     RequirementsError,
     UsageError,
     redact,
 )
-from .files import lock
 from .index import PackageIndex
 from .index.pip_settings import read_pip_settings
 from .manifest.documents import (
@@ -57,17 +49,17 @@ from .planning.upgrade_all import UpgradeOptions, draft_outdated, draft_upgrade_
 from .planning.why import draft_why
 from .requirements import split_requirements
 from .settings import Settings
+from .transaction import carry_out, preview
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
-    from .engine import Builder
     from .environments.image import Discovery
     from .environments.rules import InstallRules
-    from .files import Edit
     from .index.pip_settings import PipSettings
     from .manifest.addresses import Address
     from .manifest.documents import Manifest
+    from .plan import Builder
     from .requirements import Request, Sort
     from .target import Target
 
@@ -413,17 +405,7 @@ class Project:
         Raises:
             DockerfileError: the build lacks an argument or a secret that installing takes.
         """
-        wanted = bool(plan.edits) or plan.command == "rebuild"
-        if not wanted or plan.builder is None:
-            return Outcome(status="unchanged", dry_run=True)
-        if self._mode(plan, rebuild) == "never":
-            return Outcome(status="skipped", dry_run=True)
-        try:
-            self._require_all(plan.builder)
-        except DockerfileError:
-            if plan.builder.answers():  # else nothing would be built
-                raise
-        return Outcome(status="planned", dry_run=True)
+        return preview(plan, rebuild=rebuild or self.settings.rebuild, require=self._require_all)
 
     def apply(
         self,
@@ -447,58 +429,19 @@ class Project:
             FileError: a file can't be written or put back, or somebody else has changed it.
             BuildError: the image was not built; the outcome in it says what state all is in.
         """
-        mode = self._mode(plan, rebuild)
-        builder = plan.builder
-        if not plan.edits and plan.command != "rebuild":
-            return Outcome(status="unchanged")
-        if builder is None or mode == "never":
-            self._write(plan)
-            return Outcome(status="unchanged" if builder is None else "skipped")
-        if not builder.answers():
-            if mode == "always":
-                raise UsageError(
-                    f"{builder.absence}; nothing was changed",
-                    hint="start the engine, or leave the image out with --no-rebuild",
-                )
-            self._write(plan)
-            return Outcome(status="no-engine")
-        self._require_all(builder)
-        written: list[Edit] = []
-        with lock(self.root), interruptible():
-            is_built = False
-            try:
-                _apply(plan.edits, written)
-                builder.build(echo=echo)
-                is_built = True
-                builder.verify(echo=echo)
-            except BuildError as error:
-                is_ahead = bool(written) and (is_built or error.image_moved)
-                error.outcome = _undo(
-                    builder, written, error, keep=keep, is_ahead=is_ahead, echo=echo
-                )
-                raise
-            except BaseException:
-                _revert(written)
-                raise
-        return Outcome(status="built")
-
-    def _mode(self, plan: Plan, rebuild: str) -> str:
-        """Return when to build: a plan of ``rebuild`` always does, whatever the setting says."""
-        return "always" if plan.command == "rebuild" else rebuild or self.settings.rebuild
+        return carry_out(
+            plan,
+            root=self.root,
+            rebuild=rebuild or self.settings.rebuild,
+            require=self._require_all,
+            keep=keep,
+            echo=echo,
+        )
 
     def _require_all(self, builder: Builder) -> None:
         sources = self.image.sources
         built = {name: sources[name] for name in builder.services if name in sources}
         require_all(built or sources, self._environment)
-
-    def _write(self, plan: Plan) -> None:
-        written: list[Edit] = []
-        with lock(self.root), interruptible():
-            try:
-                _apply(plan.edits, written)
-            except BaseException:
-                _revert(written)
-                raise
 
     def _read(self, *, must_be_there: bool = False) -> Manifest:
         self._begin()
@@ -629,95 +572,3 @@ def _split(requirements: str | Iterable[str]) -> tuple[Request, ...]:
         key = (request.name, str(request.requirement.marker or ""))
         require_same(asked.setdefault(key, request), request)
     return tuple(asked.values())
-
-
-def _apply(edits: Sequence[Edit], written: list[Edit]) -> None:
-    """Write the files; ``written`` gets those that are this run's to put back, as it goes on.
-
-    Raises:
-        FileError: somebody else has changed a file, or it can't be written.
-    """
-    for edit in edits:
-        edit.require_unchanged()
-    for edit in edits:
-        edit.require_unchanged()
-        written.append(edit)  # before it is written: a signal may come right after
-        edit.apply()
-
-
-def _undo(
-    builder: Builder,
-    written: Sequence[Edit],
-    error: BuildError,
-    *,
-    keep: bool,
-    is_ahead: bool,
-    echo: bool,
-) -> Outcome:
-    """Put back what was written for a build that failed, and the image with it.
-
-    Raises:
-        FileError: a file can't be put back.
-    """
-    if keep:
-        return Outcome(status="failed", kept=True, failure=error.message)
-    _revert(written)
-    ahead = _build_again(builder, echo=echo) if is_ahead else ()
-    rebuilt = tuple(name for name in builder.images if name not in ahead) if is_ahead else ()
-    return Outcome(
-        status="failed",
-        undone=tuple(edit.shown for edit in written),
-        rebuilt=rebuilt,
-        ahead=ahead,
-        failure=error.message,
-    )
-
-
-def _build_again(builder: Builder, *, echo: bool) -> tuple[str, ...]:
-    """Build from files that were put back; return the images that may be ahead of them still.
-
-    A second signal ends this, too.
-    """
-    print(
-        "the files are as they were; building again from them, so that no image is ahead",
-        file=sys.stderr,
-        flush=True,
-    )
-    ahead = list(builder.images)
-    with contextlib.suppress(Interrupted), interruptible():
-        if _builds(builder, echo=echo):
-            return ()
-        for service in builder.services if len(builder.services) > 1 else ():
-            if _builds(builder.only(service), echo=echo):
-                ahead.remove(service)
-    return tuple(ahead)
-
-
-def _builds(builder: Builder, *, echo: bool) -> bool:
-    try:
-        builder.build(echo=echo)
-    except Interrupted:
-        raise
-    except BuildError:
-        return False
-    return True
-
-
-def _revert(written: Iterable[Edit]) -> None:
-    """Put every file back that can be, also where a signal comes in between: only one raises.
-
-    Raises:
-        FileError: one of them can't be put back; the others are.
-    """
-    failure: FileError | None = None
-    for edit in written:
-        for _ in range(2):
-            try:
-                edit.revert()
-            except BuildError:
-                continue
-            except FileError as error:
-                failure = error
-            break
-    if failure is not None:
-        raise failure

@@ -1,25 +1,21 @@
 """The image, by the user's own programs.
 
-``programs`` chooses one, ``builders`` builds with it, ``probe`` asks a base image what it is;
-``containers`` is what the latter two run images in.
+``programs`` chooses one, ``builders`` says which command of it builds, ``building`` runs that
+command, ``signals`` ends it early; ``probe`` asks a base image what it is, and ``containers`` is
+what images are run in.
 """
 
-from .builders import (
-    Builder,
-    command_builder,
-    compose_builder,
-    image_name,
-    interruptible,
-    plain_builder,
-    split_command,
-)
+from .builders import command_builder, compose_builder, image_name, plain_builder, split_command
+from .building import answers, build, verify
 from .probe import BaseImages
 from .programs import ComposeProgram, choose_compose, choose_engine
+from .signals import interruptible
 
 __all__ = [
     "BaseImages",
-    "Builder",
     "ComposeProgram",
+    "answers",
+    "build",
     "choose_compose",
     "choose_engine",
     "command_builder",
@@ -28,4 +24,5 @@ __all__ = [
     "interruptible",
     "plain_builder",
     "split_command",
+    "verify",
 ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 import uuid
+
+from ..processes import ProgramError, run_program
 
 _PAUSE_SECONDS = 0.1
 
@@ -38,14 +39,9 @@ def remove_container(engine: str, name: str, *, timeout_seconds: float = 20.0) -
 
 def _succeeds(command: list[str], deadline: float) -> bool:
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=max(deadline - time.monotonic(), 0),
-            start_new_session=True,
-            check=False,
+        done = run_program(
+            command, timeout_seconds=max(deadline - time.monotonic(), 0), own_session=True
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except ProgramError:
         return False
-    return done.returncode == 0
+    return done.status == 0

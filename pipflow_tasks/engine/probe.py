@@ -13,7 +13,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import TargetError, redact
+from ..processes import Ended, ProgramError, run_program
 from ..target import docker_platform
 from ..target.interpreter import Interpreter
 from .containers import new_name, remove_container
@@ -28,7 +28,7 @@ from .containers import new_name, remove_container
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .builders import Builder
+    from ..plan import Builder
 
 _INSPECT_SECONDS = 5
 _RUN_SECONDS = 60
@@ -97,18 +97,20 @@ class BaseImages:
         if reference not in self._answers:
             try:
                 self._answers[reference] = self._ask(self.engine, reference)
-            except (TargetError, _Failure) as error:
+            except (TargetError, ProgramError) as error:
                 self._answers[reference] = ProbeResult(failure=str(error))
         return self._answers[reference]
 
     def _ask(self, engine: str, reference: str) -> ProbeResult:
         try:
-            told = _run([engine, "image", "inspect", reference], _INSPECT_SECONDS)
-        except _Failure:
+            told = run_program(
+                [engine, "image", "inspect", reference], timeout_seconds=_INSPECT_SECONDS
+            )
+        except ProgramError:
             return ProbeResult()
-        if told.returncode != 0:
-            return ProbeResult(is_absent=bool(_ABSENT.search(told.stderr)))
-        identity, platform = _read_inspection(told.stdout)
+        if told.status != 0:
+            return ProbeResult(is_absent=bool(_ABSENT.search(told.error_text)))
+        identity, platform = _read_inspection(told.text)
         memory = _Memory(identity, self._environment)
         known = memory.read()
         if known is not None:
@@ -120,10 +122,6 @@ class BaseImages:
         interpreter = Interpreter.from_json(text, image=reference, platform=platform)
         memory.write(text)
         return ProbeResult(interpreter=interpreter)
-
-
-class _Failure(Exception):  # noqa: N818
-    """A program could not be started, took too long, or failed; the sentence says so."""
 
 
 class _Memory:
@@ -163,9 +161,9 @@ def _read_inspection(text: str) -> tuple[str, str]:
         identity = str(told["Id"]).rpartition(":")[2]
         parts = [told["Os"], told["Architecture"], told.get("Variant")]
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise _Failure("what `image inspect` prints is not understood") from error
+        raise ProgramError("what `image inspect` prints is not understood") from error
     if not re.fullmatch(r"[0-9a-f]{64}", identity):
-        raise _Failure(f"`{identity}` is no image id")
+        raise ProgramError(f"`{identity}` is no image id")
     return identity, docker_platform("/".join(str(part) for part in parts if part))
 
 
@@ -178,40 +176,23 @@ def _start(engine: str, identity: str) -> str:
     """Run an image's Python and return what it printed; an id alone is never pulled."""
     script = _read_script()
     done = _run_image(engine, identity, ["sh", "-c", _SHELL, "sh", script, "python", "python3"])
-    if done.returncode == _NOT_FOUND:  # without a shell, as distroless images are
+    if done.status == _NOT_FOUND:  # without a shell, as distroless images are
         done = _run_image(engine, identity, ["python3", "-c", script])
-        if done.returncode == _NOT_FOUND and "python3" in done.stderr:
+        if done.status == _NOT_FOUND and "python3" in done.error_text:
             return '{"python": null}'
-    if done.returncode != 0:
-        lines = done.stderr.strip().splitlines() or ["it printed nothing"]
-        raise _Failure(redact(f"its run ended with status {done.returncode}: {lines[-1]}"))
-    return done.stdout
+    if done.status != 0:
+        lines = done.error_text.strip().splitlines() or ["it printed nothing"]
+        raise ProgramError(redact(f"its run ended with status {done.status}: {lines[-1]}"))
+    return done.text
 
 
-def _run_image(
-    engine: str, identity: str, words: Sequence[str]
-) -> subprocess.CompletedProcess[str]:
+def _run_image(engine: str, identity: str, words: Sequence[str]) -> Ended:
     name = new_name()
     options = ["--rm", "--name", name, "--network", "none", "--workdir", "/", "--entrypoint", ""]
     try:
-        return _run([engine, "run", *options, identity, *words], _RUN_SECONDS)
+        return run_program(
+            [engine, "run", *options, identity, *words], timeout_seconds=_RUN_SECONDS
+        )
     except BaseException:  # the container outlives the client that was to wait for it
         remove_container(engine, name)
         raise
-
-
-def _run(command: Sequence[str], timeout_seconds: float) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=timeout_seconds,
-            check=False,
-        )
-    except OSError as error:
-        raise _Failure(f"{command[0]} can't be started: {error.strerror}") from error
-    except subprocess.TimeoutExpired as error:
-        raise _Failure(f"it took longer than {timeout_seconds:g} s") from error

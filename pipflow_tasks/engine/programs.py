@@ -8,12 +8,12 @@ docker to reach it, and nothing else is tried.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from ..processes import ProgramError, run_program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,7 +52,7 @@ class ComposeProgram:
         """
         if not profiles or (
             self.words == ("podman-compose",)
-            and b"--profile" not in (_output([*self.words, "--help"], folder) or b"")
+            and "--profile" not in (_output([*self.words, "--help"], folder) or "")
         ):
             return self.words
         chosen = [word for profile in profiles for word in ("--profile", profile)]
@@ -66,11 +66,8 @@ class ComposeProgram:
         if self.words == ("podman-compose",):
             return None
         told = _output([*self.words, "--profile", "*", "config", "--format", "json"], folder)
-        if told is None or not told.startswith(
-            b"{"
-        ):  # version 1 knows no --format, and ends with 0
-            return None
-        return told.decode("utf-8", "replace")
+        is_json = told is not None and told.startswith("{")
+        return told if is_json else None  # version 1 knows no --format, and ends with 0
 
     def extended(self, folder: Path) -> str | None:
         """Return what docker-compose 1 makes of the files in a folder, as YAML.
@@ -79,11 +76,10 @@ class ComposeProgram:
         """
         if self.words != ("docker-compose",):
             return None
-        told = _output([*self.words, "config"], folder)
-        return None if told is None else told.decode("utf-8", "replace")
+        return _output([*self.words, "config"], folder)
 
 
-def answers(command: Sequence[str], folder: Path | None = None) -> bool:
+def succeeds(command: Sequence[str], folder: Path | None = None) -> bool:
     """Tell whether a program is there and ends with 0, within 15 seconds."""
     return _output(command, folder) is not None
 
@@ -101,7 +97,7 @@ def choose_engine(setting: str, environment: Mapping[str, str]) -> str:
         return "docker"
     if shutil.which("docker") is None:
         return "podman"
-    is_podman = not answers(_PROBES["docker"]) and answers(_PROBES["podman"])
+    is_podman = not succeeds(_PROBES["docker"]) and succeeds(_PROBES["podman"])
     return "podman" if is_podman else "docker"
 
 
@@ -116,11 +112,11 @@ def choose_compose(setting: str, environment: Mapping[str, str]) -> ComposeProgr
     is_docker = not is_podman and docker_is_chosen(environment)
     docker = None if is_podman else _find_compose("docker")
     if docker is not None and (
-        is_docker or shutil.which("podman") is None or answers(docker.probe)
+        is_docker or shutil.which("podman") is None or succeeds(docker.probe)
     ):
         return docker
     podman = None if is_docker else _find_compose("podman")
-    if podman is not None and (docker is None or answers(podman.probe)):
+    if podman is not None and (docker is None or succeeds(podman.probe)):
         return podman
     if is_podman:
         return ComposeProgram(words=("podman-compose",), engine="podman")
@@ -145,24 +141,17 @@ def _find_compose(engine: str) -> ComposeProgram | None:
     for words in _COMPOSE[engine]:
         if len(words) == 1 and shutil.which(words[0]) is None:
             continue
-        if len(words) == 1 or answers([*words, "version"]):
+        if len(words) == 1 or succeeds([*words, "version"]):
             return ComposeProgram(words=words, engine=engine)
     return None
 
 
-def _output(command: Sequence[str], folder: Path | None) -> bytes | None:
+def _output(command: Sequence[str], folder: Path | None) -> str | None:
     """Return what a program prints, or None where it is not there or fails."""
     if shutil.which(command[0]) is None:
         return None
     try:
-        done = subprocess.run(
-            command,
-            cwd=folder or os.curdir,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_ANSWER_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        done = run_program(command, timeout_seconds=_ANSWER_SECONDS, folder=folder)
+    except ProgramError:
         return None
-    return done.stdout if done.returncode == 0 else None
+    return done.text if done.status == 0 else None

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from ..compose import BuildSection, Service
     from ..dockerfile import InstallCommand
-    from ..engine import Builder
+    from ..plan import Builder
     from ..settings import Settings
     from ..target.interpreter import Interpreter
     from .compose_project import ComposeProject

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import threading
 from concurrent.futures import TimeoutError as NoAnswer  # Python 3.10 has one of its own
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
+from ..processes import ProgramError, run_program
 from .workers import Workers
 
 if TYPE_CHECKING:
@@ -151,17 +151,13 @@ def _ask_program(service: str, user: str) -> tuple[str, str] | None:
         return None
     words = ["get", service, user] if user else ["--mode=creds", "--output=json", "get", service]
     try:
-        done = subprocess.run(
-            [program, *words],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,  # what it says to its owner is seen
-            encoding="utf-8",
-            timeout=TIMEOUT_SECONDS,
-            check=True,
-        )
+        done = run_program([program, *words], timeout_seconds=TIMEOUT_SECONDS, shows_errors=True)
+        if done.status != 0:
+            return None
+        text = done.stdout.decode("utf-8")
         if user:
-            return user, done.stdout.rstrip("\n")
-        told = json.loads(done.stdout)
+            return user, text.rstrip("\r\n")
+        told = json.loads(text)
         return str(told["username"]), str(told["password"])
-    except (OSError, subprocess.SubprocessError, ValueError, LookupError, TypeError):
+    except (ProgramError, ValueError, LookupError, TypeError):
         return None

@@ -10,13 +10,13 @@ from __future__ import annotations
 import ast
 import os
 import re
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError, redact
+from ..processes import ProgramError, run_program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -135,30 +135,25 @@ def _list_configuration(environment: Mapping[str, str]) -> dict[str, str]:
 def _run_pip(words: Sequence[str], environment: Mapping[str, str]) -> list[str]:
     """Return what ``pip config`` prints, without what it says of its files."""
     try:
-        done = subprocess.run(
+        done = run_program(
             # verbose, so that a `quiet` in the configuration does not silence it
             [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", *words, "-vvvv"],
-            cwd=sys.prefix,  # a folder called pip in the project would be taken for pip
-            env={**environment, "PYTHONIOENCODING": "utf-8"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_TIMEOUT_SECONDS,
-            check=False,
+            timeout_seconds=_TIMEOUT_SECONDS,
+            folder=sys.prefix,  # a folder called pip in the project would be taken for pip
+            environment={**environment, "PYTHONIOENCODING": "utf-8"},
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except ProgramError as error:
         raise UsageError(
             f"pip can't be asked for its configuration: {error}",
             hint="try `python -m pip config list`; with PIP_CONFIG_FILE=/dev/null it is not asked",
         ) from error
-    if done.returncode:
-        told = [line for line in done.stderr.splitlines() if line.strip()]
+    if done.status:
+        told = [line for line in done.error_text.splitlines() if line.strip()]
         raise UsageError(
             f"pip can't read its configuration: {redact(told[-1].strip()) if told else 'it fails'}",
             hint="`python -m pip config debug` tells which files and variables it reads",
         )
-    return [line for line in done.stdout.splitlines() if not line.startswith(_REMARKS)]
+    return [line for line in done.text.splitlines() if not line.startswith(_REMARKS)]
 
 
 def _require_file(values: Mapping[str, str], name: str) -> str:

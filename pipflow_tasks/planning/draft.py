@@ -10,8 +10,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from ..errors import RequirementsError, redact
-from ..files import Edit
-from ..plan import Change, Held, LeftAlone, Plan
+from ..plan import Change, Edit, Held, LeftAlone, Plan
 from ..requirements import Addition, Pin
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """What a Python in an image said of itself: read from the JSON that it printed, and checked.
 
-``images`` asks it, `Target.from_interpreter` makes a target of it. Text in, frozen values out.
+``engine.probe`` asks it, `Target.from_interpreter` makes a target of it. Text in, values out.
 """
 
 from __future__ import annotations

@@ -6,12 +6,14 @@ import stat
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from pipflow_tasks.errors import FileError
-from pipflow_tasks.files import Edit, lock, read
+from pipflow_tasks.files import lock, read, require_unchanged, revert_edit, write_edit
+from pipflow_tasks.plan import Edit
 
 # Python warns of forks beside threads, which other tests may have left running.
 pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
@@ -27,8 +29,8 @@ def edit_of(path: Path, after: bytes, *, before: bytes | None = b"old\n") -> Edi
 
 def write(edit: Edit) -> None:
     """Write an edit as a transaction does."""
-    edit.require_unchanged()
-    edit.apply()
+    require_unchanged(edit)
+    write_edit(edit)
 
 
 @pytest.fixture
@@ -121,9 +123,9 @@ def test_mode_stays(path: Path, mode: int) -> None:
     path.chmod(mode)
     edit = edit_of(path, b"new\n")
 
-    edit.apply()
+    write_edit(edit)
     after = stat.S_IMODE(path.stat().st_mode)
-    edit.revert()
+    revert_edit(edit)
 
     assert after == mode
     assert stat.S_IMODE(path.stat().st_mode) == mode
@@ -153,9 +155,9 @@ def test_links_are_followed(tmp_path: Path) -> None:
     link.symlink_to("middle.txt")
     edit = edit_of(link, b"new\n")
 
-    edit.apply()
+    write_edit(edit)
     after = file.read_bytes()
-    edit.revert()
+    revert_edit(edit)
 
     assert after == b"new\n"
     assert contents(folder) == {"real.txt": b"old\n"}
@@ -175,8 +177,8 @@ def test_same_bytes_are_no_error(path: Path) -> None:
     """An edit that changes nothing can be applied and reverted."""
     edit = edit_of(path, b"old\n")
 
-    edit.apply()
-    edit.revert()
+    write_edit(edit)
+    revert_edit(edit)
 
     assert path.read_bytes() == b"old\n"
 
@@ -236,11 +238,11 @@ def test_new_file_that_can_not_be_put_back(tiny_disk: Path) -> None:
     """Not being able to take a new file away again is an error like any other."""
     path = tiny_disk / "requirements.txt"
     edit = edit_of(path, b"new\n", before=None)
-    edit.apply()
+    write_edit(edit)
     subprocess.run(["mount", "-o", "remount,ro", str(tiny_disk)], check=True)
 
     with pytest.raises(FileError, match="Read-only file system"):
-        edit.revert()
+        revert_edit(edit)
 
 
 def in_process(action: Callable[[], None], *, as_nobody: bool = False) -> str:
@@ -284,7 +286,7 @@ def test_read_only_folder_leaves_the_file_as_it_was(open_folder: Path) -> None:
     path.chmod(0o666)
     open_folder.chmod(0o555)
 
-    failed = in_process(edit_of(path, b"new\n").apply, as_nobody=True)
+    failed = in_process(partial(write_edit, edit_of(path, b"new\n")), as_nobody=True)
 
     assert failed.startswith("deps/requirements.txt: can't be written: Permission denied\nhint: ")
     assert contents(open_folder) == {"requirements.txt": b"old\n"}
@@ -296,7 +298,7 @@ def test_unreadable_file_is_an_error(open_folder: Path) -> None:
     path.write_bytes(b"old\n")
     path.chmod(0o000)
 
-    failed = in_process(edit_of(path, b"new\n").require_unchanged, as_nobody=True)
+    failed = in_process(partial(require_unchanged, edit_of(path, b"new\n")), as_nobody=True)
 
     assert failed == "deps/requirements.txt: can't be read: Permission denied"
 
@@ -309,7 +311,7 @@ def test_file_of_somebody_else_can_be_replaced(open_folder: Path) -> None:
     path.chmod(0o664)
     open_folder.chmod(0o777)
 
-    failed = in_process(edit_of(path, b"new\n").apply, as_nobody=True)
+    failed = in_process(partial(write_edit, edit_of(path, b"new\n")), as_nobody=True)
 
     assert failed == ""
     assert contents(open_folder) == {"requirements.txt": b"new\n"}
@@ -330,9 +332,9 @@ def test_missing_folder_is_an_error(tmp_path: Path) -> None:
 def test_revert_puts_the_old_bytes_back(path: Path) -> None:
     """After apply and revert the folder is as it was."""
     edit = edit_of(path, b"new\n")
-    edit.apply()
+    write_edit(edit)
 
-    edit.revert()
+    revert_edit(edit)
 
     assert contents(path.parent) == {"requirements.txt": b"old\n"}
 
@@ -340,9 +342,9 @@ def test_revert_puts_the_old_bytes_back(path: Path) -> None:
 def test_revert_takes_a_new_file_away(tmp_path: Path) -> None:
     """A file that apply created is gone after revert."""
     edit = edit_of(tmp_path / "requirements.txt", b"new\n", before=None)
-    edit.apply()
+    write_edit(edit)
 
-    edit.revert()
+    revert_edit(edit)
 
     assert contents(tmp_path) == {}
 
@@ -352,10 +354,10 @@ def test_revert_takes_a_new_file_away_behind_a_link(tmp_path: Path) -> None:
     link = tmp_path / "requirements.txt"
     link.symlink_to("real.txt")
     edit = edit_of(link, b"new\n", before=None)
-    edit.apply()
+    write_edit(edit)
     created = (tmp_path / "real.txt").read_bytes()
 
-    edit.revert()
+    revert_edit(edit)
 
     assert created == b"new\n"
     assert link.is_symlink()
@@ -364,7 +366,7 @@ def test_revert_takes_a_new_file_away_behind_a_link(tmp_path: Path) -> None:
 
 def test_revert_before_apply_does_nothing(path: Path) -> None:
     """A file that was not written yet is as it was."""
-    edit_of(path, b"new\n").revert()
+    revert_edit(edit_of(path, b"new\n"))
 
     assert contents(path.parent) == {"requirements.txt": b"old\n"}
 
@@ -372,10 +374,10 @@ def test_revert_before_apply_does_nothing(path: Path) -> None:
 def test_revert_twice_is_no_error(path: Path) -> None:
     """Reverting again finds nothing to do."""
     edit = edit_of(path, b"new\n")
-    edit.apply()
+    write_edit(edit)
 
-    edit.revert()
-    edit.revert()
+    revert_edit(edit)
+    revert_edit(edit)
 
     assert path.read_bytes() == b"old\n"
 
@@ -383,11 +385,11 @@ def test_revert_twice_is_no_error(path: Path) -> None:
 def test_revert_keeps_what_somebody_else_wrote(path: Path) -> None:
     """A file that changed after apply is left as it is, and said to be."""
     edit = edit_of(path, b"new\n")
-    edit.apply()
+    write_edit(edit)
     path.write_bytes(b"new\nand more\n")
 
     with pytest.raises(FileError, match="left as it is") as caught:
-        edit.revert()
+        revert_edit(edit)
 
     assert contents(path.parent) == {"requirements.txt": b"new\nand more\n"}
     assert caught.value.path == "deps/requirements.txt"

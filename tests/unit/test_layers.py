@@ -18,12 +18,14 @@ LAYERS = [
     ["compose"],
     ["target"],
     ["resolution"],
-    ["files", "index", "engine"],
     ["plan"],
+    ["processes"],
+    ["files", "index", "engine"],
     ["manifest"],
     ["environments"],
     ["planning"],
     ["checks"],
+    ["transaction"],
     ["project"],
     ["report"],
     ["tasks"],
@@ -32,14 +34,17 @@ LAYERS = [
 """The rooms, each before those that may import it; rooms of one layer do not import each other."""
 
 RANKS = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
-PURE = [room for rooms in LAYERS[:5] for room in rooms]
+PURE = [room for rooms in LAYERS[: LAYERS.index(["processes"])] for room in rooms]
 IMPURE = {"os", "pathlib", "subprocess", "socket", "requests", "time", "random"}
+PATHS = {"plan"}
+"""Which pure rooms may name a file by its path: it says where a plan goes, and is never asked."""
+
 IMPORTERS = {
     "requests": {"index"},
     "urllib3": {"index"},
     "truststore": {"index"},
     "invoke": {"tasks", "__main__"},
-    "subprocess": {"engine", "index"},  # builds; a keyring; `pip config list`
+    "subprocess": {"processes", "engine.building", "engine.inside"},  # a build; in an image
     "pip": {"index"},
 }
 
@@ -110,7 +115,7 @@ def late():
     }
     assert "tasks" in own_imports(PACKAGE / "__main__.py")
     assert {"errors", "index.http"} <= own_imports(PACKAGE / "index" / "__init__.py")
-    assert "target.image_facts" in own_imports(PACKAGE / "target" / "__init__.py")
+    assert "target.image_facts" in own_imports(PACKAGE / "target" / "target.py")
     assert "invoke" in foreign_imports(PACKAGE / "tasks.py")
 
 
@@ -141,15 +146,18 @@ def test_no_arrows_go_round() -> None:
 @pytest.mark.parametrize("file", [file for file in files() if room_of(file) in PURE], ids=name_of)
 def test_formats_and_decisions_are_pure(file: Path) -> None:
     """Formats and decisions touch no disk, process, network, clock or chance."""
-    assert foreign_imports(file) & IMPURE == set()
+    allowed = {"pathlib"} if room_of(file) in PATHS else set()
+
+    assert foreign_imports(file) & IMPURE - allowed == set()
 
 
 @pytest.mark.parametrize("library", sorted(IMPORTERS))
 def test_library_is_imported_where_it_belongs(library: str) -> None:
-    """What touches the world outside is imported by the one room that is made for it."""
-    importers = {room_of(file) for file in files() if library in foreign_imports(file)}
+    """What touches the world outside is imported by the room or file that is made for it."""
+    importers = [file for file in files() if library in foreign_imports(file)]
+    allowed = IMPORTERS[library]
 
-    assert importers <= IMPORTERS[library]
+    assert [file for file in importers if not {room_of(file), name_of(file)} & allowed] == []
 
 
 def test_no_room_is_too_large() -> None:

@@ -1,0 +1,164 @@
+"""Building the image with a builder, and trying what came out.
+
+Commands run as argument lists, without a shell; what they print goes to standard error, so that
+standard output holds the report alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from ..errors import BuildError, redact
+from .containers import new_name, remove_container
+from .programs import succeeds
+from .signals import uninterrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ..plan import Builder
+
+_STANDARD_ERROR = 2
+_ENDING_SECONDS = 10
+_FAILURES = {"podman-compose": re.compile(rb"exit code: [1-9]")}
+"""Lines that tell of a failure which a program's exit status conceals (podman-compose 1.0)."""
+
+
+def answers(builder: Builder) -> bool:
+    """Tell whether a builder is installed and its engine answers."""
+    program = builder.command[0]
+    if os.sep in program:
+        program = str(builder.folder / program)
+    if shutil.which(program) is None:
+        return False
+    return not builder.probe or succeeds(builder.probe, builder.folder)
+
+
+def build(builder: Builder, *, echo: bool = False) -> None:
+    """Build the image, streaming what the builder prints.
+
+    Args:
+        builder: what builds it.
+        echo: print the command first.
+
+    Raises:
+        BuildError: it failed, could not be started, or was interrupted.
+    """
+    status, ended_well = _run(builder, builder.command, echo=echo)
+    if not ended_well:
+        how = f"ended with status {status}" if status else "told of a step that failed"
+        raise BuildError(
+            f"the image was not built: `{shlex.join(builder.command)}` {how}",
+            hint="what the builder printed above says why",
+            image_moved=builder.may_build_several,
+        )
+
+
+def verify(builder: Builder, *, echo: bool = False) -> None:
+    """Run the user's command in each new image.
+
+    Args:
+        builder: what has built them.
+        echo: print each command first.
+
+    Raises:
+        BuildError: it failed, could not be started, or was interrupted.
+    """
+    for trial in builder.trials:
+        name = new_name()
+        command = (*trial.start, "--name", name, *trial.words)
+        status, ended_well = _run(builder, command, echo=echo, container=(trial.engine, name))
+        if not ended_well:
+            shown = shlex.join([*trial.start, *trial.words])
+            raise BuildError(
+                "the new image was built, and fails the setting verify: "
+                f"`{shown}` ended with status {status}",
+                hint="what it printed above says why",
+                image_moved=True,
+            )
+
+
+def _run(
+    builder: Builder,
+    command: Sequence[str],
+    *,
+    echo: bool,
+    container: tuple[str, str] | None = None,
+) -> tuple[int, bool]:
+    """Run a command; return its status, and whether it has done what it should.
+
+    Where it is interrupted, the container of an engine and a name does not outlive it.
+    """
+    if echo:
+        print(redact(shlex.join(command)), file=sys.stderr, flush=True)
+    failure = _FAILURES.get(command[0])
+    process: subprocess.Popen[bytes] | None = None
+    try:
+        with uninterrupted():
+            process = _start(command, builder.folder, is_read=failure is not None)
+        failed = failure is not None and _pass_on(process, failure)
+        status = process.wait()
+    except BaseException as error:
+        if process is not None:
+            left = _end_with_container(process, container)
+            if isinstance(error, BuildError):
+                error.hint = left or error.hint
+                error.image_moved = builder.may_build_several or process.returncode == 0
+        raise
+    return status, status == 0 and not failed
+
+
+def _start(command: Sequence[str], folder: Path, *, is_read: bool) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if is_read else _STANDARD_ERROR,
+            stderr=subprocess.STDOUT if is_read else None,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise BuildError(f"{command[0]} can't be started: {error.strerror}") from error
+
+
+def _pass_on(process: subprocess.Popen[bytes], failure: re.Pattern[bytes]) -> bool:
+    """Copy what a program prints to standard error; tell whether a line of it is a failure."""
+    assert process.stdout is not None
+    failed = False
+    with process.stdout as lines:
+        for line in lines:
+            failed |= bool(failure.match(line))
+            os.write(_STANDARD_ERROR, line)
+    return failed
+
+
+def _end_with_container(process: subprocess.Popen[bytes], container: tuple[str, str] | None) -> str:
+    """End a program and the container that it may have started; say what is left, or nothing."""
+    if container is not None:
+        remove_container(*container)  # or the program would wait for it
+    _end(process)
+    if container is None or remove_container(*container):  # it may have come late
+        return ""
+    return f"a container is left: `{container[0]} rm --force {container[1]}`"
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a build and all that it started."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, number)
+        try:
+            process.wait(_ENDING_SECONDS)
+        except subprocess.TimeoutExpired:
+            continue
+        return

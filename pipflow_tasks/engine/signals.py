@@ -1,0 +1,63 @@
+"""Signals that come while files are written or an image is built: one ends it, in good order."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+from ..errors import Interrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+_held_back: list[Interrupted] | None = None
+"""Where an interruption goes that has to wait for a moment."""
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Turn the first SIGINT, SIGTERM or SIGHUP into an Interrupted; later ones find us tidying up.
+
+    Signals can only be handled in the main thread; elsewhere this does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    interrupted = False
+
+    def interrupt(number: int, _: FrameType | None) -> None:
+        nonlocal interrupted
+        if interrupted:
+            return
+        interrupted = True
+        error = Interrupted(f"interrupted by {signal.Signals(number).name}")
+        if _held_back is None:
+            raise error
+        _held_back.append(error)
+
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    heeded = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    former = {number: signal.signal(number, interrupt) for number in heeded}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let a signal that comes in between interrupt at the end, when it is known what to end."""
+    global _held_back
+    came: list[Interrupted] = []
+    _held_back = came
+    try:
+        yield
+    finally:
+        _held_back = None
+    if came:
+        raise came[0]

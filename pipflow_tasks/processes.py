@@ -1,0 +1,87 @@
+"""Running a program that is asked something: with a time limit, and without input.
+
+A build is not asked but followed, for as long as it takes: see ``engine.builders``.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+
+class ProgramError(Exception):
+    """A program could not be started, took too long, or failed; the sentence says which.
+
+    Every caller turns it into an error or an answer of its own.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """What a program has left behind.
+
+    Attributes:
+        status: its exit status.
+        stdout: what it printed.
+        stderr: what it printed to standard error; empty where the user has seen it.
+    """
+
+    status: int
+    stdout: bytes
+    stderr: bytes
+
+    @property
+    def text(self) -> str:
+        """What it printed, as text."""
+        return self.stdout.decode("utf-8", "replace")
+
+    @property
+    def error_text(self) -> str:
+        """What it printed to standard error, as text."""
+        return self.stderr.decode("utf-8", "replace")
+
+
+def run_program(
+    command: Sequence[str],
+    *,
+    timeout_seconds: float,
+    folder: Path | str | None = None,
+    environment: Mapping[str, str] | None = None,
+    shows_errors: bool = False,
+    own_session: bool = False,
+) -> Ended:
+    """Run a program to its end, and return its status and what it printed.
+
+    Args:
+        command: its arguments; there is no shell.
+        timeout_seconds: it is killed after this.
+        folder: where it runs; default: the current one.
+        environment: all of its variables; default: those of this process.
+        shows_errors: what it prints to standard error is for the user to see.
+        own_session: the signals of the terminal do not reach it.
+
+    Raises:
+        ProgramError: it can't be started, or took too long.
+    """
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=None if shows_errors else subprocess.PIPE,
+            timeout=timeout_seconds,
+            start_new_session=own_session,
+            check=False,
+        )
+    except OSError as error:
+        raise ProgramError(f"{command[0]} can't be started: {error.strerror}") from error
+    except subprocess.TimeoutExpired as error:
+        raise ProgramError(f"it took longer than {timeout_seconds:g} s") from error
+    return Ended(status=done.returncode, stdout=done.stdout, stderr=done.stderr or b"")

@@ -1,0 +1,63 @@
+"""A report as Markdown, for the description of a change: a table, then a list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .wording import (
+    count_findings,
+    describe_finding,
+    describe_held,
+    describe_image,
+    describe_path,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..plan import Change, Finding, Outcome, Plan
+
+
+def write_markdown(plan: Plan, outcome: Outcome) -> str:
+    """Return a report as Markdown."""
+    return "\n".join(_lines(plan, outcome))
+
+
+def _lines(plan: Plan, outcome: Outcome) -> Iterator[str]:
+    yield f"### {plan.command}" if plan.target is None else f"### {plan.command} for {plan.target}"
+    if plan.changes:
+        yield from ("", "| project | from | to | file |", "|---|---|---|---|")
+        yield from map(_row, plan.changes)
+    elif plan.command == "check":
+        yield from ("", f"{count_findings(plan).capitalize()}.")
+    elif plan.command not in {"rebuild", "why"}:
+        yield from ("", "Nothing to change.")
+    notes = [*_notes(plan, outcome)]
+    if notes:
+        yield ""
+    yield from (f"- {note}" for note in notes)
+
+
+def _row(change: Change) -> str:
+    before, after = change.before or "", change.after or ""
+    return f"| {change.project} | {before} | {after} | {change.file}:{change.line} |"
+
+
+def _notes(plan: Plan, outcome: Outcome) -> Iterator[str]:
+    """Yield all else, a sentence each."""
+    yield from map(_finding, plan.findings)
+    yield from map(describe_path, plan.paths)
+    yield from (f"held: {describe_held(held)}" for held in plan.held)
+    for left in plan.left_alone:
+        yield f"left alone: `{left.requirement}` ({left.file}:{left.line}): {left.reason}"
+    if plan.target is not None:
+        yield from (f"note: {note}" for note in plan.target.notes)
+    yield from (f"warning: {warning}" for warning in plan.warnings)
+    yield from plan.hints
+    for word, what in describe_image(plan, outcome):
+        yield " ".join(f"{word} {what}".split())
+
+
+def _finding(finding: Finding) -> str:
+    fix = f"; mend: {finding.fix}" if finding.fix else ""
+    return f"{finding.severity}: {describe_finding(finding)}{fix}"

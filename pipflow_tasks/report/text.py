@@ -1,0 +1,80 @@
+"""A report as text: a line each, which begins with a word of at most nine letters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .wording import (
+    count_findings,
+    describe_finding,
+    describe_held,
+    describe_image,
+    describe_path,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..plan import Change, Outcome, Plan
+
+
+def write_text(plan: Plan, outcome: Outcome) -> str:
+    """Return a report as text."""
+    return "\n".join(_lines(plan, outcome))
+
+
+def _lines(plan: Plan, outcome: Outcome) -> Iterator[str]:
+    if plan.target is not None:
+        yield f"for {plan.target} · {plan.target.shown_source}"
+        yield from (_line("note", note) for note in plan.target.notes)
+    yield from _projects(plan, outcome)
+    yield from _findings(plan)
+    if plan.command == "check":
+        yield count_findings(plan)
+    elif not plan.changes and not plan.edits and plan.command not in {"rebuild", "why"}:
+        yield "nothing to change"
+    yield from plan.hints
+    yield from (_line(word, what) for word, what in describe_image(plan, outcome))
+
+
+def _line(word: str, what: str) -> str:
+    return f"{word:<9} {what}"
+
+
+def _projects(plan: Plan, outcome: Outcome) -> Iterator[str]:
+    """Yield what moves, what does not, and why projects are there."""
+    for change in plan.changes:
+        word, what = _describe(change)
+        yield _line(_tense(word, plan, outcome), f"{what} ({change.file}:{change.line})")
+    for held in plan.held:
+        yield _line("held", describe_held(held))
+    for left in plan.left_alone:
+        yield _line("left", f"{left.requirement} ({left.file}:{left.line}): {left.reason}")
+    for path in plan.paths:
+        yield _line("why", describe_path(path))
+
+
+def _findings(plan: Plan) -> Iterator[str]:
+    for finding in plan.findings:
+        yield _line(finding.severity, describe_finding(finding))
+        if finding.fix:
+            yield _line("", f"mend: {finding.fix}")
+
+
+def _describe(change: Change) -> tuple[str, str]:
+    if change.after is None:
+        return "removed", f"{change.project} {change.before or ''}".rstrip()
+    if change.before is None:
+        return "added" if change.is_new else "pinned", f"{change.project} {change.after}"
+    return "moved", f"{change.project} {change.before} to {change.after}"
+
+
+def _tense(word: str, plan: Plan, outcome: Outcome) -> str:
+    """Say what was done, or would be: of a plan that was not applied nothing was done."""
+    if plan.command == "outdated" and word == "moved":
+        return "can move"
+    if outcome.undone:
+        return "undone"
+    if outcome.dry_run:
+        return {"added": "to add", "removed": "to remove", "moved": "to move"}.get(word, "to pin")
+    return word

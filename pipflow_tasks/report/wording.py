@@ -1,0 +1,82 @@
+"""What more than one format says in the same words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ..plan import Builder, Finding, Held, Outcome, PathStep, Plan
+
+
+def describe_held(held: Held) -> str:
+    """Say at which version a project stays, and why."""
+    return f"{held.project} stays at {held.version}: {held.reason}"
+
+
+def describe_finding(finding: Finding) -> str:
+    """Say where a finding is, and what it is."""
+    if finding.file is None:
+        return finding.message
+    place = finding.file if finding.line is None else f"{finding.file}:{finding.line}"
+    return f"{place}: {finding.message}"
+
+
+def count_findings(plan: Plan) -> str:
+    """Say how many findings there are."""
+    told: list[str] = []
+    for severity in ("error", "warning"):
+        number = sum(finding.severity == severity for finding in plan.findings)
+        if number:
+            told.append(f"{number} {severity}{'' if number == 1 else 's'}")
+    return " and ".join(told) or "nothing was found to mend"
+
+
+def describe_path(path: Sequence[PathStep]) -> str:
+    """Write a path: each project with its version, and what the line or the step before asks."""
+
+    def told(step: PathStep) -> str:
+        if step.file is None:
+            return f"{step.project} {step.version or ''} ({step.requirement})"
+        at = "" if step.version is None or "==" in step.requirement else f" at {step.version}"
+        return f"{step.requirement}{at} ({step.file}:{step.line})"
+
+    return " → ".join(map(told, path))
+
+
+def describe_image(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, str]]:
+    """Yield what became of the image, and what to do next: a word, and what is said of it."""
+    builder = plan.builder
+    if builder is None:
+        return
+    if outcome.status == "planned":
+        yield "image", f"would be built: {builder.shown}"
+    elif outcome.status == "skipped":
+        yield "image", f"not built, as asked; build it with: {builder.shown}"
+    elif outcome.status == "no-engine":
+        yield "image", f"not built: {builder.absence}; once one does: {builder.shown}"
+    elif outcome.status == "built":
+        yield "image", f"built: {builder.shown}"
+        if builder.next_step:
+            yield "next", builder.next_step
+    elif outcome.status == "failed":
+        yield from _describe_failure(builder, outcome)
+
+
+def _describe_failure(builder: Builder, outcome: Outcome) -> Iterator[tuple[str, str]]:
+    """Say what state the files and the images are in after a build that failed."""
+    if outcome.failure:
+        yield "failed", outcome.failure
+    if outcome.kept:
+        yield "files", "keep their changes (--keep)"
+    elif outcome.undone:
+        yield "files", f"as they were: {', '.join(outcome.undone)} (--keep keeps the changes)"
+    if outcome.rebuilt:
+        yield "image", f"built again from the files as they were: {', '.join(outcome.rebuilt)}"
+    if outcome.ahead:
+        yield (
+            "image",
+            f"may be ahead of the files: {', '.join(outcome.ahead)}; building it again from them "
+            f"failed, too: {builder.shown}",
+        )

@@ -1,0 +1,451 @@
+"""What an image accepts, as a value, and how it is made of what is known.
+
+Known is the name of a base image, what the Python in it said, or a setting.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
+from packaging.version import InvalidVersion, Version
+
+from . import image_facts as facts
+from .image_name import ImageName
+from .names import HINT, docker_platform, read_release, target_error
+from .tags import KERNEL, list_markers, list_tags
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+
+    from packaging.markers import Marker
+    from packaging.specifiers import SpecifierSet
+    from packaging.tags import Tag
+
+    from ..errors import TargetError
+    from .interpreter import Interpreter
+
+_LIBC = re.compile(r"(?:glibc 2|musl 1)\.[0-9]{1,3}")
+_FIRST_STRICT_PIP = Version("24.1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """One platform of the image.
+
+    Attributes:
+        name: as Docker says it, ``linux/amd64``.
+        tags: what pip in the image installs there, most preferred first.
+        markers: the eleven variables of PEP 508, all of them set.
+    """
+
+    name: str
+    tags: tuple[Tag, ...]
+    markers: Mapping[str, str] = field(hash=False)
+    _ranks: Mapping[Tag, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        ranks: dict[Tag, int] = {}
+        for rank, tag in enumerate(self.tags):
+            ranks.setdefault(tag, rank)
+        object.__setattr__(self, "_ranks", ranks)
+        object.__setattr__(self, "markers", MappingProxyType(dict(self.markers)))
+
+    def tag_rank(self, tags: Iterable[Tag]) -> int | None:
+        """Tell how well a wheel with these tags suits: 0 is best, None is not at all."""
+        return min((self._ranks[tag] for tag in tags if tag in self._ranks), default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What the image accepts.
+
+    Attributes:
+        python: as it is known, ``3.9`` (a floating tag) or ``3.9.25``.
+        python_version: what Requires-Python is compared with, three numbers; a floating tag is its
+            last patch release, a pre-release counts as its release (as in pip).
+        platforms: at least one; a candidate has to suit them all.
+        libc: ``glibc 2.36``, ``musl 1.2``, or empty for a host that is not Linux.
+        pip: the one that the image carries, None where it is not known or sets no limit.
+        source: where this was read, ``Dockerfile:1``.
+        python_source: who names the Python, where that is another.
+        notes: what was assumed, to be told to the user.
+        interpreter: the image's own account, with what its installers are told; None where the
+            image was not asked.
+        installer: whose rules count, ``pip`` or ``uv``.
+    """
+
+    python: str
+    python_version: Version
+    platforms: tuple[Platform, ...]
+    libc: str
+    pip: Version | None
+    source: str
+    python_source: str = ""
+    notes: tuple[str, ...] = ()
+    interpreter: Interpreter | None = None
+    installer: str = "pip"
+
+    @classmethod
+    def from_image(
+        cls,
+        reference: str,
+        *,
+        platforms: Sequence[str],
+        source: str,
+        python: str | None = None,
+        pip_upgraded: bool = False,
+        pip: Version | None = None,
+        notes: Iterable[str] = (),
+        obstacle: str = "",
+        remedy: str = "",
+    ) -> Target:
+        """Read a base image's name.
+
+        Args:
+            reference: as in `FROM`, with registry, tag and digest where they are given.
+            platforms: Docker's names, at least one; a name that tells its machine overrules them.
+            source: where the name stands, for messages.
+            python: the setting, which overrules the version in the name or supplies it.
+            pip_upgraded: the Dockerfile upgrades pip, so that the image's own sets no limit.
+            pip: the one that the Dockerfile installs before the step, where that is known.
+            notes: the caller's, kept in front.
+            obstacle: why the image itself does not tell its Python, where that was tried.
+            remedy: what else than the setting would help where the Python is not known.
+
+        Raises:
+            TargetError: the name does not tell the Python, or the image can't be served.
+        """
+        image = ImageName.parse(reference, source=source)
+        if python is None and image.python is None:
+            raise _unknown_python(image, obstacle, remedy, source=source)
+        release = read_release(python or image.python or "", source=source)
+        # The setting says what to choose for; libc and pip stay those of the image.
+        own = facts.Release.find(image.python or release.text) or release
+        system = image.find_system(own)
+        if image.has_official_pip:
+            own = replace(own, until=system.dropped)
+        if python is None:
+            release = own
+        has_own_pip = image.has_official_pip and not pip_upgraded
+        target = cls.from_python(
+            f"{release.version}{release.pre}",
+            platforms=[image.platform] if image.platform else platforms,
+            source=source,
+            libc=system.libc,
+            pip=pip or (own.pip if has_own_pip else None),
+            notes=[
+                *notes,
+                *system.notes,
+                *_note_name(image, own if python is None else None, platforms, source=source),
+            ],
+        )
+        return replace(target, python=release.text)
+
+    @classmethod
+    def from_interpreter(
+        cls,
+        interpreter: Interpreter,
+        *,
+        platforms: Sequence[str],
+        source: str,
+        pip_upgraded: bool = False,
+        pip: Version | None = None,
+        notes: Iterable[str] = (),
+    ) -> Target:
+        """Take what the Python in a base image said of itself.
+
+        On the platform that it runs on, its own pip's tags count as they are; for other platforms,
+        and for another pip, they are computed for the same Python, ABIs and C library.
+
+        Args:
+            interpreter: what it said.
+            platforms: Docker's names, at least one.
+            source: where the name of the base image stands, for messages.
+            pip_upgraded: the Dockerfile upgrades pip, so that the image's own sets no limit.
+            pip: the one that the Dockerfile installs before the step, where that is known.
+            notes: the caller's, kept in front.
+
+        Raises:
+            TargetError: the image has no CPython that can be served, or a platform is not known.
+        """
+        version = _require_cpython(interpreter, source=source)
+        assert interpreter.python is not None
+        has_own_pip = pip is None and not pip_upgraded
+        pip = interpreter.pip if has_own_pip else pip
+        names = [*dict.fromkeys(docker_platform(name, source=source) for name in platforms)]
+        own_tags = {interpreter.platform} if has_own_pip and interpreter.tags else set()
+        return cls(
+            python=interpreter.python,
+            python_version=version,
+            platforms=tuple(
+                _platform_beside(
+                    interpreter, name, version.minor, pip, has_own_tags=name in own_tags
+                )
+                for name in names
+            ),
+            libc=interpreter.libc,
+            pip=pip,
+            source=source,
+            notes=tuple(dict.fromkeys([*notes, *_note_assumed(interpreter, names, own_tags)])),
+            interpreter=interpreter,
+        )
+
+    @classmethod
+    def from_python(
+        cls,
+        python: str,
+        *,
+        platforms: Sequence[str],
+        source: str,
+        libc: str = facts.ASSUMED_LIBC,
+        pip: Version | None = None,
+        notes: Iterable[str] = (),
+    ) -> Target:
+        """Describe CPython on Linux, from 3.6 on: ``3.9``, ``3.9.25``, ``3.14.0rc1``.
+
+        Raises:
+            TargetError: the Python, a platform or the libc is not one that is known.
+        """
+        release = read_release(python, source=source)
+        names = dict.fromkeys(docker_platform(name, source=source) for name in platforms)
+        if not names:
+            raise target_error("no platform to choose for", source=source)
+        if not _LIBC.fullmatch(libc):
+            hint = "write it like `glibc 2.36` or `musl 1.2`"
+            raise target_error(f"`{libc}` is no C library", source=source, hint=hint)
+        if not release.is_known:
+            notes = [*notes, f"python {release.text} is newer than this version of pipflow"]
+        return cls(
+            python=release.text,
+            python_version=release.version,
+            platforms=tuple(
+                Platform(
+                    name=name,
+                    tags=list_tags(release.minor, facts.MACHINES[name], libc, pip),
+                    markers=list_markers(release, facts.MACHINES[name]),
+                )
+                for name in names
+            ),
+            libc=libc,
+            pip=pip,
+            source=source,
+            notes=tuple(notes),
+        )
+
+    @classmethod
+    def from_host(
+        cls,
+        *,
+        python: str,
+        tags: Iterable[Tag],
+        markers: Mapping[str, str],
+        notes: Iterable[str] = (),
+    ) -> Target:
+        """Describe this host's interpreter by what it said of itself.
+
+        The tags come most preferred first, the markers are the eleven of PEP 508.
+
+        Raises:
+            TargetError: the version is none.
+        """
+        source = "this host"
+        try:
+            release = Version(python.strip().removesuffix("+")).release
+        except InvalidVersion:
+            raise target_error(f"`{python}` is no Python version", source=source) from None
+        system, machine = markers.get("sys_platform", ""), markers.get("platform_machine", "")
+        name = facts.MACHINE_NAMES.get(machine.lower()) if system == "linux" else None
+        return cls(
+            python=python,
+            python_version=Version(".".join(str(number) for number in (*release, 0, 0)[:3])),
+            platforms=(
+                Platform(
+                    name=name or f"{system}/{machine}",
+                    tags=tuple(tags),
+                    markers=markers,
+                ),
+            ),
+            libc="",
+            pip=None,
+            source=source,
+            notes=tuple(notes),
+        )
+
+    def supports_python(self, specifier: SpecifierSet) -> bool:
+        """Tell whether this Python satisfies a Requires-Python."""
+        return specifier.contains(self.python_version, prereleases=True)
+
+    def applies(self, marker: Marker, extras: Collection[str] = ("",)) -> bool:
+        """Tell whether a marker holds on any platform with any of the extras.
+
+        One that can't be evaluated counts as holding: better a requirement too many than one short.
+        """
+        return any(
+            _holds(marker, {**platform.markers, "extra": extra})
+            for platform in self.platforms
+            for extra in extras or ("",)
+        )
+
+    def covers(self, markers: Collection[Marker | None], within: Marker | None = None) -> bool:
+        """Tell whether on every platform one of some markers holds; None holds everywhere.
+
+        Args:
+            markers: those of lines, say.
+            within: only the platforms count where this one holds.
+        """
+
+        def holds(marker: Marker | None, platform: Platform) -> bool:
+            return marker is None or _holds(marker, {**platform.markers, "extra": ""})
+
+        return all(
+            any(holds(marker, platform) for marker in markers)
+            for platform in self.platforms
+            if holds(within, platform)
+        )
+
+    def tag_rank(self, tags: Collection[Tag]) -> int | None:
+        """Tell how well one wheel suits every platform: 0 is best, None is not at all.
+
+        A version may also serve each platform by another file: ask each `Platform.tag_rank`.
+        """
+        ranks = [platform.tag_rank(tags) for platform in self.platforms]
+        known = [rank for rank in ranks if rank is not None]
+        return max(known) if len(known) == len(ranks) else None
+
+    @property
+    def shown_source(self) -> str:
+        """Where this was read, and whether the image itself was asked."""
+        return self.source if self.interpreter is None else f"{self.source}, asked of the image"
+
+    @property
+    def shown_python(self) -> str:
+        """Who has which Python, as the end of a sentence about a version that needs another."""
+        if not self.libc:
+            return f"this host has {self.python}"
+        return f"the image has {self.python} ({self.python_source or self.source})"
+
+    @property
+    def refuses_invalid_metadata(self) -> bool:
+        """Whether the image's pip is known to refuse versions whose requirements are none."""
+        return self.pip is not None and self.installer == "pip" and self.pip >= _FIRST_STRICT_PIP
+
+    def wants_newer_pip(self, tags: Collection[Tag]) -> str:
+        """Name the platform tag of a wheel that suits but for this target's pip, or nothing."""
+        if self.pip is None or not self.libc:
+            return ""
+        for platform in self.platforms:
+            machine = platform.markers.get("platform_machine", "")
+            abis = () if self.interpreter is None else self.interpreter.abis
+            newer = list_tags(self.python_version.minor, machine, self.libc, None, abis)
+            if platform.tag_rank(tags) is None:
+                for tag in newer:
+                    if tag in tags:
+                        return tag.platform
+        return ""
+
+    def __str__(self) -> str:
+        machines = " and ".join(p.markers.get("platform_machine", "") for p in self.platforms)
+        system = self.libc or self.platforms[0].markers.get("sys_platform", "")
+        pip = "" if self.pip is None else f", pip {self.pip.major}.{self.pip.minor}"
+        installer = ", uv" if self.installer == "uv" else ""
+        return f"python {self.python}, {system} {machines}{pip}{installer}"
+
+
+def _unknown_python(image: ImageName, obstacle: str, remedy: str, *, source: str) -> TargetError:
+    hint = f"name the version in the tag, or {HINT}" if image.family else HINT
+    hint = f"{hint}; or {remedy}" if remedy else hint
+    what = f"can't tell which Python the base image {image.shown} has"
+    what = f"{what}: {obstacle}" if obstacle else what
+    return target_error(what, source=source, hint=hint)
+
+
+def _note_name(
+    image: ImageName, named: facts.Release | None, platforms: Sequence[str], *, source: str
+) -> Iterator[str]:
+    """Yield what an image's name leaves open.
+
+    Args:
+        image: the name.
+        named: the Python that it names; None where the setting says it.
+        platforms: those that were asked for.
+        source: where the name stands.
+    """
+    if image.family and image.family.note:
+        yield f"{image.shown} {image.family.note}"
+    if image.is_pinned and named is not None and named.patch is None:
+        yield f"{image.shown} names a digest: its Python may be older"
+    if image.platform:
+        wanted = {docker_platform(name, source=source) for name in platforms}
+        if {image.platform} != wanted:
+            yield f"{image.shown} is for {image.platform} by its name"
+
+
+def _require_cpython(interpreter: Interpreter, *, source: str) -> Version:
+    """Return the version of a CPython that can be served, as three numbers.
+
+    Raises:
+        TargetError: it is none.
+    """
+    image, python = interpreter.image, interpreter.python
+    if python is None:
+        raise target_error(f"the base image {image} has no Python", source=source, hint=HINT)
+    if interpreter.implementation != "CPython":
+        what = f"the base image {image} has {interpreter.implementation}, not CPython"
+        raise target_error(what, source=source, hint="use an image of CPython on Linux")
+    try:
+        version = Version(python.removesuffix("+"))
+    except InvalidVersion:
+        what = f"the base image {image} has Python `{python}`, which is no version"
+        raise target_error(what, source=source, hint=HINT) from None
+    if version.major != 3 or version.minor < facts.OLDEST_MINOR:
+        what = f"the base image {image} has Python {version}, which can't be served"
+        hint = f"use Python 3.{facts.OLDEST_MINOR} or newer"
+        raise target_error(what, source=source, hint=hint)
+    return Version(f"{version.major}.{version.minor}.{version.micro}")
+
+
+def _platform_beside(
+    interpreter: Interpreter, name: str, minor: int, pip: Version | None, *, has_own_tags: bool
+) -> Platform:
+    """Describe a platform of the image that an interpreter runs in, its own or another."""
+    markers = {**interpreter.markers, **KERNEL}
+    machine = interpreter.machine
+    if name != interpreter.platform:
+        machine = markers["platform_machine"] = facts.MACHINES[name]
+    if has_own_tags:
+        return Platform(name=name, tags=interpreter.tags, markers=markers)
+    libc = interpreter.libc or facts.ASSUMED_LIBC
+    tags = list_tags(minor, machine, libc, pip, interpreter.abis)
+    return Platform(name=name, tags=tags, markers=markers)
+
+
+def _note_assumed(
+    interpreter: Interpreter, names: Sequence[str], own_tags: Set[str]
+) -> Iterator[str]:
+    """Yield what an interpreter has not told and is assumed for some platforms.
+
+    Args:
+        interpreter: what it told.
+        names: the platforms.
+        own_tags: those whose tags it told.
+    """
+    image = interpreter.image
+    others = [name for name in names if name != interpreter.platform]
+    if others:
+        yield (
+            f"{image} is for {interpreter.platform} on this machine: for {' and '.join(others)}"
+            " it is taken to be the same"
+        )
+    if not interpreter.libc and not own_tags >= set(names):
+        yield f"{image} does not tell its C library: {facts.ASSUMED_LIBC} is assumed"
+
+
+def _holds(marker: Marker, environment: Mapping[str, str]) -> bool:
+    try:
+        return marker.evaluate(dict(environment))
+    except (InvalidVersion, UndefinedComparison, UndefinedEnvironmentName):
+        return True

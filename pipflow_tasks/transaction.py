@@ -1,0 +1,223 @@
+"""Carrying a plan out: write the files, build the image, verify it, or roll back.
+
+Either the files and the image both change, or neither does. Only what this run has written is
+put back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import TYPE_CHECKING, TypeAlias
+
+from .engine import answers, build, interruptible, verify
+from .errors import BuildError, DockerfileError, FileError, Interrupted, UsageError
+from .files import lock, require_unchanged, revert_edit, write_edit
+from .plan import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from .plan import Builder, Edit, Plan
+
+    Require: TypeAlias = Callable[[Builder], None]
+
+
+def preview(plan: Plan, *, rebuild: str, require: Require) -> Outcome:
+    """Tell what ``carry_out`` would do, and do nothing.
+
+    Args:
+        plan: what would be done.
+        rebuild: ``auto``, ``always`` or ``never``.
+        require: as in ``carry_out``.
+
+    Raises:
+        DockerfileError: ``require`` raised it, and an engine answers.
+    """
+    builder = plan.builder
+    if not _has_work(plan) or builder is None:
+        return Outcome(status="unchanged", dry_run=True)
+    if _when(plan, rebuild) == "never":
+        return Outcome(status="skipped", dry_run=True)
+    try:
+        require(builder)
+    except DockerfileError:
+        if answers(builder):  # else nothing would be built
+            raise
+    return Outcome(status="planned", dry_run=True)
+
+
+def carry_out(
+    plan: Plan,
+    *,
+    root: Path,
+    rebuild: str,
+    require: Require,
+    keep: bool = False,
+    echo: bool = False,
+) -> Outcome:
+    """Write the files and build the image; a failed build puts the files back.
+
+    Args:
+        plan: what is to be done.
+        root: the project's folder, which is locked against a second run.
+        rebuild: ``auto``, ``always`` or ``never``.
+        require: raises an error where a builder lacks something that installing takes; it is
+            asked before anything is written.
+        keep: leave the files changed when the build fails.
+        echo: print the build command to standard error before it runs.
+
+    Raises:
+        UsageError: a build is insisted on, and no engine answers.
+        DockerfileError: ``require`` raised it.
+        FileError: a file can't be written or put back, or somebody else has changed it.
+        BuildError: the image was not built; the outcome in it says what state all is in.
+    """
+    if not _has_work(plan):
+        return Outcome(status="unchanged")
+    builder = plan.builder
+    when = _when(plan, rebuild)
+    if builder is None or when == "never":
+        _write_alone(plan.edits, root)
+        return Outcome(status="unchanged" if builder is None else "skipped")
+    if not answers(builder):
+        if when == "always":
+            raise UsageError(
+                f"{builder.absence}; nothing was changed",
+                hint="start the engine, or leave the image out with --no-rebuild",
+            )
+        _write_alone(plan.edits, root)
+        return Outcome(status="no-engine")
+    require(builder)
+    with lock(root), interruptible():
+        _write_and_build(plan.edits, builder, keep=keep, echo=echo)
+    return Outcome(status="built")
+
+
+def _has_work(plan: Plan) -> bool:
+    return bool(plan.edits) or plan.command == "rebuild"
+
+
+def _when(plan: Plan, rebuild: str) -> str:
+    """Return when to build: a plan of ``rebuild`` always does, whatever the setting says."""
+    return "always" if plan.command == "rebuild" else rebuild
+
+
+def _write_alone(edits: Sequence[Edit], root: Path) -> None:
+    written: list[Edit] = []
+    with lock(root), interruptible():
+        try:
+            _write(edits, written)
+        except BaseException:
+            _revert(written)
+            raise
+
+
+def _write_and_build(edits: Sequence[Edit], builder: Builder, *, keep: bool, echo: bool) -> None:
+    written: list[Edit] = []
+    is_built = False
+    try:
+        _write(edits, written)
+        build(builder, echo=echo)
+        is_built = True
+        verify(builder, echo=echo)
+    except BuildError as error:
+        is_ahead = bool(written) and (is_built or error.image_moved)
+        error.outcome = _roll_back(builder, written, error, keep=keep, is_ahead=is_ahead, echo=echo)
+        raise
+    except BaseException:
+        _revert(written)
+        raise
+
+
+def _write(edits: Sequence[Edit], written: list[Edit]) -> None:
+    """Write the files; ``written`` gets those that are this run's to put back, as it goes on.
+
+    Raises:
+        FileError: somebody else has changed a file, or it can't be written.
+    """
+    for edit in edits:
+        require_unchanged(edit)
+    for edit in edits:
+        require_unchanged(edit)
+        written.append(edit)  # before it is written: a signal may come right after
+        write_edit(edit)
+
+
+def _roll_back(
+    builder: Builder,
+    written: Sequence[Edit],
+    error: BuildError,
+    *,
+    keep: bool,
+    is_ahead: bool,
+    echo: bool,
+) -> Outcome:
+    """Put back what was written for a build that failed, and the image with it.
+
+    Raises:
+        FileError: a file can't be put back.
+    """
+    if keep:
+        return Outcome(status="failed", kept=True, failure=error.message)
+    _revert(written)
+    ahead = _build_again(builder, echo=echo) if is_ahead else ()
+    rebuilt = tuple(name for name in builder.images if name not in ahead) if is_ahead else ()
+    return Outcome(
+        status="failed",
+        undone=tuple(edit.shown for edit in written),
+        rebuilt=rebuilt,
+        ahead=ahead,
+        failure=error.message,
+    )
+
+
+def _build_again(builder: Builder, *, echo: bool) -> tuple[str, ...]:
+    """Build from files that were put back; return the images that may be ahead of them still.
+
+    A second signal ends this, too.
+    """
+    print(
+        "the files are as they were; building again from them, so that no image is ahead",
+        file=sys.stderr,
+        flush=True,
+    )
+    ahead = list(builder.images)
+    with contextlib.suppress(Interrupted), interruptible():
+        if _builds(builder, echo=echo):
+            return ()
+        for service in builder.services if len(builder.services) > 1 else ():
+            if _builds(builder.only(service), echo=echo):
+                ahead.remove(service)
+    return tuple(ahead)
+
+
+def _builds(builder: Builder, *, echo: bool) -> bool:
+    try:
+        build(builder, echo=echo)
+    except Interrupted:
+        raise
+    except BuildError:
+        return False
+    return True
+
+
+def _revert(written: Iterable[Edit]) -> None:
+    """Put every file back that can be, also where a signal comes in between: only one raises.
+
+    Raises:
+        FileError: one of them can't be put back; the others are.
+    """
+    failure: FileError | None = None
+    for edit in written:
+        for _ in range(2):
+            try:
+                revert_edit(edit)
+            except BuildError:
+                continue
+            except FileError as error:
+                failure = error
+            break
+    if failure is not None:
+        raise failure
