@@ -1,4 +1,4 @@
-"""The project's own tasks; ``deps.*`` is the product, used on the shipped example."""
+"""The tasks of this repository; ``deps.*`` is the product itself, used on the example."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ import pipflow_tasks
 
 @task
 def lint(c: Context) -> None:
-    """Check the style of the code, and that it is formatted."""
+    """Check the style and the format of the code."""
     c.run(f"{sys.executable} -m ruff check")
     c.run(f"{sys.executable} -m ruff format --check")
 
 
 @task
 def types(c: Context) -> None:
-    """Check the types of package and tests."""
+    """Check the types of the package and the tests."""
     c.run(f"{sys.executable} -m mypy")
 
 
-@task(help={"only": "A folder or file below tests/, or options for pytest."})
+@task(help={"only": "A folder or file below tests/, or options of pytest."})
 def test(c: Context, only: str = "") -> None:
-    """Run the tests: unit, functional, and with real images where an engine answers."""
-    at_once = "--numprocesses=4 --dist=loadgroup"  # most wait for programs that they start
-    c.run(f"{sys.executable} -m pytest {at_once} {only}", pty=sys.stdout.isatty())
+    """Run all tests; those with real images need a container engine, and are skipped without."""
+    parallel = "--numprocesses=4 --dist=loadgroup"  # most tests wait for other programs
+    c.run(f"{sys.executable} -m pytest {parallel} {only}", pty=sys.stdout.isatty())
 
 
 namespace = Collection(lint, types, test, deps=pipflow_tasks.namespace_for("examples/single"))

@@ -4,8 +4,8 @@ Mount ``namespace`` in a project's own tasks::
 
     namespace = Collection(test, deps=pipflow_tasks.namespace)
 
-or use the library under the tasks: ``Project``, ``RequirementsFile``, ``Target`` and the errors.
-Names are imported when they are first used (PEP 562), so that listing tasks stays light.
+or use the library below the tasks: ``Project``, ``RequirementsFile``, ``Target`` and the errors.
+A name is imported when it is first used (PEP 562), so that listing the tasks stays fast.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The ``pipflow`` program: the same tasks without a tasks file, one task a call.
+"""The ``pipflow`` program: the same tasks without a tasks file, one task in each call.
 
-``pipflow add requests flask`` is what ``invoke deps.add "requests, flask"`` is. Invoke's Program
-would take the second package for a task, knows no ``--list`` beside a namespace of its own, and
-hands ``--help`` behind a task to that task: the words are put in its order before it sees them.
+``pipflow add requests flask`` does the same as ``invoke deps.add "requests, flask"``. Invoke's
+Program would read the second package as a task, has no ``--list`` for a bundled namespace, and
+passes ``--help`` behind a task to that task. So the arguments are rearranged before it reads them.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
 
 class PipflowProgram(Program):
-    """Invoke's program around our namespace, with the project's ``invoke.yaml``."""
+    """Invoke's program for our namespace, with the project's ``invoke.yaml``."""
 
     def parse_collection(self) -> None:
-        """Take the namespace, and the configuration of the project around it."""
+        """Load the namespace, and the configuration of the project."""
         super().parse_collection()
         self.config.set_project_location(find_root("requirements.txt"))
         self.config.load_project()
         self.config["pipflow_program"] = "yes"
 
     def normalize_argv(self, argv: list[str] | None) -> None:
-        """Put the words in the order that Invoke reads."""
+        """Put the arguments in the order that Invoke reads."""
         super().normalize_argv(argv)
         contexts = {
             name: context
@@ -46,10 +46,10 @@ class PipflowProgram(Program):
 def arrange(
     words: Sequence[str], tasks: dict[str | None, ParserContext], core: ParserContext
 ) -> list[str]:
-    """Put options before the packages, and join the packages to one word.
+    """Return the arguments with options before packages, and with all packages in one word.
 
     Args:
-        words: the command line without the program.
+        words: the arguments of the program.
         tasks: the tasks by name.
         core: Invoke's own options.
     """
@@ -89,7 +89,7 @@ def main() -> None:
 
 
 def _first_word(words: Sequence[str], core: ParserContext) -> int | None:
-    """Return where the first word stands that is neither an option nor an option's value."""
+    """Return the place of the first word that is neither an option nor an option's value."""
     place = 0
     while place < len(words):
         if not words[place].startswith("-"):
@@ -99,7 +99,7 @@ def _first_word(words: Sequence[str], core: ParserContext) -> int | None:
 
 
 def _takes_value(word: str, context: ParserContext) -> bool:
-    """Tell whether an option's value is the next word."""
+    """Return whether the next word is the value of an option."""
     flag = context.flags.get(word)
     return flag is not None and bool(flag.takes_value) and not flag.optional
 

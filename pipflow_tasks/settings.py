@@ -1,7 +1,7 @@
-"""The settings of a project: what stands under ``pipflow`` in Invoke's configuration.
+"""The settings of a project, under ``pipflow`` in Invoke's configuration.
 
-Every setting is a word or a number, so that an environment variable such as
-``INVOKE_PIPFLOW_SERVICE`` can hold it, and none is ever missing: an empty one is its default.
+Every setting is a string or a number, so that an environment variable such as
+``INVOKE_PIPFLOW_SERVICE`` can hold it. A setting that is missing or empty has its default.
 """
 
 from __future__ import annotations
@@ -21,33 +21,34 @@ _CHOICES = {
     "rebuild": ("auto", "always", "never"),
 }
 _PLAIN_BOOLEANS = {"true": "auto", "false": "never"}
-_NUMBERS = {  # the least, the most, and how a message says so
-    "cooldown_days": (0.0, 3650.0, "a number of days from 0 on, such as 7"),
+_NUMBERS = {  # the least, the most, and the range in words
+    "cooldown_days": (0.0, 3650.0, "a number of days from 0 to 3650, such as 7"),
     "timeout_seconds": (0.001, 30.0, "a number of seconds above 0, at most 30"),
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the user may set; an empty string means that the tool finds out by itself.
+    """The settings of a project; where one is empty, the tool finds the value by itself.
 
     Attributes:
         file: the requirements file, relative to the project's root; several with commas.
         dockerfile: the Dockerfile, relative to the root.
         service: the compose service to read and build.
-        image: the tag for a plain build; else the folder's name.
+        image: the tag of a plain build; by default the folder's name.
         builder: ``auto``, ``compose``, ``docker``, ``podman`` or ``podman-compose``.
-        build_command: the command line that builds, instead of those; ``{file}``, ``{context}``,
+        build_command: the command line that builds instead of those; ``{file}``, ``{context}``,
             ``{image}`` and ``{platform}`` are filled in.
-        verify: a command line to run in the new image; its failure is the build's.
+        verify: a command line to run in the new image; if it fails, the build has failed.
         sort: ``block`` sorts the block that a requirement is added to; ``insert`` moves no line.
-        rebuild: ``auto`` builds where an engine answers, ``always`` insists, ``never`` does not.
+        rebuild: ``auto`` builds if an engine answers, ``always`` fails without an engine,
+            ``never`` does not build.
         python: the image's Python, such as ``3.11`` or ``3.11.4``.
         platform: the image's platform, such as ``linux/arm64``; several with commas.
         index_url: the package index.
-        extra_index_url: further indexes, separated by blanks.
-        cooldown_days: releases younger than this are passed over.
-        timeout_seconds: how long to wait for an index to say something.
+        extra_index_url: further indexes, separated by spaces.
+        cooldown_days: releases that are younger are skipped.
+        timeout_seconds: how long to wait for a connection to an index, and for its next bytes.
     """
 
     file: str = "requirements.txt"
@@ -73,10 +74,10 @@ class Settings:
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Settings:
-        """Check and take over what a configuration says; what it does not say has its default.
+        """Check the values of a configuration, and return them as settings.
 
         Raises:
-            UsageError: a setting is not known, or has a value it can't have.
+            UsageError: a setting is unknown, or its value is not valid.
         """
         known = SETTINGS
         checked: dict[str, Any] = {}
@@ -85,7 +86,7 @@ class Settings:
                 close = get_close_matches(name, known, n=1)
                 raise UsageError(
                     f'there is no setting "{name}"',
-                    hint=f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}",
+                    hint=f"did you mean {close[0]}?" if close else f"use one of {', '.join(known)}",
                 )
             if value is None:  # a key without a value
                 continue
@@ -100,7 +101,7 @@ def _word(name: str, value: object) -> str:
     if isinstance(value, (list, tuple, set, dict)):
         raise UsageError(
             f"the setting {name} can't be a list or a table",
-            hint="write one word; where several are meant, part them in that word",
+            hint="write one string, with several values separated by commas (indexes by spaces)",
         )
     word = str(value).strip()
     if name in _CHOICES:
@@ -110,29 +111,29 @@ def _word(name: str, value: object) -> str:
         if word not in _CHOICES[name]:
             raise UsageError(
                 f'the setting {name} can\'t be "{value}"',
-                hint=f"it is one of {', '.join(_CHOICES[name])}",
+                hint=f"use one of {', '.join(_CHOICES[name])}",
             )
     if name == "python" and isinstance(value, float):
         raise UsageError(
-            f"the setting python is the number {value}, which can't tell 3.1 from 3.10",
+            f"the setting python is the number {value}, and as numbers 3.1 and 3.10 are the same",
             hint='write the version in quotes, like `python: "3.10"`',
         )
     if name == "file" and not word.strip(", "):
         raise UsageError("the setting file is empty", hint="name the requirements file")
     if name == "file" and "://" in word:
         raise UsageError(
-            f'the setting file can\'t be "{word}": what stands at an address is not edited',
-            hint="name a file of the project; one with a line `-r ADDRESS` includes it",
+            f'the setting file can\'t be "{word}": a file at an address is not edited',
+            hint="name a file of the project that includes it with a line `-r ADDRESS`",
         )
     return word
 
 
 def _number(name: str, value: object) -> float:
-    least, most, said = _NUMBERS[name]
+    least, most, allowed = _NUMBERS[name]
     try:
         number = float(str(value))
     except ValueError:
         number = -1.0
     if not least <= number <= most:
-        raise UsageError(f'the setting {name} can\'t be "{value}"', hint=f"it is {said}")
+        raise UsageError(f'the setting {name} can\'t be "{value}"', hint=f"use {allowed}")
     return number

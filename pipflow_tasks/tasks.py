@@ -1,7 +1,7 @@
-"""The Invoke tasks: read the command line, call the project, print the report.
+"""The Invoke tasks: they read the command line, call the project, and print the report.
 
-``namespace`` is what a project mounts; ``namespace_for`` makes one for a folder of a monorepo.
-Nothing heavy is imported until a task runs.
+A project mounts ``namespace``; ``namespace_for`` makes one for a folder of a monorepo. Nothing
+heavy is imported before a task runs.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run of a task: where it is mounted, and what Invoke was told."""
+    """One run of a task: Invoke's context, and the folder and settings of its namespace."""
 
     context: Context
     folder: str
     own_settings: Mapping[str, Any]
 
     def open(self, file: str) -> Project:
-        """Open the project, with ``file`` in the place of the setting where it is given."""
+        """Open the project; ``file``, if given, overrides the setting."""
         from .project import Project
 
         values = _configured(self.context) | dict(self.own_settings)
@@ -50,10 +50,10 @@ class Run:
         return Project.open(root / self.folder, settings)
 
     def words(self, packages: str, task: str) -> str:
-        """Check that what was given for packages is packages.
+        """Return the packages as given, after a check.
 
         Raises:
-            UsageError: it is nothing, or an option that Invoke took for a package.
+            UsageError: there are none, or Invoke took an option for a package.
         """
         options = [word for word in packages.split() if word.startswith("-")]
         if options:
@@ -63,12 +63,12 @@ class Run:
                 hint=f"use `{asked}` to see the options",
             )
         if not packages.strip(", \t\r\n"):
-            raise UsageError("no package is named", hint=f"{task} takes at least one")
+            raise UsageError("no package is named", hint=f"{task} needs at least one")
         return packages
 
     @property
     def is_program(self) -> bool:
-        """Whether the tasks run as the program ``pipflow``, not from a tasks file."""
+        """Whether the task runs in the program ``pipflow``, without a tasks file."""
         return bool(self.context.config.get("pipflow_program"))
 
     def carry_out(
@@ -81,15 +81,16 @@ class Run:
         no_rebuild: bool = False,
         keep: bool = False,
     ) -> None:
-        """Apply a plan, or only show it, and print the report.
+        """Apply a plan, or only preview it, and print the report.
 
         Raises:
-            BuildError: after the report, where the image was not built.
+            BuildError: the image was not built; raised after the report is printed.
         """
         from .report import FORMATS, write_report
 
         if form not in FORMATS:
-            raise UsageError(f'there is no format "{form}"', hint=f"use {', '.join(FORMATS)}")
+            known = ", ".join(FORMATS)
+            raise UsageError(f'there is no format "{form}"', hint=f"use one of {known}")
         rebuild = "never" if no_rebuild else ""
         if form == "text":
             for warning in plan.warnings:
@@ -126,10 +127,10 @@ def add(
     force: bool = False,
     no_resolve: bool = False,
 ) -> None:
-    """Pin packages at their newest version that suits the image, and build it.
+    """Pin packages at the newest version that the image can install, and build the image.
 
-    The requirements file is created where it is missing; the block that a package is added to is
-    sorted. A package that is there already stays as it is.
+    A missing requirements file is created. The block that a package is added to is sorted. A
+    package that is already a direct requirement is not changed.
     """
     with run.open(file) as project:
         plan = project.plan_add(
@@ -155,7 +156,7 @@ def remove(
     force: bool = False,
     no_resolve: bool = False,
 ) -> None:
-    """Remove packages, with the comments that belong to them, and build the image."""
+    """Remove packages and the comments that belong to them, and build the image."""
     with run.open(file) as project:
         plan = project.plan_remove(
             run.words(packages, "remove"), resolve=not no_resolve, force=force
@@ -175,9 +176,10 @@ def upgrade(
     force: bool = False,
     no_resolve: bool = False,
 ) -> None:
-    """Move the pins of named packages, and build the image.
+    """Move the pins of the named packages, and build the image.
 
-    A specifier says where to, also downward: "django<5". A line that was not pinned is pinned.
+    A specifier limits the new version, and may move a pin down: "django<5". A requirement without
+    a pin gets one.
     """
     with run.open(file) as project:
         plan = project.plan_upgrade(
@@ -200,7 +202,7 @@ def upgrade_all(
     force: bool = False,
     no_resolve: bool = False,
 ) -> None:
-    """Move every pin to its newest version that suits the image, and build it."""
+    """Move every pin to the newest compatible version, and build the image."""
     with run.open(file) as project:
         plan = project.plan_upgrade_all(
             only=only,
@@ -221,9 +223,9 @@ def lock(
     no_rebuild: bool = False,
     keep: bool = False,
 ) -> None:
-    """Write a line for everything that the requirements bring along, and build the image.
+    """Pin all transitive dependencies in the requirements file, and build the image.
 
-    The requirements stay as they are. From then on all tasks keep these lines complete.
+    The direct requirements are not changed. From then on all tasks keep the lock up to date.
     """
     with run.open(file) as project:
         plan = project.plan_lock()
@@ -238,7 +240,7 @@ def unlock(
     no_rebuild: bool = False,
     keep: bool = False,
 ) -> None:
-    """Take the lines out again that lock has written, and build the image."""
+    """Remove the lines that lock has written, and build the image."""
     with run.open(file) as project:
         plan = project.plan_unlock()
         run.carry_out(project, plan, format_, dry_run=dry_run, no_rebuild=no_rebuild, keep=keep)
@@ -255,7 +257,7 @@ def outdated(
     exit_code: bool = False,
     no_resolve: bool = False,
 ) -> None:
-    """Tell what could move and what holds the rest, and change nothing."""
+    """Report which pins could move and what holds the others; change nothing."""
     with run.open(file) as project:
         plan = project.plan_outdated(
             only=only,
@@ -270,16 +272,16 @@ def outdated(
 
 
 def why(run: Run, packages: str, file: str = "", format_: str = "text") -> None:
-    """Tell which lines have brought a package along, and by way of what; change nothing."""
+    """Report which requirements need a package, and through what; change nothing."""
     with run.open(file) as project:
         plan = project.plan_why(run.words(packages, "why"))
         run.carry_out(project, plan, format_, dry_run=True)
 
 
 def check(run: Run, file: str = "", format_: str = "text", offline: bool = False) -> None:
-    """Look for what breaks the workflow, and say how to mend it; change nothing.
+    """Report problems and how to fix them; change nothing.
 
-    Dockerfile, ignore file and requirements are read, and the index is asked.
+    Checks the Dockerfile, the ignore file and the requirements, and asks the index.
     """
     with run.open(file) as project:
         plan = project.plan_check(offline=offline)
@@ -302,32 +304,33 @@ def rebuild(
 
 
 _HELP = {
-    "packages": "One word: packages parted by commas or blanks, specifiers in quotes.",
-    "group": "The heading comment of the block to write into.",
-    "pre": "Take pre-releases too.",
-    "only": "Consider these packages only.",
-    "skip": "Leave these packages alone.",
+    "packages": "Packages, separated by commas or spaces; quote several as one word.",
+    "group": "The heading comment of the block to add to.",
+    "pre": "Allow pre-releases.",
+    "only": "Consider only these packages, separated by commas or spaces.",
+    "skip": "Do not move these packages, separated by commas or spaces.",
     "level": "The highest part of a version that may change: major, minor or patch.",
-    "file": "The requirements file, or several parted by commas, instead of the setting.",
-    "format_": "How to report: text, json or markdown.",
-    "dry_run": "Show what would change and be built, and do nothing.",
+    "file": "The requirements file, or several separated by commas; overrides the setting.",
+    "format_": "The format of the report: text, json or markdown.",
+    "dry_run": "Show what would change and what would be built; do nothing.",
     "no_rebuild": "Do not build the image.",
     "keep": "Keep the changes in the file even if the build fails.",
-    "no_policy": "Do not write the specifier behind the pin as its policy.",
-    "with_upgrades": "Move the standing pins that are in the way, too.",
-    "no_resolve": "Do not look up what the packages need of each other.",
-    "force": "Edit also a file that another tool says it has written.",
-    "exit_code": "End with status 2 if something could move.",
-    "offline": "Leave out what needs an index, for a hook before each commit.",
-    "no_cache": "Build every layer anew.",
+    "no_policy": "Do not write the specifier as a policy comment behind the pin.",
+    "with_upgrades": "Also move the conflicting pins.",
+    "no_resolve": "Ignore the dependencies of the packages.",
+    "force": "Edit the file even if another tool has generated it.",
+    "exit_code": "End with status 2 if a pin could move.",
+    "offline": "Skip the checks that need an index, for a pre-commit hook.",
+    "no_cache": "Build every layer again.",
 }
 
 
 class DepsTask(Task):  # type: ignore[type-arg]
     """A task bound to the folder and the settings of one namespace.
 
-    It hands its function a ``Run``, and ends every error of this package with its own message and
-    exit status. Invoke takes tasks with the same code for one; this one equals itself alone.
+    Its function gets a ``Run``. An error of this package ends the program with the message and the
+    exit status of the error. Invoke treats tasks with the same code as equal; a task of this class
+    equals only itself.
     """
 
     def __init__(
@@ -343,7 +346,7 @@ class DepsTask(Task):  # type: ignore[type-arg]
         self._texts = {name: _HELP[name] for name in names}
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
-        """Return the arguments; Invoke uses the help texts up each time it does this."""
+        """Return the arguments, with the help texts set again: Invoke consumes them."""
         self.help = dict(self._texts)
         return super().get_arguments(ignore_unknown_help)
 
@@ -370,10 +373,10 @@ def namespace_for(folder: str = "", **settings: Any) -> Collection:
 
     Args:
         folder: the project's folder, relative to that of ``tasks.py``.
-        settings: what differs from the settings under ``pipflow``; see ``Settings``.
+        settings: the settings that override those under ``pipflow``; see ``Settings``.
 
     Raises:
-        UsageError: a setting is not known, or has a value it can't have.
+        UsageError: a setting is unknown, or its value is not valid.
     """
     Settings.from_mapping(settings)
     bind = partial(Run, folder=folder, own_settings=settings)
@@ -385,10 +388,11 @@ def namespace_for(folder: str = "", **settings: Any) -> Collection:
 
 
 def find_root(file: str, tasks: Path | None = None) -> Path:
-    """Return the folder of the project that a command means.
+    """Return the root folder of the project.
 
-    The folder of the tasks that Invoke has loaded; else the nearest folder from here upward that
-    holds ``tasks.py`` or ``tasks/``; else the nearest with the requirements file; else here.
+    This is the folder of the tasks that Invoke has loaded; else the nearest folder upward with
+    ``tasks.py`` or ``tasks/``; else the nearest one with the requirements file; else the current
+    folder.
     """
     if tasks is not None:
         return tasks
@@ -401,28 +405,28 @@ def find_root(file: str, tasks: Path | None = None) -> Path:
 
 
 def tasks_folder(context: Context) -> Path | None:
-    """Return the folder of the tasks that Invoke has loaded, wherever ``--search-root`` led it.
+    """Return the folder of the tasks that Invoke has loaded, also with ``--search-root``.
 
-    Invoke tells it in no public way; where it does not tell at all, ``find_root`` looks itself.
+    Invoke has no public attribute for this folder. Without the private one the result is None, and
+    ``find_root`` searches for the folder.
     """
     folder = getattr(context.config, "_project_prefix", None)
     return Path(folder).resolve() if folder else None
 
 
 def _configured(context: Context) -> dict[str, Any]:
-    """Return the settings that Invoke's configuration and the environment have.
+    """Return the settings from Invoke's configuration and from the environment.
 
-    Invoke reads environment variables for names that its configuration has already, and a task
-    that runs as another's pre-task does not see the configuration of its own collection: so the
-    names are not left to be found there.
+    Invoke reads an environment variable only if its configuration already has the name, and a
+    pre-task does not see the configuration of its own collection. So the variables are read here.
     """
     known = context.config.get("pipflow", {})
     try:
         values = dict(known)
     except (TypeError, ValueError) as error:
         raise UsageError(
-            "the configuration has something else than settings under `pipflow`",
-            hint="write them as a mapping, a setting a line",
+            "`pipflow` in the configuration is not a mapping of settings",
+            hint="write one `name: value` on each line below `pipflow:`",
         ) from error
     for name in SETTINGS:
         if (variable := f"INVOKE_PIPFLOW_{name.upper()}") in os.environ:
@@ -431,7 +435,7 @@ def _configured(context: Context) -> dict[str, Any]:
 
 
 def _print(text: str) -> None:
-    """Print a report; what standard output has no letters for is escaped."""
+    """Print a report; characters that standard output can't encode are escaped."""
     encoding = sys.stdout.encoding or "utf-8"
     print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
 

@@ -1,4 +1,4 @@
-"""Settings: what a configuration may say, and what is refused with a hint."""
+"""Settings: the values that a configuration may have, and those refused with a hint."""
 
 from dataclasses import asdict
 from typing import Any
@@ -16,7 +16,7 @@ def setting(name: str, value: object) -> Any:
 
 
 def test_defaults() -> None:
-    """A configuration that says nothing gives the defaults."""
+    """An empty configuration has the defaults."""
     settings = Settings.from_mapping({})
 
     assert settings == Settings()
@@ -29,20 +29,20 @@ def test_defaults() -> None:
     assert settings.timeout_seconds == 10.0
 
 
-def test_every_default_is_a_word_or_a_number() -> None:
-    """Invoke takes the type of an environment variable from the default: none is None or a list."""
+def test_every_default_is_a_string_or_a_number() -> None:
+    """No default is None or a list: it gives Invoke the type of the environment variable."""
     assert {type(value) for value in DEFAULTS.values()} <= {str, int, float}
 
 
 @pytest.mark.parametrize("name", sorted(DEFAULTS))
-def test_defaults_can_be_given_back(name: str) -> None:
-    """What Invoke hands back unchanged is accepted."""
+def test_defaults_are_accepted(name: str) -> None:
+    """Every default is a valid value, because Invoke passes the defaults back."""
     assert setting(name, DEFAULTS[name]) == DEFAULTS[name]
 
 
 @pytest.mark.parametrize("name", sorted(DEFAULTS))
 def test_empty_setting_has_its_default(name: str) -> None:
-    """A key without a value, as YAML has it, says nothing."""
+    """A key without a value, as in YAML, leaves the default."""
     assert setting(name, None) == DEFAULTS[name]
 
 
@@ -69,17 +69,17 @@ def test_empty_setting_has_its_default(name: str) -> None:
         ("timeout_seconds", 30, 30.0),
     ],
 )
-def test_setting_is_taken_over(name: str, value: object, expected: object) -> None:
-    """Words are trimmed, choices lower-cased, numbers read from text, plain booleans understood."""
+def test_setting_is_read(name: str, value: object, expected: object) -> None:
+    """Strings are stripped, choices lower-cased, numbers read from strings, booleans understood."""
     assert setting(name, value) == expected
 
 
 @pytest.mark.parametrize(
     ("name", "value", "hint"),
     [
-        ("builder", "kaniko", "it is one of auto, compose, docker, podman"),
-        ("sort", "file", "it is one of block, insert"),
-        ("rebuild", "yes", "it is one of auto, always, never"),
+        ("builder", "kaniko", "use one of auto, compose, docker, podman"),
+        ("sort", "file", "use one of block, insert"),
+        ("rebuild", "yes", "use one of auto, always, never"),
         ("timeout_seconds", 0, "above 0, at most 30"),
         ("timeout_seconds", -1, "above 0, at most 30"),
         ("timeout_seconds", 31, "above 0, at most 30"),
@@ -90,13 +90,13 @@ def test_setting_is_taken_over(name: str, value: object, expected: object) -> No
         ("python", 3.11, 'write the version in quotes, like `python: "3.10"`'),
         ("file", "", "name the requirements file"),
         ("file", " ", "name the requirements file"),
-        ("file", "https://a.example.com/base.txt", "a line `-r ADDRESS` includes it"),
+        ("file", "https://a.example.com/base.txt", "that includes it with a line `-r ADDRESS`"),
         ("extra_index_url", ["https://a.example.com", "https://b.example.com"], ""),
         ("service", {"api": True}, ""),
     ],
 )
-def test_value_that_can_not_be_is_refused(name: str, value: object, hint: str) -> None:
-    """A value that makes no sense is an error that names the setting and says what would."""
+def test_invalid_value_is_refused(name: str, value: object, hint: str) -> None:
+    """A value that is not valid is an error that names the setting and the values to use."""
     with pytest.raises(UsageError, match=name) as caught:
         setting(name, value)
 
@@ -109,7 +109,7 @@ def test_value_that_can_not_be_is_refused(name: str, value: object, hint: str) -
     [("dockerfle", "did you mean dockerfile?"), ("Rebuild", "did you mean rebuild?")],
 )
 def test_unknown_setting_is_refused_with_the_closest(name: str, hint: str) -> None:
-    """A setting that is misspelled is an error that names the one that was meant."""
+    """A misspelled setting is an error that names the closest setting."""
     with pytest.raises(UsageError, match=f'no setting "{name}"') as caught:
         Settings.from_mapping({name: "x"})
 
@@ -117,7 +117,7 @@ def test_unknown_setting_is_refused_with_the_closest(name: str, hint: str) -> No
 
 
 def test_unknown_setting_is_refused_with_all() -> None:
-    """A setting like none is an error that lists those there are."""
+    """An unknown setting that is close to none is an error that lists all settings."""
     with pytest.raises(UsageError, match='no setting "xyzzy"') as caught:
         Settings.from_mapping({"xyzzy": 1})
 
@@ -125,7 +125,7 @@ def test_unknown_setting_is_refused_with_all() -> None:
 
 
 def test_settings_do_not_change() -> None:
-    """Settings are a value: taking over one leaves the others at their defaults."""
+    """Settings are frozen, and setting one leaves the others at their defaults."""
     settings = Settings.from_mapping({"service": "api"})
 
     assert asdict(settings) == {**DEFAULTS, "service": "api"}
