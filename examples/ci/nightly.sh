@@ -1,7 +1,7 @@
 #!/bin/sh
-# A nightly job, from the project's folder: upgrade what can be, build the image, run the tests in
-# it, and commit the new pins with the report as the message. Whatever fails ends the job before the
-# commit; after a build that failed, the file is as it was.
+# A nightly job, run in the project's folder: it upgrades the pins, builds the image, runs the tests
+# in the image, and commits the new pins with the report as the message. A failed step ends the job
+# before the commit. After a failed build, the file is as it was.
 set -eu
 
 report=$(mktemp)

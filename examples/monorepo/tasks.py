@@ -1,4 +1,4 @@
-"""The tasks of a repository with two services: each has its own ``deps``."""
+"""The tasks of a repository with two services; each has its own dependency tasks."""
 
 from invoke import Collection, task
 
@@ -10,7 +10,7 @@ web = namespace_for("services/web", image="shop-web", file="requirements.txt,req
 
 @task(pre=[api["upgrade-all"], web["upgrade-all"]])
 def nightly(c):
-    """Upgrade both services and build their images; the second only if the first was built."""
+    """Upgrade both services and build their images; stop if the first build fails."""
     print("Both services are new.")
 
 

@@ -1,4 +1,4 @@
-"""The tasks of a small project: its own, and ``deps.*`` beside them."""
+"""The tasks of a small project: its own, and ``deps.*``."""
 
 from invoke import Collection, task
 
@@ -15,8 +15,8 @@ def test(c):
 
 @task(pre=[deps["upgrade-all"], test])
 def ci(c):
-    """Upgrade every pin, build the image, and test it: for a nightly job."""
-    print("The pins are new, the image is built, and the tests pass.")
+    """Upgrade every pin, build the image, and test the image: a nightly job."""
+    print("The pins are upgraded, the image is built, and the tests pass.")
 
 
 namespace = Collection(test, ci, deps=deps)
