@@ -1,4 +1,4 @@
-"""What the index says of the pins, and of the requirements together."""
+"""Checks that ask the index: pins that can't be installed, conflicts, the lock."""
 
 from __future__ import annotations
 
@@ -72,12 +72,12 @@ def _check_pin(line: Line, there: Releases, inputs: Inputs) -> Iterator[Finding]
 
 
 def _fix_pin(line: Line, inputs: Inputs, *, by_wheel: bool = False) -> str:
-    """Say which command moves a pin that should not stay, or what keeps it.
+    """Return which command moves a pin that should not stay, or what holds it.
 
     Args:
         line: the pin.
         inputs: what the index has, within limits.
-        by_wheel: only a newer version that has a wheel is better.
+        by_wheel: only a newer version with a wheel is better.
     """
     assert line.pin is not None
     root = root_of(inputs, line)
@@ -135,9 +135,9 @@ def check_together(inputs: Inputs, *, wants_hashes: bool) -> Iterator[Finding]:
             file=inputs.manifest.main,
             line=None,
             severity="error",
-            message="where one line has a hash, pip wants one for all that is brought along, too: "
+            message="where one line has a hash, pip wants one for each transitive dependency, too: "
             + ", ".join(transitive),
-            fix="`lock` writes these lines",
+            fix="run `lock`, which writes these lines",
         )
 
 
@@ -149,7 +149,7 @@ def _conflict_finding(manifest: Manifest, conflict: Conflict) -> Finding:
         file=manifest.main if line is None else line.path,
         line=None if line is None else line.number,
         severity="error",
-        message=f"the requirements do not go together: {'; '.join(conflict.explain())}",
+        message=f"the requirements conflict: {'; '.join(conflict.explain())}",
         fix=fix_conflict(manifest, conflict),
     )
 
@@ -164,7 +164,7 @@ def _check_lock(
             yield finding_at(
                 line,
                 "warning",
-                f"what {pick} needs is not locked, for it can't be known without building it",
+                f"the dependencies of {pick} are not locked: they are unknown without building it",
                 f"write a line for all that it needs, with `# via {pick.name}` behind it",
             )
     wanted = {name: new.version for name, new in transitive.items() if new.version is not None}
@@ -175,6 +175,6 @@ def _check_lock(
             file=manifest.main,
             line=None,
             severity="warning",
-            message=f"the closure is not what is needed: {', '.join(stale)}",
-            fix="`lock` writes it anew",
+            message=f"the lock is out of date: {', '.join(stale)}",
+            fix="run `lock`",
         )

@@ -50,7 +50,7 @@ def draft_upgrade(inputs: Inputs, requests: Sequence[Request], *, prereleases: b
 
 
 def _movable(inputs: Inputs, request: Request) -> tuple[list[Line], Draft]:
-    """Return the lines of a named project that can be pinned, and a report of the others.
+    """Return the lines of a project that can be pinned, and a report of the others.
 
     Raises:
         RequirementsError: there is none, or its policy is to hold.

@@ -195,7 +195,7 @@ def test_rebuild_without_an_image_is_refused(project: TemporaryProject) -> None:
 def test_rebuild_needs_no_target(
     project: TemporaryProject, index: LoopbackIndex, base: str
 ) -> None:
-    """`rebuild` builds also where the Python is not known, and asks no index."""
+    """`rebuild` builds also where the Python is unknown, and asks no index."""
     docker = project.stand_in("docker", ENGINE)
     project.write("Dockerfile", dockerfile("3.9").replace("python:3.9-slim", base))
     assert project.invoke("deps.rebuild").status == 0

@@ -231,7 +231,7 @@ def test_files_that_only_compose_could_read(project: TemporaryProject, text: str
     before = project.contents()
     done = project.invoke("deps.add", "lib")
     assert (done.status, done.stdout, project.contents()) == (1, "", before)
-    assert "what other.yaml has is not known" in done.stderr
+    assert "what other.yaml has is unknown" in done.stderr
 
 
 def test_docker_compose_1_tells_what_services_extend(project: TemporaryProject) -> None:

@@ -95,7 +95,7 @@ def test_dependency_has_to_be_old_enough(project: TemporaryProject, index: Loopb
     ("line", "said"),
     [
         ("top==2.0", "young 1.0 was released 2 days ago, the setting cooldown_days is 7, and no"),
-        ("young", "young (requirements.txt:2) stays as it is: young 1.0 was released 2 days ago"),
+        ("young", "young (requirements.txt:2) is left as it is: young 1.0 was released 2 days ago"),
     ],
 )
 def test_what_stands_may_need_a_young_release(
@@ -167,7 +167,7 @@ def test_index_that_tells_no_times(
         index.add("other", version, upload_time=None)
     done = project.invoke("deps.add", "undated other")
     assert (done.status, project.requirements) == (0, "other==2.0\nundated==2.0\n")
-    assert "the index does not tell when undated 2.0, other 2.0 were uploaded" in done.stderr
+    assert "the index does not say when undated 2.0, other 2.0 were uploaded" in done.stderr
     assert done.stderr.count("cooldown_days") == 1
     environment = {"INVOKE_PIPFLOW_COOLDOWN_DAYS": "0"}
     project.requirements = ""

@@ -113,7 +113,7 @@ def test_name_of_the_mount_does_not_matter(project: TemporaryProject) -> None:
     ],
 )
 def test_wrong_setting_is_refused(project: TemporaryProject, text: str, said: str) -> None:
-    """A setting that is not known or can't be so: status 1, named, nothing changed."""
+    """A setting that is unknown or can't be so: status 1, named, nothing changed."""
     project.write("invoke.yaml", text)
     done = project.invoke("deps.upgrade-all")
     assert (done.status, done.stdout, project.requirements) == (1, "", "lib==1.0\n")

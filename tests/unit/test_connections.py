@@ -259,7 +259,7 @@ def test_look_up_that_fails_slowly(monkeypatch: pytest.MonkeyPatch, server: Loop
     with PackageIndex([server.url.replace("127.0.0.1", "index.test")]) as index:
         index.prefetch(PROJECTS)
         for project in PROJECTS:
-            with pytest.raises(PackageIndexError, match="its name is not known"):
+            with pytest.raises(PackageIndexError, match="its name is unknown"):
                 index.files(project)
 
     assert names.asked["index.test"] < 12, "two dozen ask three times each"
@@ -269,4 +269,4 @@ def test_name_that_is_not_known(monkeypatch: pytest.MonkeyPatch, server: Loopbac
     """A name that nobody knows is told as such."""
     monkeypatch.setattr(socket, "getaddrinfo", Names(UNKNOWN))
 
-    assert "its name is not known" in failure(server.url.replace("127.0.0.1", "index.test"))
+    assert "its name is unknown" in failure(server.url.replace("127.0.0.1", "index.test"))
