@@ -108,9 +108,11 @@ def choose_compose(setting: str, environment: Mapping[str, str]) -> ComposeProgr
         setting: ``auto``, ``compose``, or ``podman-compose`` for podman's and no other.
         environment: for ``DOCKER_HOST`` and the docker context.
     """
-    is_podman = setting == "podman-compose"
-    is_docker = not is_podman and docker_is_chosen(environment)
-    docker = None if is_podman else _find_compose("docker")
+    if setting == "podman-compose":
+        only = ComposeProgram(words=("podman-compose",), engine="podman")
+        return _find_compose("podman") or only
+    is_docker = docker_is_chosen(environment)
+    docker = _find_compose("docker")
     if docker is not None and (
         is_docker or shutil.which("podman") is None or succeeds(docker.probe)
     ):
@@ -118,8 +120,6 @@ def choose_compose(setting: str, environment: Mapping[str, str]) -> ComposeProgr
     podman = None if is_docker else _find_compose("podman")
     if podman is not None and (docker is None or succeeds(podman.probe)):
         return podman
-    if is_podman:
-        return ComposeProgram(words=("podman-compose",), engine="podman")
     return docker or ComposeProgram(words=("docker", "compose"), engine="docker")
 
 

@@ -362,46 +362,75 @@ def _suit(
     ]
     if not supported:
         needed = offered[0].requires_python
-        return Rejection(
-            version=version,
-            reason=f"needs Python {needed}, {target.shown_python}",
-        )
-    if admission.limit is not None:
-        seen = [file for file in supported if admission.limit.admits(file.uploaded)]
-        if not seen:
-            times = [file.uploaded for file in supported if file.uploaded is not None]
-            reason = f"has no upload time on the index, {admission.limit.reason}"
-            if times:
-                reason = admission.limit.reason_against(min(times))
-            return Rejection(version=version, reason=reason)
-        supported = seen
-    admitted = [file for file in supported if admission.takes(file)]
-    chosen = [(platform, _best(admitted, platform)) for platform in target.platforms]
-    lacking = [platform.name for platform, file in chosen if file is None]
-    if lacking:
-        where = f" on {' and '.join(lacking)}" if len(target.platforms) > 1 else ""
-        if admission.only_sdists or not (tag := _too_new(supported, target)):
-            return Rejection(
-                version=version, reason=_lack(f"{target}{where}", supported, admission)
-            )
-        reason = f"has a wheel ({tag}) that pip {target.pip} of the image is too old for"
-        return Rejection(version=version, reason=reason, by_old_pip=True)
-    taken = [file for _, file in chosen if file is not None]
+        reason = f"needs Python {needed}, {target.shown_python}"
+        return Rejection(version=version, reason=reason)
+    limit = admission.limit
+    seen = [file for file in supported if limit is None or limit.admits(file.uploaded)]
+    if limit is not None and not seen:
+        return Rejection(version=version, reason=_unseen(supported, limit))
+    admitted = [file for file in seen if admission.takes(file)]
+    chosen = {platform.name: _best(admitted, platform) for platform in target.platforms}
+    taken = [file for file in chosen.values() if file is not None]
+    if len(taken) < len(chosen):
+        lacking = [name for name, file in chosen.items() if file is None]
+        return _reject_files(version, seen, lacking, target, admission)
+    return _take(version, taken, offered, target, admission)
+
+
+def _take(
+    version: Version,
+    taken: Sequence[DistributionFile],
+    offered: Sequence[DistributionFile],
+    target: Target,
+    admission: Admission,
+) -> Candidate:
+    """Make a candidate of a version, of which one file is taken on each platform."""
     cutoff = None if version in admission.ageless else admission.cutoff
     uploaded = max((file.uploaded for file in taken if file.uploaded), default=None)
     return Candidate(
         version=version,
         file=taken[0],
         other_files=tuple(file for file in offered if file is not taken[0]),
-        from_source=""
-        if all(file.is_wheel for file in taken)
-        else f"is taken as source, for {admission.only_sdists} allows no wheels"
-        if admission.only_sdists
-        else f"has no wheel for {target}",
+        from_source=_why_from_source(taken, target, admission),
         yanked=offered[0].yanked,
         too_young=cutoff.reason_against(uploaded) if cutoff is not None else "",
         undated=cutoff is not None and any(file.uploaded is None for file in taken),
     )
+
+
+def _unseen(files: Sequence[DistributionFile], limit: Cutoff) -> str:
+    """Say why an installer sees none of a version's files, as the end of a sentence about it."""
+    times = [file.uploaded for file in files if file.uploaded is not None]
+    if times:
+        return limit.reason_against(min(times))
+    return f"has no upload time on the index, {limit.reason}"
+
+
+def _reject_files(
+    version: Version,
+    files: Sequence[DistributionFile],
+    lacking: Sequence[str],
+    target: Target,
+    admission: Admission,
+) -> Rejection:
+    """Reject a version for lack of a file that suits some platforms, which are named."""
+    tag = "" if admission.only_sdists else _too_new(files, target)
+    if tag:
+        reason = f"has a wheel ({tag}) that pip {target.pip} of the image is too old for"
+        return Rejection(version=version, reason=reason, by_old_pip=True)
+    where = f" on {' and '.join(lacking)}" if len(target.platforms) > 1 else ""
+    return Rejection(version=version, reason=_lack(f"{target}{where}", files, admission))
+
+
+def _why_from_source(
+    taken: Sequence[DistributionFile], target: Target, admission: Admission
+) -> str:
+    """Say why the image has to build a version, as the end of a sentence, or nothing."""
+    if all(file.is_wheel for file in taken):
+        return ""
+    if admission.only_sdists:
+        return f"is taken as source, for {admission.only_sdists} allows no wheels"
+    return f"has no wheel for {target}"
 
 
 def _too_new(files: Sequence[DistributionFile], target: Target) -> str:
