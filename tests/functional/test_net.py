@@ -28,7 +28,8 @@ from packaging.version import Version
 from tools.recorded_index import load, serve
 
 from pipflow_tasks import PipflowError, Project, RequirementsFile
-from pipflow_tasks.report import as_object, write_report
+from pipflow_tasks.report import write_report
+from pipflow_tasks.report.json import as_object
 from pipflow_tasks.settings import Settings
 
 DATA = Path(__file__).parents[1] / "data"
