@@ -1,4 +1,4 @@
-"""Bytes of files: read, replaced in one step, put back, and locked against a second run.
+"""Files as bytes: read, replaced in one step, put back, locked against a second run.
 
 A replacement is written beside the file, flushed to the disk and renamed over it, so that a reader
 sees the old bytes or the new ones and nothing between. Links are followed; mode and owner stay.
@@ -34,7 +34,7 @@ def require_unchanged(edit: Edit) -> None:
     """
     if read(edit.path, shown=edit.shown) != edit.before:
         raise FileError(
-            "it was changed by somebody else in the meantime; nothing was written",
+            "another program has changed it in the meantime; nothing was written",
             path=edit.shown,
             hint="run the command again",
         )
@@ -50,7 +50,7 @@ def write_edit(edit: Edit) -> None:
 
 
 def revert_edit(edit: Edit) -> None:
-    """Put the old bytes of a file back, unless somebody else has changed it since.
+    """Put the old bytes of a file back, unless another program has changed it since.
 
     Raises:
         FileError: they can't be put back, or the file is no longer what ``write_edit`` wrote.
@@ -60,9 +60,9 @@ def revert_edit(edit: Edit) -> None:
         return
     if now != edit.after:
         raise FileError(
-            "it was changed by somebody else during the build and was left as it is",
+            "another program has changed it during the build; it was left as it is",
             path=edit.shown,
-            hint="look at it before you go on: the changes of this command are in it",
+            hint="check it before you go on: it has the changes of this command",
         )
     if edit.before is not None:
         _replace(edit.path, edit.before, shown=edit.shown)
@@ -71,7 +71,7 @@ def revert_edit(edit: Edit) -> None:
         Path(os.path.realpath(edit.path)).unlink()
     except OSError as error:
         raise FileError(
-            f"can't be taken back: {_reason(error)}",
+            f"can't be put back: {_reason(error)}",
             path=edit.shown,
             hint="remove it by hand: it is new, and the image was not built",
         ) from error

@@ -94,12 +94,12 @@ def _note_local(values: Mapping[str, str], indexes: Sequence[str]) -> tuple[str,
 
 
 def is_yes(word: str) -> bool:
-    """Tell whether a setting's value says yes, as pip reads it."""
+    """Return whether a setting's value says yes, as pip reads it."""
     return word.lower() in {"1", "on", "t", "true", "y", "yes"}
 
 
 def is_local(url: str) -> bool:
-    """Tell whether an index is a folder."""
+    """Return whether an index is a folder."""
     return url.startswith(("file:", "/", "./", "../", "~"))
 
 

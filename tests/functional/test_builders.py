@@ -334,7 +334,7 @@ def test_somebody_elses_change_is_not_undone(project: TemporaryProject) -> None:
     done = project.invoke("deps.upgrade-all")
     assert done.status != 0
     assert project.requirements == "by=={somebody else}\n"
-    assert "requirements.txt: it was changed by somebody else during the build" in done.stderr
+    assert "requirements.txt: another program has changed it during the build" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -424,7 +424,7 @@ def test_podman_compose_that_conceals_a_failure(project: TemporaryProject) -> No
     done = project.invoke("deps.add", "lib")
     assert (done.status, project.requirements) == (3, "")
     assert "exit code: 125" in done.stderr.splitlines()
-    assert "`podman-compose build app` told of a step that failed" in done.stderr
+    assert "`podman-compose build app` reported a failed step" in done.stderr
 
 
 def test_engine_alone_has_no_compose(project: TemporaryProject) -> None:

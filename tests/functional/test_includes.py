@@ -481,7 +481,7 @@ def test_second_file_changed_in_between_keeps_both(
     with opened(project, index, "a.txt,b.txt") as here:
         plan = here.plan_upgrade_all()
         project.write("b.txt", "bb==1.0\n# somebody\n")
-        with pytest.raises(FileError, match=r"b\.txt: it was changed by somebody else"):
+        with pytest.raises(FileError, match=r"b\.txt: another program has changed it"):
             here.apply(plan, rebuild="never" if build == "missing" else "auto")
 
     assert (project.read("a.txt"), project.read("b.txt")) == ("aa==1.0\n", "bb==1.0\n# somebody\n")
@@ -814,7 +814,7 @@ def test_pin_of_another_file_is_the_reason(project: TemporaryProject, index: Loo
     done = project.invoke("deps.upgrade-all")
 
     assert (done.status, project.requirements) == (0, text)
-    assert "held      lib stays at 1.0: lib==1.0 is asked for (base.txt:1)" in done.stdout
+    assert "held      lib at 1.0: lib==1.0 is asked for (base.txt:1)" in done.stdout
 
 
 def test_lock_of_what_an_address_brings(project: TemporaryProject, index: LoopbackIndex) -> None:
@@ -916,7 +916,7 @@ def test_pin_outside_a_constraint(project: TemporaryProject, index: LoopbackInde
     project.requirements = text = "-c constraints.txt\nlib==2.0\n"
     done = project.invoke("deps.check")
     assert done.status == 1
-    assert 'mend: `upgrade "lib==1.0"` moves it to 1.0' in done.stdout
+    assert 'fix: `upgrade "lib==1.0"` moves it to 1.0' in done.stdout
     done = project.invoke("deps.lock")
     assert (done.status, project.requirements) == (1, text)
     assert "lib==2.0 (requirements.txt:2): lib 2.0 does not satisfy <2" in done.stderr

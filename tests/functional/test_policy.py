@@ -259,7 +259,7 @@ def test_outdated_shows_policies(project: TemporaryProject) -> None:
     assert "policy    Django >=4.2,<5 (requirements.txt:1)" in done.stdout
     assert "policy    redis hold (requirements.txt:2)" in done.stdout
     assert "can move  Django 4.2.1 to 4.3 (requirements.txt:1)" in done.stdout
-    assert "held      redis stays at 1.0: " in done.stdout
+    assert "held      redis at 1.0: " in done.stdout
     assert "keep the LTS" not in done.stdout
 
 

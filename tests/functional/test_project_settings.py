@@ -74,7 +74,7 @@ def test_environment_comes_before_files(project: TemporaryProject, words: tuple[
     done = project.invoke(*words, environment={"INVOKE_PIPFLOW_FILE": "reqs/base.txt"})
     assert done.status == 0
     assert project.read("reqs/base.txt") == "lib==2.0\n"
-    assert "not built, as asked" in done.stdout
+    assert "not built, as requested" in done.stdout
 
 
 def test_pre_task_runs_first_and_can_stop(project: TemporaryProject) -> None:

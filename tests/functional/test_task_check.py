@@ -39,7 +39,7 @@ def findings(project: TemporaryProject, *words: str, status: int) -> list[tuple[
 
     def told(found: dict[str, Any]) -> tuple[str, ...]:
         line = "" if found["line"] is None else f":{found['line']}"
-        return found["severity"], f"{found['file']}{line}", found["message"], found["mend"]
+        return found["severity"], f"{found['file']}{line}", found["message"], found["fix"]
 
     return [told(found) for found in done.report["findings"]]
 
@@ -49,7 +49,7 @@ def test_nothing_to_mend(project: TemporaryProject) -> None:
     project.requirements = "alpha==1.0\n"
     done = project.invoke("deps.check")
     assert done.status == 0
-    assert done.stdout.splitlines()[-1] == "nothing was found to mend"
+    assert done.stdout.splitlines()[-1] == "no problems found"
 
 
 @pytest.mark.parametrize(
@@ -479,10 +479,10 @@ def test_text_and_markdown(project: TemporaryProject) -> None:
     done = project.pipflow("check")
     assert done.stdout.splitlines()[1:] == [
         "warning   requirements.txt:1: alpha is not pinned: each build takes the newest version",
-        "          mend: `upgrade alpha` pins it",
+        "          fix: `upgrade alpha` pins it",
         "error     requirements.txt:2: the index has no beta 7",
-        '          mend: `upgrade "beta==2.0"` moves it to 2.0',
+        '          fix: `upgrade "beta==2.0"` moves it to 2.0',
         "1 error and 1 warning",
     ]
     done = project.pipflow("check", "--format=markdown")
-    assert "- error: requirements.txt:2: the index has no beta 7; mend: " in done.stdout
+    assert "- error: requirements.txt:2: the index has no beta 7; fix: " in done.stdout
