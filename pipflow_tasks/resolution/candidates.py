@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from packaging.specifiers import SpecifierSet
 
 from ..errors import ProjectNotFound
-from .finder import Candidate, Releases, names_exactly
+from .finder import Candidate, Releases
 from .limits import NO_LIMITS, Limits
+from .order import Order
 from .problem import PYTHON, Dependency, Pick, dependency_from, dependency_of, satisfies
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from ..simple_api import DistributionFile, Metadata
     from ..target import Target
-    from .finder import Admission, Bound
+    from .finder import Admission
     from .problem import Root
 
 MAX_BATCH = 32
@@ -184,80 +185,12 @@ class Candidates:
         least = [root.least for root in roots if root.least is not None]
         ends = [root.better_than for root in roots if root.better_than is not None]
         stays_final = not all(version.is_prerelease for version in least)
-        for candidate in self._in_order(name, dependencies, may_fall_back=not stays_final):
+        order = Order.of(name, dependencies, self.releases(name), self.limits)
+        for candidate in order.candidates(may_fall_back=not stays_final):
             if candidate.version in ends:
                 return
             if all(candidate.version >= version for version in least):
                 yield candidate
-
-    def _in_order(
-        self, name: NormalizedName, dependencies: Sequence[Dependency], *, may_fall_back: bool
-    ) -> Iterator[Candidate]:
-        """Yield the same without floors; pre-releases only where it may fall back to them."""
-        asked = _asked(dependencies)
-        is_given = any(
-            dependency.root is not None and dependency.root.is_given for dependency in dependencies
-        )
-        bounds = [
-            bound for bound in self.limits.bounds_on(name) if not (is_given and bound.is_ours)
-        ]
-        specifiers = [dependency.specifier for dependency in dependencies] + [
-            bound.specifier for bound in bounds
-        ]
-        locals_wanted = {
-            dependency.root.local
-            for dependency in dependencies
-            if dependency.root and dependency.root.local
-        }
-        exact = any(dependency.is_exact for dependency in dependencies) or any(
-            names_exactly(bound.specifier) for bound in bounds
-        )
-        admission = self.limits.admission_of(name)
-        takes_prereleases = _takes_prereleases(admission, dependencies, bounds)
-        releases = self.releases(name)
-        preference = self.limits.preferences.get(name)
-        kept = None if preference is None else releases.like(preference.version)
-        allowed = releases.bits
-        for specifier in specifiers:
-            allowed &= releases.allowed(specifier)
-
-        def suiting(bits: int) -> Iterator[Candidate]:
-            for version in releases.among(bits):
-                if locals_wanted and version.local not in locals_wanted:
-                    continue
-                candidate = releases.suit(version)
-                if isinstance(candidate, Candidate):
-                    yield candidate
-
-        def is_free(candidate: Candidate) -> bool:
-            return exact or not candidate.withheld or candidate.version == kept
-
-        def preferred(bits: int) -> Iterator[Candidate]:
-            here = 0 if kept is None else releases.bit(kept)
-            may_rise = preference is not None and preference.may_rise
-            for part in _around(here, bits, may_rise=may_rise):
-                bits = part & allowed
-                if admission.prefers_wheels:
-                    yield from (c for c in suiting(bits) if is_free(c) and not c.from_source)
-                    yield from (c for c in suiting(bits) if is_free(c) and c.from_source)
-                else:
-                    yield from filter(is_free, suiting(bits))
-
-        bits = releases.bits if takes_prereleases else releases.final_bits
-        found = preferred(bits)
-        first = next(found, None)
-        # a pin of a pre-release installs it; for a range, not every pip falls back to one
-        may_fall_back &= admission.prereleases == "last" or bool(asked) or not any(specifiers)
-        if first is None and not takes_prereleases and may_fall_back:
-            found = preferred(releases.bits & ~releases.final_bits)
-            first = next(found, None)
-        if first is not None:
-            yield first
-            yield from found
-        if self.limits.admits_all_of(name) or is_given:
-            for candidate in reversed([*suiting(bits & allowed)]):
-                if candidate.yanked is None and not is_free(candidate):
-                    yield candidate
 
     def first(self, dependency: Dependency) -> Candidate | None:
         """Return the newest candidate for one dependency alone, or None."""
@@ -283,43 +216,3 @@ class Candidates:
             marker = requirement.marker
             if marker is None or self.target.applies(marker, ("", *sorted(pick.extras))):
                 yield dependency_from(requirement)
-
-
-def _asked(dependencies: Sequence[Dependency]) -> list[Dependency]:
-    """Return the dependencies that a file or the command line asks for."""
-    return [
-        dependency
-        for dependency in dependencies
-        if dependency.root is not None and not dependency.root.is_transitive
-    ]
-
-
-def _takes_prereleases(
-    admission: Admission, dependencies: Sequence[Dependency], bounds: Sequence[Bound]
-) -> bool:
-    """Return whether pre-releases count like any other version.
-
-    The roots of a project decide; other dependencies decide only where it has no root.
-    """
-    if admission.prereleases == "always":
-        return True
-    if any(
-        dependency.root is not None and dependency.root.prereleases for dependency in dependencies
-    ):
-        return True
-    return admission.prereleases == "named" and (
-        any(dependency.names_prerelease for dependency in _asked(dependencies) or dependencies)
-        or any(bound.specifier.prereleases for bound in bounds)
-    )
-
-
-def _around(kept: int, bits: int, *, may_rise: bool) -> Iterator[int]:
-    """Yield versions in three parts: those before the preferred one, that one, and the rest.
-
-    Parts are sets as ``Releases`` has them. The preferred version need not be in ``bits``; without
-    one, ``kept`` is empty.
-    """
-    newer = bits & (kept - 1) if kept and may_rise else 0
-    yield newer
-    yield kept
-    yield bits & ~newer & ~kept
