@@ -10,7 +10,7 @@ from packaging.specifiers import SpecifierSet
 from ..errors import RequirementsError, redact
 from ..plan import Finding
 from ..planning.paths import asked_by
-from ..requirements import Kind
+from ..requirements import Kind, as_one_word
 from ..resolution.finder import names_exactly
 from .findings import find_in, finding_at
 
@@ -80,7 +80,7 @@ def _check_line(line: Line, *, wants_hashes: bool) -> Iterator[Finding]:
             line,
             "warning",
             f"{line.spelled_name} {line.pin} is outside of its policy {policy.text}",
-            f'`upgrade "{line.spelled_name}{policy.text}"` moves it inside',
+            f"`upgrade {as_one_word(f'{line.spelled_name}{policy.text}')}` moves it inside",
         )
     if wants_hashes and not line.option_values("--hash"):
         yield finding_at(
@@ -89,7 +89,7 @@ def _check_line(line: Line, *, wants_hashes: bool) -> Iterator[Finding]:
             f"{line.spelled_name} has no hash; where one line has one, pip wants one for each",
             "run `lock`"
             if line.via
-            else f'remove it and run `add "{asked_by(line)}"`, which writes its hashes',
+            else f"remove it and run `add {as_one_word(asked_by(line))}`, which writes its hashes",
         )
 
 

@@ -9,12 +9,14 @@ from packaging.specifiers import SpecifierSet
 
 from ..errors import ProjectNotFound, RequirementsError
 from ..plan import Finding
+from ..planning.bounds import allowed_by_policy, is_held
 from ..planning.choosing import prefetch, releases
 from ..planning.goals import find_move
 from ..planning.inputs import as_given, root_of, roots_of
 from ..planning.locking import find_origins, find_transitive, find_unknown
 from ..planning.settling import Settlement, admit_for
 from ..planning.unblocking import fix_conflict
+from ..requirements import as_one_word
 from ..resolution import Conflict, Solution, solve, solve_around
 from ..resolution.finder import Rejection
 from .findings import finding_at
@@ -82,18 +84,18 @@ def _fix_pin(line: Line, inputs: Inputs, *, by_wheel: bool = False) -> str:
     assert line.pin is not None
     root = root_of(inputs, line)
     try:
-        policy = line.policy
-    except RequirementsError:  # told by itself
+        must_stay = root is None or is_held(line)
+    except RequirementsError:  # a finding of its own
         return "correct its policy"
-    if root is None or (policy is not None and policy.is_hold):
+    if root is None or must_stay:
         return "take `# pipflow: hold` out of the line, so that it may move"
     move = find_move(inputs, line)
     if by_wheel and (move is None or move[1].from_source or move[1].version <= line.pin):
         return ""
     if move is None:
-        return "no version suits" if policy is None else "no version suits its policy"
-    allowed = SpecifierSet() if policy is None else policy.specifier
-    other = replace(root, specifier=allowed & SpecifierSet(f"!={line.pin}"))
+        return "no version suits" if line.policy is None else "no version suits its policy"
+    allowed = allowed_by_policy(line) & SpecifierSet(f"!={line.pin}")
+    other = replace(root, specifier=allowed)
     others = [as_given(inputs, each) for each in roots_of(inputs) if each.place != line.place]
     found = solve(inputs.candidates, [other, *others])
     pick = found.picks.get(root.name) if isinstance(found, Solution) else None
@@ -105,7 +107,11 @@ def _fix_pin(line: Line, inputs: Inputs, *, by_wheel: bool = False) -> str:
         return f"the other requirements keep it from {move[1].version}{more}"
     if best > line.pin:
         return f"`upgrade {line.spelled_name}` moves it to {best}"
-    return "" if by_wheel else f'`upgrade "{line.spelled_name}=={best}"` moves it to {best}'
+    return (
+        ""
+        if by_wheel
+        else f"`upgrade {as_one_word(f'{line.spelled_name}=={best}')}` moves it to {best}"
+    )
 
 
 def check_together(inputs: Inputs, *, wants_hashes: bool) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from ..resolution import Root
+from .bounds import allowed_by_policy, is_held
 from .choosing import choose, require
 from .inputs import is_partial, reads, root_of
 
@@ -110,10 +111,9 @@ def find_move(inputs: Inputs, line: Line) -> tuple[str, Candidate] | None:
         RequirementsError: its policy is malformed.
     """
     assert line.pin is not None
-    name, policy = line.spelled_name, line.policy
-    allowed = SpecifierSet() if policy is None else policy.specifier
-    best = choose(inputs, name, allowed, local=line.pin.local).candidate
-    if best is None or (policy is not None and policy.is_hold):
+    name = line.spelled_name
+    best = choose(inputs, name, allowed_by_policy(line), local=line.pin.local).candidate
+    if best is None or is_held(line):
         return None
     falls = best.version < line.pin  # for which it has to be named
     return (f"{name}=={best.version}" if falls else name), best

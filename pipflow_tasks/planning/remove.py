@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import PackageIndexError, PipflowError, RequirementsError
+from ..requirements import as_one_word
 from ..resolution import Conflict, Preference, solve_around
 from .draft import Draft, join, remove, warn
 from .inputs import as_given, roots_of
@@ -90,8 +91,7 @@ def _remove_locked(inputs: Inputs, lines: Sequence[Line]) -> Draft:
 
 def _needed_error(inputs: Inputs, line: Line) -> RequirementsError:
     solution = settle_current(inputs).solution if inputs.resolves else None
-    asking = " ".join(find_asking(line, inputs.manifest, solution))
-    asking = f'"{asking}"' if " " in asking else asking  # one word, for Invoke
+    asking = as_one_word(*find_asking(line, inputs.manifest, solution))
     return RequirementsError(
         f"{line.spelled_name} is there because {say_need(line.via)} it",
         path=line.path,

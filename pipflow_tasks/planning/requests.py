@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from ..errors import RequirementsError, redact
+from ..requirements import as_one_word
+from .bounds import is_held
 from .choosing import releases
 
 if TYPE_CHECKING:
@@ -100,7 +102,7 @@ def is_read(lines: Sequence[Line], request: Request, target: Target) -> bool:
         f"{name} is already listed, but its marker excludes {what}",
         path=line.path,
         line=line.number,
-        hint=f'`add "{name}; {other}"` writes another line for that',
+        hint=f"`add {as_one_word(f'{name}; {other}')}` writes another line for that",
     )
 
 
@@ -172,12 +174,12 @@ def _hint_to_move(line: Line, request: Request, inputs: Inputs) -> str:
     """Return what would let a line have what was asked for."""
     if line.requirement is None or line.requirement.url is not None:
         return "change the line by hand"
-    command = f'`upgrade "{request.requirement.name}{request.specifier}"`'
+    command = f"`upgrade {as_one_word(f'{request.requirement.name}{request.specifier}')}`"
     policy = line.policy
     if policy is not None:
         there = releases(inputs, request.requirement.name)
         within = there.allowed(policy.specifier) & there.allowed(request.requirement.specifier)
-        if policy.is_hold or not within:
+        if is_held(line) or not within:
             return (
                 f"its policy {policy.text} forbids that: change it, then {command} may move the pin"
             )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..errors import NoCandidate, VersionConflict, redact
-from ..requirements import Kind
+from ..requirements import Kind, as_one_word
 from ..resolution import (
     FEW_ROUNDS,
     MAX_ROUNDS,
@@ -335,14 +335,14 @@ def _require_versions(inputs: Inputs, current: Sequence[Root], roots: Sequence[R
     places = {root.place for root in lost}
     lines = [line for line in inputs.manifest.lines if line.place in places and line.pin]
     moves = [find_move(inputs, line) for line in lines]
-    words = " ".join(move[0] for move in moves if move is not None)
+    words = [move[0] for move in moves if move is not None]
     raise NoCandidate(
         "these requirements cannot be installed",
         reasons=[
             f"{root.shown} ({root.source}): {why_none_given(inputs.candidates, root)}"
             for root in lost
         ],
-        hint=f'`upgrade "{words}"` moves those that have a version that suits'
+        hint=f"`upgrade {as_one_word(*words)}` moves those that have a version that suits"
         if words
         else "remove these lines, or pin versions that suit",
     )

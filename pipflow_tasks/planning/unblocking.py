@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from packaging.specifiers import SpecifierSet
 
 from ..errors import VersionConflict
+from ..requirements import as_one_word
 from ..resolution import Conflict, Solution, find_conflicting, solve
 from .bounds import policy_bounds
 from .goals import goal_to_move
@@ -107,9 +108,7 @@ def _hint_for(
         return f"{hint}, or change the policy of {bound}" if bound else hint
     words = [goal.name for goal in way.goals]
     words += [f"{goal.name}{goal.typed}" for goal in goals if goal.line is not None]
-    told = " ".join(words)
-    told = told if told == way.goals[0].name else f'"{told}"'  # one word, for Invoke
-    hint = f"`upgrade {told}` may move the conflicting pins"
+    hint = f"`upgrade {as_one_word(*words)}` may move the conflicting pins"
     if all(goal.line is not None for goal in goals):
         return hint
     if not _helps(way, goals, current):
