@@ -1,8 +1,8 @@
 """Pages of a package index, as values.
 
 Follows the Simple repository API: PEP 503 (HTML), 691 (JSON), 592 (yanked), 658 and 714 (metadata
-files) and 700 (upload time, size); file names follow PEP 427 and 625. Nothing is fetched here: a
-page or a metadata file comes in as bytes, values go out.
+files) and 700 (upload time, size); file names follow PEP 427 and 625. Nothing is fetched here: the
+functions take the bytes of a page or a metadata file, and return values.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ ACCEPT = (
     "application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 )
 
-_Told = TypeVar("_Told")
-_BEYOND = re.compile(r"([<>]=?\s*)([\w.!+-]+?)\.\*")
-"""A wildcard behind an order, ``>=5.1.*``, which says no more than without it."""
+_AnyEntry = TypeVar("_AnyEntry")
+_ORDERED_WILDCARD = re.compile(r"([<>]=?\s*)([\w.!+-]+?)\.\*")
+"""A comparison with a wildcard, such as ``>=5.1.*``; it means the same without the wildcard."""
 
 _SDIST_ENDING = re.compile(r"\.(?:tar(?:\.gz|\.bz2|\.xz)?|tgz|zip)\Z")
 
@@ -48,15 +48,15 @@ class DistributionFile:
     """One file of a release.
 
     Attributes:
-        filename: its name, which tells project, version and, of a wheel, the tags.
-        url: where it is, absolute.
-        version: the release it belongs to.
-        is_wheel: a wheel, else an sdist.
-        requires_python: the Pythons it is made for, or None where the index does not tell.
-        yanked: why it was withdrawn (perhaps an empty string), or None.
-        hashes: hex digests by the algorithm's name, of those that installers take.
-        has_metadata: whether the index serves its metadata beside it; None where it does not tell.
-        uploaded: when, or None where the index does not tell.
+        filename: its name, which holds the project, the version and, for a wheel, the tags.
+        url: its absolute address.
+        version: the release that it belongs to.
+        is_wheel: whether it is a wheel; else it is an sdist.
+        requires_python: the Pythons that it supports, or None if the index does not state them.
+        yanked: why it was yanked (perhaps an empty string), or None.
+        hashes: hex digests by algorithm, for the algorithms that installers accept.
+        has_metadata: whether the index serves a metadata file beside it; None if it does not say.
+        uploaded: the upload time, or None if the index does not state it.
     """
 
     filename: str
@@ -71,7 +71,7 @@ class DistributionFile:
 
     @property
     def tags(self) -> frozenset[Tag]:
-        """What a wheel supports; empty for an sdist."""
+        """The tags of a wheel; empty for an sdist."""
         if not self.is_wheel:
             return frozenset()
         return _tags("-".join(self.filename.removesuffix(".whl").rsplit("-", 3)[1:]))
@@ -84,17 +84,18 @@ def read_page(
 
     Args:
         data: the page.
-        content_type: what the index says it is.
-        url: where it came from, to complete relative addresses.
-        project: whose page it is.
-        shown: how an error writes the address; without, it has no credentials.
+        content_type: the Content-Type header of the answer.
+        url: the address of the page, where relative addresses start.
+        project: the project that the page belongs to.
+        shown: how an error writes the address; by default without credentials.
 
     Returns:
-        its files; what it tells of one is read when that is looked at, and may make no sense then:
-        that is an error of the same kind.
+        the files. The entry of a file is parsed when it is first used, and may raise the same
+        error then.
 
     Raises:
-        PackageIndexError: it is neither JSON nor HTML of a version that is known, or not whole.
+        PackageIndexError: the page is neither JSON nor HTML, has an unknown version of the API,
+            or is cut off.
     """
     kind = content_type.partition(";")[0].strip().lower()
     shown = shown or redact(url)
@@ -105,19 +106,19 @@ def read_page(
             return Files([_read_html(data, url, project)._replace(shown=shown)])
     except ValueError as error:
         raise _unusable(shown, str(error)) from error
-    raise _unusable(shown, f"it is {kind or 'of no stated type'}, neither JSON nor HTML")
+    raise _unusable(shown, f"its type is {kind or 'missing'}, but JSON or HTML is needed")
 
 
 def _unusable(shown: str, reason: str) -> PackageIndexError:
     return PackageIndexError(
         f"the answer of the index at {shown} can't be used: {reason}",
         url=shown,
-        hint="check that the address is that of a Simple API index, ending in /simple/",
+        hint="check that this is the address of a Simple API index; most end in /simple/",
     )
 
 
 class _Hashes(msgspec.Struct, gc=False, frozen=True):
-    """The digests of a file, by the algorithms that installers take; a page has many of these."""
+    """The digests of a file, for the algorithms that installers accept; a page has many."""
 
     sha256: str | None = None
     sha384: str | None = None
@@ -128,17 +129,17 @@ _ALGORITHMS = _Hashes.__struct_fields__
 
 
 class _Digests(msgspec.Struct, gc=False):
-    """The digests of a metadata file; that there are any is enough."""
+    """The digests of a metadata file; only their presence matters."""
 
 
 class _Named(msgspec.Struct, gc=False):
-    """As much of an entry as it takes to tell whose it is."""
+    """The part of an entry that shows its project and version."""
 
     filename: str
 
 
 class _Entry(msgspec.Struct, rename="kebab", gc=False):
-    """What a page says of one file, as PEP 691 and 700 write it."""
+    """The entry of a page for one file, as PEP 691 and 700 write it."""
 
     filename: str
     url: str
@@ -146,22 +147,22 @@ class _Entry(msgspec.Struct, rename="kebab", gc=False):
     requires_python: str | None = None
     yanked: bool | str | None = None
     core_metadata: bool | _Digests | None = None
-    dist_info_metadata: bool | _Digests | None = None  # what PEP 658 called it first
+    dist_info_metadata: bool | _Digests | None = None  # its name in PEP 658, before PEP 714
     upload_time: str | None = None
 
 
 class _Page(NamedTuple):
-    """What one page says, by version: entries, as they stand in JSON or read off HTML."""
+    """The entries of one page by version: unparsed JSON, or read from HTML."""
 
-    base: str  # what addresses in it start from
+    base: str  # where its relative addresses start
     entries: Mapping[Version, tuple[_Entry | msgspec.Raw, ...]]
-    shown: str = ""  # how an error writes its own address
+    shown: str = ""  # how an error writes the address of the page
 
 
 class Files(Sequence[DistributionFile]):
-    """The files of a project, one version after another; a version's are read when looked at.
+    """The files of a project, grouped by version; those of a version are parsed when first used.
 
-    A page may list thousands, of which an answer needs a few.
+    A page may list thousands of files, and a command needs few of them.
     """
 
     def __init__(self, pages: Iterable[_Page] = ()) -> None:
@@ -191,12 +192,12 @@ class Files(Sequence[DistributionFile]):
 
 
 class _ByVersion(Mapping[Version, Files]):
-    """Files by version, newest first; most are never looked at."""
+    """Files by version, newest first; most are never parsed."""
 
     def __init__(self, pages: Sequence[_Page]) -> None:
         self._pages = pages
         self._files: dict[Version, Files] = {}
-        # a page is sorted as a rule, and sorting what is sorted takes little
+        # most pages are sorted, and sorting a sorted list is fast
         versions = dict.fromkeys(version for page in pages for version in page.entries)
         self._versions = sorted(versions, reverse=True)
 
@@ -208,11 +209,11 @@ class _ByVersion(Mapping[Version, Files]):
 
     def __getitem__(self, version: Version) -> Files:
         if version not in self._files:
-            there = [page for page in self._pages if version in page.entries]
-            if not there:
+            pages = [page for page in self._pages if version in page.entries]
+            if not pages:
                 raise KeyError(version)
             self._files[version] = Files(
-                page._replace(entries={version: page.entries[version]}) for page in there
+                page._replace(entries={version: page.entries[version]}) for page in pages
             )
         return self._files[version]
 
@@ -228,16 +229,16 @@ def by_version(files: Iterable[DistributionFile]) -> Mapping[Version, Sequence[D
 
 
 def _group(
-    project: NormalizedName, filenames: Iterable[str], entries: tuple[_Told, ...]
-) -> dict[Version, tuple[_Told, ...]]:
-    """Return the entries by version; of those that no installer could use, most are left out.
+    project: NormalizedName, filenames: Iterable[str], entries: tuple[_AnyEntry, ...]
+) -> dict[Version, tuple[_AnyEntry, ...]]:
+    """Return the entries by version, without most of those that no installer could use.
 
-    As a rule the wheels of a version stand together, its sdist after them, and their names begin
-    alike: such a run is taken as a whole.
+    Most pages list the wheels of a version together and its sdist after them, and these names
+    begin alike. Such a run is taken as a whole.
     """
     starts: list[int] = []
     versions: list[Version | None] = []
-    wheels = sdist = "/"  # no name has that
+    wheels = sdist = "/"  # no file name holds a slash
     for place, filename in enumerate(filenames):
         if filename == sdist or (filename.startswith(wheels) and filename.endswith(".whl")):
             continue
@@ -247,7 +248,7 @@ def _group(
         if _is_wheel(filename):
             stem = "-".join(filename.split("-", 2)[:2])
             wheels, sdist = f"{stem}-", f"{stem}.tar.gz"
-    releases: dict[Version, tuple[_Told, ...]] = {}
+    releases: dict[Version, tuple[_AnyEntry, ...]] = {}
     stops = [*starts, len(entries)][1:]
     for version, start, stop in zip(versions, starts, stops, strict=True):
         if version is not None:
@@ -256,8 +257,8 @@ def _group(
 
 
 def _read_files(page: _Page) -> Iterator[DistributionFile]:
-    for version, told in page.entries.items():
-        for each in told:
+    for version, entries in page.entries.items():
+        for each in entries:
             try:
                 entry = each if isinstance(each, _Entry) else _ENTRY.decode(each)
                 if _is_wheel(entry.filename) or _SDIST_ENDING.search(entry.filename):
@@ -285,7 +286,10 @@ def _read(version: Version, entry: _Entry, base: str) -> DistributionFile:
 
 
 def _complete(url: str, base: str) -> str:
-    """Make an address absolute; `urljoin` takes long, and is spared where it could not object."""
+    """Make an address absolute.
+
+    ``urljoin`` is slow, and skipped where it would neither change nor refuse the address.
+    """
     is_whole = url.startswith(("https://", "http://")) and url.isascii()
     return url if is_whole and "[" not in url and "]" not in url else urljoin(base, url)
 
@@ -295,10 +299,10 @@ def _is_wheel(filename: str) -> bool:
 
 
 def _version_of(filename: str, project: NormalizedName) -> Version | None:
-    """Read the version off the name of a usable file of a project.
+    """Read the version from the name of a usable file of a project.
 
-    An sdist's name, ``flask-login-0.6.3``, is parted at the last hyphen, but before PEP 625 it may
-    have been any.
+    The name of an sdist, ``flask-login-0.6.3``, is split at the last hyphen. Before PEP 625 any
+    hyphen could be the right one, so that the others are tried, too.
     """
     if _is_wheel(filename):
         name, version, _ = filename.split("-", 2)
@@ -322,13 +326,13 @@ _canonical = lru_cache(maxsize=4096)(canonicalize_name)
 def _version(text: str) -> Version | None:
     try:
         return Version(text)
-    except ValueError:  # also where a number has thousands of digits
+    except ValueError:  # also for a number of thousands of digits
         return None
 
 
 @lru_cache(maxsize=4096)
 def _specifier(text: str | None) -> SpecifierSet | None:
-    """Read a Requires-Python; pip takes one that makes no sense for none."""
+    """Read a Requires-Python; one that is not valid counts as none, as in pip."""
     try:
         return SpecifierSet(text) if text else None
     except InvalidSpecifier:
@@ -339,7 +343,7 @@ def _specifier(text: str | None) -> SpecifierSet | None:
 def _tags(text: str) -> frozenset[Tag]:
     try:
         return parse_tag(text)
-    except ValueError:  # `py36+-none-any`: no installer takes it
+    except ValueError:  # such as `py36+-none-any`, which no installer accepts
         return frozenset()
 
 
@@ -359,13 +363,13 @@ def _read_json(data: bytes, url: str, project: NormalizedName) -> _Page:
         filenames = map(attrgetter("filename"), map(_NAMED.decode, page.files))
         entries = _group(project, filenames, page.files)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise ValueError(f"its JSON is broken: {error}") from error
+        raise ValueError(f"its JSON is not valid: {error}") from error
     _require_version(page.meta.api_version)
     return _Page(url, entries)
 
 
 def _yanked(value: bool | str | None) -> str | None:
-    """PEP 691 writes false, true or the reason."""
+    """Return the reason or None; PEP 691 writes false, true or the reason."""
     if value is None or value is False:
         return None
     return "" if value is True else value
@@ -387,11 +391,11 @@ _JSON = msgspec.json.Decoder(_JsonPage)
 
 def _require_version(version: str) -> None:
     if version.partition(".")[0] != "1":
-        raise ValueError(f"it speaks version {version} of the Simple API; this tool knows 1.x")
+        raise ValueError(f"it has version {version} of the Simple API; this tool reads 1.x")
 
 
 class _Anchors(HTMLParser):
-    """Gather what PEP 503 puts into a page."""
+    """A parser that collects the parts of a page that PEP 503 defines."""
 
     def __init__(self, base: str) -> None:
         super().__init__()
@@ -414,10 +418,10 @@ def _read_html(data: bytes, url: str, project: NormalizedName) -> _Page:
     try:
         parser.feed(data.decode("utf-8", "replace"))
         parser.close()
-    except AssertionError as error:  # what the standard library's parser takes for impossible
-        raise ValueError(f"its HTML is broken: {error}") from error
+    except AssertionError as error:  # the standard library's parser fails so on malformed pages
+        raise ValueError(f"its HTML is not valid: {error}") from error
     if not parser.version and not parser.anchors:
-        raise ValueError("it is an HTML page without links, not that of an index")
+        raise ValueError("it is an HTML page without links, not an index page")
     _require_version(parser.version or "1.0")
     entries = tuple(_read_anchor(anchor) for anchor in parser.anchors)
     return _Page(parser.base, _group(project, (entry.filename for entry in entries), entries))
@@ -445,15 +449,16 @@ def _hashes(parts: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metadata:
-    """What a distribution says of its dependencies (core metadata, PEP 566 and 643).
+    """The dependencies that a distribution states (core metadata, PEP 566 and 643).
 
     Attributes:
-        requires: its requirements, with the markers that say when they count.
-        requires_python: the Pythons it is made for, or None.
-        extras: those it provides; None where it does not tell.
-        is_settled: whatever builds it finds the same; else it is what its author's machine found.
-        invalid: the requirements, as written, that PEP 508 has no reading for: pip refuses the
-            version from 24.1 on. Those that older ones could read are among ``requires``.
+        requires: its requirements, with their markers.
+        requires_python: the Pythons that it supports, or None.
+        extras: the extras that it provides; None if it does not state them.
+        is_settled: whether every build gives the same; else they are those of the machine that
+            made the sdist.
+        invalid: the requirements, as written, that PEP 508 does not allow; pip refuses the
+            version from 24.1 on. Those that older pips could read are in ``requires`` as well.
     """
 
     requires: tuple[Requirement, ...]
@@ -468,16 +473,16 @@ def read_metadata(data: bytes) -> Metadata:
     return _read_headers(_parse_headers(data))
 
 
-def read_sdist_metadata(data: bytes | None, noted: bytes | None) -> Metadata | None:
-    """Read what an sdist says of itself; None where it tells no dependencies.
+def read_sdist_metadata(data: bytes | None, requires_txt: bytes | None) -> Metadata | None:
+    """Read the metadata of an sdist; None where they state no dependencies.
 
-    They are settled from metadata version 2.2 on, where they are not declared dynamic (PEP 643).
-    Else what setuptools has noted when the sdist was made is the best that can be known without
-    building it, and after that what PKG-INFO says of an earlier version.
+    The dependencies are settled from metadata version 2.2 on, unless they are declared dynamic
+    (PEP 643). Without a build, the next best source is what setuptools wrote into the egg-info
+    when the sdist was made, and then the dependencies in an older PKG-INFO.
 
     Args:
         data: PKG-INFO, or None.
-        noted: ``requires.txt`` in setuptools' words, or None where setuptools has noted nothing.
+        requires_txt: ``requires.txt`` of the egg-info, or None if the sdist has no egg-info.
     """
     headers = _parse_headers(data or b"")
     found = _read_headers(headers)
@@ -485,15 +490,15 @@ def read_sdist_metadata(data: bytes | None, noted: bytes | None) -> Metadata | N
     version = _version(str(headers.get("Metadata-Version", "")).strip())
     if version is not None and version >= Version("2.2") and "requires-dist" not in dynamic:
         return found
-    if noted is not None:
-        texts, extras = _read_noted(noted.decode("utf-8", "replace"))
+    if requires_txt is not None:
+        texts, extras = _read_requires_txt(requires_txt.decode("utf-8", "replace"))
         requires, invalid = _read_requirements(texts)
         return replace(found, requires=requires, invalid=invalid, extras=extras, is_settled=False)
     return replace(found, is_settled=False) if found.requires else None
 
 
 def _parse_headers(data: bytes) -> Message:
-    # the parser would split all lines of a README
+    # the parser would also split the README below into lines
     head = re.split(rb"\r?\n\r?\n", data, maxsplit=1)[0]
     return BytesHeaderParser().parsebytes(head)
 
@@ -511,21 +516,21 @@ def _read_headers(headers: Message) -> Metadata:
 
 
 def _read_requirements(texts: Iterable[str]) -> tuple[tuple[Requirement, ...], tuple[str, ...]]:
-    """Read requirements, as leniently as pip did before 24.1; return the invalid ones, too."""
+    """Read requirements as leniently as pip before 24.1; return also the invalid ones."""
     found: list[Requirement] = []
     invalid: list[str] = []
     for text in texts:
         requirement = _requirement(text)
         if requirement is None:
             invalid.append(text.strip())
-            requirement = _requirement(_BEYOND.sub(r"\1\2", text))
+            requirement = _requirement(_ORDERED_WILDCARD.sub(r"\1\2", text))
         if requirement is not None:
             found.append(requirement)
     return tuple(found), tuple(invalid)
 
 
-def _read_noted(text: str) -> tuple[list[str], frozenset[NormalizedName]]:
-    """Read ``requires.txt``: a requirement a line, in sections ``[extra]``, ``[extra:marker]``."""
+def _read_requires_txt(text: str) -> tuple[list[str], frozenset[NormalizedName]]:
+    """Read ``requires.txt``: a requirement on each line, in sections ``[extra:marker]``."""
     found: list[str] = []
     extras: set[NormalizedName] = set()
     conditions: list[str] = []

@@ -1,7 +1,8 @@
-"""Asking package indexes: pages, metadata.
+"""The client of package indexes: pages of projects, and metadata of releases.
 
-The one package that imports requests. ``http`` carries, ``archive`` looks into files; credentials
-are taken from the address, from netrc or from a keyring.
+This is the only room that imports requests. ``http`` sends requests, ``connections`` decides whom
+to trust, ``archive`` reads metadata from distribution files, and ``credentials`` looks for
+passwords in the address, in .netrc and in a keyring.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ __all__ = ["PackageIndex", "Trust"]
 
 _INDEX = "the index"
 THREADS = 24
-"""How many fetch pages, and as many metadata: what the pages lead to need not wait for them all."""
+"""The number of threads for pages, and again for metadata, which need not wait for all pages."""
 
 
 class PackageIndex:
-    """One or several indexes, asked as one: a project's files are those that any of them has.
+    """One or several indexes, asked as one: a project's files are those of all of them.
 
-    Use it as a context manager, or ``close`` it, to give the connections back. Whatever was
-    fetched once is remembered.
+    Use it as a context manager, or call ``close``, to release the connections. Each page and file
+    is fetched once and then remembered.
     """
 
     def __init__(
@@ -54,9 +55,9 @@ class PackageIndex:
         Args:
             urls: base addresses of Simple API indexes; they may hold credentials.
             timeout_seconds: how long to wait for a connection, and for the next bytes.
-            first_only: a project's files are those of the first index that knows it, as for uv.
-            trust: whom to trust, and how to get there.
-            shown: how messages write addresses that are more than redacted.
+            first_only: use only the first index that has the project, as uv does.
+            trust: the certificates, the proxy and the keyring to use.
+            shown: how messages write addresses for which redacting is not enough.
         """
         self._shown_as = {url.rstrip("/") + "/": text for url, text in (shown or {}).items()}
         self.urls = tuple(url.rstrip("/") + "/" for url in urls)
@@ -77,18 +78,18 @@ class PackageIndex:
         self.close()
 
     def close(self) -> None:
-        """Close the connections; what is still being fetched is left."""
+        """Close the connections; fetches that still run are abandoned."""
         self._page_workers.close()
         self._metadata_workers.close()
         self._http.close()
 
     def prefetch(self, projects: Iterable[NormalizedName]) -> None:
-        """Begin to fetch pages; ``files`` waits for them, or raises."""
+        """Start to fetch pages; ``files`` waits for them and raises their errors."""
         for project in projects:
             self._begin_page(project)
 
     def prefetch_metadata(self, files: Iterable[Sequence[DistributionFile]]) -> None:
-        """Begin to fetch the metadata of releases; see ``metadata``."""
+        """Start to fetch the metadata of releases; see ``metadata``."""
         for group in files:
             self._begin_metadata(group)
 
@@ -96,19 +97,20 @@ class PackageIndex:
         """Return every file that the indexes have of a project.
 
         Raises:
-            ProjectNotFound: none of the indexes knows the project.
-            PackageIndexError: an index could not be asked, or its answer can't be used.
+            ProjectNotFound: none of the indexes has the project.
+            PackageIndexError: an index could not be reached, or its answer can't be used.
         """
         return self._begin_page(project).result()
 
     def metadata(self, files: Sequence[DistributionFile]) -> Metadata | None:
-        """Return the metadata of a release, without building it; None where it can't be known.
+        """Return the metadata of a release; None where only a build would give them.
 
-        It comes from the file that the index serves beside a wheel (PEP 658), else from within a
-        wheel, else from an sdist: its dependencies are settled where they are static (PEP 643).
+        They come from the file that the index serves beside a wheel (PEP 658), else from inside
+        the wheel, else from the sdist. The dependencies of an sdist are settled where they are
+        static (PEP 643).
 
         Args:
-            files: of one release; the first is the one that would be installed.
+            files: the files of one release; the first is the one that would be installed.
 
         Raises:
             PackageIndexError: the index failed.
@@ -116,15 +118,15 @@ class PackageIndex:
         return self._begin_metadata(files).result()
 
     def fetch(self, url: str, *, what: str, shown: str) -> bytes:
-        """Return a file that stands somewhere else, such as constraints.
+        """Return a file from an address outside the indexes, such as a constraints file.
 
         Args:
-            url: where it stands; it may hold credentials.
-            what: how a message names it.
+            url: the address of the file; it may hold credentials.
+            what: what a message calls the file.
             shown: how a message writes the address, without credentials.
 
         Raises:
-            PackageIndexError: it could not be fetched.
+            PackageIndexError: the file could not be fetched.
         """
         if url not in self._elsewhere:
             answer = self._get(url, {}, what=what, shown=shown)
@@ -157,7 +159,10 @@ class PackageIndex:
         return None
 
     def _metadata_file(self, wheel: DistributionFile) -> bytes | None:
-        """PEP 658; a host that does not tell whether it has such files is tried once."""
+        """Return the metadata file beside a wheel (PEP 658), or None.
+
+        Where the pages of a host do not say whether it has such files, it is tried once.
+        """
         host = urlsplit(wheel.url).netloc
         if wheel.has_metadata is False or (
             wheel.has_metadata is None and host in self._without_metadata
@@ -172,12 +177,12 @@ class PackageIndex:
 
     def _metadata_in_wheel(self, wheel: DistributionFile) -> bytes | None:
         def fetch(wanted: str) -> tuple[bytes, int, int]:
-            # a compressed range would be a range of something else
+            # a range of the compressed answer is not a range of the wheel
             answer = self._get(wheel.url, {"Range": wanted, "Accept-Encoding": "identity"})
             if answer.status == 206:
-                told = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", answer.content_range)
-                if told is not None:
-                    return answer.body, int(told[1]), int(told[2])
+                served = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", answer.content_range)
+                if served is not None:
+                    return answer.body, int(served[1]), int(served[2])
                 answer = self._get(wheel.url, {"Accept-Encoding": "identity"})
             if answer.status in {416, 501} and wanted.startswith("bytes=-"):
                 return fetch("bytes=0-")
@@ -189,7 +194,7 @@ class PackageIndex:
     def _get(
         self, url: str, headers: dict[str, str], *, what: str = _INDEX, shown: str = ""
     ) -> Response:
-        """Ask; a file that stands on an index's own host is asked for with its credentials."""
+        """Send a request; a file on an index's own host gets the credentials of that index."""
         asked = self._credentials.put_into(url)
         shown = shown or self._show(url)
         answer = self._http.get(asked, headers, what=what, shown=shown)
@@ -242,19 +247,19 @@ class PackageIndex:
         shown = shown or self._show(url)
         if answer.status == 401 and answer.with_password:
             raise PackageIndexError(
-                f"{what} at {shown} refuses the credentials that it is given (HTTP 401)",
+                f"{what} at {shown} refuses the credentials (HTTP 401)",
                 url=shown,
-                hint="they come from the address, .netrc or a keyring, and may be out of date",
+                hint="check those in the address, .netrc or a keyring: they may be out of date",
             )
         if answer.status in {401, 403}:
             raise PackageIndexError(
                 f"{what} at {shown} refuses access (HTTP {answer.status})",
                 url=shown,
-                hint="put the credentials into the address as ${VARIABLES}, .netrc or a keyring",
+                hint="put credentials into the address as ${VARIABLES}, .netrc or a keyring",
             )
         if answer.status in {404, 410}:
             raise PackageIndexError(
-                f"{what} at {shown} is not there (HTTP {answer.status})",
+                f"{what} at {shown} was not found (HTTP {answer.status})",
                 url=shown,
                 hint="check the address",
             )

@@ -1,4 +1,4 @@
-"""Metadata out of distribution files: of a wheel over the network, of an sdist in memory."""
+"""Metadata from distribution files: from a wheel over the network, from an sdist in memory."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 _TAIL_BYTES = 1 << 16
-_SAYS = re.compile(
+_METADATA_FILES = re.compile(
     r"(?:\./)?[^/]+/(?:PKG-INFO|(?:[^/]+/)?[^/]+\.egg-info/(?:PKG-INFO|requires\.txt))"
 )
-"""The files of an sdist that say what it is: at the top, or in a folder like ``src``."""
+"""The metadata files of an sdist: PKG-INFO, and the egg-info, perhaps in a folder like ``src``."""
 
 _DAMAGES = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError),
     *(OSError, EOFError, ValueError, NotImplementedError, RuntimeError),
 )
-"""What reading an archive may end with that is not one, or not whole, or of a strange kind."""
+"""The errors that reading raises where a file is no archive, is cut off, or of a rare kind."""
 
 
 class RangeFile(io.RawIOBase):
-    """A remote file, of which only the parts that are read are fetched."""
+    """A remote file that fetches only the parts that are read."""
 
     def __init__(self, fetch: Callable[[str], tuple[bytes, int, int]]) -> None:
-        """Fetch the file's end, where an archive keeps its list of contents.
+        """Fetch the end of the file, where an archive keeps its list of contents.
 
         Args:
-            fetch: given a range in HTTP's words (``bytes=0-99``, ``bytes=-100``), returns bytes,
-                where they begin, and the size of the whole file.
+            fetch: takes a range as HTTP writes it (``bytes=0-99``, ``bytes=-100``); returns the
+                bytes, the position where they begin, and the size of the whole file.
         """
         self._fetch = fetch
         self._position = 0
@@ -44,25 +44,25 @@ class RangeFile(io.RawIOBase):
         self._parts = [(start, data)]
 
     def readable(self) -> bool:
-        """It can be read."""
+        """Return True: the file can be read."""
         return True
 
     def seekable(self) -> bool:
-        """It can be read from any place."""
+        """Return True: the file can be read from any position."""
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place."""
+        """Move to a position, and return it."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
         self._position = base + offset
         return self._position
 
     def tell(self) -> int:
-        """Tell the place."""
+        """Return the position."""
         return self._position
 
     def readinto(self, buffer: WriteableBuffer) -> int:
-        """Fill a buffer from here on, fetching what is not here yet."""
+        """Fill a buffer from the position on; fetch the bytes that are missing."""
         view = memoryview(buffer).cast("B")
         stop = min(self._position + len(view), self._size)
         if stop <= self._position:
@@ -83,7 +83,7 @@ class RangeFile(io.RawIOBase):
 
 
 def wheel_metadata(file: io.RawIOBase) -> bytes | None:
-    """Return METADATA of a wheel, or None where it has none."""
+    """Return the METADATA file of a wheel, or None if it has none."""
     try:
         with zipfile.ZipFile(io.BufferedReader(file)) as archive:
             for name in archive.namelist():
@@ -96,11 +96,11 @@ def wheel_metadata(file: io.RawIOBase) -> bytes | None:
 
 
 def sdist_metadata(data: bytes, filename: str) -> tuple[bytes | None, bytes | None]:
-    """Return what an sdist says of itself: PKG-INFO, and what setuptools has noted beside it.
+    """Return the metadata of an sdist: PKG-INFO, and what setuptools wrote into its egg-info.
 
     Returns:
-        PKG-INFO of its top folder, or None where it has none; ``requires.txt`` of its
-        ``.egg-info``, which is empty where there is such a folder without it, else None.
+        PKG-INFO of the top folder, or None if it has none; and ``requires.txt`` of the
+        ``.egg-info`` folder, empty if that folder lacks the file, or None if there is no folder.
     """
     try:
         read = _zipped if filename.endswith(".zip") else _packed
@@ -108,8 +108,8 @@ def sdist_metadata(data: bytes, filename: str) -> tuple[bytes | None, bytes | No
     except _DAMAGES:
         return None, None
     top = next((text for name, text in found.items() if name.count("/") == 1), None)
-    noted = [name for name in found if ".egg-info/" in name]
-    folder = min((name.rpartition("/")[0] for name in noted), key=len, default=None)
+    egg_info = [name for name in found if ".egg-info/" in name]
+    folder = min((name.rpartition("/")[0] for name in egg_info), key=len, default=None)
     if folder is None:
         return top, None
     return top, found.get(f"{folder}/requires.txt", b"")
@@ -118,14 +118,14 @@ def sdist_metadata(data: bytes, filename: str) -> tuple[bytes | None, bytes | No
 def _zipped(data: bytes) -> Iterator[tuple[str, bytes]]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for name in archive.namelist():
-            if _SAYS.fullmatch(name):
+            if _METADATA_FILES.fullmatch(name):
                 yield name.removeprefix("./"), archive.read(name)
 
 
 def _packed(data: bytes) -> Iterator[tuple[str, bytes]]:
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         for member in archive:
-            if member.isfile() and _SAYS.fullmatch(member.name):
+            if member.isfile() and _METADATA_FILES.fullmatch(member.name):
                 extracted = archive.extractfile(member)
                 if extracted is not None:
                     yield member.name.removeprefix("./"), extracted.read()

@@ -1,4 +1,4 @@
-"""Connections: whom to trust, how to get there, where a host is."""
+"""Connections to hosts: certificates, proxies, and the look-up of host names."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/ssl/ca-bundle.pem",
 )
-"""Where Linux systems keep certificates, for a Python whose OpenSSL was built to look elsewhere."""
+"""Where Linux systems keep certificates; for a Python whose OpenSSL was built to look elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
-    """Whom to trust, and how to get there.
+    """How to connect to a host: certificates, proxy and keyring.
 
     Attributes:
         certificates: a bundle to trust besides the operating system's and one that the
             environment names, or an empty string.
-        client_certificate: what to show of oneself, or an empty string.
-        proxy: where to go through, or an empty string: as the environment says.
-        unchecked_hosts: ``host`` or ``host:port`` whose certificates are not checked.
-        keyring: how a keyring is asked for passwords; see ``ask_keyring``.
+        client_certificate: the certificate to present to a server, or an empty string.
+        proxy: the address of the proxy; an empty string takes that of the environment.
+        unchecked_hosts: each ``host`` or ``host:port`` whose certificate is not checked.
+        keyring: how to ask a keyring for passwords; see ``ask_keyring``.
     """
 
     certificates: str = ""
@@ -57,22 +57,22 @@ class Trust:
 
     @property
     def proxies(self) -> dict[str, str]:
-        """The proxy, for one request: requests puts those of the environment into it."""
+        """The proxy, in a new dict for each request: requests adds the environment's to it."""
         return {"http": self.proxy, "https": self.proxy} if self.proxy else {}
 
 
 SYSTEM_TRUST = Trust()
-"""The operating system's, and the environment's proxies."""
+"""The operating system's certificates, and the environment's proxies."""
 
 
 class Session(requests.Session):
-    """Connections to many hosts, to each as it is to be trusted."""
+    """A session that treats the certificate of each host as ``Trust`` says."""
 
     def __init__(self, trust: Trust, connections: int) -> None:
-        """Open no connection yet.
+        """Prepare the session; it opens no connection yet.
 
         Args:
-            trust: whom to trust.
+            trust: the certificates and the proxy to use.
             connections: how many to keep open to one host.
         """
         super().__init__()
@@ -80,22 +80,22 @@ class Session(requests.Session):
         self.mount("http://", HTTPAdapter(pool_maxsize=connections))
         for host in trust.unchecked_hosts:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-            for end in ("/",) if ":" in host else ("/", ":"):  # on any port, where none is named
+            for end in ("/",) if ":" in host else ("/", ":"):  # without a port: any port
                 unchecked = _Secure(trust, checks=False, connections=connections)
                 self.mount(f"https://{host}{end}", unchecked)
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
-        """Write credentials in Latin-1, as requests does; what has other letters, in UTF-8."""
+        """Encode credentials in Latin-1, as requests does; in UTF-8 where Latin-1 can't."""
         try:
             return super().prepare_request(request)
         except UnicodeEncodeError:
-            told = get_auth_from_url(request.url)
-            user, password = told if any(told) else get_netrc_auth(request.url) or told
+            given = get_auth_from_url(request.url)
+            user, password = given if any(given) else get_netrc_auth(request.url) or given
             request.auth = (user.encode(), password.encode())
             return super().prepare_request(request)
 
     def get_adapter(self, url: str) -> HTTPAdapter:
-        """Choose by the host, whatever credentials stand before it."""
+        """Choose the adapter by the host; credentials in the address do not count."""
         parts = urlsplit(url)
         plain = parts._replace(netloc=parts.netloc.rpartition("@")[2])
         adapter = super().get_adapter(plain.geturl())
@@ -104,10 +104,10 @@ class Session(requests.Session):
 
 
 class _Secure(HTTPAdapter):
-    """Connections that share a context, which has its certificates before the first of them.
+    """Connections that share one TLS context, which is complete before the first connection.
 
-    OpenSSL lets no thread read any into a context that others use: a program that does may crash.
-    And to read them anew for each connection takes longer than an answer.
+    No thread may load certificates into a context that other threads use: OpenSSL may crash.
+    Loading them anew for each connection takes longer than an answer.
     """
 
     def __init__(self, trust: Trust, *, checks: bool, connections: int) -> None:
@@ -127,65 +127,65 @@ class _Secure(HTTPAdapter):
         return found
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """Leave the connection as it is: the context knows whom to trust and what to show."""
+        """Leave the connection as it is: the context has all certificates already."""
 
     @cached_property
     def _context(self) -> ssl.SSLContext:
         context = _system_context() if self._checks else _unchecking_context()
         bundles = (self._trust.certificates, _bundle_of_the_environment()) if self._checks else ()
         for bundle in filter(None, bundles):
-            with _told(bundle):
+            with _naming(bundle):
                 is_folder = Path(bundle).is_dir()
                 context.load_verify_locations(**{"capath" if is_folder else "cafile": bundle})
         if self._trust.client_certificate:
-            with _told(self._trust.client_certificate):
+            with _naming(self._trust.client_certificate):
                 context.load_cert_chain(self._trust.client_certificate, password="")
         return context
 
 
 @contextmanager
-def _told(file: str) -> Iterator[None]:
-    """Tell which file it is that can't be used."""
+def _naming(file: str) -> Iterator[None]:
+    """Name the file in the error if its certificate can't be used."""
     try:
         yield
     except OSError as error:
         raise PackageIndexError(
             f"the certificate in {file} can't be used: {_why_not(error)}",
             url="",
-            hint="pip's settings name it, or the variable REQUESTS_CA_BUNDLE does",
+            hint="pip's settings or the variable REQUESTS_CA_BUNDLE name this file",
         ) from error
 
 
 def _why_not(error: OSError) -> str:
     if isinstance(error, ssl.SSLError):
-        return "that is no certificate in PEM, or lacks its key"
+        return "the file has no PEM certificate, or its key is missing"
     return error.strerror or str(error)
 
 
 def _bundle_of_the_environment() -> str:
-    """Return the bundle that requests would take, or an empty string."""
+    """Return the bundle that requests would take from the environment, or an empty string."""
     with requests.Session() as session:
         settings = session.merge_environment_settings("https://", {}, None, None, None)
     return settings["verify"] if isinstance(settings["verify"], str) else ""
 
 
 class _Context(ssl.SSLContext):
-    """One that urllib3 does not write into for each connection, while others read it."""
+    """A context that urllib3 does not change for each connection while other threads use it."""
 
     def set_alpn_protocols(self, alpn_protocols: Iterable[str]) -> None:
-        """Name none: HTTP/1.1 is spoken without."""
+        """Set none: HTTP/1.1 needs none."""
 
 
 def _system_context() -> ssl.SSLContext:
-    """Trust whom the operating system trusts, as pip does."""
-    if sys.platform == "darwin" or sys.platform == "win32":  # mypy reads it so
+    """Return a context that trusts what the operating system trusts, as pip's does."""
+    if sys.platform == "darwin" or sys.platform == "win32":  # the form that mypy understands
         from truststore import SSLContext
 
         return SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context = _Context(ssl.PROTOCOL_TLS_CLIENT)
     context.load_default_certs()
     folder = Path(ssl.get_default_verify_paths().capath or os.devnull)
-    has_folder = any(folder.glob("????????.[0-9]"))  # read as it is needed
+    has_folder = any(folder.glob("????????.[0-9]"))  # OpenSSL reads it when it is needed
     if not context.cert_store_stats()["x509"] and not has_folder:
         for bundle in filter(Path.is_file, map(Path, BUNDLES)):
             context.load_verify_locations(bundle)
@@ -201,10 +201,10 @@ def _unchecking_context() -> ssl.SSLContext:
 
 
 def resolve_once(pool: urllib3.HTTPConnectionPool) -> None:
-    """Let the connections of a pool share what is found of its host's name.
+    """Let the connections of a pool share one look-up of the host's name.
 
-    Some resolvers, those of container networks among them, drop a few of many questions that come
-    at once, and a question is asked again after five seconds.
+    Some resolvers, such as those of container networks, drop a few of many queries that come at
+    once. A dropped query is repeated only after five seconds.
     """
     base: Any = pool.ConnectionCls
     if base not in {HTTPConnection, HTTPSConnection}:  # a SOCKS proxy looks names up itself
@@ -212,11 +212,11 @@ def resolve_once(pool: urllib3.HTTPConnectionPool) -> None:
     name = _Name()
 
     class Connection(base):  # type: ignore[misc]
-        _dns_host: str  # urllib3 connects to this, whatever the host is called
+        _dns_host: str  # urllib3 connects to this one, not to ``host``
 
         def _new_conn(self) -> socket.socket:
             addresses = name.addresses(self)
-            told = self._dns_host
+            original = self._dns_host
             for address in addresses:
                 self._dns_host = address
                 try:
@@ -226,14 +226,14 @@ def resolve_once(pool: urllib3.HTTPConnectionPool) -> None:
                         name.forget()
                         raise
                 finally:
-                    self._dns_host = told
-            raise AssertionError("a name that is found has an address")
+                    self._dns_host = original
+            raise AssertionError("a name that was found has an address")
 
     pool.ConnectionCls = Connection
 
 
 class _Name:
-    """What is found of a host's name, for all threads that ask at the same time."""
+    """The addresses of one host name, shared by all threads that ask at the same time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -245,7 +245,7 @@ class _Name:
         """Return the addresses of a connection's host.
 
         Raises:
-            NameResolutionError: there are none; all who waited for that get the same answer.
+            NameResolutionError: there are none; every thread that waited gets this error.
         """
         asked = self._asked
         with self._lock:
@@ -264,6 +264,6 @@ class _Name:
             return self._found
 
     def forget(self) -> None:
-        """Look the name up again next time: nobody answered at its addresses."""
+        """Look the name up again next time: no address answered."""
         with self._lock:
             self._found = []

@@ -1,7 +1,7 @@
-"""HTTP: attempts, deadlines, what an answer is.
+"""HTTP requests: attempts, deadlines and answers.
 
-A look-up ends within 30 seconds: at most three attempts, at most three seconds of waiting between
-them, and a deadline over all. No credential is ever in a message.
+A look-up ends within 30 seconds: it has at most three attempts, waits at most three seconds
+between them, and has one deadline for all. No message holds a credential.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ BACKOFF_SECONDS = 3.0
 DEADLINE_SECONDS = 30.0
 
 _HINT = "nothing was changed; check the network and the address"
-_TRUST_HINT = "name its authority's certificate: by pip's `cert`, or by REQUESTS_CA_BUNDLE"
+_TRUST_HINT = "set pip's `cert` or REQUESTS_CA_BUNDLE to the certificate of its authority"
 _CHUNK_BYTES = 1 << 16
 _GZIP_MEMBER = b"\x1f\x8b\x08"
 _MAX_PIECE_BYTES = 1 << 26
@@ -41,16 +41,16 @@ _PASSING = frozenset({429, 500, 502, 503, 504})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """What a server said.
+    """The answer of a server.
 
     Attributes:
         status: the HTTP status.
-        url: where the answer came from, after redirects.
-        content_type: what the server says it is.
-        content_range: what part of a file it is, as the header of that name has it.
-        body: all of it.
-        with_password: it was asked for with credentials.
-        retry_after_seconds: how long the server asks to wait; 0 where it does not.
+        url: the address that answered, after redirects.
+        content_type: the Content-Type header.
+        content_range: the Content-Range header, which says what part of a file this is.
+        body: the whole body, decompressed.
+        with_password: whether the request had credentials.
+        retry_after_seconds: how long the server asks to wait; 0 if it does not ask.
     """
 
     status: int
@@ -73,7 +73,7 @@ class Http:
         Args:
             timeout_seconds: how long to wait for a connection, and for the next bytes.
             connections: how many to keep open to one host.
-            trust: whom to trust.
+            trust: the certificates and the proxy to use.
         """
         self._timeout_seconds = timeout_seconds
         self._trust = trust
@@ -90,16 +90,16 @@ class Http:
         self._session.close()
 
     def get(self, url: str, headers: dict[str, str], *, what: str, shown: str) -> Response:
-        """Ask, and ask again where the failure may pass.
+        """Send a GET request; repeat it after a failure that may be temporary.
 
         Args:
-            url: what to ask for.
-            headers: besides those that every request has.
-            what: how a message names what stands there.
+            url: the address.
+            headers: the headers besides those of every request.
+            what: what a message calls the thing at the address.
             shown: how a message writes the address, without credentials.
 
         Raises:
-            PackageIndexError: no attempt got a whole answer.
+            PackageIndexError: no attempt got a complete answer.
         """
         deadline = time.monotonic() + DEADLINE_SECONDS - BACKOFF_SECONDS
         waited = 0.0
@@ -149,7 +149,7 @@ class Http:
     def _open(
         self, url: str, headers: dict[str, str], timeout: float
     ) -> tuple[urllib3.BaseHTTPResponse, str, Mapping[str, str]]:
-        """Begin an answer; tell where it comes from, after redirects, and what was sent."""
+        """Send a request; return the open answer, its final address and the headers sent."""
         address = urllib3.util.parse_url(url)
         host = (address.scheme, address.auth, address.netloc)
         with self._finding:
@@ -178,10 +178,10 @@ class Http:
     def _find_way(self, url: str) -> _Way | None:
         """Let requests work out how to reach a host: credentials, proxy, certificates.
 
-        Asking it anew for every file of the host takes longer than the answer.
+        Doing this for every file of the host would take longer than the answers.
 
         Returns:
-            the way, or None where a proxy wants whole addresses.
+            the way, or None where a proxy needs whole addresses.
         """
         request = self._session.prepare_request(requests.Request("GET", url))
         assert request.url is not None
@@ -199,17 +199,17 @@ class Http:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Way:
-    """How to reach a host: its connections, and the headers that it is always sent."""
+    """How to reach a host: its connections, and the headers of every request to it."""
 
     pool: urllib3.HTTPConnectionPool
     headers: dict[str, str]
 
 
 def _unpack(sent: bytes, headers: urllib3.HTTPHeaderDict) -> bytes:
-    """Undo the compression of an answer; one in gzip that is cut off is an error.
+    """Decompress an answer; a gzip answer that is cut off is an error.
 
-    A gzip of one member tells at its end how large it is (RFC 1952), and into one piece of that
-    size it is unpacked in half the time, and beside other threads.
+    A gzip file of one member states its size at its end (RFC 1952). Decompressing it into one
+    piece of that size takes half the time, and lets other threads run meanwhile.
     """
     encoding = headers.get("Content-Encoding", "").lower()
     if not sent or not encoding:
@@ -226,12 +226,12 @@ def _unpack(sent: bytes, headers: urllib3.HTTPHeaderDict) -> bytes:
 
 
 def _seconds(retry_after: str) -> float:
-    """Read Retry-After where it is a number; a date is not waited for."""
+    """Return the seconds of Retry-After; 0 for a date, which is not waited for."""
     return float(retry_after) if re.fullmatch(r"[0-9]{1,9}", retry_after) else 0.0
 
 
 def _is_final(failure: Exception | None) -> bool:
-    """Tell whether asking again is no use: a wrong address or an unknown certificate."""
+    """Return whether another attempt is useless: a wrong address, or an unknown certificate."""
     return _is_untrusted(failure) or isinstance(
         failure, (ValueError, requests.exceptions.TooManyRedirects)
     )
@@ -242,14 +242,14 @@ def _is_untrusted(failure: Exception | None) -> bool:
 
 
 def _explain(failure: Exception) -> str:
-    """Say in a few words what kept an answer from coming."""
+    """Return in a few words why there is no answer."""
     if _is_untrusted(failure):
         return "its certificate is not trusted"
     text = str(failure)
     if "refused" in text:
         return "the connection was refused"
     if isinstance(failure, urllib3.exceptions.NameResolutionError) or "resolve" in text:
-        return "its name is not known"
+        return "its name is unknown"
     if isinstance(failure, (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)):
         return "it did not answer in time"
     if isinstance(
@@ -257,11 +257,11 @@ def _explain(failure: Exception) -> str:
     ):
         return "its answer is damaged"
     if "IncompleteRead" in text or "broken" in text:
-        return "the connection broke before the answer was whole"
+        return "the connection broke before the answer was complete"
     if isinstance(failure, requests.exceptions.TooManyRedirects):
-        return "it redirects without end"
+        return "it redirects endlessly"
     if isinstance(
         failure, (requests.ConnectionError, urllib3.exceptions.HTTPError, OSError)
     ) and not _is_final(failure):
         return "the connection failed"
-    return "the address is not one that can be asked"
+    return "the address is not valid"

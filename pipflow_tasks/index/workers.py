@@ -1,7 +1,7 @@
-"""Threads that fetch, and that nobody waits for when the program ends.
+"""Threads that fetch; the program does not wait for them when it ends.
 
-Those of ``concurrent.futures`` are joined at the end: after Ctrl-C, or an error, a command would go
-on for as long as the slowest of its look-ups.
+The threads of ``concurrent.futures`` are joined at the end: after Ctrl-C or an error, a command
+would run on for as long as its slowest look-up.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _Result = TypeVar("_Result")
 
 
 class Workers:
-    """Some daemon threads, started as there is work for them."""
+    """A group of daemon threads, started when there is work."""
 
     def __init__(self, most: int) -> None:
-        """Prepare to start at most that many threads."""
+        """Prepare; ``most`` is the greatest number of threads to start."""
         self._unstarted = most
         self._started = 0
         self._todo: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
@@ -31,13 +31,13 @@ class Workers:
     def submit(
         self, function: Callable[[_Argument], _Result], argument: _Argument
     ) -> Future[_Result]:
-        """Let a thread call a function; what comes of it is the future's."""
+        """Let a thread call a function, and return the future of its result."""
         future: Future[_Result] = Future()
 
         def work() -> None:
             try:
                 future.set_result(function(argument))
-            except BaseException as error:  # the one who waits for the future gets it
+            except BaseException as error:  # raised again where the future is awaited
                 future.set_exception(error)
 
         self._todo.put(work)
@@ -48,7 +48,7 @@ class Workers:
         return future
 
     def close(self) -> None:
-        """Let the threads end as soon as they are free; what is waiting is left undone."""
+        """Let the threads end as soon as they are free; work that waits is dropped."""
         with suppress(Empty):
             while True:
                 self._todo.get_nowait()

@@ -1,21 +1,21 @@
-r"""A requirements file as a value: every byte kept, every edit a new document.
+r"""A requirements file as a value: every byte is kept, every edit returns a new document.
 
 Follows pip's requirements file format and, for a single requirement, PEP 508. The format, as
 pip reads it::
 
     file     = [BOM] {logical line}
     logical  = physical {physical}      a line that ends in "\" goes on, unless it is a comment
-    content  = logical, without its comment ("#" at the start or after a blank), stripped
+    content  = logical, without its comment ("#" at the start or after a space), stripped
 
     content  = ""                                  blank, or a comment alone
              | requirement {" " option}            name[extras] specifier ; marker, or name @ url
              | reference {" " option}              a bare URL, VCS address or path
              | "-e" reference {" " option}
-             | option {" " option}                 -r, -c, -i ... and --hash and its like
+             | option {" " option}                 -r, -c, -i ..., --hash ...
 
-Reading never fails: a line that is none of these is kept, and ``Line.problem`` says what is wrong
-with it, for the command that has to understand it. ``line`` reads, ``block`` tells what is sorted
-together, ``edit`` replaces spans, and ``typed`` reads what stands on a command line.
+Reading never fails. A line that is none of these is kept, and ``Line.problem`` says what is wrong
+with it, for a command that needs the line. ``line`` reads lines, ``block`` finds the blocks that
+are sorted, ``edit`` replaces spans, and ``typed`` reads requirements from a command line.
 """
 
 from __future__ import annotations
@@ -78,13 +78,13 @@ _BYTE_ORDER_MARKS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pin:
-    """A version for a line.
+    """A new version for a line.
 
     Attributes:
-        line: a requirement of the document.
-        version: what it is pinned to.
-        digests: for a line that has hashes, ``sha256:...`` of the version's files.
-        comment: what it has from then on, from its ``#`` on; None leaves the one that it has.
+        line: a requirement line of the document.
+        version: the version to pin it to.
+        digests: ``sha256:...`` of the version's files, for a line that has hashes.
+        comment: its new comment, with the ``#``; None keeps the comment that it has.
     """
 
     line: Line
@@ -98,11 +98,11 @@ class Addition:
     """A requirement to write into a file.
 
     Attributes:
-        requirement: in PEP 508's words.
-        digests: ``sha256:...`` of its files, laid out as the file's other hashes are.
-        comment: what is written behind it.
-        group: a heading: its block is taken.
-        near: a project: the block that has it is taken.
+        requirement: the requirement (PEP 508).
+        digests: ``sha256:...`` of its files, laid out like the other hashes of the file.
+        comment: the comment to write behind it, without the ``#``.
+        group: the heading of the block to add it to.
+        near: a project; the block that has it is chosen.
         sort: ``block`` sorts the whole block, stably; ``insert`` moves no other line.
     """
 
@@ -116,13 +116,13 @@ class Addition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequirementsFile:
-    """A requirements file: its lines, and everything needed to give the same bytes again.
+    """A requirements file: its lines, and everything needed to return the same bytes.
 
     Attributes:
         path: the file's name, as messages show it.
         lines: the logical lines.
-        mark: the byte order mark the file begins with, or nothing.
-        encoding: how the bytes after the mark are read.
+        mark: the byte order mark at the start of the file; empty if there is none.
+        encoding: the encoding of the bytes after the mark.
     """
 
     path: str
@@ -132,13 +132,13 @@ class RequirementsFile:
 
     @classmethod
     def from_bytes(cls, data: bytes, *, path: str = "requirements.txt") -> RequirementsFile:
-        """Read a requirements file. Never raises; ``to_bytes`` gives ``data`` again."""
+        """Read a requirements file. Never raises; ``to_bytes`` returns ``data`` again."""
         for mark, encoding in _BYTE_ORDER_MARKS:
             if not data.startswith(mark):
                 continue
             try:
                 text = data[len(mark) :].decode(encoding, _on_error(encoding))
-            except UnicodeDecodeError:  # half a character: not the encoding its mark says
+            except UnicodeDecodeError:  # half a character: the mark names the wrong encoding
                 continue
             lines = tuple(read_lines(text, path))
             return cls(path=path, lines=lines, mark=mark, encoding=encoding)
@@ -153,12 +153,12 @@ class RequirementsFile:
 
     @property
     def requirements(self) -> tuple[Line, ...]:
-        """The lines that name a project, of whatever kind."""
+        """The lines that name a project, of any kind."""
         return tuple(line for line in self.lines if line.name is not None)
 
     @property
     def uses_hashes(self) -> bool:
-        """Whether pip will want a hash for every requirement."""
+        """Whether pip will require a hash for every requirement."""
         return any(
             name in {"--hash", "--require-hashes"}
             for line in self.lines
@@ -167,7 +167,7 @@ class RequirementsFile:
 
     @property
     def generator(self) -> Generator | None:
-        """The tool that says, at the top of the file, that it has written it."""
+        """The tool that wrote the file, as the comments at its top say; None without them."""
         return find_generator(self.lines)
 
     def find(self, name: str) -> tuple[Line, ...]:
@@ -176,7 +176,7 @@ class RequirementsFile:
         return tuple(line for line in self.lines if line.name == wanted)
 
     def require_resolved(self) -> None:
-        """Check that nobody has left the file in the middle of a merge.
+        """Check that the file has no unresolved merge conflict.
 
         Raises:
             RequirementsError: at the first merge-conflict marker.
@@ -198,7 +198,7 @@ class RequirementsFile:
         return tuple(find_blocks(self.lines))
 
     def headings(self) -> tuple[str, ...]:
-        """Return what the comment lines in the headings of blocks say."""
+        """Return the texts of the comment lines in the headings of blocks."""
         return tuple(
             heading for block in self.blocks() for heading in self._headings_of(block) if heading
         )
@@ -212,11 +212,11 @@ class RequirementsFile:
     def with_pins(self, pins: Iterable[Pin]) -> RequirementsFile:
         """Pin requirements of this document to versions, all at once.
 
-        A pin changes in its version alone; any other specifier is replaced by ``==version``.
+        Of a pin only the version changes; any other specifier is replaced by ``==version``.
 
         Raises:
-            RequirementsError: the hashes of a line are spelled in a way that can't be edited.
-            ValueError: a line is not of this document.
+            RequirementsError: the hashes of a line have a form that can't be edited.
+            ValueError: a line does not belong to this document.
         """
         texts = {line.number: line.text for line in self.lines}
         for pin in pins:
@@ -224,11 +224,11 @@ class RequirementsFile:
                 raise ValueError(f"{pin.line.place} is not a line of this document")
             texts[pin.line.number] = pin_line(pin.line, pin.version, pin.digests, pin.comment)
         edited = self._reread(list(texts.values()))
-        if len(edited.lines) != len(self.lines):  # a stray backslash has come to a line's end
+        if len(edited.lines) != len(self.lines):  # a stray backslash ends a line now
             raise RequirementsError(
-                "a line is spelled in a way that can't be edited without changing the next",
+                "a line can't be edited without changing the line below",
                 path=self.path,
-                hint="take stray backslashes out of the lines with hashes",
+                hint="remove stray backslashes from the lines with hashes",
             )
         return edited
 
@@ -249,12 +249,13 @@ class RequirementsFile:
         return self.with_requirements([addition])
 
     def with_requirements(self, additions: Sequence[Addition]) -> RequirementsFile:
-        """Add requirements, each in the order of canonical names.
+        """Add requirements, each at its place in the order of canonical names.
 
-        They go into the first block that has requirements, else to the end of the file.
+        One without ``group`` and ``near`` goes into the first block that has requirements, else
+        to the end of the file.
 
         Raises:
-            RequirementsError: no heading is called as the ``group`` of one.
+            RequirementsError: no block has the heading that the ``group`` of an addition names.
         """
         texts = [line.text for line in self.lines]
         blocks = self.blocks()
@@ -262,11 +263,11 @@ class RequirementsFile:
             block.start: [(entry.name, texts[entry.start : entry.stop]) for entry in block.entries]
             for block in blocks
         }
-        loose: list[tuple[NormalizedName, list[str]]] = []  # where no block has requirements yet
+        loose: list[tuple[NormalizedName, list[str]]] = []  # if no block has requirements yet
         for addition in additions:
             block = self._block_for(addition, blocks)
-            there = loose if block is None else pieces[block.start]
-            _insert(there, addition, self._spell(addition))
+            siblings = loose if block is None else pieces[block.start]
+            _insert(siblings, addition, self._spell(addition))
         put_together: list[str] = []
         place = 0
         for block in blocks:
@@ -278,7 +279,7 @@ class RequirementsFile:
         return self._assemble(put_together)
 
     def without(self, lines: Collection[Line]) -> RequirementsFile:
-        """Remove lines, with the comment lines that belong to them; a block's heading stays."""
+        """Remove lines and the comment lines that belong to them; headings of blocks stay."""
         numbers = {line.number for line in lines}
         gone = {index for index, line in enumerate(self.lines) if line.number in numbers}
         for block in self.blocks():
@@ -289,7 +290,7 @@ class RequirementsFile:
         return self._assemble(kept)
 
     def _assemble(self, texts: Sequence[str]) -> RequirementsFile:
-        """Put texts together: each is closed but for the last, which ends as the file ended."""
+        """Join texts: each gets a line ending, but the last one ends as the file ended."""
         if not texts:
             return self._reread([])
         *inner, last = texts
@@ -298,7 +299,7 @@ class RequirementsFile:
             last = last.removesuffix(_ending(last))
         closed = [*(_close(text, newline) for text in inner), last]
         for place, (text, below) in enumerate(pairwise(closed)):
-            if text.endswith("\r") and below.startswith("\n"):  # they would become one ending
+            if text.endswith("\r") and below.startswith("\n"):  # joined, these are one ending
                 closed[place] = f"{text}\n"
         return self._reread(closed)
 
@@ -308,14 +309,14 @@ class RequirementsFile:
         edited = self.from_bytes(data, path=self.path)
         if (edited.mark, edited.encoding) != (self.mark, self.encoding):
             raise RequirementsError(
-                "the change would alter the encoding that the file is read in",
+                "the change would alter the encoding of the file",
                 path=self.path,
                 hint="save the file as UTF-8, without a `coding` comment",
             )
         return edited
 
     def _newline(self) -> str:
-        """Return the line ending that the file has most."""
+        """Return the most frequent line ending of the file."""
         endings = [
             _ending(physical)
             for line in self.lines
@@ -328,14 +329,14 @@ class RequirementsFile:
         for line in self.lines:
             if line.requirement is not None and line.option_values("--hash"):
                 layout = hash_layout(line)
-                return layout if layout.endswith(" ") else " "  # a tab parts no first option
+                return layout if layout.endswith(" ") else " "  # pip finds no option behind a tab
         return f" \\{self._newline()}    "
 
     def _headings_of(self, block: Block) -> tuple[str, ...]:
         return tuple(heading_text(line.comment) for line in self.lines[block.start : block.body])
 
     def _spell(self, addition: Addition) -> str:
-        """Write a requirement as it was typed, extras in order and the marker behind ``; ``."""
+        """Return the line of an addition, with sorted extras and the marker behind ``; ``."""
         requirement = addition.requirement
         extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
         marker = f"; {requirement.marker}" if requirement.marker else ""
@@ -349,7 +350,7 @@ class RequirementsFile:
         )
 
     def _block_for(self, addition: Addition, blocks: Sequence[Block]) -> Block | None:
-        """Return the block that an addition belongs to, or the first that has requirements."""
+        """Return the block for an addition; by default the first that has requirements."""
         group = addition.group
         if group is None:
             filled = [block for block in blocks if block.entries]
@@ -369,7 +370,7 @@ class RequirementsFile:
 
 
 def _insert(pieces: list[tuple[NormalizedName, list[str]]], addition: Addition, text: str) -> None:
-    """Put the text of an addition among the entries of a block."""
+    """Insert the text of an addition among the entries of a block."""
     name = canonicalize_name(addition.requirement.name)
     if addition.sort == "block":
         pieces.append((name, [text]))
@@ -380,7 +381,7 @@ def _insert(pieces: list[tuple[NormalizedName, list[str]]], addition: Addition, 
 
 
 def _declared_encoding(data: bytes) -> str:
-    """Return what ``# -*- coding: latin-1 -*-`` in the first two lines says, else UTF-8."""
+    """Return the encoding that ``# -*- coding: latin-1 -*-`` in lines 1 or 2 declares, or UTF-8."""
     for line in data.splitlines()[:2]:
         found = _CODING.search(line) if line.startswith(b"#") else None
         if found is None:
@@ -406,7 +407,7 @@ def _ending(text: str) -> str:
 
 
 def _close(text: str, newline: str) -> str:
-    """End a text so that whatever comes after it is a line of its own."""
+    """End a text so that the text behind it starts a new line."""
     if not _ending(text):
         text += newline
     return text + _ending(text) if goes_on(text.splitlines()[-1]) else text

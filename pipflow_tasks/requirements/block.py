@@ -1,4 +1,4 @@
-"""Blocks: what is sorted together, and which comment belongs to which requirement."""
+"""Blocks: the runs of lines that are sorted, and the comments that belong to a requirement."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Entry:
     """A requirement and the comment lines that belong to it: ``lines[start:stop]``.
 
-    An unindented comment belongs to the requirement below it, an indented one to that above.
+    An unindented comment belongs to the requirement below it, an indented one to the one above.
     """
 
     start: int
@@ -42,22 +42,22 @@ class Block:
 
 
 def find_blocks(lines: Sequence[Line]) -> Iterator[Block]:
-    """Yield the blocks of a file, in its order."""
+    """Yield the blocks of a file, from top to bottom."""
     start = 0
     for stop in range(len(lines) + 1):
         if stop == len(lines) or lines[stop].kind not in {Kind.COMMENT, Kind.REQUIREMENT}:
             if stop > start:
-                yield _part(lines, start, stop)
+                yield _divide(lines, start, stop)
             start = stop + 1
 
 
 def heading_text(comment: str) -> str:
-    """Return what a heading says: the comment without its rulers and its colon."""
+    """Return the text of a heading: the comment without rulers and without the last colon."""
     return comment.strip("#=-*~ \t").removesuffix(":")
 
 
-def _part(lines: Sequence[Line], start: int, stop: int) -> Block:
-    """Part a run of lines: heading, then entries, then comments that belong to nothing."""
+def _divide(lines: Sequence[Line], start: int, stop: int) -> Block:
+    """Divide a run of lines into heading, entries, and comments that belong to no entry."""
     entries: list[Entry] = []
     loose = start
     for index in range(start, stop):

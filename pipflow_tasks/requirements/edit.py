@@ -28,21 +28,21 @@ Span = tuple[int, int]
 def pin_line(
     line: Line, version: Version, digests: Sequence[str], comment: str | None = None
 ) -> str:
-    """Return the text of a requirement line with another version, and other hashes if it has any.
+    """Return the text of a requirement line with a new version, and new hashes if it has any.
 
-    The column of a comment behind the version stays where the blanks before it allow; but for
-    one as this tool writes it, which says what has brought the line along.
+    A comment keeps its column if there are enough spaces before it. A ``# via`` comment in the
+    form that ``lock`` writes keeps its two spaces instead.
 
     Args:
-        line: a requirement that is not a URL.
-        version: what it is pinned to; any other specifier than a pin is replaced.
+        line: a requirement line without URL.
+        version: the version to pin it to; a specifier that is no pin is replaced as a whole.
         digests: ``sha256:...`` of every file of that version; empty for a line without hashes.
-        comment: another one for a line that has one, perhaps nothing; None leaves it alone.
+        comment: the new comment of a line that has one, perhaps empty; None keeps the old one.
 
     Raises:
-        RequirementsError: the line has hashes, and they are spelled in a way that can't be edited.
+        RequirementsError: the hashes of the line have a form that can't be edited.
     """
-    if comment is not None:  # first: a comment stands behind all else
+    if comment is not None:  # first, because the comment ends the line
         line = replace(line, text=_with_comment(line, comment))
     if version == line.pin and not digests:
         return line.text
@@ -54,9 +54,9 @@ def pin_line(
 
 
 def hash_layout(line: Line) -> str:
-    """Return what stands before each hash of a line that has one: blanks, perhaps a line ending."""
+    """Return the text before each hash of a line: spaces, perhaps with a line ending."""
     tokens = list(_HASH.finditer(line.content))
-    if not tokens:  # an abbreviation, say
+    if not tokens:  # the option is abbreviated, for example
         return " "
     raw, offsets = _content_offsets(line)
     if len(tokens) > 1:
@@ -69,7 +69,7 @@ def hash_layout(line: Line) -> str:
 
 
 def _with_comment(line: Line, comment: str) -> str:
-    """Return the text of a line with another comment in the place of its own."""
+    """Return the text of a line with its comment replaced."""
     joined, offsets = join_physical(line.text.splitlines(keepends=True))
     found = COMMENT.search(joined)
     assert found is not None
@@ -79,14 +79,14 @@ def _with_comment(line: Line, comment: str) -> str:
 
 
 def _hash_edits(line: Line, digests: Sequence[str]) -> list[tuple[Span, str]]:
-    """Put all new hashes in the place of the first, and take the others out."""
+    """Return the edits that replace the first hash by all new ones and remove the others."""
     tokens = list(_HASH.finditer(line.content))
     if tuple(token[2] for token in tokens) != line.option_values("--hash"):
         raise RequirementsError(
-            "its hashes are spelled in a way that can't be edited",
+            "the hashes of this line have a form that can't be edited",
             path=line.path,
             line=line.number,
-            hint="write each as --hash=sha256:...",
+            hint="write each hash as --hash=sha256:...",
         )
     opening, closing = tokens[0][1], tokens[0][3]
     joined = hash_layout(line).join(f"{opening}{digest}{closing}" for digest in digests)
@@ -95,15 +95,15 @@ def _hash_edits(line: Line, digests: Sequence[str]) -> list[tuple[Span, str]]:
 
 
 def _end_before(line: Line, place: int) -> int:
-    """Return where the word before a place of the content ends."""
+    """Return where the word before a place in the content ends."""
     return len(line.content[:place].rstrip())
 
 
 def _version_span(line: Line) -> Span:
-    """Tell where in the content the version of a pin, or else the whole specifier, stands.
+    """Return the span in the content of a pin's version, or else of the whole specifier.
 
-    packaging has read the requirement already: the name, its extras and the end of the specifier
-    are where they must be.
+    packaging has parsed the requirement already, so that the name, the extras and the specifier
+    are in their places.
     """
     subject, _ = split_options(line.content)
     name = NAME.match(subject)
@@ -122,17 +122,17 @@ def _version_span(line: Line) -> Span:
 
 
 def _content_offsets(line: Line) -> tuple[str, list[int]]:
-    """Return the text, and where in it each character of the content stands."""
+    """Return the text, and the place in it of each character of the content."""
     joined, offsets = join_physical(line.text.splitlines(keepends=True))
     lead = len(joined) - len(joined.lstrip())
     return line.text, offsets[lead : lead + len(line.content)]
 
 
 def _replace(line: Line, edits: Sequence[tuple[Span, str]], *, keep_column: bool) -> str:
-    """Replace spans of the content, the last first, so that earlier ones stay where they are."""
+    """Replace spans of the content, the last one first, so that the earlier ones stay in place."""
     text, offsets = _content_offsets(line)
     for (start, stop), new in sorted(edits, reverse=True):
-        is_gap = start == stop or not new  # it begins where the character before it ends
+        is_gap = start == stop or not new  # a gap begins where the character before it ends
         begin = offsets[start - 1] + 1 if is_gap else offsets[start]
         end = offsets[stop - 1] + 1
         tail = text[end:]
@@ -143,10 +143,10 @@ def _replace(line: Line, edits: Sequence[tuple[Span, str]], *, keep_column: bool
 
 
 def _keep_column(tail: str, *, growth: int) -> str:
-    """Take blanks from before a comment, or give it some, so that it stays in its column."""
+    """Remove or add spaces before a comment, so that the comment stays in its column."""
     comment = COMMENT.search(tail.splitlines()[0]) if tail else None
     if comment is None or set(comment[1]) != {" "}:
         return tail
-    blanks = len(comment[1])
-    wanted = blanks - growth if blanks > growth else blanks
-    return tail[: comment.start()] + " " * wanted + tail[comment.start() + blanks :]
+    spaces = len(comment[1])
+    wanted = spaces - growth if spaces > growth else spaces
+    return tail[: comment.start()] + " " * wanted + tail[comment.start() + spaces :]

@@ -1,4 +1,4 @@
-"""Files that another tool writes: pip-compile, uv and their like say so at the top."""
+"""Files that another tool writes: pip-compile, uv and others name themselves at the top."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Generator:
     """The tool that wrote a file.
 
     Attributes:
-        tool: its name.
-        command: what it was called with, as the file says; credentials hidden.
-        source: the file that it was made from, as far as the command tells.
+        tool: the name of the tool.
+        command: the command that wrote the file, if the file has it; credentials hidden.
+        source: the files that the command names as its input, if any.
     """
 
     tool: str
@@ -41,7 +41,7 @@ class Generator:
 
 
 def find_generator(lines: Iterable[Line]) -> Generator | None:
-    """Tell which tool the comments at the top of a file name as its author, if any."""
+    """Return the tool that the comments at the top of a file name as its author, if any."""
     tool = ""
     for line in lines:
         if line.kind not in {Kind.COMMENT, Kind.BLANK, Kind.OPTION}:

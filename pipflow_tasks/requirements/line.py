@@ -1,4 +1,4 @@
-r"""Logical lines: what pip reads of a requirements file, and where each character of it stands."""
+r"""Logical lines: what pip reads of a requirements file, and the place of each character of it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _URL_SCHEMES = frozenset({"http", "https", "file", "ftp", "ssh", "git", "hg", "b
 
 
 class Kind(enum.Enum):
-    """What a logical line is; the value names it in a sentence."""
+    """The kind of a logical line; the value names the kind in a sentence."""
 
     BLANK = "a blank line"
     COMMENT = "a comment"
@@ -49,14 +49,14 @@ class Line:
     Attributes:
         path: the file, as messages show it.
         number: its first physical line, from 1.
-        text: all its characters, line endings included.
-        content: what pip reads of it: continued lines joined, the comment gone, stripped.
-        kind: what it is.
-        comment: its comment from the ``#`` on, or an empty string.
-        name: the canonical project name, where the line tells one.
-        requirement: the PEP 508 requirement, for ``Kind.REQUIREMENT``. Where its version is a
+        text: all its characters, with the line endings.
+        content: the part that pip reads: continued lines joined, without the comment, stripped.
+        kind: the kind of line.
+        comment: its comment with the ``#``, or an empty string.
+        name: the canonical project name, if the line names a project.
+        requirement: the PEP 508 requirement, for ``Kind.REQUIREMENT``. If its version is a
             ``${VARIABLE}``, the specifier is a stand-in and ``has_variable`` is true.
-        pin: the version, where the specifier is a single ``==`` without wildcard.
+        pin: the version, if the specifier is a single ``==`` without wildcard.
         options: long option names with their values (``""`` for a flag), in the line's order.
         problem: what is wrong with an unreadable line.
     """
@@ -75,7 +75,7 @@ class Line:
 
     @property
     def place(self) -> str:
-        """Where it stands, ``path:line``."""
+        """Its file and number: ``path:line``."""
         return f"{self.path}:{self.number}"
 
     @property
@@ -85,17 +85,17 @@ class Line:
 
     @property
     def has_variable(self) -> bool:
-        """Whether pip will put an environment variable's value into this line."""
+        """Whether pip will replace an environment variable in this line."""
         return _VARIABLE.search(self.content) is not None
 
     @property
     def is_indented(self) -> bool:
-        """Whether the line begins with a blank."""
+        """Whether the line begins with a space or a tab."""
         return self.text[:1] in {" ", "\t"}
 
     @property
     def policy(self) -> Policy | None:
-        """What its comment says about where the pin may move.
+        """The policy in its comment, which limits where the pin may move; often None.
 
         Raises:
             RequirementsError: the policy is malformed.
@@ -112,9 +112,9 @@ class Line:
 
     @property
     def via(self) -> tuple[NormalizedName, ...]:
-        """The projects that have brought a plain pin along, as its comment says; often none.
+        """The projects that need this locked pin, as its ``# via`` comment says; often none.
 
-        A line with extras or a marker says more than that it is needed: somebody has asked for it.
+        A pin with extras or a marker is a direct requirement, whatever its comment says.
         """
         requirement = self.requirement
         if self.pin is None or requirement is None or requirement.extras or requirement.marker:
@@ -123,7 +123,7 @@ class Line:
 
     @property
     def includes(self) -> tuple[tuple[str, bool], ...]:
-        """The files that it names by ``-r`` and ``-c``, and whether these only constrain."""
+        """The files that it names with ``-r`` (False) and with ``-c`` (True)."""
         files = ((name, False) for name in self.option_values("--requirement"))
         constraints = ((name, True) for name in self.option_values("--constraint"))
         return (*files, *constraints)
@@ -134,7 +134,7 @@ class Line:
 
 
 def read_lines(text: str, path: str) -> Iterator[Line]:
-    """Cut a file's text into logical lines, and understand each."""
+    """Yield the logical lines of a file's text."""
     number = 1
     held: list[str] = []
     for physical in text.splitlines(keepends=True):
@@ -148,7 +148,7 @@ def read_lines(text: str, path: str) -> Iterator[Line]:
 
 
 def join_physical(physical: Sequence[str]) -> tuple[str, list[int]]:
-    """Join continued lines as pip does, and tell where in the text each character stands."""
+    """Join continued lines as pip does; return also the place of each character in the text."""
     joined: list[str] = []
     offsets: list[int] = []
     start = 0
@@ -166,14 +166,14 @@ def join_physical(physical: Sequence[str]) -> tuple[str, list[int]]:
 
 
 def goes_on(physical: str) -> bool:
-    """Tell whether the next physical line continues this one."""
+    """Return whether the next physical line continues this one."""
     return physical.endswith("\\") and not COMMENT.match(physical)
 
 
 def expand_variables(text: str, environment: Mapping[str, str]) -> str:
-    """Put the values of ``${VARIABLES}`` in, as pip does: unknown and empty ones stay as they are.
+    """Replace ``${VARIABLES}`` by their values, as pip does: unknown and empty ones stay.
 
-    The result is for finding files and asking indexes. It is never written or printed.
+    Use the result to find files and to ask indexes. Never write or print it.
     """
     return _VARIABLE.sub(lambda match: environment.get(match[1]) or match[0], text)
 
@@ -195,7 +195,7 @@ def _read_line(physical: Sequence[str], number: int, path: str) -> Line:
 
 
 def _understand(line: Line) -> Line:
-    """Tell what the content of a line is."""
+    """Return a line with its content parsed."""
     subject, rest = split_options(line.content)
     try:
         options = read_options(rest)
@@ -204,14 +204,14 @@ def _understand(line: Line) -> Line:
     if not subject:
         editable = [value for name, value in options if name == "--editable"]
         if editable:
-            name = _name_of_reference(editable[0])  # pip takes no further one
+            name = _name_of_reference(editable[0])  # pip reads only the first
             return replace(line, kind=Kind.EDITABLE, name=name, options=options)
         return replace(line, kind=Kind.OPTION, options=options)
     if _is_reference(subject):
         name = _name_of_reference(subject)
         return replace(line, kind=Kind.REFERENCE, name=name, options=options)
     try:
-        requirement = _parse(subject.removesuffix(";"))  # pip takes it for an empty marker
+        requirement = _parse(subject.removesuffix(";"))  # to pip this is an empty marker
         pin = None if _VARIABLE.search(subject) else _pin(requirement)
     except (ValueError, RecursionError) as error:
         problem = str(error).partition("\n")[0]
@@ -227,7 +227,7 @@ def _understand(line: Line) -> Line:
 
 
 def _parse(text: str) -> Requirement:
-    """Read a requirement; a variable that PEP 508 can't read stands for some version."""
+    """Parse a requirement; a variable that PEP 508 can't read becomes a stand-in version."""
     try:
         return Requirement(text)
     except ValueError:
@@ -255,7 +255,7 @@ def _is_reference(subject: str) -> bool:
 
 
 def _name_of_reference(reference: str) -> NormalizedName | None:
-    """Tell the project from ``name @ url``, the name of a wheel, or ``#egg=name``."""
+    """Return the project that ``name @ url``, a wheel's name, or ``#egg=name`` names."""
     address, _, fragment = reference.partition("#")
     named = NAME.match(address)
     if named and address[named.end() :].partition("[")[0].lstrip()[:1] == "@":

@@ -1,6 +1,6 @@
-"""pip's options in requirements files, read with pip's own parser: the standard library's optparse.
+"""pip's options in requirements files, read with the standard library's optparse, as pip does.
 
-So abbreviations, ``--option=value``, ``--option value`` and ``-ovalue`` mean what they mean to pip.
+So abbreviations, ``--option=value``, ``--option value`` and ``-ovalue`` mean the same as in pip.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _HASH_ALGORITHMS = ("sha256", "sha384", "sha512")
 
 
 def split_options(content: str) -> tuple[str, str]:
-    """Cut before the first word that begins with ``-``; words are parted by single blanks."""
+    """Split before the first word that begins with ``-``; only spaces separate words."""
     if content.startswith("-"):
         return "", content
     place = content.find(" -")
@@ -47,7 +47,7 @@ def read_options(text: str) -> tuple[tuple[str, str], ...]:
     """Read options: long names with their values, ``""`` for a flag, in the order of the text.
 
     Raises:
-        ValueError: pip would not take them.
+        ValueError: pip would refuse them.
     """
     if not text:
         return ()
@@ -63,7 +63,7 @@ def _require_hash(value: str) -> None:
     if not colon:
         raise ValueError(f"--hash={value} is not of the form ALGORITHM:DIGEST")
     if algorithm not in _HASH_ALGORITHMS:
-        raise ValueError(f"pip takes no {algorithm} hashes, only {', '.join(_HASH_ALGORITHMS)}")
+        raise ValueError(f"pip accepts no {algorithm} hashes, only {', '.join(_HASH_ALGORITHMS)}")
 
 
 class _Parser(OptionParser):

@@ -1,7 +1,7 @@
-"""What a line says about its own future: ``django==4.2.16  # pipflow: >=4.2,<5  keep the LTS``.
+"""The policy of a line: ``django==4.2.16  # pipflow: >=4.2,<5  keep the LTS``.
 
-A policy is ``hold`` or a PEP 440 specifier set, blanks allowed after its commas, and ends at the
-next blank; the rest of the comment is the user's.
+A policy is ``hold`` or a PEP 440 specifier set, which may have spaces after its commas. The next
+space ends the policy; the rest of the comment is the user's.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ _MARK = re.compile(r"#\s*pipflow:")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """A bound on where a pin may move.
+    """A limit on where a pin may move.
 
     Attributes:
-        text: as the comment has it.
+        text: the policy as the comment writes it, without spaces.
         specifier: the versions that are allowed; empty for ``hold``.
-        is_hold: the pin does not move at all.
+        is_hold: whether the pin must not move at all.
     """
 
     text: str
@@ -30,10 +30,10 @@ class Policy:
 
 
 def read_policy(comment: str) -> Policy | None:
-    """Read the policy in a comment, if it has one.
+    """Return the policy in a comment, if there is one.
 
     Raises:
-        ValueError: there is one, and it is malformed.
+        ValueError: the policy is malformed.
     """
     mark = _MARK.search(comment)
     if mark is None:
@@ -56,9 +56,9 @@ def read_policy(comment: str) -> Policy | None:
 
 
 def bounds_pin(specifier: SpecifierSet) -> bool:
-    """Tell whether a specifier says something about where a pin may go.
+    """Return whether a specifier limits where a pin may move.
 
-    An upper bound or an exclusion does; a lower bound alone does not, nor does an exact version.
+    An upper bound or an exclusion does; a lower bound alone or an exact version does not.
     """
     return any(
         clause.operator in {"<", "<=", "~=", "!="}

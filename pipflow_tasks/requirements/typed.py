@@ -1,4 +1,4 @@
-"""Requirements as somebody types them: several in one word of the command line."""
+"""Requirements from the command line: several in one word."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A requirement that was typed.
+    """A requirement from the command line.
 
     Attributes:
-        requirement: what it means.
-        specifier: the version part, as it was typed, without blanks.
+        requirement: the parsed requirement.
+        specifier: its specifier as it was typed, without spaces.
     """
 
     requirement: Requirement
@@ -34,9 +34,9 @@ class Request:
 
 
 def split_requirements(text: str) -> tuple[Request, ...]:
-    """Read requirements typed in one word, separated by commas or blanks.
+    """Read requirements from one word, where they are separated by commas or spaces.
 
-    ``requests[socks]>=2.30,<3 flask`` is two. A marker reaches to the next comma or to the end.
+    ``requests[socks]>=2.30,<3 flask`` is two. A marker extends to the next comma or to the end.
 
     Raises:
         RequirementsError: a part is not a PEP 508 requirement.
@@ -67,13 +67,13 @@ def _read(text: str) -> Request:
 
 def _address(shown: str) -> RequirementsError:
     return RequirementsError(
-        f'"{shown}" is asked for by an address, not by a version to look up',
+        f'"{shown}" is given by its address, so there is no version to look up',
         hint="write the line into the requirements file; it will be left alone",
     )
 
 
 def _split(text: str) -> Iterator[str]:
-    """Cut where one requirement ends and the next begins."""
+    """Yield the text of each requirement."""
     start = 0
     quote = ""
     depth = 0
@@ -89,14 +89,14 @@ def _split(text: str) -> Iterator[str]:
             depth -= 1
         elif character == ";":
             in_marker = True
-        elif depth == 0 and _parts(text, start, index, in_marker=in_marker):
+        elif depth == 0 and _separates(text, start, index, in_marker=in_marker):
             yield from filter(None, [text[start:index].strip(", \t\r\n")])
             start, in_marker = index + 1, False
     yield from filter(None, [text[start:].strip(", \t\r\n")])
 
 
-def _parts(text: str, start: int, index: int, *, in_marker: bool) -> bool:
-    """Tell whether the character at ``index`` parts two requirements."""
+def _separates(text: str, start: int, index: int, *, in_marker: bool) -> bool:
+    """Return whether the character at ``index`` separates two requirements."""
     if in_marker or text[index] == ",":
         after = text[index + 1 :].lstrip(", \t\r\n")
         return text[index] == "," and (in_marker or after[:1] not in set("<>=!~"))

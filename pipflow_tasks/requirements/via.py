@@ -1,8 +1,8 @@
-"""What a line says of why it is there: ``click==8.1.7  # via flask, rich``.
+"""The ``# via`` comment of a locked pin: ``click==8.1.7  # via flask, rich``.
 
-Such a line is part of a file's closure: nobody asked for the project, those that are named brought
-it along. The names are those of projects, parted by commas, and end the comment or stand before
-another one; ``# via -r base.in``, as pip-compile has it for what was asked for, is none.
+Nobody asked for the project of such a line: it is a transitive dependency, and the named projects
+need it. The names are separated by commas, and end the comment or precede another one. A comment
+``# via -r base.in``, which pip-compile writes for a direct requirement, does not count.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _VIA = re.compile(rf"#\s*via\s+({_NAME}(?:\s*,\s*{_NAME})*)(?=\s*$|\s+#)")
 
 
 def read_via(comment: str) -> tuple[NormalizedName, ...]:
-    """Return the projects that a comment says have brought a line along; often none."""
+    """Return the projects that a ``# via`` comment names; none for another comment."""
     found = _VIA.match(comment)
     return (
         tuple(canonicalize_name(name) for name in re.split(r"\s*,\s*", found[1])) if found else ()
@@ -28,12 +28,12 @@ def read_via(comment: str) -> tuple[NormalizedName, ...]:
 
 
 def write_via(parents: Iterable[str]) -> str:
-    """Return what ``read_via`` reads."""
+    """Return the text of a ``# via`` comment, without the ``#``."""
     return f"via {', '.join(parents)}"
 
 
 def change_via(comment: str, parents: Iterable[str]) -> str:
-    """Put other parents into a comment; without any, what is left of it, perhaps nothing."""
+    """Replace the parents in a comment; without parents return the rest of it, perhaps nothing."""
     names = ", ".join(parents)
     found = _VIA.match(comment)
     if found is None:

@@ -262,7 +262,7 @@ def test_hashes_of_a_fetched_file(project: TemporaryProject, index: LoopbackInde
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (None, "{place}: the {kind} file at {shown} is not there (HTTP 404)"),
+        (None, "{place}: the {kind} file at {shown} was not found (HTTP 404)"),
         ("<html>Please log in</html>\n", "{shown}:1: this is a web page"),
         ("a==1\n<<<<<<< a\na==2\n=======\na==3\n>>>>>>> b\n", "{shown}:2: "),
     ],

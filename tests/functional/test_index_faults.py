@@ -56,7 +56,7 @@ FAULTS = {
         Fault(body=b"<html><body>log in", content_type="text/plain"),
         "can't be used",
     ),
-    "strange HTML": (Fault(body=b"<![weird[", content_type="text/html"), "its HTML is broken"),
+    "strange HTML": (Fault(body=b"<![weird[", content_type="text/html"), "its HTML is not valid"),
     "redirects without end": (Fault(location="/simple/lib/"), "redirects"),
 }
 

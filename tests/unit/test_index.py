@@ -201,7 +201,7 @@ FAILING = {
     "internal": (Fault(status=500), "failed (HTTP 500)"),
     "overloaded": (Fault(status=503), "failed (HTTP 503)"),
     "limited": (Fault(status=429), "failed (HTTP 429)"),
-    "half": (Fault(half=True), "the connection broke before the answer was whole"),
+    "half": (Fault(half=True), "the connection broke before the answer was complete"),
     "reset": (Fault(reset=True), "can't be reached: the connection failed"),
     "silent": (Fault(stall_seconds=30), "can't be reached: it did not answer in time"),
 }
@@ -266,7 +266,7 @@ def test_unknown_project(server: LoopbackIndex, index: PackageIndex) -> None:
         (Fault(status=401), "refuses access (HTTP 401)"),
         (Fault(status=403), "refuses access (HTTP 403)"),
         (Fault(status=400), "failed (HTTP 400)"),
-        (Fault(status=410), "is not there (HTTP 410)"),
+        (Fault(status=410), "was not found (HTTP 410)"),
         (Fault(body=b""), "can't be used"),
         (Fault(body=b'{"meta": {"api-version": "1.0"}, "files": [{"filename"'), "can't be used"),
         (Fault(body=b"<html>Please log in</html>"), "can't be used"),
@@ -276,9 +276,9 @@ def test_unknown_project(server: LoopbackIndex, index: PackageIndex) -> None:
             Fault(body=b'{"meta": {}, "files": [{"filename": "flask-1.zip", "url": "http://[x"}]}'),
             "can't be used",
         ),
-        (Fault(content_type="text/plain"), "text/plain, neither JSON nor HTML"),
-        (Fault(content_type=""), "neither JSON nor HTML"),
-        (Fault(location="/simple/flask/"), "redirects without end"),
+        (Fault(content_type="text/plain"), "its type is text/plain, but JSON or HTML is needed"),
+        (Fault(content_type=""), "its type is missing, but JSON or HTML is needed"),
+        (Fault(location="/simple/flask/"), "redirects endlessly"),
     ],
     ids=lambda value: str(value)[:60],
 )
@@ -449,7 +449,7 @@ def test_wrong_credentials_are_told_from_missing_ones(
     with PackageIndex([url]) as index:
         error = failure(index)
 
-    assert "refuses the credentials that it is given (HTTP 401)" in error.message
+    assert "refuses the credentials (HTTP 401)" in error.message
     assert "out of date" in error.hint
     assert "old-secret" not in str(error)
 

@@ -113,7 +113,7 @@ def test_keyring_that_does_not_help(
 
     told = refusal(server.url, provider)
 
-    refused = "the credentials that it is given" if "old-secret" in line else "access"
+    refused = "the credentials" if "old-secret" in line else "access"
     assert f"refuses {refused} (HTTP 401)" in told
     assert "or a keyring" in told
     assert "old-secret" not in told

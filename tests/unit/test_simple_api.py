@@ -416,7 +416,7 @@ def test_html_by_content_type(content_type: str) -> None:
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/xml; charset=utf-8"])
 def test_other_content_type_is_refused(content_type: str) -> None:
     """What is neither JSON nor HTML is refused by its type, whatever is in it."""
-    with pytest.raises(PackageIndexError, match="neither JSON nor HTML"):
+    with pytest.raises(PackageIndexError, match="but JSON or HTML is needed"):
         read_page(b'{"files": []}', content_type=content_type, url=URL, project=FLASK)
 
 
