@@ -11,7 +11,7 @@ import os
 import stat
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from .errors import FileError
 
@@ -93,6 +93,31 @@ def read(path: Path, *, shown: str) -> bytes | None:
         raise FileError(
             f"can't be read: there is no such name: {error}", path=ascii(shown)
         ) from error
+
+
+def read_text(
+    path: Path, *, shown: str, errors: Literal["strict", "replace"] = "strict"
+) -> str | None:
+    """Return what a file of UTF-8 text says, without its mark, or None where there is no file.
+
+    Args:
+        path: the file.
+        shown: how messages name it.
+        errors: ``replace`` takes other bytes for unknown characters.
+
+    Raises:
+        FileError: it can't be read, or is not UTF-8 text.
+    """
+    data = read(path, shown=shown)
+    try:
+        return None if data is None else data.decode("utf-8-sig", errors)
+    except UnicodeDecodeError as error:
+        raise FileError("it is not UTF-8 text", path=shown) from error
+
+
+def show_path(path: Path, folder: Path) -> str:
+    """Return how messages name a file: relative to a folder, with slashes."""
+    return os.path.relpath(path, folder).replace(os.sep, "/")
 
 
 @contextlib.contextmanager
