@@ -45,7 +45,13 @@ __all__ = [
     "VersionConflict",
 ]
 
+MOST_NAMED = 3
+"""How many projects the sentence about a conflict names."""
+
 # up to the last "@" before a slash; behind a colon a password may hold anything, and is looked for
+MOST_NAMED = 3
+"""How many projects the sentence about a conflict names."""
+
 # up to the last "@" of the word, else, with blanks, up to one before a slash: better too much is
 # hidden than too little
 _CREDENTIALS = re.compile(
@@ -126,10 +132,10 @@ class ProjectNotFound(PackageIndexError):  # noqa: N818
 
 
 class Unsatisfiable(PipflowError):  # noqa: N818
-    """No version, or no set of versions, does what was asked.
+    """No version, or no set of versions, satisfies the requirements.
 
     Attributes:
-        reasons: what stands against it, a sentence each.
+        reasons: what rules it out, one sentence each.
     """
 
     def __init__(self, message: str, *, reasons: Sequence[str] = (), hint: str = "") -> None:
@@ -143,11 +149,30 @@ class Unsatisfiable(PipflowError):  # noqa: N818
 
 
 class NoCandidate(Unsatisfiable):
-    """No version of a project suits the request and the target; the reasons are newest first."""
+    """A request has no version that suits the target; the reasons are newest first."""
 
 
 class VersionConflict(Unsatisfiable):
-    """Versions that were asked for do not go together with those that stand."""
+    """Requirements conflict.
+
+    Attributes:
+        projects: those that the command asks for; none where the pinned requirements conflict.
+        conflict: the ``resolution.Conflict``: the requirements and dependencies that conflict.
+    """
+
+    def __init__(self, conflict: Any, *, projects: Sequence[str] = (), hint: str = "") -> None:
+        super().__init__(_conflict_sentence(projects), reasons=conflict.explain(), hint=hint)
+        self.projects = tuple(projects)
+        self.conflict = conflict
+
+
+def _conflict_sentence(projects: Sequence[str]) -> str:
+    if not projects:
+        return "the pinned requirements conflict"
+    if len(projects) > MOST_NAMED:
+        return "the requirements conflict with each other"
+    verb = "conflict" if len(projects) > 1 else "conflicts"
+    return f"{' and '.join(projects)} {verb} with the other requirements"
 
 
 class FileError(PipflowError):

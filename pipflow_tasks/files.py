@@ -1,4 +1,4 @@
-"""Bytes of files: read, replaced in one step, put back, and locked against a second run.
+"""Files as bytes: read, replaced in one step, put back, locked against a second run.
 
 A replacement is written beside the file, flushed to the disk and renamed over it, so that a reader
 sees the old bytes or the new ones and nothing between. Links are followed; mode and owner stay.
@@ -11,7 +11,7 @@ import os
 import stat
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from .errors import FileError
 
@@ -34,7 +34,7 @@ def require_unchanged(edit: Edit) -> None:
     """
     if read(edit.path, shown=edit.shown) != edit.before:
         raise FileError(
-            "it was changed by somebody else in the meantime; nothing was written",
+            "another program has changed it in the meantime; nothing was written",
             path=edit.shown,
             hint="run the command again",
         )
@@ -50,7 +50,7 @@ def write_edit(edit: Edit) -> None:
 
 
 def revert_edit(edit: Edit) -> None:
-    """Put the old bytes of a file back, unless somebody else has changed it since.
+    """Put the old bytes of a file back, unless another program has changed it since.
 
     Raises:
         FileError: they can't be put back, or the file is no longer what ``write_edit`` wrote.
@@ -60,9 +60,9 @@ def revert_edit(edit: Edit) -> None:
         return
     if now != edit.after:
         raise FileError(
-            "it was changed by somebody else during the build and was left as it is",
+            "another program has changed it during the build; it was left as it is",
             path=edit.shown,
-            hint="look at it before you go on: the changes of this command are in it",
+            hint="check it before you go on: it has the changes of this command",
         )
     if edit.before is not None:
         _replace(edit.path, edit.before, shown=edit.shown)
@@ -71,7 +71,7 @@ def revert_edit(edit: Edit) -> None:
         Path(os.path.realpath(edit.path)).unlink()
     except OSError as error:
         raise FileError(
-            f"can't be taken back: {_reason(error)}",
+            f"can't be put back: {_reason(error)}",
             path=edit.shown,
             hint="remove it by hand: it is new, and the image was not built",
         ) from error
@@ -93,6 +93,31 @@ def read(path: Path, *, shown: str) -> bytes | None:
         raise FileError(
             f"can't be read: there is no such name: {error}", path=ascii(shown)
         ) from error
+
+
+def read_text(
+    path: Path, *, shown: str, errors: Literal["strict", "replace"] = "strict"
+) -> str | None:
+    """Return what a file of UTF-8 text says, without its mark, or None where there is no file.
+
+    Args:
+        path: the file.
+        shown: how messages name it.
+        errors: ``replace`` takes other bytes for unknown characters.
+
+    Raises:
+        FileError: it can't be read, or is not UTF-8 text.
+    """
+    data = read(path, shown=shown)
+    try:
+        return None if data is None else data.decode("utf-8-sig", errors)
+    except UnicodeDecodeError as error:
+        raise FileError("it is not UTF-8 text", path=shown) from error
+
+
+def show_path(path: Path, folder: Path) -> str:
+    """Return how messages name a file: relative to a folder, with slashes."""
+    return os.path.relpath(path, folder).replace(os.sep, "/")
 
 
 @contextlib.contextmanager

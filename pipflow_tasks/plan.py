@@ -1,4 +1,4 @@
-"""What a command is going to do, and what came of it: values that touch nothing.
+"""What a command would do, and its outcome: values that touch nothing.
 
 ``files`` writes an ``Edit``, ``engine`` runs a ``Builder``.
 """
@@ -41,15 +41,15 @@ class Edit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A project that comes, goes or moves.
+    """A project that is added, removed or moved.
 
     Attributes:
         project: its name as the file spells it.
         before: the version it had; None where it is new, or was not pinned.
-        after: the version it gets; None where it goes.
-        file: the file it stands in.
-        line: where: in the new file, or in the old one where it goes.
-        is_new: the line comes with it.
+        after: the version it gets; None where it is removed.
+        file: the file that has its line.
+        line: the number of that line in the new file; in the old one where it is removed.
+        is_new: the line is new.
     """
 
     project: str
@@ -62,7 +62,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """A project that stays below its newest version; the reason is a clause of its own."""
+    """A project that is held below its newest version; the reason is a clause of its own."""
 
     project: str
     version: Version
@@ -82,13 +82,13 @@ class LeftAlone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PathStep:
-    """A step on the way from a line to a project.
+    """A step of the path from a line to a project.
 
     Attributes:
         project: what is needed.
-        version: the one that is taken; None where an address stands for it.
-        requirement: what is asked of it, by the line or by the step before.
-        file: where the line stands; None behind the first step.
+        version: its version; None for an address.
+        requirement: what the line, or the step before, asks of it.
+        file: the file of the line; None after the first step.
         line: its number there.
     """
 
@@ -104,8 +104,8 @@ class Finding:
     """Something that breaks the workflow (an error), or may.
 
     Attributes:
-        file: where it is, or None.
-        line: its 1-based line there, or None.
+        file: its file, or None.
+        line: its 1-based line, or None.
         severity: an error keeps the image from being built, or the tasks from working.
         message: what it is.
         fix: what to do about it, or an empty string.
@@ -140,12 +140,11 @@ class Builder:
     Attributes:
         name: ``compose``, ``docker``, ``podman`` or ``command``.
         command: the arguments.
-        options_at: where in them an option of the build goes; None: nobody knows.
+        options_at: where in them an option of the build goes; None: unknown.
         folder: where it runs.
         images: what it builds: the names of compose services, else the image's tag.
-        services: the compose services that it builds, where it was told.
-        probe: a command that succeeds where the engine answers; empty: it is enough that the
-            program is there.
+        services: the compose services that it builds, where they are named.
+        probe: a command that succeeds where the engine answers; empty: the program is enough.
         next_step: the command that puts a new image to use, or an empty string.
         trials: what tries the new images, by the setting ``verify``.
         may_build_several: whether one image may be built although the command fails.
@@ -184,7 +183,7 @@ class Builder:
         """Return the builder that builds every layer anew.
 
         Raises:
-            UsageError: nobody knows how to tell the command of the user's not to use its cache.
+            UsageError: it is unknown how the user's command takes that option.
         """
         if self.options_at is None:
             raise UsageError(
@@ -204,9 +203,9 @@ class Plan:
         target: what the versions were chosen for; None where none had to be chosen.
         edits: the new bytes of each file that changes.
         changes: what moves.
-        held: what stays below its newest version.
+        held: what is held below its newest version.
         left_alone: the lines that were not considered.
-        paths: why a project is there: the ways that lead to it from the lines.
+        paths: why a project is installed: the paths to it from the lines.
         findings: what breaks the workflow, or may.
         warnings: what the user should know before trusting the result.
         hints: what else the user may want to do.
@@ -228,15 +227,15 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of a plan.
+    """What happened to a plan.
 
     Attributes:
-        status: what became of the image.
+        status: what happened to the image.
         dry_run: nothing was done.
         kept: the files keep their changes although the build failed.
         undone: the files that were put back because the build failed.
-        rebuilt: the images that were built again from them, since they might have been ahead.
-        ahead: the images that may be ahead of their files still: that build failed, too.
+        rebuilt: the images that were built again from these files.
+        ahead: the images that may still be newer than their files: that build failed, too.
         failure: why the image was not built, or an empty string.
     """
 

@@ -1,6 +1,6 @@
-"""Running a program that is asked something: with a time limit, and without input.
+"""Run a program with a time limit and without input, and return what it printed.
 
-A build is not asked but followed, for as long as it takes: see ``engine.builders``.
+A build has no time limit: see ``engine.building``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class ProgramError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """What a program has left behind.
+    """The result of a program.
 
     Attributes:
         status: its exit status.

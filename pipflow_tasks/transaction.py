@@ -1,4 +1,4 @@
-"""Carrying a plan out: write the files, build the image, verify it, or roll back.
+"""Carry a plan out: write the files, build the image, verify it, or roll back.
 
 Either the files and the image both change, or neither does. Only what this run has written is
 put back.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def preview(plan: Plan, *, rebuild: str, require: Require) -> Outcome:
-    """Tell what ``carry_out`` would do, and do nothing.
+    """Return the outcome that ``carry_out`` would have, and do nothing.
 
     Args:
         plan: what would be done.
@@ -72,7 +72,7 @@ def carry_out(
         UsageError: a build is insisted on, and no engine answers.
         DockerfileError: ``require`` raised it.
         FileError: a file can't be written or put back, or somebody else has changed it.
-        BuildError: the image was not built; the outcome in it says what state all is in.
+        BuildError: the image was not built; its outcome has the state of files and images.
     """
     if not _has_work(plan):
         return Outcome(status="unchanged")
@@ -132,7 +132,7 @@ def _write_and_build(edits: Sequence[Edit], builder: Builder, *, keep: bool, ech
 
 
 def _write(edits: Sequence[Edit], written: list[Edit]) -> None:
-    """Write the files; ``written`` gets those that are this run's to put back, as it goes on.
+    """Write the files; ``written`` gets each that this run may put back.
 
     Raises:
         FileError: somebody else has changed a file, or it can't be written.
@@ -154,7 +154,7 @@ def _roll_back(
     is_ahead: bool,
     echo: bool,
 ) -> Outcome:
-    """Put back what was written for a build that failed, and the image with it.
+    """Put back what was written for a failed build, and build the image from it again.
 
     Raises:
         FileError: a file can't be put back.
@@ -174,12 +174,13 @@ def _roll_back(
 
 
 def _build_again(builder: Builder, *, echo: bool) -> tuple[str, ...]:
-    """Build from files that were put back; return the images that may be ahead of them still.
+    """Build from files that were put back; a second signal ends this, too.
 
-    A second signal ends this, too.
+    Returns:
+        the images that may still be newer than the files.
     """
     print(
-        "the files are as they were; building again from them, so that no image is ahead",
+        "the files are as they were; building the image from them again",
         file=sys.stderr,
         flush=True,
     )
@@ -204,7 +205,7 @@ def _builds(builder: Builder, *, echo: bool) -> bool:
 
 
 def _revert(written: Iterable[Edit]) -> None:
-    """Put every file back that can be, also where a signal comes in between: only one raises.
+    """Put back every file that can be, also after a signal: only one signal raises.
 
     Raises:
         FileError: one of them can't be put back; the others are.

@@ -1,4 +1,4 @@
-"""What can be found in the requirements files without an index."""
+"""Checks of the requirements files that need no index."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from packaging.specifiers import SpecifierSet
 from ..errors import RequirementsError, redact
 from ..plan import Finding
 from ..planning.paths import asked_by
-from ..requirements import Kind
+from ..requirements import Kind, as_one_word
 from ..resolution.finder import names_exactly
 from .findings import find_in, finding_at
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 def check_lines(manifest: Manifest, *, wants_hashes: bool) -> Iterator[Finding]:
-    """Find what can be told of the requirements without an index.
+    """Find problems of the requirements files.
 
     Args:
         manifest: the files.
-        wants_hashes: the installer takes a line without a hash for an error where others have one.
+        wants_hashes: the installer refuses a line without a hash where others have one.
     """
     if manifest.is_missing:
         yield Finding(
@@ -51,8 +51,8 @@ def check_lines(manifest: Manifest, *, wants_hashes: bool) -> Iterator[Finding]:
                 yield finding_at(
                     line,
                     "error" if contradicts else "warning",
-                    f"{line.spelled_name} is there already: {there}",
-                    "take one of the lines out",
+                    f"{line.spelled_name} is already listed: {there}",
+                    "remove one of the lines",
                 )
 
 
@@ -71,7 +71,7 @@ def _check_line(line: Line, *, wants_hashes: bool) -> Iterator[Finding]:
         yield finding_at(
             line,
             "warning",
-            f"{line.spelled_name} is not a pin: the image gets what is newest when it is built",
+            f"{line.spelled_name} is not pinned: each build takes the newest version",
             f"`upgrade {line.spelled_name}` pins it",
         )
     bound = SpecifierSet() if policy is None else policy.specifier
@@ -80,21 +80,21 @@ def _check_line(line: Line, *, wants_hashes: bool) -> Iterator[Finding]:
             line,
             "warning",
             f"{line.spelled_name} {line.pin} is outside of its policy {policy.text}",
-            f'`upgrade "{line.spelled_name}{policy.text}"` moves it inside',
+            f"`upgrade {as_one_word(f'{line.spelled_name}{policy.text}')}` moves it inside",
         )
     if wants_hashes and not line.option_values("--hash"):
         yield finding_at(
             line,
             "error",
-            f"{line.spelled_name} has no hash, and where one line has, pip wants one for each",
-            "`lock` writes it anew"
+            f"{line.spelled_name} has no hash; where one line has one, pip wants one for each",
+            "run `lock`"
             if line.via
-            else f'take it out, and `add "{asked_by(line)}"` writes it with its hashes',
+            else f"remove it and run `add {as_one_word(asked_by(line))}`, which writes its hashes",
         )
 
 
 def _check_constraint(line: Line) -> Iterator[Finding]:
-    """Find what pip takes for no constraint."""
+    """Find lines that pip refuses as constraints."""
     problem = ""
     if line.kind is Kind.UNREADABLE:
         problem = f"pip can't read this line: {line.problem}"
@@ -107,6 +107,6 @@ def _check_constraint(line: Line) -> Iterator[Finding]:
 
 
 def _identity(line: Line) -> tuple[str, str | None, str]:
-    """Return what two lines have in common where one of them is too many."""
+    """Return what makes two lines duplicates."""
     marker = "" if line.requirement is None else str(line.requirement.marker or "")
     return line.path, line.name, marker

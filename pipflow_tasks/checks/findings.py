@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def find_in(error: PipflowError) -> Finding:
-    """Take what keeps the tasks from working for a finding."""
+    """Return an error that stops the tasks as a finding."""
     return Finding(
         file=error.path,
         line=error.line,

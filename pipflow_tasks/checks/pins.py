@@ -1,4 +1,4 @@
-"""What the index says of the pins, and of the requirements together."""
+"""Checks that ask the index: pins that can't be installed, conflicts, the lock."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from packaging.specifiers import SpecifierSet
 
 from ..errors import ProjectNotFound, RequirementsError
 from ..plan import Finding
+from ..planning.bounds import allowed_by_policy, is_held
 from ..planning.choosing import prefetch, releases
 from ..planning.goals import find_move
 from ..planning.inputs import as_given, root_of, roots_of
 from ..planning.locking import find_origins, find_transitive, find_unknown
 from ..planning.settling import Settlement, admit_for
 from ..planning.unblocking import fix_conflict
+from ..requirements import as_one_word
 from ..resolution import Conflict, Solution, solve, solve_around
 from ..resolution.finder import Rejection
 from .findings import finding_at
@@ -72,28 +74,28 @@ def _check_pin(line: Line, there: Releases, inputs: Inputs) -> Iterator[Finding]
 
 
 def _fix_pin(line: Line, inputs: Inputs, *, by_wheel: bool = False) -> str:
-    """Say which command moves a pin that should not stay, or what keeps it.
+    """Return which command moves a pin that should not stay, or what holds it.
 
     Args:
         line: the pin.
         inputs: what the index has, within limits.
-        by_wheel: only a newer version that has a wheel is better.
+        by_wheel: only a newer version with a wheel is better.
     """
     assert line.pin is not None
     root = root_of(inputs, line)
     try:
-        policy = line.policy
-    except RequirementsError:  # told by itself
+        must_stay = root is None or is_held(line)
+    except RequirementsError:  # a finding of its own
         return "correct its policy"
-    if root is None or (policy is not None and policy.is_hold):
+    if root is None or must_stay:
         return "take `# pipflow: hold` out of the line, so that it may move"
     move = find_move(inputs, line)
     if by_wheel and (move is None or move[1].from_source or move[1].version <= line.pin):
         return ""
     if move is None:
-        return "no version suits" if policy is None else "no version suits its policy"
-    allowed = SpecifierSet() if policy is None else policy.specifier
-    other = replace(root, specifier=allowed & SpecifierSet(f"!={line.pin}"))
+        return "no version suits" if line.policy is None else "no version suits its policy"
+    allowed = allowed_by_policy(line) & SpecifierSet(f"!={line.pin}")
+    other = replace(root, specifier=allowed)
     others = [as_given(inputs, each) for each in roots_of(inputs) if each.place != line.place]
     found = solve(inputs.candidates, [other, *others])
     pick = found.picks.get(root.name) if isinstance(found, Solution) else None
@@ -105,7 +107,11 @@ def _fix_pin(line: Line, inputs: Inputs, *, by_wheel: bool = False) -> str:
         return f"the other requirements keep it from {move[1].version}{more}"
     if best > line.pin:
         return f"`upgrade {line.spelled_name}` moves it to {best}"
-    return "" if by_wheel else f'`upgrade "{line.spelled_name}=={best}"` moves it to {best}'
+    return (
+        ""
+        if by_wheel
+        else f"`upgrade {as_one_word(f'{line.spelled_name}=={best}')}` moves it to {best}"
+    )
 
 
 def check_together(inputs: Inputs, *, wants_hashes: bool) -> Iterator[Finding]:
@@ -135,9 +141,9 @@ def check_together(inputs: Inputs, *, wants_hashes: bool) -> Iterator[Finding]:
             file=inputs.manifest.main,
             line=None,
             severity="error",
-            message="where one line has a hash, pip wants one for all that is brought along, too: "
+            message="where one line has a hash, pip wants one for each transitive dependency, too: "
             + ", ".join(transitive),
-            fix="`lock` writes these lines",
+            fix="run `lock`, which writes these lines",
         )
 
 
@@ -149,7 +155,7 @@ def _conflict_finding(manifest: Manifest, conflict: Conflict) -> Finding:
         file=manifest.main if line is None else line.path,
         line=None if line is None else line.number,
         severity="error",
-        message=f"the requirements do not go together: {'; '.join(conflict.explain())}",
+        message=f"the requirements conflict: {'; '.join(conflict.explain())}",
         fix=fix_conflict(manifest, conflict),
     )
 
@@ -164,7 +170,7 @@ def _check_lock(
             yield finding_at(
                 line,
                 "warning",
-                f"what {pick} needs is not locked, for it can't be known without building it",
+                f"the dependencies of {pick} are not locked: they are unknown without building it",
                 f"write a line for all that it needs, with `# via {pick.name}` behind it",
             )
     wanted = {name: new.version for name, new in transitive.items() if new.version is not None}
@@ -175,6 +181,6 @@ def _check_lock(
             file=manifest.main,
             line=None,
             severity="warning",
-            message=f"the closure is not what is needed: {', '.join(stale)}",
-            fix="`lock` writes it anew",
+            message=f"the lock is out of date: {', '.join(stale)}",
+            fix="run `lock`",
         )

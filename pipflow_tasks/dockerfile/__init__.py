@@ -8,7 +8,7 @@ Text in, frozen values out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from .configuration import Configuration
 from .grammar import DockerfileText, Heredoc, Instruction
 from .ignore import hidden_by
 from .install import InstallCommand, InstallOptions
+from .mounts import Mount, mounts_of, read_fields
 from .stages import Reading, Stage, stage_index
 
 if TYPE_CHECKING:
@@ -29,8 +30,11 @@ __all__ = [
     "InstallCommand",
     "InstallOptions",
     "Instruction",
+    "Mount",
     "Stage",
     "hidden_by",
+    "mounts_of",
+    "read_fields",
 ]
 
 
@@ -42,11 +46,15 @@ class Dockerfile:
         path: the file as the user would type it.
         stages: in the order of the file, at least one.
         steps: the install steps of every stage.
+        defaulted: the arguments that an ARG gives a default.
+        unknown: what is to be told of the base images that are not known, in the file's order.
     """
 
     path: str
     stages: tuple[Stage, ...]
     steps: tuple[InstallCommand, ...] = ()
+    defaulted: frozenset[str] = frozenset()
+    unknown: tuple[DockerfileError, ...] = field(default=(), compare=False)
 
     @classmethod
     def from_text(
@@ -62,7 +70,8 @@ class Dockerfile:
 
         ``build_args`` count for the ARGs that are declared; ``platform`` (``linux/arm64``) is
         where the predefined arguments (TARGETARCH, BUILDPLATFORM, ...) come from. With
-        ``keep_unknown`` a base image keeps ``${NAME}`` for a variable without value.
+        ``keep_unknown`` a base image keeps ``${NAME}`` for a variable without value, and
+        ``require_known`` tells of it.
 
         Raises:
             DockerfileError: when the file has no stage, an instruction can't be read, or a
@@ -85,7 +94,22 @@ class Dockerfile:
             raise DockerfileError(
                 "the file has no FROM", path=path, hint="begin it with `FROM python:<version>`"
             )
-        return cls(path=path, stages=tuple(reading.stages), steps=tuple(reading.steps))
+        return cls(
+            path=path,
+            stages=tuple(reading.stages),
+            steps=tuple(reading.steps),
+            defaulted=frozenset(reading.defaulted),
+            unknown=tuple(reading.unknown),
+        )
+
+    def require_known(self) -> None:
+        """Check that every base image is known.
+
+        Raises:
+            DockerfileError: a variable that FROM needs has no value.
+        """
+        for error in self.unknown[:1]:
+            raise error
 
     def base_of(self, stage: int) -> Stage:
         """Give the stage at the root of a chain of FROMs: the one whose base is an image."""
@@ -103,13 +127,9 @@ class Dockerfile:
         while waiting:
             here = waiting.pop()
             earlier = self.stages[: here.index]
-            named = [
-                part.partition("=")[2] if "=" in part else part
-                for instruction in here.instructions
-                for name, value in instruction.flags
-                for part in ([value] if name == "from" else value.split(","))
-                if name == "from" or (name == "mount" and part.startswith("from="))
-            ]
+            copied = [dict(instruction.flags).get("from") for instruction in here.instructions]
+            mounted = [mount.origin for each in here.instructions for mount in mounts_of(each)]
+            named = [name for name in (*copied, *mounted) if name is not None]
             for index in (here.parent, *(stage_index(earlier, name) for name in named)):
                 if index is not None and index not in needed:
                     needed.add(index)

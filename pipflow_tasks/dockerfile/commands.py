@@ -63,13 +63,38 @@ class _Command:
     heredocs: tuple[str, ...] = ()
 
 
+@dataclass(slots=True)
+class _Parts:
+    """The parts of a simple command that were met so far."""
+
+    words: list[str] = field(default_factory=list)
+    written: list[str] = field(default_factory=list)
+    appended: list[str] = field(default_factory=list)
+    heredocs: list[str] = field(default_factory=list)
+
+    def redirect(self, operator: str, target: str) -> None:
+        """Take a redirection."""
+        if operator in ("<<", "<<-"):
+            self.heredocs.append(unquote(target))
+        elif operator in (">", ">|"):
+            self.written.append(target)
+        elif operator == ">>":
+            self.appended.append(target)
+
+    def command(self) -> _Command:
+        """Give them as a command."""
+        return _Command(
+            words=tuple(self.words),
+            written=tuple(self.written),
+            appended=tuple(self.appended),
+            heredocs=tuple(self.heredocs),
+        )
+
+
 def _commands(script: str) -> Iterator[_Command]:
     """Split a POSIX shell script into its simple commands, in the order of the text."""
     position = 0
-    words: list[str] = []
-    written: list[str] = []
-    appended: list[str] = []
-    heredocs: list[str] = []
+    parts = _Parts()
     while position < len(script):
         redirection = _REDIRECTION.match(script, position)
         separator = _SEPARATOR.match(script, position)
@@ -82,36 +107,20 @@ def _commands(script: str) -> Iterator[_Command]:
             position = len(script) if newline < 0 else newline
         elif redirection is not None:
             position = word_end(script, redirection.end(), _SHELL_STOPS, nested=True)
-            target = script[redirection.end() : position]
-            if redirection[1] in ("<<", "<<-"):
-                heredocs.append(unquote(target))
-            elif redirection[1] in (">", ">|"):
-                written.append(target)
-            elif redirection[1] == ">>":
-                appended.append(target)
+            parts.redirect(redirection[1], script[redirection.end() : position])
         elif separator is not None:
-            yield _Command(
-                words=tuple(words),
-                written=tuple(written),
-                appended=tuple(appended),
-                heredocs=tuple(heredocs),
-            )
+            yield parts.command()
             if separator[0] in "()":
                 yield _Command(words=(separator[0],))
             position = separator.end()
             if separator[0] == "\n":
-                position = _after_heredocs(script, position, heredocs)
-            words, written, appended, heredocs = [], [], [], []
+                position = _after_heredocs(script, position, parts.heredocs)
+            parts = _Parts()
         else:
             end = word_end(script, position, _SHELL_STOPS, nested=True)
-            words.append(script[position:end])
+            parts.words.append(script[position:end])
             position = end
-    yield _Command(
-        words=tuple(words),
-        written=tuple(written),
-        appended=tuple(appended),
-        heredocs=tuple(heredocs),
-    )
+    yield parts.command()
 
 
 def _after_heredocs(script: str, position: int, names: Sequence[str]) -> int:
@@ -226,10 +235,7 @@ class Shell:
 
     def start(self, words: list[str], environment: dict[str, str], body: str = "") -> None:
         """Follow a program that is started with these words and this standard input."""
-        for index, word in enumerate(words[1:], 1):
-            option, equals, value = word.partition("=")
-            if option in ("-o", "--output", "--output-file"):
-                self._write(value if equals else "".join(words[index + 1 : index + 2]))
+        self._write_output(words)
         name = posixpath.basename(words[0])
         if name in _SHELLS:
             script = _script_of(words)
@@ -237,14 +243,8 @@ class Shell:
                 self.run(script)
                 return
             self._run_body(body)
-        if name in _WRAPPERS:
-            for index, word in enumerate(words[1:], 1):
-                assignment = _ASSIGNMENT.fullmatch(word)
-                if assignment:
-                    environment = {**environment, assignment[1]: assignment[2]}
-                elif posixpath.basename(word) in _SHELLS or is_installer(word):
-                    self.start(words[index:], environment, body)
-                    return
+        if name in _WRAPPERS and self._start_wrapped(words, environment, body):
+            return
         if name in ("cp", "mv"):
             self._copy([word for word in words[1:] if not word.startswith("-")])
         if name == "tee":
@@ -253,6 +253,24 @@ class Shell:
         installer = installer_of(words)
         if installer is not None:
             self._install(*installer, environment, words[0])
+
+    def _write_output(self, words: Sequence[str]) -> None:
+        """Take the file that an option of a program says it writes."""
+        for index, word in enumerate(words[1:], 1):
+            option, equals, value = word.partition("=")
+            if option in ("-o", "--output", "--output-file"):
+                self._write(value if equals else "".join(words[index + 1 : index + 2]))
+
+    def _start_wrapped(self, words: list[str], environment: dict[str, str], body: str) -> bool:
+        """Follow the program that another one starts; return whether there is one."""
+        for index, word in enumerate(words[1:], 1):
+            assignment = _ASSIGNMENT.fullmatch(word)
+            if assignment:
+                environment = {**environment, assignment[1]: assignment[2]}
+            elif posixpath.basename(word) in _SHELLS or is_installer(word):
+                self.start(words[index:], environment, body)
+                return True
+        return False
 
     def _install(
         self, installer: Installer, words: Sequence[str], environment: dict[str, str], program: str
@@ -268,46 +286,52 @@ class Shell:
         if command not in ("install", "wheel", "download", "sync"):
             return
         requirements = tuple(packages if command == "sync" else options.get("requirement", ()))
-        from_environment = environment.get(f"{installer.upper()}_CONSTRAINT", "").split()
-        constraints = (*from_environment, *options.get("constraint", ()))
         if requirements:
-            python, python_word = named_python(installer, program, options, environment)
-            known, possible, unknown = self._sources(requirements)
-            constraint_sources, _, unknown_constraints = self._sources(constraints)
-            self.steps.append(
-                InstallCommand(
-                    stage=self.stage,
-                    line=self.line,
-                    installer=installer,
-                    command=command,
-                    requirements=requirements,
-                    sources=known,
-                    possible=possible,
-                    constraints=constraints,
-                    constraint_sources=constraint_sources,
-                    unknown=unknown + unknown_constraints,
-                    misplaced=tuple(self._misplaced(unknown)),
-                    copied=tuple(
-                        (placed.source, placed.line)
-                        for placed in self.image.files
-                        if placed.origin == CONTEXT and placed.line
-                    ),
-                    options=install_options(options),
-                    environment=tuple(
-                        sorted(
-                            (name, value)
-                            for name, value in environment.items()
-                            if name.startswith(("PIP_", "UV_"))
-                        )
-                    ),
-                    python=python,
-                    python_word=python_word,
-                    configuration=tuple(self._configuration(installer, program, environment)),
-                    pip_requirement=self.image.pip_requirement,
-                )
-            )
+            step = self._step(installer, command, requirements, options, environment, program)
+            self.steps.append(step)
         if command == "install":
             self._note_pip(packages, upgrade="upgrade" in options)
+
+    def _step(
+        self,
+        installer: Installer,
+        command: str,
+        requirements: tuple[str, ...],
+        options: Mapping[str, Sequence[str]],
+        environment: Mapping[str, str],
+        program: str,
+    ) -> InstallCommand:
+        """Give an install command, with all that its image tells of it so far."""
+        from_environment = environment.get(f"{installer.upper()}_CONSTRAINT", "").split()
+        constraints = (*from_environment, *options.get("constraint", ()))
+        python, python_word = named_python(installer, program, options, environment)
+        known, possible, unknown = self._sources(requirements)
+        constraint_sources, _, unknown_constraints = self._sources(constraints)
+        own = [item for item in environment.items() if item[0].startswith(("PIP_", "UV_"))]
+        return InstallCommand(
+            stage=self.stage,
+            line=self.line,
+            installer=installer,
+            command=command,
+            requirements=requirements,
+            sources=known,
+            possible=possible,
+            constraints=constraints,
+            constraint_sources=constraint_sources,
+            unknown=unknown + unknown_constraints,
+            misplaced=tuple(self._misplaced(unknown)),
+            copied=tuple(
+                (placed.source, placed.line)
+                for placed in self.image.files
+                if placed.origin == CONTEXT and placed.line
+            ),
+            options=install_options(options),
+            environment=tuple(sorted(own)),
+            python=python,
+            python_word=python_word,
+            configuration=tuple(self._configuration(installer, program, environment)),
+            pip_requirement=self.image.pip_requirement,
+        )
 
     def _configure(self, options: Mapping[str, Sequence[str]], operands: Sequence[str]) -> None:
         """Take what `pip config` is told to set or unset."""

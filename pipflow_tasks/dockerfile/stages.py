@@ -19,6 +19,7 @@ from .image import (
     join,
     origin_path,
 )
+from .mounts import mounts_of
 from .words import NAME, Variables, expand, keep, partition, split_words
 
 if TYPE_CHECKING:
@@ -95,6 +96,10 @@ class Reading:
     global_args: dict[str, str] = field(default_factory=dict)
     unset_by: dict[str, str] = field(default_factory=dict)
     """The variable that a global ARG without value lacks, where that is not itself."""
+    unknown: list[DockerfileError] = field(default_factory=list)
+    """What would be told of the bases that are not known."""
+    defaulted: set[str] = field(default_factory=set)
+    """The arguments that an ARG gives a default, wherever it stands."""
 
     def __post_init__(self) -> None:
         self.global_args.update(_platform_args(self.platform))
@@ -105,6 +110,9 @@ class Reading:
         Raises:
             DockerfileError: when a FROM can't be read, or something stands before the first.
         """
+        if instruction.keyword == "ARG":
+            pairs = self._pairs(instruction)
+            self.defaulted.update(name for name, default in pairs if default is not None)
         if instruction.keyword == "FROM":
             self._begin_stage(instruction)
         elif self.stages:
@@ -148,13 +156,16 @@ class Reading:
                 "FROM takes an image, or an image and `AS name`", path=self.path, line=line
             )
         base = self._from_word(words[0], line)
-        if not _REFERENCE.fullmatch(base) and not (self.keep_unknown and "$" in base):
-            raise DockerfileError(
+        if not _REFERENCE.fullmatch(base):
+            error = DockerfileError(
                 f"`FROM {words[0]}` gives `{base}`, which is no image",
                 path=self.path,
                 line=line,
                 hint=_VALUE_HINT.format("<name>") if "$" in words[0] else "",
             )
+            if "$" not in base:
+                raise error
+            self._note_unknown(error)
         written = dict(instruction.flags).get("platform", "")
         if self.platform is None and not _PLATFORM_ARGS.isdisjoint(NAME.findall(written)):
             written = ""  # the build's own platform, whatever that will be
@@ -177,20 +188,26 @@ class Reading:
 
     def _from_word(self, word: str, line: int) -> str:
         def missing(name: str, message: str | None) -> str:
-            if self.keep_unknown:
-                return keep(name, None)
             cause = self.unset_by.get(name, name)
             hint = _VALUE_HINT.format(cause)
             if cause in _PLATFORM_ARGS:
                 hint = "make the `platform` setting"
-            raise DockerfileError(
-                f"FROM needs the variable `{cause}`, which {message or 'has no value'}",
-                path=self.path,
-                line=line,
-                hint=hint,
+            self._note_unknown(
+                DockerfileError(
+                    f"FROM needs the variable `{cause}`, which {message or 'has no value'}",
+                    path=self.path,
+                    line=line,
+                    hint=hint,
+                )
             )
+            return keep(name, None)
 
         return expand(word, Variables(values=self.global_args, missing=missing), self.escape)
+
+    def _note_unknown(self, error: DockerfileError) -> None:
+        if not self.keep_unknown:
+            raise error
+        self.unknown.append(error)
 
     def _pairs(self, instruction: Instruction) -> list[tuple[str, str | None]]:
         """Give the names and unexpanded values of an ARG or ENV."""
@@ -208,13 +225,7 @@ class Reading:
             for name, value in self._pairs(instruction):
                 image.environment[name] = expand(value or "", variables, self.escape)
         elif instruction.keyword == "ARG":
-            for name, default in self._pairs(instruction):
-                if name in self.build_args:
-                    image.arguments[name] = self.build_args[name]
-                elif default is not None:
-                    image.arguments[name] = expand(default, variables, self.escape)
-                elif name in self.global_args:
-                    image.arguments[name] = self.global_args[name]
+            self._declare(instruction, variables)
         elif instruction.keyword == "WORKDIR":
             directory = expand(instruction.arguments.strip(), variables, self.escape)
             image.directory_known |= directory.startswith(("/", "$"))
@@ -228,6 +239,17 @@ class Reading:
             self._run(instruction, variables)
         elif instruction.trigger is not None:
             image.triggers.append(instruction.trigger)
+
+    def _declare(self, instruction: Instruction, variables: Variables) -> None:
+        """Take the arguments of a stage: what the build gives, the default, or the global one."""
+        arguments = self.images[-1].arguments
+        for name, default in self._pairs(instruction):
+            if name in self.build_args:
+                arguments[name] = self.build_args[name]
+            elif default is not None:
+                arguments[name] = expand(default, variables, self.escape)
+            elif name in self.global_args:
+                arguments[name] = self.global_args[name]
 
     def _copied(self, instruction: Instruction, variables: Variables) -> Iterator[Placed]:
         words = instruction.json or instruction.arguments.split()
@@ -264,23 +286,16 @@ class Reading:
         return stage_index(self.stages[:-1], expand(name, variables, self.escape))
 
     def _mounted(self, instruction: Instruction, variables: Variables) -> Iterator[Placed]:
-        for name, value in instruction.flags:
-            if name != "mount":
-                continue
-            settings = {
-                key.strip().lower(): expand(text, variables, self.escape)
-                for key, _, text in (part.partition("=") for part in value.split(","))
-            }
-            kind = settings.get("type", "bind")
-            target = next(
-                (settings[key] for key in ("target", "dst", "destination") if key in settings), ""
-            )
-            source = settings.get("source", settings.get("src", "."))
-            origin = self._origin(settings.get("from"), variables)
-            if kind == "secret":
-                origin, source = None, settings.get("id", "")
+        def known(text: str) -> str:
+            return expand(text, variables, self.escape)
+
+        for mount in mounts_of(instruction, known):
+            target, source = mount.target, mount.source
+            origin = self._origin(mount.origin, variables)
+            if mount.kind == "secret":
+                origin, source = None, mount.identity
                 target = target or f"/run/secrets/{source}"
-            elif kind != "bind":
+            elif mount.kind != "bind":
                 continue
             yield Placed(
                 origin=origin,
@@ -312,9 +327,6 @@ class Reading:
 
 def _secret_variables(instruction: Instruction) -> Iterator[str]:
     """Give the installers' variables that secrets set for a RUN."""
-    for name, value in instruction.flags:
-        settings = dict(part.strip().partition("=")[::2] for part in value.split(","))
-        variable = settings.get("env", "")
-        is_secret = name == "mount" and settings.get("type") == "secret"
-        if is_secret and variable.startswith(("PIP_", "UV_")):
-            yield variable
+    for mount in mounts_of(instruction):
+        if mount.kind == "secret" and mount.variable.startswith(("PIP_", "UV_")):
+            yield mount.variable

@@ -135,19 +135,19 @@ def _apply_operator(
     if operator in (":-", "-"):
         return expand_word(word) if given is None else given
     if operator in (":?", "?"):
-        if given is None:
-            message = expand_word(word)
-            return variables.missing(name, f"is demanded: {message}" if message else "is demanded")
-        return given
+        return _demanded(name, expand_word(word), variables) if given is None else given
     if value is None:
         return variables.missing(name, None)
     if operator in ("/", "//"):
         pattern, _, replacement = word.partition("/")
         new = expand_word(replacement)
-        return _glob(expand_word(pattern)).sub(
-            lambda _: new, value, count=1 if operator == "/" else 0
-        )
+        count = 1 if operator == "/" else 0
+        return _glob(expand_word(pattern)).sub(lambda _: new, value, count=count)
     return _trimmed(value, operator, _glob(expand_word(word)))
+
+
+def _demanded(name: str, message: str, variables: Variables) -> str:
+    return variables.missing(name, f"is demanded: {message}" if message else "is demanded")
 
 
 def _glob(pattern: str) -> re.Pattern[str]:

@@ -1,6 +1,6 @@
-"""The image, by the user's own programs.
+"""Building images, and asking them, by the user's own programs.
 
-``programs`` chooses one, ``builders`` says which command of it builds, ``building`` runs that
+``programs`` chooses one, ``builders`` makes the command that builds, ``building`` runs that
 command, ``signals`` ends it early; ``probe`` asks a base image what it is, and ``containers`` is
 what images are run in.
 """

@@ -1,4 +1,4 @@
-"""Which command builds the image, and which tries what came out.
+"""The commands that build the image, and try the new one.
 
 Builders are the user's own programs: ``docker compose``, ``docker-compose``, ``podman-compose``,
 ``docker build``, ``podman build``, or any that the setting ``build_command`` names.
@@ -114,7 +114,7 @@ def command_builder(
 
     Args:
         text: the command line; it is split as a shell would, and ``{name}`` stands for a value.
-        values: by their names; an empty one is not known.
+        values: by their names; an empty one is unknown.
         folder: where the command runs.
         engine: ``docker`` or ``podman``: where the image will be, and is tried.
         image: its tag.
@@ -122,7 +122,7 @@ def command_builder(
         verify: a command to run in the new image, or an empty string.
 
     Raises:
-        UsageError: it can't be split, or names a value that there is not.
+        UsageError: it can't be split, or names an unknown value.
     """
     words = split_command("build_command", text)
     if not any(words[:1]):
@@ -158,7 +158,7 @@ def split_command(setting: str, text: str) -> tuple[str, ...]:
 
 
 def image_name(folder: Path) -> str:
-    """Return a tag for the image of a project in a folder: its name, as image names must be."""
+    """Return a tag for the image of a project: its folder's name, as image names must be."""
     return re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-") or "app"
 
 
@@ -185,8 +185,8 @@ def _filled_in(word: str, values: Mapping[str, str]) -> str:
                 raise ValueError(f"{{{name}}} is none of {known}")
             if not values[name]:
                 raise UsageError(
-                    f"the setting build_command has {{{name}}}, and no {name} is known",
-                    hint=f"make the setting `{'platform' if name == 'platform' else 'dockerfile'}`",
+                    f"the setting build_command has {{{name}}}, and {name} is unknown",
+                    hint=f"set `{'platform' if name == 'platform' else 'dockerfile'}`",
                 )
             done.append(values[name])
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Building the image with a builder, and trying what came out.
+"""Build the image with a builder, and try the new one.
 
 Commands run as argument lists, without a shell; what they print goes to standard error, so that
 standard output holds the report alone.
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 _STANDARD_ERROR = 2
 _ENDING_SECONDS = 10
 _FAILURES = {"podman-compose": re.compile(rb"exit code: [1-9]")}
-"""Lines that tell of a failure which a program's exit status conceals (podman-compose 1.0)."""
+"""Lines that report a failure although the exit status is 0 (podman-compose 1.0)."""
 
 
 def answers(builder: Builder) -> bool:
-    """Tell whether a builder is installed and its engine answers."""
+    """Return whether a builder is installed and its engine answers."""
     program = builder.command[0]
     if os.sep in program:
         program = str(builder.folder / program)
@@ -55,10 +55,10 @@ def build(builder: Builder, *, echo: bool = False) -> None:
     """
     status, ended_well = _run(builder, builder.command, echo=echo)
     if not ended_well:
-        how = f"ended with status {status}" if status else "told of a step that failed"
+        how = f"ended with status {status}" if status else "reported a failed step"
         raise BuildError(
             f"the image was not built: `{shlex.join(builder.command)}` {how}",
-            hint="what the builder printed above says why",
+            hint="the builder's output above says why",
             image_moved=builder.may_build_several,
         )
 
@@ -82,7 +82,7 @@ def verify(builder: Builder, *, echo: bool = False) -> None:
             raise BuildError(
                 "the new image was built, and fails the setting verify: "
                 f"`{shown}` ended with status {status}",
-                hint="what it printed above says why",
+                hint="its output above says why",
                 image_moved=True,
             )
 
@@ -94,9 +94,9 @@ def _run(
     echo: bool,
     container: tuple[str, str] | None = None,
 ) -> tuple[int, bool]:
-    """Run a command; return its status, and whether it has done what it should.
+    """Run a command; return its status, and whether it succeeded.
 
-    Where it is interrupted, the container of an engine and a name does not outlive it.
+    Where it is interrupted, its container is removed.
     """
     if echo:
         print(redact(shlex.join(command)), file=sys.stderr, flush=True)

@@ -27,7 +27,7 @@ def remove_container(engine: str, name: str, *, timeout_seconds: float = 20.0) -
         timeout_seconds: how long to go on.
 
     Returns:
-        False where it is there still, or nobody knows in time; where there is no engine it is gone.
+        whether it is gone for certain in time; without an engine it is.
     """
     deadline = time.monotonic() + timeout_seconds
     while True:

@@ -1,4 +1,4 @@
-"""Asking a base image what it is, where an engine has it on this machine; nothing is pulled.
+"""Ask a base image for its Python, where an engine has it here; nothing is pulled.
 
 One ``run`` of the image starts its own Python on the text of ``inside``: the one that its ``pip``
 belongs to, else ``python``, else ``python3``. The container has no network and goes when it is
@@ -54,7 +54,7 @@ echo '{"python": null}'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeResult:
-    """What an engine has to say of a base image.
+    """What an engine knows of a base image.
 
     Attributes:
         interpreter: the image's own account; None where it could not be asked.
@@ -161,7 +161,7 @@ def _read_inspection(text: str) -> tuple[str, str]:
         identity = str(told["Id"]).rpartition(":")[2]
         parts = [told["Os"], told["Architecture"], told.get("Variant")]
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ProgramError("what `image inspect` prints is not understood") from error
+        raise ProgramError("what `image inspect` printed is not valid") from error
     if not re.fullmatch(r"[0-9a-f]{64}", identity):
         raise ProgramError(f"`{identity}` is no image id")
     return identity, docker_platform("/".join(str(part) for part in parts if part))

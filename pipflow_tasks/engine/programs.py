@@ -1,4 +1,4 @@
-"""Choosing the program that builds: what the project asks for, and what answers.
+"""Choose the program that builds: what the project asks for, and what answers.
 
 Docker comes first and podman second. Where the environment or docker's configuration has chosen
 an engine (``DOCKER_HOST``, a docker context), that is the one, wherever it is: it is left to
@@ -61,7 +61,7 @@ class ComposeProgram:
     def config(self, folder: Path) -> str | None:
         """Return what compose itself makes of the files in a folder, as JSON.
 
-        None: it is not compose 2, or can't read them; what is wrong it will say when it builds.
+        None: it is not compose 2, or can't read them; the build will say why.
         """
         if self.words == ("podman-compose",):
             return None
@@ -80,7 +80,7 @@ class ComposeProgram:
 
 
 def succeeds(command: Sequence[str], folder: Path | None = None) -> bool:
-    """Tell whether a program is there and ends with 0, within 15 seconds."""
+    """Return whether a program exists and ends with status 0 within 15 seconds."""
     return _output(command, folder) is not None
 
 
@@ -108,9 +108,11 @@ def choose_compose(setting: str, environment: Mapping[str, str]) -> ComposeProgr
         setting: ``auto``, ``compose``, or ``podman-compose`` for podman's and no other.
         environment: for ``DOCKER_HOST`` and the docker context.
     """
-    is_podman = setting == "podman-compose"
-    is_docker = not is_podman and docker_is_chosen(environment)
-    docker = None if is_podman else _find_compose("docker")
+    if setting == "podman-compose":
+        only = ComposeProgram(words=("podman-compose",), engine="podman")
+        return _find_compose("podman") or only
+    is_docker = docker_is_chosen(environment)
+    docker = _find_compose("docker")
     if docker is not None and (
         is_docker or shutil.which("podman") is None or succeeds(docker.probe)
     ):
@@ -118,13 +120,11 @@ def choose_compose(setting: str, environment: Mapping[str, str]) -> ComposeProgr
     podman = None if is_docker else _find_compose("podman")
     if podman is not None and (docker is None or succeeds(podman.probe)):
         return podman
-    if is_podman:
-        return ComposeProgram(words=("podman-compose",), engine="podman")
     return docker or ComposeProgram(words=("docker", "compose"), engine="docker")
 
 
 def docker_is_chosen(environment: Mapping[str, str]) -> bool:
-    """Tell whether the environment or docker's configuration says which docker engine is meant."""
+    """Return whether the environment or docker's configuration has chosen a docker engine."""
     if environment.get("DOCKER_HOST"):
         return True
     context = environment.get("DOCKER_CONTEXT")
@@ -147,7 +147,7 @@ def _find_compose(engine: str) -> ComposeProgram | None:
 
 
 def _output(command: Sequence[str], folder: Path | None) -> str | None:
-    """Return what a program prints, or None where it is not there or fails."""
+    """Return what a program prints, or None where it does not exist or fails."""
     if shutil.which(command[0]) is None:
         return None
     try:

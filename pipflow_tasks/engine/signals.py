@@ -1,4 +1,4 @@
-"""Signals that come while files are written or an image is built: one ends it, in good order."""
+"""Signals during writing and building: the first one ends the command in good order."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _held_back: list[Interrupted] | None = None
-"""Where an interruption goes that has to wait for a moment."""
+"""Collects an interruption that has to wait for a moment."""
 
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Turn the first SIGINT, SIGTERM or SIGHUP into an Interrupted; later ones find us tidying up.
+    """Turn the first SIGINT, SIGTERM or SIGHUP into an Interrupted; later ones do nothing.
 
     Signals can only be handled in the main thread; elsewhere this does nothing.
     """
@@ -51,7 +51,7 @@ def interruptible() -> Iterator[None]:
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Let a signal that comes in between interrupt at the end, when it is known what to end."""
+    """Delay a signal to the end of the block, when the process to end is known."""
     global _held_back
     came: list[Interrupted] = []
     _held_back = came

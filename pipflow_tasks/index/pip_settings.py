@@ -67,13 +67,7 @@ def read_pip_settings(environment: Mapping[str, str]) -> PipSettings:
     """
     values = _list_configuration(environment)
     main, extras = (values.get(name, "").split() for name in ("index-url", "extra-index-url"))
-    passed_over = [redact(url) for url in (*main, *extras) if is_local(url)]
-    if links := values.get("find-links"):
-        passed_over.append(f"find-links {redact(' '.join(links.split()))}")
-    if is_yes(values.get("no-index", "")):
-        passed_over.append("no-index")
     remote = [url for url in main if not is_local(url)]
-    told = ", ".join(passed_over)
     return PipSettings(
         index_url=remote[-1] if remote else default_index_url(),
         extra_index_urls=tuple(url for url in extras if not is_local(url)),
@@ -82,19 +76,30 @@ def read_pip_settings(environment: Mapping[str, str]) -> PipSettings:
         proxy=values.get("proxy", ""),
         trusted_hosts=tuple(values.get("trusted-host", "").split()),
         keyring=values.get("keyring-provider", "auto"),
-        notes=(f"of pip's settings, these are for this host alone and do not count: {told}",)
-        if told
-        else (),
+        notes=_note_local(values, [*main, *extras]),
     )
 
 
+def _note_local(values: Mapping[str, str], indexes: Sequence[str]) -> tuple[str, ...]:
+    """Name what is for this host alone, and is passed over."""
+    passed_over = [redact(url) for url in indexes if is_local(url)]
+    if links := values.get("find-links"):
+        passed_over.append(f"find-links {redact(' '.join(links.split()))}")
+    if is_yes(values.get("no-index", "")):
+        passed_over.append("no-index")
+    if not passed_over:
+        return ()
+    told = ", ".join(passed_over)
+    return (f"of pip's settings, these are for this host alone and do not count: {told}",)
+
+
 def is_yes(word: str) -> bool:
-    """Tell whether a setting's value says yes, as pip reads it."""
+    """Return whether a setting's value says yes, as pip reads it."""
     return word.lower() in {"1", "on", "t", "true", "y", "yes"}
 
 
 def is_local(url: str) -> bool:
-    """Tell whether an index is a folder."""
+    """Return whether an index is a folder."""
     return url.startswith(("file:", "/", "./", "../", "~"))
 
 
@@ -108,12 +113,24 @@ def default_index_url() -> str:
 def _list_configuration(environment: Mapping[str, str]) -> dict[str, str]:
     """Return what ``pip install`` is set to, by long names; an empty value does not count."""
     if environment.get("PIP_CONFIG_FILE") == os.devnull:  # pip: no file is read; so it need not run
-        variables = {name: value for name, value in environment.items() if value}
-        return {
-            name.removeprefix("PIP_").lower().replace("_", "-"): value
-            for name, value in variables.items()
-            if name.startswith("PIP_")
-        }
+        return _read_variables(environment)
+    sections = _list_sections(environment)
+    merged: dict[str, str] = {}
+    for section in SECTIONS:
+        merged.update({name: value for name, value in sections[section].items() if value})
+    return merged
+
+
+def _read_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name.removeprefix("PIP_").lower().replace("_", "-"): value
+        for name, value in environment.items()
+        if name.startswith("PIP_") and value
+    }
+
+
+def _list_sections(environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Return what pip's configuration has, by section and by name."""
     sections: dict[str, dict[str, str]] = {section: {} for section in SECTIONS}
     unsure: set[str] = set()
     for line in _run_pip(["list"], environment):
@@ -126,10 +143,7 @@ def _list_configuration(environment: Mapping[str, str]) -> dict[str, str]:
     for key in sorted(unsure):
         section, _, name = key.rpartition(".")
         sections[section][name] = "\n".join(_run_pip(["get", key], environment))
-    merged: dict[str, str] = {}
-    for section in SECTIONS:
-        merged.update({name: value for name, value in sections[section].items() if value})
-    return merged
+    return sections
 
 
 def _run_pip(words: Sequence[str], environment: Mapping[str, str]) -> list[str]:

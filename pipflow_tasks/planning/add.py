@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddOptions:
-    """What ``add`` is told besides the packages.
+    """The options of ``add``.
 
     Attributes:
         group: the heading of the block to write into.
@@ -57,14 +57,14 @@ class AddOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sorted:
-    """Requests, sorted by what they mean for the files.
+    """The requests, sorted by what they mean for the files.
 
     Attributes:
-        inputs: with the locked lines promoted that are asked for.
+        inputs: with the requested locked lines promoted.
         new: what the files do not have.
-        promoted: goals of locked lines that have another version than is asked for, each with
-            the comment that its line gets.
-        told: what there is to say of the rest.
+        promoted: goals for locked lines that have another version, each with the comment that
+            its line gets.
+        told: what to report of the rest.
     """
 
     inputs: Inputs
@@ -74,7 +74,7 @@ class _Sorted:
 
 
 def draft_add(inputs: Inputs, requests: Sequence[Request], options: AddOptions) -> Draft:
-    """Pin what is new; say what is there already.
+    """Pin what is new; report what is already listed.
 
     Raises:
         RequirementsError: a request contradicts the files.
@@ -138,9 +138,10 @@ def _sort(inputs: Inputs, requests: Sequence[Request], options: AddOptions) -> _
 def _promote(
     inputs: Inputs, line: Line, request: Request, *, policy: bool
 ) -> tuple[Inputs, str, Draft]:
-    """Make a locked line one of the user's own; its comment becomes the one returned.
+    """Make a locked line a direct requirement; it keeps its policy.
 
-    It keeps a policy that it has.
+    Returns:
+        the new inputs, the comment that the line gets, and what to report.
     """
     assert line.name is not None
     assert line.pin is not None
@@ -155,7 +156,9 @@ def _promote(
         comment = f"# pipflow: {bound}  {comment}".rstrip()
         parts.append(_tell_policy(line.spelled_name, bound))
     told = " and ".join(line.via)
-    parts.append(hint(f"{line.spelled_name} is your own now, and no longer because of {told}"))
+    parts.append(
+        hint(f"{line.spelled_name} is a direct requirement now, no longer only via {told}")
+    )
     if is_met(line, request):
         parts.append(drafts.move(line, line.pin, comment=comment))
     return inputs, comment, join(parts)
@@ -164,7 +167,7 @@ def _promote(
 def _free(
     inputs: Inputs, wanted: Sequence[Goal], current: list[Root]
 ) -> tuple[Inputs, tuple[Goal, ...], list[Root]]:
-    """Let the pins move that keep the goals out; return what is asked besides them then."""
+    """Return goals for the conflicting pins, and the roots that are left."""
     inputs.candidates.prefetch([*(goal.root for goal in wanted), *current])
     way = find_way(inputs, wanted, current)
     if way is None:
@@ -212,7 +215,7 @@ def _follow_up(
     settlement: Settlement | None,
     options: AddOptions,
 ) -> Draft:
-    """Let the lock follow; where the files are not locked, say which hashes pip will want."""
+    """Update the lock; where the files are not locked, report which hashes pip will want."""
     if inputs.manifest.is_locked:
         origins = [
             Origin(name=goal.root.name, path=inputs.manifest.main, group=options.group)
@@ -229,7 +232,7 @@ def _follow_up(
 def _name_unhashed(
     inputs: Inputs, names: Sequence[NormalizedName], settlement: Settlement | None
 ) -> Draft:
-    """Name what the new requirements depend on that the files do not pin with a hash."""
+    """Report the dependencies that the files do not pin with a hash."""
     if inputs.rules.without_dependencies:
         return Draft()
     if settlement is None:
@@ -245,14 +248,14 @@ def _name_unhashed(
         return Draft()
     return warn(
         "the file pins hashes, so pip will want one for every dependency; "
-        f"not there yet: {', '.join(missing)}"
+        f"missing: {', '.join(missing)}"
     )
 
 
 def _bound_of(request: Request) -> str:
-    """Return what was typed, where it says something about where a pin may go; else nothing."""
+    """Return the specifier as typed, if it limits where a pin may move; else nothing."""
     return request.specifier if bounds_pin(request.requirement.specifier) else ""
 
 
 def _tell_policy(name: str, bound: str) -> Draft:
-    return hint(f"{bound} is written behind {name} as its policy; --no-policy leaves it out")
+    return hint(f"{bound} becomes the policy of {name}; --no-policy leaves it out")

@@ -19,6 +19,16 @@ Level = Literal["major", "minor", "patch"]
 LEVELS: tuple[Level, ...] = ("major", "minor", "patch")
 
 
+def is_held(line: Line) -> bool:
+    """Return whether a line's policy is to hold."""
+    return line.policy is not None and line.policy.is_hold
+
+
+def allowed_by_policy(line: Line) -> SpecifierSet:
+    """Return the versions that a line's policy allows; ``hold`` allows all, see ``is_held``."""
+    return SpecifierSet() if line.policy is None else line.policy.specifier
+
+
 def policy_bounds(line: Line) -> Iterator[Bound]:
     """Yield what a line's policy keeps out; ``hold`` keeps everything but the pin out."""
     policy = line.policy

@@ -1,4 +1,4 @@
-"""Asking for one project: its releases, its newest version that suits, the hashes of a version."""
+"""Look up one project: its releases, the newest version that suits, the hashes of a version."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def prefetch_newest(inputs: Inputs, lines: Iterable[Line]) -> None:
 
 
 def releases(inputs: Inputs, name: str, *, hint: str = "") -> Releases:
-    """Return what the index has of a project.
+    """Return the releases of a project.
 
     Args:
-        inputs: what the command plans from.
+        inputs: the inputs of the command.
         name: the project.
-        hint: what to do if the index does not have it; else a close name that the files have.
+        hint: what to do if the index does not have it; by default a similar name of the files.
 
     Raises:
         ProjectNotFound: the index does not have it.
@@ -67,10 +67,10 @@ def choose(
     prereleases: bool = False,
     local: str | None = None,
 ) -> Choice:
-    """Return the newest version of a project that satisfies everything, were it alone.
+    """Return the newest version of a project that suits by itself.
 
     Args:
-        inputs: what the command plans from.
+        inputs: the inputs of the command.
         name: the project.
         specifier: what was asked for.
         prereleases: take pre-releases like any other version.
@@ -98,7 +98,7 @@ def require(inputs: Inputs, name: str, specifier: SpecifierSet, choice: Choice) 
     raise NoCandidate(
         f"no version of {name}{asked} suits {inputs.target}",
         reasons=summarise(choice.rejections) or ["the index lists no usable file"],
-        hint="ask for another version, or change what stands against these",
+        hint="ask for another version, or change what rules these out",
     )
 
 
@@ -108,13 +108,13 @@ def digests(
     """Return ``sha256:...`` of every file of a version, as pip-compile writes them.
 
     Args:
-        inputs: what the command plans from.
+        inputs: the inputs of the command.
         name: the project.
         version: the release; each platform may take another file of it.
         like: a line whose algorithm is used instead of sha256.
 
     Raises:
-        RequirementsError: the index does not tell this digest of every file.
+        RequirementsError: the index does not have this digest of every file.
     """
     written = like.option_values("--hash") if like is not None else ()
     algorithm = written[0].partition(":")[0] if written else "sha256"

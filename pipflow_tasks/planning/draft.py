@@ -1,4 +1,4 @@
-"""A plan in the making: what is edited, and what is to be reported, part by part."""
+"""Drafts: the parts of a plan, with edits and reports, and the plan that they become."""
 
 from __future__ import annotations
 
@@ -43,20 +43,18 @@ class PlannedAddition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A part of a plan, or all of it before it becomes one: edits, and what is to be reported.
-
-    Parts are made by functions and joined in the order in which they are told.
+    """A part of a plan: edits, and what is reported. Parts are joined in the order of the report.
 
     Attributes:
         pins: lines that are pinned to another version, or get another comment.
-        removals: lines that go.
-        additions: pins that come.
-        held: projects that stay below their newest version.
+        removals: lines that are removed.
+        additions: pins that are added.
+        held: projects that are held below their newest version.
         left_alone: lines that are not considered.
-        paths: the ways that lead from lines to a project.
+        paths: the paths from requirements to a project.
         warnings: what the user should know before trusting the result.
         hints: what else the user may want to know or to do.
-        undated: releases whose age should count, and is not known: ``flask 3.0``.
+        undated: releases whose age counts and is unknown: ``flask 3.0``.
         wheels: releases that are built although there is a wheel, with the tag of a wheel that
             the image's pip is too old for.
     """
@@ -77,7 +75,7 @@ EMPTY = Draft()
 
 
 def join(parts: Iterable[Draft]) -> Draft:
-    """Return all parts as one, in their order; what is told twice is told once."""
+    """Return all parts as one, in their order; repeated warnings and hints once."""
     drafts = list(parts)
     return Draft(
         pins=tuple(pin for draft in drafts for pin in draft.pins),
@@ -129,7 +127,7 @@ def remove(lines: Iterable[Line]) -> Draft:
 
 
 def hold(project: str, version: Version, newest: Version, reason: str) -> Draft:
-    """Report that a project stays below its newest version."""
+    """Report that a project is held below its newest version."""
     return Draft(held=(Held(project=project, version=version, newest=newest, reason=reason),))
 
 
@@ -164,7 +162,7 @@ def warn_of(project: str, candidate: Candidate, target: Target) -> Draft:
 
 
 def note_wheels(project: str, candidate: Candidate, target: Target) -> Draft:
-    """Note what the image builds although there is a wheel, which its pip is too old for."""
+    """Note a release that the image builds since its pip is too old for the wheel."""
     if not candidate.from_source or target.pip is None:
         return Draft()
     wheels = (file for file in candidate.files if file.is_wheel)
@@ -180,7 +178,7 @@ def finish(
     """Return the plan.
 
     Args:
-        draft: all that the command does and tells.
+        draft: all that the command does and reports.
         command: the task's name.
         manifest: the files that it edits.
         target: what the versions were chosen for.
@@ -209,7 +207,7 @@ def finish(
 
 
 def _last_warnings(draft: Draft, target: Target | None) -> Iterator[str]:
-    """Yield what is told once of several releases."""
+    """Yield the warnings about several releases together."""
     if draft.wheels and target is not None and target.pip is not None:
         shown = ", ".join(f"{name} ({tag})" for name, tag in draft.wheels)
         many = len(draft.wheels) > 1
@@ -222,7 +220,7 @@ def _last_warnings(draft: Draft, target: Target | None) -> Iterator[str]:
         yield (
             f"the index does not tell when {', '.join(draft.undated)} "
             f"{'were' if len(draft.undated) > 1 else 'was'} uploaded; "
-            "for the setting cooldown_days that counts as old enough"
+            "for cooldown_days that counts as old enough"
         )
 
 
@@ -263,7 +261,7 @@ def _edit(
 
 
 def _changes(draft: Draft, contents: Mapping[str, RequirementsFile]) -> Iterator[Change]:
-    """Yield what moves; lines are numbered as the finished file has them."""
+    """Yield the changes; lines are numbered as the new file has them."""
     told: set[str] = set()
 
     def number(path: str, requirement: Requirement, version: Version) -> int:

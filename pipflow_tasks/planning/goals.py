@@ -1,4 +1,4 @@
-"""What a command wants a project to become, and what keeps its line from moving."""
+"""The goals of a command: the version that a project is to get, and why a line can't move."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from ..resolution import Root
+from .bounds import allowed_by_policy, is_held
 from .choosing import choose, require
 from .inputs import is_partial, reads, root_of
 
@@ -18,20 +19,20 @@ if TYPE_CHECKING:
     from .inputs import Inputs
 
 TYPED = "what was typed"
-"""The source of what the user has asked for in so many words."""
+"""The source of a root that comes from the command line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Goal:
-    """A project that a command gives a version to.
+    """A project that a command gives a version.
 
     Attributes:
         name: as the user or the file spells it.
-        asked: the user's own specifier; what it keeps out needs no explanation.
-        typed: the same, as it was typed.
-        want: what the version has to satisfy.
-        choice: the newest version that suits, were the project alone.
-        line: where it stands; None for a project that is new.
+        asked: the specifier that was asked for; what it keeps out needs no explanation.
+        root: what the version has to satisfy.
+        choice: the newest version that suits by itself.
+        typed: ``asked`` as it was typed.
+        line: its line; None for a new project.
     """
 
     name: str
@@ -43,10 +44,10 @@ class Goal:
 
 
 def goal_to_add(inputs: Inputs, request: Request, *, prereleases: bool) -> Goal:
-    """Aim at a version for a project that is new.
+    """Return the goal of adding a new project.
 
     Raises:
-        NoCandidate: none suits, whatever else stands in the files.
+        NoCandidate: no version suits by itself.
     """
     requirement = request.requirement
     choice = choose(inputs, requirement.name, requirement.specifier, prereleases=prereleases)
@@ -65,7 +66,7 @@ def goal_to_add(inputs: Inputs, request: Request, *, prereleases: bool) -> Goal:
 def goal_to_move(
     inputs: Inputs, line: Line, *, request: Request | None = None, prereleases: bool
 ) -> Goal:
-    """Aim at a version for a line; without a request for one, not below what it has."""
+    """Return the goal of moving a line; without a request, not below its pin."""
     assert line.requirement is not None
     asked = SpecifierSet() if request is None else request.requirement.specifier
     if line.pin is None:
@@ -102,25 +103,24 @@ def goal_to_move(
 
 
 def find_move(inputs: Inputs, line: Line) -> tuple[str, Candidate] | None:
-    """Return what ``upgrade`` takes to move a pin to the newest version that suits, and that.
+    """Return what ``upgrade`` takes to move a pin to its newest candidate, and that candidate.
 
-    None where no version suits, were the project alone, or its policy holds it.
+    None where no version suits by itself, or the policy is to hold.
 
     Raises:
         RequirementsError: its policy is malformed.
     """
     assert line.pin is not None
-    name, policy = line.spelled_name, line.policy
-    allowed = SpecifierSet() if policy is None else policy.specifier
-    best = choose(inputs, name, allowed, local=line.pin.local).candidate
-    if best is None or (policy is not None and policy.is_hold):
+    name = line.spelled_name
+    best = choose(inputs, name, allowed_by_policy(line), local=line.pin.local).candidate
+    if best is None or is_held(line):
         return None
     falls = best.version < line.pin  # for which it has to be named
     return (f"{name}=={best.version}" if falls else name), best
 
 
 def why_unmovable(inputs: Inputs, line: Line) -> str:
-    """Say why a line can't be pinned to a version, or nothing."""
+    """Return why a line can't be pinned to a version, or nothing."""
     if line.requirement is None:
         return line.kind.value
     if line.requirement.url is not None:
@@ -130,5 +130,5 @@ def why_unmovable(inputs: Inputs, line: Line) -> str:
     if not reads(inputs, line):
         return "excluded by its marker"
     if is_partial(inputs, line):
-        return "for some of the platforms only, beside another line for the rest"
+        return "for some platforms only; another line is for the rest"
     return ""

@@ -1,4 +1,4 @@
-"""Why a project stays below its newest version."""
+"""Why a project is held below its newest version."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from .inputs import Inputs
     from .settling import Settlement
 
-MOST_TOLD = 8
-"""Of how many newer versions it is asked why they are not taken."""
+MOST_EXAMINED = 8
+"""For how many newer versions the reason against them is looked for."""
 
 ANY = SpecifierSet()
 
@@ -38,15 +38,15 @@ def tell_held(
     *,
     asked: SpecifierSet = ANY,
 ) -> Draft:
-    """Report the newest version that was asked for, where a project has an older one, and why.
+    """Report why a project is held below the newest version that was asked for.
 
     Args:
-        inputs: what the command plans from.
+        inputs: the inputs of the command.
         name: the project.
         version: the one that it has or gets.
-        choice: the newest that suits, were it alone.
-        settlement: the set that it is part of; None where none was looked for.
-        asked: the user's own specifier.
+        choice: the newest version that suits by itself.
+        settlement: the set that it is part of, if one was settled.
+        asked: the specifier that was asked for.
     """
     latest = releases(inputs, name).newest(asked)
     if latest is None or latest <= version:
@@ -60,19 +60,18 @@ def tell_held(
 
 
 def why_held(settlement: Settlement, name: NormalizedName) -> str:
-    """Say why a project has no newer version in a settlement, as a clause.
+    """Return why a project has no newer version in a settlement, as a clause.
 
-    The newest version is told of whose reason is one of what is taken with it: what no index
-    has keeps nothing where it is.
+    The reason is about the newest version that another picked project rules out.
     """
     inputs, solution = settlement.inputs, settlement.solution
     now = solution.version(name)
     if now is None:  # the line counts as met: no version satisfies it
         if len(inputs.manifest.find(name)) > 1:
-            return "another line of it stands in the way"
-        return "nothing newer goes together with what else is required"
+            return "another line of it conflicts"
+        return "no newer version is compatible with the other requirements"
     fitting = (candidate.version for candidate in inputs.candidates.fitting(name, []))
-    newer = list(islice(takewhile(lambda each: each > now, fitting), MOST_TOLD))
+    newer = list(islice(takewhile(lambda each: each > now, fitting), MOST_EXAMINED))
     if sibling := _why_sibling(settlement, name, newer):
         return sibling
     newest, reason = _why_below_all(settlement, name, newer)
@@ -81,12 +80,12 @@ def why_held(settlement: Settlement, name: NormalizedName) -> str:
     if reason is not None:
         return reason.text
     if name in settlement.conflicting:
-        return "it is part of what does not go together"
-    return f"{newest or now} does not go together with the other pins"
+        return "it is part of a conflict"
+    return f"{newest or now} conflicts with the other pins"
 
 
 def _why_sibling(settlement: Settlement, name: NormalizedName, newer: Sequence[Version]) -> str:
-    """Name the requirement of another file of the image that allows no newer version, if any."""
+    """Return the requirement of another file of the image that allows no newer version."""
     siblings = {line.place for line in settlement.inputs.manifest.siblings}
     for cause in settlement.solution.causes.get(name, ()):
         root = cause.dependency.root
@@ -99,7 +98,7 @@ def _why_sibling(settlement: Settlement, name: NormalizedName, newer: Sequence[V
 def _why_below_all(
     settlement: Settlement, name: NormalizedName, newer: Sequence[Version]
 ) -> tuple[Version | None, Reason | None]:
-    """Return the newest of the versions looked at, and the best reason against one of them."""
+    """Return the newest of the versions examined, and the best reason against one of them."""
     newest: Version | None = None
     reason: Reason | None = None
     for version in newer:
@@ -114,7 +113,7 @@ def _why_below_all(
 def _why_never(
     settlement: Settlement, name: NormalizedName, reason: Reason | None
 ) -> Reason | None:
-    """Return the reason against every newer version, else the one that was found before."""
+    """Return the reason against every newer version, else the given one."""
     candidates, solution = settlement.inputs.candidates, settlement.solution
     conflict = rule_out(candidates, name, settlement.roots, solution, waived=settlement.waived)
     if conflict is None:

@@ -1,7 +1,7 @@
-"""What every command plans from: the manifest, the environment, the candidates within limits.
+"""The inputs of every command: the manifest, the environment, the candidates within limits.
 
-Lines become roots of a search here. An ``Inputs`` is a value: a command that promotes a line or
-bounds a project goes on with a new one.
+Lines become the roots of a search here. A command that promotes a line or bounds a project goes on
+with new inputs.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """What a command plans from.
+    """The inputs of a command.
 
     Attributes:
         manifest: the requirements files.
         rules: what the install step says.
         candidates: what the indexes have for the target, within limits.
-        resolves: versions are chosen that go together; else the newest of each alone.
-        notices: what the user should know of all this; the first are those of the command.
-        last_notices: the same, told after what the command finds.
+        resolves: versions are chosen that are compatible; else the newest of each by itself.
+        notices: warnings that come before those of the command.
+        last_notices: warnings that come after them.
     """
 
     manifest: Manifest
@@ -51,12 +51,12 @@ class Inputs:
 
     @property
     def target(self) -> Target:
-        """What candidates have to suit."""
+        """The target that candidates have to suit."""
         return self.candidates.target
 
     @property
     def limits(self) -> Limits:
-        """What may be taken of the candidates."""
+        """The limits of the candidates."""
         return self.candidates.limits
 
     def within(self, limits: Limits) -> Inputs:
@@ -79,16 +79,16 @@ def prepare(
     in_any_case: bool = False,
     notices: Iterable[str] = (),
 ) -> Inputs:
-    """Put together what a command plans from.
+    """Return the inputs of a command.
 
     Args:
         manifest: the requirements files, complete.
         target: what candidates have to suit.
         rules: what the install step says.
         catalog: where files and metadata come from.
-        resolve: take only versions that go together; else the newest of each alone.
-        in_any_case: do so also where the install step takes no dependencies.
-        notices: what the user should know of target, rules and files.
+        resolve: take only compatible versions; else the newest of each by itself.
+        in_any_case: also where the install step installs without dependencies.
+        notices: warnings about target, rules and files.
 
     Raises:
         RequirementsError: the policy of a locked line is malformed.
@@ -97,7 +97,7 @@ def prepare(
     if rules.without_dependencies and resolve and not in_any_case and not manifest.is_locked:
         told = (
             f"{rules.without_dependencies} installs without dependencies: "
-            "what the pins need was not looked at",
+            "the dependencies of the pins were not resolved",
         )
         resolve = False
     return Inputs(
@@ -111,7 +111,7 @@ def prepare(
 
 
 def _limits(manifest: Manifest, target: Target, rules: InstallRules) -> Limits:
-    """Return what may be taken before a command says more: no locked line moves, no pin ages."""
+    """Return the first limits of a command: no locked line moves, no pin is too young."""
     constraints: dict[NormalizedName, tuple[Bound, ...]] = {}
     for name, bound in _constraints(manifest, target):
         constraints[name] = (*constraints.get(name, ()), bound)
@@ -143,7 +143,7 @@ def _limits(manifest: Manifest, target: Target, rules: InstallRules) -> Limits:
 
 
 def _constraints(manifest: Manifest, target: Target) -> Iterator[tuple[NormalizedName, Bound]]:
-    """Yield what the constraints files say of projects."""
+    """Yield the bounds of the constraints files."""
     for document in manifest.constraints.values():
         for line in document.content.lines:
             requirement = line.requirement
@@ -168,7 +168,7 @@ def reads(inputs: Inputs, line: Line) -> bool:
 
 
 def is_partial(inputs: Inputs, line: Line) -> bool:
-    """Return whether another line holds a line's project on some of the platforms."""
+    """Return whether another line is for the same project on some platforms."""
     marker = None if line.requirement is None else line.requirement.marker
     if marker is None or line.name is None or inputs.target.covers([marker]):
         return False
@@ -205,15 +205,15 @@ def root_of(inputs: Inputs, line: Line) -> Root | None:
 
 
 def roots_of(inputs: Inputs) -> list[Root]:
-    """Return what the files ask of the target, as they are; locked lines ask nothing."""
+    """Return what the files ask of the target; locked lines ask nothing."""
     lines = (*inputs.manifest.direct, *inputs.manifest.siblings)
     return [root for line in lines if (root := root_of(inputs, line))]
 
 
 def as_given(inputs: Inputs, root: Root) -> Root:
-    """Take a root as an installer would, where the rules of this tool leave it no version.
+    """Return a root as an installer takes it, where policies and cooldown leave it no version.
 
-    Where the installer finds none either, the root counts as met: it is not made worse.
+    Where an installer finds no version either, the root is opaque: it counts as satisfied.
     """
     candidates = inputs.candidates
     if root.is_opaque or candidates.first(dependency_of(root)) is not None:

@@ -1,4 +1,4 @@
-"""``lock`` and ``unlock``: write a line for every transitive dependency, or take these out."""
+"""``lock`` and ``unlock``: write a line for every transitive dependency, or remove these."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ def draft_lock(inputs: Inputs) -> Draft:
 
     Raises:
         VersionConflict: the requirements conflict.
+        NoCandidate: a requirement has no version that suits.
     """
     settlement = settle_current(inputs, waive=False)
     inputs = settlement.inputs
@@ -28,13 +29,15 @@ def draft_lock(inputs: Inputs) -> Draft:
         write_locked(settlement, transitive),
     ]
     if not transitive:
-        parts.append(hint("the requirements bring nothing along: there is nothing to lock"))
+        parts.append(
+            hint("the requirements have no transitive dependencies: there is nothing to lock")
+        )
     return join(parts)
 
 
 def draft_unlock(manifest: Manifest) -> Draft:
-    """Take the locked lines out."""
+    """Remove the locked lines."""
     told = Draft()
     if not manifest.is_locked:
-        told = hint("the file is not locked: no line says that it is there `# via` another")
+        told = hint("the file is not locked: it has no line with `# via`")
     return join([remove(manifest.locked), told])

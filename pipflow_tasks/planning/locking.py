@@ -1,8 +1,7 @@
-"""The closure in the files: a line for everything that the requirements bring along.
+"""The lock in the files: a line for every transitive dependency of the requirements.
 
-``lock`` writes it, and from then on the lines themselves say that it is kept: each names what has
-brought it along (``click==8.1.7  # via flask``). Whatever changes the requirements changes these
-lines with them. ``unlock`` takes them out, and nothing else.
+Each locked line names what depends on it (``click==8.1.7  # via flask``), and so the files
+themselves say that they are locked. A command that changes the requirements updates these lines.
 """
 
 from __future__ import annotations
@@ -36,11 +35,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """A requirement of the user's own: what it brings along is written into its block.
+    """A direct requirement: its transitive dependencies are written into its block.
 
     Attributes:
         name: the project.
-        path: the file that it stands in, or will stand in.
+        path: the file that has it, or will have it.
         group: the heading of the block that it is added to, where one was named.
     """
 
@@ -51,13 +50,13 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transitive:
-    """A project that is brought along.
+    """A transitive dependency.
 
     Attributes:
-        version: which; None where an address stands for it.
-        candidate: what was found of it; None where only its line tells.
-        parents: all that need it.
-        origin: the requirement that has brought it along first.
+        version: its version; None for an address.
+        candidate: None where only its locked line is known.
+        parents: the projects that depend on it.
+        origin: the first direct requirement that it comes from.
     """
 
     version: Version | None
@@ -69,8 +68,8 @@ class Transitive:
 def find_origins(inputs: Inputs) -> list[Origin]:
     """Return the requirements that count for the target, those of included files first.
 
-    A file that another one includes is installed on its own, too: so what both depend on is
-    written there. What a file that was fetched depends on is written into the main file.
+    An included file is also installed on its own, so what both files depend on is written there.
+    The dependencies of a fetched file are written into the main file.
     """
     manifest = inputs.manifest
     counts = {root.place for root in roots_of(inputs)}
@@ -90,9 +89,8 @@ def find_transitive(
 ) -> dict[NormalizedName, Transitive]:
     """Return the transitive dependencies of origins, by name, in the order of names.
 
-    What a project depends on that is on no index, or whose dependencies can't be known without
-    building it, is taken from what the lines say of themselves. Dependencies that conflict are
-    dependencies all the same.
+    Where the dependencies of a project are unknown, the locked lines that name it count.
+    Dependencies that conflict count, too.
     """
     solution = settlement.solution
     lines = {line.name: line for line in settlement.inputs.manifest.locked if line.name is not None}
@@ -123,7 +121,7 @@ def find_transitive(
 def _find_children(
     settlement: Settlement, locked: Mapping[NormalizedName, Line]
 ) -> Mapping[NormalizedName, Collection[NormalizedName]]:
-    """Return by project what it depends on, as the solution and the locked lines say it."""
+    """Return the dependencies of each project, from the solution and the locked lines."""
     solution = settlement.solution
     children: dict[NormalizedName, set[NormalizedName]] = {}
     for name, causes in solution.causes.items():
@@ -148,36 +146,36 @@ def update_lock(
     origins: Sequence[Origin] = (),
     gone: Collection[NormalizedName] = (),
 ) -> Draft:
-    """Let the locked lines follow, where the files are locked.
+    """Update the locked lines, where the files are locked.
 
     Args:
-        inputs: what the command plans from.
-        settlement: what was found; without one, the locked lines stay as they are.
-        origins: requirements that come.
-        gone: those that go.
+        inputs: the inputs of the command.
+        settlement: the versions; without one, the locked lines stay as they are.
+        origins: direct requirements that are added.
+        gone: projects that are removed.
     """
     if not inputs.manifest.is_locked:
         return Draft()
     if settlement is None:
-        return warn("what the requirements bring along was not looked at; `lock` does that")
+        return warn("the transitive dependencies were not resolved; run `lock`")
     there = [origin for origin in find_origins(inputs) if origin.name not in gone]
     transitive = find_transitive([*there, *origins], settlement)
     told: list[Draft] = []
     if not transitive:
-        told.append(hint("nothing is brought along any more, so the file is no longer locked"))
+        told.append(hint("no transitive dependencies are left, so the file is no longer locked"))
     for name in gone:
         if name in transitive:
             who = say_need(transitive[name].parents)
-            told.append(hint(f"{name} stays as a part of the closure: {who} it"))
+            told.append(hint(f"{name} stays as a locked line: {who} it"))
     return join([write_locked(settlement, transitive), *told])
 
 
 def tell_held_locked(settlement: Settlement, only: Collection[NormalizedName] = ()) -> Draft:
-    """Report which transitive dependencies of locked files stay below their newest version.
+    """Report the locked lines that are held below their newest version.
 
     Args:
-        settlement: what was found.
-        only: of these alone, where there are any.
+        settlement: the versions.
+        only: the projects to report; all, where there are none.
     """
     inputs = settlement.inputs
     if not inputs.manifest.is_locked:
@@ -193,16 +191,16 @@ def tell_held_locked(settlement: Settlement, only: Collection[NormalizedName] = 
 
 
 def write_locked(settlement: Settlement, transitive: Mapping[NormalizedName, Transitive]) -> Draft:
-    """Let the files have a line for each transitive dependency, and for no other.
+    """Write a line for each transitive dependency, and remove every other locked line.
 
     Raises:
-        RequirementsError: the files pin hashes, and the index does not tell them.
+        RequirementsError: the files pin hashes, and the index does not have them.
     """
     inputs = settlement.inputs
     parts = [
         warn(
-            f"what {pick} needs is not locked, for it can't be known; a line with "
-            f"`# via {pick.name}` stays"
+            f"the dependencies of {pick} are unknown and not locked; "
+            f"lines with `# via {pick.name}` stay"
         )
         for pick in find_unknown(inputs, settlement.solution)
     ]
@@ -228,7 +226,7 @@ def _lacks_hash(inputs: Inputs, line: Line, new: Transitive) -> bool:
 
 
 def _follow(inputs: Inputs, line: Line, new: Transitive, version: Version) -> Draft:
-    """Let a locked line have its version, and name those that need it."""
+    """Update the version of a locked line, and the projects that it names."""
     assert line.name is not None
     digests_of_it: tuple[str, ...] = ()
     if version != line.pin and line.option_values("--hash"):
@@ -240,18 +238,18 @@ def _follow(inputs: Inputs, line: Line, new: Transitive, version: Version) -> Dr
         parts.append(move(line, version, digests=digests_of_it, comment=comment))
     if version == line.pin and not is_like:
         told = ", ".join(new.parents)
-        parts.append(hint(f"{line.spelled_name} ({line.place}) is there via {told} now"))
+        parts.append(hint(f"{line.spelled_name} ({line.place}) is via {told} now"))
     if version != line.pin and new.candidate is not None:
         parts.append(warn_of(line.name, new.candidate, inputs.target))
     return join(parts)
 
 
 def _add_locked(inputs: Inputs, name: NormalizedName, new: Transitive, comment: str) -> Draft:
-    """Write a line for a transitive dependency; an earlier comment of its line is kept."""
+    """Write a line for a transitive dependency, with the comment that it had before."""
     candidate = new.candidate
     if candidate is None:
         who = say_need(new.parents)
-        return warn(f"{who} {name} from an address: there can be no line for it")
+        return warn(f"{who} {name} from an address: it has no locked line")
     kept = comment.lstrip("# ")
     version = candidate.version
     added = add(
@@ -268,7 +266,7 @@ def _add_locked(inputs: Inputs, name: NormalizedName, new: Transitive, comment: 
 
 
 def find_unknown(inputs: Inputs, solution: Solution) -> list[Pick]:
-    """Return the picks whose dependencies can't be known, and that no line is there via."""
+    """Return the picks with unknown dependencies that no locked line names."""
     told = {parent for line in inputs.manifest.lines for parent in line.via}
     return [
         pick
@@ -277,18 +275,19 @@ def find_unknown(inputs: Inputs, solution: Solution) -> list[Pick]:
     ]
 
 
-def say_need(parents: Iterable[str]) -> str:
-    """Begin a sentence about what some need: ``flask needs``, ``flask and rich need``."""
+def say_need(parents: Iterable[str], *, still: bool = False) -> str:
+    """Return the start of a sentence: ``flask needs``, ``flask and rich (still) need``."""
     names = list(dict.fromkeys(parents))
-    return f"{' and '.join(names)} need{'s' if len(names) == 1 else ''}"
+    adverb = " still" if still else ""
+    return f"{' and '.join(names)}{adverb} need{'s' if len(names) == 1 else ''}"
 
 
 def find_asking(
     line: Line, manifest: Manifest, solution: Solution | None
 ) -> tuple[NormalizedName, ...]:
-    """Return the requirements that have brought a line of the closure along, in the end.
+    """Return the direct requirements that a locked line comes from.
 
-    Without a solution the lines alone tell: not which requirements need each other.
+    Without a solution only the locked lines count.
     """
     via = {each.name: set(each.via) for each in manifest.locked}
     for name, causes in solution.causes.items() if solution is not None else ():
@@ -302,7 +301,7 @@ def find_asking(
 
 
 def name_open_ends(inputs: Inputs) -> Iterator[str]:
-    """Say which requirements keep a locked file from saying all that an image will have."""
+    """Yield a warning for each requirement of a locked file that is not pinned."""
     places = {root.place for root in roots_of(inputs) if root.pin is None}
     for line in inputs.manifest.direct:
         requirement = line.requirement
@@ -310,6 +309,6 @@ def name_open_ends(inputs: Inputs) -> Iterator[str]:
             continue
         if line.place in places:
             yield (
-                f"{line.spelled_name} ({line.place}) is not a pin: the image takes what is newest "
-                f"when it is built; `upgrade {line.spelled_name}` pins it"
+                f"{line.spelled_name} ({line.place}) is not pinned: each build takes the newest "
+                f"version; `upgrade {line.spelled_name}` pins it"
             )

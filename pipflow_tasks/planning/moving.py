@@ -1,4 +1,4 @@
-"""Giving lines the versions that were found, and telling what keeps newer ones away."""
+"""Give lines the versions that were settled, and report what holds newer ones."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def roots_without(inputs: Inputs, goals: Iterable[Goal]) -> list[Root]:
-    """Return what the files ask, but for the lines of some goals; nothing where none resolves."""
+    """Return the roots of the files without those of some goals; none with ``--no-resolve``."""
     if not inputs.resolves:
         return []
     places = {goal.line.place for goal in goals if goal.line is not None}
@@ -33,7 +33,7 @@ def roots_without(inputs: Inputs, goals: Iterable[Goal]) -> list[Root]:
 def settle_goals(
     inputs: Inputs, goals: Sequence[Goal], current: Sequence[Root], *, is_improving: bool = False
 ) -> Settlement | None:
-    """Settle goals beside what the files ask; None where there is nothing to resolve.
+    """Settle goals with the other roots of the files; None where nothing is resolved.
 
     Raises:
         VersionConflict: no versions satisfy all of them.
@@ -44,7 +44,7 @@ def settle_goals(
 
 
 def candidate_for(goal: Goal, settlement: Settlement | None) -> Candidate | None:
-    """Return what a goal gets: of the settlement, else the newest that suits."""
+    """Return the candidate that a goal gets: the settled one, else the newest that suits."""
     if settlement is None:
         return goal.choice.candidate
     pick = settlement.solution.picks.get(goal.root.name)
@@ -54,7 +54,7 @@ def candidate_for(goal: Goal, settlement: Settlement | None) -> Candidate | None
 def move_goal(
     inputs: Inputs, goal: Goal, settlement: Settlement | None, *, comment: str | None = None
 ) -> Draft:
-    """Move a line to its version, where that is another, and say what holds it."""
+    """Move a line to its version, and report what holds it."""
     line = goal.line
     assert line is not None
     candidate = candidate_for(goal, settlement)
@@ -77,11 +77,11 @@ def move_goal(
 def tell_held_goal(
     inputs: Inputs, goal: Goal, version: Version, settlement: Settlement | None
 ) -> Draft:
-    """Report what keeps a newer version away, where that is not the user's own word alone."""
+    """Report what holds a project below its newest version, unless the request does."""
     parts: list[Draft] = []
     newer = (each for each in goal.choice.rejections if each.version > version)
-    if passed_over := next((each for each in newer if each.by_old_pip), None):
-        told = f"{goal.name} {passed_over.version} {passed_over.reason}"
+    if skipped := next((each for each in newer if each.by_old_pip), None):
+        told = f"{goal.name} {skipped.version} {skipped.reason}"
         parts.append(warn(f"{told}; upgrade pip before the install step"))
     held = tell_held(inputs, goal.name, version, goal.choice, settlement, asked=goal.asked)
     return join([*parts, held])

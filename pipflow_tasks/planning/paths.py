@@ -1,4 +1,4 @@
-"""Why a project is there: the ways from the requirements to it."""
+"""Why a project is installed: the paths from the requirements to it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 def find_paths(
     name: NormalizedName, solution: Solution, lines: Sequence[Line]
 ) -> Iterator[tuple[PathStep, ...]]:
-    """Yield, for each line and each project that needs one, the shortest way that ends there.
+    """Yield the shortest path to a project from each line, through each project that needs it.
 
     Args:
         name: the project.
-        solution: the versions that it is looked for in.
-        lines: the requirements that the solution is of.
+        solution: the versions.
+        lines: the requirements that the solution satisfies.
     """
     there = {line.place: line for line in lines}
     for cause in solution.causes.get(name, ()):
@@ -32,7 +32,7 @@ def find_paths(
 
 
 def _ways_to(last: Cause, solution: Solution) -> Iterator[tuple[Cause, ...]]:
-    """Yield, for each line, the shortest chain of causes that begins there and ends with this."""
+    """Yield the shortest chain of causes from each line to this cause."""
     chains: list[tuple[Cause, ...]] = [(last,)]
     seen = {last.dependency.name}
     for chain in chains:  # it grows on the way
@@ -59,7 +59,7 @@ def _step(cause: Cause, solution: Solution, lines: dict[str, Line]) -> PathStep:
 
 
 def asked_by(line: Line) -> str:
-    """Write what a line asks for, without its marker and its options."""
+    """Return what a line asks for, without its marker and its options."""
     if line.requirement is None or line.requirement.url is not None:
         return line.spelled_name
     extras = f"[{','.join(sorted(line.requirement.extras))}]" if line.requirement.extras else ""

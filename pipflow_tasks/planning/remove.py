@@ -1,10 +1,11 @@
-"""``remove``: take lines out, and of locked files what they alone have needed."""
+"""``remove``: take lines out, and the locked lines that only they need."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ..errors import PackageIndexError, PipflowError, RequirementsError
+from ..requirements import as_one_word
 from ..resolution import Conflict, Preference, solve_around
 from .draft import Draft, join, remove, warn
 from .inputs import as_given, roots_of
@@ -35,11 +36,11 @@ def draft_remove(
     Args:
         manifest: the files.
         requests: names; with a marker, only the line with that marker.
-        prepare: gives what is planned from; only where something is looked up.
-        resolve: say which lines that stay need the projects.
+        prepare: returns the inputs; it is called only where something is looked up.
+        resolve: report which other requirements still need the projects.
 
     Returns:
-        the draft, and what it was planned from, if anything was looked up.
+        the draft, and the inputs, if anything was looked up.
 
     Raises:
         RequirementsError: the files do not have one of them, or a locked line is needed.
@@ -62,15 +63,15 @@ def draft_remove(
         inputs = prepare()
         return join([remove(lines), warn(*_tell_who_needs(inputs, names))]), inputs
     except PipflowError as error:
-        told = warn(f"what else needs it was not looked up: {error.message}")
+        told = warn(f"which requirements still need it was not looked up: {error.message}")
         return join([remove(lines), told]), None
 
 
 def _remove_locked(inputs: Inputs, lines: Sequence[Line]) -> Draft:
-    """Take lines out of locked files; the locked lines that only they needed go with them.
+    """Take lines out of locked files, with the locked lines that only they need.
 
     Raises:
-        RequirementsError: a line is there because another needs it.
+        RequirementsError: a requirement needs a locked line.
     """
     for line in lines:
         if line.via:
@@ -90,18 +91,17 @@ def _remove_locked(inputs: Inputs, lines: Sequence[Line]) -> Draft:
 
 def _needed_error(inputs: Inputs, line: Line) -> RequirementsError:
     solution = settle_current(inputs).solution if inputs.resolves else None
-    asking = " ".join(find_asking(line, inputs.manifest, solution))
-    asking = f'"{asking}"' if " " in asking else asking  # one word, for Invoke
+    asking = as_one_word(*find_asking(line, inputs.manifest, solution))
     return RequirementsError(
         f"{line.spelled_name} is there because {say_need(line.via)} it",
         path=line.path,
         line=line.number,
-        hint=f"`remove {asking}` would take it out with what has brought it along",
+        hint=f"`remove {asking}` removes it, too",
     )
 
 
 def _tell_who_needs(inputs: Inputs, gone: Collection[NormalizedName]) -> Iterator[str]:
-    """Say which lines that stay need a project that goes: pip will install it again."""
+    """Yield which other requirements still need a project: pip will install it again."""
     roots = [root for root in roots_of(inputs) if root.name not in gone]
     inputs.candidates.prefetch(roots)
     found, _, _ = solve_around(inputs.candidates, [as_given(inputs, root) for root in roots])
@@ -109,11 +109,11 @@ def _tell_who_needs(inputs: Inputs, gone: Collection[NormalizedName]) -> Iterato
         return
     for pick in find_unknown(inputs, found):
         if pick.name not in gone:
-            yield f"whether {pick} needs {' or '.join(sorted(gone))} is not known"
+            yield f"whether {pick} needs {' or '.join(sorted(gone))} is unknown"
     for name in sorted(gone):
         needing = [str(cause.parent) for cause in found.causes.get(name, ()) if cause.parent]
         if needing:
-            then = "pip will bring it back, not pinned"
+            then = "pip will install it again, not pinned"
             if place := inputs.rules.without_dependencies:
                 then = f"{place} installs without dependencies, so the image will lack it"
-            yield f"{say_need(needing)} {name} still: {then}"
+            yield f"{say_need(needing, still=True)} {name}: {then}"

@@ -1,4 +1,4 @@
-"""What was typed, held against what stands in the files."""
+"""Requests of the command line, compared with the files."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from ..errors import RequirementsError, redact
+from ..requirements import as_one_word
+from .bounds import is_held
 from .choosing import releases
 
 if TYPE_CHECKING:
@@ -35,12 +37,12 @@ def require_there(manifest: Manifest, name: str) -> tuple[Line, ...]:
         return lines
     known = {line.name for line in manifest.lines if line.name}
     raise RequirementsError(
-        f"it does not have {name}", path=manifest.main, hint=close_hint(name, known)
+        f"{name} is not listed", path=manifest.main, hint=close_hint(name, known)
     )
 
 
 def close_hint(name: str, known: Iterable[str]) -> str:
-    """Return a hint for a name that is not there: one like it, or some that are there."""
+    """Return a hint for a name that is not listed: a similar one, or some that are."""
     names = sorted(map(str, known))
     if close := get_close_matches(canonicalize_name(name), names, n=1):
         return f"did you mean {close[0]}?"
@@ -49,7 +51,7 @@ def close_hint(name: str, known: Iterable[str]) -> str:
 
 
 def find_removable(manifest: Manifest, request: Request) -> tuple[Line, ...]:
-    """Return the lines that a name, or a name with a marker, means.
+    """Return the lines that a name, or a name with a marker, stands for.
 
     Raises:
         RequirementsError: there is none, or more than a name was typed.
@@ -79,11 +81,11 @@ def find_removable(manifest: Manifest, request: Request) -> tuple[Line, ...]:
 
 
 def is_read(lines: Sequence[Line], request: Request, target: Target) -> bool:
-    """Tell whether what is asked for is there, on every platform of the image that it is for.
+    """Return whether lines provide what is asked for on every platform that it is for.
 
     Raises:
-        RequirementsError: the image does not read the lines everywhere, and what is asked for has
-            no marker that would part one more line from them.
+        RequirementsError: they do on some platforms only, and the request has no marker that
+            would separate another line from them.
     """
     markers = [line.requirement.marker if line.requirement else None for line in lines]
     marker = request.requirement.marker
@@ -97,15 +99,15 @@ def is_read(lines: Sequence[Line], request: Request, target: Target) -> bool:
     other = _opposite(*markers) or "..."
     what = f"a part of {target}" if any(m and target.applies(m) for m in markers) else str(target)
     raise RequirementsError(
-        f"{name} is there with a marker that leaves out {what}",
+        f"{name} is already listed, but its marker excludes {what}",
         path=line.path,
         line=line.number,
-        hint=f'`add "{name}; {other}"` writes a line of its own for that',
+        hint=f"`add {as_one_word(f'{name}; {other}')}` writes another line for that",
     )
 
 
 def _opposite(*markers: Marker | None) -> str:
-    """Return the marker that holds where another does not, if that is a single comparison."""
+    """Return the marker that holds where another does not, if it is a single comparison."""
     variable, operator, value = [*str(markers[0]).split(), "", ""][:3]
     if len(markers) > 1 or str(markers[0]) != f"{variable} {operator} {value}":
         return ""
@@ -114,13 +116,13 @@ def _opposite(*markers: Marker | None) -> str:
 
 
 def is_met(line: Line, request: Request) -> bool:
-    """Tell whether a pin has a version that is asked for."""
+    """Return whether a pin satisfies a request."""
     specifier = request.requirement.specifier
     return line.pin is not None and specifier.contains(line.pin, prereleases=True)
 
 
 def require_extras(lines: Iterable[Line], request: Request) -> None:
-    """Check that lines have the extras that are asked for.
+    """Check that lines have the requested extras.
 
     Raises:
         RequirementsError: one lacks some.
@@ -131,7 +133,7 @@ def require_extras(lines: Iterable[Line], request: Request) -> None:
             continue
         if missing := requirement.extras - line.requirement.extras:
             raise RequirementsError(
-                f"{requirement.name} is there without [{','.join(sorted(missing))}]",
+                f"{requirement.name} is already listed without [{','.join(sorted(missing))}]",
                 path=line.path,
                 line=line.number,
                 hint="write the extra into that line",
@@ -139,12 +141,12 @@ def require_extras(lines: Iterable[Line], request: Request) -> None:
 
 
 def require_agreement(lines: Iterable[Line], request: Request, inputs: Inputs) -> None:
-    """Check that what is asked for is what the files already say.
+    """Check that a request agrees with its lines.
 
     Raises:
         RequirementsError: it is not.
-        ProjectNotFound: a line is no pin, and the index does not have the project.
-        PackageIndexError: a line is no pin, and the index failed.
+        ProjectNotFound: a line is not pinned, and the index does not have the project.
+        PackageIndexError: a line is not pinned, and the index failed.
     """
     requirement = request.requirement
     specifier = requirement.specifier
@@ -161,7 +163,7 @@ def require_agreement(lines: Iterable[Line], request: Request, inputs: Inputs) -
         if beyond:
             what = "contradicts" if beyond == allowed or line.pin else "allows more than"
             raise RequirementsError(
-                f'"{redact(line.content)}" is there and {what} "{requirement}"',
+                f'"{redact(line.content)}" is already listed and {what} "{requirement}"',
                 path=line.path,
                 line=line.number,
                 hint=_hint_to_move(line, request, inputs),
@@ -169,21 +171,23 @@ def require_agreement(lines: Iterable[Line], request: Request, inputs: Inputs) -
 
 
 def _hint_to_move(line: Line, request: Request, inputs: Inputs) -> str:
-    """Say what would let a line have what was asked for."""
+    """Return what would let a line have what was asked for."""
     if line.requirement is None or line.requirement.url is not None:
         return "change the line by hand"
-    command = f'`upgrade "{request.requirement.name}{request.specifier}"`'
+    command = f"`upgrade {as_one_word(f'{request.requirement.name}{request.specifier}')}`"
     policy = line.policy
     if policy is not None:
         there = releases(inputs, request.requirement.name)
         within = there.allowed(policy.specifier) & there.allowed(request.requirement.specifier)
-        if policy.is_hold or not within:
-            return f"its policy, {policy.text}, keeps it: change that, then {command} may move it"
+        if is_held(line) or not within:
+            return (
+                f"its policy {policy.text} forbids that: change it, then {command} may move the pin"
+            )
     return f"{command} may move it"
 
 
 def require_same(first: Request, second: Request) -> None:
-    """Check that a project that is named twice is asked for alike.
+    """Check that two requests for one project are equal.
 
     Raises:
         RequirementsError: it is not.
@@ -211,10 +215,10 @@ def require_names(requests: Iterable[Request], option: str) -> None:
 
 
 def already_there(line: Line) -> str:
-    """Say that a project need not be added."""
+    """Return the hint that a project need not be added."""
     name, requirement = line.spelled_name, line.requirement
     if requirement is None or requirement.url is not None or line.has_variable:
-        return f"{name} is there already: {redact(line.content)} ({line.place})"
+        return f"{name} is already listed: {redact(line.content)} ({line.place})"
     if line.pin is not None:
-        return f"{name} is there already, at {line.pin} ({line.place}); `upgrade {name}` moves it"
-    return f"{name} is there already, not pinned ({line.place}); `upgrade {name}` pins it"
+        return f"{name} is already listed, at {line.pin} ({line.place}); `upgrade {name}` moves it"
+    return f"{name} is already listed, not pinned ({line.place}); `upgrade {name}` pins it"

@@ -1,7 +1,7 @@
-"""Settling versions: those that a command's goals get, beside what the files ask.
+"""Settle versions: for the goals of a command and the other requirements of the files.
 
-Where the files conflict by themselves, that is reported, and the search goes around it. All that a
-search leaves for later steps is in the ``Settlement`` that it returns.
+Where the pinned requirements conflict by themselves, that is reported, and the search goes around
+it. All that a search leaves for later steps is in the ``Settlement`` that it returns.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ..errors import VersionConflict, redact
-from ..requirements import Kind
+from ..errors import NoCandidate, VersionConflict, redact
+from ..requirements import Kind, as_one_word
 from ..resolution import (
     FEW_ROUNDS,
     MAX_ROUNDS,
@@ -39,21 +39,21 @@ if TYPE_CHECKING:
     from .goals import Goal
     from .inputs import Inputs
 
-MOST_CLASHES = 4
-"""How many conflicts of the files are told."""
+MOST_CONFLICTS = 4
+"""How many conflicts of the files are reported."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """Versions that a command goes on with.
+    """The versions that a command goes on with.
 
     Attributes:
-        inputs: what they were settled within; more may be admitted than before.
+        inputs: what they were settled within; it may admit more than before.
         solution: the versions.
         roots: what they satisfy.
         waived: the pairs of a project and one that it depends on that conflict.
-        conflicting: the projects that were left where they are, since they conflict as they are.
-        notices: what is odd about them.
+        conflicting: the projects that stay as they are since they conflict.
+        notices: what the user should know of them.
     """
 
     inputs: Inputs
@@ -76,7 +76,7 @@ class _Attempt:
     notices: tuple[str, ...] = ()
 
     def again(self, roots: Iterable[Root], waived: frozenset[Waiver]) -> _Attempt:
-        """Return the attempt to satisfy other roots."""
+        """Return the attempt with other roots."""
         left = tuple(roots)
         found = solve(self.inputs.candidates, left, waived=waived)
         return replace(self, found=found, roots=left, waived=waived)
@@ -85,13 +85,13 @@ class _Attempt:
 def settle(
     inputs: Inputs, goals: Sequence[Goal], current: Sequence[Root], *, is_improving: bool = False
 ) -> Settlement:
-    """Find versions for goals that go together with what the files ask.
+    """Find versions for goals that are compatible with the files.
 
     Args:
-        inputs: what the command plans from.
+        inputs: the inputs of the command.
         goals: what the command wants.
-        current: what the files ask besides.
-        is_improving: raise each root as far as it goes; a conflict leaves its pins where they are.
+        current: the other roots of the files.
+        is_improving: raise each root as far as possible; the pins of a conflict stay.
 
     Raises:
         VersionConflict: there are none.
@@ -141,11 +141,12 @@ def settle_current(inputs: Inputs, *, waive: bool = True) -> Settlement:
     """Find the versions of the files as they are.
 
     Args:
-        inputs: what the command plans from.
-        waive: report a conflict among them, and go around it; else it is an error.
+        inputs: the inputs of the command.
+        waive: report a conflict and go around it; else it is an error.
 
     Raises:
         VersionConflict: they conflict, and there is no way around it.
+        NoCandidate: a requirement has no version that suits, and ``waive`` is not given.
     """
     current = roots_of(inputs)
     inputs.candidates.prefetch(current)
@@ -161,11 +162,7 @@ def settle_current(inputs: Inputs, *, waive: bool = True) -> Settlement:
     if conflicts and not waive:
         found = conflicts[0]
     if isinstance(found, Conflict):
-        raise VersionConflict(
-            "what stands in the files does not go together",
-            reasons=found.explain(),
-            hint=fix_conflict(inputs.manifest, found),
-        )
+        raise VersionConflict(found, hint=fix_conflict(inputs.manifest, found))
     told = [*notices, *_tell_conflicts(conflicts)]
     return Settlement(
         inputs=inputs,
@@ -177,16 +174,16 @@ def settle_current(inputs: Inputs, *, waive: bool = True) -> Settlement:
 
 
 def admit_for(inputs: Inputs, current: Sequence[Root]) -> tuple[Inputs, list[str]]:
-    """Admit what else is not taken where the files need it: the image gets it in any case.
+    """Admit versions that the files can't do without: the image gets them in any case.
 
-    That is what is too young, and what may go with the rest since its dependencies can't be known.
+    These are versions that are too young, and those with unknown dependencies.
 
     Args:
-        inputs: what the command plans from.
-        current: what the files ask.
+        inputs: the inputs of the command.
+        current: the roots of the files.
 
     Returns:
-        the inputs with that admitted, the same where there is no such; and what to say of it.
+        the inputs that admit them (the same where there are none), and warnings.
     """
     found = solve(inputs.candidates, current)
     if isinstance(found, Solution) or not (inputs.rules.has_cooldown or found.guesses):
@@ -198,7 +195,7 @@ def admit_for(inputs: Inputs, current: Sequence[Root]) -> tuple[Inputs, list[str
     if not admitted:
         return inputs, []
     told = [
-        f"{pick} {pick.candidate.too_young}, and no older one will do"
+        f"{pick} {pick.candidate.too_young}, and no older version is compatible"
         for pick in admitted
         if pick.candidate is not None and pick.candidate.too_young
     ]
@@ -216,7 +213,7 @@ def _is_withheld(inputs: Inputs, pick: Pick) -> bool:
 
 
 def _start_from_current(attempt: _Attempt, before: Sequence[Root]) -> _Attempt:
-    """Begin with the set that the files are, to move its pins one by one, if they are one."""
+    """Start from the pinned versions, if they are compatible, to move them one by one."""
     found = solve(attempt.inputs.candidates, before)
     if isinstance(found, Conflict) or not all(
         root.name in found.picks and has_version_for(found.picks[root.name], dependency_of(root))
@@ -228,7 +225,7 @@ def _start_from_current(attempt: _Attempt, before: Sequence[Root]) -> _Attempt:
 
 
 def _admit(attempt: _Attempt, before: Sequence[Root]) -> _Attempt:
-    """Try again with what the files need of what is not taken otherwise."""
+    """Try again with the versions that only the files admit."""
     inputs, told = admit_for(attempt.inputs, before)
     if inputs is attempt.inputs:
         return attempt
@@ -237,7 +234,7 @@ def _admit(attempt: _Attempt, before: Sequence[Root]) -> _Attempt:
 
 
 def _go_around(attempt: _Attempt, before: Sequence[Root]) -> _Attempt:
-    """Try again around the conflicts of the files; as few of them as the goals leave."""
+    """Try again around the conflicts of the files, as few of them as possible."""
     candidates = attempt.inputs.candidates
     _, waived, conflicts = solve_around(candidates, before)
     if not conflicts:
@@ -257,7 +254,7 @@ def _go_around(attempt: _Attempt, before: Sequence[Root]) -> _Attempt:
 
 
 def _leave_conflicting(attempt: _Attempt, before: Sequence[Root]) -> _Attempt:
-    """Try again with what takes part in a conflict where it was, else with everything."""
+    """Try again with the pins of the conflict where they were, else with all pins."""
     as_before = {root.place: root for root in before}
     while isinstance(attempt.found, Conflict):
         all_names = frozenset(root.name for root in attempt.roots)
@@ -272,7 +269,7 @@ def _leave_conflicting(attempt: _Attempt, before: Sequence[Root]) -> _Attempt:
 
 
 def _unmoved(root: Root, held: Collection[NormalizedName], before: Mapping[str, Root]) -> Root:
-    """Return a root as it was before the command, if it is one of those that are held."""
+    """Return a root as it was before the command, if its project is held."""
     is_typed = root.source == TYPED  # that is not given up without a word
     return before.get(root.place, root) if root.name in held and not is_typed else root
 
@@ -283,10 +280,10 @@ def _unmoved(root: Root, held: Collection[NormalizedName], before: Mapping[str, 
 def _as_they_are(
     inputs: Inputs, current: Iterable[Root], goals: Iterable[Root] = ()
 ) -> tuple[list[Root], list[str]]:
-    """Take requirements as they are; a line that contradicts one before it does not count.
+    """Return roots as an installer takes them; a line that contradicts an earlier one is opaque.
 
     Returns:
-        those of the goals first, then the current ones; and what to say of them.
+        those of the goals first, then the current ones; and warnings.
     """
     roots: list[Root] = []
     notices: list[str] = []
@@ -302,14 +299,14 @@ def _as_they_are(
         dependencies = [dependency_of(each) for each in (*alike, given)]
         if alike and not any(inputs.candidates.fitting(given.name, dependencies)):
             shown = "; ".join(f"{each.shown} ({each.source})" for each in (*alike, given))
-            notices.append(f"what stands in the files does not go together: {shown}")
+            notices.append(f"the pinned requirements conflict: {shown}")
             given = replace(given, is_opaque=True)
         taken.append(given)
     return [*roots, *taken], notices
 
 
 def _as_it_is(inputs: Inputs, root: Root) -> tuple[Root, list[str]]:
-    """Take a requirement that no version satisfies as it is in its line, and say so."""
+    """Return a root as its line has it where no version satisfies it, with a warning."""
     given = as_given(inputs, root)
     line = next((each for each in inputs.manifest.lines if each.place == root.place), None)
     stated = root_of(inputs, line) if line is not None else None
@@ -317,16 +314,16 @@ def _as_it_is(inputs: Inputs, root: Root) -> tuple[Root, list[str]]:
         return given, []
     if root.is_opaque:
         reason = why_unmovable(inputs, line)
-        return root, [f"what {root.name} ({root.place}) needs can't be known: it is {reason}"]
+        return root, [f"the dependencies of {root.name} ({root.place}) are unknown: it is {reason}"]
     why = why_none_given(inputs.candidates, stated)
-    return as_given(inputs, stated), [f"{stated.shown} ({root.place}) stays as it is: {why}"]
+    return as_given(inputs, stated), [f"{stated.shown} ({root.place}) is left as it is: {why}"]
 
 
 def _require_versions(inputs: Inputs, current: Sequence[Root], roots: Sequence[Root]) -> None:
     """Check that each requirement has a version.
 
     Raises:
-        VersionConflict: one has none.
+        NoCandidate: one has none.
     """
     lost = [
         stated
@@ -338,16 +335,16 @@ def _require_versions(inputs: Inputs, current: Sequence[Root], roots: Sequence[R
     places = {root.place for root in lost}
     lines = [line for line in inputs.manifest.lines if line.place in places and line.pin]
     moves = [find_move(inputs, line) for line in lines]
-    words = " ".join(move[0] for move in moves if move is not None)
-    raise VersionConflict(
-        "what stands in the files can't be installed",
+    words = [move[0] for move in moves if move is not None]
+    raise NoCandidate(
+        "these requirements cannot be installed",
         reasons=[
             f"{root.shown} ({root.source}): {why_none_given(inputs.candidates, root)}"
             for root in lost
         ],
-        hint=f'`upgrade "{words}"` moves what has a version that suits'
+        hint=f"`upgrade {as_one_word(*words)}` moves those that have a version that suits"
         if words
-        else "take these lines out, or pin what suits",
+        else "remove these lines, or pin versions that suit",
     )
 
 
@@ -355,20 +352,21 @@ def _require_versions(inputs: Inputs, current: Sequence[Root], roots: Sequence[R
 
 
 def _tell_conflicts(conflicts: Sequence[Conflict]) -> list[str]:
-    what = "what stands in the files does not go together"
+    what = "the pinned requirements conflict"
     told = [
         f"{what}: {'; '.join(replace(conflict, remarks=()).explain())}"
-        for conflict in conflicts[:MOST_CLASHES]
+        for conflict in conflicts[:MOST_CONFLICTS]
     ]
-    if left := len(conflicts[MOST_CLASHES:]):
+    if left := len(conflicts[MOST_CONFLICTS:]):
         told.append(f"{what} in {left} more place{'s' if left > 1 else ''}; see `check`")
     return told
 
 
 def _notices_of(inputs: Inputs, solution: Solution) -> Draft:
-    """Return what is odd about the picks of a solution."""
+    """Return what the user should know of the picks of a solution."""
     unnamed = [
-        f"what {redact(line.content)} ({line.place}) needs can't be known: it is {line.kind.value}"
+        f"the dependencies of {redact(line.content)} ({line.place}) are unknown: "
+        f"it is {line.kind.value}"
         for line in inputs.manifest.lines
         if line.kind in {Kind.EDITABLE, Kind.REFERENCE} and line.name is None
     ]
@@ -382,11 +380,13 @@ def _notices_of_pick(inputs: Inputs, pick: Pick, solution: Solution) -> Draft:
     candidates = inputs.candidates
     told: list[str] = []
     if candidates.is_unknown(pick):
-        told.append(f"what {pick} needs can't be known without building it; the image decides")
+        told.append(
+            f"the dependencies of {pick} are unknown without building it; the image decides"
+        )
     elif not candidates.is_settled(pick):
         told.append(
-            f"what {pick} needs is known as its author's machine noted it in the source "
-            "distribution; the image decides"
+            f"the dependencies of {pick} are read from the sdist's egg-info; "
+            "they may differ in the image"
         )
     if invalid := candidates.invalid(pick):
         shown = ", ".join(f'"{text}"' for text in invalid)

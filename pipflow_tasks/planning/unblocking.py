@@ -1,4 +1,4 @@
-"""Which pins would have to move as well: for ``--with-upgrades``, and for a conflict's hint."""
+"""Which other pins have to move so that a goal is possible: ``--with-upgrades``, and hints."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from packaging.specifiers import SpecifierSet
 
 from ..errors import VersionConflict
+from ..requirements import as_one_word
 from ..resolution import Conflict, Solution, find_conflicting, solve
 from .bounds import policy_bounds
 from .goals import goal_to_move
@@ -21,13 +22,10 @@ if TYPE_CHECKING:
     from .goals import Goal
     from .inputs import Inputs
 
-MOST_NAMED = 3
-"""How many of a command's goals a conflict names."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """Pins that let goals through if they move as well.
+    """Pins that have to move as well so that goals are possible.
 
     Attributes:
         inputs: with the policies of these pins as bounds.
@@ -39,15 +37,15 @@ class Way:
 
 
 def find_way(inputs: Inputs, goals: Sequence[Goal], current: Sequence[Root]) -> Way | None:
-    """Find pins that, if they move as well, let the goals through; as few as need be.
+    """Find the fewest pins that have to move as well so that goals are possible.
 
     Args:
-        inputs: what the command plans from.
+        inputs: the inputs of the command.
         goals: what the command wants.
-        current: what the files ask besides.
+        current: the other roots of the files.
 
     Returns:
-        None where moving pins up does not help.
+        None where no pin that moves up helps.
     """
     lines = {line.place: line for line in inputs.manifest.lines if line.pin is not None}
     taken = {goal.root.place for goal in goals}
@@ -76,7 +74,7 @@ def find_way(inputs: Inputs, goals: Sequence[Goal], current: Sequence[Root]) -> 
 def _roots_moving(
     inputs: Inputs, goals: Sequence[Goal], moving: Iterable[Goal], current: Sequence[Root]
 ) -> list[Root]:
-    """Return what is asked where some pins move: the rest stays as it is."""
+    """Return the roots where some pins move and the rest stay."""
     freed = list(moving)
     places = {goal.root.place for goal in freed}
     left = [as_given(inputs, root) for root in current if root.place not in places]
@@ -92,12 +90,10 @@ def _solve_moving(
 def conflict_error(
     inputs: Inputs, conflict: Conflict, goals: Sequence[Goal], current: Sequence[Root]
 ) -> VersionConflict:
-    """Return the error for goals that conflict with what the files ask, with a hint that works."""
-    names = list(dict.fromkeys(goal.name for goal in goals))
-    who = " and ".join(names) if 0 < len(names) <= MOST_NAMED else "the requirements"
+    """Return the error for goals that conflict with the files, with a hint that works."""
     return VersionConflict(
-        f"{who} can't go together with what else is required",
-        reasons=conflict.explain(),
+        conflict,
+        projects=tuple(dict.fromkeys(goal.name for goal in goals)),
         hint=_hint_for(inputs, conflict, goals, current),
     )
 
@@ -112,18 +108,16 @@ def _hint_for(
         return f"{hint}, or change the policy of {bound}" if bound else hint
     words = [goal.name for goal in way.goals]
     words += [f"{goal.name}{goal.typed}" for goal in goals if goal.line is not None]
-    told = " ".join(words)
-    told = told if told == way.goals[0].name else f'"{told}"'  # one word, for Invoke
-    hint = f"`upgrade {told}` may move what is in the way"
+    hint = f"`upgrade {as_one_word(*words)}` may move the conflicting pins"
     if all(goal.line is not None for goal in goals):
         return hint
     if not _helps(way, goals, current):
-        return f"--with-upgrades moves what is in the way: {' and '.join(words)}"
-    return f"{hint}, or --with-upgrades moves just that"
+        return f"--with-upgrades moves the conflicting pins: {' and '.join(words)}"
+    return f"{hint}, or --with-upgrades moves only these"
 
 
 def _helps(way: Way, goals: Sequence[Goal], current: Sequence[Root]) -> bool:
-    """Return whether the goals get through where some pins have moved without them, before."""
+    """Return whether the goals are possible once some pins have moved without them."""
     inputs = way.inputs
     places = {goal.root.place for goal in way.goals}
     left = [as_given(inputs, root) for root in current if root.place not in places]
@@ -139,7 +133,7 @@ def _helps(way: Way, goals: Sequence[Goal], current: Sequence[Root]) -> bool:
 
 
 def name_bound(manifest: Manifest, conflict: Conflict) -> str:
-    """Name the pins that take part in a conflict and that a policy bounds, with their places."""
+    """Return the pins of a conflict that a policy limits, with their places."""
     places = {
         cause.dependency.root.place
         for cause in conflict.causes
@@ -154,7 +148,7 @@ def name_bound(manifest: Manifest, conflict: Conflict) -> str:
 
 
 def fix_conflict(manifest: Manifest, conflict: Conflict) -> str:
-    """Say what may resolve a conflict of the files as they are."""
-    fix = "`upgrade-all` mends it where newer versions agree"
+    """Return what may resolve a conflict of the pinned requirements."""
+    fix = "`upgrade-all` resolves the conflict if newer versions are compatible"
     bound = name_bound(manifest, conflict)
-    return f"{fix}, as far as the policy of {bound} lets it" if bound else fix
+    return f"{fix}, as far as the policy of {bound} allows" if bound else fix

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import RequirementsError
-from .bounds import policy_bounds
+from .bounds import is_held, policy_bounds
 from .choosing import prefetch
 from .draft import Draft, join, leave
 from .goals import goal_to_move, why_unmovable
@@ -50,7 +50,7 @@ def draft_upgrade(inputs: Inputs, requests: Sequence[Request], *, prereleases: b
 
 
 def _movable(inputs: Inputs, request: Request) -> tuple[list[Line], Draft]:
-    """Return the lines of a named project that can be pinned, and a report of the others.
+    """Return the lines of a project that can be pinned, and a report of the others.
 
     Raises:
         RequirementsError: there is none, or its policy is to hold.
@@ -67,7 +67,7 @@ def _movable(inputs: Inputs, request: Request) -> tuple[list[Line], Draft]:
         if reason:
             refused.append((line, reason))
             continue
-        if line.policy is not None and line.policy.is_hold:
+        if is_held(line):
             raise RequirementsError(
                 f"{line.spelled_name} is held by its policy",
                 path=line.path,

@@ -1,4 +1,4 @@
-"""``upgrade-all`` and ``outdated``: move every pin to the newest set, or say what could move."""
+"""``upgrade-all`` and ``outdated``: move every pin to the newest compatible set, or report it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpgradeOptions:
-    """What ``upgrade-all`` and ``outdated`` are told.
+    """The options of ``upgrade-all`` and ``outdated``.
 
     Attributes:
         only: the names to consider; all, where there are none.
@@ -43,7 +43,7 @@ class UpgradeOptions:
 
 
 def draft_upgrade_all(inputs: Inputs, options: UpgradeOptions) -> Draft:
-    """Move every pin to the newest that satisfies all; none moves down.
+    """Move every pin to the newest compatible set; none moves down.
 
     Raises:
         RequirementsError: an option names a project that the files do not have.
@@ -77,7 +77,7 @@ def draft_upgrade_all(inputs: Inputs, options: UpgradeOptions) -> Draft:
 
 
 def draft_outdated(inputs: Inputs, options: UpgradeOptions) -> Draft:
-    """Say what ``upgrade-all`` would move, and whether the files conflict as they are."""
+    """Report what ``upgrade-all`` would move, and whether the pinned requirements conflict."""
     conflict = Draft()
     if inputs.resolves:
         try:
@@ -101,7 +101,7 @@ def _names(requests: tuple[Request, ...], option: str) -> frozenset[NormalizedNa
 def _consider(
     inputs: Inputs, only: frozenset[NormalizedName], skip: frozenset[NormalizedName]
 ) -> tuple[list[Line], Draft]:
-    """Return the pins that may move, and a report of the lines that may not."""
+    """Return the pins that may move, and a report of the other lines."""
     pins: list[Line] = []
     left: list[Draft] = []
     for line in inputs.manifest.lines:
@@ -132,15 +132,15 @@ def _bound(
 
 
 def _why_left_alone(inputs: Inputs, line: Line) -> str:
-    """Say why a line is passed over; nothing for a pin, or what no one moves."""
+    """Return why a line is left alone; nothing for a pin, or a line without requirement."""
     if line.kind is Kind.UNREADABLE:
         return f"not a valid line: {line.problem}"
     manifest = inputs.manifest
     if line.option_values("--requirement"):
         if line in manifest.unread:
-            return "an address that only the image can ask"
+            return "an address that only the image can reach"
         if line.place in {address.place for address in manifest.addresses}:
-            return "what stands at an address is not edited"
+            return "files at an address are not edited"
     if line.kind in {Kind.BLANK, Kind.COMMENT, Kind.OPTION}:
         return ""
-    return why_unmovable(inputs, line) or ("" if line.pin is not None else "not a pin")
+    return why_unmovable(inputs, line) or ("" if line.pin is not None else "not pinned")

@@ -1,4 +1,4 @@
-"""``why``: the ways that lead from the lines to a project."""
+"""``why``: the paths that lead from the requirements to a project."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 def draft_why(inputs: Inputs, requests: Sequence[Request]) -> Draft:
-    """Show the ways from the lines to projects, as the files are.
+    """Show the paths from the requirements to projects, with the pinned versions.
 
     Raises:
         RequirementsError: nothing needs one of them.
-        VersionConflict: the files conflict, which may hide the way.
+        VersionConflict: the pinned requirements conflict, which may hide a path.
     """
     settlement = settle_current(inputs)
     inputs, solution = settlement.inputs, settlement.solution
@@ -32,11 +32,11 @@ def draft_why(inputs: Inputs, requests: Sequence[Request]) -> Draft:
     for request in requests:
         paths = tuple(find_paths(request.name, solution, lines))
         if not paths:
-            settle_current(inputs, waive=False)  # a conflict may hide the way
+            settle_current(inputs, waive=False)  # a conflict may hide a path
             unknown = " and ".join(map(str, find_unknown(inputs, solution)))
             raise RequirementsError(
                 f"nothing needs {request.name}, for {inputs.target}"
-                + (f", as far as is known: what {unknown} needs is not" if unknown else ""),
+                + (f"; the dependencies of {unknown} are unknown" if unknown else ""),
                 path=inputs.manifest.main,
                 hint=close_hint(request.name, solution.picks),
             )

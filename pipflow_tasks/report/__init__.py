@@ -1,7 +1,7 @@
-"""A plan and what became of it, in the formats that ``--format`` takes.
+"""A plan and its outcome, in the formats that ``--format`` takes.
 
-A format is a module with one function, and one entry in ``FORMATS``; what several of them say
-stands in ``wording``.
+A format is a module with one function, and one entry in ``FORMATS``; the sentences that
+several formats share are in ``wording``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FORMATS: Mapping[str, Writer] = MappingProxyType(
     {"text": write_text, "json": write_json, "markdown": write_markdown}
 )
-"""By its name, what writes each format."""
+"""What writes each format, by its name."""
 
 
 def write_report(plan: Plan, outcome: Outcome, *, form: str = "text") -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from packaging.version import Version
+from packaging.version import Version
 
-    from ..plan import Builder, Change, Finding, Held, LeftAlone, Outcome, PathStep, Plan
+if TYPE_CHECKING:
+    from ..plan import Builder, Change, Outcome, Plan
     from ..target import Target
 
 
@@ -26,14 +26,23 @@ def as_object(plan: Plan, outcome: Outcome) -> dict[str, Any]:
         "dry_run": outcome.dry_run,
         "target": {} if plan.target is None else _target(plan.target),
         "changes": [_change(change) for change in plan.changes],
-        "held": [_held(held) for held in plan.held],
-        "left_alone": [_left_alone(left) for left in plan.left_alone],
-        "paths": [[_step(step) for step in path] for path in plan.paths],
+        "held": [_keys(held, "project version newest reason") for held in plan.held],
+        "left_alone": [_keys(left, "requirement file line reason") for left in plan.left_alone],
+        "paths": [
+            [_keys(step, "project version requirement file line") for step in path]
+            for path in plan.paths
+        ],
         "warnings": [*notes, *plan.warnings],
         "hints": list(plan.hints),
-        "findings": [_finding(finding) for finding in plan.findings],
+        "findings": [_keys(finding, "file line severity message fix") for finding in plan.findings],
         "image": _image(plan.builder, outcome),
     }
+
+
+def _keys(value: object, names: str) -> dict[str, Any]:
+    """Return attributes of a value under their own names."""
+    found = {name: getattr(value, name) for name in names.split()}
+    return {name: str(v) if isinstance(v, Version) else v for name, v in found.items()}
 
 
 def _target(target: Target) -> dict[str, Any]:
@@ -53,44 +62,6 @@ def _change(change: Change) -> dict[str, Any]:
         "to": _text_or_none(change.after),
         "file": change.file,
         "line": change.line,
-    }
-
-
-def _held(held: Held) -> dict[str, Any]:
-    return {
-        "project": held.project,
-        "version": str(held.version),
-        "newest": str(held.newest),
-        "reason": held.reason,
-    }
-
-
-def _left_alone(left: LeftAlone) -> dict[str, Any]:
-    return {
-        "requirement": left.requirement,
-        "file": left.file,
-        "line": left.line,
-        "reason": left.reason,
-    }
-
-
-def _step(step: PathStep) -> dict[str, Any]:
-    return {
-        "project": step.project,
-        "version": _text_or_none(step.version),
-        "requirement": step.requirement,
-        "file": step.file,
-        "line": step.line,
-    }
-
-
-def _finding(finding: Finding) -> dict[str, Any]:
-    return {
-        "file": finding.file,
-        "line": finding.line,
-        "severity": finding.severity,
-        "message": finding.message,
-        "mend": finding.fix,
     }
 
 

@@ -44,7 +44,7 @@ def _row(change: Change) -> str:
 
 
 def _notes(plan: Plan, outcome: Outcome) -> Iterator[str]:
-    """Yield all else, a sentence each."""
+    """Yield the rest, one sentence each."""
     yield from map(_finding, plan.findings)
     yield from map(describe_path, plan.paths)
     yield from (f"held: {describe_held(held)}" for held in plan.held)
@@ -59,5 +59,5 @@ def _notes(plan: Plan, outcome: Outcome) -> Iterator[str]:
 
 
 def _finding(finding: Finding) -> str:
-    fix = f"; mend: {finding.fix}" if finding.fix else ""
+    fix = f"; fix: {finding.fix}" if finding.fix else ""
     return f"{finding.severity}: {describe_finding(finding)}{fix}"

@@ -1,4 +1,4 @@
-"""A report as text: a line each, which begins with a word of at most nine letters."""
+"""A report as text: lines that begin with a word of at most nine letters."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _line(word: str, what: str) -> str:
 
 
 def _projects(plan: Plan, outcome: Outcome) -> Iterator[str]:
-    """Yield what moves, what does not, and why projects are there."""
+    """Yield changes, what is held or left alone, and paths."""
     for change in plan.changes:
         word, what = _describe(change)
         yield _line(_tense(word, plan, outcome), f"{what} ({change.file}:{change.line})")
@@ -58,7 +58,7 @@ def _findings(plan: Plan) -> Iterator[str]:
     for finding in plan.findings:
         yield _line(finding.severity, describe_finding(finding))
         if finding.fix:
-            yield _line("", f"mend: {finding.fix}")
+            yield _line("", f"fix: {finding.fix}")
 
 
 def _describe(change: Change) -> tuple[str, str]:
@@ -70,7 +70,7 @@ def _describe(change: Change) -> tuple[str, str]:
 
 
 def _tense(word: str, plan: Plan, outcome: Outcome) -> str:
-    """Say what was done, or would be: of a plan that was not applied nothing was done."""
+    """Return what was done, or what would be done by a plan that was not applied."""
     if plan.command == "outdated" and word == "moved":
         return "can move"
     if outcome.undone:

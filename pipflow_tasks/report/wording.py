@@ -1,4 +1,4 @@
-"""What more than one format says in the same words."""
+"""The sentences that several formats share."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 def describe_held(held: Held) -> str:
-    """Say at which version a project stays, and why."""
-    return f"{held.project} stays at {held.version}: {held.reason}"
+    """Return at which version a project is held, and why."""
+    return f"{held.project} at {held.version}: {held.reason}"
 
 
 def describe_finding(finding: Finding) -> str:
-    """Say where a finding is, and what it is."""
+    """Return where a finding is, and what it is."""
     if finding.file is None:
         return finding.message
     place = finding.file if finding.line is None else f"{finding.file}:{finding.line}"
@@ -24,17 +24,17 @@ def describe_finding(finding: Finding) -> str:
 
 
 def count_findings(plan: Plan) -> str:
-    """Say how many findings there are."""
+    """Return how many findings there are."""
     told: list[str] = []
     for severity in ("error", "warning"):
         number = sum(finding.severity == severity for finding in plan.findings)
         if number:
             told.append(f"{number} {severity}{'' if number == 1 else 's'}")
-    return " and ".join(told) or "nothing was found to mend"
+    return " and ".join(told) or "no problems found"
 
 
 def describe_path(path: Sequence[PathStep]) -> str:
-    """Write a path: each project with its version, and what the line or the step before asks."""
+    """Return a path: each project with its version, and what the line or the step before asks."""
 
     def told(step: PathStep) -> str:
         if step.file is None:
@@ -46,14 +46,14 @@ def describe_path(path: Sequence[PathStep]) -> str:
 
 
 def describe_image(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, str]]:
-    """Yield what became of the image, and what to do next: a word, and what is said of it."""
+    """Yield what happened to the image, and what to do next: a first word, and a sentence."""
     builder = plan.builder
     if builder is None:
         return
     if outcome.status == "planned":
         yield "image", f"would be built: {builder.shown}"
     elif outcome.status == "skipped":
-        yield "image", f"not built, as asked; build it with: {builder.shown}"
+        yield "image", f"not built, as requested; build it with: {builder.shown}"
     elif outcome.status == "no-engine":
         yield "image", f"not built: {builder.absence}; once one does: {builder.shown}"
     elif outcome.status == "built":
@@ -65,7 +65,7 @@ def describe_image(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, str]]:
 
 
 def _describe_failure(builder: Builder, outcome: Outcome) -> Iterator[tuple[str, str]]:
-    """Say what state the files and the images are in after a build that failed."""
+    """Yield the state of the files and the images after a failed build."""
     if outcome.failure:
         yield "failed", outcome.failure
     if outcome.kept:

@@ -34,7 +34,7 @@ from .edit import hash_layout, pin_line
 from .generator import Generator, find_generator
 from .line import Kind, Line, expand_variables, goes_on, read_lines
 from .policy import Policy, bounds_pin
-from .typed import Request, split_requirements
+from .typed import Request, as_one_word, split_requirements
 from .via import change_via, write_via
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ __all__ = [
     "Request",
     "RequirementsFile",
     "Sort",
+    "as_one_word",
     "bounds_pin",
     "change_via",
     "expand_variables",

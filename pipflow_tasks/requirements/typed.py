@@ -106,3 +106,12 @@ def _separates(text: str, start: int, index: int, *, in_marker: bool) -> bool:
     after = text[index + 1 :].lstrip(" \t\r\n")
     goes_on = after[:1] in set("<>=!~([;,@") or before.endswith(("<", ">", "=", "@", "~", ","))
     return bool(after) and not goes_on
+
+
+def as_one_word(*requirements: str) -> str:
+    """Return requirements as one word of a command line, as ``split_requirements`` reads it.
+
+    More than a name is quoted for the shell.
+    """
+    text = " ".join(requirements)
+    return text if NAME.fullmatch(text) else f'"{text}"'

@@ -1,4 +1,4 @@
-"""What there is to pick from: the versions that suit the target, and what each of them needs."""
+"""What a search picks from: the versions that suit the target, and their dependencies."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from packaging.specifiers import SpecifierSet
 
 from ..errors import ProjectNotFound
-from .finder import Candidate, Releases, names_exactly
+from .finder import Candidate, Releases
 from .limits import NO_LIMITS, Limits
+from .order import Order
 from .problem import PYTHON, Dependency, Pick, dependency_from, dependency_of, satisfies
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from ..simple_api import DistributionFile, Metadata
     from ..target import Target
-    from .finder import Admission, Bound
+    from .finder import Admission
     from .problem import Root
 
 MAX_BATCH = 32
@@ -37,7 +38,7 @@ class Catalog(Protocol):
         """Return every file of a project, or raise ProjectNotFound."""
 
     def metadata(self, files: Sequence[DistributionFile]) -> Metadata | None:
-        """Return the metadata of a release, or None where it can't be known."""
+        """Return the metadata of a release, or None where it is unknown."""
 
     def prefetch(self, projects: Iterable[NormalizedName]) -> None:
         """Begin to make ``files`` quick for several projects."""
@@ -48,7 +49,7 @@ class Catalog(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """The candidates of a catalog for a target; what was learnt of them is kept.
+    """The candidates of a catalog for a target; what was looked up is remembered.
 
     Attributes:
         catalog: where files and metadata come from.
@@ -63,17 +64,17 @@ class Candidates:
     _dependencies: dict[_Key, tuple[Dependency, ...] | None] = field(default_factory=dict)
 
     def within(self, limits: Limits) -> Candidates:
-        """Return the candidates within other limits; what was learnt of the catalog is shared."""
+        """Return the candidates within other limits; both share what was looked up."""
         return replace(self, limits=limits)
 
     def prefetch(self, roots: Iterable[Root]) -> Mapping[NormalizedName, Pick]:
         """Fetch what a search will ask for, before it asks one by one.
 
-        What the newest of all wants need is followed as it arrives; a project whose needs have
-        grown is picked again, until nothing new is needed.
+        The newest version of each root is picked, then of its dependencies, as they arrive. A
+        project is picked again when more is asked of it, until nothing new is needed.
 
         Returns:
-            by project, the newest that goes with what these picks need; they need not go together.
+            by project, the newest pick that satisfies the others; together they may conflict.
         """
         found: dict[NormalizedName, Pick] = {}
         dependencies: dict[NormalizedName, list[Dependency]] = {}
@@ -126,15 +127,15 @@ class Candidates:
         return releases
 
     def dependencies(self, pick: Pick) -> tuple[Dependency, ...]:
-        """Return what a pick needs on the target, for its extras; nothing where it is unknown."""
+        """Return the dependencies of a pick on the target, with its extras; none if unknown."""
         return self._look_up(pick) or ()
 
     def is_unknown(self, pick: Pick) -> bool:
-        """Tell whether it can't be known what a pick needs."""
+        """Return whether the dependencies of a pick are unknown."""
         return self._look_up(pick) is None
 
     def is_settled(self, pick: Pick) -> bool:
-        """Tell whether what a pick needs is the same wherever it is built."""
+        """Return whether the dependencies of a pick are the same wherever it is built."""
         metadata = self._metadata(pick)
         return metadata is not None and metadata.is_settled
 
@@ -159,7 +160,7 @@ class Candidates:
     def matches(
         self, name: NormalizedName, dependencies: Sequence[Dependency]
     ) -> Iterator[Candidate]:
-        """Yield what ``fitting`` does, with the metadata of ever more candidates fetched ahead."""
+        """Yield what ``fitting`` yields, and fetch the metadata of more and more of them ahead."""
         candidates = self.fitting(name, dependencies)
         size = 1
         while batch := list(islice(candidates, size)):
@@ -171,100 +172,32 @@ class Candidates:
     def fitting(
         self, name: NormalizedName, dependencies: Sequence[Dependency]
     ) -> Iterator[Candidate]:
-        """Yield the candidates that satisfy needs and bounds, newest first.
+        """Yield the candidates that satisfy dependencies and bounds, newest first.
 
-        What stands comes before any older version, and before newer ones unless it may rise; what
-        is too young comes last, if it is taken at all, the oldest of it first.
+        A preferred version comes before any older one, and before newer ones unless it may rise.
+        Versions that are too young come last, oldest first, where they are admitted.
 
         Args:
             name: the project.
-            dependencies: all of them.
+            dependencies: all that is asked of the project.
         """
         roots = [dependency.root for dependency in dependencies if dependency.root is not None]
         least = [root.least for root in roots if root.least is not None]
         ends = [root.better_than for root in roots if root.better_than is not None]
         stays_final = not all(version.is_prerelease for version in least)
-        for candidate in self._in_order(name, dependencies, may_fall_back=not stays_final):
+        order = Order.of(name, dependencies, self.releases(name), self.limits)
+        for candidate in order.candidates(may_fall_back=not stays_final):
             if candidate.version in ends:
                 return
             if all(candidate.version >= version for version in least):
                 yield candidate
 
-    def _in_order(
-        self, name: NormalizedName, dependencies: Sequence[Dependency], *, may_fall_back: bool
-    ) -> Iterator[Candidate]:
-        """Yield the same, whatever the floors are; to pre-releases only if it may fall back."""
-        asked = _asked(dependencies)
-        is_given = any(
-            dependency.root is not None and dependency.root.is_given for dependency in dependencies
-        )
-        bounds = [
-            bound for bound in self.limits.bounds_on(name) if not (is_given and bound.is_ours)
-        ]
-        specifiers = [dependency.specifier for dependency in dependencies] + [
-            bound.specifier for bound in bounds
-        ]
-        locals_wanted = {
-            dependency.root.local
-            for dependency in dependencies
-            if dependency.root and dependency.root.local
-        }
-        exact = any(dependency.is_exact for dependency in dependencies) or any(
-            names_exactly(bound.specifier) for bound in bounds
-        )
-        admission = self.limits.admission_of(name)
-        takes_prereleases = _takes_prereleases(admission, dependencies, bounds)
-        releases = self.releases(name)
-        preference = self.limits.preferences.get(name)
-        kept = None if preference is None else releases.like(preference.version)
-        allowed = releases.bits
-        for specifier in specifiers:
-            allowed &= releases.allowed(specifier)
-
-        def suiting(bits: int) -> Iterator[Candidate]:
-            for version in releases.among(bits):
-                if locals_wanted and version.local not in locals_wanted:
-                    continue
-                candidate = releases.suit(version)
-                if isinstance(candidate, Candidate):
-                    yield candidate
-
-        def is_free(candidate: Candidate) -> bool:
-            return exact or not candidate.withheld or candidate.version == kept
-
-        def preferred(bits: int) -> Iterator[Candidate]:
-            here = 0 if kept is None else releases.bit(kept)
-            may_rise = preference is not None and preference.may_rise
-            for part in _around(here, bits, may_rise=may_rise):
-                bits = part & allowed
-                if admission.prefers_wheels:
-                    yield from (c for c in suiting(bits) if is_free(c) and not c.from_source)
-                    yield from (c for c in suiting(bits) if is_free(c) and c.from_source)
-                else:
-                    yield from filter(is_free, suiting(bits))
-
-        bits = releases.bits if takes_prereleases else releases.final_bits
-        found = preferred(bits)
-        first = next(found, None)
-        # what pins a pre-release installs; of needs with a specifier not every pip takes one
-        may_fall_back &= admission.prereleases == "last" or bool(asked) or not any(specifiers)
-        if first is None and not takes_prereleases and may_fall_back:
-            found = preferred(releases.bits & ~releases.final_bits)
-            first = next(found, None)
-        if first is not None:
-            yield first
-            yield from found
-        if self.limits.admits_all_of(name) or is_given:
-            for candidate in reversed([*suiting(bits & allowed)]):
-                if candidate.yanked is None and not is_free(candidate):
-                    yield candidate
-
     def first(self, dependency: Dependency) -> Candidate | None:
-        """Return the newest candidate for a need alone, or None."""
+        """Return the newest candidate for one dependency alone, or None."""
         return next(self.fitting(dependency.name, [dependency]), None)
 
     def invalid(self, pick: Pick) -> tuple[str, ...]:
-        """Return the requirements of a pick that are none (PEP 508), as they are written."""
+        """Return the requirements in a pick's metadata that are not valid (PEP 508), as written."""
         metadata = self._metadata(pick)
         return () if metadata is None else metadata.invalid
 
@@ -283,42 +216,3 @@ class Candidates:
             marker = requirement.marker
             if marker is None or self.target.applies(marker, ("", *sorted(pick.extras))):
                 yield dependency_from(requirement)
-
-
-def _asked(dependencies: Sequence[Dependency]) -> list[Dependency]:
-    """Return those of the needs that somebody has asked for in a file or on the command line."""
-    return [
-        dependency
-        for dependency in dependencies
-        if dependency.root is not None and not dependency.root.is_transitive
-    ]
-
-
-def _takes_prereleases(
-    admission: Admission, dependencies: Sequence[Dependency], bounds: Sequence[Bound]
-) -> bool:
-    """Tell whether pre-releases count like any other version.
-
-    Who has asked for a project decides; what else needs it decides over what is brought along.
-    """
-    if admission.prereleases == "always":
-        return True
-    if any(
-        dependency.root is not None and dependency.root.prereleases for dependency in dependencies
-    ):
-        return True
-    return admission.prereleases == "named" and (
-        any(dependency.names_prerelease for dependency in _asked(dependencies) or dependencies)
-        or any(bound.specifier.prereleases for bound in bounds)
-    )
-
-
-def _around(kept: int, bits: int, *, may_rise: bool) -> Iterator[int]:
-    """Part versions in those tried before the one that stands, it, and the rest; see ``Releases``.
-
-    The one that stands need not be among them; there is none where ``kept`` is empty.
-    """
-    newer = bits & (kept - 1) if kept and may_rise else 0
-    yield newer
-    yield kept
-    yield bits & ~newer & ~kept

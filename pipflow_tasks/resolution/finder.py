@@ -1,7 +1,7 @@
-"""Choosing a version: what a requirement asks, what the index has, what the target accepts.
+"""The versions of one project: those that a specifier allows and the target accepts.
 
-Follows PEP 440 (specifiers, pre-releases), PEP 592 (yanked releases) and the rule of pip that the
-newest version with a file that suits is taken. A version that is passed over leaves a rejection.
+Follows PEP 440 (specifiers, pre-releases), PEP 592 (yanked releases) and pip's rule: take the
+newest version that has a distribution for the target. A version that is skipped is a rejection.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
 _MOST_REASONS = 6
 
 Prereleases: TypeAlias = Literal["always", "named", "last"]
-"""When a pre-release counts like any other version: always (``--pre``), where a specifier names one
-(pip), or never (uv). Where no final version is left, each takes one."""
+"""When pre-releases count like other versions: always (``--pre``), where a specifier names one
+(pip), or never (uv). Where no final version is left, all of them take one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
-    """What keeps a version out, besides the request itself.
+    """What keeps versions out, besides the request itself.
 
     Attributes:
         specifier: the versions that are allowed.
-        reason: what is said of one that is not, as the end of a sentence about it.
-        is_ours: no installer knows of it, so that what stands may be outside of it.
+        reason: why the others are kept out, as the end of a sentence about one.
+        is_ours: no installer knows of it, so a pin may be outside of it.
     """
 
     specifier: SpecifierSet
@@ -52,9 +52,9 @@ class Cutoff:
     """How old a release has to be.
 
     Attributes:
-        latest: what was uploaded after this is too young.
-        now: the time that ages are told by.
-        reason: who says so, as the end of a sentence.
+        latest: later uploads are too young.
+        now: the time that ages are counted from.
+        reason: the setting or the line that demands it, as the end of a sentence.
     """
 
     latest: datetime
@@ -62,11 +62,11 @@ class Cutoff:
     reason: str
 
     def admits(self, uploaded: datetime | None) -> bool:
-        """Tell whether an upload is certainly old enough."""
+        """Return whether an upload is certainly old enough."""
         return uploaded is not None and uploaded <= self.latest
 
     def reason_against(self, uploaded: datetime | None) -> str:
-        """Say why an upload is too young, or nothing; without a time it is old enough."""
+        """Return why an upload is too young, or nothing; without a time it is old enough."""
         if uploaded is None or uploaded <= self.latest:
             return ""
         return f"was released {_age(self.now - uploaded)} ago, {self.reason}"
@@ -77,12 +77,12 @@ class Admission:
     """Which of the files that suit the target are taken for a project.
 
     Attributes:
-        prereleases: when one counts like any other version.
-        only_wheels: who says that nothing is built from source (``Dockerfile:4``), or nothing.
-        only_sdists: who says that no wheel is taken, or nothing.
-        prefers_wheels: who says that an older wheel is better than a newer source, or nothing.
-        cutoff: how old a release has to be, but for those who name it exactly.
-        limit: the same for each file and for everyone: the installer does not see others.
+        prereleases: when a pre-release counts like any other version.
+        only_wheels: the line that forbids sdists (``Dockerfile:4``), or nothing.
+        only_sdists: the line that forbids wheels, or nothing.
+        prefers_wheels: the line that prefers an older wheel to a newer sdist, or nothing.
+        cutoff: how old a release has to be; an exact pin takes a younger one.
+        limit: the same for every file, without exception: the installer does not see others.
         ageless: versions whose age does not count.
     """
 
@@ -95,7 +95,7 @@ class Admission:
     ageless: frozenset[Version] = frozenset()
 
     def takes(self, file: DistributionFile) -> bool:
-        """Tell whether a file is of a kind that is taken."""
+        """Return whether a file is of a kind that is taken."""
         return not (self.only_sdists if file.is_wheel else self.only_wheels)
 
 
@@ -109,12 +109,12 @@ class Candidate:
     Attributes:
         version: which.
         file: the wheel that suits best, or the sdist where none suits; on the first platform.
-        siblings: the other files of the version, to learn its dependencies from.
+        other_files: the other files of the version, to read its dependencies from.
         from_source: why the image has to build it, on one platform at least, as the end of a
             sentence, or nothing.
         yanked: why it was withdrawn, if it was.
-        too_young: why its age is against it, or an empty string.
-        undated: its age should count, and the index does not tell it.
+        too_young: why it is too young, or an empty string.
+        undated: its age counts, and the index does not have it.
     """
 
     version: Version
@@ -127,7 +127,7 @@ class Candidate:
 
     @property
     def withheld(self) -> str:
-        """Why only those get it who name it exactly, as the end of a sentence, or nothing."""
+        """Why only an exact pin gets it, as the end of a sentence, or nothing."""
         if self.yanked is None:
             return self.too_young
         return f"was yanked: {self.yanked}" if self.yanked else "was yanked"
@@ -140,7 +140,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejection:
-    """A version that was passed over, and why, as the end of a sentence about it.
+    """A version that was skipped, and why, as the end of a sentence about it.
 
     Attributes:
         version: which.
@@ -155,21 +155,21 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """The newest candidate, if there is one, and the versions passed over, newest first."""
+    """The newest candidate, if there is one, and the versions that were skipped, newest first."""
 
     candidate: Candidate | None
     rejections: tuple[Rejection, ...]
 
     def reason_against(self, version: Version) -> str:
-        """Return why a version was passed over, or an empty string."""
+        """Return why a version was skipped, or an empty string."""
         return next((r.reason for r in self.rejections if r.version == version), "")
 
 
 class Releases:
-    """The versions of a project, newest first; whether one suits is looked at when it is asked.
+    """The versions of a project, newest first; each is examined when it is first asked for.
 
-    A set of them is a number of that many bits, the lowest of which stands for the newest: a search
-    meets thousands of specifiers, and what several of them allow is one ``&``.
+    A set of versions is an integer with one bit for each, the lowest for the newest. A search
+    meets thousands of specifiers; what several of them allow together is one ``&``.
 
     Attributes:
         all: every version.
@@ -180,7 +180,7 @@ class Releases:
     def __init__(
         self, files: Iterable[DistributionFile], target: Target, admission: Admission = ADMIT_ALL
     ) -> None:
-        """Take what there is to choose from.
+        """Group files by version.
 
         Args:
             files: every file of the project that the indexes have.
@@ -209,12 +209,12 @@ class Releases:
             bits ^= newest
 
     def bit(self, version: Version) -> int:
-        """Return the set of one version alone; of none, where there is no such."""
+        """Return the set of one version alone; the empty set for an unknown one."""
         place = self._places.get(version)
         return 0 if place is None else 1 << place
 
     def files(self, version: Version) -> Sequence[DistributionFile]:
-        """Return the files of a version; none where there is no such."""
+        """Return the files of a version; none for an unknown one."""
         return self._files.get(version, ())
 
     def like(self, version: Version) -> Version | None:
@@ -233,7 +233,7 @@ class Releases:
     def allowed(self, specifier: SpecifierSet) -> int:
         """Return the set of versions that a specifier allows, pre-releases or not.
 
-        Answers are kept by the specifier's id: its hash takes longer than the answer.
+        Results are cached by the specifier's id: its hash takes longer than the look-up.
         """
         if id(specifier) not in self._allowed:
             bits = self.bits
@@ -249,7 +249,7 @@ class Releases:
         return self._allowed_by_clause[shown]
 
     def _find_allowed(self, clause: Specifier) -> int:
-        """Look at every version; where all on one side of a place are allowed, find that place."""
+        """Examine every version; for an ordered comparison, bisect."""
 
         def allows(version: Version) -> bool:
             return clause.contains(version, prereleases=True)
@@ -264,7 +264,7 @@ class Releases:
         return _bits(map(allows, self.all))
 
     def suit(self, version: Version) -> Candidate | Rejection:
-        """Tell whether a version suits the target, whatever is asked for."""
+        """Return whether a version suits the target, without regard to any request."""
         if version not in self._found:
             self._found[version] = _suit(
                 version, self._files[version], self._target, self._admission
@@ -272,14 +272,14 @@ class Releases:
         return self._found[version]
 
     def why_not(self, version: Version) -> str:
-        """Say why a version is not taken, as the end of a sentence about it."""
+        """Return why a version is not taken, as the end of a sentence about it."""
         found = self.suit(version)
         return found.reason if isinstance(found, Rejection) else found.withheld
 
     def examine(
         self, version: Version, specifier: SpecifierSet, bounds: Sequence[Bound] = ()
     ) -> Candidate | Rejection:
-        """Tell whether a version satisfies the specifier and suits the target.
+        """Return whether a version satisfies the specifier and suits the target.
 
         Args:
             version: which.
@@ -347,7 +347,7 @@ class Releases:
 
 
 def _bits(are: Iterable[bool]) -> int:
-    """Return the set of those places that are."""
+    """Return the set of the places that are true."""
     return sum(1 << place for place, is_one in enumerate(are) if is_one)
 
 
@@ -362,46 +362,75 @@ def _suit(
     ]
     if not supported:
         needed = offered[0].requires_python
-        return Rejection(
-            version=version,
-            reason=f"needs Python {needed}, {target.shown_python}",
-        )
-    if admission.limit is not None:
-        seen = [file for file in supported if admission.limit.admits(file.uploaded)]
-        if not seen:
-            times = [file.uploaded for file in supported if file.uploaded is not None]
-            reason = f"has no upload time on the index, {admission.limit.reason}"
-            if times:
-                reason = admission.limit.reason_against(min(times))
-            return Rejection(version=version, reason=reason)
-        supported = seen
-    admitted = [file for file in supported if admission.takes(file)]
-    chosen = [(platform, _best(admitted, platform)) for platform in target.platforms]
-    lacking = [platform.name for platform, file in chosen if file is None]
-    if lacking:
-        where = f" on {' and '.join(lacking)}" if len(target.platforms) > 1 else ""
-        if admission.only_sdists or not (tag := _too_new(supported, target)):
-            return Rejection(
-                version=version, reason=_lack(f"{target}{where}", supported, admission)
-            )
-        reason = f"has a wheel ({tag}) that pip {target.pip} of the image is too old for"
-        return Rejection(version=version, reason=reason, by_old_pip=True)
-    taken = [file for _, file in chosen if file is not None]
+        reason = f"needs Python {needed}, {target.shown_python}"
+        return Rejection(version=version, reason=reason)
+    limit = admission.limit
+    seen = [file for file in supported if limit is None or limit.admits(file.uploaded)]
+    if limit is not None and not seen:
+        return Rejection(version=version, reason=_unseen(supported, limit))
+    admitted = [file for file in seen if admission.takes(file)]
+    chosen = {platform.name: _best(admitted, platform) for platform in target.platforms}
+    taken = [file for file in chosen.values() if file is not None]
+    if len(taken) < len(chosen):
+        lacking = [name for name, file in chosen.items() if file is None]
+        return _reject_files(version, seen, lacking, target, admission)
+    return _take(version, taken, offered, target, admission)
+
+
+def _take(
+    version: Version,
+    taken: Sequence[DistributionFile],
+    offered: Sequence[DistributionFile],
+    target: Target,
+    admission: Admission,
+) -> Candidate:
+    """Make a candidate of a version, of which one file is taken on each platform."""
     cutoff = None if version in admission.ageless else admission.cutoff
     uploaded = max((file.uploaded for file in taken if file.uploaded), default=None)
     return Candidate(
         version=version,
         file=taken[0],
         other_files=tuple(file for file in offered if file is not taken[0]),
-        from_source=""
-        if all(file.is_wheel for file in taken)
-        else f"is taken as source, for {admission.only_sdists} allows no wheels"
-        if admission.only_sdists
-        else f"has no wheel for {target}",
+        from_source=_why_from_source(taken, target, admission),
         yanked=offered[0].yanked,
         too_young=cutoff.reason_against(uploaded) if cutoff is not None else "",
         undated=cutoff is not None and any(file.uploaded is None for file in taken),
     )
+
+
+def _unseen(files: Sequence[DistributionFile], limit: Cutoff) -> str:
+    """Say why an installer sees none of a version's files, as the end of a sentence about it."""
+    times = [file.uploaded for file in files if file.uploaded is not None]
+    if times:
+        return limit.reason_against(min(times))
+    return f"has no upload time on the index, {limit.reason}"
+
+
+def _reject_files(
+    version: Version,
+    files: Sequence[DistributionFile],
+    lacking: Sequence[str],
+    target: Target,
+    admission: Admission,
+) -> Rejection:
+    """Reject a version for lack of a file that suits some platforms, which are named."""
+    tag = "" if admission.only_sdists else _too_new(files, target)
+    if tag:
+        reason = f"has a wheel ({tag}) that pip {target.pip} of the image is too old for"
+        return Rejection(version=version, reason=reason, by_old_pip=True)
+    where = f" on {' and '.join(lacking)}" if len(target.platforms) > 1 else ""
+    return Rejection(version=version, reason=_lack(f"{target}{where}", files, admission))
+
+
+def _why_from_source(
+    taken: Sequence[DistributionFile], target: Target, admission: Admission
+) -> str:
+    """Say why the image has to build a version, as the end of a sentence, or nothing."""
+    if all(file.is_wheel for file in taken):
+        return ""
+    if admission.only_sdists:
+        return f"is taken as source, for {admission.only_sdists} allows no wheels"
+    return f"has no wheel for {target}"
 
 
 def _too_new(files: Sequence[DistributionFile], target: Target) -> str:
@@ -420,7 +449,7 @@ def _lack(target: str, files: Sequence[DistributionFile], admission: Admission) 
 
 
 def _age(age: timedelta) -> str:
-    """Say how long ago something was, in the largest unit that is not too coarse."""
+    """Return an age in the largest unit that is not too coarse."""
     for count, unit in ((age.days, "day"), (age.seconds // 3600, "hour")):
         if count:
             return f"{count} {unit}{'s' if count > 1 else ''}"
@@ -440,19 +469,19 @@ def _best(files: Sequence[DistributionFile], platform: Platform) -> Distribution
 
 
 def summarise(rejections: Sequence[Rejection]) -> tuple[str, ...]:
-    """Write rejections as a few lines, neighbours with the same reason joined."""
+    """Return rejections as a few lines; neighbours with the same reason are joined."""
     return tuple(_summaries(rejections))
 
 
 def _summaries(rejections: Sequence[Rejection]) -> Iterator[str]:
-    told = 0
+    count = 0
     for number, (reason, group) in enumerate(groupby(rejections, key=lambda r: r.reason)):
         if number == _MOST_REASONS:
-            left = len(rejections) - told
+            left = len(rejections) - count
             yield f"... and {left} older version{'s' if left > 1 else ''}"
             return
         versions = [rejection.version for rejection in group]
-        told += len(versions)
+        count += len(versions)
         if len(versions) == 1:
             yield f"{versions[0]} {reason}"
         else:
@@ -464,7 +493,7 @@ def _specifiers(specifier: SpecifierSet, bounds: Sequence[Bound]) -> tuple[Speci
 
 
 def names_exactly(specifier: SpecifierSet) -> bool:
-    """PEP 592: a yanked release is for those who pin it with ``==`` or ``===``."""
+    """Return whether a specifier names one version, as a yanked release demands (PEP 592)."""
     return any(
         clause.operator in {"==", "==="} and not clause.version.endswith(".*")
         for clause in specifier

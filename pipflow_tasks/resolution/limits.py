@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """A value: every change gives a new one, so a search can't be changed behind its back.
+    """What keeps a search from taking any version; a change gives new limits.
 
     Attributes:
         bounds: by project, what keeps versions out: policies and options.
@@ -27,8 +27,8 @@ class Limits:
         preferences: by project, the version that it has without being asked for.
         admissions: by project, which files are taken, where that differs from ``admission``.
         admission: which files are taken of every other project.
-        admitted: the projects of which also versions are taken that are too young, or whose
-            dependencies can't be known; None for every project.
+        admitted: the projects of which versions are taken that are too young, or whose
+            dependencies are unknown; None for every project.
     """
 
     bounds: Mapping[NormalizedName, tuple[Bound, ...]] = field(

@@ -1,4 +1,4 @@
-"""The words of a resolution: what is wanted, needed and picked, a solution, a conflict."""
+"""The values of a search: roots, dependencies, picks; a solution or a conflict."""
 
 from __future__ import annotations
 
@@ -29,23 +29,24 @@ Waiver = tuple[NormalizedName, NormalizedName]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Root:
-    """A requirement that stands in a file or was typed.
+    """A requirement of a file or of the command line, from which a search starts.
 
     Attributes:
         name: the project.
         extras: those asked for.
         specifier: the versions allowed.
         source: how a message names where it comes from: ``requirements.txt:3``.
-        place: the line that it stands for, or an empty string.
+        place: the line that it comes from, or an empty string.
         shown: how a message quotes it: ``flask==2.0``.
-        pin: the version of the pin that it stands for, which stays or moves.
-        is_brought: nobody has asked for it: it stands for a project that is brought along.
-        is_given: it is met as an installer would, whatever policies and ages are against it.
-        is_opaque: it names an address: it satisfies its name, its dependencies are not known.
+        pin: the pinned version of that line.
+        is_transitive: nobody asked for it: it holds a transitive dependency.
+        is_given: policies and the cooldown do not count, as for an installer.
+        is_opaque: it is an address, or nothing satisfies it: any version will do, and its
+            dependencies are unknown.
         prereleases: pre-releases count like any other version.
         local: where given, only versions with this local label.
         least: where given, only versions from this one on.
-        better_than: where given, only versions that would be taken before this one.
+        better_than: where given, only versions that come before this one.
     """
 
     name: NormalizedName
@@ -66,11 +67,11 @@ class Root:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preference:
-    """A version that a project has without being asked for: it is taken before any older one.
+    """The version of a project that is kept if possible: it comes before any older one.
 
     Attributes:
         version: which.
-        may_rise: newer ones are taken before it; else it is taken before these, too.
+        may_rise: newer versions come before it; else it comes before these, too.
     """
 
     version: Version
@@ -79,7 +80,7 @@ class Preference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependency:
-    """What a want or a picked version asks of a project.
+    """What a root or a picked version asks of a project.
 
     Attributes:
         name: the project.
@@ -89,7 +90,7 @@ class Dependency:
         is_exact: it names a version with ``==`` or ``===``.
         names_prerelease: it names a pre-release.
         is_opaque: it names an address.
-        root: what it stands for, where that is no picked version's.
+        root: the root that asks; None where a picked version does.
     """
 
     name: NormalizedName
@@ -104,7 +105,7 @@ class Dependency:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pick:
-    """A version that was picked, with extras; no candidate where it is opaque."""
+    """A version that was picked, with extras; without candidate where it is opaque."""
 
     name: NormalizedName
     extras: frozenset[str]
@@ -112,7 +113,7 @@ class Pick:
 
     @property
     def version(self) -> Version | None:
-        """The version, or None where an address stands for it."""
+        """The version; None for an address."""
         return None if self.candidate is None else self.candidate.version
 
     def __str__(self) -> str:
@@ -121,12 +122,12 @@ class Pick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """A need that takes part in a conflict.
+    """A dependency, and what depends on it.
 
     Attributes:
-        dependency: what is needed.
-        parent: the pick that has the need; None for a want.
-        path: the picks that led to the parent, from a want on.
+        dependency: what is asked.
+        parent: the pick that asks; None where a root does.
+        path: the picks from a root to the parent.
     """
 
     dependency: Dependency
@@ -143,13 +144,13 @@ class Cause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conflict:
-    """Why there is no solution: the needs that clash where the search ended.
+    """Why there is no solution: the dependencies that conflict.
 
     Attributes:
-        causes: those needs.
-        remarks: what else keeps the projects they are about from satisfying them.
-        absent: the project they are about is on no index.
-        guesses: the picks that were left out, since what they need can't be known.
+        causes: those dependencies.
+        remarks: what else keeps their projects from satisfying them.
+        absent: their project is on no index.
+        guesses: the picks that were left out since their dependencies are unknown.
         too_deep: the search was given up.
     """
 
@@ -161,14 +162,14 @@ class Conflict:
 
     @property
     def names(self) -> tuple[NormalizedName, ...]:
-        """The projects that take part: asked, asking, or on the way to who asks."""
+        """The projects that take part: as dependency, as parent, or on the path."""
         names = [cause.dependency.name for cause in self.causes if cause.dependency.name != PYTHON]
         names += [cause.parent.name for cause in self.causes if cause.parent is not None]
         names += [pick.name for cause in self.causes for pick in cause.path]
         return tuple(dict.fromkeys(names))
 
     def explain(self) -> tuple[str, ...]:
-        """Return the causes as sentences, at most ``MAX_LINES``; like needs are told once."""
+        """Return the causes as sentences, at most ``MAX_LINES``; alike ones once."""
         alike: dict[tuple[str, str], list[Cause]] = {}
         for cause in self.causes:
             who = cause.parent.name if cause.parent is not None else cause.dependency.shown
@@ -178,7 +179,7 @@ class Conflict:
             lines = [f"{line}, which the index does not have" for line in lines]
         lines += self.remarks
         if self.too_deep:
-            lines.insert(0, f"no set was found within {MAX_ROUNDS} rounds of search")
+            lines.insert(0, f"the search found no compatible set within {MAX_ROUNDS} rounds")
         if len(lines) > MAX_LINES:
             lines = [*lines[: MAX_LINES - 1], f"... and {len(lines) - MAX_LINES + 1} more"]
         return tuple(lines)
@@ -186,7 +187,7 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Solution:
-    """Versions that go together.
+    """A compatible set of versions.
 
     Attributes:
         picks: by project.
@@ -203,7 +204,7 @@ class Solution:
 
 
 def dependency_of(root: Root) -> Dependency:
-    """Return what a want asks."""
+    """Return what a root asks."""
     return Dependency(
         name=root.name,
         specifier=root.specifier,
@@ -217,7 +218,7 @@ def dependency_of(root: Root) -> Dependency:
 
 
 def dependency_from(requirement: Requirement) -> Dependency:
-    """Return what a requirement in metadata asks; its marker has been weighed."""
+    """Return what a requirement in metadata asks; its marker applies."""
     extras = frozenset(canonicalize_name(extra) for extra in requirement.extras)
     asked = f"[{','.join(sorted(extras))}]" if extras else ""
     return Dependency(
@@ -232,25 +233,25 @@ def dependency_from(requirement: Requirement) -> Dependency:
 
 
 def satisfies(pick: Pick, dependency: Dependency) -> bool:
-    """Tell whether a pick has the version and the extras that a need asks for."""
+    """Return whether a pick has the version and the extras that a dependency asks for."""
     return pick.candidate is None or (
         dependency.extras <= pick.extras and has_version_for(pick, dependency)
     )
 
 
 def has_version_for(pick: Pick, dependency: Dependency) -> bool:
-    """Tell whether a pick has a version that a need asks for."""
+    """Return whether a pick has a version that a dependency asks for."""
     return pick.candidate is None or dependency.specifier.contains(
         pick.candidate.version, prereleases=True
     )
 
 
 def _sentences(causes: Sequence[Cause]) -> Iterator[str]:
-    """Say what a project, perhaps in several versions, needs of another."""
+    """Yield what a project, perhaps in several versions, needs of another."""
     dependencies = list(dict.fromkeys(cause.dependency.shown for cause in causes))
     if len(dependencies) > MAX_NEEDS:
         told = ", ".join(dependencies[:MAX_NEEDS])
-        yield f"{_span(causes)} needs {told} or the like"
+        yield f"{_span(causes)} needs {told} and the like"
         return
     for shown in dependencies:
         alike = [cause for cause in causes if cause.dependency.shown == shown]
@@ -258,7 +259,7 @@ def _sentences(causes: Sequence[Cause]) -> Iterator[str]:
 
 
 def _span(causes: Sequence[Cause]) -> str:
-    """Name the versions of a project that need something, and the way there if it is but one."""
+    """Return the versions of a project that need something, and the path if there is only one."""
     versions = sorted({c.parent.version for c in causes if c.parent and c.parent.version})
     if len(versions) < 2:
         return str(causes[0].parent)

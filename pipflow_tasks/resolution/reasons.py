@@ -1,4 +1,4 @@
-"""Why a project stays below a version, said as a person would."""
+"""Why a project is held below a version, as the clauses of a sentence."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ MAX_PATH = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Why a project stays below a version.
+    """Why a project is held below a version.
 
     Attributes:
         text: as a clause.
-        blamed: the project that keeps it there; None where nothing that is taken does.
+        blamed: the project that holds it; None where no picked project does.
     """
 
     text: str
@@ -36,7 +36,7 @@ class Reason:
 def why_below(
     candidates: Candidates, name: NormalizedName, version: Version, solution: Solution
 ) -> Reason | None:
-    """Say what keeps a project from a version that suits; None where it is unclear.
+    """Return why a project is held below a version that suits; None where that is unclear.
 
     Args:
         candidates: what there is to pick from.
@@ -62,7 +62,7 @@ def why_below(
 def why_never(
     candidates: Candidates, name: NormalizedName, conflict: Conflict, solution: Solution
 ) -> Reason | None:
-    """Say what keeps a project from any newer version, by the conflict that one would make.
+    """Return why a project has no newer version, from the conflict that one would make.
 
     Args:
         candidates: what there is to pick from.
@@ -94,7 +94,7 @@ def why_never(
 
 
 def why_by_itself(name: NormalizedName, conflict: Conflict) -> Reason | None:
-    """Say which project that a newer version would bring along rules that version out.
+    """Return why a newer version rules itself out through its own dependencies.
 
     Args:
         name: the project.
@@ -107,7 +107,7 @@ def why_by_itself(name: NormalizedName, conflict: Conflict) -> Reason | None:
 
 
 def why_none_given(candidates: Candidates, root: Root) -> str:
-    """Say why no version satisfies a want, as a clause."""
+    """Return why no version satisfies a root, as a clause."""
     if not candidates.releases(root.name).all:
         return "the index does not have it"
     why = _why_none(candidates, dependency_of(root)).text.removeprefix(", and ")
@@ -115,7 +115,7 @@ def why_none_given(candidates: Candidates, root: Root) -> str:
 
 
 def remarks(candidates: Candidates, causes: Iterable[Cause]) -> Iterator[str]:
-    """Yield what bounds say of the newest versions that clashing needs ask for."""
+    """Yield what keeps out the newest versions that conflicting dependencies ask for."""
     for dependency in {cause.dependency.name: cause.dependency for cause in causes}.values():
         for version in candidates.releases(dependency.name).all:
             if dependency.specifier.contains(version) and not version.is_prerelease:
@@ -134,7 +134,7 @@ def _obstacle(
     solution: Solution,
     others: Collection[NormalizedName],
 ) -> Reason | None:
-    """Say which need of the last pick of a path can't be met beside the solution."""
+    """Return which dependency of the last pick of a path conflicts with the solution."""
     pick = path[-1]
     way = " → ".join(str(each) for each in path)
     start = f"because {way}" if len(path) > 1 else way
@@ -171,11 +171,13 @@ def _obstacle(
 def _against(
     candidates: Candidates, dependency: Dependency, here: Pick | None, there: Sequence[Cause]
 ) -> Reason | None:
-    """Say what else is asked of a project that keeps a need from being met, if that does."""
+    """Return what else is asked of a project that rules a dependency out, if it does."""
     for cause in sorted(there, key=lambda cause: cause.parent is not None):
         root = cause.dependency.root
         if root is not None and root.pin is not None and here is not None:
-            return Reason(text=f"{dependency.name} stays at {here.version}", blamed=dependency.name)
+            return Reason(
+                text=f"{dependency.name} is held at {here.version}", blamed=dependency.name
+            )
         alone = candidates.first(dependency)
         if alone is not None and not any(
             candidates.fitting(dependency.name, [dependency, cause.dependency])
@@ -186,9 +188,9 @@ def _against(
 
 
 def _why_none(candidates: Candidates, dependency: Dependency) -> Reason:
-    """Say why no version meets a need by itself, as the rest of a sentence.
+    """Return why no version meets a dependency by itself, as the end of a sentence.
 
-    A project is blamed that has one, which a constraint or a policy keeps out.
+    A project is blamed where a constraint or a policy keeps its version out.
     """
     releases = candidates.releases(dependency.name)
     if not releases.all:
@@ -207,7 +209,7 @@ def _why_none(candidates: Candidates, dependency: Dependency) -> Reason:
 
 
 def _reached_without(name: NormalizedName, solution: Solution) -> set[NormalizedName]:
-    """Return the projects that would be there if one were not: what only it needs is left out."""
+    """Return the projects that the solution would have without one project."""
     reached: set[NormalizedName] = set()
     grows = True
     while grows:
@@ -222,7 +224,7 @@ def _reached_without(name: NormalizedName, solution: Solution) -> set[Normalized
 
 
 def _chain(pick: Pick, solution: Solution) -> tuple[str, ...]:
-    """Return the picks that lead from a want to this one, the shortest way."""
+    """Return the shortest path of picks from a root to this one."""
     paths: list[tuple[Pick, ...]] = [(pick,)]
     seen = {pick.name}
     while paths:

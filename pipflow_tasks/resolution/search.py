@@ -1,13 +1,14 @@
-"""The search for versions that go together: where there is a set, one is found.
+"""The search for a compatible set of versions: if there is one, it is found.
 
-One project is settled after another, each on the newest version that all before it allow. What a
-settled version needs is an ask; an ask knows the settled projects that it comes from. Where asks
-leave a project without a version, the search goes back to the last project that has a part in it
-(conflict-directed backjumping; Prosser 1993). What it remembers of a clash is not the versions but
-their parts in it, what they need and what they are not: so one lesson is about all versions alike.
-Extras are no choice of their own: they grow with the asks, and shrink when the search goes back.
-Where what newer versions need clashes, one whose needs can't be known is no way around that: it is
-taken for one that needs the same.
+Projects are settled one after another, each on the newest version that those before it allow. The
+dependencies of a settled version are demands on other projects; a demand knows the settled projects
+that it comes from. Where demands leave a project no version, the search goes back to the last
+project that has a part in that (conflict-directed backjumping; Prosser 1993) and remembers the
+incompatibility. An incompatibility is not about versions but about their parts in it: dependencies
+that they have, and specifiers that they do not satisfy. So one is learnt for all versions alike.
+Extras are not chosen: they grow with the demands, and shrink when the search goes back.
+Where the dependencies of newer versions conflict, a version with unknown dependencies is no way
+around that: it is taken to have the same ones.
 """
 
 from __future__ import annotations
@@ -40,20 +41,20 @@ if TYPE_CHECKING:
     from .problem import Dependency, Root, Waiver
 
 PATIENCE = 20
-"""After how many clashes a search begins anew for the first time (then twice as many, and so on),
-and after how many a project that is in the way is settled last."""
+"""After how many incompatibilities a search starts again for the first time (then after twice as
+many, and so on), and after how many a project that blocks others is settled last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
-    """What a settled project has to do with a clash: any version of which this is true has it.
+    """The part of a settled project in an incompatibility; every version with this part has it.
 
     Attributes:
         name: the project.
-        is_outside: its version does not satisfy the specifier; else it has the need.
-        project: what it needs, or itself.
-        specifier: of the need, as text.
-        extras: of the need.
+        is_outside: its version does not satisfy the specifier; else it has the dependency.
+        project: what it depends on, or itself.
+        specifier: of the dependency, as text.
+        extras: of the dependency.
     """
 
     name: NormalizedName
@@ -65,13 +66,13 @@ class _Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Incompatibility:
-    """Parts of settled projects that do not go together, and why.
+    """Parts of settled projects that can't all be true, and why.
 
     Attributes:
-        parts: those; none where nothing that is wanted goes together.
-        causes: the needs that clash.
-        of: what stands against each version of a project, where all of them are out.
-        repeated: other picks of a project with the same parts, which the causes are true of, too.
+        parts: those; none where the roots alone conflict.
+        causes: the dependencies that conflict.
+        of: what rules out each version of a project, where no version is left.
+        repeated: other picks of a project with the same parts; the causes are true of them, too.
     """
 
     parts: frozenset[_Part]
@@ -85,21 +86,25 @@ class _Incompatibility:
         return frozenset(part.name for part in self.parts)
 
     def all_causes(self) -> tuple[Cause, ...]:
-        """Return the needs that clash, down to the last reason, each once."""
+        """Return the dependencies that conflict, down to the last reason, each once."""
         seen: dict[int, _Incompatibility] = {}
         todo = [self]
-        for clash in todo:
-            if id(clash) not in seen:
-                seen[id(clash)] = clash
-                todo.extend(clash.of)
-        causes = {id(cause): cause for clash in seen.values() for cause in clash.causes}
-        for clash in seen.values():
-            for pick in clash.repeated:
-                causes.update((id(cause), cause) for cause in clash.causes_for(pick))
+        for incompatibility in todo:
+            if id(incompatibility) not in seen:
+                seen[id(incompatibility)] = incompatibility
+                todo.extend(incompatibility.of)
+        causes = {
+            id(cause): cause
+            for incompatibility in seen.values()
+            for cause in incompatibility.causes
+        }
+        for incompatibility in seen.values():
+            for pick in incompatibility.repeated:
+                causes.update((id(cause), cause) for cause in incompatibility.causes_for(pick))
         return tuple(causes.values())
 
     def causes_for(self, pick: Pick) -> list[Cause]:
-        """Return the needs of its project that clash, as those of another pick."""
+        """Return the conflicting dependencies of its project as those of another pick."""
         return [
             replace(cause, parent=pick)
             for cause in self.causes
@@ -109,29 +114,31 @@ class _Incompatibility:
 
 @dataclass(frozen=True, slots=True)
 class _Lessons:
-    """The clashes that a project had a part in, by one of its parts.
+    """The incompatibilities that a project had a part in, by one of its parts.
 
     Attributes:
-        by_need: where it has a need.
-        by_outside: where it has none, but a version that does not satisfy a specifier.
+        by_dependency: those where it has a dependency.
+        by_outside: those where its version does not satisfy a specifier.
     """
 
-    by_need: dict[_Part, dict[frozenset[_Part], _Incompatibility]] = field(default_factory=dict)
+    by_dependency: dict[_Part, dict[frozenset[_Part], _Incompatibility]] = field(
+        default_factory=dict
+    )
     by_outside: dict[_Part, dict[frozenset[_Part], _Incompatibility]] = field(default_factory=dict)
 
-    def take(self, name: NormalizedName, clash: _Incompatibility) -> None:
-        """Remember a clash of a project."""
+    def take(self, name: NormalizedName, incompatibility: _Incompatibility) -> None:
+        """Remember an incompatibility of a project."""
         part = min(
-            (part for part in clash.parts if part.name == name),
+            (part for part in incompatibility.parts if part.name == name),
             key=lambda part: (part.is_outside, part.project, part.specifier),
         )
-        lessons = self.by_outside if part.is_outside else self.by_need
-        lessons.setdefault(part, {})[clash.parts] = clash
+        lessons = self.by_outside if part.is_outside else self.by_dependency
+        lessons.setdefault(part, {})[incompatibility.parts] = incompatibility
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Ask:
-    """A need that counts as long as some settled projects have their parts in it."""
+class _Demand:
+    """A dependency that counts as long as some settled projects have their parts."""
 
     cause: Cause
     parts: frozenset[_Part]
@@ -139,30 +146,30 @@ class _Ask:
 
 @dataclass(slots=True, kw_only=True)
 class _Choice:
-    """A project being settled: what is left to try, and what stood against the rest.
+    """A project being settled: what is left to try, and what ruled out the rest.
 
     Attributes:
         name: the project.
-        mark: how many asks there were before.
+        mark: how many demands there were before.
         left: the picks not tried yet, newest first.
         tried: the versions of the others.
-        clashes: why these are out.
-        out: by a need, why every version that has it is out.
+        incompatibilities: what ruled these out.
+        out: by a dependency, what rules out every version that has it.
     """
 
     name: NormalizedName
     mark: int
     left: Iterator[Pick]
     tried: set[Version | None] = field(default_factory=set)
-    clashes: list[_Incompatibility] = field(default_factory=list)
+    incompatibilities: list[_Incompatibility] = field(default_factory=list)
     out: dict[_Part, _Incompatibility] = field(default_factory=dict)
 
-    def take(self, clash: _Incompatibility) -> None:
-        """Remember why a version is out; all that is settled before stays as it is meanwhile."""
-        self.clashes.append(clash)
-        own = [part for part in clash.parts if part.name == self.name]
+    def take(self, incompatibility: _Incompatibility) -> None:
+        """Remember what rules a version out, as long as all before stay settled."""
+        self.incompatibilities.append(incompatibility)
+        own = [part for part in incompatibility.parts if part.name == self.name]
         if len(own) == 1 and not own[0].is_outside:
-            self.out[own[0]] = clash
+            self.out[own[0]] = incompatibility
 
 
 class Search:
@@ -180,9 +187,9 @@ class Search:
 
         Args:
             candidates: what there is to pick from.
-            roots: what has to be satisfied.
-            waived: pairs of a project and one that it needs, whose needs do not count.
-            order: which project is settled before which; those not named come last.
+            roots: what to satisfy.
+            waived: pairs of a project and one that it depends on; these do not count.
+            order: which project is settled before which; those not listed come last.
             most_rounds: when to give up.
         """
         self._most_rounds = most_rounds
@@ -191,11 +198,11 @@ class Search:
         self._waived = waived
         self._order = {name: place for place, name in enumerate(order)}
         self._rounds = 0
-        self._clashes = 0
+        self._count = 0
         self._failed: set[NormalizedName] = set()
-        self._in_the_way: Counter[NormalizedName] = Counter()
+        self._blocking: Counter[NormalizedName] = Counter()
         self._guesses: dict[NormalizedName, Pick] = {}
-        self._asks: dict[NormalizedName, list[_Ask]] = {}
+        self._demands: dict[NormalizedName, list[_Demand]] = {}
         self._settled: dict[NormalizedName, Pick] = {}
         self._trail: list[tuple[NormalizedName, Pick | None]] = []
         self._learnt: dict[NormalizedName, _Lessons] = {}
@@ -204,56 +211,57 @@ class Search:
         self._outside: dict[tuple[_Part, Version], bool] = {}
 
     def run(self) -> Solution | Conflict:
-        """Return the first set that is found, or the conflict that rules out all.
+        """Return the first compatible set, or the conflict that rules out every set.
 
         Raises:
             PackageIndexError: the catalog failed.
         """
-        asks = [
-            _Ask(cause=Cause(dependency=dependency_of(root), parent=None), parts=frozenset())
+        demands = [
+            _Demand(cause=Cause(dependency=dependency_of(root), parent=None), parts=frozenset())
             for root in self._wants
         ]
-        clash = self._ask(asks)
+        incompatibility = self._demand(demands)
         choices: list[_Choice] = []
         patience = PATIENCE
-        while clash is None and (name := self._next()) is not None:
+        while incompatibility is None and (name := self._next()) is not None:
             choices.append(self._open(name))
-            clash = self._settle(choices[-1])
-            while clash is not None and clash.names:
-                while choices[-1].name not in clash.names:
+            incompatibility = self._settle(choices[-1])
+            while incompatibility is not None and incompatibility.names:
+                while choices[-1].name not in incompatibility.names:
                     self._take_back(choices.pop())
                 choice = choices[-1]
-                self._learn(clash)
+                self._learn(incompatibility)
                 self._take_back(choice)
-                choice.take(clash)
-                clash = self._settle(choice)
+                choice.take(incompatibility)
+                incompatibility = self._settle(choice)
             if self._rounds > self._most_rounds:
                 return Conflict(causes=(), too_deep=True, guesses=self._left_out)
-            if self._clashes > patience:  # begin anew, with what failed first and all lessons
+            if self._count > patience:  # start again, with what failed first and all lessons
                 while choices:
                     self._take_back(choices.pop())
-                patience = 2 * self._clashes
-        if clash is not None:
-            return Conflict(causes=clash.all_causes(), guesses=self._left_out)
+                patience = 2 * self._count
+        if incompatibility is not None:
+            return Conflict(causes=incompatibility.all_causes(), guesses=self._left_out)
         dependencies = {
-            name: tuple(ask.cause for ask in asks) for name, asks in self._asks.items() if asks
+            name: tuple(demand.cause for demand in demands)
+            for name, demands in self._demands.items()
+            if demands
         }
         return Solution(picks=dict(self._settled), causes=dependencies)
 
     def _next(self) -> NormalizedName | None:
-        """Return the project to settle next.
+        """Return the project to settle next: one that had no version left first, blockers last."""
+        left = (
+            name for name, demands in self._demands.items() if demands and name not in self._settled
+        )
+        return min(left, key=self._rank, default=None)
 
-        One whose version was in the way of many comes last, one that had no version left first.
-        """
-        left = (name for name, asks in self._asks.items() if asks and name not in self._settled)
-        return min(left, key=self._preference, default=None)
-
-    def _preference(self, name: NormalizedName) -> tuple[bool, bool, int, str]:
-        is_late = self._in_the_way[name] > PATIENCE
+    def _rank(self, name: NormalizedName) -> tuple[bool, bool, int, str]:
+        is_late = self._blocking[name] > PATIENCE
         return is_late, name not in self._failed, self._order.get(name, len(self._order)), name
 
     def _open(self, name: NormalizedName) -> _Choice:
-        dependencies = self._needs(name)
+        dependencies = self._asked_of(name)
         if any(dependency.is_opaque for dependency in dependencies):
             left = iter([Pick(name=name, extras=frozenset(), candidate=None)])
         else:
@@ -264,31 +272,31 @@ class Search:
         return _Choice(name=name, mark=len(self._trail), left=left)
 
     def _settle(self, choice: _Choice) -> _Incompatibility | None:
-        """Settle a project on the next version that clashes with nothing, or say what does."""
+        """Settle a project on the next version that is compatible, or return what is not."""
         for pick in choice.left:
             choice.tried.add(pick.version)
             if self._repeats(pick, choice):
                 continue
-            clash = self._recall(pick) or self._suspect(pick)
-            if clash is None:
+            incompatibility = self._recall(pick) or self._suspect(pick)
+            if incompatibility is None:
                 self._rounds += 1
-                clash = self._try(pick)
-                if clash is None or self._rounds > self._most_rounds:
+                incompatibility = self._try(pick)
+                if incompatibility is None or self._rounds > self._most_rounds:
                     return None
-                if choice.name in clash.names:
-                    self._learn(clash)
+                if choice.name in incompatibility.names:
+                    self._learn(incompatibility)
                 self._take_back(choice)
-            if choice.name not in clash.names:
-                return clash
-            choice.take(clash)
+            if choice.name not in incompatibility.names:
+                return incompatibility
+            choice.take(incompatibility)
         self._failed.add(choice.name)
-        parts = _parts([*choice.clashes, *self._blame(choice.name, choice.tried)])
+        parts = _parts([*choice.incompatibilities, *self._blame(choice.name, choice.tried)])
         others = frozenset(part for part in parts if part.name != choice.name)
-        self._in_the_way.update({part.name for part in others if part.is_outside})
-        return _Incompatibility(parts=others, of=choice.clashes)
+        self._blocking.update({part.name for part in others if part.is_outside})
+        return _Incompatibility(parts=others, of=choice.incompatibilities)
 
     def _repeats(self, pick: Pick, choice: _Choice) -> bool:
-        """Tell whether a pick needs what has put another version out, and note it there."""
+        """Return whether a pick has a dependency that ruled out another version; note it there."""
         if choice.out and pick.candidate is not None:
             for part in self._needing(pick):
                 if part in choice.out:
@@ -301,9 +309,9 @@ class Search:
         return tuple(self._guesses.values())
 
     def _suspect(self, pick: Pick) -> _Incompatibility | None:
-        """Return the clash that a pick is taken to bring about since a newer version does.
+        """Return the incompatibility that a pick is taken to have since a newer version has it.
 
-        Only one whose needs can't be known is suspected, and not one that stands or was named.
+        Only a pick with unknown dependencies is suspected, and no pinned or named one.
         """
         lessons = self._learnt.get(pick.name)
         if lessons is None or pick.candidate is None:
@@ -311,21 +319,21 @@ class Search:
         unknown = _unknown_part(pick.name)
         if unknown not in self._needing(pick):
             return None
-        for part, clashes in lessons.by_need.items():
+        for part, incompatibilities in lessons.by_dependency.items():
             newest = self._newest.get(part)
             if newest is None or newest <= pick.candidate.version or part.project == PYTHON:
                 continue
-            for clash in clashes.values():
-                others = frozenset(each for each in clash.parts if each.name != pick.name)
+            for incompatibility in incompatibilities.values():
+                others = frozenset(each for each in incompatibility.parts if each.name != pick.name)
                 if all(self._has_part(self._settled.get(each.name), each) for each in others):
                     self._guesses.setdefault(pick.name, pick)
-                    suspected = _Incompatibility(parts=others | {unknown}, of=[clash])
+                    suspected = _Incompatibility(parts=others | {unknown}, of=[incompatibility])
                     self._learn(suspected)
                     return suspected
         return None
 
     def _is_guess(self, pick: Pick) -> bool:
-        """Tell whether nothing speaks for a pick but that its needs can't be known."""
+        """Return whether a pick is only possible since its dependencies are unknown."""
         if self._candidates.limits.admits_all_of(pick.name):
             return False
         if not self._candidates.is_unknown(pick):
@@ -344,23 +352,23 @@ class Search:
         self._settled[pick.name] = pick
         if pick.candidate is not None:
             self._needing(pick)  # notes the newest version with each need
-        asks = list(self._asks_of(pick, frozenset()))
-        for ask in self._asks[pick.name]:
-            asks.extend(self._grow(self._settled[pick.name], ask))
-        return self._ask(asks)
+        demands = list(self._demands_of(pick, frozenset()))
+        for demand in self._demands[pick.name]:
+            demands.extend(self._grow(self._settled[pick.name], demand))
+        return self._demand(demands)
 
-    def _ask(self, asks: Iterable[_Ask]) -> _Incompatibility | None:
-        """Let needs count, and what they make settled projects need in turn."""
-        agenda = deque(asks)
+    def _demand(self, demands: Iterable[_Demand]) -> _Incompatibility | None:
+        """Let demands count, and those that settled projects make in turn."""
+        agenda = deque(demands)
         while agenda:
-            ask = agenda.popleft()
-            dependency = ask.cause.dependency
+            demand = agenda.popleft()
+            dependency = demand.cause.dependency
             pick = self._settled.get(dependency.name)
             self._trail.append((dependency.name, pick))
-            self._asks.setdefault(dependency.name, []).append(ask)
+            self._demands.setdefault(dependency.name, []).append(demand)
             if pick is None or not has_version_for(pick, dependency):
-                if not self._can_be_met(dependency.name, self._needs(dependency.name)):
-                    return self._wipe_out(ask)
+                if not self._can_be_met(dependency.name, self._asked_of(dependency.name)):
+                    return self._exhausted(demand)
                 if pick is not None:
                     part = _Part(
                         name=dependency.name,
@@ -368,49 +376,49 @@ class Search:
                         project=dependency.name,
                         specifier=str(dependency.specifier),
                     )
-                    return _Incompatibility(parts=ask.parts | {part}, causes=[ask.cause])
+                    return _Incompatibility(parts=demand.parts | {part}, causes=[demand.cause])
             else:
-                agenda.extend(self._grow(pick, ask))
+                agenda.extend(self._grow(pick, demand))
         return None
 
-    def _wipe_out(self, last: _Ask) -> _Incompatibility:
-        """Return the clash where an ask leaves a project no version; all who object are told."""
+    def _exhausted(self, last: _Demand) -> _Incompatibility:
+        """Return the incompatibility of a demand that leaves a project no version."""
         name = last.cause.dependency.name
         blamed = self._blame(name)
         objecting = [
-            ask.cause
-            for ask in self._asks[name]
-            if ask in blamed
-            or not self._can_be_met(name, [ask.cause.dependency, last.cause.dependency])
+            demand.cause
+            for demand in self._demands[name]
+            if demand in blamed
+            or not self._can_be_met(name, [demand.cause.dependency, last.cause.dependency])
         ]
         return _Incompatibility(parts=_parts(blamed), causes=objecting)
 
-    def _grow(self, pick: Pick, ask: _Ask) -> Iterator[_Ask]:
-        """Add to a settled pick the extras that are asked for; yield what these need."""
-        dependency = ask.cause.dependency
+    def _grow(self, pick: Pick, demand: _Demand) -> Iterator[_Demand]:
+        """Add the extras that are asked for to a settled pick; yield what these demand."""
+        dependency = demand.cause.dependency
         if pick.candidate is None or dependency.extras <= pick.extras:
             return
         grown = replace(pick, extras=pick.extras | dependency.extras)
         self._settled[pick.name] = grown
         known = self._candidates.dependencies(pick)
-        for each in self._asks_of(grown, ask.parts):
+        for each in self._demands_of(grown, demand.parts):
             if each.cause.dependency not in known:
                 yield each
 
-    def _asks_of(self, pick: Pick, parts: frozenset[_Part]) -> Iterator[_Ask]:
-        """Yield what a pick needs, but for what is waived; it has parts in each, besides those."""
-        first = self._asks[pick.name][0].cause
+    def _demands_of(self, pick: Pick, parts: frozenset[_Part]) -> Iterator[_Demand]:
+        """Yield what a pick demands, without what is waived; it has a part in each."""
+        first = self._demands[pick.name][0].cause
         path = (*first.path, first.parent) if first.parent is not None else ()
         for dependency in self._candidates.dependencies(pick):
             if (pick.name, dependency.name) not in self._waived:
                 cause = Cause(dependency=dependency, parent=pick, path=path)
-                yield _Ask(cause=cause, parts=parts | {_part_of(pick.name, dependency)})
+                yield _Demand(cause=cause, parts=parts | {_part_of(pick.name, dependency)})
 
     def _take_back(self, choice: _Choice) -> None:
-        """Make a project as unsettled as it was, and what it needed uncalled for."""
+        """Unsettle a project, and take back what it demanded."""
         while len(self._trail) > choice.mark:
             name, pick = self._trail.pop()
-            self._asks[name].pop()
+            self._demands[name].pop()
             if pick is not None:
                 self._settled[name] = pick
         self._settled.pop(choice.name, None)
@@ -421,7 +429,7 @@ class Search:
         dependencies: Sequence[Dependency],
         tried: Collection[Version | None] = (),
     ) -> bool:
-        """Tell whether a project has a version that meets needs, besides those tried."""
+        """Return whether a project has a version that meets dependencies, besides those tried."""
         if name == PYTHON:
             return False
         if any(dependency.is_opaque for dependency in dependencies):
@@ -430,51 +438,53 @@ class Search:
             each.version not in tried for each in self._candidates.fitting(name, dependencies)
         )
 
-    def _needs(self, name: NormalizedName) -> list[Dependency]:
-        return [ask.cause.dependency for ask in self._asks[name]]
+    def _asked_of(self, name: NormalizedName) -> list[Dependency]:
+        return [demand.cause.dependency for demand in self._demands[name]]
 
-    def _blame(self, name: NormalizedName, tried: Collection[Version | None] = ()) -> list[_Ask]:
-        """Return the few asks, older ones first, that leave a project but the versions tried."""
-        blamed = list(self._asks[name])
-        for ask in reversed(self._asks[name][1:]):
-            fewer = [other for other in blamed if other is not ask]
+    def _blame(self, name: NormalizedName, tried: Collection[Version | None] = ()) -> list[_Demand]:
+        """Return a few demands, older ones first, that leave a project only the versions tried."""
+        blamed = list(self._demands[name])
+        for demand in reversed(self._demands[name][1:]):
+            fewer = [other for other in blamed if other is not demand]
             if not self._can_be_met(name, [other.cause.dependency for other in fewer], tried):
                 blamed = fewer
         return blamed
 
-    def _learn(self, clash: _Incompatibility) -> None:
-        self._clashes += 1
-        for name in clash.names:
-            self._learnt.setdefault(name, _Lessons()).take(name, clash)
+    def _learn(self, incompatibility: _Incompatibility) -> None:
+        self._count += 1
+        for name in incompatibility.names:
+            self._learnt.setdefault(name, _Lessons()).take(name, incompatibility)
 
     def _recall(self, pick: Pick) -> _Incompatibility | None:
-        """Return a clash that was met before, if this pick would bring it about again."""
+        """Return an incompatibility that was met before, if this pick has it again."""
         lessons = self._learnt.get(pick.name)
         if lessons is None or pick.candidate is None:
             return None
-        for clash in self._about(pick, lessons):
+        for incompatibility in self._about(pick, lessons):
             if all(
                 self._has_part(
                     pick if part.name == pick.name else self._settled.get(part.name), part
                 )
-                for part in clash.parts
+                for part in incompatibility.parts
             ):
-                causes = clash.causes_for(pick)
+                causes = incompatibility.causes_for(pick)
                 return (
-                    _Incompatibility(parts=clash.parts, causes=causes, of=[clash])
+                    _Incompatibility(
+                        parts=incompatibility.parts, causes=causes, of=[incompatibility]
+                    )
                     if causes
-                    else clash
+                    else incompatibility
                 )
         return None
 
     def _about(self, pick: Pick, lessons: _Lessons) -> Iterator[_Incompatibility]:
-        """Yield the lessons that a pick may have a part in; what it needs is looked at last."""
-        for part, clashes in lessons.by_outside.items():
+        """Yield the lessons that a pick may have a part in; those about dependencies last."""
+        for part, incompatibilities in lessons.by_outside.items():
             if self._has_part(pick, part):
-                yield from clashes.values()
-        if lessons.by_need:
+                yield from incompatibilities.values()
+        if lessons.by_dependency:
             for part in self._needing(pick):
-                yield from lessons.by_need.get(part, {}).values()
+                yield from lessons.by_dependency.get(part, {}).values()
 
     def _has_part(self, pick: Pick | None, part: _Part) -> bool:
         if pick is None or pick.candidate is None:
@@ -488,7 +498,7 @@ class Search:
         return self._outside[key]
 
     def _needing(self, pick: Pick) -> dict[_Part, None]:
-        """Return the parts that a pick has for what it needs, in that order."""
+        """Return the parts that a pick has for its dependencies, in their order."""
         assert pick.candidate is not None
         version = pick.candidate.version
         key = (pick.name, version, pick.extras)
@@ -504,7 +514,7 @@ class Search:
 
 
 def _part_of(name: NormalizedName, dependency: Dependency) -> _Part:
-    """Return the part of a project that has a need."""
+    """Return the part of a project that has a dependency."""
     return _Part(
         name=name,
         is_outside=False,
@@ -515,9 +525,9 @@ def _part_of(name: NormalizedName, dependency: Dependency) -> _Part:
 
 
 def _unknown_part(name: NormalizedName) -> _Part:
-    """Return the part of a project that needs nobody knows what."""
+    """Return the part of a project whose dependencies are unknown."""
     return _Part(name=name, is_outside=False, project=name, specifier="?")
 
 
-def _parts(asks: Iterable[_Ask | _Incompatibility]) -> frozenset[_Part]:
-    return frozenset[_Part]().union(*(ask.parts for ask in asks))
+def _parts(demands: Iterable[_Demand | _Incompatibility]) -> frozenset[_Part]:
+    return frozenset[_Part]().union(*(demand.parts for demand in demands))

@@ -1,6 +1,6 @@
-"""Finding a set of versions, or the few requirements that rule out every set.
+"""Find a compatible set of versions, or the few requirements that rule out every set.
 
-Nothing is fetched here: a catalog is handed in. A project is one identity, whatever its extras: a
+Nothing is fetched here: a catalog is handed in. A project is one identity with or without extras: a
 pick carries the union of those asked of it.
 """
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .problem import Waiver
 
 FEW_ROUNDS = MAX_ROUNDS // 20
-"""When to give up a search where another one was given up before."""
+"""After how many rounds to give up once a search was given up."""
 
 
 def solve(
@@ -43,13 +43,13 @@ def solve(
     waived: frozenset[Waiver] = frozenset(),
     most_rounds: int = MAX_ROUNDS,
 ) -> Solution | Conflict:
-    """Find the newest versions that satisfy all wants and what these need in turn.
+    """Find the newest versions that satisfy all roots and their transitive dependencies.
 
     Args:
         candidates: what there is to pick from.
-        roots: what has to be satisfied; of two that clash over newness, the one that needs the
-            other has its way, else the first.
-        waived: pairs of a project and one that it needs, whose needs do not count.
+        roots: what to satisfy. Where two can't both be newest, the one that depends on the other
+            comes first, else the one that is listed first.
+        waived: pairs of a project and one that it depends on; these dependencies do not count.
         most_rounds: when to give up.
 
     Raises:
@@ -61,7 +61,8 @@ def solve(
         return found
     names = {cause.dependency.name for cause in found.causes} - {PYTHON}
     left_out = (
-        f'what {pick} needs can\'t be known; "{pick.name}=={pick.version}" leaves it to the image'
+        f"the dependencies of {pick} are unknown; "
+        f'"{pick.name}=={pick.version}" leaves them to the image'
         for pick in found.guesses
         if pick.name in found.names
     )
@@ -75,7 +76,7 @@ def solve(
 def find_conflicting(
     candidates: Candidates, roots: Sequence[Root], *, waived: frozenset[Waiver] = frozenset()
 ) -> tuple[Root, ...]:
-    """Return wants that clash, of which none can be left out.
+    """Return roots that conflict, none of which can be left out.
 
     Args:
         candidates: as for ``solve``.
@@ -99,15 +100,15 @@ def find_conflicting(
 def solve_around(
     candidates: Candidates, roots: Sequence[Root]
 ) -> tuple[Solution | Conflict, frozenset[Waiver], tuple[Conflict, ...]]:
-    """Solve as far as it goes: where wants clash, set aside the needs that make them.
+    """Solve as far as possible: where roots conflict, waive the dependencies that conflict.
 
     Args:
         candidates: what there is to pick from.
-        roots: what has to be satisfied.
+        roots: what to satisfy.
 
     Returns:
-        the solution, or the conflict that no waiver settles; what was waived; and the
-        conflicts that were met.
+        the solution, or a conflict that no waiver resolves; what was waived; and the conflicts
+        on the way.
     """
     waived: frozenset[Waiver] = frozenset()
     met: list[Conflict] = []
@@ -131,7 +132,7 @@ def solve_around(
 def _explain(
     candidates: Candidates, few: Sequence[Root], roots: Sequence[Root], waived: frozenset[Waiver]
 ) -> Conflict | None:
-    """Return the conflict of a few wants, with what is asked of the projects it is about."""
+    """Return the conflict of a few roots, with all roots of the projects that it is about."""
     found = solve(candidates, few, waived=waived)
     if isinstance(found, Conflict):
         names = {cause.dependency.name for cause in found.causes}
@@ -210,11 +211,11 @@ def rule_out(
     *,
     waived: frozenset[Waiver] = frozenset(),
 ) -> Conflict | None:
-    """Return the conflict that a newer version of a project would make, told by few wants.
+    """Return the conflict that a newer version of a project would make, with few roots.
 
     Args:
         candidates: as for ``solve``.
-        name: one of those that are wanted.
+        name: a project that has a root.
         roots: those that ``solution`` solves.
         solution: what was found.
         waived: as for ``solve``.
@@ -228,7 +229,7 @@ def rule_out(
 
 
 def _order(candidates: Candidates, roots: Sequence[Root]) -> list[NormalizedName]:
-    """Put pins first, then what needs others before these: so needs bound what comes later."""
+    """Put pins first, then each project before its dependencies, which it bounds."""
     newest = candidates.prefetch(roots)
     seen: set[NormalizedName] = set()
     order: list[NormalizedName] = []
@@ -251,9 +252,9 @@ def _order(candidates: Candidates, roots: Sequence[Root]) -> list[NormalizedName
 def _may_rise(
     candidates: Candidates, root: Root, solution: Solution, settled: Mapping[NormalizedName, Root]
 ) -> bool:
-    """Tell whether a search may find a newer version; not where a settled pick forbids it.
+    """Return whether a search may find a newer version of a root.
 
-    A want that has its newest version can't rise, and must not fall: what it needs is settled.
+    It can't where a root with its newest version forbids it: that one must not fall.
     """
     now = solution.version(root.name)
     if root.is_opaque or now is None:

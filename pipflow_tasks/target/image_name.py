@@ -109,7 +109,7 @@ class ImageName:
 
 
 def name_tells_all(reference: str, *, source: str) -> bool:
-    """Tell whether a base image's name leaves nothing to ask the image itself.
+    """Return whether a base image's name leaves nothing to ask the image itself.
 
     So it is for the Docker Official Image where the tag names a Python that is known here; other
     images were built by somebody who may have told pip something.

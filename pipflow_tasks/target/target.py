@@ -276,11 +276,11 @@ class Target:
         )
 
     def supports_python(self, specifier: SpecifierSet) -> bool:
-        """Tell whether this Python satisfies a Requires-Python."""
+        """Return whether this Python satisfies a Requires-Python."""
         return specifier.contains(self.python_version, prereleases=True)
 
     def applies(self, marker: Marker, extras: Collection[str] = ("",)) -> bool:
-        """Tell whether a marker holds on any platform with any of the extras.
+        """Return whether a marker holds on any platform with any of the extras.
 
         One that can't be evaluated counts as holding: better a requirement too many than one short.
         """
@@ -291,7 +291,7 @@ class Target:
         )
 
     def covers(self, markers: Collection[Marker | None], within: Marker | None = None) -> bool:
-        """Tell whether on every platform one of some markers holds; None holds everywhere.
+        """Return whether on every platform one of some markers holds; None holds everywhere.
 
         Args:
             markers: those of lines, say.

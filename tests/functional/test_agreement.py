@@ -98,7 +98,7 @@ def test_a_single_service_moves_no_image(project: TemporaryProject) -> None:
 
 
 def test_build_command_that_fails(project: TemporaryProject) -> None:
-    """What a `build_command` has built before it failed is not known: it runs again."""
+    """What a `build_command` has built before it failed is unknown: it runs again."""
     project.write("invoke.yaml", "pipflow:\n  build_command: make image NAME={image}\n")
     make = project.stand_in("make", {"image": [2, 0]})
     done = project.invoke("deps.upgrade-all")

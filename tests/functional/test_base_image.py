@@ -284,8 +284,8 @@ def test_failing_image_is_a_note(
         ("nothing", "what `image inspect` prints is not understood"),
         ("[]", "is not understood"),
         ('[{"Id": "sha256:--privileged", "Os": "linux", "Architecture": "amd64"}]', "no image id"),
-        (json.dumps([{**IMAGE, "Architecture": "mips64le"}]), "`linux/mips64le` is not known"),
-        (json.dumps([{**IMAGE, "Os": "windows"}]), "`windows/amd64` is not known"),
+        (json.dumps([{**IMAGE, "Architecture": "mips64le"}]), "`linux/mips64le` is unknown"),
+        (json.dumps([{**IMAGE, "Os": "windows"}]), "`windows/amd64` is unknown"),
     ],
 )
 def test_image_that_is_not_understood_is_not_run(

@@ -195,7 +195,7 @@ def test_rebuild_without_an_image_is_refused(project: TemporaryProject) -> None:
 def test_rebuild_needs_no_target(
     project: TemporaryProject, index: LoopbackIndex, base: str
 ) -> None:
-    """`rebuild` builds also where the Python is not known, and asks no index."""
+    """`rebuild` builds also where the Python is unknown, and asks no index."""
     docker = project.stand_in("docker", ENGINE)
     project.write("Dockerfile", dockerfile("3.9").replace("python:3.9-slim", base))
     assert project.invoke("deps.rebuild").status == 0
@@ -334,7 +334,7 @@ def test_somebody_elses_change_is_not_undone(project: TemporaryProject) -> None:
     done = project.invoke("deps.upgrade-all")
     assert done.status != 0
     assert project.requirements == "by=={somebody else}\n"
-    assert "requirements.txt: it was changed by somebody else during the build" in done.stderr
+    assert "requirements.txt: another program has changed it during the build" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -231,7 +231,7 @@ def test_files_that_only_compose_could_read(project: TemporaryProject, text: str
     before = project.contents()
     done = project.invoke("deps.add", "lib")
     assert (done.status, done.stdout, project.contents()) == (1, "", before)
-    assert "what other.yaml has is not known" in done.stderr
+    assert "what other.yaml has is unknown" in done.stderr
 
 
 def test_docker_compose_1_tells_what_services_extend(project: TemporaryProject) -> None:
@@ -424,7 +424,7 @@ def test_podman_compose_that_conceals_a_failure(project: TemporaryProject) -> No
     done = project.invoke("deps.add", "lib")
     assert (done.status, project.requirements) == (3, "")
     assert "exit code: 125" in done.stderr.splitlines()
-    assert "`podman-compose build app` told of a step that failed" in done.stderr
+    assert "`podman-compose build app` reported a failed step" in done.stderr
 
 
 def test_engine_alone_has_no_compose(project: TemporaryProject) -> None:

@@ -89,7 +89,7 @@ def test_paths_are_relative_to_the_including_file(
         (("upgrade-all",), "bb==2.0\n", "moved     bb 1.0 to 2.0 (sub/one.txt:1)"),
         (("remove", "bb"), "", "removed   bb 1.0 (sub/one.txt:1)"),
         (("outdated",), "bb==1.0\n", "can move  bb 1.0 to 2.0 (sub/one.txt:1)"),
-        (("add", "bb"), "bb==1.0\n", "bb is there already, at 1.0 (sub/one.txt:1)"),
+        (("add", "bb"), "bb==1.0\n", "bb is already listed, at 1.0 (sub/one.txt:1)"),
     ],
 )
 def test_every_task_works_on_the_file_where_the_pin_stands(
@@ -211,10 +211,10 @@ def test_included_address_counts_and_is_not_edited(
 
     assert project.requirements == text.replace("aa==1.0", "aa==2.0")
     (left,) = plan.left_alone
-    assert (left.line, left.reason) == (1, "what stands at an address is not edited")
+    assert (left.line, left.reason) == (1, "files at an address are not edited")
     reasons = {held.project: held.reason for held in plan.held}
     assert reasons["lib"] == f"2.0 does not satisfy <2 ({host}/all/limits.txt:1)"
-    assert reasons["top"] == "top 2.0 needs more>=2, and more stays at 1.0"
+    assert reasons["top"] == "top 2.0 needs more>=2, and more is held at 1.0"
 
 
 def test_address_that_is_named_twice(project: TemporaryProject, index: LoopbackIndex) -> None:
@@ -481,7 +481,7 @@ def test_second_file_changed_in_between_keeps_both(
     with opened(project, index, "a.txt,b.txt") as here:
         plan = here.plan_upgrade_all()
         project.write("b.txt", "bb==1.0\n# somebody\n")
-        with pytest.raises(FileError, match=r"b\.txt: it was changed by somebody else"):
+        with pytest.raises(FileError, match=r"b\.txt: another program has changed it"):
             here.apply(plan, rebuild="never" if build == "missing" else "auto")
 
     assert (project.read("a.txt"), project.read("b.txt")) == ("aa==1.0\n", "bb==1.0\n# somebody\n")
@@ -814,7 +814,7 @@ def test_pin_of_another_file_is_the_reason(project: TemporaryProject, index: Loo
     done = project.invoke("deps.upgrade-all")
 
     assert (done.status, project.requirements) == (0, text)
-    assert "held      lib stays at 1.0: lib==1.0 is asked for (base.txt:1)" in done.stdout
+    assert "held      lib at 1.0: lib==1.0 is asked for (base.txt:1)" in done.stdout
 
 
 def test_lock_of_what_an_address_brings(project: TemporaryProject, index: LoopbackIndex) -> None:
@@ -901,7 +901,7 @@ def test_other_files_of_the_stage_count(
     project.requirements = "top==1.0\n"
     done = project.invoke("deps.upgrade-all")
     assert (done.status, project.requirements) == (0, "top==1.0\n")
-    assert "top 2.0 needs base>=2, and base stays at 1.0" in done.stdout
+    assert "top 2.0 needs base>=2, and base is held at 1.0" in done.stdout
     assert "base==1.0 (dev.txt:1)" in project.invoke("deps.why", "base").stdout
     assert project.invoke("deps.upgrade-all", "--file", "requirements.txt,dev.txt").status == 0
     assert (project.requirements, project.read("dev.txt")) == ("top==2.0\n", "base==2.0\n")
@@ -916,7 +916,7 @@ def test_pin_outside_a_constraint(project: TemporaryProject, index: LoopbackInde
     project.requirements = text = "-c constraints.txt\nlib==2.0\n"
     done = project.invoke("deps.check")
     assert done.status == 1
-    assert 'mend: `upgrade "lib==1.0"` moves it to 1.0' in done.stdout
+    assert 'fix: `upgrade "lib==1.0"` moves it to 1.0' in done.stdout
     done = project.invoke("deps.lock")
     assert (done.status, project.requirements) == (1, text)
     assert "lib==2.0 (requirements.txt:2): lib 2.0 does not satisfy <2" in done.stderr

@@ -113,6 +113,24 @@ UV_ORACLE: list[tuple[str, str, str, dict[str, str]]] = [
 ]
 
 
+def ask_uv(project: TemporaryProject, asked: str, *words: str, **variables: str) -> str:
+    """Return the lines that uv compiles for a file; the Python that it asks is this one."""
+    file = project.write("asked.txt", asked)
+    uv = Path(sysconfig.get_path("scripts")) / "uv"
+    return subprocess.run(
+        [
+            *(str(uv), "pip", "compile", "--quiet", "--no-cache", "--no-header", "--no-annotate"),
+            *("--no-config", "--no-python-downloads", "--python", sys.executable),
+            *(*words, file.name),
+        ],
+        cwd=project.folder,
+        env={**project.environment, **variables},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+
+
 @pytest.mark.parametrize(("asked", "head", "flags", "variables"), UV_ORACLE)
 def test_uv_would_take_the_same(
     project: TemporaryProject,
@@ -133,19 +151,8 @@ def test_uv_would_take_the_same(
         ),
     )
     project.requirements = head
-    file = project.write("asked.txt", f"{head}{asked}\n")
-    uv = Path(sysconfig.get_path("scripts")) / "uv"
-    told = subprocess.run(
-        [
-            *(str(uv), "pip", "compile", "--quiet", "--no-cache", "--no-header", "--no-annotate"),
-            *("--no-python-downloads", "--python-version", HOST, *flags.split(), str(file)),
-        ],
-        env={**project.environment, **values},
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    pins = [line for line in told.stdout.splitlines() if line and not line.startswith("-")]
+    told = ask_uv(project, f"{head}{asked}\n", "--python-version", HOST, *flags.split(), **values)
+    pins = [line for line in told.splitlines() if line and not line.startswith("-")]
     done = project.invoke("deps.add", asked, "--no-policy")
     assert done.status == 0, done.output
     assert done.stdout.splitlines()[0].endswith(", uv · Dockerfile:1")
@@ -170,20 +177,9 @@ def test_uv_excludes_what_is_newer(
     )
     command = f"uv pip install --system {flag} -r requirements.txt"
     project.write("Dockerfile", step(command, before=before))
-    file = project.write("asked.txt", "lib\n")
-    uv = Path(sysconfig.get_path("scripts")) / "uv"
-    told = subprocess.run(
-        [
-            *(str(uv), "pip", "compile", "--quiet", "--no-cache", "--no-header", "--no-annotate"),
-            *("--exclude-newer", said, "--index-url", index.url, str(file)),
-        ],
-        env=project.environment,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+    told = ask_uv(project, "lib\n", "--exclude-newer", said, "--index-url", index.url)
     done = project.invoke("deps.add", "lib")
-    assert (done.status, project.requirements) == (0, told.stdout), done.output
+    assert (done.status, project.requirements) == (0, told), done.output
     assert f"4.0 has no upload time on the index, Dockerfile:{4 - as_flag} excludes" in done.stdout
 
 

@@ -167,7 +167,7 @@ def test_project_without_tasks(project: TemporaryProject) -> None:
     project.write("src/deep/module.py", "")
     done = project.pipflow("upgrade-all", within="src/deep")
     assert (done.status, project.requirements) == (0, "requests==2.31.0\n")
-    assert "not built, as asked" in done.stdout
+    assert "not built, as requested" in done.stdout
 
 
 def test_project_without_tasks_whose_file_is_elsewhere(project: TemporaryProject) -> None:

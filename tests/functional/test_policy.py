@@ -218,7 +218,7 @@ def test_add_writes_the_bound_as_policy(
 
     assert project.requirements == f"{line}\nredis==1.0\n"
     policy = line.partition("# pipflow: ")[2]
-    told = f"{policy} is written behind django as its policy; --no-policy leaves it out"
+    told = f"{policy} becomes the policy of django; --no-policy leaves it out"
     assert plan.hints == ((told,) if policy else ())
 
 
@@ -242,7 +242,7 @@ def test_no_policy_leaves_it_out(project: TemporaryProject) -> None:
     said = project.invoke("deps.add", "django>=4.2,<5", "--dry-run")
     done = project.invoke("deps.add", "django>=4.2,<5", "--no-policy")
 
-    assert ">=4.2,<5 is written behind django as its policy; --no-policy" in said.stdout
+    assert ">=4.2,<5 becomes the policy of django; --no-policy" in said.stdout
     assert (done.status, project.requirements) == (0, "django==4.3\n")
     assert "policy" not in done.stdout
 
@@ -259,7 +259,7 @@ def test_outdated_shows_policies(project: TemporaryProject) -> None:
     assert "policy    Django >=4.2,<5 (requirements.txt:1)" in done.stdout
     assert "policy    redis hold (requirements.txt:2)" in done.stdout
     assert "can move  Django 4.2.1 to 4.3 (requirements.txt:1)" in done.stdout
-    assert "held      redis stays at 1.0: " in done.stdout
+    assert "held      redis at 1.0: " in done.stdout
     assert "keep the LTS" not in done.stdout
 
 

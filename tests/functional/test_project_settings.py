@@ -74,7 +74,7 @@ def test_environment_comes_before_files(project: TemporaryProject, words: tuple[
     done = project.invoke(*words, environment={"INVOKE_PIPFLOW_FILE": "reqs/base.txt"})
     assert done.status == 0
     assert project.read("reqs/base.txt") == "lib==2.0\n"
-    assert "not built, as asked" in done.stdout
+    assert "not built, as requested" in done.stdout
 
 
 def test_pre_task_runs_first_and_can_stop(project: TemporaryProject) -> None:
@@ -113,7 +113,7 @@ def test_name_of_the_mount_does_not_matter(project: TemporaryProject) -> None:
     ],
 )
 def test_wrong_setting_is_refused(project: TemporaryProject, text: str, said: str) -> None:
-    """A setting that is not known or can't be so: status 1, named, nothing changed."""
+    """A setting that is unknown or can't be so: status 1, named, nothing changed."""
     project.write("invoke.yaml", text)
     done = project.invoke("deps.upgrade-all")
     assert (done.status, done.stdout, project.requirements) == (1, "", "lib==1.0\n")

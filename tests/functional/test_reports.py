@@ -75,7 +75,7 @@ def test_json_says_everything(project: TemporaryProject) -> None:
             "requirement": "gunicorn>=20",
             "file": "requirements.txt",
             "line": 2,
-            "reason": "not a pin",
+            "reason": "not pinned",
         }
     ]
     image = {"builder": "docker", "status": "built", "services": []}
@@ -139,7 +139,7 @@ def test_json_has_the_hints(project: TemporaryProject) -> None:
     """What text says at its end stands in JSON as well."""
     done = project.invoke("deps.add", "flask", "--format", "json")
     assert done.report["hints"] == [
-        "Flask is there already, at 2.0.1 (requirements.txt:1); `upgrade Flask` moves it"
+        "Flask is already listed, at 2.0.1 (requirements.txt:1); `upgrade Flask` moves it"
     ]
 
 
@@ -167,8 +167,8 @@ def test_markdown_is_a_table(project: TemporaryProject) -> None:
         "|---|---|---|---|",
         "| Flask | 2.0.1 | 3.0.3 | requirements.txt:1 |",
     ]
-    assert any(line.startswith("- held: Flask stays at 3.0.3: 3.1 ") for line in lines)
-    assert "- left alone: `gunicorn>=20` (requirements.txt:2): not a pin" in lines
+    assert any(line.startswith("- held: Flask at 3.0.3: 3.1 ") for line in lines)
+    assert "- left alone: `gunicorn>=20` (requirements.txt:2): not pinned" in lines
 
 
 def test_unknown_format_is_refused_before_anything_is_done(project: TemporaryProject) -> None:

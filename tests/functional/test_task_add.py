@@ -131,7 +131,7 @@ def test_line_for_another_python_is_not_there(project: TemporaryProject) -> None
     done = project.invoke("deps.add", "flask")
     assert done.status == 1
     assert project.requirements == text
-    assert "flask is there with a marker that leaves out python 3.9" in done.stderr
+    assert "flask is already listed, but its marker excludes python 3.9" in done.stderr
     hint = re.search('`add "(.+)"`', done.stderr)
     assert hint is not None
     assert project.invoke("deps.add", hint[1]).status == 0
@@ -139,29 +139,29 @@ def test_line_for_another_python_is_not_there(project: TemporaryProject) -> None
         'flask==2.3.3; python_version < "3.9"\nflask==3.0.3; python_version >= "3.9"\n'
     )
     done = project.invoke("deps.add", "flask")
-    assert (done.status, "flask is there already, at 3.0.3" in done.stdout) == (0, True)
+    assert (done.status, "flask is already listed, at 3.0.3" in done.stdout) == (0, True)
 
 
 @pytest.mark.parametrize(
     ("line", "asked", "status", "said"),
     [
-        ("flask>=2.3", "flask>=2", 0, "flask is there already, not pinned"),
-        ("flask>=3", "flask!=2.3.3", 0, "flask is there already, not pinned"),
-        ("flask>=2", "flask==2.3.3", 1, 'there and allows more than "flask==2.3.3"'),
+        ("flask>=2.3", "flask>=2", 0, "flask is already listed, not pinned"),
+        ("flask>=3", "flask!=2.3.3", 0, "flask is already listed, not pinned"),
+        ("flask>=2", "flask==2.3.3", 1, 'already listed and allows more than "flask==2.3.3"'),
         ("flask>=2", "flask<3", 1, 'hint: `upgrade "flask<3"` may move it'),
-        ("flask>=3", "flask<3", 1, 'there and contradicts "flask<3"'),
+        ("flask>=3", "flask<3", 1, 'already listed and contradicts "flask<3"'),
         ("flask==2.3.3", "flask>=3", 1, 'hint: `upgrade "flask>=3"` may move it'),
         (
             "flask==2.3.3  # pipflow: hold",
             "flask>=3",
             1,
-            'its policy, hold, keeps it: change that, then `upgrade "flask>=3"` may move it',
+            'its policy hold forbids that: change it, then `upgrade "flask>=3"` may move the pin',
         ),
         (
             "flask==2.3.3  # pipflow: <3",
             "flask>=3",
             1,
-            'its policy, <3, keeps it: change that, then `upgrade "flask>=3"` may move it',
+            'its policy <3 forbids that: change it, then `upgrade "flask>=3"` may move the pin',
         ),
         ("flask==2.3.3  # pipflow: <4", "flask>=3", 1, '`upgrade "flask>=3"` may move it'),
     ],
@@ -182,7 +182,7 @@ def test_line_that_upgrade_can_not_move(project: TemporaryProject, line: str) ->
     project.requirements = f"{line}\n"
     done = project.invoke("deps.add", "flask", environment={"VERSION": "2.3.3"})
     assert done.status == 0
-    assert f"flask is there already: {line} (requirements.txt:1)" in done.stdout
+    assert f"flask is already listed: {line} (requirements.txt:1)" in done.stdout
     assert "`upgrade" not in done.output
 
 
@@ -192,7 +192,7 @@ def test_line_for_some_of_the_platforms_is_not_there(project: TemporaryProject) 
     project.requirements = text = 'flask==3.0.3; platform_machine == "x86_64"\n'
     done = project.invoke("deps.add", "flask")
     assert (done.status, project.requirements) == (1, text)
-    assert "leaves out a part of python 3.9" in done.stderr
+    assert "but its marker excludes a part of python 3.9" in done.stderr
     done = project.invoke("deps.add", "flask; platform_machine != 'x86_64'")
     assert done.status == 0, done.stderr
     assert project.requirements == text + 'flask==3.0.3; platform_machine != "x86_64"\n'
@@ -255,7 +255,7 @@ def test_what_is_there_stays(project: TemporaryProject, word: str) -> None:
     project.requirements = text = "# b\nzope==1\nFlask_SQLAlchemy==2.5.0\n"
     done = project.invoke("deps.add", word)
     assert (done.status, project.requirements, docker.built) == (0, text, [])
-    assert "Flask_SQLAlchemy is there already, at 2.5.0" in done.stdout
+    assert "Flask_SQLAlchemy is already listed, at 2.5.0" in done.stdout
     assert "`upgrade Flask_SQLAlchemy`" in done.stdout
 
 
@@ -324,7 +324,7 @@ def test_wheels_decide_where_there_is_no_source(
     project.write("invoke.yaml", "pipflow:\n  platform: linux/amd64\n")
     done = project.invoke("deps.add", "fast")
     assert project.requirements == "fast==1.0\n"
-    assert "fast stays at 1.0: 1.1 has no wheel for" in done.stdout
+    assert "fast at 1.0: 1.1 has no wheel for" in done.stdout
 
 
 def test_every_reason_is_shown_when_nothing_is_left(

@@ -39,7 +39,7 @@ def findings(project: TemporaryProject, *words: str, status: int) -> list[tuple[
 
     def told(found: dict[str, Any]) -> tuple[str, ...]:
         line = "" if found["line"] is None else f":{found['line']}"
-        return found["severity"], f"{found['file']}{line}", found["message"], found["mend"]
+        return found["severity"], f"{found['file']}{line}", found["message"], found["fix"]
 
     return [told(found) for found in done.report["findings"]]
 
@@ -49,7 +49,7 @@ def test_nothing_to_mend(project: TemporaryProject) -> None:
     project.requirements = "alpha==1.0\n"
     done = project.invoke("deps.check")
     assert done.status == 0
-    assert done.stdout.splitlines()[-1] == "nothing was found to mend"
+    assert done.stdout.splitlines()[-1] == "no problems found"
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_nothing_to_mend(project: TemporaryProject) -> None:
             (
                 "warning",
                 "requirements.txt:1",
-                "alpha is not a pin: the image gets what is newest when it is built",
+                "alpha is not pinned: each build takes the newest version",
                 "`upgrade alpha` pins it",
             ),
         ),
@@ -123,8 +123,8 @@ def test_nothing_to_mend(project: TemporaryProject) -> None:
             (
                 "error",
                 "requirements.txt:2",
-                "Alpha is there already: alpha==1.0 (requirements.txt:1)",
-                "take one of the lines out",
+                "Alpha is already listed: alpha==1.0 (requirements.txt:1)",
+                "remove one of the lines",
             ),
         ),
         (
@@ -153,9 +153,9 @@ def test_nothing_to_mend(project: TemporaryProject) -> None:
             (
                 "error",
                 "requirements.txt:1",
-                "the requirements do not go together: alpha==1.0 is asked for "
+                "the requirements conflict: alpha==1.0 is asked for "
                 "(requirements.txt:1); beta 1.0 needs alpha<1",
-                "`upgrade-all` mends it where newer versions agree",
+                "`upgrade-all` resolves the conflict if newer versions are compatible",
             ),
         ),
         (
@@ -164,8 +164,8 @@ def test_nothing_to_mend(project: TemporaryProject) -> None:
             (
                 "warning",
                 "requirements.txt",
-                "the closure is not what is needed: fast",
-                "`lock` writes it anew",
+                "the lock is out of date: fast",
+                "run `lock`",
             ),
         ),
         (
@@ -174,9 +174,9 @@ def test_nothing_to_mend(project: TemporaryProject) -> None:
             (
                 "error",
                 "requirements.txt",
-                "where one line has a hash, pip wants one for all that is brought along, too: "
+                "where one line has a hash, pip wants one for each transitive dependency, too: "
                 "alpha",
-                "`lock` writes these lines",
+                "run `lock`, which writes these lines",
             ),
         ),
         (
@@ -478,12 +478,11 @@ def test_text_and_markdown(project: TemporaryProject) -> None:
     project.requirements = "alpha>=1\nbeta==7\n"
     done = project.pipflow("check")
     assert done.stdout.splitlines()[1:] == [
-        "warning   requirements.txt:1: alpha is not a pin: the image gets what is newest when it "
-        "is built",
-        "          mend: `upgrade alpha` pins it",
+        "warning   requirements.txt:1: alpha is not pinned: each build takes the newest version",
+        "          fix: `upgrade alpha` pins it",
         "error     requirements.txt:2: the index has no beta 7",
-        '          mend: `upgrade "beta==2.0"` moves it to 2.0',
+        '          fix: `upgrade "beta==2.0"` moves it to 2.0',
         "1 error and 1 warning",
     ]
     done = project.pipflow("check", "--format=markdown")
-    assert "- error: requirements.txt:2: the index has no beta 7; mend: " in done.stdout
+    assert "- error: requirements.txt:2: the index has no beta 7; fix: " in done.stdout

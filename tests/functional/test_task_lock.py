@@ -121,7 +121,7 @@ def test_remove_needs_the_index(project: TemporaryProject) -> None:
     done = project.invoke("deps.remove", "check", "--no-resolve", environment=url)
     assert done.status == 0
     assert project.requirements == LOCKED.replace("check==1.0\r\n", "")
-    assert "`lock` does that" in done.stderr
+    assert "run `lock`" in done.stderr
 
 
 def test_comment_alone_changes(project: TemporaryProject) -> None:
@@ -130,7 +130,7 @@ def test_comment_alone_changes(project: TemporaryProject) -> None:
     done = project.invoke("deps.lock")
     assert project.requirements == LOCKED
     assert "nothing to change" not in done.stdout
-    assert "mid (requirements.txt:3) is there via top" in done.stdout
+    assert "mid (requirements.txt:3) is via top" in done.stdout
 
 
 def test_why_as_text_and_json(project: TemporaryProject) -> None:

@@ -82,7 +82,7 @@ def test_missing_file_is_refused(project: TemporaryProject) -> None:
 def test_needs_neither_target_nor_index(
     project: TemporaryProject, index: LoopbackIndex, base: str
 ) -> None:
-    """Lines go also where the image's Python is not known, or the index fails."""
+    """Lines go also where the image's Python is unknown, or the index fails."""
     index.break_project("*", Fault(status=403))
     project.requirements = TEXT
     project.write("Dockerfile", f"FROM {base}\nCOPY requirements.txt .\n")

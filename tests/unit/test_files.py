@@ -188,7 +188,7 @@ def test_apply_refuses_a_file_that_changed(path: Path, before: bytes | None, now
     """A file that changed since the plan is left as it is."""
     path.write_bytes(now)
 
-    with pytest.raises(FileError, match="changed by somebody else") as caught:
+    with pytest.raises(FileError, match="another program has changed it") as caught:
         write(edit_of(path, b"new\n", before=before))
 
     assert contents(path.parent) == {"requirements.txt": now}
@@ -200,7 +200,7 @@ def test_apply_refuses_a_file_that_went(path: Path) -> None:
     """A file that was removed since the plan is not created anew."""
     path.unlink()
 
-    with pytest.raises(FileError, match="changed by somebody else"):
+    with pytest.raises(FileError, match="another program has changed it"):
         write(edit_of(path, b"new\n"))
 
     assert contents(path.parent) == {}

@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -141,6 +142,21 @@ def test_no_arrows_go_round() -> None:
     graph["__init__"] &= {"errors"}  # it hands the other names on when they are first used
 
     assert len([*graphlib.TopologicalSorter(graph).static_order()]) == len(graph)
+
+
+def test_picture_shows_the_rooms_and_no_arrow_back() -> None:
+    """The picture for contributors has every room, and each arrow leads to an earlier layer."""
+    page = Path(__file__).parents[2] / "docs" / "architecture.md"
+    (picture,) = re.findall(r"```mermaid\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    arrows = [
+        (source.strip(), target.strip())
+        for sources, targets in re.findall(r"^(.+) --> (.+)$", picture, re.MULTILINE)
+        for source in sources.split("&")
+        for target in targets.split("&")
+    ]
+
+    assert {room for arrow in arrows for room in arrow} == {*RANKS} - {"__init__"}
+    assert [arrow for arrow in arrows if RANKS[arrow[0]] <= RANKS[arrow[1]]] == []
 
 
 @pytest.mark.parametrize("file", [file for file in files() if room_of(file) in PURE], ids=name_of)

@@ -205,7 +205,7 @@ def test_html_metadata(attribute: str, has_metadata: bool | None) -> None:
     ],
 )
 def test_upload_time(text: str | None, uploaded: datetime | None) -> None:
-    """Upload times come with and without fractions; one that makes no sense is not known."""
+    """Upload times come with and without fractions; one that makes no sense is unknown."""
     (file,) = read_json(entry(upload_time=text))
 
     assert file.uploaded == uploaded

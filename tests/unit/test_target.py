@@ -403,7 +403,7 @@ def test_refuses_other_platforms(name: str) -> None:
     with pytest.raises(TargetError) as caught:
         docker_platform(name, source="compose.yaml:3")
     assert str(caught.value) == (
-        f"compose.yaml:3: platform `{name}` is not known\n"
+        f"compose.yaml:3: platform `{name}` is unknown\n"
         "hint: use one of linux/amd64, linux/arm64, linux/arm/v7, linux/arm/v6, linux/386, "
         "linux/ppc64le, linux/s390x, linux/riscv64"
     )

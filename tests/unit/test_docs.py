@@ -1,0 +1,80 @@
+"""What the documents for contributors name is there: files, classes, functions."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import pipflow_tasks
+
+PACKAGE = Path(pipflow_tasks.__file__).parent
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "tests" / "data").rglob("README.md")),
+]
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+GLOSSARY = (ROOT / "docs" / "glossary.md").read_text("utf-8")
+CODE = re.compile(r"`([^`\n]+)`")
+DEFINITION = re.compile(r"`([\w.]+)`(?: and `([\w.]+)`)? in `(\w+)(?:\.py)?`")
+"""How the glossary says where a word is: `Class` or `Class.attribute`, in a room."""
+
+
+def name_of(document: Path) -> str:
+    return document.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_links_lead_to_files(document: Path) -> None:
+    """A link that leads to no other site leads to a file or a folder."""
+    links = re.findall(r"\]\(([^)#\s]+)", document.read_text("utf-8"))
+    local = [link for link in links if "://" not in link]
+
+    assert [link for link in local if not (document.parent / link).exists()] == []
+
+
+def test_files_of_the_architecture_are_there() -> None:
+    """Every file and folder that the page names is in the package or in the repository."""
+    words = CODE.findall(ARCHITECTURE)
+    paths = [word for word in words if re.fullmatch(r"[\w./]+(?:\.py|/)", word)]
+
+    assert len(paths) > 20
+    assert [p for p in paths if not any((top / p).exists() for top in (ROOT, PACKAGE))] == []
+
+
+def test_words_of_the_glossary_are_in_the_code() -> None:
+    """Where the glossary names a class, an attribute or a function of a room, it is there."""
+    named = [
+        (word, room)
+        for first, second, room in DEFINITION.findall(GLOSSARY)
+        for word in (first, second)
+        if word
+    ]
+    known = {room: {*definitions(room)} for room in {room for _, room in named}}
+
+    assert len(named) > 30
+    assert [(word, room) for word, room in named if word not in known[room]] == []
+
+
+def definitions(room: str) -> Iterator[str]:
+    """Yield what the files of a room define: functions, classes and what these have, aliases."""
+    for file in (*PACKAGE.glob(f"{room}.py"), *PACKAGE.glob(f"{room}/**/*.py")):
+        for node in ast.parse(file.read_text("utf-8")).body:
+            if isinstance(node, ast.Assign):
+                yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                yield node.name
+            if isinstance(node, ast.ClassDef):
+                yield from (f"{node.name}.{attribute}" for attribute in attributes(node))
+
+
+def attributes(node: ast.ClassDef) -> Iterator[str]:
+    """Yield the fields, properties and methods of a class."""
+    for part in node.body:
+        if isinstance(part, ast.FunctionDef):
+            yield part.name
+        elif isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name):
+            yield part.target.id
