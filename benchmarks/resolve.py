@@ -1,9 +1,9 @@
 """Cold resolution of a 100-line file against uv: ``python benchmarks/resolve.py --help``.
 
-A made-up index of realistic shape is served on loopback, every answer 20 ms late, from bytes made
-beforehand; README.md beside this file says what is modelled. `Project.plan_upgrade_all` and
-`uv pip compile --no-cache` take turns, each in a fresh process; they must pin the same. The ratio
-is the median of ours by the median of uv's.
+A made-up index of realistic shape is served on loopback, from bytes made beforehand, with every
+answer delayed by 20 ms. README.md beside this file says what is modelled. The two commands,
+`Project.plan_upgrade_all` and `uv pip compile --no-cache`, take turns, each in a fresh process.
+They must choose the same pins. The ratio is our median divided by uv's median.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ with Project.open(root, settings, environment) as project:
 """
 
 TOOLS = [f"tool-{letter}" for letter in "abcdefghijkl"]
-"""What an extra needs that nobody asks for, as most projects have."""
+"""The dependencies of an extra that nobody asks for; most projects have such an extra."""
 
 SHAPES = (
     (160, 244), (64, 110), (441, 815), (140, 4415), (121, 2625), (2159, 4318), (2557, 4990),
@@ -79,7 +79,7 @@ WHEELS = [
 
 
 class PreparedIndex(LoopbackIndex):
-    """An index whose answers are ready, those of metadata files once they were asked for."""
+    """An index with prepared answers; those of metadata files are kept from the first request."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class PreparedIndex(LoopbackIndex):
         self.metadata: dict[str, str] = {}
 
     def prepare(self, path: str, kind: str, body: bytes) -> None:
-        """Take an answer for a path, plain and compressed."""
+        """Keep an answer for a path, plain and compressed."""
         headers = {"Content-Type": kind}
         packed = {**headers, "Content-Encoding": "gzip"}
         self.answers[path] = (
@@ -108,8 +108,8 @@ class PreparedIndex(LoopbackIndex):
 def fill(index: PreparedIndex, kinds: Sequence[tuple[int, int]]) -> list[str]:
     """Make up projects; return the pins of the first hundred, some releases old.
 
-    A project needs up to six of those behind it, as a rule from a recent version on; a few need a
-    version below the newest, so that the newest of each does not go together.
+    A project needs up to six of those after it, most of them from a recent version on. A few need
+    a version below the newest, so that the newest versions conflict.
 
     Args:
         index: where to put their pages.
@@ -148,10 +148,10 @@ def prepare_project(
     """Make the page of a project, and the metadata of its wheels."""
     files: list[dict[str, object]] = []
     for number, version in enumerate(versions):
-        # Needs grow with time; an upper bound came with the last releases.
-        told = needs if number > len(versions) * 0.8 else [n for n in needs if "<" not in n][:2]
+        # Dependencies grow with time; an upper bound came with the last releases.
+        stated = needs if number > len(versions) * 0.8 else [n for n in needs if "<" not in n][:2]
         text = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nRequires-Python: >=3.8\n"
-        text += "".join(f"Requires-Dist: {need}\n" for need in told)
+        text += "".join(f"Requires-Dist: {need}\n" for need in stated)
         text += "".join(
             f'Requires-Dist: {each}>={len(versions)}; extra == "dev"\n' for each in TOOLS
         )
@@ -182,11 +182,11 @@ def prepare_project(
 
 
 def run(words: Sequence[str], bytecode: Path) -> tuple[float, float, dict[str, str]]:
-    """Return the seconds that a command takes, those that it works, and what it pins.
+    """Return the seconds that a command takes, its processor seconds, and its pins.
 
     Args:
         words: the command.
-        bytecode: a folder for it: what pip installs has it, a work tree may not.
+        bytecode: a folder for bytecode, which a work tree may lack, unlike an installed package.
     """
     environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(bytecode)}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -208,7 +208,7 @@ def _seconds_of_children() -> float:
 
 
 def main(repetitions: int, kinds: Sequence[tuple[int, int]]) -> None:
-    """Measure, and print what came of it."""
+    """Measure, and print the results."""
     index = PreparedIndex()
     with index, tempfile.TemporaryDirectory() as folder:
         pins = fill(index, kinds)
@@ -239,11 +239,11 @@ def main(repetitions: int, kinds: Sequence[tuple[int, int]]) -> None:
                     print(f"{tool}: {len(index.requests)} requests, served in {served:.2f} s")
         names = [pin.split("==")[0] for pin in pins]
         other = [name for name in names if answers["ours"].get(name) != answers["uv"].get(name)]
-        print(f"{len(names)} lines, {len(answers['uv'])} projects; pinned otherwise: {other}")
+        print(f"{len(names)} lines, {len(answers['uv'])} projects; different pins: {other}")
         ratio = 1.0
         for tool, runs in measured.items():
             seconds, worked = (statistics.median(column) for column in zip(*runs, strict=True))
-            print(f"{tool}: median {seconds:.2f} s, of which it works {worked:.2f} s; of", end="")
+            print(f"{tool}: median {seconds:.2f} s, processor {worked:.2f} s; of", end="")
             print("", *(f"{each:.2f}" for each, _ in sorted(runs)))
             ratio = seconds / ratio if tool == "ours" else ratio / seconds
         print(f"ratio {ratio:.2f}")
