@@ -2,9 +2,9 @@
 
 It speaks the Simple repository API as HTML (PEP 503) and JSON (PEP 691, 700), with yanked files
 (PEP 592) and core metadata beside wheels (PEP 658, 714). Files are made in memory when they are
-first asked for. It can fail in every way that a test wants to see survived.
+first requested. The index can fail in every way that a test needs.
 
-Serve a small one by hand with ``python tests/loopback_index.py 8000``.
+Serve a small index by hand with ``python tests/loopback_index.py 8000``.
 """
 
 from __future__ import annotations
@@ -55,19 +55,19 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """How an answer goes wrong. What is not given stays as it would have been.
+    """A fault of an answer. What is not given stays as it is without the fault.
 
     Attributes:
-        status: The status, with next to nothing for a body.
+        status: The HTTP status, with an almost empty body.
         retry_after: The Retry-After header: seconds, or an HTTP date.
         location: Where to redirect to, with 302 unless ``status`` says otherwise.
-        body: The bytes to send in place of the right ones.
+        body: The bytes to send instead of the right ones.
         content_type: The Content-Type to claim.
         encoding: The Content-Encoding to claim for ``body``.
-        stall_seconds: How long to say nothing before the answer.
+        stall_seconds: How long to wait before the answer.
         half: Announce the whole body, send half of it and close the connection.
         reset: Reset the connection instead of answering.
-        on: Which of the project's answers: its page, its files' metadata, its files.
+        on: The answers to spoil: the project's page, the metadata of its files, or its files.
         times: For how many requests; ``None`` is for ever.
     """
 
@@ -90,14 +90,14 @@ class LoopbackIndex:
     Everything may be changed at any time, also while it listens.
 
     Attributes:
-        face: What pages are: JSON, HTML, or what the Accept header likes best.
+        face: The format of pages: JSON, HTML, or the one that the Accept header prefers.
         core_metadata: Pages advertise the metadata beside wheels; it is served either way.
         with_hashes: Pages give the sha256 of files and metadata.
         with_etag: Pages have an ETag, and If-None-Match is answered with 304.
-        with_gzip: Pages are compressed for those who accept it.
-        with_ranges: Files can be read in part; without, the Range header is ignored.
-        credentials: User and secret; without them in Basic authentication, all is 401.
-        delay_seconds: How long every answer takes at least.
+        with_gzip: Pages are compressed for clients that accept it.
+        with_ranges: Files can be read in part; else the Range header is ignored.
+        credentials: User and secret; requests without them in Basic authentication get 401.
+        delay_seconds: The shortest time that an answer takes.
         requests: Every request that arrived, oldest first; may be cleared.
         texts: Further files of the host, by their path.
     """
@@ -148,20 +148,20 @@ class LoopbackIndex:
         """Add files to a release; a file of the same name replaces the one that was there.
 
         Args:
-            project: As its author writes it; pages show the canonical name.
+            project: The name as its author writes it; pages show the canonical name.
             version: PEP 440, normalised.
             requires_python: The specifier that pages and metadata state.
             requires_dist: PEP 508; the extras named in markers are provided.
             tags: One wheel for each; compressed sets (``py2.py3-none-any``) are one.
-            upload_time: UTC, ISO 8601. Every second file of a page says whole seconds with
-                a fraction of zero. ``None``: pages don't tell.
+            upload_time: UTC, ISO 8601. Every second file of a page has whole seconds with
+                a fraction of zero. ``None``: pages do not state it.
             yanked: The reason, which may be empty; ``None``: not yanked.
-            wheel: Whether there are wheels at all.
+            wheel: Whether there are wheels.
             metadata: Whether the wheels' metadata is served beside them.
             sdist: ``True``: one that builds without a network. ``"broken"``: its build fails.
-                ``"dynamic"``: its dependencies are known only once it was built (PEP 643).
-                ``"noted"``: the same, but for what setuptools has noted when it was made.
-            padding_bytes: What to add to each wheel, for those who read only parts of it.
+                ``"dynamic"``: its dependencies are known only after a build (PEP 643).
+                ``"noted"``: the same, but its egg-info lists the dependencies.
+            padding_bytes: The padding of each wheel, for clients that read only parts of it.
         """
         release = _Release(
             name=project,
@@ -183,12 +183,12 @@ class LoopbackIndex:
             self._projects.setdefault(release.project, {}).update(files)
 
     def break_project(self, project: str, *faults: Fault) -> None:
-        """Let a project fail: each fault in turn, for as many requests as it says.
+        """Make a project fail with each fault in turn, for as many requests as the fault says.
 
         Args:
             project: The name, which need not be on the index; ``"*"`` for every project that
                 has no fault of its own left.
-            faults: These replace what was broken before; none at all mends the project.
+            faults: They replace the earlier faults; without any, the project works again.
         """
         place: Place
         with self._lock:
@@ -202,7 +202,7 @@ class LoopbackIndex:
     def __enter__(self) -> LoopbackIndex:
         self._closing.clear()
         self._server = _Server(self, self._port)
-        # The interval is how long leaving the block may take.
+        # Leaving the block may take as long as this interval.
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         return self
 
@@ -249,7 +249,7 @@ class LoopbackIndex:
         page = {
             "meta": {"api-version": "1.1"},
             "name": project,
-            # Sorted as text, so that nobody takes the last for the newest.
+            # Sorted as text, so that the last is not always the newest.
             "versions": sorted({file.release.version for file in files.values()}),
             "files": [
                 self._describe(name, file, fraction=bool(number % 2))
@@ -308,7 +308,7 @@ class LoopbackIndex:
         return _Answer(headers=headers, body=body)
 
     def _spoil(self, project: str, place: Place, answer: _Answer) -> _Answer:
-        """Return what the next fault, if there is one, makes of an answer."""
+        """Return an answer with the next fault, if there is one."""
         with self._lock:
             own, common = (self._faults.get((key, place), iter(())) for key in (project, "*"))
             fault = next(own, None) or next(common, None)
@@ -373,7 +373,7 @@ def _cut(answer: _Answer, wanted: str) -> _Answer:
 
 
 def _negotiate(accept: str) -> str:
-    """Return the page's content type that an Accept header likes best; HTML when in doubt."""
+    """Return the content type that an Accept header prefers; HTML by default."""
     quality: dict[str, float] = {}
     for part in accept.split(","):
         kind, *parameters = part.replace(" ", "").split(";")
@@ -383,7 +383,7 @@ def _negotiate(accept: str) -> str:
 
 
 def _render_html(page: Mapping[str, Any]) -> bytes:
-    """Say in HTML what a page says in JSON."""
+    """Return a JSON page as HTML."""
     title = f"Links for {page['name']}" if "name" in page else "Simple index"
     links = [
         (project["name"], {"href": f"{project['name']}/"}) for project in page.get("projects", ())
@@ -500,7 +500,7 @@ def _build_wheel(release: _Release, tag: str) -> bytes:
 
 
 def _build_sdist(release: _Release, kind: Sdist) -> bytes:
-    """Make an sdist whose backend needs nothing: it hands out the wheel that it carries."""
+    """Make an sdist whose backend has no dependencies: it returns the wheel that it contains."""
     wheel = release.wheel_name("py3-none-any")
     hook = "def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):"
     act = f"return shutil.copy({wheel!r}, wheel_directory) and {wheel!r}"
@@ -586,7 +586,7 @@ class _Handler(BaseHTTPRequestHandler):
         answer = index._answer(request)
         self.close_connection = self.close_connection or answer.half or answer.reset
         if answer.reset:
-            # Not to linger is to reset; detached, or the server would first end politely.
+            # Without lingering, a close is a reset. Detached, or the server would shut down first.
             no_linger = struct.pack("ii", 1, 0)
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, no_linger)
             socket.close(self.connection.detach())
@@ -604,14 +604,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.do_GET()
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: ``requests`` tells."""
+        """Log nothing: ``requests`` has every request."""
 
 
 def _demonstrate(port: int) -> None:
     with LoopbackIndex(port=port) as index:
         for version in ("2.0.1", "2.3.3", "3.0.3"):
-            needs = ["click>=8", 'dotenv-reader>=1; extra == "dotenv"']
-            index.add("Flask", version, requires_python=">=3.8", requires_dist=needs, sdist=True)
+            dist = ["click>=8", 'dotenv-reader>=1; extra == "dotenv"']
+            index.add("Flask", version, requires_python=">=3.8", requires_dist=dist, sdist=True)
         index.add("click", "8.1.7")
         index.add("click", "8.1.8", yanked="a demonstration")
         index.add("dotenv-reader", "1.0", wheel=False, sdist="broken")

@@ -1,11 +1,11 @@
-"""Throw bytes at the reader of requirements files: ``python tests/fuzz/fuzz_requirements.py 600``.
+"""Fuzz the reader of requirements files: ``python tests/fuzz/fuzz_requirements.py 600``.
 
-Reading must never fail and writing must give the same bytes; an edit may fail with a PipflowError
-alone, and an edited document must equal its own re-reading. Inputs are pieces of the corpus, cut,
-joined and spoilt. With ``--atheris`` (``pip install atheris``) they are led by coverage instead.
+Reading must never fail, and writing must return the same bytes. An edit may fail only with a
+PipflowError, and an edited document must equal its own re-reading. Inputs are pieces of the corpus,
+cut, joined and spoilt. With ``--atheris`` (``pip install atheris``) coverage guides the inputs.
 
-Prints how many inputs it ran and each kind of failure once, with the shortest input that shows it;
-the status is 1 if there was any.
+The program prints how many inputs it ran, and each kind of failure once, with the shortest input
+that shows it. Its status is 1 if there was a failure.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def check(data: bytes) -> None:
     """Read, write and edit these bytes.
 
     Raises:
-        AssertionError: a promise is broken; any other exception breaks one as well.
+        AssertionError: a rule is broken; any other exception breaks one as well.
     """
     document = RequirementsFile.from_bytes(data)
     assert document.to_bytes() == data, "the bytes are not the same"
@@ -83,7 +83,7 @@ def check(data: bytes) -> None:
 
 
 def look_at(document: RequirementsFile) -> None:
-    """Ask a document everything that it can be asked."""
+    """Use every property and query of a document."""
     numbers = [line.number for line in document.lines]
     assert numbers == sorted(set(numbers)), "the numbers do not grow"
     for block in document.blocks():
@@ -97,13 +97,13 @@ def look_at(document: RequirementsFile) -> None:
 
 
 def attempt(action: Callable[..., object], *arguments: object) -> None:
-    """Do something that may fail with an error of ours."""
+    """Run an edit that may fail with an error of this package."""
     with suppress(PipflowError):
         action(*arguments)
 
 
 def check_pin(document: RequirementsFile, line: Line, digests: tuple[str, ...]) -> None:
-    """Pin a line: it alone changes."""
+    """Pin a line: only this line changes."""
     edited = document.with_pin(line, NEW, digests=digests)
     check_again(edited)
     assert len(edited.lines) == len(document.lines), "a pin has changed the number of lines"
@@ -120,7 +120,7 @@ def check_pin(document: RequirementsFile, line: Line, digests: tuple[str, ...]) 
 
 
 def check_removal(document: RequirementsFile, lines: list[Line]) -> None:
-    """Remove lines: what is left are lines that were there."""
+    """Remove lines: no new lines appear."""
     edited = document.without(lines)
     check_again(edited)
     texts = Counter(stripped(line) for line in document.lines)
@@ -130,7 +130,7 @@ def check_removal(document: RequirementsFile, lines: list[Line]) -> None:
 
 
 def check_addition(document: RequirementsFile, requirement: Requirement) -> None:
-    """Add a requirement: it is there, and so is everything else."""
+    """Add a requirement: the file has it and everything else."""
     sorts: tuple[Sort, ...] = ("block", "insert")
     for sort in sorts:
         edited = document.with_requirement(requirement, sort=sort)
@@ -153,12 +153,12 @@ def check_again(edited: RequirementsFile) -> None:
 
 
 def stripped(line: Line) -> str:
-    """Give a line's content and comment: edits may give the last line another end."""
+    """Return a line's content and comment, because edits may change the end of the last line."""
     return f"{line.content} {line.comment}".strip()
 
 
 class Fuzzer:
-    """What was run, and the shortest input for each kind of failure."""
+    """The inputs that were run, and the shortest input for each kind of failure."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -185,7 +185,7 @@ class Fuzzer:
 
 
 def spoil(source: random.Random, files: list[bytes]) -> bytes:
-    """Make an input: some lines of the corpus, joined and spoilt."""
+    """Return an input: some lines of the corpus, joined and spoilt."""
     pieces: list[bytes] = []
     for _ in range(source.choice([0, 1, 1, 1, 2, 3])):
         lines = source.choice(files).splitlines(keepends=True)
@@ -225,7 +225,7 @@ def fuzz_spoilt(fuzzer: Fuzzer, seconds: float, seed: int) -> None:
 
 
 def fuzz_with_atheris(fuzzer: Fuzzer, seconds: float, seed: int) -> None:
-    """Run inputs that find new ways through the reader, until the time is over."""
+    """Run inputs that find new paths through the reader, until the time is over."""
     atheris = importlib.import_module("atheris")
     atheris.enabled_hooks.add("RegEx")
     for name, module in list(sys.modules.items()):
@@ -256,7 +256,7 @@ def fuzz_with_atheris(fuzzer: Fuzzer, seconds: float, seed: int) -> None:
 
 
 def main() -> int:
-    """Fuzz for so many seconds."""
+    """Fuzz for the given seconds."""
     parser = argparse.ArgumentParser(description="Throw bytes at the requirements reader.")
     parser.add_argument("seconds", type=float)
     parser.add_argument("--seed", type=int, default=1)

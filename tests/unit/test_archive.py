@@ -1,4 +1,4 @@
-"""What is read out of a distribution file that is in memory."""
+"""Metadata that are read from a distribution file in memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PLAIN = {"top-1.0/PKG-INFO": b"top", "top-1.0/docs/PKG-INFO": b"no"}
 
 
 def packed(files: Mapping[str, bytes], kind: str) -> tuple[bytes, str]:
-    """Make an archive, and a name for it."""
+    """Return an archive and a file name for it."""
     buffer = io.BytesIO()
     if kind == "zip":
         with zipfile.ZipFile(buffer, "w") as zipped:
@@ -50,17 +50,17 @@ def packed(files: Mapping[str, bytes], kind: str) -> tuple[bytes, str]:
         ({"top-1.0/setup.py": b""}, (None, None)),
     ],
 )
-def test_sdist_says_what_it_is(
+def test_metadata_of_an_sdist(
     files: Mapping[str, bytes], expected: tuple[bytes | None, bytes | None], kind: str
 ) -> None:
-    """PKG-INFO is that of the top folder, setuptools' notes are those nearest to it."""
+    """PKG-INFO is read from the top folder, and the egg-info from the folder nearest to the top."""
     data, filename = packed(files, kind)
     assert sdist_metadata(data, filename) == expected
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar"])
-def test_broken_sdist_says_nothing(kind: str) -> None:
-    """Half an archive, or something else, is as one that says nothing."""
+def test_broken_sdist_has_no_metadata(kind: str) -> None:
+    """Half an archive, or a file that is no archive, has no metadata."""
     data, filename = packed(PLAIN, kind)
     assert sdist_metadata(data[: len(data) // 2], filename) == (None, None)
     assert sdist_metadata(b"<html>", filename) == (None, None)

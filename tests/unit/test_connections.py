@@ -1,4 +1,4 @@
-"""Connections: one context for all, certificates that can't be read, names looked up once."""
+"""Connections: one TLS context for all, unreadable certificates, one look-up of each name."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def failure(url: str, trust: Trust = Trust()) -> str:  # noqa: B008 # it can't b
     return str(caught.value)
 
 
-# Whom to trust
+# Certificates
 
 
 def test_context_is_whole_before_it_is_used(
@@ -66,7 +66,7 @@ def test_context_is_whole_before_it_is_used(
     bundle: str,
     tmp_path: Path,
 ) -> None:
-    """No certificate is read once a connection is secured: OpenSSL would not bear it."""
+    """No certificate is loaded after the first connection, because OpenSSL could crash."""
     mine = tmp_path / "me.pem"
     issued = authority.issue_cert("me@example.com")
     issued.private_key_and_cert_chain_pem.write_to_path(str(mine))
@@ -121,7 +121,7 @@ def test_bundle_of_a_system_that_openssl_does_not_know(
     bundle: str,
     tmp_path: Path,
 ) -> None:
-    """Where OpenSSL looks in vain, the system's own bundle counts, but not beside the user's."""
+    """The system's bundle is trusted if OpenSSL finds none, but not in addition to the user's."""
     monkeypatch.setattr(connections, "BUNDLES", (str(tmp_path / "none.pem"), bundle))
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -144,7 +144,7 @@ def test_certificate_that_can_not_be_read(
     place: str,
     text: str | None,
 ) -> None:
-    """A file that is none, or not there, is named, and what may have named it."""
+    """The error for a missing or invalid file names the file and the settings that may name it."""
     path = tmp_path / "some.pem"
     if text is not None:
         path.write_text(text)
@@ -161,11 +161,11 @@ def test_certificate_that_can_not_be_read(
     assert "REQUESTS_CA_BUNDLE" in told
 
 
-# The way there
+# Proxies
 
 
 def test_proxy_that_speaks_tls(server: LoopbackIndex, authority: trustme.CA, bundle: str) -> None:
-    """The bundle is trusted for a proxy, too."""
+    """The bundle is trusted for a proxy as well."""
     with forwarder_to(server, secured(authority)) as index, proxy(secured(authority)) as way:
         ask_for_all(index.url, Trust(certificates=bundle, proxy=way.url))
 
@@ -173,7 +173,7 @@ def test_proxy_that_speaks_tls(server: LoopbackIndex, authority: trustme.CA, bun
 
 
 def test_hosts_without_proxy(monkeypatch: pytest.MonkeyPatch, server: LoopbackIndex) -> None:
-    """NO_PROXY counts for each host, whatever other hosts are reached by the proxy."""
+    """NO_PROXY counts for each host on its own, while the proxy serves other hosts."""
     other = canonicalize_name("other")
     with proxy() as way, LoopbackIndex() as inside:
         inside.add(other, "1.0")
@@ -187,11 +187,11 @@ def test_hosts_without_proxy(monkeypatch: pytest.MonkeyPatch, server: LoopbackIn
     assert way.ports == {urlsplit(server.url).port}
 
 
-# Where a host is
+# Host names
 
 
 class Names:
-    """A look-up that answers as it is told, and counts who is asked for."""
+    """A look-up that returns what the test wants, and records the names."""
 
     def __init__(self, *answers: list[str] | OSError, seconds: float = 0) -> None:
         self.seconds = seconds
@@ -227,7 +227,7 @@ UNKNOWN = socket.gaierror(-3, "Temporary failure in name resolution")
 def test_name_is_looked_up_once(
     monkeypatch: pytest.MonkeyPatch, server: LoopbackIndex, answers: list[list[str] | OSError]
 ) -> None:
-    """Connections share what was found of a name, and try its addresses one after another."""
+    """Connections share one look-up of a name, and try its addresses in order."""
     names = Names(*answers)
     monkeypatch.setattr(socket, "getaddrinfo", names)
 
@@ -241,7 +241,7 @@ def test_name_is_looked_up_once(
 def test_name_that_is_not_found_at_first(
     monkeypatch: pytest.MonkeyPatch, server: LoopbackIndex
 ) -> None:
-    """A look-up that failed, or led nowhere, is made again."""
+    """A look-up that failed, or whose addresses did not answer, is repeated."""
     names = Names(UNKNOWN, ["127.0.0.9"], ["127.0.0.1"])
     monkeypatch.setattr(socket, "getaddrinfo", names)
 
@@ -252,7 +252,7 @@ def test_name_that_is_not_found_at_first(
 
 
 def test_look_up_that_fails_slowly(monkeypatch: pytest.MonkeyPatch, server: LoopbackIndex) -> None:
-    """Who has waited for a look-up that fails gets its answer, and does not ask after it."""
+    """A thread that waited for a failing look-up gets its error, and does not look up again."""
     names = Names(UNKNOWN, seconds=0.3)
     monkeypatch.setattr(socket, "getaddrinfo", names)
 
@@ -266,7 +266,7 @@ def test_look_up_that_fails_slowly(monkeypatch: pytest.MonkeyPatch, server: Loop
 
 
 def test_name_that_is_not_known(monkeypatch: pytest.MonkeyPatch, server: LoopbackIndex) -> None:
-    """A name that nobody knows is told as such."""
+    """The error for an unknown name says that the name is unknown."""
     monkeypatch.setattr(socket, "getaddrinfo", Names(UNKNOWN))
 
     assert "its name is unknown" in failure(server.url.replace("127.0.0.1", "index.test"))

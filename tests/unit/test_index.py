@@ -1,4 +1,4 @@
-"""Package indexes: asked over real connections to a loopback index that fails in every way."""
+"""Package indexes, asked over real connections; a loopback index fails in every way."""
 
 import gzip
 import re
@@ -21,7 +21,7 @@ FLASK = canonicalize_name("flask")
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Ask directly and without the passwords of whoever runs the tests."""
+    """Remove the proxies and the passwords of the user who runs the tests."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -66,7 +66,7 @@ def with_credentials(url: str, credentials: str) -> str:
 def test_files_of_a_project(
     server: LoopbackIndex, index: PackageIndex, face: Face, with_gzip: bool
 ) -> None:
-    """Every face of an index tells the same files, compressed or not."""
+    """JSON and HTML pages list the same files, compressed or not."""
     server.face = face
     server.with_gzip = with_gzip
 
@@ -103,7 +103,7 @@ def test_address_with_steps_upward(server: LoopbackIndex) -> None:
 
 
 def test_page_is_asked_for_once(server: LoopbackIndex, index: PackageIndex) -> None:
-    """A page that was fetched is remembered, and so is a project that is not there."""
+    """A page is fetched once, also the page of a project that does not exist."""
     for _ in range(2):
         index.files(FLASK)
         failure(index, "no-such-project")
@@ -116,7 +116,7 @@ def test_page_is_asked_for_once(server: LoopbackIndex, index: PackageIndex) -> N
 
 
 def test_request_says_who_asks_and_for_what(server: LoopbackIndex, index: PackageIndex) -> None:
-    """The User-Agent is this tool's own with its version, and JSON is liked best."""
+    """The User-Agent names this tool and its version, and the Accept header prefers JSON."""
     index.files(FLASK)
 
     (request,) = server.requests
@@ -126,7 +126,7 @@ def test_request_says_who_asks_and_for_what(server: LoopbackIndex, index: Packag
 
 
 def test_project_without_files(server: LoopbackIndex, index: PackageIndex) -> None:
-    """A page without files is no error: the project is there."""
+    """A page without files is no error: the project exists."""
     server.break_project("flask", Fault(body=b'{"meta": {"api-version": "1.0"}, "files": []}'))
 
     assert list(index.files(FLASK)) == []
@@ -136,7 +136,7 @@ def test_project_without_files(server: LoopbackIndex, index: PackageIndex) -> No
 
 
 def test_indexes_are_asked_as_one(server: LoopbackIndex) -> None:
-    """A project's files are those of all indexes, in their order; one may not have it."""
+    """A project's files are those of all indexes, in order; an index may lack the project."""
     with LoopbackIndex() as second, LoopbackIndex() as empty:
         second.add("flask", "3.1.0")
         second.add("private", "1.0")
@@ -149,7 +149,7 @@ def test_indexes_are_asked_as_one(server: LoopbackIndex) -> None:
 
 
 def test_project_that_no_index_has(server: LoopbackIndex) -> None:
-    """Only where no index has a project, there is no such project."""
+    """A project is missing only if no index has it."""
     with LoopbackIndex() as second, PackageIndex([server.url, second.url]) as index:
         error = failure(index, "redis")
         asked = [request.path for request in second.requests]
@@ -160,7 +160,7 @@ def test_project_that_no_index_has(server: LoopbackIndex) -> None:
 
 @pytest.mark.parametrize("broken_first", [True, False])
 def test_one_broken_index_is_an_error(server: LoopbackIndex, broken_first: bool) -> None:
-    """What one index has is not taken for everything when another could not be asked."""
+    """If one index can't be asked, the answer of the other is not enough."""
     with LoopbackIndex() as broken:
         broken.break_project("flask", Fault(status=403))
         urls = [broken.url, server.url] if broken_first else [server.url, broken.url]
@@ -172,7 +172,7 @@ def test_one_broken_index_is_an_error(server: LoopbackIndex, broken_first: bool)
     assert error.url == f"{url}flask/"
 
 
-# Failures that pass
+# Temporary failures
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_one_broken_index_is_an_error(server: LoopbackIndex, broken_first: bool)
     ids=str,
 )
 def test_failure_that_passes_is_survived(server: LoopbackIndex, fault: Fault) -> None:
-    """After a failure that may pass the index is asked again, and the answer is whole."""
+    """After a temporary failure the index is asked again, and the answer is complete."""
     server.break_project("flask", fault)
 
     with PackageIndex([server.url], timeout_seconds=0.5) as index:
@@ -208,7 +208,7 @@ FAILING = {
 
 
 def test_failure_that_stays_is_an_error(server: LoopbackIndex) -> None:
-    """After three attempts the index has failed, and the message says how and names it."""
+    """After three attempts the look-up fails, and the message names the index and the failure."""
     for project, (fault, _) in FAILING.items():
         server.add(project, "1.0")
         server.break_project(project, fault)
@@ -229,7 +229,7 @@ def test_failure_that_stays_is_an_error(server: LoopbackIndex) -> None:
 
 
 def test_long_wait_is_not_waited_for(server: LoopbackIndex, index: PackageIndex) -> None:
-    """An index that asks for more patience than there is has failed."""
+    """If an index asks for a longer wait than allowed, the look-up fails."""
     server.break_project("flask", Fault(status=503, retry_after=3600))
 
     assert "HTTP 503" in failure(index).message
@@ -237,7 +237,7 @@ def test_long_wait_is_not_waited_for(server: LoopbackIndex, index: PackageIndex)
 
 
 def test_refused_connection_is_an_error(server: LoopbackIndex) -> None:
-    """Where nobody listens the message says so."""
+    """If no server listens, the message says that the connection was refused."""
     with LoopbackIndex() as gone:
         url = gone.url
 
@@ -247,11 +247,11 @@ def test_refused_connection_is_an_error(server: LoopbackIndex) -> None:
     assert error.message == f"the index at {url}flask/ can't be reached: the connection was refused"
 
 
-# Failures that stay
+# Permanent failures
 
 
 def test_unknown_project(server: LoopbackIndex, index: PackageIndex) -> None:
-    """404 is "no such project" at once, with the project and the index."""
+    """404 is an error at once, which names the project and the index."""
     error = failure(index, "no-such-project")
 
     assert isinstance(error, ProjectNotFound)
@@ -285,7 +285,7 @@ def test_unknown_project(server: LoopbackIndex, index: PackageIndex) -> None:
 def test_answer_that_can_not_be_used(
     server: LoopbackIndex, index: PackageIndex, fault: Fault, message: str
 ) -> None:
-    """An answer that makes no sense is an error at once: asking again would not help."""
+    """An answer that is not valid is an error at once: asking again would not help."""
     server.break_project("flask", fault)
 
     error = failure(index)
@@ -315,7 +315,7 @@ PACKED = gzip.compress(PAGE, mtime=0)
 def test_compressed_answer(
     server: LoopbackIndex, index: PackageIndex, encoding: str, body: bytes
 ) -> None:
-    """An answer is unpacked as RFC 9110 says, also where its gzip has several members."""
+    """An answer is decompressed as RFC 9110 says, also if its gzip has several members."""
     server.break_project("flask", Fault(body=body, encoding=encoding))
 
     assert versions(index) == ["1.0"]
@@ -333,7 +333,7 @@ def test_compressed_answer(
     ],
 )
 def test_damaged_answer(server: LoopbackIndex, index: PackageIndex, body: bytes) -> None:
-    """What can't be unpacked is asked for again, and then an error that says so."""
+    """An answer that can't be decompressed is requested again, and then is an error."""
     server.break_project("flask", Fault(body=body, encoding="gzip", times=1))
     assert len(versions(index)) == 3
 
@@ -356,7 +356,7 @@ def test_damaged_answer(server: LoopbackIndex, index: PackageIndex, body: bytes)
     ],
 )
 def test_address_that_can_not_be_asked(url: str) -> None:
-    """An address that is none is an error of the index like any other."""
+    """An invalid address is an error of the index like any other."""
     with PackageIndex([url]) as index:
         assert "can't be reached" in failure(index).message
 
@@ -365,7 +365,7 @@ def test_address_that_can_not_be_asked(url: str) -> None:
 
 
 def test_redirect_is_followed(server: LoopbackIndex, index: PackageIndex) -> None:
-    """A page may be elsewhere; its relative addresses start there."""
+    """After a redirect, relative addresses start at the new address."""
     with LoopbackIndex() as mirror:
         mirror.add("flask", "9.9")
         server.break_project("flask", Fault(location=f"{mirror.url}flask/"))
@@ -375,8 +375,8 @@ def test_redirect_is_followed(server: LoopbackIndex, index: PackageIndex) -> Non
         assert file.url.startswith(mirror.url.replace("/simple/", "/files/"))
 
 
-def test_redirect_takes_no_credentials_along(server: LoopbackIndex) -> None:
-    """A password is for the index it was given for, not for where that sends us."""
+def test_redirect_drops_credentials(server: LoopbackIndex) -> None:
+    """A password is sent to its own index only, not to the host of a redirect."""
     server.credentials = ("me", "secret")
     with LoopbackIndex() as mirror:
         mirror.add("flask", "9.9")
@@ -394,7 +394,7 @@ def test_redirect_takes_no_credentials_along(server: LoopbackIndex) -> None:
     ("secret", "written"), [("secret", "secret"), ("p@ss:w/rd", "p%40ss%3Aw%2Frd")]
 )
 def test_credentials_in_the_address(server: LoopbackIndex, secret: str, written: str) -> None:
-    """User and password in an address are used, unquoted."""
+    """User and password in an address are sent, unquoted."""
     server.credentials = ("me", secret)
 
     with PackageIndex([with_credentials(server.url, f"me:{written}")]) as index:
@@ -402,7 +402,7 @@ def test_credentials_in_the_address(server: LoopbackIndex, secret: str, written:
 
 
 def test_credentials_in_netrc(server: LoopbackIndex, index: PackageIndex, tmp_path: Path) -> None:
-    """User and password in netrc are used for their host."""
+    """User and password in netrc are sent to their host."""
     server.credentials = ("me", "secret")
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password secret\n")
 
@@ -410,7 +410,7 @@ def test_credentials_in_netrc(server: LoopbackIndex, index: PackageIndex, tmp_pa
 
 
 def test_credentials_are_used_for_every_page(server: LoopbackIndex) -> None:
-    """What was found out about a host, its credentials too, holds for all that is asked of it."""
+    """The credentials that were found for a host are sent with every request to it."""
     server.credentials = ("me", "secret")
     server.add("redis", "5.0")
 
@@ -422,7 +422,7 @@ def test_credentials_are_used_for_every_page(server: LoopbackIndex) -> None:
 def test_proxy_is_asked_for_whole_addresses(
     server: LoopbackIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A proxy of the environment is asked, each time for the whole address of what is wanted."""
+    """Each request to a proxy of the environment has the whole address."""
     monkeypatch.delenv("NO_PROXY")
     monkeypatch.setenv("http_proxy", server.url.removesuffix("/simple/"))
 
@@ -440,7 +440,7 @@ def test_proxy_is_asked_for_whole_addresses(
 def test_wrong_credentials_are_told_from_missing_ones(
     server: LoopbackIndex, tmp_path: Path, is_in_netrc: bool
 ) -> None:
-    """Where a password was sent and refused, the hint says where it may have come from."""
+    """If a password was refused, the hint names the places where it may come from."""
     server.credentials = ("me", "secret")
     url = server.url if is_in_netrc else server.url.replace("://", "://me:old-secret@")
     if is_in_netrc:
@@ -455,7 +455,7 @@ def test_wrong_credentials_are_told_from_missing_ones(
 
 
 def test_missing_credentials_are_asked_for(server: LoopbackIndex, index: PackageIndex) -> None:
-    """Where credentials are missing, the hint says where they may stand."""
+    """If credentials are missing, the hint names the places to write them."""
     server.credentials = ("me", "secret")
 
     error = failure(index)
@@ -479,7 +479,7 @@ SECRET_FAILURES = {
 
 
 def test_credentials_are_in_no_message(server: LoopbackIndex) -> None:
-    """However an index fails, its address is shown without user and password."""
+    """In every failure the address is shown without user and password."""
     server.credentials = ("me-myself", "secret")
     for project, fault in SECRET_FAILURES.items():
         if fault is not None:
@@ -499,7 +499,7 @@ def test_credentials_are_in_no_message(server: LoopbackIndex) -> None:
 
 @pytest.mark.parametrize("credentials", ["wrong:secret", "secret", "me:se?cret", "me:a/secret"])
 def test_unusable_credentials_are_in_no_message(server: LoopbackIndex, credentials: str) -> None:
-    """Credentials that are wrong, or not quoted as they must be, are not shown either."""
+    """Credentials that are wrong or not quoted correctly are not shown either."""
     server.credentials = ("me", "other")
 
     with PackageIndex([with_credentials(server.url, credentials)]) as index:
@@ -512,7 +512,7 @@ def test_unusable_credentials_are_in_no_message(server: LoopbackIndex, credentia
 
 
 def test_connection_is_kept(server: LoopbackIndex) -> None:
-    """Many pages come over one connection, whatever the answers are."""
+    """Many pages come over one connection, also after errors."""
     names = [f"project-{number}" for number in range(8)]
     for name in names:
         server.add(name, "1.0")
@@ -531,7 +531,7 @@ def test_connection_is_kept(server: LoopbackIndex) -> None:
 
 
 def test_prefetch_asks_at_once(server: LoopbackIndex) -> None:
-    """Pages are fetched side by side, each once, and then answered from memory."""
+    """Pages are fetched in parallel, each once, and then read from memory."""
     names = [canonicalize_name(f"project-{number}") for number in range(8)]
     for name in names:
         server.add(name, "1.0")
@@ -550,7 +550,7 @@ def test_prefetch_asks_at_once(server: LoopbackIndex) -> None:
 
 
 def test_prefetch_keeps_failures_for_later(server: LoopbackIndex, index: PackageIndex) -> None:
-    """A project that fails does not keep the others from coming; who asks for it hears of it."""
+    """A project that fails does not stop the others; its error comes when it is asked for."""
     server.break_project("broken", Fault(status=403))
 
     index.prefetch(map(canonicalize_name, ["flask", "absent", "broken"]))
@@ -562,6 +562,6 @@ def test_prefetch_keeps_failures_for_later(server: LoopbackIndex, index: Package
 
 
 def test_every_index_address_is_completed() -> None:
-    """The addresses are told as they are asked, with a slash at the end."""
+    """The addresses of the indexes end with a slash."""
     with PackageIndex(["http://a.example.com/simple", "http://b.example.com/"]) as index:
         assert index.urls == ("http://a.example.com/simple/", "http://b.example.com/")

@@ -40,7 +40,7 @@ def index() -> Iterator[LoopbackIndex]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What came back."""
+    """An answer of the index."""
 
     status: int
     headers: Message
@@ -74,7 +74,7 @@ def download(index: LoopbackIndex, project: str, number: int = 0) -> bytes:
 
 
 def run(tool: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run a Python tool as its module, with no settings but those given."""
+    """Run a Python tool as a module, with only the given settings."""
     if importlib.util.find_spec(tool) is None:
         pytest.skip(f"{tool} is not installed")
     ours = ("PIP_", "UV_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NETRC")
@@ -157,7 +157,7 @@ def test_pages_without_what_is_switched_off(index: LoopbackIndex) -> None:
 
 
 def test_yanked_without_a_reason_is_true_in_json(index: LoopbackIndex) -> None:
-    """An empty reason is ``true``; a file that is not yanked says ``false``."""
+    """An empty reason is ``true`` in JSON; a file that is not yanked has ``false``."""
     index.add("flask", "1.0", yanked="")
     index.add("flask", "1.1")
 
@@ -165,7 +165,7 @@ def test_yanked_without_a_reason_is_true_in_json(index: LoopbackIndex) -> None:
 
 
 def test_upload_times_come_with_and_without_fractions(index: LoopbackIndex) -> None:
-    """Every second file says whole seconds with a fraction; a fraction given is kept."""
+    """Every second file has whole seconds with a fraction; a given fraction is kept."""
     index.add("flask", "1.0")
     index.add("flask", "1.1")
     index.add("flask", "1.2", upload_time="2022-01-01T00:00:00.5Z")
@@ -179,7 +179,7 @@ def test_upload_times_come_with_and_without_fractions(index: LoopbackIndex) -> N
 
 
 def test_versions_are_not_in_the_order_of_versions(index: LoopbackIndex) -> None:
-    """The ``versions`` of a page can't be taken for sorted."""
+    """The ``versions`` of a page are not in the order of versions."""
     for version in ("1.9", "1.10"):
         index.add("flask", version)
 
@@ -187,7 +187,7 @@ def test_versions_are_not_in_the_order_of_versions(index: LoopbackIndex) -> None
 
 
 def test_root_page_lists_the_projects(index: LoopbackIndex) -> None:
-    """The root page has every project, in both forms."""
+    """The root page has every project, in JSON and in HTML."""
     index.add("Flask", "1.0")
     index.add("zope.interface", "5.0")
 
@@ -211,7 +211,7 @@ def test_root_page_lists_the_projects(index: LoopbackIndex) -> None:
 def test_accept_header_chooses_the_face(
     index: LoopbackIndex, face: Face, accept: str, expected: str
 ) -> None:
-    """Pages are negotiated, unless the index has one face only."""
+    """Pages are negotiated, unless the index has only one format."""
     index.add("flask", "1.0")
     index.face = face
 
@@ -233,7 +233,7 @@ def test_what_is_not_there_is_404(index: LoopbackIndex, path: str) -> None:
 
 
 def test_etag_saves_the_page(index: LoopbackIndex) -> None:
-    """A page that is known is 304, until it changes; faces have tags of their own."""
+    """A known page is 304 until it changes; JSON and HTML have different tags."""
     index.add("flask", "1.0")
     etag = ask(f"{index.url}flask/").headers["ETag"]
 
@@ -247,7 +247,7 @@ def test_etag_saves_the_page(index: LoopbackIndex) -> None:
 
 
 def test_no_etag_when_switched_off(index: LoopbackIndex) -> None:
-    """Without ETags there is no 304 either."""
+    """Without ETags there is no 304."""
     index.add("flask", "1.0")
     etag = ask(f"{index.url}flask/").headers["ETag"]
     index.with_etag = False
@@ -258,7 +258,7 @@ def test_no_etag_when_switched_off(index: LoopbackIndex) -> None:
 
 
 def test_pages_are_compressed_on_request(index: LoopbackIndex) -> None:
-    """A page is gzip for those who accept it, unless that is switched off."""
+    """A page is gzip for clients that accept it, unless that is switched off."""
     index.add("flask", "1.0")
     plain = ask(f"{index.url}flask/")
     small = ask(f"{index.url}flask/", {"Accept-Encoding": "gzip, deflate"})
@@ -273,7 +273,7 @@ def test_pages_are_compressed_on_request(index: LoopbackIndex) -> None:
 
 
 def test_wheel_is_whole(index: LoopbackIndex) -> None:
-    """A wheel's RECORD has every member's right hash and size; its tags are spelled out."""
+    """A wheel's RECORD has the hash and size of every member; its tags are expanded."""
     index.add(
         "zope.interface", "5.0", tags=["cp39-cp39-manylinux_2_17_x86_64.manylinux2014_x86_64"]
     )
@@ -301,7 +301,7 @@ def test_wheel_is_whole(index: LoopbackIndex) -> None:
 
 
 def test_files_are_the_same_bytes_each_time(index: LoopbackIndex) -> None:
-    """Two indexes told the same serve the same wheel and sdist."""
+    """Two indexes with the same release serve the same wheel and sdist."""
     with LoopbackIndex() as other:
         for one in (index, other):
             one.add("flask", "1.0", requires_dist=["click"], sdist=True)
@@ -323,7 +323,7 @@ def test_metadata_beside_a_wheel_is_the_one_inside(index: LoopbackIndex) -> None
 
 
 def test_release_without_metadata_beside_it(index: LoopbackIndex) -> None:
-    """A wheel added with ``metadata=False``, and every sdist, have none to offer."""
+    """A wheel added with ``metadata=False``, and every sdist, have no metadata file."""
     index.add("flask", "1.0", metadata=False, sdist=True)
 
     for file in ask_json(index, "flask")["files"]:
@@ -343,7 +343,7 @@ def test_release_without_metadata_beside_it(index: LoopbackIndex) -> None:
 def test_sdist_says_what_is_static(
     index: LoopbackIndex, sdist: Sdist, dynamic: list[str] | None, requirements: list[str] | None
 ) -> None:
-    """PKG-INFO is 2.2: dependencies are there, or said to be dynamic (PEP 643)."""
+    """PKG-INFO is 2.2: it has the dependencies, or declares them dynamic (PEP 643)."""
     index.add("Flask", "1.0", wheel=False, requires_dist=["click"], sdist=sdist)
 
     with tarfile.open(fileobj=io.BytesIO(download(index, "flask"))) as archive:
@@ -357,7 +357,7 @@ def test_sdist_says_what_is_static(
 
 
 def test_local_version_can_be_downloaded(index: LoopbackIndex) -> None:
-    """A plus sign in a file's name survives the address."""
+    """A file with a plus sign in its name can be downloaded."""
     index.add("torch", "2.0+cpu")
 
     assert download(index, "torch").startswith(b"PK")
@@ -378,7 +378,7 @@ def test_local_version_can_be_downloaded(index: LoopbackIndex) -> None:
 def test_files_can_be_read_in_part(
     index: LoopbackIndex, wanted: str, status: int, expected: slice
 ) -> None:
-    """One range of bytes is answered with that part; what is not understood with the whole."""
+    """A range of bytes is answered with that part; another range with the whole file."""
     index.add("flask", "1.0", padding_bytes=5_000)
     whole = download(index, "flask")
 
@@ -391,7 +391,7 @@ def test_files_can_be_read_in_part(
 
 
 def test_range_after_the_end_is_416(index: LoopbackIndex) -> None:
-    """A range that has nothing is refused, with the size."""
+    """A range beyond the end is refused, with the size of the file."""
     index.add("flask", "1.0")
     size = len(download(index, "flask"))
 
@@ -403,7 +403,7 @@ def test_range_after_the_end_is_416(index: LoopbackIndex) -> None:
 
 
 def test_ranges_can_be_switched_off(index: LoopbackIndex) -> None:
-    """An index without ranges sends the whole file and does not claim to have them."""
+    """An index without ranges sends the whole file, and does not announce ranges."""
     index.with_ranges = False
     index.add("flask", "1.0")
 
@@ -413,7 +413,7 @@ def test_ranges_can_be_switched_off(index: LoopbackIndex) -> None:
 
 
 def test_head_is_get_without_the_body(index: LoopbackIndex) -> None:
-    """HEAD tells a file's size."""
+    """HEAD returns a file's size."""
     index.add("flask", "1.0")
     size = len(download(index, "flask"))
 
@@ -426,7 +426,7 @@ def test_head_is_get_without_the_body(index: LoopbackIndex) -> None:
 
 
 def test_fault_lasts_as_long_as_it_says(index: LoopbackIndex) -> None:
-    """Faults come in turn, each ``times`` times; then the project is whole again."""
+    """Faults come in turn, each ``times`` times; then the project works again."""
     index.add("flask", "1.0")
     index.break_project(
         "Flask", Fault(status=503, retry_after=2, times=2), Fault(status=500, times=1)
@@ -438,8 +438,8 @@ def test_fault_lasts_as_long_as_it_says(index: LoopbackIndex) -> None:
     assert [reply.headers["Retry-After"] for reply in replies] == ["2", "2", None, None]
 
 
-def test_fault_for_ever_ends_when_mended(index: LoopbackIndex) -> None:
-    """A fault without ``times`` stays until the project is mended."""
+def test_fault_for_ever_ends_when_replaced(index: LoopbackIndex) -> None:
+    """A fault without ``times`` stays until ``break_project`` is called without faults."""
     index.add("flask", "1.0")
     index.break_project("flask", Fault(status=429))
     broken = {ask(f"{index.url}flask/").status for _ in range(5)}
@@ -449,7 +449,7 @@ def test_fault_for_ever_ends_when_mended(index: LoopbackIndex) -> None:
 
 
 def test_fault_for_every_project(index: LoopbackIndex) -> None:
-    """``*`` breaks all pages, known or not, after the faults of a project's own; not the root."""
+    """``*`` breaks every page, known or not, after the project's own faults; not the root page."""
     index.break_project("*", Fault(status=500))
     index.break_project("flask", Fault(status=503, times=1))
 
@@ -457,8 +457,8 @@ def test_fault_for_every_project(index: LoopbackIndex) -> None:
     assert [ask(index.url + path).status for path in paths] == [503, 500, 500, 200]
 
 
-def test_faults_hit_what_they_are_for(index: LoopbackIndex) -> None:
-    """A fault on metadata or files leaves the page alone."""
+def test_faults_spoil_only_their_answers(index: LoopbackIndex) -> None:
+    """A fault on metadata or files does not change the page."""
     index.add("flask", "1.0")
     index.break_project("flask", Fault(status=500, on="metadata"), Fault(status=503, on="file"))
     wheel = urljoin(index.url, "/files/flask-1.0-py3-none-any.whl")
@@ -468,7 +468,7 @@ def test_faults_hit_what_they_are_for(index: LoopbackIndex) -> None:
 
 
 def test_page_that_is_garbage(index: LoopbackIndex) -> None:
-    """A body of the test's own comes with the page's Content-Type, or another."""
+    """A test's own body is sent with the page's Content-Type, or with another."""
     index.add("flask", "1.0")
     index.break_project(
         "flask", Fault(body=b"{", times=1), Fault(body=b"Hello", content_type="text/plain")
@@ -483,7 +483,7 @@ def test_page_that_is_garbage(index: LoopbackIndex) -> None:
 
 
 def test_redirect(index: LoopbackIndex) -> None:
-    """A page can be elsewhere."""
+    """A page can redirect."""
     index.break_project("flask", Fault(location="/elsewhere/"))
 
     reply = ask(f"{index.url}flask/")
@@ -492,7 +492,7 @@ def test_redirect(index: LoopbackIndex) -> None:
 
 
 def test_half_a_page(index: LoopbackIndex) -> None:
-    """Content-Length says more than is sent before the connection ends."""
+    """The connection ends before the announced length is sent."""
     index.add("flask", "1.0")
     index.break_project("flask", Fault(half=True))
 
@@ -507,11 +507,11 @@ def test_reset(index: LoopbackIndex) -> None:
     with pytest.raises(ConnectionResetError) as caught:
         ask(f"{index.url}flask/")
 
-    assert caught.type is ConnectionResetError  # a polite end would be a RemoteDisconnected
+    assert caught.type is ConnectionResetError  # a clean end would be a RemoteDisconnected
 
 
 def test_stall(index: LoopbackIndex) -> None:
-    """A stall outlasts the client's patience, but not the index."""
+    """A stall outlasts the client's timeout, but not the index."""
     index.add("flask", "1.0")
     index.break_project("flask", Fault(stall_seconds=60))
 
@@ -520,7 +520,7 @@ def test_stall(index: LoopbackIndex) -> None:
 
 
 def test_delay(index: LoopbackIndex) -> None:
-    """Every answer takes the delay at least."""
+    """Every answer takes at least the delay."""
     index.delay_seconds = 0.05
     begin = time.monotonic()
     ask(index.url)
@@ -529,7 +529,7 @@ def test_delay(index: LoopbackIndex) -> None:
 
 
 def test_credentials(index: LoopbackIndex) -> None:
-    """Without the right user and secret all is 401."""
+    """Without the right user and secret, every answer is 401."""
     index.add("flask", "1.0")
     index.credentials = ("user", "secret")
     right, wrong = (
@@ -547,7 +547,7 @@ def test_credentials(index: LoopbackIndex) -> None:
 
 
 def test_requests_are_recorded(index: LoopbackIndex) -> None:
-    """Each request is kept as it came."""
+    """Each request is kept as it arrived."""
     ask(f"{index.url}Flask/?a=b", {"User-Agent": "test"}, method="HEAD")
 
     (request,) = index.requests
@@ -574,7 +574,7 @@ def test_connection_is_kept(index: LoopbackIndex) -> None:
 
 
 def test_leaving_ends_kept_connections_and_stalls() -> None:
-    """The index closes at once, whatever its clients wait for, and is gone."""
+    """The index closes at once, even while clients wait, and then no longer listens."""
     with LoopbackIndex() as index:
         url = index.url
         index.break_project("flask", Fault(stall_seconds=60))
@@ -596,7 +596,7 @@ def test_leaving_ends_kept_connections_and_stalls() -> None:
 
 
 def test_many_clients_at_once(index: LoopbackIndex) -> None:
-    """Requests that come together are all answered, and all recorded."""
+    """Simultaneous requests are all answered, and all recorded."""
     for number in range(50):
         index.add("flask", f"1.{number}")
     bodies: list[bytes] = []
@@ -613,7 +613,7 @@ def test_many_clients_at_once(index: LoopbackIndex) -> None:
 
 
 def test_own_defect_is_not_swallowed() -> None:
-    """A mistake in how the index is used fails the test that made it."""
+    """A wrong use of the index fails the test that has it."""
     with contextlib.ExitStack() as stack:
         index = stack.enter_context(LoopbackIndex())
         index.credentials = ("user", None)  # type: ignore[assignment]
@@ -631,7 +631,7 @@ def test_own_defect_is_not_swallowed() -> None:
 def test_pip_downloads_the_newest_that_suits(
     index: LoopbackIndex, face: Face, tmp_path: Path
 ) -> None:
-    """Pip takes pages, hashes, requires-python and yanks for those of a real index."""
+    """Pip accepts pages, hashes, requires-python and yanked files like those of a real index."""
     index.face = face
     index.add("Flask", "2.0.1", requires_python=">=3.6", requires_dist=["click>=7"])
     index.add("Flask", "2.1", yanked="broken")
@@ -675,7 +675,7 @@ def test_pip_installs(index: LoopbackIndex, sdist: Sdist, tmp_path: Path) -> Non
 
 
 def test_pip_fails_to_build_what_is_broken(index: LoopbackIndex, tmp_path: Path) -> None:
-    """A broken sdist fails as real ones do: in its backend."""
+    """A broken sdist fails as real ones do, in its backend."""
     index.add("flask", "1.0", wheel=False, sdist="broken")
 
     done = run(
@@ -689,7 +689,7 @@ def test_pip_fails_to_build_what_is_broken(index: LoopbackIndex, tmp_path: Path)
 
 @pytest.mark.parametrize("face", ["json", "html"])
 def test_uv_resolves(index: LoopbackIndex, face: Face, tmp_path: Path) -> None:
-    """The oracle uv reads pages and metadata, and downloads no file for it."""
+    """The oracle uv reads pages and metadata, and downloads no file."""
     index.face = face
     index.add("Flask", "2.0.1", requires_python=">=3.6", requires_dist=["click>=7"])
     index.add("click", "7.0")

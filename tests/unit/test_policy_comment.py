@@ -1,4 +1,4 @@
-"""A policy in a comment is `hold` or a specifier, and ends where the user's own words begin."""
+"""The policy in a comment is `hold` or a specifier; the text behind it is the user's."""
 
 import contextlib
 
@@ -37,8 +37,8 @@ def line_of(text: str, *, path: str = "requirements.txt") -> Line:
         ("# keep the LTS # pipflow: <5 # really", "<5"),
     ],
 )
-def test_specifier_ends_at_a_blank_that_no_comma_precedes(comment: str, specifier: str) -> None:
-    """A specifier set may have blanks after its commas; the next blank ends it."""
+def test_specifier_ends_at_a_space_without_comma(comment: str, specifier: str) -> None:
+    """A specifier set may have spaces after its commas; the next space ends it."""
     policy = line_of(f"django==4.2.16  {comment}\n").policy
 
     assert policy is not None
@@ -48,7 +48,7 @@ def test_specifier_ends_at_a_blank_that_no_comma_precedes(comment: str, specifie
 
 @pytest.mark.parametrize("rest", ["", " ", "  until the migration", " # why", "\tby me"])
 def test_hold_is_a_word(rest: str) -> None:
-    """`hold` freezes a pin, whatever the user says after it."""
+    """`hold` freezes a pin, whatever text comes after it."""
     policy = line_of(f"django==4.2.16  # pipflow: hold{rest}\n").policy
 
     assert policy is not None
@@ -69,7 +69,7 @@ def test_hold_is_a_word(rest: str) -> None:
     ],
 )
 def test_other_comments_have_no_policy(comment: str) -> None:
-    """Only `# pipflow:` begins a policy; other words are the user's."""
+    """Only `# pipflow:` begins a policy; other comments are the user's."""
     assert line_of(f"django==4.2.16  {comment}\n").policy is None
 
 
@@ -93,10 +93,10 @@ def test_other_comments_have_no_policy(comment: str) -> None:
     ],
 )
 def test_malformed_policy_is_an_error_with_its_line(comment: str, shown: str | None) -> None:
-    """What is no policy is refused where it is read, with path, line and what it says."""
+    """A malformed policy is an error with its path, its line and its text."""
     line = line_of(f"\n# heading\ndjango==4.2.16  {comment}\n", path="sub/base.txt")
 
-    if shown is None:  # the specifier ends at the blank before the comma
+    if shown is None:  # the specifier ends at the space before the comma
         assert line.policy is not None
         assert line.policy.text == ">=4.2"
         return
@@ -108,7 +108,7 @@ def test_malformed_policy_is_an_error_with_its_line(comment: str, shown: str | N
 
 
 def test_policy_behind_hashes_is_read() -> None:
-    """A policy may stand behind the last of the continued lines."""
+    """A policy may be at the end of the last continued line."""
     line = line_of("a==1 \\\n  --hash=sha256:ab \\\n  --hash=sha256:cd  # pipflow: <2\n")
 
     assert line.policy is not None
@@ -134,7 +134,7 @@ def test_policy_behind_hashes_is_read() -> None:
     ],
 )
 def test_bound_is_an_upper_one_or_an_exclusion(specifier: str, says_something: bool) -> None:
-    """A lower bound and an exact version say nothing about where a pin may go."""
+    """A lower bound or an exact version does not limit where a pin may move."""
     assert bounds_pin(SpecifierSet(specifier)) == says_something
 
 
@@ -152,7 +152,7 @@ CLAUSES = st.builds(
 def test_any_specifier_is_read_to_its_end(
     clauses: list[str], comma: str, rest: str, before: str
 ) -> None:
-    """The clauses are the policy, and what follows them is not."""
+    """The policy is the clauses, without the text that follows them."""
     policy = line_of(f"a==1  {before}pipflow: {comma.join(clauses)}{rest}").policy
 
     assert policy is not None
@@ -162,7 +162,7 @@ def test_any_specifier_is_read_to_its_end(
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"])))
 def test_any_comment_is_a_policy_or_an_error_of_this_package(comment: str) -> None:
-    """No comment brings any other error than the one of this package, nor an empty policy."""
+    """Every comment gives no policy, one that is not empty, or an error of this package."""
     line = line_of(f"a==1  # pipflow:{comment}")
     policy = None
     with contextlib.suppress(RequirementsError):

@@ -1,4 +1,4 @@
-"""Requirements files: what is read, what every edit keeps, and what pip reads of the same."""
+"""Requirements files: what is read, what every edit keeps, and what pip reads of the same file."""
 
 import codecs
 import re
@@ -122,7 +122,7 @@ def removed(text: str, *names: str) -> str:
     ],
 )
 def test_kind_and_name(text: str, kind: Kind | None, name: str | None) -> None:
-    """Every line has a kind, and the canonical project name where it tells one."""
+    """Every line has a kind, and the canonical project name if it names a project."""
     lines = read(text).lines
 
     assert [(line.kind, line.name) for line in lines] == ([] if kind is None else [(kind, name)])
@@ -154,7 +154,7 @@ def test_pin_is_a_single_exact_clause(text: str, pin: str | None) -> None:
 
 
 def test_two_equal_clauses_are_no_pin() -> None:
-    """Two clauses are no pin, also where they say the same."""
+    """Two clauses are no pin, even if they are equal."""
     assert read_line("flask==2.0.1,<3").pin is None
 
 
@@ -169,15 +169,15 @@ def test_two_equal_clauses_are_no_pin() -> None:
         ("flask==2.0.1 \\\n# why\n", "flask==2.0.1", "# why"),
     ],
 )
-def test_comment_begins_after_a_blank(text: str, content: str, comment: str) -> None:
-    """A comment begins at the start or after a blank; pip reads what stands before it."""
+def test_comment_begins_after_a_space(text: str, content: str, comment: str) -> None:
+    """A comment begins at the start or after whitespace; pip reads the text before it."""
     line = read_line(text)
 
     assert (line.content, line.comment) == (content, comment)
 
 
 def test_continued_lines_are_one_line() -> None:
-    """A line that ends in a backslash goes on, a comment does not; numbers count all lines."""
+    """A line that ends in a backslash is continued, a comment is not; numbers count all lines."""
     document = read(
         "# one \\\nflask==2.0.1 \\\n    --hash=sha256:ab \\\r\n    --hash=sha512:cd\n\nx\n"
     )
@@ -199,7 +199,7 @@ def test_continuation_may_cut_a_word() -> None:
 
 @pytest.mark.parametrize("text", ["flask==2.0.1 \\", "flask==2.0.1 \\\n", "flask==2.0.1 \\\n\\"])
 def test_backslash_at_the_end_of_the_file(text: str) -> None:
-    """A backslash with nothing after it ends the line that it stands on."""
+    """A backslash at the end of the file ends its line."""
     document = read(text)
 
     assert [line.pin for line in document.lines] == [Version("2.0.1")]
@@ -211,7 +211,7 @@ def test_backslash_at_the_end_of_the_file(text: str) -> None:
     ["\n", "\r\n", "\r", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"],
 )
 def test_every_line_end_that_pip_knows(ending: str) -> None:
-    """Lines end where ``str.splitlines`` ends them, and numbers count them."""
+    """Lines end where ``str.splitlines`` ends them, and all of them are counted."""
     document = read(f"flask==2.0.1{ending}# why{ending}redis==5.0.1")
 
     assert [(line.number, line.kind, line.pin) for line in document.lines] == [
@@ -244,7 +244,7 @@ def test_byte_order_mark_tells_the_encoding(mark: bytes, encoding: str) -> None:
 
 
 def test_options_have_long_names_in_order() -> None:
-    """Options are told by their long names with their values, a flag with an empty one."""
+    """Options have their long names and their values; the value of a flag is empty."""
     document = read(
         "-i https://example.com/simple --extra-index-url 'https://example.com/a b'\n"
         "--pypi-url=https://example.com/other\n"
@@ -275,7 +275,7 @@ def test_requirement_tells_extras_and_marker() -> None:
 
 
 def test_unreadable_line_tells_its_problem() -> None:
-    """A line that makes no sense is kept and says what is wrong with it, in one sentence."""
+    """A line that is not valid is kept, with its problem in one sentence."""
     document = read("flask=2.0.1\nredis==5.0.1 --no-such-option\nclick==8.1.7\n")
 
     first, second, third = document.lines
@@ -288,7 +288,7 @@ def test_unreadable_line_tells_its_problem() -> None:
 
 
 def test_deep_nesting_is_unreadable() -> None:
-    """A line that no parser survives is unreadable like any other."""
+    """A line that is nested too deeply for a parser is unreadable like any other."""
     assert read_line(f"flask ; {'(' * 20_000}\n").kind is Kind.UNREADABLE
 
 
@@ -309,7 +309,7 @@ def test_expand_variables_leaves_the_unknown() -> None:
 
 
 def test_find_compares_canonical_names() -> None:
-    """Names compare canonically, and a name that stands twice is found twice."""
+    """Names are compared canonically, and all lines of a name are found."""
     document = read(f"Flask_SQLAlchemy==3\n-e {GIT}#egg=flask.sqlalchemy\nflask==2\n")
 
     assert [line.number for line in document.find("FLASK-sqlalchemy")] == [1, 2]
@@ -341,7 +341,7 @@ def test_merge_conflict_is_refused_with_its_line(text: str, number: int) -> None
     "text", ["# <<<<<<< HEAD\n", "# =======\n", "a==1 # >>>>>>>\n", "========\n"]
 )
 def test_what_only_looks_like_a_conflict_is_not(text: str) -> None:
-    """A comment may be drawn with any characters."""
+    """A comment may have any characters."""
     read(text).require_resolved()
 
 
@@ -380,12 +380,12 @@ def test_what_only_looks_like_a_conflict_is_not(text: str) -> None:
     ],
 )
 def test_pin_changes_the_version_alone(before: str, after: str) -> None:
-    """Quotes, blanks, continuations, hashes and line endings stay when a version moves."""
+    """Quotes, spaces, continuations, hashes and line endings stay when a version moves."""
     assert pinned(before, "3.1") == after
 
 
 def test_pin_replaces_a_version_cut_in_two() -> None:
-    """A version that goes on on the next line is replaced as a whole."""
+    """A version that is continued on the next line is replaced as a whole."""
     assert pinned("flask==2.\\\n0.1  # why\n", "3.1") == "flask==3.1      # why\n"
 
 
@@ -401,18 +401,18 @@ def test_pin_replaces_a_version_cut_in_two() -> None:
     ],
 )
 def test_comment_keeps_its_column(before: str, version: str, after: str) -> None:
-    """The column of a comment stays where its blanks allow, and its blanks stay where not."""
+    """A comment keeps its column if there are enough spaces before it, else it keeps the spaces."""
     assert pinned(before, version) == after
 
 
-def test_comment_of_a_closure_keeps_its_distance() -> None:
-    """A line that `lock` wrote looks as if `lock` had written it anew."""
+def test_comment_of_a_locked_pin_keeps_its_spaces() -> None:
+    """The comment of a locked pin stays two spaces behind the version, as `lock` writes it."""
     assert pinned("flask==2.0  # via app\n", "2.0.10") == "flask==2.0.10  # via app\n"
     assert pinned("flask==2.0.10  # via app\n", "3") == "flask==3  # via app\n"
 
 
 def test_pin_moves_the_line_it_is_given() -> None:
-    """Of two lines of a project, the one that was asked for moves."""
+    """Of two lines of a project, only the given one moves."""
     document = read("flask==1 ; python_version < '3.9'\nflask==2 ; python_version >= '3.9'\n")
 
     edited = document.with_pin(document.lines[1], Version("3"))
@@ -464,12 +464,12 @@ coverage==7.0
     ],
 )
 def test_added_line(before: str, requirement: str, after: str) -> None:
-    """A new line stands in order, with the file's line ending, and the file ends as it ended."""
+    """A new line is in order and has the file's line ending; the end of the file stays."""
     assert added(before, requirement) == after
 
 
 def test_add_after_an_unfinished_line() -> None:
-    """A line that ends in a backslash at the end of the file does not swallow what comes after."""
+    """A backslash at the end of the file does not continue into the new line."""
     document = read(added("a==1 \\", "b==1"))
 
     assert [line.pin for line in document.requirements] == [Version("1"), Version("1")]
@@ -477,7 +477,7 @@ def test_add_after_an_unfinished_line() -> None:
 
 
 def test_add_sorts_the_first_block_alone() -> None:
-    """Headings stay, comments go with the line below, indented ones with the line above."""
+    """Headings stay; a comment moves with the line below, an indented one with the line above."""
     before = (
         "# Main\n# really\nzope==1\n    # via flask\n# the web\nFlask==2\ndjango==4\n# no more\n"
         "\n# Rest\nd==1\na==1\n"
@@ -491,7 +491,7 @@ def test_add_sorts_the_first_block_alone() -> None:
 
 
 def test_add_with_insert_moves_no_other_line() -> None:
-    """``insert`` puts the line before the first that comes later and leaves the rest unsorted."""
+    """``insert`` puts the line before the first one that sorts later, and sorts nothing else."""
     before = "# Main\nd==1\n# of b\nb==1\n    # via d\nz==1\na==1\n"
 
     assert added(before, "c==1", sort="insert") == (
@@ -503,7 +503,7 @@ def test_add_with_insert_moves_no_other_line() -> None:
 
 
 def test_order_is_that_of_canonical_names() -> None:
-    """Spelling and case do not count, and equal names keep their order."""
+    """Spelling and case do not matter, and equal names keep their order."""
     before = "Zope==1\nflask_b==2\nFlask-B==1\nflask.A==1\nFLASK==1\n"
 
     assert added(before, "Flask-C==1") == (
@@ -530,21 +530,21 @@ def test_direct_reference_is_part_of_a_block() -> None:
 
 @pytest.mark.parametrize("group", ["Tests", "tests", "Tests:", "## Tests: ##"])
 def test_group_picks_the_block(group: str) -> None:
-    """A heading is named by its words: case, hashes and the colon do not count."""
+    """A heading is found by its words: case, hashes and the colon do not matter."""
     assert added(GROUPED, "tox==4", group=group) == GROUPED.replace(
         "pytest==8.0\n", "pytest==8.0\ntox==4\n"
     )
 
 
 def test_group_without_requirements_gets_its_first() -> None:
-    """A block that is only a heading takes the new line below it."""
+    """In a block that is only a heading, the new line goes below the heading."""
     assert added("a==1\n\n# Tests\n\n# Docs\n", "b==1", group="Tests") == (
         "a==1\n\n# Tests\nb==1\n\n# Docs\n"
     )
 
 
 def test_unknown_group_lists_the_headings() -> None:
-    """A heading that is not there is an error that names those that are."""
+    """An unknown heading is an error that lists the headings of the file."""
     with pytest.raises(RequirementsError, match='"Documentation"') as caught:
         added(GROUPED, "sphinx==8", group="Documentation")
 
@@ -558,14 +558,14 @@ def test_comment_between_requirements_is_no_heading() -> None:
 
 
 def test_moved_carriage_return_keeps_the_blank_line_below() -> None:
-    """Where line endings are mixed, no line disappears because its neighbours moved."""
+    """With mixed line endings, no line disappears because its neighbours moved."""
     after = read(added("b==1\ra==1\n\nz==1\n", "aa==1"))
 
     assert [len(block.entries) for block in after.blocks()] == [3, 1]
 
 
 def test_removal_beside_a_carriage_return_keeps_the_blank_line_below() -> None:
-    """Where line endings are mixed, no line disappears because the one above it went."""
+    """With mixed line endings, no line disappears because the line above it was removed."""
     after = read(removed("a==1\rb==1\n\nz==1\n", "b"))
 
     assert [len(block.entries) for block in after.blocks()] == [1, 1]
@@ -596,16 +596,16 @@ def test_removal_beside_a_carriage_return_keeps_the_blank_line_below() -> None:
     ],
 )
 def test_removed_line(before: str, name: str, after: str) -> None:
-    """A line goes with its comments and its continuations; a block's heading stays."""
+    """A line is removed with its comments and continuations; the heading of the block stays."""
     assert removed(before, name) == after
 
 
 def test_remove_of_nothing_changes_nothing() -> None:
-    """An edit without lines gives the same document."""
+    """Removing no lines returns the same document."""
     assert removed(GROUPED) == GROUPED
 
 
-# Requirements as they are typed
+# Requirements from the command line
 
 
 def typed(text: str) -> list[Requirement]:
@@ -653,7 +653,7 @@ def typed(text: str) -> list[Requirement]:
     ],
 )
 def test_split_requirements(text: str, expected: list[str] | None) -> None:
-    """Commas and blanks part requirements, but not within one requirement."""
+    """Commas and spaces separate requirements, but not inside a requirement."""
     if expected is None:
         with pytest.raises(RequirementsError):
             split_requirements(text)
@@ -665,7 +665,7 @@ def test_split_requirements(text: str, expected: list[str] | None) -> None:
     ("text", "word"), [("--help", "--help"), ("-h", "-h"), ("flask --pre", "--pre")]
 )
 def test_option_among_the_packages_is_refused(text: str, word: str) -> None:
-    """A word that begins with a dash is no requirement, and the message names that word."""
+    """A word that begins with a dash is no requirement, and the message names the word."""
     with pytest.raises(RequirementsError, match=f'^"{word}" '):
         split_requirements(text)
 
@@ -680,7 +680,7 @@ def test_option_among_the_packages_is_refused(text: str, word: str) -> None:
     ],
 )
 def test_typed_address_is_refused_without_its_credentials(text: str) -> None:
-    """Only versions are looked up; the message about an address shows no user and password."""
+    """An address is refused, and the message hides its user and password."""
     with pytest.raises(RequirementsError) as caught:
         split_requirements(text)
 
@@ -702,11 +702,11 @@ def test_typed_address_is_refused_without_its_credentials(text: str) -> None:
     ],
 )
 def test_redact_hides_credentials(text: str, shown: str) -> None:
-    """User and password of every address are hidden, and nothing else."""
+    """The user and the password of every address are hidden, and nothing else."""
     assert redact(text) == shown.strip()
 
 
-# What holds for any file
+# Properties of any file
 
 FRAGMENTS = [
     "flask", "Zope.Interface", "a_b", "requests[socks, tls]", "==", "==2.0.1", " == ", ">=1", ",<3",
@@ -740,13 +740,13 @@ GAPS = st.sampled_from(["", "", " ", "  ", " \\\n    ", "\\\n"])
 
 @given(st.binary())
 def test_any_bytes_stay_the_same(data: bytes) -> None:
-    """Reading and writing gives the same bytes, whatever they are."""
+    """Reading and writing any bytes returns the same bytes."""
     assert RequirementsFile.from_bytes(data).to_bytes() == data
 
 
 @given(TEXTS, MARKS)
 def test_any_text_stays_the_same(text: str, mark: tuple[bytes, str]) -> None:
-    """Reading and writing gives the same bytes for whatever looks like a requirements file."""
+    """Reading and writing anything like a requirements file returns the same bytes."""
     data = mark[0] + text.encode(mark[1], "surrogatepass")
     document = RequirementsFile.from_bytes(data)
 
@@ -782,7 +782,7 @@ def files(
     others: tuple[str, ...] = OTHER_LINES,
     endings: tuple[str, ...] = ("\n", "\r\n", "\r"),
 ) -> str:
-    """Make a plausible file; its line endings are alike or drawn one by one."""
+    """Make a plausible file; its line endings are equal, or drawn one by one."""
     requirements = requirement_lines()
     lines = draw(st.lists(st.one_of(requirements, requirements, st.sampled_from(others))))
     text = "\n".join(lines) + draw(st.sampled_from(["\n", "\n", ""]))
@@ -808,7 +808,7 @@ def sorted_files(draw: st.DrawFn) -> str:
 
 
 def closed(text: str) -> str:
-    """Give a text with one blank in the place of those before a comment."""
+    """Return a text with one space in place of those before a comment."""
     return re.sub(r" +(?=#)", " ", text)
 
 
@@ -818,7 +818,7 @@ def physical(document: RequirementsFile) -> list[str]:
 
 @given(files(), MARKS)
 def test_pin_touches_only_its_span(text: str, mark: tuple[bytes, str]) -> None:
-    """Outside the line no byte changes; inside, the version and the blanks before a comment."""
+    """Only one line changes, and in it only the version and the spaces before a comment."""
     document = RequirementsFile.from_bytes(mark[0] + text.encode(mark[1]))
     for place, line in enumerate(document.lines):
         if line.kind is not Kind.REQUIREMENT:
@@ -865,10 +865,10 @@ def test_add_in_place_moves_no_line(text: str, name: str) -> None:
 
 
 @given(files(), st.lists(st.tuples(NAMES, NAMES), min_size=1, max_size=4), MARKS)
-def test_closure_can_be_taken_out(
-    text: str, brought: list[tuple[str, str]], mark: tuple[bytes, str]
+def test_locked_lines_can_be_removed(
+    text: str, pairs: list[tuple[str, str]], mark: tuple[bytes, str]
 ) -> None:
-    """What ``insert`` has added goes again without a trace, wherever it was put."""
+    """Lines that ``insert`` has added can be removed without a trace, wherever they are."""
     document = RequirementsFile.from_bytes(mark[0] + text.encode(mark[1]))
     assume(any(block.entries for block in document.blocks()))
 
@@ -877,15 +877,15 @@ def test_closure_can_be_taken_out(
             Addition(
                 requirement=Requirement(f"{name}==77"),
                 comment=write_via(["the-parent"]),
-                near=canonicalize_name(beside),
+                near=canonicalize_name(near),
                 sort="insert",
             )
-            for name, beside in brought
+            for name, near in pairs
         ]
     )
 
     lines = [line for line in locked.lines if line.via == ("the-parent",)]
-    assert [str(line.pin) for line in lines] == ["77"] * len(brought)
+    assert [str(line.pin) for line in lines] == ["77"] * len(pairs)
     assert locked.without(lines).to_bytes() == document.to_bytes()
 
 
@@ -903,7 +903,7 @@ def test_closure_can_be_taken_out(
     ],
 )
 def test_via_is_read(comment: str, via: list[str]) -> None:
-    """A comment that names projects behind ``via`` says what has brought the line along."""
+    """A ``# via`` comment of a pin names the projects that need it."""
     (line,) = read(f"click==8.1  {comment}\n").lines
     assert list(line.via) == via
 
@@ -919,7 +919,7 @@ def test_via_is_read(comment: str, via: list[str]) -> None:
     ],
 )
 def test_via_is_changed(before: str, via: list[str], after: str) -> None:
-    """The parents in a comment change, the rest of it stays; without any it goes."""
+    """The parents in a ``# via`` comment are replaced or removed; the rest of it stays."""
     document = read(before)
     digests = ["sha256:01"] if "hash" in before else []
     comment = change_via(document.lines[0].comment, via)
@@ -929,7 +929,7 @@ def test_via_is_changed(before: str, via: list[str], after: str) -> None:
 
 @given(files(), NAMES)
 def test_sorting_only_permutes_lines(text: str, name: str) -> None:
-    """``block`` keeps every line, sorts one block stably and leaves what is around it."""
+    """``block`` keeps every line, sorts one block stably, and does not change the others."""
     document = read(text)
     places = [number for number, block in enumerate(document.blocks()) if block.entries]
     assume(places)
@@ -954,7 +954,7 @@ def test_sorting_only_permutes_lines(text: str, name: str) -> None:
 
 @given(sorted_files(), NAMES, st.sampled_from(["block", "insert"]))
 def test_add_and_remove_give_the_first_bytes(text: str, name: str, sort: str) -> None:
-    """In a sorted file, removing what was added gives the bytes from before."""
+    """In a sorted file, removing an added line restores the bytes from before."""
     assume(not read(text).find(name))
 
     assert removed(added(text, f"{name}==77", sort=sort), name) == text
@@ -962,7 +962,7 @@ def test_add_and_remove_give_the_first_bytes(text: str, name: str, sort: str) ->
 
 @given(files(), st.data())
 def test_removal_keeps_the_other_requirements(text: str, data: st.DataObject) -> None:
-    """Removing takes the lines that it was given, comments, and nothing else."""
+    """Removing lines removes these lines and comments, and nothing else."""
     document = read(text)
     assume(document.lines)
     gone = data.draw(st.lists(st.sampled_from(document.lines), max_size=2, unique_by=id))
@@ -976,7 +976,7 @@ def test_removal_keeps_the_other_requirements(text: str, data: st.DataObject) ->
     assert read(written(after)) == after
 
 
-# What pip reads of the same file
+# The same file, read by pip
 
 PIP_LINES = (
     "", "# why", "    # via flask", "--pre", "-i https://example.com/simple", "--no-index",
@@ -1009,7 +1009,7 @@ def read_as_pip(pip: RequirementsFileParser, path: Path, data: bytes) -> list[tu
 
 
 def tell_pips(line: ParsedLine) -> tuple[Any, ...]:
-    """Tell of a line as pip reads it: its number, requirement, hashes and index options."""
+    """Return what pip reads of a line: its number, requirement, hashes and index options."""
     options = line.opts
     hashes = sorted(
         f"{algorithm}:{digest}"
@@ -1017,11 +1017,11 @@ def tell_pips(line: ParsedLine) -> tuple[Any, ...]:
         for digest in digests
     )
     indexes = (options.index_url, tuple(options.extra_index_urls or ()), bool(options.no_index))
-    if getattr(line, "requirement", None) is None:  # pip 23 has no such attribute, then
+    if getattr(line, "requirement", None) is None:  # in pip 23 the attribute is missing then
         return (line.lineno, None, hashes, indexes)
     if line.is_editable:
         found = install_req_from_editable(line.requirement)
-    elif "${" in line.requirement:  # pip would give up here, and says so when it installs
+    elif "${" in line.requirement:  # pip would fail here, as it does when it installs
         return (line.lineno, "a variable", hashes, indexes)
     else:
         found = install_req_from_line(line.requirement)
@@ -1041,7 +1041,7 @@ def tell_pips(line: ParsedLine) -> tuple[Any, ...]:
 
 
 def tell_ours(line: Line) -> tuple[Any, ...]:
-    """Tell the same of a line as we read it."""
+    """Return the same of a line as we read it."""
     hashes = sorted(line.option_values("--hash"))
     indexes = (
         next(reversed(line.option_values("--index-url")), None),
@@ -1109,7 +1109,7 @@ def test_pip_reads_the_same(
 def test_pip_reads_the_same_of_rare_lines(
     text: str, pip: RequirementsFileParser, tmp_path: Path
 ) -> None:
-    """Rare lines, too, are read as pip reads them."""
+    """Rare lines are read as pip reads them, too."""
     assert read_as_we(text.encode()) == read_as_pip(pip, tmp_path / "r.txt", text.encode())
 
 
@@ -1119,7 +1119,7 @@ def test_pip_reads_the_same_of_rare_lines(
 def test_pip_reads_the_same_encodings(
     encoding: str, mark: bytes, pip: RequirementsFileParser, tmp_path: Path
 ) -> None:
-    """A byte order mark means to pip what it means to us."""
+    """A byte order mark means the same to pip and to us."""
     data = mark + "flask==2.0.1  # für\r\nredis\r\n".encode(encoding)
 
     assert [line[:2] for line in read_as_we(data)] == [(1, "flask"), (2, "redis")]
@@ -1143,14 +1143,14 @@ def test_pip_reads_the_same_encodings(
 def test_pip_refuses_what_is_unreadable(
     text: str, pip: RequirementsFileParser, tmp_path: Path
 ) -> None:
-    """What is unreadable to us is a line that pip refuses."""
+    """A line that is unreadable to us is a line that pip refuses."""
     assert read_line(text).kind is Kind.UNREADABLE
     with pytest.raises((PipError, ValueError)):
         read_as_pip(pip, tmp_path / "r.txt", text.encode())
 
 
 def test_stray_backslash_joins_no_lines() -> None:
-    """Where taking a hash out would leave a backslash at the end of a line, nothing is edited."""
+    """If removing a hash would leave a backslash at the end of a line, nothing is edited."""
     data = b"aa==1 \\\n  --hash=sha256:ab \\  --hash=sha256:cd\nbb==1\n"
     document = RequirementsFile.from_bytes(data)
     with pytest.raises(RequirementsError, match="can't be edited"):

@@ -1,10 +1,10 @@
 """A corpus of requirements files: each reads as the JSON beside it says, and as pip reads it.
 
-``NAME.json`` holds the reading of ``NAME.txt``: every line but the blank ones, without the keys
-that are empty. Beside the lines it may say ``environment`` (variables to read it with, made up),
-``folders`` (what pip must find at the paths that the file names) and ``undecodable``. A line may
-say in ``pip`` with which words pip refuses it, in ``since`` from which release of pip on, and in
-``until`` which release takes it again.
+``NAME.json`` holds the reading of ``NAME.txt``: every line except blank ones, without empty keys.
+It may also have ``environment`` (made-up variables to read the file with), ``folders`` (what pip
+must find at the paths in the file) and ``undecodable``. A line may have ``pip`` (the words with
+which pip refuses it), ``since`` (the first release of pip that refuses it) and ``until`` (the
+release that accepts it again).
 """
 
 import codecs
@@ -85,7 +85,7 @@ def expectation_of(name: str) -> dict[str, Any]:
 
 
 def lines_of(name: str) -> list[dict[str, Any]]:
-    """Give the lines that the JSON of a file tells of, without what it says of pip."""
+    """Return the lines in the JSON of a file, without the keys about pip."""
     return [
         {key: value for key, value in line.items() if key not in {"pip", "since", "until"}}
         for line in expectation_of(name)["lines"]
@@ -93,7 +93,7 @@ def lines_of(name: str) -> list[dict[str, Any]]:
 
 
 def reading_of(data: bytes) -> list[dict[str, Any]]:
-    """Give what the JSON of a file holds for these bytes."""
+    """Return what the JSON of a file must hold for these bytes."""
     lines = RequirementsFile.from_bytes(data).lines
     return [reading_of_line(line) for line in lines if line.kind is not Kind.BLANK]
 
@@ -116,12 +116,12 @@ def reading_of_line(line: Line) -> dict[str, Any]:
 
 
 def written_specifier(specifier: object) -> str:
-    """Write a specifier set, ours or pip's, in one order."""
+    """Return a specifier set, ours or pip's, as text in a fixed order."""
     return ",".join(sorted(filter(None, str(specifier).split(","))))
 
 
 def text_of(data: bytes) -> tuple[str, str] | None:
-    """Give a file's text and its encoding as pip finds them; ``None`` where it is no text."""
+    """Return a file's text and encoding as pip finds them; ``None`` if it is no text."""
     for encoding, mark in MARKS.items():
         if data.startswith(mark):
             return data[len(mark) :].decode(encoding), encoding
@@ -133,11 +133,11 @@ def text_of(data: bytes) -> tuple[str, str] | None:
         return None
 
 
-# The reading that stands beside each file
+# The expected reading of each file
 
 
 def test_every_file_has_its_reading() -> None:
-    """No file is without its reading, and no reading without its file."""
+    """Every file has a reading, and every reading has a file."""
     readings = {path.relative_to(CORPUS).as_posix() for path in CORPUS.rglob("*.json")}
 
     assert readings == {Path(name).with_suffix(".json").as_posix() for name in FILES}
@@ -151,13 +151,13 @@ def test_gives_its_bytes_back(name: str) -> None:
 
 @corpus
 def test_reads_as_its_json_says(name: str) -> None:
-    """Every line of the corpus is read as somebody said that it must be."""
+    """Every line of the corpus is read as its JSON says."""
     assert reading_of(data_of(name)) == lines_of(name)
 
 
 @corpus
 def test_only_unreadable_lines_have_a_problem(name: str) -> None:
-    """A line that can't be read says why in one line; any other has nothing to say."""
+    """A line that can't be read has its problem in one line; other lines have none."""
     for line in RequirementsFile.from_bytes(data_of(name)).lines:
         assert bool(line.problem) == (line.kind is Kind.UNREADABLE), line
         assert "\n" not in line.problem
@@ -167,7 +167,7 @@ def test_only_unreadable_lines_have_a_problem(name: str) -> None:
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
 @pytest.mark.parametrize("is_closed", [True, False], ids=["closed", "open"])
 def test_reads_the_same_in_every_shape(name: str, newline: str, is_closed: bool) -> None:
-    """Line endings, byte order marks and the final newline say nothing about the lines."""
+    """Line endings, byte order marks and the final newline do not change the reading."""
     data = data_of(name)
     found = text_of(data)
     text, encoding = found or (data.decode("utf-8", "surrogateescape"), "utf-8")
@@ -178,7 +178,7 @@ def test_reads_the_same_in_every_shape(name: str, newline: str, is_closed: bool)
 
     shapes = [shaped.encode(encoding, "surrogateescape")]
     if encoding.startswith(("utf-16", "utf-32")):
-        shapes = []  # nothing but its mark tells what it is
+        shapes = []  # only its mark shows its encoding
     if found:
         shapes += [mark + shaped.encode(encoding) for encoding, mark in MARKS.items()]
 
@@ -188,7 +188,7 @@ def test_reads_the_same_in_every_shape(name: str, newline: str, is_closed: bool)
 
 
 def test_reads_two_thousand_lines() -> None:
-    """A long file is read to its end, each line for itself, and pip cuts the same lines."""
+    """A long file is read to its end, line by line, and pip splits it into the same lines."""
     written = list(long_file(2_000))
     text = "".join(text for text, _ in written)
 
@@ -208,7 +208,7 @@ Reading = tuple[str | None, Version | None, str]
 
 
 def long_file(count: int) -> Iterator[tuple[str, Reading]]:
-    """Write a file of so many lines, and tell what each must read as."""
+    """Yield the lines of a long file, and what each must be read as."""
     for number in range(count):
         major, minor = divmod(number, 40)
         version = Version(f"{major}.{minor}.{number % 7}")
@@ -239,7 +239,7 @@ def fixture_session() -> PipSession:
 
 @pytest.fixture(name="workplace")
 def fixture_workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stand in an installable folder, without the variables that the corpus names."""
+    """Change to an installable folder, and unset the variables that the corpus names."""
     (tmp_path / "pyproject.toml").touch()
     monkeypatch.chdir(tmp_path)
     for name in FILES:
@@ -249,7 +249,7 @@ def fixture_workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def make_folders(workplace: Path, name: str) -> None:
-    """Put installable folders where a file says that there are some."""
+    """Make the installable folders that the JSON of a file names."""
     for folder in expectation_of(name).get("folders", []):
         made = workplace / folder
         made.mkdir(parents=True, exist_ok=True)
@@ -262,7 +262,7 @@ def lines_of_pip(name: str, session: PipSession) -> list[tuple[int, str]]:
 
 
 def understood_by_pip(content: str) -> tuple[Values, InstallRequirement | None]:
-    """Let pip understand a line.
+    """Return pip's reading of a line.
 
     Raises:
         OptionParsingError: it refuses the line's options, and with them the file.
@@ -282,7 +282,7 @@ def understood_by_pip(content: str) -> tuple[Values, InstallRequirement | None]:
 
 
 def folded(options: Values) -> dict[str, Any]:
-    """Give the options that pip has found, without those that were not there."""
+    """Return the options that pip has found, without those that the line does not have."""
     found = {kept: getattr(options, kept, None) for kept, _ in KEPT.values()}
     found |= {"hashes": options.hashes, "config_settings": options.config_settings}
     control = options.format_control
@@ -295,7 +295,7 @@ def folded(options: Values) -> dict[str, Any]:
 
 
 def folded_from(line: Line) -> dict[str, Any]:
-    """Give the options that the line has, as pip would keep them."""
+    """Return the options of a line as pip would keep them."""
     found: dict[str, Any] = {}
     for option, value in line.options:
         if option in KEPT:
@@ -322,7 +322,7 @@ def folded_from(line: Line) -> dict[str, Any]:
 
 @corpus
 def test_pip_cuts_the_same_lines(name: str, workplace: Path, session: PipSession) -> None:
-    """Pip sees the same lines with the same numbers, or can't decode the file."""
+    """Pip finds the same lines with the same numbers, or can't decode the file."""
     ours = RequirementsFile.from_bytes(data_of(name)).lines
 
     if expectation_of(name).get("undecodable"):
@@ -339,7 +339,7 @@ def test_pip_cuts_the_same_lines(name: str, workplace: Path, session: PipSession
 def test_pip_expands_the_same_variables(
     name: str, monkeypatch: pytest.MonkeyPatch, session: PipSession
 ) -> None:
-    """A line with its variables expanded is what pip makes of it."""
+    """Variables are expanded as pip expands them."""
     environment = expectation_of(name)["environment"]
     for variable, value in environment.items():
         monkeypatch.setenv(variable, value)
@@ -354,7 +354,7 @@ def test_pip_expands_the_same_variables(
 def test_pip_reads_the_same(name: str, workplace: Path) -> None:
     """Names, specifiers, extras, markers, addresses, options and hashes are those that pip reads.
 
-    Where pip refuses a line, the file's JSON says with which words.
+    If pip refuses a line, the JSON has the words of its error.
     """
     make_folders(workplace, name)
     refusals = {line["number"]: line for line in expectation_of(name)["lines"] if "pip" in line}
@@ -387,7 +387,7 @@ def is_of_this_pip(refusal: dict[str, Any]) -> bool:
 
 
 def understood(line: Line) -> dict[str, Any]:
-    """Give what is compared with pip's reading of the same line."""
+    """Return what is compared with pip's reading of the same line."""
     ours = line.requirement
     if ours is None:
         return {"name": line.name}
@@ -420,9 +420,9 @@ Followed = tuple[str, int, bool]
 
 @corpus
 def test_pip_follows_the_same_files(name: str, workplace: Path, session: PipSession) -> None:
-    """Pip comes to the same lines in the same order through ``-r`` and ``-c``.
+    """Pip reads the same lines in the same order through ``-r`` and ``-c``.
 
-    Where it refuses the options of a line, it gives up the file there.
+    If pip refuses the options of a line, it stops reading the file there.
     """
     if expectation_of(name).get("undecodable"):
         return
@@ -456,7 +456,7 @@ def follow(path: Path, *, is_constraint: bool = False) -> Iterator[Followed]:
 
 
 def is_given_up(followed: Followed) -> bool:
-    """Tell whether pip refuses the options of a line."""
+    """Return whether pip refuses the options of a line."""
     path, number, _ = followed
     (line,) = (
         line
@@ -470,11 +470,11 @@ def is_given_up(followed: Followed) -> bool:
     return False
 
 
-# What the corpus must have in it
+# What the corpus must contain
 
 
 def test_corpus_is_no_smaller_than_promised() -> None:
-    """The corpus is varied, and small enough to live beside the code."""
+    """The corpus is varied, and small enough for the repository."""
     size_bytes = sum(path.stat().st_size for path in CORPUS.rglob("*") if path.is_file())
     kinds = {line["kind"] for name in FILES for line in lines_of(name)}
 
@@ -484,7 +484,7 @@ def test_corpus_is_no_smaller_than_promised() -> None:
 
 
 def test_corpus_names_no_host_but_the_example() -> None:
-    """Addresses are made up: nothing in the corpus can be asked, or logged in to."""
+    """Addresses are made up: no host in the corpus can be reached."""
     hosts = set()
     for name in FILES:
         text = data_of(name).replace(b"\0", b"").decode("utf-8", "replace")
@@ -494,7 +494,7 @@ def test_corpus_names_no_host_but_the_example() -> None:
 
 
 def test_specifiers_are_written_as_packaging_writes_them() -> None:
-    """The JSON's specifiers, markers and pins are words of the specifications."""
+    """The JSON writes specifiers, markers and pins as packaging writes them."""
     for name in FILES:
         for line in lines_of(name):
             assert written_specifier(SpecifierSet(line.get("specifier", ""))) == line.get(

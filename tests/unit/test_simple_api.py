@@ -1,4 +1,4 @@
-"""Index pages: what is read of JSON and HTML, and what is refused."""
+"""Index pages: JSON and HTML that is read, and what is refused."""
 
 import json
 from datetime import datetime, timezone
@@ -40,16 +40,16 @@ def read_html(text: str, *, url: str = URL, project: str = "flask") -> Files:
 
 
 def entry(filename: str = WHEEL, **values: Any) -> dict[str, Any]:
-    """Give a file as a JSON page has it; ``_`` in a key stands for ``-``."""
+    """Return the entry of a file in a JSON page; ``_`` in a key stands for ``-``."""
     named = {key.replace("_", "-"): value for key, value in values.items()}
     return {"filename": filename, "url": f"../../files/{filename}", "hashes": {}, **named}
 
 
-# What a page says of a file
+# The entry of a file
 
 
 def test_json_file_with_everything() -> None:
-    """Every key of PEP 691, 700 and 714 arrives; unknown keys do not matter."""
+    """Every key of PEP 691, 700 and 714 is read; unknown keys are ignored."""
     (file,) = read_json(
         entry(
             hashes={"sha256": "ab", "blake2b": "cd"},
@@ -78,7 +78,7 @@ def test_json_file_with_everything() -> None:
 
 
 def test_json_file_with_nothing() -> None:
-    """A file with only name and address is a file; what is not told stays unknown."""
+    """A file may have only a name and an address; everything else is unknown then."""
     (file,) = read_json({"filename": "flask-2.0.1.tar.gz", "url": "https://files.example.com/f.gz"})
 
     assert file == DistributionFile(
@@ -95,7 +95,7 @@ def test_json_file_with_nothing() -> None:
 
 
 def test_html_file_with_everything() -> None:
-    """The attributes of PEP 503, 592 and 714 arrive, unescaped."""
+    """The attributes of PEP 503, 592 and 714 are read, unescaped."""
     (file,) = read_html(
         '<!DOCTYPE html><meta name="pypi:repository-version" content="1.0">'
         f'<a href="../../files/{WHEEL}#sha256=ab" data-requires-python="&gt;=3.6,&lt;4"'
@@ -205,7 +205,7 @@ def test_html_metadata(attribute: str, has_metadata: bool | None) -> None:
     ],
 )
 def test_upload_time(text: str | None, uploaded: datetime | None) -> None:
-    """Upload times come with and without fractions; one that makes no sense is unknown."""
+    """Upload times come with and without fractions; one that is not valid is unknown."""
     (file,) = read_json(entry(upload_time=text))
 
     assert file.uploaded == uploaded
@@ -223,7 +223,7 @@ def test_upload_time(text: str | None, uploaded: datetime | None) -> None:
     ],
 )
 def test_requires_python(text: str | None, requires_python: SpecifierSet | None) -> None:
-    """A Requires-Python that makes no sense is taken for none, as pip does."""
+    """A Requires-Python that is not valid counts as none, as in pip."""
     (file,) = read_json(entry(requires_python=text))
 
     assert file.requires_python == requires_python
@@ -260,7 +260,7 @@ def test_html_base_moves_addresses() -> None:
 
 
 def test_html_filename_is_unquoted() -> None:
-    """A name is quoted in an address and plain as a name."""
+    """A file name is unquoted when it is read from an address."""
     (file,) = read_html('<a href="flask-2.0.1%2Bcpu-py3-none-any.whl#sha256=ab&amp;x=y">x</a>')
 
     assert file.filename == "flask-2.0.1+cpu-py3-none-any.whl"
@@ -299,7 +299,7 @@ def test_html_filename_is_unquoted() -> None:
     ],
 )
 def test_filename_tells_the_version(project: str, filename: str, version: str | None) -> None:
-    """Files of this project that an installer could use are kept; all others are left out."""
+    """Files of this project that an installer could use are kept; all others are skipped."""
     files = read_json(entry(filename), project=project)
 
     assert [file.version for file in files] == ([] if version is None else [Version(version)])
@@ -307,7 +307,7 @@ def test_filename_tells_the_version(project: str, filename: str, version: str | 
 
 
 def test_tags_are_those_of_the_name() -> None:
-    """A wheel's tags are the compressed set in its name, also behind a build number."""
+    """A wheel's tags are the compressed set in its name, also if it has a build number."""
     plain, built, sdist = read_json(
         entry("flask-2.0.1-py2.py3-none-any.whl"),
         entry("flask-2.0.1-1-cp39-abi3-manylinux1_x86_64.manylinux2014_x86_64.whl"),
@@ -323,7 +323,7 @@ def test_tags_are_those_of_the_name() -> None:
 
 
 def test_files_keep_their_order() -> None:
-    """All files of a page are told, in the page's order."""
+    """All files of a page are returned, in the page's order."""
     names = ["flask-2.0.1.tar.gz", WHEEL, "flask-1.0.tar.gz", "flask-3.0-py3-none-any.whl"]
 
     assert [file.filename for file in read_json(*map(entry, names))] == names
@@ -356,7 +356,7 @@ ENDINGS = [
 @example(["flask-1.0-py3-none-any.whl", "flask-1.0.1.tar.gz", "flask-1.0.zip"])
 @example(["flask-x-py3-none-any.whl", "flask-x.tar.gz", "flask-1.0-py3-none-any.whl"])
 def test_neighbours_do_not_matter(names: list[str]) -> None:
-    """A page tells of each file what it would tell of it alone, whatever stands beside it."""
+    """Each file of a page is read as if it were alone, whatever its neighbours are."""
     alone = [file for name in names for file in read_json(entry(name))]
 
     together = read_json(*map(entry, names))
@@ -382,7 +382,7 @@ def test_files_by_version() -> None:
     assert by_version(list(first)).keys() == first.by_version.keys()
 
 
-# What is refused
+# Pages that are refused
 
 
 @pytest.mark.parametrize(
@@ -395,7 +395,7 @@ def test_files_by_version() -> None:
     ],
 )
 def test_json_by_content_type(content_type: str) -> None:
-    """JSON is what says that it is, in any case and with any parameters."""
+    """A page is JSON if its type says so, in any case and with any parameters."""
     page = b'{"meta": {"api-version": "1.0"}, "files": []}'
 
     assert len(read_page(page, content_type=content_type, url=URL, project=FLASK)) == 0
@@ -405,7 +405,7 @@ def test_json_by_content_type(content_type: str) -> None:
     "content_type", ["text/html", "TEXT/HTML; charset=utf-8", "application/vnd.pypi.simple.v1+html"]
 )
 def test_html_by_content_type(content_type: str) -> None:
-    """HTML is what says that it is, in any case and with any parameters."""
+    """A page is HTML if its type says so, in any case and with any parameters."""
     page = f'<a href="{WHEEL}">x</a>'.encode()
 
     files = read_page(page, content_type=content_type, url=URL, project=FLASK)
@@ -415,7 +415,7 @@ def test_html_by_content_type(content_type: str) -> None:
 
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/xml; charset=utf-8"])
 def test_other_content_type_is_refused(content_type: str) -> None:
-    """What is neither JSON nor HTML is refused by its type, whatever is in it."""
+    """A page whose type is neither JSON nor HTML is refused, whatever its content."""
     with pytest.raises(PackageIndexError, match="but JSON or HTML is needed"):
         read_page(b'{"files": []}', content_type=content_type, url=URL, project=FLASK)
 
@@ -441,20 +441,20 @@ def test_other_content_type_is_refused(content_type: str) -> None:
     ],
 )
 def test_broken_json_is_refused(data: bytes) -> None:
-    """JSON that is cut off or of another shape is an error, never an empty page."""
+    """JSON that is cut off or has another shape is an error, never an empty page."""
     with pytest.raises(PackageIndexError, match="can't be used"):
         list(read_page(data, content_type=JSON, url=URL, project=FLASK))
 
 
 def test_broken_address_in_html_is_refused() -> None:
-    """An address that can't be read is an error of the page."""
+    """An address that is not valid is an error of the page."""
     with pytest.raises(PackageIndexError):
         list(read_html('<a href="http://[broken/flask-2.0.1.tar.gz">x</a>'))
 
 
 @pytest.mark.parametrize("version", ["2.0", "0.9", "next"])
 def test_other_api_version_is_refused(version: str) -> None:
-    """Another major version of the Simple API is refused, by its number (PEP 629, 691)."""
+    """Another major version of the Simple API is refused, and the error names it (PEP 629, 691)."""
     page = f'<meta name="pypi:repository-version" content="{version}"><a href="{WHEEL}">x</a>'
     with pytest.raises(PackageIndexError, match=f"version {version} "):
         read_html(page)
@@ -463,14 +463,14 @@ def test_other_api_version_is_refused(version: str) -> None:
 
 
 def test_newer_minor_version_is_read() -> None:
-    """A newer minor version adds things and takes nothing away (PEP 629)."""
+    """A newer minor version is read, because it only adds things (PEP 629)."""
     page = f'<meta name="pypi:repository-version" content="1.99"><a href="{WHEEL}">x</a>'
 
     assert len(read_html(page)) == 1
     assert len(read_json(entry(), meta={"api-version": "1.99"})) == 1
 
 
-def told(metadata: Metadata | None) -> tuple[list[str], list[str] | None, bool] | None:
+def shown(metadata: Metadata | None) -> tuple[list[str], list[str] | None, bool] | None:
     if metadata is None:
         return None
     extras = None if metadata.extras is None else sorted(map(str, metadata.extras))
@@ -478,7 +478,7 @@ def told(metadata: Metadata | None) -> tuple[list[str], list[str] | None, bool] 
 
 
 @pytest.mark.parametrize(
-    ("headers", "noted", "expected"),
+    ("headers", "requires_txt", "expected"),
     [
         ("Metadata-Version: 2.2\nRequires-Dist: a>1", None, (["a>1"], [], True)),
         ("Metadata-Version: 2.2\nRequires-Dist: a>1", "b", (["a>1"], [], True)),
@@ -492,23 +492,26 @@ def told(metadata: Metadata | None) -> tuple[list[str], list[str] | None, bool] 
         (None, None, None),
     ],
 )
-def test_needs_of_a_source_distribution(
-    headers: str | None, noted: str | None, expected: tuple[list[str], list[str], bool] | None
+def test_dependencies_of_an_sdist(
+    headers: str | None,
+    requires_txt: str | None,
+    expected: tuple[list[str], list[str], bool] | None,
 ) -> None:
-    """Static metadata settles them (PEP 643); else setuptools' notes tell, else nobody."""
+    """They come from static metadata (PEP 643), else from the egg-info, else they are unknown."""
     data = None if headers is None else f"{headers}\n\nA README.\n".encode()
-    assert told(read_sdist_metadata(data, None if noted is None else noted.encode())) == expected
+    egg_info = None if requires_txt is None else requires_txt.encode()
+    assert shown(read_sdist_metadata(data, egg_info)) == expected
 
 
-def test_sections_of_the_notes() -> None:
-    """A section of ``requires.txt`` is an extra, a marker, or both; what can't be read is not."""
-    noted = (
+def test_sections_of_requires_txt() -> None:
+    """A section of ``requires.txt`` is an extra, a marker, or both; invalid lines are skipped."""
+    requires_txt = (
         "one\ntwo[x]~=2.0\n\n"
         '[:python_version < "3"]\nold\n\n'
         "[Fast_Er]\nspeedy>=1\nnot a requirement\n\n"
         '[late:sys_platform == "win32" or os_name == "nt"]\nslow; python_version > "3"\n'
     )
-    assert told(read_sdist_metadata(None, noted.encode())) == (
+    assert shown(read_sdist_metadata(None, requires_txt.encode())) == (
         [
             "one",
             "two[x]~=2.0",
