@@ -72,7 +72,7 @@ __all__ = [
 
 
 class Project:
-    """What stands in one folder: requirements files, Dockerfile, settings.
+    """A project in a folder: requirements files, Dockerfile, settings.
 
     Use it as a context manager, or ``close`` it, to give the connections to the index back.
     """
@@ -156,21 +156,21 @@ class Project:
         resolve: bool = True,
         force: bool = False,
     ) -> Plan:
-        """Plan to pin projects that the files do not have yet, at the newest that suits.
+        """Plan to pin new projects at their newest version that suits.
 
         Args:
             requirements: PEP 508 requirements, in one word or several.
             group: the heading of the block to write into.
             prereleases: take pre-releases too.
             policy: write a specifier that bounds the pin behind it, as its policy.
-            with_upgrades: move the standing pins that are in the way.
-            resolve: take only versions that go together with the standing pins.
+            with_upgrades: move the conflicting pins, too.
+            resolve: take only versions that are compatible with the other pins.
             force: edit also a file that another tool has written.
 
         Raises:
-            RequirementsError: a requirement makes no sense, or contradicts the files.
+            RequirementsError: a requirement is not valid, or contradicts the files.
             ProjectNotFound: the index does not have a project.
-            Unsatisfiable: no version suits, or none goes together with the standing pins.
+            Unsatisfiable: no version suits, or none goes together with the other pins.
             PackageIndexError: the index failed.
         """
         requests = _split(requirements)
@@ -199,14 +199,14 @@ class Project:
         Args:
             requirements: PEP 508 requirements, in one word or several.
             prereleases: take pre-releases too.
-            resolve: take only versions that go together with the standing pins.
+            resolve: take only versions that are compatible with the other pins.
             force: edit also a file that another tool has written.
 
         Raises:
-            RequirementsError: a requirement makes no sense, the files do not have it, or its
+            RequirementsError: a requirement is not valid, the files do not have it, or its
                 policy forbids it.
             ProjectNotFound: the index does not have a project.
-            Unsatisfiable: no version suits, or none goes together with the standing pins.
+            Unsatisfiable: no version suits, or none goes together with the other pins.
             PackageIndexError: the index failed.
         """
         requests = _split(requirements)
@@ -225,14 +225,14 @@ class Project:
         resolve: bool = True,
         force: bool = False,
     ) -> Plan:
-        """Plan to move every pin to the newest versions that go together; none moves down.
+        """Plan to move every pin to the newest compatible version; none moves down.
 
         Args:
             only: the names to consider; all, where there are none.
             skip: names to leave alone.
             level: the first number that may change: ``minor`` keeps the major number.
             prereleases: take pre-releases too.
-            resolve: take only versions that go together; else the newest of each alone.
+            resolve: take only versions that are compatible; else the newest of each alone.
             force: edit also a file that another tool has written.
 
         Raises:
@@ -258,9 +258,9 @@ class Project:
         prereleases: bool = False,
         resolve: bool = True,
     ) -> Plan:
-        """Tell what ``plan_upgrade_all`` would move, and the policies; change nothing.
+        """Plan nothing, but report what ``plan_upgrade_all`` would move, and the policies.
 
-        Where what stands in the files does not go together, that is said, too.
+        Where what is in the files does not are compatible, that is said, too.
         """
         found = self._find(must_be_there=True)
         inputs = self._prepare(found, resolve=resolve)
@@ -272,7 +272,7 @@ class Project:
         return replace(plan, edits=(), builder=None, lack=None)
 
     def plan_why(self, requirements: str | Iterable[str]) -> Plan:
-        """Tell why projects are there: the ways from the lines to them, for the target.
+        """Plan nothing, but report the paths from the requirements to projects.
 
         Args:
             requirements: names; what else is typed with them does not count.
@@ -291,7 +291,7 @@ class Project:
     def plan_remove(
         self, requirements: str | Iterable[str], *, resolve: bool = True, force: bool = False
     ) -> Plan:
-        """Plan to take projects out of the files, with the comments that belong to them.
+        """Plan to remove projects from the files, with the comments that belong to them.
 
         Args:
             requirements: names; with a marker, only the line with that marker.
@@ -308,14 +308,14 @@ class Project:
         return self._finish("remove", draft, found, inputs, force=force, with_target=False)
 
     def plan_lock(self) -> Plan:
-        """Plan to write a line for everything that the requirements bring along.
+        """Plan to write a line for every transitive dependency.
 
         The requirements stay as they are. From then on every other plan keeps these lines
-        complete: see ``closure``. A file that another tool has written keeps that tool's closure.
+        complete: see ``lock``. A file that another tool has written keeps that tool's lock.
 
         Raises:
             ProjectNotFound: the index does not have a project of the files.
-            VersionConflict: the requirements do not go together.
+            VersionConflict: the requirements do not are compatible.
             PackageIndexError: the index failed.
         """
         found = self._find(must_be_there=True)
@@ -324,7 +324,7 @@ class Project:
         return self._finish("lock", draft_lock(inputs), found, inputs, force=False)
 
     def plan_unlock(self) -> Plan:
-        """Plan to take the lines out again that ``plan_lock`` and what followed it have written."""
+        """Plan to remove the locked lines."""
         found = self._find(must_be_there=True)
         draft = draft_unlock(found.manifest)
         return self._finish("unlock", draft, found, None, force=False, with_target=False)
@@ -388,7 +388,7 @@ class Project:
         if builder is None:
             raise UsageError(
                 "there is nothing to build: no Dockerfile and no compose file with a build",
-                hint="make the setting `dockerfile`, or write a Dockerfile",
+                hint="set `dockerfile`, or write a Dockerfile",
             )
         return Plan(
             command="rebuild",
@@ -397,7 +397,7 @@ class Project:
         )
 
     def preview(self, plan: Plan, *, rebuild: str = "") -> Outcome:
-        """Tell what ``apply`` would do, and do nothing.
+        """Return the outcome that ``apply`` would have, and do nothing.
 
         Raises:
             DockerfileError: the build lacks an argument or a secret that installing takes.
@@ -451,7 +451,7 @@ class Project:
         return _Found(manifest=manifest, discovery=self._discover(library))
 
     def _prepare(self, found: _Found, *, resolve: bool, in_any_case: bool = False) -> Inputs:
-        """Put together what a command plans from."""
+        """Return the inputs of a command."""
         environment = self._find_environment(found, self._find_targets(found.discovery))
         return self._complete(found, environment, resolve=resolve, in_any_case=in_any_case)
 
@@ -508,7 +508,7 @@ class Project:
         )
 
     def _index_for(self, rules: InstallRules) -> PackageIndex:
-        """Return what asks the indexes of these rules; plans with equal rules share it."""
+        """Return the index of rules; plans with equal rules share it."""
         shown = tuple(rules.shown.items())
         key = (rules.index_urls, rules.first_index, rules.trust, shown)
         if key not in self._indexes:
@@ -544,7 +544,7 @@ class Project:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
-    """What a command begins with: the requirements files, and what is built."""
+    """What a command begins with: the requirements files and the builds."""
 
     manifest: Manifest
     discovery: Discovery

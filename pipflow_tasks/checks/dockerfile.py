@@ -29,7 +29,7 @@ _PIP = re.compile(r"(?:\S*/)?(?:pip[0-9.]*|python[0-9.]* +-m +pip) ")
 
 
 def check_builds(discovery: Discovery) -> Iterator[Finding]:
-    """Find what keeps the image from getting what the files pin, or from doing so quickly."""
+    """Find what keeps the image from installing the pins, or from doing so quickly."""
     seen: set[Finding] = set()
     for build in discovery.builds:
         try:
@@ -69,8 +69,8 @@ def check_pip(builds: Iterable[Build], target: Target) -> Iterator[Finding]:
                     file=build.recipe.path,
                     line=first.line,
                     severity="error",
-                    message=f"it starts pip, and the base image {base.image} has none",
-                    fix="install pip before, or name a base image that has it",
+                    message=f"it runs pip, and the base image {base.image} has none",
+                    fix="install pip first, or use a base image that has it",
                 )
 
 
@@ -87,7 +87,7 @@ def _first_run(dockerfile: Dockerfile, stage: int) -> Instruction | None:
 
 def _no_step(build: Build, others: Sequence[InstallCommand], line: int) -> Finding:
     files = " and ".join(build.files)
-    message = f"nothing installs {files}, as far as can be seen"
+    message = f"nothing installs {files}"
     outside = [file for file in build.files if file.startswith("../")]
     misplaced = [
         (step, found) for step in others for found in step.misplaced if found.source in build.files
@@ -106,12 +106,12 @@ def _no_step(build: Build, others: Sequence[InstallCommand], line: int) -> Findi
         fix = f"copy it to {found.wanted}, or install `-r {found.target}`"
     elif named:
         line = others[0].line
-        fix = f"it installs {', '.join(named)}: if that is the file, make the setting `file`"
+        fix = f"it installs {', '.join(named)}: if that is the file, set `file`"
     return Finding(file=build.recipe.path, line=line, severity="error", message=message, fix=fix)
 
 
 def _check_cache(build: Build, step: InstallCommand) -> Iterator[Finding]:
-    """Find source code that is copied before the step: its every change installs all anew."""
+    """Find source code that is copied before the step: every change installs all again."""
     for path, line in step.copied:
         folder = build.recipe.context / path
         holds_code = path == "." or any(folder.glob("*.py")) or any(folder.glob("*/*.py"))
@@ -121,14 +121,14 @@ def _check_cache(build: Build, step: InstallCommand) -> Iterator[Finding]:
                 line=line,
                 severity="warning",
                 message=f"the source ({path}) is copied before line {step.line} installs the "
-                "requirements: any change of it installs all of them anew",
-                fix="copy the requirements alone before that step, and the source after it",
+                "requirements: any change of it installs all of them again",
+                fix="copy only the requirements before that step, and the source after it",
             )
             return
 
 
 def _check_context(build: Build, step: InstallCommand, root: Path) -> Iterator[Finding]:
-    """Find files that are installed and are not there."""
+    """Find files that are installed and do not exist."""
     context = show_path(build.recipe.context, root)
     for path in step.sources:
         ours = path in build.files  # `add` creates that one
@@ -165,7 +165,7 @@ def _check_included(build: Build, step: InstallCommand, library: Library) -> Ite
 
 
 def _copies(source: str, file: str) -> bool:
-    """Tell whether what COPY takes from the context, perhaps by a pattern, has a file."""
+    """Return whether what COPY takes from the context, perhaps by a pattern, has a file."""
     if source == "." or file == source or file.startswith(f"{source.rstrip('/')}/"):
         return True
     folder, pattern = posixpath.split(source)
@@ -191,5 +191,5 @@ def _check_ignored(build: Build, root: Path) -> Iterator[Finding]:
                 line=line,
                 severity="error",
                 message=f"this pattern hides {file} from the builder",
-                fix=f"take it out, or write `!{file}` below it",
+                fix=f"remove it, or write `!{file}` below it",
             )

@@ -54,7 +54,7 @@ def find_base_target(
         named_note: what to say then.
 
     Raises:
-        TargetError: the Python can't be known, or the image can't be served.
+        TargetError: the Python is unknown, or the image can't be served.
     """
     if python is not None:
         return _from_name(base, python=python)
@@ -84,11 +84,11 @@ def _find_target(base: BaseImage, bases: BaseImages) -> Target:
         )
     obstacle = remedy = ""
     if answer.failure:
-        obstacle = f"{bases.engine} has the image and could not ask it: {answer.failure}"
+        obstacle = f"{bases.engine} has the image and could not run it: {answer.failure}"
         base = replace(base, notes=(*base.notes, f"{base.reference}: {obstacle}"))
     if answer.is_absent:
         pull = f"{bases.engine} pull {base.reference}"
-        remedy = f"`{pull}` (or build it) first, so that it can be asked"
+        remedy = f"`{pull}` (or build it) first, so that its Python is known"
     return _from_name(base, obstacle=obstacle, remedy=remedy)
 
 

@@ -42,7 +42,7 @@ class _Parser(ArgumentParser):
 
 
 def read_build_options(words: Sequence[str]) -> BuildOptions:
-    """Read the options of a build that are known here; all others are passed over.
+    """Read the options of a build that are known here; all others are ignored.
 
     An option without its value says nothing: that is the program's to refuse.
     """
@@ -74,7 +74,7 @@ def read_build_options(words: Sequence[str]) -> BuildOptions:
 
 
 def named_places(words: Sequence[str]) -> tuple[str | None, str | None]:
-    """Return the Dockerfile that a build's command line names, and what may be its context."""
+    """Return the Dockerfile that a build's command line names, and perhaps its context."""
     at = next((at for at, word in enumerate(words) if word in _BUILD_WORDS), len(words))
     if any("compose" in word for word in words[:at]):
         return None, None

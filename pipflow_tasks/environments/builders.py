@@ -37,7 +37,7 @@ class BuilderChoice:
 
 
 def make_builder(choice: BuilderChoice, recipes: Sequence[Recipe]) -> Builder | None:
-    """Return what builds these recipes, or None where there is nothing to build.
+    """Return the builder of recipes, or None where there is nothing to build.
 
     Raises:
         UsageError: the setting ``build_command`` or ``verify`` can't be understood.

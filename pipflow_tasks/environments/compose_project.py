@@ -35,7 +35,7 @@ class ComposeProject:
         file: what its files say together.
         program: what builds it.
         variables: those of the process, on top of those of the ``.env`` file.
-        is_above: it stands in a folder above the project's own.
+        is_above: it is in a folder above the project's own.
     """
 
     folder: Path

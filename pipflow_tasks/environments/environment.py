@@ -34,7 +34,7 @@ class Source:
 
     Attributes:
         name: a requirements file, relative to the project's root, or the address of one.
-        place: who says so, ``Dockerfile:4``.
+        place: the place that names it, ``Dockerfile:4``.
     """
 
     name: str
@@ -87,7 +87,7 @@ def find_environments(
 
     Raises:
         UsageError: the files leave no index, or use a variable that is not set.
-        DockerfileError: a step has an index that can't be known.
+        DockerfileError: a step has an index that is unknown.
     """
     found: list[Environment] = []
     for each in targets:
@@ -110,7 +110,7 @@ def find_environments(
 
 
 def only_environment(environments: Sequence[Environment]) -> Environment:
-    """Return the one environment that versions are chosen for; there are no several ones yet."""
+    """Return the one environment that versions are chosen for; several are not supported yet."""
     (environment,) = environments
     return environment
 
@@ -129,7 +129,7 @@ def complete_manifest(
         environment: whose steps, siblings and base image say more.
         library: the files of the environment's builds, as they were read.
         variables: for ``${VARIABLES}`` in names.
-        fetch: returns what stands at an address; None: nothing is fetched.
+        fetch: returns what is at an address; None: nothing is fetched.
 
     Raises:
         RequirementsError: a file is missing, in the middle of a merge, or no requirements file.
@@ -148,7 +148,7 @@ def complete_manifest(
 
 
 def _sources_of(builds: Iterable[Build], root: Path) -> tuple[Source, ...]:
-    """Return what is installed in the stages that install the files, and who says so last."""
+    """Return what the stages that install the files install, with the place that names it."""
     found: dict[str, str] = {}
     for build in builds:
         stages = {step.stage for step in build.steps}

@@ -36,7 +36,7 @@ class Formats:
         return frozenset(canonicalize_name(name) for name in self.allowed if name != _ALL)
 
     def only(self, kind: _Kind, name: NormalizedName | None) -> str:
-        """Return who says that a project is taken as this kind alone, or nothing."""
+        """Return the place that says that a project is taken as this kind alone, or nothing."""
         named = None if name is None else self.allowed.get(name)
         found, place = named or self.allowed.get(_ALL) or ("", "")
         return place if found == kind else ""

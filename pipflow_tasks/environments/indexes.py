@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Indexes:
-    """What one of those who may speak says of indexes.
+    """The indexes that one of several sources names.
 
     Attributes:
         index_url: the main one, or an empty string.
         extra_index_urls: further ones.
-        notices: what can't be known of them.
+        notices: what is unknown of them.
     """
 
     index_url: str = ""
@@ -39,7 +39,7 @@ class Indexes:
     notices: tuple[str, ...] = ()
 
     def over(self, weaker: Indexes) -> Indexes:
-        """Return what counts where a weaker word is there as well."""
+        """Return what counts together with a weaker source."""
         notices = (*self.notices, *weaker.notices)
         if self.index_url:
             return replace(self, notices=notices)
@@ -64,7 +64,7 @@ def find_indexes(
     *,
     by_uv: bool,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return where to look, in the installer's order, and what can't be known.
+    """Return where to look, in the installer's order, and what is unknown.
 
     Args:
         steps: the install steps.
@@ -76,7 +76,7 @@ def find_indexes(
 
     Raises:
         UsageError: the files leave no index, or an address can't be one.
-        DockerfileError: a step has an index that can't be known.
+        DockerfileError: a step has an index that is unknown.
     """
     ours = Indexes(
         index_url=settings.index_url, extra_index_urls=tuple(settings.extra_index_url.split())
@@ -137,7 +137,7 @@ def _named_by_steps(
 ) -> Indexes:
     """Return what the first of several install steps says; others may add indexes.
 
-    An index that can't be known is not left out: another may have projects of the same names that
+    An index that is unknown is not left out: another may have projects of the same names that
     are somebody else's. Where a setting says what to ask instead, that is asked.
 
     Raises:
@@ -167,7 +167,7 @@ def _named_by_steps(
 
 
 def _different(steps: Sequence[InstallStep]) -> Iterator[str]:
-    """Say that steps install from different indexes."""
+    """Return a notice that steps install from different indexes."""
     first = steps[0]
     others = [step for step in steps if step.index_url != first.index_url]
     if others:
@@ -178,15 +178,15 @@ def _different(steps: Sequence[InstallStep]) -> Iterator[str]:
 
 
 def _only_in_image(steps: Sequence[InstallStep], settings: Indexes) -> Iterator[str]:
-    """Say which files the image alone has that may name an index, where a setting counts instead.
+    """Yield which files of the image may name an index, where a setting counts instead.
 
     Raises:
         DockerfileError: no setting does.
     """
     for step in steps:
         for file in step.unread:
-            what = f"the settings in {file}, which may name an index, are known to the image alone"
-            fix = "make the setting `index_url`"
+            what = f"the settings in {file}, which may name an index, are known only in the image"
+            fix = "set `index_url`"
             yield _setting_instead(step, what, fix, "index_url", is_set=bool(settings.index_url))
 
 
@@ -195,10 +195,10 @@ def _is_known(url: str) -> bool:
 
 
 def _instead(step: InstallStep, url: str, setting: str, *, is_set: bool) -> str:
-    """Return a notice that a setting counts instead of an address that can't be known."""
+    """Return a notice that a setting counts instead of an address that is unknown."""
     variable = VARIABLE.search(url)
-    what = "it installs from an index that only the image knows"
-    fix = f"make the setting `{setting}`"
+    what = "it installs from an index that is known only in the image"
+    fix = f"set `{setting}`"
     if variable is not None:
         what = f"the index address uses {variable[0]}, which is not set"
         fix = f"set it in the environment, where it is neither written nor printed, or {fix}"
@@ -206,7 +206,7 @@ def _instead(step: InstallStep, url: str, setting: str, *, is_set: bool) -> str:
 
 
 def _setting_instead(step: InstallStep, what: str, fix: str, setting: str, *, is_set: bool) -> str:
-    """Return a notice that a setting counts instead of what can't be known.
+    """Return a notice that a setting counts instead of what is unknown.
 
     Raises:
         DockerfileError: the setting is not made.
@@ -230,6 +230,6 @@ def _require_address(url: str) -> None:
         urlsplit(url)
     except ValueError as error:  # whose text may quote a password
         raise UsageError(
-            f"the index address {redact(url)} makes no sense",
+            f"the index address {redact(url)} is not valid",
             hint="it is like `https://host/simple/`",
         ) from error

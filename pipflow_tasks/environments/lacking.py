@@ -103,7 +103,7 @@ def _instruction_of(dockerfile: Dockerfile, step: InstallCommand) -> Instruction
 
 
 def _variables_in(text: str) -> list[str]:
-    """Return the variables of a text whose value nothing else stands in for."""
+    """Return the variables of a text that have no default value."""
     found: list[str] = []
 
     def note(name: str, message: str | None) -> str:

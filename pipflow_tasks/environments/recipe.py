@@ -29,7 +29,7 @@ class Recipe:
         service: the compose service that it builds, or an empty string.
         path: the Dockerfile, as messages show it.
         text: what it says.
-        file: the Dockerfile's own file; None where it stands in a compose file.
+        file: the Dockerfile's own file; None where it is in a compose file.
         context: the folder that is its build context.
         variables: for the names of included files.
         build_args: the build arguments it gets.

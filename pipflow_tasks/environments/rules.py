@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstallRules:
-    """What decides over versions, besides the requirements and the target.
+    """The install rules: what limits versions besides the requirements and the target.
 
     Attributes:
         index_urls: where to look; in this order, where the first that knows a project counts.
@@ -45,12 +45,12 @@ class InstallRules:
         shown: how messages write those of the indexes that hold the values of variables.
         trust: whom to trust on the way.
         requires_hashes: whether the installer wants a hash for every requirement.
-        constraints: what bounds the versions, and who says so: files, relative to the project's
-            root, and addresses.
-        without_dependencies: who says that the files are complete, or nothing.
+        constraints: constraints files, relative to the project's root, and addresses of such, each
+            with the place that names it.
+        without_dependencies: the place that says that the files are complete, or nothing.
         base: which files are taken of any project, whatever kind they are.
         formats: which kind of files is taken.
-        notices: what can't be known, or was passed over.
+        notices: what is unknown, or was ignored.
     """
 
     index_urls: tuple[str, ...]
@@ -66,7 +66,7 @@ class InstallRules:
 
     @property
     def has_cooldown(self) -> bool:
-        """Whether releases that are too young are passed over."""
+        """Whether releases that are too young are ignored."""
         return self.base.cutoff is not None
 
     @property
@@ -112,7 +112,7 @@ def read_rules(
 
     Raises:
         UsageError: the files leave no index, or use a variable that is not set.
-        DockerfileError: a step has an index that can't be known.
+        DockerfileError: a step has an index that is unknown.
     """
     by_uv = bool(steps) and all(step.install.installer == "uv" for step in steps)
     urls, of_indexes = find_indexes(steps, lines, settings, pip, variables, by_uv=by_uv)
@@ -205,7 +205,7 @@ def _addresses(
 
 
 def _unseen(steps: Sequence[InstallStep], variables: Mapping[str, str]) -> Iterator[str]:
-    """Say what of the steps can't be looked into; not of folders that a step before has filled."""
+    """Yield what of the steps can't be read, without folders that an earlier step fills."""
     is_filled = any(step.install.command in {"wheel", "download"} for step in steps)
     for step in steps:
         if (step.no_index or step.find_links) and not is_filled:

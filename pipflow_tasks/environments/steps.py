@@ -24,7 +24,7 @@ class InstallStep:
     """An install step of a Dockerfile, in a project.
 
     Attributes:
-        place: where it stands, ``Dockerfile:4``.
+        place: where it is, ``Dockerfile:4``.
         context: the build context, relative to the project's root.
         install: what it says.
         inherited: the variables that its base image sets, and pip's configuration there and in
@@ -45,7 +45,7 @@ class InstallStep:
         return next((values[prefix + name] for name in names if values.get(prefix + name)), "")
 
     def is_set(self, *names: str) -> bool:
-        """Tell whether the installer's own variable says yes."""
+        """Return whether the installer's own variable says yes."""
         return is_yes(self.variable(*names))
 
     @property

@@ -46,7 +46,7 @@ class FoundTarget:
 def find_targets(
     discovery: Discovery, settings: Settings, variables: Mapping[str, str]
 ) -> tuple[FoundTarget, ...]:
-    """Return what versions are chosen for; one target, for builds of different ones are refused.
+    """Return the targets; one, for builds with different targets are refused.
 
     Args:
         discovery: what is built; without a build, the target is this host's own Python.
@@ -56,15 +56,15 @@ def find_targets(
     Raises:
         DockerfileError: a base image depends on a variable without value.
         ComposeError: several services are meant, and their images differ.
-        TargetError: the image's Python or platform can't be known, or the setting makes no sense.
+        TargetError: the image's Python or platform is unknown, or the setting is not valid.
     """
     _require_sense(settings)
     builds = discovery.builds
     if not builds:
         if discovery.builder is not None and not settings.python:
             raise TargetError(
-                "can't tell which Dockerfile the setting build_command builds",
-                hint="make the setting `dockerfile`, or the setting `python`",
+                "it is unknown which Dockerfile the setting build_command builds",
+                hint="set `dockerfile` or `python`",
             )
         name = "python" if settings.python else "host"
         return (FoundTarget(name=name, target=_target_without_image(settings, variables)),)
@@ -98,10 +98,10 @@ def _name_of(builds: Sequence[Build]) -> str:
 
 
 def _require_sense(settings: Settings) -> None:
-    """Check the settings that the Dockerfile would be blamed for.
+    """Check settings before an error would name the Dockerfile.
 
     Raises:
-        TargetError: one makes no sense.
+        TargetError: one is not valid.
     """
     for name in filter(None, map(str.strip, settings.platform.split(","))):
         docker_platform(name, source="the setting platform")
@@ -170,15 +170,15 @@ def _built_stage(dockerfile: Dockerfile, build: Build) -> Stage:
 
 
 def _not_installed(build: Build) -> str:
-    """Say that no step installs the files, and what may be why."""
+    """Return a notice that no step installs the files, and what may be why."""
     unknown = [
-        f"; it does not tell which file of the project line {step.line} installs as {name}"
+        f"; it is unknown which file of the project line {step.line} installs as {name}"
         for step in build.dockerfile.steps
         for name in step.unknown
         if name in step.requirements
     ]
     return (
-        f"{build.recipe.path} does not install {_listed(build)}, as far as can be seen"
+        f"{build.recipe.path} does not install {_listed(build)}"
         f"{''.join(unknown)}; versions are chosen for the base image of its last stage"
     )
 
@@ -250,12 +250,12 @@ def _pip_of(step: InstallCommand) -> tuple[bool, Version | None]:
 
 
 def _strictest(targets: Sequence[Target]) -> Target:
-    """Return the target with the oldest pip: what it takes, newer ones take, and uv as well."""
+    """Return the target with the oldest pip: newer ones and uv take what it takes."""
     return min(targets, key=lambda t: (t.pip is None, t.pip or 0, t.installer == "uv"))
 
 
 def _image_of(target: Target) -> tuple[object, ...]:
-    """Return what of a target is its image's, whatever installs there."""
+    """Return what of a target belongs to its image, not to its installer."""
     return target.python, target.libc, tuple(platform.name for platform in target.platforms)
 
 
@@ -272,7 +272,7 @@ def _platforms(
     if variables.get("DOCKER_DEFAULT_PLATFORM"):
         return (variables["DOCKER_DEFAULT_PLATFORM"],), ()
     name = docker_platform(host.machine())
-    return (name,), (f"the platform is taken to be this machine's, {name}",)
+    return (name,), (f"the platform is assumed to be this machine's, {name}",)
 
 
 # --- no build -------------------------------------------------------------------------------------

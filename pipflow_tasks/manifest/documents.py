@@ -65,7 +65,7 @@ class LocalFile:
 
 @dataclass(frozen=True, kw_only=True)  # without slots: what is derived is kept
 class Manifest:
-    """Requirements files that count together.
+    """The requirements files of a project, and what else counts with them.
 
     Attributes:
         main: the file that new requirements go into.
@@ -75,12 +75,12 @@ class Manifest:
         lines: every line of the requirements, in the order in which pip reads them.
         siblings: the lines of other files that the image installs as well; they count as they are.
         innermost: the paths of the requirements, what is included before what includes it.
-        addresses: what they include from somewhere else, as far as it can be asked from here.
+        addresses: the addresses that they include, if these can be reached from here.
         fetched: the requirements files among them, by the address that messages show.
         unread: the lines that include what only the image can fetch.
-        unheeded: the lines that say more in a file that was fetched: which index to ask, say.
-        is_being_locked: what a line says of who has brought it counts, be they there or not.
-        promoted: the places of lines that are the user's own from now on, whatever they say.
+        unheeded: the options in fetched files, which do not count.
+        is_being_locked: a line's `# via` counts, whether the named projects are listed or not.
+        promoted: the places of locked lines that count as direct requirements.
         requires_hashes: the installer wants a hash for every requirement, whatever the files say.
     """
 
@@ -100,21 +100,21 @@ class Manifest:
 
     @cached_property
     def is_locked(self) -> bool:
-        """Whether the files hold their closure: a line says it is there via a project of theirs."""
+        """Whether the files are locked: a line names a project of theirs as `# via`."""
         # what has brought it may stand at an address, and that may not have been asked
         counts = self.is_being_locked or not all(each.constrains for each in self.addresses)
         return any(counts or self._by_name.keys() & {*line.via} for line in self._marked)
 
     @cached_property
     def locked(self) -> tuple[Line, ...]:
-        """The lines that `lock` has written, and what followed it; none in files not locked."""
+        """The locked lines; none where the files are not locked."""
         if not self.is_locked:
             return ()
         return tuple(line for line in self._marked if line.place not in self.promoted)
 
     @cached_property
     def _marked(self) -> tuple[Line, ...]:
-        """The lines that say what has brought them along; not where another tool says so."""
+        """The lines with a `# via` that no other tool has written."""
         others = {path for path, found in self.requirements.items() if found.content.generator}
         return tuple(line for line in self.lines if line.via and line.path not in others)
 
@@ -137,14 +137,14 @@ class Manifest:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What does not count, though a file has it."""
+        """Notices about lines that do not count."""
         not_fetched = (
-            f"{redact(line.content)} ({line.place}) is not fetched: what it says does not count"
+            f"{redact(line.content)} ({line.place}) is not fetched; it does not count"
             for line in self.unread
             if line.option_values("--constraint") or line.path not in self.requirements
         )
         not_heeded = (
-            f"{redact(line.content)} ({line.place}) does not count: it stands at an address"
+            f"{redact(line.content)} ({line.place}) does not count in a file at an address"
             for line in self.unheeded
         )
         return tuple(dict.fromkeys((*not_fetched, *not_heeded)))
@@ -168,5 +168,5 @@ class Manifest:
 
 
 def promote(manifest: Manifest, line: Line) -> Manifest:
-    """Return the manifest with a locked line as one of the user's own."""
+    """Return the manifest with a locked line as a direct requirement."""
     return replace(manifest, promoted=manifest.promoted | {line.place})

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 def with_fetched(
     manifest: Manifest, fetch: Callable[[Address], bytes], variables: Mapping[str, str]
 ) -> Manifest:
-    """Return the manifest with what its addresses have: constraints, or lines beside its own.
+    """Return the manifest with what its addresses have: constraints, or sibling lines.
 
     What is named there is relative to it, as for pip.
 
     Args:
         manifest: whose addresses are read.
-        fetch: returns what stands at an address.
+        fetch: returns what is at an address.
         variables: for ``${VARIABLES}`` in included addresses.
 
     Raises:
@@ -86,5 +86,5 @@ def _require_requirements(line: Line, address: Address) -> None:
             "this is a web page" if is_web_page else f"not a valid line: {line.problem}",
             path=address.shown,
             line=line.number,
-            hint=f"{address.place} names what should be a requirements file",
+            hint=f"{address.place} names it as a requirements file",
         )

@@ -25,7 +25,7 @@ class Opened:
     """A file begins, or is named once more.
 
     Attributes:
-        file: the file, there or not.
+        file: the file, whether it exists or not.
         by: the line that includes it; None where it was named otherwise.
         constrains: it counts as constraints.
         within: the paths of the files that include it, the outermost first.

@@ -35,7 +35,7 @@ class Library:
         return Path(os.path.normpath(self.root / name))
 
     def find(self, name: str) -> LocalFile:
-        """Return the file of a name; it must have been read, there or not."""
+        """Return the file of a name; it must have been read, whether it exists or not."""
         return self.files[self.path_of(name)]
 
 
@@ -44,7 +44,7 @@ def read_more(library: Library, names: Iterable[str], variables: Mapping[str, st
 
     Args:
         library: what was read so far.
-        names: files, there or not, relative to the root.
+        names: files, whether they exist or not, relative to the root.
         variables: for ``${VARIABLES}`` in the names of included files.
     """
     files = dict(library.files)
@@ -67,7 +67,7 @@ def find_included(
     *,
     with_constraints: bool = False,
 ) -> frozenset[Path]:
-    """Return the absolute paths of files, there or not, with all that they include.
+    """Return the absolute paths of files, whether they exist or not, with all that they include.
 
     Args:
         library: where they were read.

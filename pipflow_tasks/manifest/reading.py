@@ -63,8 +63,8 @@ def with_constraints(
             continue
         if not library.find(name).exists:
             raise RequirementsError(
-                f"there is no file {name}, whose constraints {place} installs with",
-                hint="write it, or take it out of that step",
+                f"there is no file {name}, and {place} installs with these constraints",
+                hint="write it, or remove it from that step",
             )
         events = walk([name], library.find, variables, constrains=True, known=known)
         manifest = _take(manifest, events, variables)

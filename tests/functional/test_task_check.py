@@ -248,7 +248,7 @@ def test_finds_in_requirements(
             (
                 "error",
                 "Dockerfile:1",
-                "nothing installs requirements.txt, as far as can be seen",
+                "nothing installs requirements.txt",
                 "add `COPY requirements.txt .` and `RUN pip install -r requirements.txt`",
             ),
         ),
@@ -262,8 +262,8 @@ def test_finds_in_requirements(
             (
                 "error",
                 "Dockerfile:3",
-                "nothing installs requirements.txt, as far as can be seen",
-                "it installs other.txt: if that is the file, make the setting `file`",
+                "nothing installs requirements.txt",
+                "it installs other.txt: if that is the file, set `file`",
             ),
         ),
         (
@@ -301,7 +301,7 @@ def test_finds_in_requirements(
                 "Dockerfile:2",
                 "the source (.) is copied before line 3 installs the requirements: any change of "
                 "it installs all of them anew",
-                "copy the requirements alone before that step, and the source after it",
+                "copy only the requirements before that step, and the source after it",
             ),
         ),
         (
@@ -311,7 +311,7 @@ def test_finds_in_requirements(
                 "error",
                 ".dockerignore:1",
                 "this pattern hides requirements.txt from the builder",
-                "take it out, or write `!requirements.txt` below it",
+                "remove it, or write `!requirements.txt` below it",
             ),
         ),
         (
@@ -321,7 +321,7 @@ def test_finds_in_requirements(
                 "error",
                 "Dockerfile.dockerignore:1",
                 "this pattern hides requirements.txt from the builder",
-                "take it out, or write `!requirements.txt` below it",
+                "remove it, or write `!requirements.txt` below it",
             ),
         ),
         (
@@ -338,7 +338,7 @@ def test_finds_in_requirements(
                 "error",
                 ".dockerignore:2",
                 "this pattern hides lists/base.txt from the builder",
-                "take it out, or write `!lists/base.txt` below it",
+                "remove it, or write `!lists/base.txt` below it",
             ),
         ),
         *(
@@ -374,7 +374,7 @@ def test_finds_in_requirements(
                 "Dockerfile:1",
                 "FROM needs the variable `BASE`, which has no value",
                 "write `ARG BASE=<value>` before the first FROM, pass it as a build argument in "
-                "the compose file, or make the `python` setting",
+                "the compose file, or set `python`",
             ),
         ),
         (
