@@ -158,8 +158,8 @@ def _check_included(build: Build, step: InstallCommand, library: Library) -> Ite
                     file=recipe.path,
                     line=step.line,
                     severity="warning",
-                    message=f"it installs {file}, which includes {included}, and no line before "
-                    "copies that",
+                    message=f"it installs {file}, which includes {included}, and no earlier "
+                    "line copies that",
                     fix=f"copy {included} to where {file} looks for it",
                 )
 

@@ -366,7 +366,7 @@ def not_copied(included: str) -> tuple[str, ...]:
                     "warning",
                     "Dockerfile:2",
                     "the source (.) is copied before line 3 installs the requirements: any change "
-                    "of it installs all of them anew",
+                    "of it installs all of them again",
                     "copy only the requirements before that step, and the source after it",
                 )
             ],
@@ -563,8 +563,7 @@ def test_text_and_markdown(project: TemporaryProject) -> None:
     project.requirements = "alpha>=1\nbeta==7\n"
     done = project.pipflow("check")
     assert done.stdout.splitlines()[1:] == [
-        "warning   requirements.txt:1: alpha is not a pin: the image gets what is newest when it "
-        "is built",
+        "warning   requirements.txt:1: alpha is not pinned: each build takes the newest version",
         "          fix: `upgrade alpha` pins it",
         "error     requirements.txt:2: the index has no beta 7",
         '          fix: `upgrade "beta==2.0"` moves it to 2.0',
