@@ -47,7 +47,7 @@ class BuildSection:
     Attributes:
         context: a folder relative to the compose file's, an absolute one, or an address.
         dockerfile: relative to ``context``.
-        dockerfile_inline: the text of the Dockerfile, where it stands in the compose file.
+        dockerfile_inline: the text of the Dockerfile, where the compose file has it.
         args: build arguments; the value is None where the environment was to give it and did not.
         target: the stage to build, or None for the last.
         platforms: what the image is built for; none: ``Service.platform``, or the host's.
@@ -154,7 +154,7 @@ class ComposeFile:
         return (*self.includes, *(path for path in extended if path is not None))
 
     def buildable(self, service: str | None = None) -> tuple[Service, ...]:
-        """Give the services that are built, or the one of that name.
+        """Return the services that are built, or the one of that name.
 
         Raises:
             ComposeError: when there is no such service, or it has no ``build``.
@@ -190,7 +190,7 @@ class _Entry:
     Attributes:
         value: what it is, interpolated.
         line: 1-based line of its key.
-        path: the file that it stands in.
+        path: the file that it is in.
         tag: ``!reset`` or ``!override``, or an empty string.
     """
 
@@ -203,7 +203,7 @@ class _Entry:
         raise ComposeError(message, path=self.path, line=self.line)
 
     def text(self, key: str) -> str | None:
-        """Give a scalar as text; None for null."""
+        """Return a scalar as text; None for null."""
         if isinstance(self.value, (list, dict)):
             self.fail(f"`{key}` is neither text nor a number")
         if isinstance(self.value, bool):
@@ -211,13 +211,13 @@ class _Entry:
         return self.value
 
     def texts(self, key: str) -> list[str]:
-        """Give a list of scalars; one scalar is a list of one."""
+        """Return a list of scalars; one scalar is a list of one."""
         values = self.value if isinstance(self.value, list) else [self.value]
         texts = [replace(self, value=value).text(key) for value in values]
         return [text for text in texts if text is not None]
 
     def map(self, key: str) -> _Map:
-        """Give a mapping; null is an empty one."""
+        """Return a mapping; null is an empty one."""
         if self.value is None:
             return {}
         if not isinstance(self.value, dict):
@@ -404,7 +404,7 @@ def _merge(under: _Map, over: _Map) -> _Map:
 
 
 def _extended(services: _Map, name: str, seen: tuple[str, ...] = ()) -> _Map:
-    """Give the content of a service on top of what it extends in the same file."""
+    """Return the content of a service on top of what it extends in the same file."""
     entry = services[name]
     content = entry.map(name)
     extends = content.get("extends")
@@ -499,7 +499,7 @@ def _build(content: _Map, secrets: _Map) -> BuildSection:
 
 
 def _secrets(content: _Map, secrets: _Map) -> Iterator[Secret]:
-    """Give the secrets of a build; those that the file does not define are compose's to refuse."""
+    """Return the secrets of a build that the file defines; compose refuses the others."""
     entry = _entry(content, "secrets")
     for item in entry.value if entry is not None and isinstance(entry.value, list) else []:
         source = _text(item, "source") if isinstance(item, dict) else str(item)
@@ -525,7 +525,7 @@ def read_dotenv(text: str, environment: Mapping[str, str]) -> dict[str, str]:
     """Read an ``.env`` file as compose does: quotes, comments, ``export``, variables.
 
     ``environment`` counts before the file for the variables in its values. What is no assignment is
-    passed over: that is compose's to refuse.
+    ignored: that is compose's to refuse.
     """
     values: dict[str, str] = {}
     for match in _ASSIGNMENT.finditer(text.removeprefix("\ufeff")):

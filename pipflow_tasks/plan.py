@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from .errors import UsageError, redact
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
+    from .errors import DockerfileError
     from .target import Target
 
 Severity = Literal["error", "warning"]
@@ -210,6 +211,7 @@ class Plan:
         warnings: what the user should know before trusting the result.
         hints: what else the user may want to do.
         builder: what builds the image; None where the project has no image.
+        lack: which argument or secret that build lacks that installing takes; None: it lacks none.
     """
 
     command: str
@@ -223,6 +225,7 @@ class Plan:
     warnings: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     builder: Builder | None = None
+    lack: DockerfileError | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,35 +7,30 @@ files and builds the image, and either both happen or neither.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from .checks.dockerfile import check_image, check_pip
+from .checks.dockerfile import check_builds, check_pip
 from .checks.files import check_lines
 from .checks.findings import find_in
 from .checks.pins import check_pins, check_together
-from .environments.image import find_builds, find_siblings, find_steps, find_target
-from .environments.lacking import require_all
-from .environments.rules import read_rules
+from .environments.discovery import builder_for, find_builds
+from .environments.environment import complete_manifest, find_environments, only_environment
+from .environments.lacking import find_lack
+from .environments.target import find_targets
 from .errors import (
     PackageIndexError,
     PipflowError,
     RequirementsError,
     UsageError,
-    redact,
 )
 from .index import PackageIndex
 from .index.pip_settings import read_pip_settings
-from .manifest.documents import (
-    read_addresses,
-    read_constraints,
-    read_manifest,
-    read_siblings,
-    take_constraints,
-)
+from .manifest.library import Library, read_more
+from .manifest.reading import read_manifest
 from .plan import Change, Finding, Held, LeftAlone, Outcome, Plan
 from .planning.add import AddOptions, draft_add
 from .planning.bounds import LEVELS, Level
@@ -54,12 +49,12 @@ from .transaction import carry_out, preview
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from .environments.image import Discovery
+    from .environments.discovery import Discovery
+    from .environments.environment import Environment
     from .environments.rules import InstallRules
-    from .index.pip_settings import PipSettings
+    from .environments.target import FoundTarget
     from .manifest.addresses import Address
     from .manifest.documents import Manifest
-    from .plan import Builder
     from .requirements import Request, Sort
     from .target import Target
 
@@ -77,7 +72,7 @@ __all__ = [
 
 
 class Project:
-    """What stands in one folder: requirements files, Dockerfile, settings.
+    """A project in a folder: requirements files, Dockerfile, settings.
 
     Use it as a context manager, or ``close`` it, to give the connections to the index back.
     """
@@ -88,10 +83,9 @@ class Project:
         """Take a project as it is; ``open`` fills in what is left out."""
         self.root = root
         self.settings = settings
-        self._environment = environment
+        self._variables = environment
         self._now = now
         self._indexes: dict[tuple[object, ...], PackageIndex] = {}
-        self._warnings: dict[str, None] = {}
 
     @classmethod
     def open(
@@ -140,30 +134,16 @@ class Project:
             index.close()
         self._indexes.clear()
 
-    @cached_property
+    @property
     def image(self) -> Discovery:
-        """What the project's image is made from, and what builds it."""
-        return find_builds(self.root, self.settings, self._environment)
+        """What the project's image is made from, and what builds it, as things are now."""
+        return self._discover(self._read_files())
 
-    @cached_property
-    def _pip(self) -> PipSettings:
-        return read_pip_settings(self._environment)
-
-    @cached_property
+    @property
     def target(self) -> Target:
-        """What versions are chosen for."""
-        target, warnings = find_target(self.image, self.settings, self._environment)
-        self._warn(warnings)
-        return target
-
-    def _begin(self) -> None:
-        """Forget what belongs to another plan: the files may have changed since."""
-        self.__dict__.pop("image", None)
-        self.__dict__.pop("target", None)
-        self._warnings.clear()
-
-    def _warn(self, warnings: Iterable[str]) -> None:
-        self._warnings.update(dict.fromkeys(warnings))
+        """What versions are chosen for, as things are now."""
+        (found,) = self._find_targets(self.image)
+        return found.target
 
     def plan_add(
         self,
@@ -176,25 +156,26 @@ class Project:
         resolve: bool = True,
         force: bool = False,
     ) -> Plan:
-        """Plan to pin projects that the files do not have yet, at the newest that suits.
+        """Plan to pin new projects at their newest version that suits.
 
         Args:
             requirements: PEP 508 requirements, in one word or several.
             group: the heading of the block to write into.
             prereleases: take pre-releases too.
             policy: write a specifier that bounds the pin behind it, as its policy.
-            with_upgrades: move the standing pins that are in the way.
-            resolve: take only versions that go together with the standing pins.
+            with_upgrades: move the conflicting pins, too.
+            resolve: take only versions that are compatible with the other pins.
             force: edit also a file that another tool has written.
 
         Raises:
-            RequirementsError: a requirement makes no sense, or contradicts the files.
+            RequirementsError: a requirement is not valid, or contradicts the files.
             ProjectNotFound: the index does not have a project.
-            Unsatisfiable: no version suits, or none goes together with the standing pins.
+            Unsatisfiable: no version suits, or none goes together with the other pins.
             PackageIndexError: the index failed.
         """
         requests = _split(requirements)
-        inputs = self._prepare(self._read(), resolve=resolve)
+        found = self._find()
+        inputs = self._prepare(found, resolve=resolve)
         options = AddOptions(
             group=group,
             sort=cast("Sort", self.settings.sort),
@@ -202,7 +183,8 @@ class Project:
             policy=policy,
             with_upgrades=with_upgrades,
         )
-        return self._finish("add", draft_add(inputs, requests, options), inputs, force=force)
+        draft = draft_add(inputs, requests, options)
+        return self._finish("add", draft, found, inputs, force=force)
 
     def plan_upgrade(
         self,
@@ -217,20 +199,21 @@ class Project:
         Args:
             requirements: PEP 508 requirements, in one word or several.
             prereleases: take pre-releases too.
-            resolve: take only versions that go together with the standing pins.
+            resolve: take only versions that are compatible with the other pins.
             force: edit also a file that another tool has written.
 
         Raises:
-            RequirementsError: a requirement makes no sense, the files do not have it, or its
+            RequirementsError: a requirement is not valid, the files do not have it, or its
                 policy forbids it.
             ProjectNotFound: the index does not have a project.
-            Unsatisfiable: no version suits, or none goes together with the standing pins.
+            Unsatisfiable: no version suits, or none goes together with the other pins.
             PackageIndexError: the index failed.
         """
         requests = _split(requirements)
-        inputs = self._prepare(self._read(must_be_there=True), resolve=resolve)
+        found = self._find(must_be_there=True)
+        inputs = self._prepare(found, resolve=resolve)
         draft = draft_upgrade(inputs, requests, prereleases=prereleases)
-        return self._finish("upgrade", draft, inputs, force=force)
+        return self._finish("upgrade", draft, found, inputs, force=force)
 
     def plan_upgrade_all(
         self,
@@ -242,14 +225,14 @@ class Project:
         resolve: bool = True,
         force: bool = False,
     ) -> Plan:
-        """Plan to move every pin to the newest versions that go together; none moves down.
+        """Plan to move every pin to the newest compatible version; none moves down.
 
         Args:
             only: the names to consider; all, where there are none.
             skip: names to leave alone.
             level: the first number that may change: ``minor`` keeps the major number.
             prereleases: take pre-releases too.
-            resolve: take only versions that go together; else the newest of each alone.
+            resolve: take only versions that are compatible; else the newest of each alone.
             force: edit also a file that another tool has written.
 
         Raises:
@@ -258,12 +241,13 @@ class Project:
             ProjectNotFound: the index does not have a project of the files.
             PackageIndexError: the index failed.
         """
-        inputs = self._prepare(self._read(must_be_there=True), resolve=resolve)
+        found = self._find(must_be_there=True)
+        inputs = self._prepare(found, resolve=resolve)
         options = UpgradeOptions(
             only=_split(only), skip=_split(skip), level=level, prereleases=prereleases
         )
         draft = draft_upgrade_all(inputs, options)
-        return self._finish("upgrade-all", draft, inputs, force=force)
+        return self._finish("upgrade-all", draft, found, inputs, force=force)
 
     def plan_outdated(
         self,
@@ -274,19 +258,21 @@ class Project:
         prereleases: bool = False,
         resolve: bool = True,
     ) -> Plan:
-        """Tell what ``plan_upgrade_all`` would move, and the policies; change nothing.
+        """Plan nothing, but report what ``plan_upgrade_all`` would move, and the policies.
 
-        Where what stands in the files does not go together, that is said, too.
+        Where what is in the files does not are compatible, that is said, too.
         """
-        inputs = self._prepare(self._read(must_be_there=True), resolve=resolve)
+        found = self._find(must_be_there=True)
+        inputs = self._prepare(found, resolve=resolve)
         options = UpgradeOptions(
             only=_split(only), skip=_split(skip), level=level, prereleases=prereleases
         )
-        plan = self._finish("outdated", draft_outdated(inputs, options), inputs, force=True)
-        return replace(plan, edits=(), builder=None)
+        draft = draft_outdated(inputs, options)
+        plan = self._finish("outdated", draft, found, inputs, force=True)
+        return replace(plan, edits=(), builder=None, lack=None)
 
     def plan_why(self, requirements: str | Iterable[str]) -> Plan:
-        """Tell why projects are there: the ways from the lines to them, for the target.
+        """Plan nothing, but report the paths from the requirements to projects.
 
         Args:
             requirements: names; what else is typed with them does not count.
@@ -296,14 +282,16 @@ class Project:
             ProjectNotFound: the index does not have a project of the files.
             PackageIndexError: the index failed.
         """
-        inputs = self._prepare(self._read(must_be_there=True), resolve=True, in_any_case=True)
+        found = self._find(must_be_there=True)
+        inputs = self._prepare(found, resolve=True, in_any_case=True)
         draft = draft_why(inputs, _split(requirements))
-        return replace(self._finish("why", draft, inputs, force=True), builder=None)
+        plan = self._finish("why", draft, found, inputs, force=True)
+        return replace(plan, builder=None, lack=None)
 
     def plan_remove(
         self, requirements: str | Iterable[str], *, resolve: bool = True, force: bool = False
     ) -> Plan:
-        """Plan to take projects out of the files, with the comments that belong to them.
+        """Plan to remove projects from the files, with the comments that belong to them.
 
         Args:
             requirements: names; with a marker, only the line with that marker.
@@ -314,31 +302,32 @@ class Project:
         Raises:
             RequirementsError: the files do not have one of them.
         """
-        manifest = self._read(must_be_there=True)
-        prepare = partial(self._prepare, manifest, resolve=resolve, in_any_case=True)
-        draft, inputs = draft_remove(manifest, _split(requirements), prepare, resolve=resolve)
-        return self._finish("remove", draft, inputs or manifest, force=force, with_target=False)
+        found = self._find(must_be_there=True)
+        prepare = partial(self._prepare, found, resolve=resolve, in_any_case=True)
+        draft, inputs = draft_remove(found.manifest, _split(requirements), prepare, resolve=resolve)
+        return self._finish("remove", draft, found, inputs, force=force, with_target=False)
 
     def plan_lock(self) -> Plan:
-        """Plan to write a line for everything that the requirements bring along.
+        """Plan to write a line for every transitive dependency.
 
         The requirements stay as they are. From then on every other plan keeps these lines
-        complete: see ``closure``. A file that another tool has written keeps that tool's closure.
+        complete: see ``lock``. A file that another tool has written keeps that tool's lock.
 
         Raises:
             ProjectNotFound: the index does not have a project of the files.
-            VersionConflict: the requirements do not go together.
+            VersionConflict: the requirements do not are compatible.
             PackageIndexError: the index failed.
         """
-        manifest = replace(self._read(must_be_there=True), is_being_locked=True)
-        inputs = self._prepare(manifest, resolve=True, in_any_case=True)
-        return self._finish("lock", draft_lock(inputs), inputs, force=False)
+        found = self._find(must_be_there=True)
+        found = replace(found, manifest=replace(found.manifest, is_being_locked=True))
+        inputs = self._prepare(found, resolve=True, in_any_case=True)
+        return self._finish("lock", draft_lock(inputs), found, inputs, force=False)
 
     def plan_unlock(self) -> Plan:
-        """Plan to take the lines out again that ``plan_lock`` and what followed it have written."""
-        manifest = self._read(must_be_there=True)
-        draft = draft_unlock(manifest)
-        return self._finish("unlock", draft, manifest, force=False, with_target=False)
+        """Plan to remove the locked lines."""
+        found = self._find(must_be_there=True)
+        draft = draft_unlock(found.manifest)
+        return self._finish("unlock", draft, found, None, force=False, with_target=False)
 
     def plan_check(self, *, offline: bool = False) -> Plan:
         """Look for what breaks the workflow, in the Dockerfile and in the files.
@@ -347,18 +336,27 @@ class Project:
             offline: leave out what needs an index.
         """
         findings: dict[Finding, None] = {}
+        notices: tuple[str, ...] = ()
         manifest = target = inputs = None
+        library = self._read_files()
         try:
-            manifest = self._read()
+            manifest = self._read_manifest(library)
         except PipflowError as error:
             findings[find_in(error)] = None
         try:
-            findings.update(dict.fromkeys(check_image(self.image, self.root)))
-            target = self.target
-            findings.update(dict.fromkeys(check_pip(self.image, target)))
+            discovery = self._discover(library)
+            findings.update(dict.fromkeys(check_builds(discovery)))
+            targets = self._find_targets(discovery)
+            target, notices = targets[0].target, targets[0].notices
+            findings.update(dict.fromkeys(check_pip(discovery.builds, target)))
             if manifest is not None:
-                inputs = self._prepare(manifest, resolve=True, in_any_case=True, offline=offline)
-                manifest = inputs.manifest
+                found = _Found(manifest=manifest, discovery=discovery)
+                environment = self._find_environment(found, targets)
+                notices = environment.notices
+                inputs = self._complete(
+                    found, environment, resolve=True, in_any_case=True, offline=offline
+                )
+                manifest, notices = inputs.manifest, inputs.last_notices
         except PipflowError as error:
             findings[find_in(error)] = None
         wants_hashes = target is None or target.installer == "pip"
@@ -374,12 +372,7 @@ class Project:
             except PackageIndexError as error:
                 findings[find_in(error)] = None
         in_order = sorted(findings, key=lambda found: (found.file or "", found.line or 0))
-        return Plan(
-            command="check",
-            target=target,
-            findings=tuple(in_order),
-            warnings=tuple(self._warnings),
-        )
+        return Plan(command="check", target=target, findings=tuple(in_order), warnings=notices)
 
     def plan_rebuild(self, *, no_cache: bool = False) -> Plan:
         """Plan to build the image.
@@ -390,22 +383,26 @@ class Project:
         Raises:
             UsageError: the project has no image, or a command that nobody can tell that.
         """
-        self._begin()
-        builder = self.image.builder
+        discovery = self.image
+        builder = discovery.builder
         if builder is None:
             raise UsageError(
                 "there is nothing to build: no Dockerfile and no compose file with a build",
-                hint="make the setting `dockerfile`, or write a Dockerfile",
+                hint="set `dockerfile`, or write a Dockerfile",
             )
-        return Plan(command="rebuild", builder=builder.without_cache() if no_cache else builder)
+        return Plan(
+            command="rebuild",
+            builder=builder.without_cache() if no_cache else builder,
+            lack=find_lack(discovery.builds, builder.services, self._variables),
+        )
 
     def preview(self, plan: Plan, *, rebuild: str = "") -> Outcome:
-        """Tell what ``apply`` would do, and do nothing.
+        """Return the outcome that ``apply`` would have, and do nothing.
 
         Raises:
             DockerfileError: the build lacks an argument or a secret that installing takes.
         """
-        return preview(plan, rebuild=rebuild or self.settings.rebuild, require=self._require_all)
+        return preview(plan, rebuild=rebuild or self.settings.rebuild)
 
     def apply(
         self,
@@ -433,68 +430,85 @@ class Project:
             plan,
             root=self.root,
             rebuild=rebuild or self.settings.rebuild,
-            require=self._require_all,
             keep=keep,
             echo=echo,
         )
 
-    def _require_all(self, builder: Builder) -> None:
-        sources = self.image.sources
-        built = {name: sources[name] for name in builder.services if name in sources}
-        require_all(built or sources, self._environment)
+    def _find(self, *, must_be_there: bool = False) -> _Found:
+        """Read the requirements files, and find what is built.
 
-    def _read(self, *, must_be_there: bool = False) -> Manifest:
-        self._begin()
-        manifest = read_manifest(self.root, self.settings.files, self._environment)
+        Raises:
+            RequirementsError: the main file must be there, and is not.
+        """
+        library = self._read_files()
+        manifest = self._read_manifest(library)
         if must_be_there and manifest.is_missing:
             raise RequirementsError(
                 "there is no such file",
                 path=manifest.main,
                 hint="`add` creates it; another one is named with --file or the setting `file`",
             )
-        return manifest
+        return _Found(manifest=manifest, discovery=self._discover(library))
 
-    def _prepare(
-        self, manifest: Manifest, *, resolve: bool, in_any_case: bool = False, offline: bool = False
+    def _prepare(self, found: _Found, *, resolve: bool, in_any_case: bool = False) -> Inputs:
+        """Return the inputs of a command."""
+        environment = self._find_environment(found, self._find_targets(found.discovery))
+        return self._complete(found, environment, resolve=resolve, in_any_case=in_any_case)
+
+    def _read_files(self) -> Library:
+        return read_more(Library(root=self.root), self.settings.files, self._variables)
+
+    def _read_manifest(self, library: Library) -> Manifest:
+        return read_manifest(library, self.settings.files, self._variables)
+
+    def _discover(self, library: Library) -> Discovery:
+        return find_builds(self.root, self.settings, self._variables, library)
+
+    def _find_targets(self, discovery: Discovery) -> tuple[FoundTarget, ...]:
+        return find_targets(discovery, self.settings, self._variables)
+
+    def _find_environment(self, found: _Found, targets: tuple[FoundTarget, ...]) -> Environment:
+        return only_environment(
+            find_environments(
+                targets,
+                found.manifest,
+                self.settings,
+                root=self.root,
+                now=self._now,
+                pip=read_pip_settings(self._variables),
+                variables=self._variables,
+            )
+        )
+
+    def _complete(
+        self,
+        found: _Found,
+        environment: Environment,
+        *,
+        resolve: bool,
+        in_any_case: bool,
+        offline: bool = False,
     ) -> Inputs:
-        rules = self._rules(manifest)
-        if rules.requires_hashes:
-            manifest = replace(manifest, requires_hashes=True)
-        index = self._complete(manifest, rules, offline=offline)
+        index = self._index_for(environment.rules)
+        manifest = complete_manifest(
+            found.manifest,
+            environment,
+            found.discovery.library,
+            self._variables,
+            None if offline else partial(_fetch, index),
+        )
         return prepare(
             manifest,
-            self.target,
-            rules,
+            environment.target,
+            environment.rules,
             index,
             resolve=resolve,
             in_any_case=in_any_case,
-            notices=self._warnings,
+            notices=dict.fromkeys((*environment.notices, *manifest.notices)),
         )
-
-    def _complete(self, manifest: Manifest, rules: InstallRules, *, offline: bool) -> PackageIndex:
-        index = self._index_for(rules)
-        read_constraints(manifest, self.root, rules.constraints, self._environment)
-        siblings = find_siblings(self.image, self.root)
-        read_siblings(manifest, self.root, siblings, self._environment)
-        base = self.target.interpreter
-        if base is not None and self.target.installer == "pip":
-            take_constraints(manifest, base.constraints, base.image)
-        if not offline:
-            fetch = partial(_fetch, index)
-            read_addresses(manifest, fetch, self._environment)
-        self._warn(
-            f"{redact(line.content)} ({line.place}) is not fetched: what it says does not count"
-            for line in manifest.unread
-            if line.option_values("--constraint") or line.path not in manifest.requirements
-        )
-        self._warn(
-            f"{redact(line.content)} ({line.place}) does not count: it stands at an address"
-            for line in manifest.unheeded
-        )
-        return index
 
     def _index_for(self, rules: InstallRules) -> PackageIndex:
-        """Return what asks the indexes of these rules; plans with equal rules share it."""
+        """Return the index of rules; plans with equal rules share it."""
         shown = tuple(rules.shown.items())
         key = (rules.index_urls, rules.first_index, rules.trust, shown)
         if key not in self._indexes:
@@ -507,47 +521,33 @@ class Project:
             )
         return self._indexes[key]
 
-    def _rules(self, manifest: Manifest) -> InstallRules:
-        rules = read_rules(
-            find_steps(self.image, self.root, self.target.interpreter),
-            manifest.lines,
-            index_url=self.settings.index_url,
-            extra_index_urls=self.settings.extra_index_url.split(),
-            cooldown_days=self.settings.cooldown_days,
-            now=self._now,
-            pip=self._pip,
-            environment=self._environment,
-        )
-        self._warn(rules.warnings)
-        return rules
-
     def _finish(
         self,
         command: str,
         draft: Draft,
-        planned: Inputs | Manifest,
+        found: _Found,
+        inputs: Inputs | None,
         *,
         force: bool,
         with_target: bool = True,
     ) -> Plan:
-        target = None
-        if isinstance(planned, Inputs):
-            target = planned.target if with_target else None
-            draft = join([warn(*planned.notices), draft, warn(*planned.last_notices)])
-        manifest = planned.manifest if isinstance(planned, Inputs) else planned
+        manifest, target = found.manifest, None
+        if inputs is not None:
+            manifest, target = inputs.manifest, inputs.target if with_target else None
+            draft = join([warn(*inputs.notices), draft, warn(*inputs.last_notices)])
         plan = finish(draft, command, manifest, target=target, force=force)
-        return replace(plan, builder=self._builder_for({edit.shown for edit in plan.edits}))
+        builder = builder_for(found.discovery, [edit.shown for edit in plan.edits])
+        services = () if builder is None else builder.services
+        lack = find_lack(found.discovery.builds, services, self._variables)
+        return replace(plan, builder=builder, lack=lack)
 
-    def _builder_for(self, changed: set[str]) -> Builder | None:
-        """Return what builds the services that install a changed file, or one that includes it."""
-        sources = self.image.sources
-        if len(sources) < 2:
-            return self.image.builder
-        files = {Path(os.path.normpath(self.root / name)) for name in changed}
-        touched = [name for name, source in sources.items() if source.installs(files)]
-        if len(touched) in {0, len(sources)}:
-            return self.image.builder
-        return find_builds(self.root, self.settings, self._environment, only=touched).builder
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What a command begins with: the requirements files and the builds."""
+
+    manifest: Manifest
+    discovery: Discovery
 
 
 def _fetch(index: PackageIndex, address: Address) -> bytes:

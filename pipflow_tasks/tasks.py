@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
+from inspect import Parameter, Signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
     from invoke.parser.argument import Argument
 
-    from .project import Level, Plan, Project
+    from .plan import Outcome, Plan
+    from .project import Level, Project
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,236 +73,168 @@ class Run:
         """Whether the task runs in the program ``pipflow``, without a tasks file."""
         return bool(self.context.config.get("pipflow_program"))
 
-    def carry_out(
-        self,
-        project: Project,
-        plan: Plan,
-        form: str,
-        *,
-        dry_run: bool = False,
-        no_rebuild: bool = False,
-        keep: bool = False,
-    ) -> None:
-        """Apply a plan, or only preview it, and print the report.
+    def carry_out(self, body: Callable[..., Plan], own: Mapping[str, Any], shared: Shared) -> None:
+        """Make a plan, apply or preview it, and print the report.
+
+        Args:
+            body: makes the plan of an open project.
+            own: the arguments of the task that ``body`` takes.
+            shared: the others.
 
         Raises:
             BuildError: the image was not built; raised after the report is printed.
         """
         from .report import FORMATS, write_report
 
-        if form not in FORMATS:
+        if shared.format_ not in FORMATS:
             known = ", ".join(FORMATS)
-            raise UsageError(f'there is no format "{form}"', hint=f"use one of {known}")
-        rebuild = "never" if no_rebuild else ""
-        if form == "text":
-            for warning in plan.warnings:
-                print(f"warning: {warning}", file=sys.stderr)
-        try:
-            if dry_run or self.context.config.run.dry:
-                outcome = project.preview(plan, rebuild=rebuild)
-            else:
-                outcome = project.apply(
-                    plan,
-                    rebuild=rebuild,
-                    keep=keep,
-                    echo=self.context.config.run.echo,
-                )
-        except BuildError as error:
-            if error.outcome is not None:
-                _print(write_report(plan, error.outcome, form=form))
-            raise
-        _print(write_report(plan, outcome, form=form))
+            raise UsageError(f'there is no format "{shared.format_}"', hint=f"use one of {known}")
+        with self.open(shared.file) as project:
+            plan = body(project, **own)
+            if shared.format_ == "text":
+                for warning in plan.warnings:
+                    print(f"warning: {warning}", file=sys.stderr)
+            try:
+                outcome = self._act(project, plan, shared)
+            except BuildError as error:
+                if error.outcome is not None:
+                    _print(write_report(plan, error.outcome, form=shared.format_))
+                raise
+        _print(write_report(plan, outcome, form=shared.format_))
+        if any(finding.severity == "error" for finding in plan.findings):
+            raise Exit(code=1)
+        if shared.exit_code and plan.changes:
+            raise Exit(code=2)
+
+    def _act(self, project: Project, plan: Plan, shared: Shared) -> Outcome:
+        rebuild = "never" if shared.no_rebuild else ""
+        if shared.dry_run or self.context.config.run.dry:
+            return project.preview(plan, rebuild=rebuild)
+        echo = self.context.config.run.echo
+        return project.apply(plan, rebuild=rebuild, keep=shared.keep, echo=echo)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """The arguments that several tasks share; ``_HELP`` describes each."""
+
+    file: str = ""
+    format_: str = "text"
+    dry_run: bool = False
+    no_rebuild: bool = False
+    keep: bool = False
+    exit_code: bool = False
 
 
 def add(
-    run: Run,
+    project: Project,
     packages: str,
     group: str = "",
     pre: bool = False,
     no_policy: bool = False,
     with_upgrades: bool = False,
-    file: str = "",
-    format_: str = "text",
-    dry_run: bool = False,
-    no_rebuild: bool = False,
-    keep: bool = False,
     force: bool = False,
     no_resolve: bool = False,
-) -> None:
+) -> Plan:
     """Pin packages at the newest version that the image can install, and build the image.
 
     A missing requirements file is created. The block that a package is added to is sorted. A
     package that is already a direct requirement is not changed.
     """
-    with run.open(file) as project:
-        plan = project.plan_add(
-            run.words(packages, "add"),
-            group=group or None,
-            prereleases=pre,
-            policy=not no_policy,
-            with_upgrades=with_upgrades,
-            resolve=not no_resolve,
-            force=force,
-        )
-        run.carry_out(project, plan, format_, dry_run=dry_run, no_rebuild=no_rebuild, keep=keep)
+    return project.plan_add(
+        packages,
+        group=group or None,
+        prereleases=pre,
+        policy=not no_policy,
+        with_upgrades=with_upgrades,
+        resolve=not no_resolve,
+        force=force,
+    )
 
 
-def remove(
-    run: Run,
-    packages: str,
-    file: str = "",
-    format_: str = "text",
-    dry_run: bool = False,
-    no_rebuild: bool = False,
-    keep: bool = False,
-    force: bool = False,
-    no_resolve: bool = False,
-) -> None:
+def remove(project: Project, packages: str, force: bool = False, no_resolve: bool = False) -> Plan:
     """Remove packages and the comments that belong to them, and build the image."""
-    with run.open(file) as project:
-        plan = project.plan_remove(
-            run.words(packages, "remove"), resolve=not no_resolve, force=force
-        )
-        run.carry_out(project, plan, format_, dry_run=dry_run, no_rebuild=no_rebuild, keep=keep)
+    return project.plan_remove(packages, resolve=not no_resolve, force=force)
 
 
 def upgrade(
-    run: Run,
+    project: Project,
     packages: str,
     pre: bool = False,
-    file: str = "",
-    format_: str = "text",
-    dry_run: bool = False,
-    no_rebuild: bool = False,
-    keep: bool = False,
     force: bool = False,
     no_resolve: bool = False,
-) -> None:
+) -> Plan:
     """Move the pins of the named packages, and build the image.
 
     A specifier limits the new version, and may move a pin down: "django<5". A requirement without
     a pin gets one.
     """
-    with run.open(file) as project:
-        plan = project.plan_upgrade(
-            run.words(packages, "upgrade"), prereleases=pre, resolve=not no_resolve, force=force
-        )
-        run.carry_out(project, plan, format_, dry_run=dry_run, no_rebuild=no_rebuild, keep=keep)
+    return project.plan_upgrade(packages, prereleases=pre, resolve=not no_resolve, force=force)
 
 
 def upgrade_all(
-    run: Run,
+    project: Project,
     only: str = "",
     skip: str = "",
     level: str = "major",
     pre: bool = False,
-    file: str = "",
-    format_: str = "text",
-    dry_run: bool = False,
-    no_rebuild: bool = False,
-    keep: bool = False,
     force: bool = False,
     no_resolve: bool = False,
-) -> None:
+) -> Plan:
     """Move every pin to the newest compatible version, and build the image."""
-    with run.open(file) as project:
-        plan = project.plan_upgrade_all(
-            only=only,
-            skip=skip,
-            level=_level(level),
-            prereleases=pre,
-            resolve=not no_resolve,
-            force=force,
-        )
-        run.carry_out(project, plan, format_, dry_run=dry_run, no_rebuild=no_rebuild, keep=keep)
+    return project.plan_upgrade_all(
+        only=only,
+        skip=skip,
+        level=_level(level),
+        prereleases=pre,
+        resolve=not no_resolve,
+        force=force,
+    )
 
 
-def lock(
-    run: Run,
-    file: str = "",
-    format_: str = "text",
-    dry_run: bool = False,
-    no_rebuild: bool = False,
-    keep: bool = False,
-) -> None:
+def lock(project: Project) -> Plan:
     """Pin all transitive dependencies in the requirements file, and build the image.
 
     The direct requirements are not changed. From then on all tasks keep the lock up to date.
     """
-    with run.open(file) as project:
-        plan = project.plan_lock()
-        run.carry_out(project, plan, format_, dry_run=dry_run, no_rebuild=no_rebuild, keep=keep)
+    return project.plan_lock()
 
 
-def unlock(
-    run: Run,
-    file: str = "",
-    format_: str = "text",
-    dry_run: bool = False,
-    no_rebuild: bool = False,
-    keep: bool = False,
-) -> None:
+def unlock(project: Project) -> Plan:
     """Remove the lines that lock has written, and build the image."""
-    with run.open(file) as project:
-        plan = project.plan_unlock()
-        run.carry_out(project, plan, format_, dry_run=dry_run, no_rebuild=no_rebuild, keep=keep)
+    return project.plan_unlock()
 
 
 def outdated(
-    run: Run,
+    project: Project,
     only: str = "",
     skip: str = "",
     level: str = "major",
     pre: bool = False,
-    file: str = "",
-    format_: str = "text",
-    exit_code: bool = False,
     no_resolve: bool = False,
-) -> None:
+) -> Plan:
     """Report which pins could move and what holds the others; change nothing."""
-    with run.open(file) as project:
-        plan = project.plan_outdated(
-            only=only,
-            skip=skip,
-            level=_level(level),
-            prereleases=pre,
-            resolve=not no_resolve,
-        )
-        run.carry_out(project, plan, format_, dry_run=True)
-    if exit_code and plan.changes:
-        raise Exit(code=2)
+    return project.plan_outdated(
+        only=only, skip=skip, level=_level(level), prereleases=pre, resolve=not no_resolve
+    )
 
 
-def why(run: Run, packages: str, file: str = "", format_: str = "text") -> None:
+def why(project: Project, packages: str) -> Plan:
     """Report which requirements need a package, and through what; change nothing."""
-    with run.open(file) as project:
-        plan = project.plan_why(run.words(packages, "why"))
-        run.carry_out(project, plan, format_, dry_run=True)
+    return project.plan_why(packages)
 
 
-def check(run: Run, file: str = "", format_: str = "text", offline: bool = False) -> None:
+def check(project: Project, offline: bool = False) -> Plan:
     """Report problems and how to fix them; change nothing.
 
     Checks the Dockerfile, the ignore file and the requirements, and asks the index.
     """
-    with run.open(file) as project:
-        plan = project.plan_check(offline=offline)
-        run.carry_out(project, plan, format_, dry_run=True)
-    if any(finding.severity == "error" for finding in plan.findings):
-        raise Exit(code=1)
+    return project.plan_check(offline=offline)
 
 
-def rebuild(
-    run: Run,
-    file: str = "",
-    format_: str = "text",
-    dry_run: bool = False,
-    no_cache: bool = False,
-) -> None:
+def rebuild(project: Project, no_cache: bool = False) -> Plan:
     """Build the image."""
-    with run.open(file) as project:
-        plan = project.plan_rebuild(no_cache=no_cache)
-        run.carry_out(project, plan, format_, dry_run=dry_run)
+    return project.plan_rebuild(no_cache=no_cache)
 
 
 _HELP = {
@@ -325,29 +259,52 @@ _HELP = {
 }
 
 
+_READING = ("file", "format_")
+_CHANGING = (*_READING, "dry_run", "no_rebuild", "keep")
+_TASKS = (
+    (add, _CHANGING),
+    (remove, _CHANGING),
+    (upgrade, _CHANGING),
+    (upgrade_all, _CHANGING),
+    (lock, _CHANGING),
+    (unlock, _CHANGING),
+    (outdated, (*_READING, "exit_code")),
+    (why, _READING),
+    (check, _READING),
+    (rebuild, (*_READING, "dry_run")),
+)
+"""The functions that make plans, each with the shared arguments that its task takes."""
+
+
 class DepsTask(Task):  # type: ignore[type-arg]
     """A task bound to the folder and the settings of one namespace.
 
-    Its function gets a ``Run``. An error of this package ends the program with the message and the
-    exit status of the error. Invoke treats tasks with the same code as equal; a task of this class
-    equals only itself.
+    Its function makes a plan; the task carries it out. An error of this package ends the program
+    with the message and the exit status of the error. Invoke treats tasks with the same code as
+    equal; a task of this class equals only itself.
     """
 
     def __init__(
-        self, body: Callable[..., None], bind: Callable[..., Run], aliases: tuple[str, ...] = ()
+        self, body: Callable[..., Plan], shared: tuple[str, ...], bind: Callable[..., Run]
     ) -> None:
-        names = body.__code__.co_varnames[1 : body.__code__.co_argcount]
-        super().__init__(
-            body,
-            aliases=aliases,
-            auto_shortflags=False,
-        )
+        self._shared = shared
         self._bind = bind
-        self._texts = {name: _HELP[name] for name in names}
+        aliases = ("view_all",) if body is outdated else ()
+        super().__init__(body, aliases=aliases, auto_shortflags=False)
+
+    def argspec(self, body: Callable[..., Plan]) -> Signature:
+        """Return the signature that Invoke parses: of the function, and the shared arguments."""
+        own = super().argspec(body)
+        defaults = {field.name: field.default for field in fields(Shared)}
+        shared = [
+            Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=defaults[name])
+            for name in self._shared
+        ]
+        return own.replace(parameters=[*own.parameters.values(), *shared])
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
         """Return the arguments, with the help texts set again: Invoke consumes them."""
-        self.help = dict(self._texts)
+        self.help = {name: _HELP[name] for name in self.argspec(self.body).parameters}
         return super().get_arguments(ignore_unknown_help)
 
     def __call__(self, *args: Any, **kwargs: Any) -> None:
@@ -356,8 +313,13 @@ class DepsTask(Task):  # type: ignore[type-arg]
         if not isinstance(context, Context):
             raise TypeError(f"a task's first argument is a Context, not {type(context)!r}")
         self.times_called += 1
+        given = self.argspec(self.body).bind(*rest, **kwargs).arguments
+        shared = Shared(**{name: given.pop(name) for name in self._shared if name in given})
+        run = self._bind(context=context)
         try:
-            self.body(self._bind(context=context), *rest, **kwargs)
+            if "packages" in given:
+                given["packages"] = run.words(given["packages"], self.body.__name__)
+            run.carry_out(self.body, given, shared)
         except PipflowError as error:
             raise Exit(str(error), error.exit_status) from error
 
@@ -381,9 +343,8 @@ def namespace_for(folder: str = "", **settings: Any) -> Collection:
     Settings.from_mapping(settings)
     bind = partial(Run, folder=folder, own_settings=settings)
     collection = Collection()
-    for body in (add, remove, upgrade, upgrade_all, lock, unlock, why, check, rebuild):
-        collection.add_task(DepsTask(body, bind))
-    collection.add_task(DepsTask(outdated, bind, aliases=("view_all",)))
+    for body, shared in _TASKS:
+        collection.add_task(DepsTask(body, shared, bind))
     return collection
 
 

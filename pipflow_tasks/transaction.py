@@ -8,43 +8,37 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from .engine import answers, build, interruptible, verify
-from .errors import BuildError, DockerfileError, FileError, Interrupted, UsageError
+from .errors import BuildError, FileError, Interrupted, UsageError
 from .files import lock, require_unchanged, revert_edit, write_edit
 from .plan import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from .plan import Builder, Edit, Plan
 
-    Require: TypeAlias = Callable[[Builder], None]
 
-
-def preview(plan: Plan, *, rebuild: str, require: Require) -> Outcome:
+def preview(plan: Plan, *, rebuild: str) -> Outcome:
     """Return the outcome that ``carry_out`` would have, and do nothing.
 
     Args:
         plan: what would be done.
         rebuild: ``auto``, ``always`` or ``never``.
-        require: as in ``carry_out``.
 
     Raises:
-        DockerfileError: ``require`` raised it, and an engine answers.
+        DockerfileError: the build lacks what installing takes, and an engine answers.
     """
     builder = plan.builder
     if not _has_work(plan) or builder is None:
         return Outcome(status="unchanged", dry_run=True)
     if _when(plan, rebuild) == "never":
         return Outcome(status="skipped", dry_run=True)
-    try:
-        require(builder)
-    except DockerfileError:
-        if answers(builder):  # else nothing would be built
-            raise
+    if plan.lack is not None and answers(builder):  # else nothing would be built
+        raise plan.lack
     return Outcome(status="planned", dry_run=True)
 
 
@@ -53,7 +47,6 @@ def carry_out(
     *,
     root: Path,
     rebuild: str,
-    require: Require,
     keep: bool = False,
     echo: bool = False,
 ) -> Outcome:
@@ -63,14 +56,12 @@ def carry_out(
         plan: what is to be done.
         root: the project's folder, which is locked against a second run.
         rebuild: ``auto``, ``always`` or ``never``.
-        require: raises an error where a builder lacks something that installing takes; it is
-            asked before anything is written.
         keep: leave the files changed when the build fails.
         echo: print the build command to standard error before it runs.
 
     Raises:
         UsageError: a build is insisted on, and no engine answers.
-        DockerfileError: ``require`` raised it.
+        DockerfileError: the build lacks what installing takes; nothing was written.
         FileError: a file can't be written or put back, or somebody else has changed it.
         BuildError: the image was not built; its outcome has the state of files and images.
     """
@@ -89,7 +80,8 @@ def carry_out(
             )
         _write_alone(plan.edits, root)
         return Outcome(status="no-engine")
-    require(builder)
+    if plan.lack is not None:
+        raise plan.lack
     with lock(root), interruptible():
         _write_and_build(plan.edits, builder, keep=keep, echo=echo)
     return Outcome(status="built")
@@ -137,7 +129,7 @@ def _write(edits: Sequence[Edit], written: list[Edit]) -> None:
     Raises:
         FileError: somebody else has changed a file, or it can't be written.
     """
-    for edit in edits:
+    for edit in edits[1:]:  # none is written if one has changed
         require_unchanged(edit)
     for edit in edits:
         require_unchanged(edit)

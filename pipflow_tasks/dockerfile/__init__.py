@@ -112,16 +112,16 @@ class Dockerfile:
             raise error
 
     def base_of(self, stage: int) -> Stage:
-        """Give the stage at the root of a chain of FROMs: the one whose base is an image."""
+        """Return the stage at the root of a chain of FROMs: the one whose base is an image."""
         return self.chain_of(stage)[0]
 
     def chain_of(self, stage: int) -> tuple[Stage, ...]:
-        """Give a stage after all that it is built on, the one whose base is an image first."""
+        """Return a stage after all that it is built on, the one whose base is an image first."""
         found = self.stages[stage]
         return (*(() if found.parent is None else self.chain_of(found.parent)), found)
 
     def needed_by(self, stage: int) -> frozenset[int]:
-        """Give the stages that are built for one: itself, its base, those it copies from."""
+        """Return the stages that are built for one: itself, its base, those it copies from."""
         needed = {stage}
         waiting = [self.stages[stage]]
         while waiting:
@@ -137,6 +137,6 @@ class Dockerfile:
         return frozenset(needed)
 
     def stage_named(self, name_or_index: str) -> Stage | None:
-        """Give the stage of that name, else that index, as ``--target`` looks it up."""
+        """Return the stage of that name, else that index, as ``--target`` looks it up."""
         index = stage_index(self.stages, name_or_index)
         return None if index is None else self.stages[index]

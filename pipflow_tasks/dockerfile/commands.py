@@ -82,7 +82,7 @@ class _Parts:
             self.appended.append(target)
 
     def command(self) -> _Command:
-        """Give them as a command."""
+        """Return them as a command."""
         return _Command(
             words=tuple(self.words),
             written=tuple(self.written),
@@ -301,7 +301,7 @@ class Shell:
         environment: Mapping[str, str],
         program: str,
     ) -> InstallCommand:
-        """Give an install command, with all that its image tells of it so far."""
+        """Return an install command, with all that its image tells of it so far."""
         from_environment = environment.get(f"{installer.upper()}_CONSTRAINT", "").split()
         constraints = (*from_environment, *options.get("constraint", ()))
         python, python_word = named_python(installer, program, options, environment)
@@ -345,7 +345,7 @@ class Shell:
     def _configuration(
         self, installer: Installer, program: str, environment: Mapping[str, str]
     ) -> Iterator[Configuration]:
-        """Give the files with settings that an installer reads here, weakest first."""
+        """Return the files with settings that an installer reads here, weakest first."""
         files = [*self.image.files, *self.mounts]
         home = environment.get("HOME") or self.image.home
         looked_for = configuration_files(installer, program, environment, home, self.directory)
@@ -414,7 +414,7 @@ class Shell:
 
 
 def _script_of(words: Sequence[str]) -> str | None:
-    """Give what a shell is handed with ``-c`` (``-ec``, ``-lc``)."""
+    """Return what a shell is handed with ``-c`` (``-ec``, ``-lc``)."""
     for index, word in enumerate(words[1:-1], 1):
         if re.fullmatch(r"-[a-zA-Z]*c", word):
             return words[index + 1]
@@ -422,7 +422,7 @@ def _script_of(words: Sequence[str]) -> str | None:
 
 
 def _printed(words: Sequence[str]) -> str | None:
-    """Give what `echo` and `printf` print of text alone; other commands can't be known."""
+    """Return what `echo` and `printf` print of text alone; of other commands it is unknown."""
     if words[:1] == ["echo"]:
         text = " ".join(word for word in words[1:] if not re.fullmatch("-[neE]+", word)) + "\n"
     elif words[:1] == ["printf"] and words[1:]:

@@ -39,7 +39,7 @@ class Configuration:
 def configuration_files(
     installer: Installer, program: str, environment: Mapping[str, str], home: str, directory: str
 ) -> Iterator[tuple[str, str]]:
-    """Give each path where the installer looks for settings, with its level, weakest first.
+    """Return each path where the installer looks for settings, with its level, weakest first.
 
     Args:
         installer: pip or uv.

@@ -117,7 +117,7 @@ class DockerfileText:
         return source
 
     def instructions(self) -> Iterator[Instruction]:
-        """Give one instruction after the other.
+        """Return one instruction after the other.
 
         Raises:
             DockerfileError: for an unknown keyword, or a heredoc without end.

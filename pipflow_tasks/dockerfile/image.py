@@ -26,7 +26,7 @@ class Placed:
     """One source of a COPY, ADD or bind mount, or a file that a command wrote.
 
     Attributes:
-        origin: the stage it is from, ``CONTEXT``, or None when that can't be known.
+        origin: the stage it is from, ``CONTEXT``, or None when that is unknown.
         source: its path there.
         target: where it is put, absolute.
         folder: whether ``target`` is certainly a folder to put it in.
@@ -42,7 +42,7 @@ class Placed:
     text: str | None = None
 
     def source_of(self, path: str) -> tuple[str, bool] | None:
-        """Give the path in the origin that ``path`` is from, and whether that is certain."""
+        """Return the path in the origin that ``path`` is from, and whether that is certain."""
         parent, name = posixpath.split(self.source)
         if path == self.target and not self.folder:
             return self.source, True
@@ -58,14 +58,14 @@ class Placed:
 
 
 def is_folder(source: str) -> bool:
-    """Tell whether a copied name looks like that of a folder."""
+    """Return whether a copied name looks like that of a folder."""
     name = posixpath.basename(source)
     without_suffix = posixpath.splitext(name)[1] in ("", ".", ".d")
     return without_suffix and name not in _FILES_WITHOUT_SUFFIX and not set(name) & set("*?[")
 
 
 def origins_of(files: Sequence[Placed], path: str, images: Sequence[StageImage]) -> list[str]:
-    """Give the files of the context that ``path`` may come from, the most likely first.
+    """Return the files of the context that ``path`` may come from, the most likely first.
 
     What was placed last counts; a file that was placed by its name counts before folders that
     were copied over it, for nobody knows whether these hold one of that name.
@@ -105,7 +105,7 @@ class Misplaced:
 
 
 def find_misplaced(files: Sequence[Placed], wanted: str) -> Misplaced | None:
-    """Give the file of the context with the name of this path that was copied last, or None."""
+    """Return the file of the context with the name of this path that was copied last, or None."""
     for placed in reversed(files):
         target = placed.target
         if placed.folder:
@@ -117,7 +117,7 @@ def find_misplaced(files: Sequence[Placed], wanted: str) -> Misplaced | None:
 
 
 def last_placed(files: Sequence[Placed], path: str) -> Placed | None:
-    """Give what has certainly put a file at this path, last of all."""
+    """Return what has certainly put a file at this path, last of all."""
     for placed in reversed(files):
         found = placed.source_of(path)
         if found is not None and found[1]:
@@ -126,7 +126,7 @@ def last_placed(files: Sequence[Placed], path: str) -> Placed | None:
 
 
 def join(directory: str, path: str) -> str:
-    """Give the normal form of a path in the image; a leading variable counts as absolute."""
+    """Return the normal form of a path in the image; a leading variable counts as absolute."""
     if path == "~" or path.startswith("~/"):
         path = "${HOME}" + path[1:]
     if not path.startswith(("/", "$")):
@@ -136,12 +136,12 @@ def join(directory: str, path: str) -> str:
 
 
 def context_path(path: str) -> str:
-    """Give the normal form of a path in the build context, which nothing leads out of."""
+    """Return the normal form of a path in the build context, which nothing leads out of."""
     return join("/", path if not path.startswith("$") else "./" + path)[1:] or "."
 
 
 def origin_path(path: str, origin: int | None) -> str:
-    """Give the normal form of a path in the context, or in the stage that is not the context."""
+    """Return the normal form of a path in the context, or in the stage that is not the context."""
     return context_path(path) if origin == CONTEXT else join("/", path)
 
 
@@ -161,7 +161,7 @@ class StageImage:
     """What `pip config set` was told, by the level and the name of the setting."""
 
     def child(self) -> StageImage:
-        """Give what a stage built FROM this one begins with."""
+        """Return what a stage built FROM this one begins with."""
         return replace(
             self,
             arguments=dict(self.arguments),
@@ -177,5 +177,5 @@ class StageImage:
         return "/root" if self.user in {"", "0", "root"} else f"/home/{self.user}"
 
     def variables(self) -> dict[str, str]:
-        """Give what counts for an instruction: ENV before ARG."""
+        """Return what counts for an instruction: ENV before ARG."""
         return {**self.arguments, **self.environment}

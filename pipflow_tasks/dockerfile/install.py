@@ -52,7 +52,7 @@ class InstallCommand:
         possible: further files of the context that they may be: a copied folder may hold one.
         constraints: the files that ``-c`` names.
         constraint_sources: the files of the build context that these are.
-        unknown: files named by ``-r`` and ``-c`` whose source can't be known: made by a command,
+        unknown: files named by ``-r`` and ``-c`` whose source is unknown: made by a command,
             not copied from the context, or behind a variable without value (``${NAME}`` stands).
         misplaced: those of the unknown that the context has, copied to another place.
         copied: what COPY and ADD had taken from the context before, each with its line; a change
@@ -133,13 +133,13 @@ _OPTIONS_WITH_VALUE = frozenset({
 
 
 def is_installer(program: str) -> bool:
-    """Tell whether a program is pip or uv, or a Python that may start one."""
+    """Return whether a program is pip or uv, or a Python that may start one."""
     name = posixpath.basename(program)
     return name == "uv" or bool(_PIP.fullmatch(name) or _PYTHON.fullmatch(name))
 
 
 def installer_of(words: Sequence[str]) -> tuple[Installer, Sequence[str]] | None:
-    """Tell which installer a command starts, and the words that it gives it."""
+    """Return which installer a command starts, and the words that it gives it."""
     name = posixpath.basename(words[0])
     if _PIP.fullmatch(name):
         return "pip", words[1:]
@@ -168,7 +168,7 @@ def named_python(
     options: Mapping[str, Sequence[str]],
     environment: Mapping[str, str],
 ) -> tuple[str, str]:
-    """Give the version of Python that a command names, and the word that does; empty without."""
+    """Return the version of Python that a command names, and the word that does; empty without."""
     variable = f"{installer.upper()}_PYTHON"
     words = [
         *(

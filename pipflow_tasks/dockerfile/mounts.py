@@ -43,7 +43,7 @@ def read_fields(text: str) -> dict[str, str]:
 
 
 def mounts_of(instruction: Instruction, expand: Callable[[str], str] = str) -> Iterator[Mount]:
-    """Give the mounts of an instruction, their values expanded; by default as they are written."""
+    """Return the mounts of an instruction, with expanded values; by default as written."""
     for name, value in instruction.flags:
         if name != "mount":
             continue

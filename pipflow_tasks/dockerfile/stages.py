@@ -52,7 +52,7 @@ class Stage:
 
 
 def stage_index(stages: Sequence[Stage], name_or_index: str) -> int | None:
-    """Give the index of the stage of that name, else of that index, or None."""
+    """Return the index of the stage of that name, else of that index, or None."""
     for stage in reversed(stages):
         if stage.name is not None and stage.name.lower() == name_or_index.lower():
             return stage.index
@@ -66,7 +66,7 @@ _PLATFORM_ARGS = frozenset(
 )
 _VALUE_HINT = (
     "write `ARG {}=<value>` before the first FROM, pass it as a build argument in the compose "
-    "file, or make the `python` setting"
+    "file, or set `python`"
 )
 _KNOWN_TO_BUILD = "$(secret)"
 """Stands for a value that is known in the build alone, as what a command prints does."""
@@ -191,7 +191,7 @@ class Reading:
             cause = self.unset_by.get(name, name)
             hint = _VALUE_HINT.format(cause)
             if cause in _PLATFORM_ARGS:
-                hint = "make the `platform` setting"
+                hint = "set `platform`"
             self._note_unknown(
                 DockerfileError(
                     f"FROM needs the variable `{cause}`, which {message or 'has no value'}",
@@ -210,7 +210,7 @@ class Reading:
         self.unknown.append(error)
 
     def _pairs(self, instruction: Instruction) -> list[tuple[str, str | None]]:
-        """Give the names and unexpanded values of an ARG or ENV."""
+        """Return the names and unexpanded values of an ARG or ENV."""
         words = split_words(instruction.arguments, self.escape)
         if instruction.keyword == "ENV" and words and "=" not in words[0]:
             name, _, value = partition(instruction.arguments)
@@ -280,7 +280,7 @@ class Reading:
             )
 
     def _origin(self, name: str | None, variables: Variables) -> int | None:
-        """Give the stage that ``from`` names, ``CONTEXT`` without one, None for an image."""
+        """Return the stage that ``from`` names, ``CONTEXT`` without one, None for an image."""
         if name is None:
             return CONTEXT
         return stage_index(self.stages[:-1], expand(name, variables, self.escape))
@@ -326,7 +326,7 @@ class Reading:
 
 
 def _secret_variables(instruction: Instruction) -> Iterator[str]:
-    """Give the installers' variables that secrets set for a RUN."""
+    """Return the installers' variables that secrets set for a RUN."""
     for mount in mounts_of(instruction):
         if mount.kind == "secret" and mount.variable.startswith(("PIP_", "UV_")):
             yield mount.variable

@@ -39,7 +39,7 @@ def partition(text: str) -> tuple[str, str, str]:
 
 
 def word_end(text: str, start: int, stops: str, escape: str = "\\", *, nested: bool = False) -> int:
-    """Give the end of the word at ``start``: the first of ``stops`` outside of quotes.
+    """Return the end of the word at ``start``: the first of ``stops`` outside of quotes.
 
     With ``nested`` also outside of ``${...}``, ``$(...)`` and backticks.
     """
@@ -64,7 +64,7 @@ def word_end(text: str, start: int, stops: str, escape: str = "\\", *, nested: b
 
 
 def closing_bracket(text: str, start: int, opening: str, closing: str) -> int | None:
-    """Give the position of the bracket that closes the one at ``start``."""
+    """Return the position of the bracket that closes the one at ``start``."""
     depth, position = 0, start
     while position < len(text):
         if text[position] == "\\":
@@ -101,7 +101,7 @@ class Variables:
 def substitute(
     text: str, start: int, variables: Variables, expand_word: Callable[[str], str]
 ) -> tuple[str, int] | None:
-    """Give the value of the variable whose ``$`` is at ``start``, and the position after it.
+    """Return the value of the variable whose ``$`` is at ``start``, and the position after it.
 
     ``expand_word`` expands the word after an operator. None: there is no variable.
     """
@@ -116,7 +116,7 @@ def substitute(
         return (variables.missing(name, None) if value is None else value), after
     operator = _OPERATOR.match(text, match.end(), end)
     if operator is None:
-        return variables.missing(name, "has an operator that is not known here"), end + 1
+        return variables.missing(name, "has an operator that is unknown here"), end + 1
     word = text[operator.end() : end]
     return _apply_operator(name, value, operator[0], word, variables, expand_word), end + 1
 
@@ -208,5 +208,5 @@ def unquote(word: str) -> str:
 
 
 def is_unknown(path: str) -> bool:
-    """Tell whether a path still holds a variable or a wildcard."""
+    """Return whether a path still holds a variable or a wildcard."""
     return any(char in path for char in "$*?[`")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from ..compose import ComposeFile, read_dotenv
 from ..engine import choose_compose
-from ..errors import ComposeError, FileError
-from ..files import read
+from ..errors import ComposeError
+from ..files import read_text, show_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,15 +34,15 @@ class ComposeProject:
         base: the (first) file's folder, which paths in the files are relative to.
         file: what its files say together.
         program: what builds it.
-        environment: the variables of the process, on top of those of the ``.env`` file.
-        is_above: it stands in a folder above the project's own.
+        variables: those of the process, on top of those of the ``.env`` file.
+        is_above: it is in a folder above the project's own.
     """
 
     folder: Path
     base: Path
     file: ComposeFile
     program: ComposeProgram
-    environment: Mapping[str, str]
+    variables: Mapping[str, str]
     is_above: bool
 
 
@@ -70,7 +70,8 @@ def find_compose(root: Path, builder: str, environment: Mapping[str, str]) -> Co
         found = [path for name in COMPOSE_FILES if (path := folder / name).is_file()][:1]
         if found:
             found += [path for name in _OVERRIDES if (path := folder / name).is_file()][:1]
-            variables = _with_dotenv(folder, environment)
+            if folder != root:
+                variables = _with_dotenv(folder, environment)
             return _read(folder, found, builder, variables, is_above=folder != root)
     return None
 
@@ -92,55 +93,47 @@ def _read(
     folder: Path,
     paths: list[Path],
     builder: str,
-    environment: Mapping[str, str],
+    variables: Mapping[str, str],
     *,
     is_above: bool,
 ) -> ComposeProject:
-    program = choose_compose(builder, environment)
+    program = choose_compose(builder, variables)
     return ComposeProject(
         folder=folder,
         base=paths[0].parent,
-        file=_read_files(folder, paths, program, environment),
+        file=_read_files(folder, paths, program, variables),
         program=program,
-        environment=environment,
+        variables=variables,
         is_above=is_above,
     )
 
 
 def _read_files(
-    folder: Path, paths: list[Path], program: ComposeProgram, environment: Mapping[str, str]
+    folder: Path, paths: list[Path], program: ComposeProgram, variables: Mapping[str, str]
 ) -> ComposeFile:
-    shown = [os.path.relpath(path, folder).replace(os.sep, "/") for path in paths]
+    shown = [show_path(path, folder) for path in paths]
     told = program.config(folder)
     if told is not None:
         return ComposeFile.from_config(told, path=shown[0])
     file = ComposeFile.merged(
-        [_parse(path, name, environment) for path, name in zip(paths, shown, strict=True)]
+        [_parse(path, name, variables) for path, name in zip(paths, shown, strict=True)]
     )
     if any(service.extends_file for service in file.services):
         told = program.extended(folder)
     return file if told is None else ComposeFile.from_config(told, path=shown[0])
 
 
-def _parse(path: Path, shown: str, environment: Mapping[str, str]) -> ComposeFile:
-    text = _text(path, shown)
+def _parse(path: Path, shown: str, variables: Mapping[str, str]) -> ComposeFile:
+    text = read_text(path, shown=shown)
     if text is None:
         raise ComposeError(
             "there is no such file, which COMPOSE_FILE names",
             path=shown,
             hint="the names are relative to the project's folder",
         )
-    return ComposeFile.from_text(text, path=shown, environment=environment)
+    return ComposeFile.from_text(text, path=shown, environment=variables)
 
 
 def _with_dotenv(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    text = _text(folder / ".env", ".env")
+    text = read_text(folder / ".env", shown=".env")
     return {**read_dotenv(text or "", environment), **environment}
-
-
-def _text(path: Path, shown: str) -> str | None:
-    data = read(path, shown=shown)
-    try:
-        return None if data is None else data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise FileError("it is not UTF-8 text", path=shown) from error

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from configparser import Error, RawConfigParser
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ..files import read
+from ..files import read_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from ..dockerfile import Configuration, InstallCommand
@@ -29,46 +31,69 @@ class Configured:
         unread: the files that may name an index and can't be read here.
     """
 
-    values: dict[str, str] = field(repr=False)
+    values: Mapping[str, str] = field(repr=False)
     unread: tuple[str, ...]
 
 
-def read_configuration(install: InstallCommand, context: Path) -> Configured:
-    """Read the configuration of an install step; uv's is looked through for indexes alone.
+def read_texts(files: Iterable[tuple[Configuration, Path]]) -> dict[Path, str]:
+    """Return what configuration files say that build contexts have, each read once.
+
+    Args:
+        files: the files, each with the folder that is its build context.
 
     Raises:
-        FileError: a file of the build context can't be read.
+        FileError: one of them can't be read.
+    """
+    sources = {context / source: source for file, context in files for source in file.sources}
+    found = {
+        path: read_text(path, shown=source, errors="replace")
+        for path, source in sources.items()
+        if path.is_file()
+    }
+    return {path: text for path, text in found.items() if text is not None}
+
+
+def read_configuration(
+    install: InstallCommand, context: Path, texts: Mapping[Path, str]
+) -> Configured:
+    """Read the configuration of an install step; uv's is looked through for indexes alone.
+
+    Args:
+        install: the step.
+        context: the folder that is its build context.
+        texts: what the files there say, by their paths.
     """
     sections: dict[str, dict[str, str]] = {"global": {}, install.command: {}}
     unread: list[str] = []
     for file in install.configuration:
-        text = _text_of(file, context)
+        paths = (context / source for source in file.sources)
+        text = next((texts[path] for path in paths if path in texts), file.text)
         if text is None:
             unread.extend([file.path] if file.certain else [])
         elif install.installer == "uv":
             unread.extend([file.path] if _UV_INDEX.search(text) else [])
         else:
-            parser = RawConfigParser(strict=False)
-            try:
-                parser.read_string(text)
-            except Error:
-                unread.append(file.path)
+            parser, is_whole = _parse(text)
+            unread.extend([] if is_whole else [file.path])
             for name, values in sections.items():
                 values.update(parser[name] if parser.has_section(name) else {})
     return Configured(
-        values={
-            f"PIP_{name.upper().replace('-', '_')}": value
-            for values in sections.values()
-            for name, value in values.items()
-        },
+        values=MappingProxyType(
+            {
+                f"PIP_{name.upper().replace('-', '_')}": value
+                for values in sections.values()
+                for name, value in values.items()
+            }
+        ),
         unread=tuple(dict.fromkeys(unread)),
     )
 
 
-def _text_of(file: Configuration, context: Path) -> str | None:
-    for source in file.sources:
-        path = context / source
-        data = read(path, shown=source) if path.is_file() else None
-        if data is not None:
-            return data.decode("utf-8-sig", "replace")
-    return file.text
+def _parse(text: str) -> tuple[RawConfigParser, bool]:
+    """Return what a file of pip's says, and whether all of it could be read."""
+    parser = RawConfigParser(strict=False)
+    try:
+        parser.read_string(text)
+    except Error:
+        return parser, False
+    return parser, True

@@ -5,45 +5,53 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..dockerfile.grammar import DockerfileText
-from ..dockerfile.words import Variables, expand, keep, split_words
+from ..dockerfile import mounts_of
+from ..dockerfile.words import Variables, expand, keep
 from ..errors import DockerfileError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ..compose import Secret
     from ..dockerfile import Dockerfile, InstallCommand, Instruction
-    from .image import Build
+    from .build import Build
 
 
-def require_all(sources: Mapping[str, Build], environment: Mapping[str, str]) -> None:
-    """Check that the builds have the arguments and secrets that installing the files takes.
+def find_lack(
+    builds: Sequence[Build], services: Iterable[str], variables: Mapping[str, str]
+) -> DockerfileError | None:
+    """Return what keeps builds from having the arguments and secrets that installing takes.
 
-    Raises:
-        DockerfileError: one has not.
+    Args:
+        builds: what may be built.
+        services: the compose services that are; without any of them, all builds are.
+        variables: those of the environment.
     """
-    for source in sources.values():
-        dockerfile = source.read(keep_unknown=True)
-        for step in source.steps(dockerfile):
-            _require_arguments(source, dockerfile, step)
-            _require_secrets(source, dockerfile, step)
-        for secret in source.secrets:
-            if lack := _lack_of(secret, environment):
-                raise DockerfileError(
-                    f"the build is given the secret {secret.name}, and {lack}", path=source.path
-                )
+    named = {*services}
+    built = [build for build in builds if build.recipe.service in named] or builds
+    try:
+        for build in built:
+            _require_all(build, variables)
+    except DockerfileError as error:
+        return error
+    return None
 
 
-def _require_arguments(source: Build, dockerfile: Dockerfile, step: InstallCommand) -> None:
+def _require_all(build: Build, variables: Mapping[str, str]) -> None:
+    for step in build.steps:
+        _require_arguments(build, step)
+        _require_secrets(build, step)
+    for secret in build.recipe.secrets:
+        if lack := _lack_of(secret, variables):
+            raise DockerfileError(
+                f"the build is given the secret {secret.name}, and {lack}", path=build.recipe.path
+            )
+
+
+def _require_arguments(build: Build, step: InstallCommand) -> None:
     """Check the arguments that are declared without value, and passed on without one."""
-    unset = set(source.unset_args) - {
-        word.partition("=")[0]
-        for instruction in DockerfileText.from_text(source.text, source.path).instructions()
-        if instruction.keyword == "ARG"
-        for word in split_words(instruction.arguments, "\\")
-        if "=" in word
-    }
+    dockerfile = build.dockerfile
+    unset = set(build.recipe.unset_args) - dockerfile.defaulted
     base = dockerfile.base_of(step.stage)
     run = _instruction_of(dockerfile, step)
     in_force = [value for _, value in step.environment]
@@ -55,37 +63,31 @@ def _require_arguments(source: Build, dockerfile: Dockerfile, step: InstallComma
         if lacking:
             raise DockerfileError(
                 f"the build argument `{lacking[0]}` has no value, and is needed here",
-                path=source.path,
+                path=build.recipe.path,
                 line=line,
                 hint=f"set `{lacking[0]}` in the environment or in the `.env` file, "
                 f"or write a default: `ARG {lacking[0]}=<value>`",
             )
 
 
-def _require_secrets(source: Build, dockerfile: Dockerfile, step: InstallCommand) -> None:
+def _require_secrets(build: Build, step: InstallCommand) -> None:
     """Check the secrets that the step calls required."""
-    given = {secret.name for secret in source.secrets}
-    for name, value in _instruction_of(dockerfile, step).flags:
-        keys = dict(part.strip().partition("=")[::2] for part in value.split(","))
-        if name != "mount" or keys.get("type") != "secret":
-            continue
-        target = keys.get("target") or keys.get("dst") or keys.get("destination") or ""
-        wanted = keys.get("id") or target.rpartition("/")[2]
-        is_required = keys.get("required", "false").lower() in {"", "true", "1"}
-        if is_required and wanted not in given:
+    given = {secret.name for secret in build.recipe.secrets}
+    for mount in mounts_of(_instruction_of(build.dockerfile, step)):
+        if mount.kind == "secret" and mount.is_required and mount.identity not in given:
             raise DockerfileError(
-                f"the secret `{wanted}` is required, and the build is not given it",
-                path=source.path,
+                f"the secret `{mount.identity}` is required, and the build is not given it",
+                path=build.recipe.path,
                 line=step.line,
                 hint="name it under the service's `build: secrets:`, or with --secret in the "
                 "setting build_command",
             )
 
 
-def _lack_of(secret: Secret, environment: Mapping[str, str]) -> str:
+def _lack_of(secret: Secret, variables: Mapping[str, str]) -> str:
     if secret.file is not None and not Path(secret.file).is_file():
         return f"there is no file {secret.file}"
-    if secret.variable is not None and secret.variable not in environment:
+    if secret.variable is not None and secret.variable not in variables:
         return f"the environment has no {secret.variable}"
     return ""
 
@@ -101,7 +103,7 @@ def _instruction_of(dockerfile: Dockerfile, step: InstallCommand) -> Instruction
 
 
 def _variables_in(text: str) -> list[str]:
-    """Return the variables of a text whose value nothing else stands in for."""
+    """Return the variables of a text that have no default value."""
     found: list[str] = []
 
     def note(name: str, message: str | None) -> str:

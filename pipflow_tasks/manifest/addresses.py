@@ -35,22 +35,22 @@ class Address:
 
     @classmethod
     def from_text(
-        cls, text: str, *, place: str, constrains: bool, environment: Mapping[str, str]
+        cls, text: str, *, place: str, constrains: bool, variables: Mapping[str, str]
     ) -> Address:
         """Read what a file has."""
         return cls(
-            url=find_address(text, environment),
-            shown=show_address(text, environment),
+            url=find_address(text, variables),
+            shown=show_address(text, variables),
             place=place,
             constrains=constrains,
         )
 
     def include(
-        self, text: str, *, place: str, constrains: bool, environment: Mapping[str, str]
+        self, text: str, *, place: str, constrains: bool, variables: Mapping[str, str]
     ) -> Address:
         """Read what the file at this address has; it is relative to it, as for pip."""
-        url = expand_address(text, environment)
-        shown = show_address(text, environment)
+        url = expand_address(text, variables)
+        shown = show_address(text, variables)
         with suppress(ValueError):  # of urllib's: it is no address, and can't be asked
             url, shown = urljoin(self.url, url), urljoin(self.shown, shown)
         return Address(
@@ -61,24 +61,24 @@ class Address:
         )
 
 
-def expand_address(text: str, environment: Mapping[str, str]) -> str:
+def expand_address(text: str, variables: Mapping[str, str]) -> str:
     """Put the values of variables in; blanks, which no address has, are written as in one."""
-    url = expand_variables(text, environment)
+    url = expand_variables(text, variables)
     return re.sub(r"[\x00-\x20]", lambda found: quote(found[0]), url)
 
 
-def find_address(text: str, environment: Mapping[str, str]) -> str:
+def find_address(text: str, variables: Mapping[str, str]) -> str:
     """Return the address that a text is, if it can be asked from here; else an empty string."""
-    url = expand_address(text, environment)
+    url = expand_address(text, variables)
     can_be_asked = url.lower().startswith(("http://", "https://")) and not set("$`") & set(url)
     return url if can_be_asked else ""
 
 
-def show_address(text: str, environment: Mapping[str, str]) -> str:
+def show_address(text: str, variables: Mapping[str, str]) -> str:
     """Return an address for messages: without credentials and without the values of variables."""
-    shown = redact(expand_address(text, environment))
+    shown = redact(expand_address(text, variables))
     for name in VARIABLE.findall(text):
-        value = expand_address(environment.get(name, ""), {})
+        value = expand_address(variables.get(name, ""), {})
         if value and "://" not in value:  # else it is the address itself
             shown = re.sub(
                 rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])",
@@ -88,9 +88,9 @@ def show_address(text: str, environment: Mapping[str, str]) -> str:
     return shown
 
 
-def unset_variable(text: str, environment: Mapping[str, str]) -> str:
+def unset_variable(text: str, variables: Mapping[str, str]) -> str:
     """Return the first variable of a text that has no value, as it is written, or nothing."""
-    found = VARIABLE.search(expand_variables(text, environment))
+    found = VARIABLE.search(expand_variables(text, variables))
     return found[0] if found else ""
 
 

@@ -48,7 +48,7 @@ class ImageName:
 
     @classmethod
     def parse(cls, reference: str, *, source: str) -> ImageName:
-        """Read a name as it stands in ``FROM``.
+        """Read a name as it is in ``FROM``.
 
         Raises:
             TargetError: it is that of an image that can't be served.

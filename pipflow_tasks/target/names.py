@@ -8,7 +8,7 @@ from packaging.version import Version
 from ..errors import TargetError
 from . import image_facts as facts
 
-HINT = 'make the setting `python`, e.g. `python: "3.11"` under `pipflow` in invoke.yaml'
+HINT = 'set `python`, e.g. `python: "3.11"` under `pipflow` in invoke.yaml'
 
 
 def docker_platform(machine: str, *, source: str = "") -> str:
@@ -20,7 +20,7 @@ def docker_platform(machine: str, *, source: str = "") -> str:
     name = machine.strip().lower().removeprefix("linux/")
     if name not in facts.MACHINE_NAMES:
         hint = f"use one of {', '.join(facts.MACHINES)}"
-        raise target_error(f"platform `{machine}` is not known", source=source, hint=hint)
+        raise target_error(f"platform `{machine}` is unknown", source=source, hint=hint)
     return facts.MACHINE_NAMES[name]
 
 
@@ -60,7 +60,7 @@ def newest_pip(requirement: str) -> Version | None:
 
 
 def target_error(message: str, *, source: str, hint: str = "") -> TargetError:
-    """Return an error about what stands at a place, ``Dockerfile:1``, or comes from elsewhere."""
+    """Return an error about what is at a place, ``Dockerfile:1``, or comes from elsewhere."""
     path, _, line = source.rpartition(":")
     if path and line.isdecimal():
         return TargetError(message, path=path, line=int(line), hint=hint)

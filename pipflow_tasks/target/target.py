@@ -55,7 +55,7 @@ class Platform:
         object.__setattr__(self, "markers", MappingProxyType(dict(self.markers)))
 
     def tag_rank(self, tags: Iterable[Tag]) -> int | None:
-        """Tell how well a wheel with these tags suits: 0 is best, None is not at all."""
+        """Return how well a wheel with these tags suits: 0 is best, None is not at all."""
         return min((self._ranks[tag] for tag in tags if tag in self._ranks), default=None)
 
 
@@ -69,7 +69,7 @@ class Target:
             last patch release, a pre-release counts as its release (as in pip).
         platforms: at least one; a candidate has to suit them all.
         libc: ``glibc 2.36``, ``musl 1.2``, or empty for a host that is not Linux.
-        pip: the one that the image carries, None where it is not known or sets no limit.
+        pip: the one that the image carries, None where it is unknown or sets no limit.
         source: where this was read, ``Dockerfile:1``.
         python_source: who names the Python, where that is another.
         notes: what was assumed, to be told to the user.
@@ -114,7 +114,7 @@ class Target:
             pip: the one that the Dockerfile installs before the step, where that is known.
             notes: the caller's, kept in front.
             obstacle: why the image itself does not tell its Python, where that was tried.
-            remedy: what else than the setting would help where the Python is not known.
+            remedy: what else than the setting would help where the Python is unknown.
 
         Raises:
             TargetError: the name does not tell the Python, or the image can't be served.
@@ -170,7 +170,7 @@ class Target:
             notes: the caller's, kept in front.
 
         Raises:
-            TargetError: the image has no CPython that can be served, or a platform is not known.
+            TargetError: the image has no CPython that can be served, or a platform is unknown.
         """
         version = _require_cpython(interpreter, source=source)
         assert interpreter.python is not None
@@ -308,7 +308,7 @@ class Target:
         )
 
     def tag_rank(self, tags: Collection[Tag]) -> int | None:
-        """Tell how well one wheel suits every platform: 0 is best, None is not at all.
+        """Return how well one wheel suits every platform: 0 is best, None is not at all.
 
         A version may also serve each platform by another file: ask each `Platform.tag_rank`.
         """
@@ -358,7 +358,7 @@ class Target:
 def _unknown_python(image: ImageName, obstacle: str, remedy: str, *, source: str) -> TargetError:
     hint = f"name the version in the tag, or {HINT}" if image.family else HINT
     hint = f"{hint}; or {remedy}" if remedy else hint
-    what = f"can't tell which Python the base image {image.shown} has"
+    what = f"it is unknown which Python the base image {image.shown} has"
     what = f"{what}: {obstacle}" if obstacle else what
     return target_error(what, source=source, hint=hint)
 
@@ -438,7 +438,7 @@ def _note_assumed(
     if others:
         yield (
             f"{image} is for {interpreter.platform} on this machine: for {' and '.join(others)}"
-            " it is taken to be the same"
+            " it is assumed to be the same"
         )
     if not interpreter.libc and not own_tags >= set(names):
         yield f"{image} does not tell its C library: {facts.ASSUMED_LIBC} is assumed"

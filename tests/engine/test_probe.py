@@ -184,7 +184,7 @@ def test_image_without_python(
     done = add(project)
     assert (done.status, done.stdout) == (1, "")
     assert done.stderr.startswith(
-        f"Dockerfile:1: the base image {name} has no Python\nhint: make the setting `python`"
+        f"Dockerfile:1: the base image {name} has no Python\nhint: set `python`"
     )
 
 
@@ -217,9 +217,9 @@ def test_image_that_is_not_here(project: TemporaryProject, image_name: str) -> N
     done = add(project)
     assert (done.status, done.stdout) == (1, "")
     assert done.stderr == (
-        f"Dockerfile:1: can't tell which Python the base image {name} has\n"
-        'hint: make the setting `python`, e.g. `python: "3.11"` under `pipflow` in invoke.yaml; '
-        f"or `docker pull {name}` (or build it) first, so that it can be asked\n"
+        f"Dockerfile:1: it is unknown which Python the base image {name} has\n"
+        'hint: set `python`, e.g. `python: "3.11"` under `pipflow` in invoke.yaml; '
+        f"or `docker pull {name}` (or build it) first, so that its Python is known\n"
     )
 
 
@@ -231,7 +231,7 @@ def test_engine_that_can_not_be_reached(
     project.environment["DOCKER_HOST"] = "tcp://127.0.0.1:9"
     done = add(project)
     assert (done.status, done.stdout) == (1, "")
-    assert f"can't tell which Python the base image {name} has" in done.stderr
+    assert f"it is unknown which Python the base image {name} has" in done.stderr
     assert "docker pull" not in done.stderr
 
 

@@ -231,10 +231,10 @@ def test_image_that_is_not_here(
     engine.answers("image inspect", 1, "[]", stderr)
     done = add(project)
     assert (done.status, done.stdout, engine.commands) == (1, "", ["image"])
-    remedy = "; or `docker pull acme-base:1` (or build it) first, so that it can be asked"
+    remedy = "; or `docker pull acme-base:1` (or build it) first, so that its Python is known"
     assert done.stderr == (
-        "Dockerfile:1: can't tell which Python the base image acme-base:1 has\n"
-        'hint: make the setting `python`, e.g. `python: "3.11"` under `pipflow` in invoke.yaml'
+        "Dockerfile:1: it is unknown which Python the base image acme-base:1 has\n"
+        'hint: set `python`, e.g. `python: "3.11"` under `pipflow` in invoke.yaml'
         f"{remedy if hint else ''}\n"
     )
 
@@ -267,14 +267,14 @@ def test_failing_image_is_a_note(
     engine.answers("run", *answer)
     done = add(project)
     assert (done.status, "to add    lib 1.9 " in done.stdout) == (0, True)
-    obstacle = "docker has the image and could not ask it: "
+    obstacle = "docker has the image and could not run it: "
     assert f"note      acme:python3.9: {obstacle}" in done.stdout
     assert told in done.stdout
     assert not (project.home / ".cache").exists()
     use(project, "acme-base:1")
     done = add(project)
     assert (done.status, done.stdout) == (1, "")
-    assert f": can't tell which Python the base image acme-base:1 has: {obstacle}" in done.stderr
+    assert f": it is unknown which Python the base image acme-base:1 has: {obstacle}" in done.stderr
     assert told.replace("acme:python3.9", "acme-base:1") in done.stderr
 
 
@@ -301,7 +301,7 @@ def test_image_that_is_not_understood_is_not_run(
 @pytest.mark.parametrize(
     ("told", "message"),
     [
-        ({"python": None}, "has no Python\nhint: make the setting `python`"),
+        ({"python": None}, "has no Python\nhint: set `python`"),
         (
             {**TOLD, "implementation": "PyPy"},
             "has PyPy, not CPython\nhint: use an image of CPython",
@@ -360,14 +360,14 @@ def test_image_without_pip(
     text = project.read("Dockerfile").replace("COPY", f"{before}COPY", 1)
     project.write("Dockerfile", text.replace("acme-base:1", "acme-base:1 AS base"))
     done = project.invoke("deps.check", "--offline")
-    said = "it starts pip, and the base image acme-base:1 has none"
+    said = "it runs pip, and the base image acme-base:1 has none"
     assert (done.status, said in done.stdout) == (is_found, is_found), done.output
 
 
 def test_image_of_another_platform(
     project: TemporaryProject, engine: Engine, index: LoopbackIndex
 ) -> None:
-    """For a platform that the image here is not of, the rest is taken to be the same, and said."""
+    """For another platform than that of the image here, the rest is assumed to be the same."""
     index.add("fast", "1.0", tags=["cp310-cp310-linux_aarch64"])
     index.add("fast", "2.0", tags=["cp310-cp310-linux_x86_64"])
     use(project, "--platform=linux/arm64 acme-base:1")

@@ -190,7 +190,7 @@ def test_dockerfile_that_is_not_known(project: TemporaryProject) -> None:
     settings(project, build_command="make image")
     done = project.invoke("deps.add", "lib")
     assert (done.status, project.requirements) == (1, "")
-    assert "can't tell which Dockerfile the setting build_command builds" in done.stderr
+    assert "it is unknown which Dockerfile the setting build_command builds" in done.stderr
     assert project.invoke("deps.rebuild").status == 0
     settings(project, build_command="make image", python="3.9")
     assert project.invoke("deps.add", "lib").status == 0

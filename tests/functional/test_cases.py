@@ -7,9 +7,10 @@ A case is a file ``tests/data/cases/NAME.json``:
 - ``requirements``: the lines of the file; ``files``: further files, by name;
 - ``image``: the base image; ``platform``: Docker's name, linux/amd64 where it is not given;
 - ``command``: a task's name; ``arguments``: what the method of ``Project`` takes;
-- ``expected``: ``pins`` of the file afterwards, ``held`` and ``left_alone`` with their reasons,
-  ``warnings``, what ``outdated`` ``would_move``, the ``paths`` of ``why``, and all ``lines`` of
-  files that are or were locked; or the ``error``, line by line (status 1).
+- ``expected``: the ``pins`` that the image installs afterwards, from the file and those that it
+  includes; ``held`` and ``left_alone`` with their reasons, ``warnings``, what ``outdated``
+  ``would_move``, the ``paths`` of ``why``, and all ``lines`` of files that are or were locked; or
+  the ``error``, line by line (status 1).
 
 Another tool is asked the same: pip, run by a Python of the image's version, or uv, where
 ``oracle`` says so or this machine has no such Python. ``no_oracle`` says why none can be asked.
@@ -29,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from loopback_index import LoopbackIndex
+from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from tools.recorded_index import load, serve
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parents[1] / "data" / "cases"
 CASES = {path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))}
+
+MACHINES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
 
 _MAX_LINES = 12
 _TIMEOUT_SECONDS = 120
@@ -96,17 +100,34 @@ def carry_out(case: Case, folder: Path, index_url: str) -> Plan:
         return plan
 
 
-def read_pins(folder: Path) -> dict[str, str]:
-    """Return what the file pins."""
-    return find_pins((folder / "requirements.txt").read_text())
+def read_pins(case: Case, folder: Path) -> dict[str, str]:
+    """Return what the file and those that it includes pin for the image."""
+    text = (folder / "requirements.txt").read_text()
+    included = re.findall(r"^-r (\S+)$", text, re.M)
+    return find_pins(case, "".join([text, *((folder / name).read_text() for name in included)]))
 
 
-def find_pins(text: str) -> dict[str, str]:
-    """Return what a text pins."""
+def find_pins(case: Case, text: str) -> dict[str, str]:
+    """Return what the lines pin whose markers, if any, apply to the image."""
+    variables = {
+        "python_version": python_of(case),
+        "sys_platform": "linux",
+        "platform_machine": MACHINES[case.get("platform", "linux/amd64")],
+    }
     return {
         canonicalize_name(name): version
-        for name, version in re.findall(r"^([\w.-]+)(?:\[[^]]*\])?==([^\s;*]+)(?!\S)", text, re.M)
+        for name, version, marker in re.findall(
+            r"^([\w.-]+)(?:\[[^]]*\])?==([^\s;*]+)(?:; ([^#\n]+)|(?!\S))", text, re.M
+        )
+        if not marker or Marker(marker).evaluate(variables)
     }
+
+
+def python_of(case: Case) -> str:
+    """Return the version of the image's Python."""
+    found = re.match(r"python:(\d+\.\d+)", case["image"])
+    assert found is not None
+    return found[1]
 
 
 def read_lines(case: Case, folder: Path) -> dict[str, list[str]]:
@@ -125,7 +146,7 @@ def tell(case: Case, folder: Path, index_url: str) -> dict[str, Any]:
     was_locked = "# via" in str([case["requirements"], case.get("files")])
     held = {held.project: held.reason for held in plan.held}
     told = {
-        "pins": read_pins(folder),
+        "pins": read_pins(case, folder),
         "would_move": {}
         if case["command"] != "outdated"
         else {change.project: str(change.after) for change in plan.changes},
@@ -180,9 +201,7 @@ def test_another_tool_agrees(case: Case, folder: Path, index: LoopbackIndex) -> 
         assert answer is None, answer
         return
     assert answer is not None, "it finds no set"
-    assert {name: answer[name] for name in expected["pins"] if name in answer} == {
-        name: version for name, version in expected["pins"].items() if name in answer
-    }
+    assert expected["pins"] == {name: answer.get(name) for name in expected["pins"]}
 
 
 LOCKED = {
@@ -198,8 +217,7 @@ def test_locked_file_is_complete(case: Case, folder: Path, index: LoopbackIndex)
     carry_out(case, folder, index.url)
     lines = read_lines(case, folder)
     asked = [line for text in lines.values() for line in text if not line.startswith("-r")]
-    pins = {name: v for text in lines.values() for name, v in find_pins("\n".join(text)).items()}
-    assert ask(case, asked, folder, index.url) == pins
+    assert ask(case, asked, folder, index.url) == read_pins(case, folder)
 
 
 def lines_for_oracle(case: Case) -> list[str]:
@@ -256,13 +274,12 @@ def ask(case: Case, lines: list[str], folder: Path, index_url: str) -> dict[str,
     """Return the versions that another tool takes, or None where it finds no set."""
     asked = folder / "asked.txt"
     asked.write_text("".join(f"{line}\n" for line in lines))
-    found = re.match(r"python:(\d+\.\d+)", case["image"])
-    assert found is not None
     if case.get("oracle") != "uv":
-        python = find_python(found[1])
+        python = find_python(python_of(case))
         if python is not None:
             return ask_pip(python, asked, index_url)
-    return ask_uv(found[1], case.get("platform", "linux/amd64"), asked, index_url)
+    machine = MACHINES[case.get("platform", "linux/amd64")]
+    return ask_uv(python_of(case), machine, asked, index_url)
 
 
 @functools.cache
@@ -292,9 +309,8 @@ def ask_pip(python: str, asked: Path, index_url: str) -> dict[str, str] | None:
     return {canonicalize_name(each["name"]): each["version"] for each in metadata}
 
 
-def ask_uv(python: str, platform: str, asked: Path, index_url: str) -> dict[str, str] | None:
+def ask_uv(python: str, machine: str, asked: Path, index_url: str) -> dict[str, str] | None:
     """Let uv resolve for another Python."""
-    machine = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}[platform]
     words = [
         "pip", "compile", asked.name, "--no-header", "--no-annotate", "--quiet", "--no-config",
         "--no-cache", "--no-python-downloads", "--no-build", "--python", sys.executable,

@@ -244,7 +244,7 @@ def test_what_does_not_count_of_a_fetched_file(
     done = project.invoke("deps.upgrade-all")
 
     assert done.status == 0
-    assert f"warning: --pre ({url}:1) does not count: it stands at an address" in done.stderr
+    assert f"warning: --pre ({url}:1) does not count in a file at an address" in done.stderr
     assert f"-c file:///srv/own.txt ({url}:2) is not fetched" in done.stderr
     assert f"@h/x.txt ({url}:3) is not fetched" in done.stderr
 
@@ -697,7 +697,7 @@ def test_address_that_makes_no_sense_is_told_without_its_password(
     done = project.invoke("deps.add", "aa", environment=environment)
 
     assert (done.status, project.exists()) == (1, False)
-    assert "the index address http://****@example.com/simple/ makes no sense" in done.stderr
+    assert "the index address http://****@example.com/simple/ is not valid" in done.stderr
     assert "hush" not in done.output
 
 

@@ -265,8 +265,8 @@ def test_index_that_only_the_image_knows(
     project.write("Dockerfile", pip(flags))
     done = project.invoke("deps.add", "lib")
     assert (done.status, project.requirements) == (1, "")
-    assert "Dockerfile:3: it installs from an index that only the image knows" in done.stderr
-    assert f"hint: make the setting `{setting}`" in done.stderr
+    assert "Dockerfile:3: it installs from an index that is known only in the image" in done.stderr
+    assert f"hint: set `{setting}`" in done.stderr
     project.write("invoke.yaml", f"pipflow:\n  {setting}: {index.url}\n")
     done = project.invoke("deps.add", "lib")
     assert (done.status, project.requirements) == (0, "lib==1.0\n")
@@ -356,7 +356,7 @@ def test_configuration_that_only_the_image_knows(
     done = project.invoke("deps.add", "lib")
     assert (done.status, project.requirements) == (1, ""), done.output
     assert said in done.stderr
-    assert "hint: make the setting `index_url`" in done.stderr
+    assert "hint: set `index_url`" in done.stderr
     project.write("invoke.yaml", f"pipflow:\n  index_url: {index.url}\n")
     done = project.invoke("deps.add", "lib")
     assert (done.status, project.requirements) == (0, "lib==1.0\n")
@@ -742,7 +742,7 @@ def test_name_of_the_file_from_a_build_argument(
     report = project.invoke(*words).report
     assert report["target"]["source"] == "Dockerfile:6"
     told = " ".join(report["warnings"])
-    assert "does not install requirements/prod.txt, as far as can be seen" in told
+    assert "does not install requirements/prod.txt" in told
     assert "which file of the project line 5 installs as requirements/${ENV}.txt" in told
     project.write("compose.yaml", "services:\n  app:\n    build: {context: ., args: {ENV: prod}}\n")
     assert project.invoke(*words).report["target"]["source"] == "Dockerfile:2"

@@ -208,7 +208,7 @@ def test_project_that_is_named_twice(
 
 
 def test_wheel_with_a_tag_that_is_none(project: TemporaryProject, index: LoopbackIndex) -> None:
-    """A wheel whose tag makes no sense is passed over, as by any installer."""
+    """A wheel whose tag is not valid is passed over, as by any installer."""
     index.add("odd", "1.0")
     index.add("odd", "2.0", tags=["py36+-none-any"])
     project.requirements = "odd==1.0\n"

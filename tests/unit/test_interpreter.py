@@ -304,7 +304,7 @@ def test_other_platforms_are_taken_to_be_the_same() -> None:
     assert ([str(tag) for tag in own.tags], other) == (TOLD["tags"], computed.platforms[0])
     assert found.notes == (
         "acme-base:1 is for linux/amd64 on this machine: "
-        "for linux/arm64 it is taken to be the same",
+        "for linux/arm64 it is assumed to be the same",
     )
 
 
@@ -335,7 +335,7 @@ def test_c_library_that_is_not_told_is_assumed() -> None:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"python": None}, "has no Python\nhint: make the setting `python`"),
+        ({"python": None}, "has no Python\nhint: set `python`"),
         ({"implementation": "PyPy"}, "has PyPy, not CPython\nhint: use an image of CPython"),
         ({"python": "3.5.9"}, "has Python 3.5.9, which can't be served\nhint: use Python 3.6"),
         ({"python": "2.7.18"}, "has Python 2.7.18, which can't be served\nhint: use Python 3.6"),

@@ -119,8 +119,8 @@ def test_error_says_where_and_what_to_do() -> None:
     with pytest.raises(TargetError) as caught:
         from_image("python:latest", source="docker/Dockerfile:7")
     assert str(caught.value) == (
-        "docker/Dockerfile:7: can't tell which Python the base image python:latest has\n"
-        'hint: name the version in the tag, or make the setting `python`, e.g. `python: "3.11"`'
+        "docker/Dockerfile:7: it is unknown which Python the base image python:latest has\n"
+        'hint: name the version in the tag, or set `python`, e.g. `python: "3.11"`'
         " under `pipflow` in invoke.yaml"
     )
 

@@ -1,0 +1,84 @@
+"""The command line of the setting ``build_command``, as far as it tells how the image is built."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
+
+from ..compose import Secret
+from ..dockerfile import read_fields
+from ..errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_BUILD_WORDS = frozenset({"build", "bud"})
+_OPTIONS = (("--build-arg",), ("--secret",), ("--target",), ("--platform",), ("--file", "-f"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildOptions:
+    """What the options of a build say.
+
+    Attributes:
+        build_args: names and values; None: the environment gives the value.
+        secrets: with paths as they are written.
+        stage: the stage to build, or None.
+        platforms: those to build for.
+        dockerfiles: the Dockerfiles that are named, of which the last counts.
+    """
+
+    build_args: tuple[tuple[str, str | None], ...]
+    secrets: tuple[Secret, ...]
+    stage: str | None
+    platforms: tuple[str, ...]
+    dockerfiles: tuple[str, ...]
+
+
+class _Parser(ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"the setting build_command can't be read: {message}")
+
+
+def read_build_options(words: Sequence[str]) -> BuildOptions:
+    """Read the options of a build that are known here; all others are ignored.
+
+    An option without its value says nothing: that is the program's to refuse.
+    """
+    parser = _Parser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    for names in _OPTIONS:
+        parser.add_argument(*names, action="append", nargs="?", default=[])
+    known, _ = parser.parse_known_args(words)
+
+    def values(option: str) -> list[str]:
+        return [value for value in getattr(known, option) if value is not None]
+
+    args = [value.partition("=") for value in values("build_arg")]
+    secrets = map(read_fields, values("secret"))
+    return BuildOptions(
+        build_args=tuple((name, value if equals else None) for name, equals, value in args),
+        secrets=tuple(
+            Secret(
+                name=secret["id"],
+                file=secret.get("src", secret.get("source")),
+                variable=secret.get("env"),
+            )
+            for secret in secrets
+            if "id" in secret
+        ),
+        stage=[None, *values("target")][-1],
+        platforms=tuple(filter(None, ",".join(values("platform")).split(","))),
+        dockerfiles=tuple(values("file")),
+    )
+
+
+def named_places(words: Sequence[str]) -> tuple[str | None, str | None]:
+    """Return the Dockerfile that a build's command line names, and perhaps its context."""
+    at = next((at for at, word in enumerate(words) if word in _BUILD_WORDS), len(words))
+    if any("compose" in word for word in words[:at]):
+        return None, None
+    behind = words[at + 1 :]
+    files = [name for name in read_build_options(behind).dockerfiles if "{" not in name]
+    contexts = [word for word in behind[-1:] if not word.startswith("-")]
+    return [None, *files][-1], [None, *contexts][-1]

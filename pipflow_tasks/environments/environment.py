@@ -1,0 +1,161 @@
+"""Environments: one Python in one stage that is built, and what is installed into it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ..files import show_path
+from ..manifest.fetching import with_fetched
+from ..manifest.reading import with_constraints, with_image_constraints, with_siblings
+from .rules import read_rules
+from .steps import find_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from ..index.pip_settings import PipSettings
+    from ..manifest.addresses import Address
+    from ..manifest.documents import Manifest
+    from ..manifest.library import Library
+    from ..settings import Settings
+    from ..target import Target
+    from .build import Build
+    from .rules import InstallRules
+    from .steps import InstallStep
+    from .target import FoundTarget
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What is installed into an environment.
+
+    Attributes:
+        name: a requirements file, relative to the project's root, or the address of one.
+        place: the place that names it, ``Dockerfile:4``.
+    """
+
+    name: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """One Python in one stage that is built.
+
+    Attributes:
+        name: the compose service, else the Dockerfile's path; ``host`` or ``python`` without one.
+        target: what it accepts.
+        rules: what the install steps say.
+        steps: those that install the requirements files.
+        builds: the builds that contain it.
+        sources: what the stages of these steps install.
+        notices: what had to be assumed, and what does not count.
+    """
+
+    name: str
+    target: Target
+    rules: InstallRules
+    steps: tuple[InstallStep, ...]
+    builds: tuple[Build, ...]
+    sources: tuple[Source, ...]
+    notices: tuple[str, ...]
+
+
+def find_environments(
+    targets: Iterable[FoundTarget],
+    manifest: Manifest,
+    settings: Settings,
+    *,
+    root: Path,
+    now: datetime,
+    pip: PipSettings,
+    variables: Mapping[str, str],
+) -> tuple[Environment, ...]:
+    """Return the environment of each target, with the rules that its steps and the files make.
+
+    Args:
+        targets: what versions are chosen for.
+        manifest: the requirements files, whose options count.
+        settings: of the project.
+        root: the project's folder.
+        now: the time that ages are told by.
+        pip: pip's settings on this host.
+        variables: for ``${VARIABLES}`` in addresses.
+
+    Raises:
+        UsageError: the files leave no index, or use a variable that is not set.
+        DockerfileError: a step has an index that is unknown.
+    """
+    found: list[Environment] = []
+    for each in targets:
+        steps = find_steps(each.builds, root, each.target.interpreter)
+        rules = read_rules(
+            steps, manifest.lines, settings=settings, now=now, pip=pip, variables=variables
+        )
+        found.append(
+            Environment(
+                name=each.name,
+                target=each.target,
+                rules=rules,
+                steps=steps,
+                builds=each.builds,
+                sources=_sources_of(each.builds, root),
+                notices=tuple(dict.fromkeys((*each.notices, *rules.notices))),
+            )
+        )
+    return tuple(found)
+
+
+def only_environment(environments: Sequence[Environment]) -> Environment:
+    """Return the one environment that versions are chosen for; several are not supported yet."""
+    (environment,) = environments
+    return environment
+
+
+def complete_manifest(
+    manifest: Manifest,
+    environment: Environment,
+    library: Library,
+    variables: Mapping[str, str],
+    fetch: Callable[[Address], bytes] | None,
+) -> Manifest:
+    """Return the manifest with all that counts for an environment besides the project's files.
+
+    Args:
+        manifest: the requirements files.
+        environment: whose steps, siblings and base image say more.
+        library: the files of the environment's builds, as they were read.
+        variables: for ``${VARIABLES}`` in names.
+        fetch: returns what is at an address; None: nothing is fetched.
+
+    Raises:
+        RequirementsError: a file is missing, in the middle of a merge, or no requirements file.
+        FileError: a file can't be read.
+    """
+    rules, target = environment.rules, environment.target
+    if rules.requires_hashes:
+        manifest = replace(manifest, requires_hashes=True)
+    siblings = {source.name: source.place for source in environment.sources}
+    manifest = with_constraints(manifest, library, rules.constraints, variables)
+    manifest = with_siblings(manifest, library, siblings, variables)
+    base = target.interpreter
+    if base is not None and target.installer == "pip":
+        manifest = with_image_constraints(manifest, base.constraints, base.image)
+    return manifest if fetch is None else with_fetched(manifest, fetch, variables)
+
+
+def _sources_of(builds: Iterable[Build], root: Path) -> tuple[Source, ...]:
+    """Return what the stages that install the files install, with the place that names it."""
+    found: dict[str, str] = {}
+    for build in builds:
+        stages = {step.stage for step in build.steps}
+        for step in build.dockerfile.steps:
+            if step.stage in stages and step.command in {"install", "sync"}:
+                place = build.place_of(step)
+                for path in step.sources:
+                    found[show_path(build.recipe.context / path, root)] = place
+                found.update((name, place) for name in step.requirements if "://" in name)
+    return tuple(Source(name=name, place=place) for name, place in found.items())

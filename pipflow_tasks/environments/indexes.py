@@ -1,0 +1,235 @@
+"""Which indexes are asked, in which order: by the files, the install step, settings, and pip.
+
+An ``--index-url`` replaces whatever weaker words say, an ``--extra-index-url`` adds to it. For uv
+the step is stronger than the files, and of several indexes the first that knows a project counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from ..errors import DockerfileError, UsageError, redact
+from ..index.pip_settings import is_local
+from ..manifest.addresses import VARIABLE, expand_address, unset_error
+from ..requirements import expand_variables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ..index.pip_settings import PipSettings
+    from ..requirements import Line
+    from ..settings import Settings
+    from .steps import InstallStep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Indexes:
+    """The indexes that one of several sources names.
+
+    Attributes:
+        index_url: the main one, or an empty string.
+        extra_index_urls: further ones.
+        notices: what is unknown of them.
+    """
+
+    index_url: str = ""
+    extra_index_urls: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+
+    def over(self, weaker: Indexes) -> Indexes:
+        """Return what counts together with a weaker source."""
+        notices = (*self.notices, *weaker.notices)
+        if self.index_url:
+            return replace(self, notices=notices)
+        return Indexes(
+            index_url=weaker.index_url,
+            extra_index_urls=(*self.extra_index_urls, *weaker.extra_index_urls),
+            notices=notices,
+        )
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """All of them, each once, the main one first."""
+        return tuple(dict.fromkeys((self.index_url, *self.extra_index_urls)))
+
+
+def find_indexes(
+    steps: Sequence[InstallStep],
+    lines: Sequence[Line],
+    settings: Settings,
+    pip: PipSettings,
+    variables: Mapping[str, str],
+    *,
+    by_uv: bool,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return where to look, in the installer's order, and what is unknown.
+
+    Args:
+        steps: the install steps.
+        lines: those of the requirements files.
+        settings: of the project.
+        pip: pip's settings on this host.
+        variables: for ``${VARIABLES}`` in addresses.
+        by_uv: uv installs, in every step.
+
+    Raises:
+        UsageError: the files leave no index, or an address can't be one.
+        DockerfileError: a step has an index that is unknown.
+    """
+    ours = Indexes(
+        index_url=settings.index_url, extra_index_urls=tuple(settings.extra_index_url.split())
+    )
+    found = _in_order(steps, lines, ours, pip, variables, by_uv=by_uv)
+    main, *extras = (expand_address(url, {}) for url in found.urls)
+    urls = (*extras, main) if by_uv else (main, *extras)
+    for url in urls:
+        _require_address(url)
+    return urls, found.notices
+
+
+def _in_order(
+    steps: Sequence[InstallStep],
+    lines: Sequence[Line],
+    ours: Indexes,
+    pip: PipSettings,
+    variables: Mapping[str, str],
+    *,
+    by_uv: bool,
+) -> Indexes:
+    """Return what counts of all that is said."""
+    weakest = ours.over(Indexes(index_url=pip.index_url, extra_index_urls=pip.extra_index_urls))
+    looking = [step for step in steps if not step.no_index]
+    inside = _named_by_files(lines, variables)
+    if inside.index_url and not by_uv:  # whatever the step says, it does not count
+        return inside
+    step = _named_by_steps(looking, ours, variables) if looking else Indexes()
+    if not by_uv:
+        return inside.over(step).over(weakest)
+    both = Indexes(
+        index_url=step.index_url or inside.index_url,
+        extra_index_urls=(*step.extra_index_urls, *inside.extra_index_urls),
+        notices=step.notices,
+    )
+    return both.over(weakest)
+
+
+def _named_by_files(lines: Sequence[Line], variables: Mapping[str, str]) -> Indexes:
+    """Return what the options inside the files say."""
+    main, extras = "", list[str]()
+    for line in lines:
+        for option, value in line.options:
+            if option == "--no-index":
+                raise UsageError(
+                    f"the requirements files say --no-index ({line.place}): "
+                    "versions can't be looked up"
+                )
+            if option == "--index-url":
+                main, extras = _expand(value, line, variables), []
+            elif option == "--extra-index-url":
+                extras.append(_expand(value, line, variables))
+    return Indexes(index_url=main, extra_index_urls=tuple(extras))
+
+
+def _named_by_steps(
+    steps: Sequence[InstallStep], settings: Indexes, variables: Mapping[str, str]
+) -> Indexes:
+    """Return what the first of several install steps says; others may add indexes.
+
+    An index that is unknown is not left out: another may have projects of the same names that
+    are somebody else's. Where a setting says what to ask instead, that is asked.
+
+    Raises:
+        DockerfileError: there is such an index, and no setting instead.
+    """
+    first = steps[0]
+    notices = [*_different(steps), *_only_in_image(steps, settings)]
+    addresses = [(first, first.index_url, "index_url", bool(settings.index_url))]
+    addresses += [
+        (step, url, "extra_index_url", bool(settings.extra_index_urls))
+        for step in steps
+        for url in step.extra_index_urls
+    ]
+    known: list[str] = []
+    for step, url, setting, is_set in addresses:
+        expanded = VARIABLE.sub(lambda match: variables.get(match[1]) or match[0], url)
+        is_known = not url or _is_known(expanded)
+        known.append(expanded if is_known else "")
+        if not is_known:
+            notices.append(_instead(step, expanded, setting, is_set=is_set))
+    main, *extras = known
+    return Indexes(
+        index_url=main,
+        extra_index_urls=tuple(dict.fromkeys(filter(None, extras))),
+        notices=tuple(notices),
+    )
+
+
+def _different(steps: Sequence[InstallStep]) -> Iterator[str]:
+    """Return a notice that steps install from different indexes."""
+    first = steps[0]
+    others = [step for step in steps if step.index_url != first.index_url]
+    if others:
+        yield (
+            f"{first.place} and {others[0].place} install from different indexes; versions are "
+            f"chosen from that of {first.place}"
+        )
+
+
+def _only_in_image(steps: Sequence[InstallStep], settings: Indexes) -> Iterator[str]:
+    """Yield which files of the image may name an index, where a setting counts instead.
+
+    Raises:
+        DockerfileError: no setting does.
+    """
+    for step in steps:
+        for file in step.unread:
+            what = f"the settings in {file}, which may name an index, are known only in the image"
+            fix = "set `index_url`"
+            yield _setting_instead(step, what, fix, "index_url", is_set=bool(settings.index_url))
+
+
+def _is_known(url: str) -> bool:
+    return VARIABLE.search(url) is None and not set("$`") & set(url) and not is_local(url)
+
+
+def _instead(step: InstallStep, url: str, setting: str, *, is_set: bool) -> str:
+    """Return a notice that a setting counts instead of an address that is unknown."""
+    variable = VARIABLE.search(url)
+    what = "it installs from an index that is known only in the image"
+    fix = f"set `{setting}`"
+    if variable is not None:
+        what = f"the index address uses {variable[0]}, which is not set"
+        fix = f"set it in the environment, where it is neither written nor printed, or {fix}"
+    return _setting_instead(step, what, fix, setting, is_set=is_set)
+
+
+def _setting_instead(step: InstallStep, what: str, fix: str, setting: str, *, is_set: bool) -> str:
+    """Return a notice that a setting counts instead of what is unknown.
+
+    Raises:
+        DockerfileError: the setting is not made.
+    """
+    if not is_set:
+        path, _, line = step.place.rpartition(":")
+        raise DockerfileError(what, path=path, line=int(line), hint=fix)
+    return f"{step.place}: {what}; the setting {setting} counts instead"
+
+
+def _expand(url: str, line: Line, variables: Mapping[str, str]) -> str:
+    expanded = expand_variables(url, variables)
+    if "${" in expanded:
+        variable = expanded[expanded.index("${") :].partition("}")[0] + "}"
+        raise unset_error(line.place, "the index address", variable)
+    return expanded
+
+
+def _require_address(url: str) -> None:
+    try:
+        urlsplit(url)
+    except ValueError as error:  # whose text may quote a password
+        raise UsageError(
+            f"the index address {redact(url)} is not valid",
+            hint="it is like `https://host/simple/`",
+        ) from error

@@ -1,0 +1,156 @@
+"""The steps that install the requirements files, with what counts for them besides."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..files import show_path
+from ..index.pip_settings import is_yes
+from .configuration import read_configuration, read_texts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from ..dockerfile import InstallCommand
+    from ..target.interpreter import Interpreter
+    from .build import Build
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstallStep:
+    """An install step of a Dockerfile, in a project.
+
+    Attributes:
+        place: where it is, ``Dockerfile:4``.
+        context: the build context, relative to the project's root.
+        install: what it says.
+        inherited: the variables that its base image sets, and pip's configuration there and in
+            the build context by the names of the variables that would say the same.
+        unread: the files with settings that only the image knows.
+    """
+
+    place: str
+    context: str
+    install: InstallCommand
+    inherited: tuple[tuple[str, str], ...] = field(repr=False, default=())
+    unread: tuple[str, ...] = ()
+
+    def variable(self, *names: str) -> str:
+        """Return the value of the installer's own variable, by the first name that has one."""
+        prefix = f"{self.install.installer.upper()}_"
+        values = {**dict(self.inherited), **dict(self.install.environment)}
+        return next((values[prefix + name] for name in names if values.get(prefix + name)), "")
+
+    def is_set(self, *names: str) -> bool:
+        """Return whether the installer's own variable says yes."""
+        return is_yes(self.variable(*names))
+
+    @property
+    def index_url(self) -> str:
+        """The main index that it names."""
+        return self.install.options.index_url or self.variable("DEFAULT_INDEX", "INDEX_URL")
+
+    @property
+    def extra_index_urls(self) -> tuple[str, ...]:
+        """The further indexes that it names; pip's flags add to its variable, uv's replace it."""
+        flags = self.install.options.extra_index_urls
+        if self.install.installer == "pip":
+            return (*self.variable("EXTRA_INDEX_URL").split(), *flags)
+        urls = [*(self.install.options.indexes or self.variable("INDEX").split())]
+        urls += flags or self.variable("EXTRA_INDEX_URL").split()
+        return tuple(re.sub(r"^[\w.-]+=(?=\w+:)", "", url) for url in urls)
+
+    @property
+    def asks_all(self) -> bool:
+        """Whether uv looks for the best version on all indexes."""
+        strategy = self.install.options.index_strategy or self.variable("INDEX_STRATEGY")
+        return strategy.startswith("unsafe-")
+
+    @property
+    def no_index(self) -> bool:
+        """Whether it installs only what is in the image already."""
+        return self.install.options.no_index or self.is_set("NO_INDEX")
+
+    @property
+    def find_links(self) -> tuple[str, ...]:
+        """Folders and pages where it looks besides."""
+        return (*self.variable("FIND_LINKS").split(), *self.install.options.find_links)
+
+    @property
+    def trusted_hosts(self) -> tuple[str, ...]:
+        """Hosts whose certificates it does not check."""
+        named = self.variable("TRUSTED_HOST", "INSECURE_HOST").split()
+        return (*named, *self.install.options.trusted_hosts)
+
+    @property
+    def takes_prereleases(self) -> bool:
+        """Whether pre-releases count like any other version."""
+        return (
+            self.install.options.pre or self.is_set("PRE") or self.variable("PRERELEASE") == "allow"
+        )
+
+    @property
+    def skips_dependencies(self) -> bool:
+        """Whether it takes the file for complete."""
+        return (
+            self.install.options.no_deps
+            or self.install.command == "sync"
+            or self.is_set("NO_DEPS", "NO_DEPENDENCIES")
+        )
+
+    @property
+    def requires_hashes(self) -> bool:
+        """Whether it wants a hash for every requirement."""
+        return self.install.options.require_hashes or self.is_set("REQUIRE_HASHES")
+
+    @property
+    def prefers_wheels(self) -> bool:
+        """Whether an older wheel is better than a newer source."""
+        return self.install.options.prefer_binary or self.is_set("PREFER_BINARY")
+
+
+def find_steps(
+    builds: Iterable[Build], root: Path, base: Interpreter | None
+) -> tuple[InstallStep, ...]:
+    """Return the steps that install the requirements files, each once.
+
+    Args:
+        builds: what is built; several may build one image.
+        root: the project's folder.
+        base: the base image's own account, where it was asked.
+
+    Raises:
+        FileError: a configuration file of the build context can't be read.
+    """
+    return tuple(dict.fromkeys(_steps_of(builds, root, base)))
+
+
+def _steps_of(
+    builds: Iterable[Build], root: Path, base: Interpreter | None
+) -> Iterator[InstallStep]:
+    variables = dict(base.environment) if base is not None else {}
+    asked = {
+        f"PIP_{name.upper().replace('-', '_')}": value
+        for name, value in (base.pip_configuration if base is not None else ())
+    }
+    builds = tuple(builds)
+    texts = read_texts(
+        (file, build.recipe.context)
+        for build in builds
+        for step in build.steps
+        for file in step.configuration
+    )
+    for build in builds:
+        context = build.recipe.context
+        for install in build.steps:
+            configured = read_configuration(install, context, texts)
+            yield InstallStep(
+                place=build.place_of(install),
+                context=show_path(context, root),
+                install=install,
+                inherited=tuple({**asked, **configured.values, **variables}.items()),
+                unread=configured.unread,
+            )
