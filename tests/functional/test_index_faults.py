@@ -1,4 +1,4 @@
-"""An index that fails: status 1, one clear message, no file touched, no secret told."""
+"""An index that fails: status 1, one clear message, no file changed, no secret printed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _fill(project: TemporaryProject, index: LoopbackIndex) -> None:
 
 
 def require_one_message(done: Finished) -> None:
-    """Check that a run failed with nothing but one sentence and its hints on standard error."""
+    """Check that a run failed, with only one sentence and its hints on standard error."""
     assert (done.status, done.stdout) == (1, "")
     sentences = [
         line for line in done.stderr.splitlines() if line and not line.startswith("hint: ")
@@ -71,7 +71,7 @@ FAULTS = {
 def test_failing_page(
     project: TemporaryProject, index: LoopbackIndex, task: str, name: str
 ) -> None:
-    """Whatever goes wrong with a page is one message that names the index; nothing is touched."""
+    """Every failure of a page is one message that names the index; nothing is changed."""
     docker = project.stand_in("docker", ENGINE)
     words = ("deps.add", "lib") if task == "add" else (f"deps.{task}",)
     if task == "add":
@@ -99,7 +99,7 @@ def test_unknown_project(project: TemporaryProject, index: LoopbackIndex, task: 
 
 
 def test_page_without_files(project: TemporaryProject, index: LoopbackIndex) -> None:
-    """A page that lists nothing that can be installed is an error too."""
+    """A page without installable files is an error, too."""
     index.break_project(
         "lib", Fault(body=b"<!DOCTYPE html><html><body></body></html>", content_type="text/html")
     )
@@ -110,7 +110,7 @@ def test_page_without_files(project: TemporaryProject, index: LoopbackIndex) -> 
 
 
 def test_refused_connection(project: TemporaryProject) -> None:
-    """Where nobody listens: status 1, and the message says that it was refused."""
+    """If no server listens: status 1, and the message says that the connection was refused."""
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))  # bound and not listening, the port refuses
         url = f"http://127.0.0.1:{nobody.getsockname()[1]}/simple/"
@@ -123,7 +123,7 @@ def test_refused_connection(project: TemporaryProject) -> None:
 
 
 def test_silence(project: TemporaryProject, index: LoopbackIndex) -> None:
-    """An index that says nothing is waited for as long as the setting tells."""
+    """A silent index is waited for as long as the setting says."""
     index.break_project("lib", Fault(stall_seconds=600))
     settings = {"INVOKE_PIPFLOW_TIMEOUT_SECONDS": "0.2"}
     done = project.invoke("deps.upgrade", "lib", environment=settings)
@@ -142,7 +142,7 @@ def test_silence(project: TemporaryProject, index: LoopbackIndex) -> None:
     ],
 )
 def test_failure_that_passes(project: TemporaryProject, index: LoopbackIndex, fault: Fault) -> None:
-    """A failure that passes is not noticed."""
+    """A temporary failure does not show in the report."""
     index.break_project("lib", fault)
     done = project.invoke("deps.upgrade-all")
     assert (done.status, done.stderr) == (0, "")
@@ -151,7 +151,7 @@ def test_failure_that_passes(project: TemporaryProject, index: LoopbackIndex, fa
 
 @pytest.mark.parametrize("url", ["127.0.0.1/simple", "nonsense://here/", "http://", "http://[x/"])
 def test_address_that_is_none(project: TemporaryProject, url: str) -> None:
-    """An index address that can't be asked: status 1, one message."""
+    """An invalid index address: status 1, one message."""
     done = project.invoke("deps.upgrade-all", environment={"PIP_INDEX_URL": url})
     require_one_message(done)
     assert project.requirements == "lib==1.0\r\nother==1.0"
@@ -161,7 +161,7 @@ def test_address_that_is_none(project: TemporaryProject, url: str) -> None:
 def test_refused_access(
     project: TemporaryProject, index: LoopbackIndex, words: tuple[str, ...]
 ) -> None:
-    """401 without and with wrong credentials: status 1, a hint how to give them, none told."""
+    """401 without or with wrong credentials: status 1, a hint how to give them, none printed."""
     index.credentials = (USER, SECRET)
     index.add("new", "1")
     for url in (index.url, with_credentials(index.url, secret=SECRET[::-1])):
@@ -186,10 +186,10 @@ def test_refused_access(
         ("extra index", "json"),
     ],
 )
-def test_credentials_are_used_and_not_told(
+def test_credentials_are_used_and_not_printed(
     project: TemporaryProject, index: LoopbackIndex, place: str, form: str
 ) -> None:
-    """Credentials from anywhere open the index; neither success nor failure prints them."""
+    """Credentials from every place open the index; neither success nor failure prints them."""
     index.credentials = (USER, SECRET)
     url = with_credentials(index.url)
     environment: dict[str, str] = {}
@@ -225,7 +225,7 @@ def test_credentials_are_used_and_not_told(
 def test_files_are_asked_for_with_the_credentials_of_their_host(
     project: TemporaryProject, index: LoopbackIndex
 ) -> None:
-    """A page may give whole addresses without credentials; those of its index count for them."""
+    """Whole addresses in a page get the credentials of its index."""
     index.credentials = (USER, SECRET)
     index.add("source", "1.0", wheel=False, sdist=True, requires_dist=["lib<2"])
     address = index.url.replace("/simple/", "/files/source-1.0.tar.gz")
@@ -240,10 +240,10 @@ def test_files_are_asked_for_with_the_credentials_of_their_host(
     assert "can't be known" not in done.stderr
 
 
-def test_credentials_are_not_told_by_a_failure(
+def test_credentials_are_not_printed_by_a_failure(
     project: TemporaryProject, index: LoopbackIndex
 ) -> None:
-    """Neither a failing index nor one that nobody answers for prints the credentials."""
+    """The error of a failing or unreachable index does not print the credentials."""
     index.break_project("lib", Fault(body=b"garbage"))
     url = with_credentials(index.url)
     for address in (url, with_credentials("http://127.0.0.1:1/simple/"), url.replace("http", "x")):
@@ -266,10 +266,10 @@ def test_credentials_are_not_told_by_a_failure(
     ids=" ".join,
 )
 @pytest.mark.parametrize("line", ["lib @ {url}", "-e git+{url}#egg=lib", "lib @ {url} oops"])
-def test_credentials_of_a_line_are_not_told(
+def test_credentials_of_a_line_are_not_printed(
     project: TemporaryProject, index: LoopbackIndex, words: tuple[str, ...], line: str
 ) -> None:
-    """A line whose address has credentials is named without them, in reports and in errors."""
+    """Reports and errors name a line without the credentials in its address."""
     url = with_credentials(index.url.replace("/simple/", "/lib.zip"))
     line = line.format(url=url)
     project.requirements = text = f"{line}\nother==1.0\n"
@@ -277,12 +277,12 @@ def test_credentials_of_a_line_are_not_told(
     done = project.invoke(f"deps.{task}", *(p.format(url=url, line=line) for p in packages))
     require_no_secret(done)
     assert "Traceback" not in done.output
-    # What pip could not read either names no project: then lib is not there yet.
+    # a line that pip can't read either names no project: then lib is not listed yet
     assert set(text.splitlines()) <= set(project.requirements.splitlines())
 
 
 def test_variable_that_is_not_set(project: TemporaryProject, index: LoopbackIndex) -> None:
-    """An index address whose variable is not set: status 1, the variable is named."""
+    """An index address with an unset variable: status 1, the variable is named."""
     address = index.url.replace("://", "://${INDEX_SECRET}@")
     project.requirements = text = f"--index-url {address}\nlib==1.0\n"
     done = project.invoke("deps.upgrade-all")
@@ -292,7 +292,7 @@ def test_variable_that_is_not_set(project: TemporaryProject, index: LoopbackInde
 
 
 def test_source_that_can_not_be_fetched(project: TemporaryProject, index: LoopbackIndex) -> None:
-    """A failing look-up of what a source distribution needs is an error, not "unknown"."""
+    """If an sdist can't be fetched, that is an error; its dependencies are not "unknown"."""
     index.add("base", "1.0")
     index.add("base", "2.0")
     index.add("source", "1.0", wheel=False, sdist=True, requires_dist=["base<2"])
@@ -305,7 +305,7 @@ def test_source_that_can_not_be_fetched(project: TemporaryProject, index: Loopba
 
 
 def test_index_of_the_file_comes_first(project: TemporaryProject, index: LoopbackIndex) -> None:
-    """`--index-url` in the file replaces the setting, and the setting replaces pip's."""
+    """`--index-url` in the file overrides the setting, and the setting overrides pip's."""
     nobody = "http://127.0.0.1:1/simple/"
     environment = {"PIP_INDEX_URL": nobody, "INVOKE_PIPFLOW_INDEX_URL": index.url}
     assert project.invoke("deps.upgrade-all", environment=environment).status == 0
@@ -316,7 +316,7 @@ def test_index_of_the_file_comes_first(project: TemporaryProject, index: Loopbac
 
 
 def test_extra_index_adds_versions(project: TemporaryProject, index: LoopbackIndex) -> None:
-    """The newest version of all indexes is taken, and a project need be on one of them only."""
+    """The newest version of all indexes is chosen; a project may be on only one of them."""
     with LoopbackIndex() as second:
         second.add("lib", "3.0")
         second.add("private", "1.0")
@@ -327,10 +327,10 @@ def test_extra_index_adds_versions(project: TemporaryProject, index: LoopbackInd
     assert project.requirements == "lib==3.0\r\nother==1.0\r\nprivate==1.0"
 
 
-def test_extra_index_that_fails_is_no_silence(
+def test_extra_index_that_fails_is_an_error(
     project: TemporaryProject, index: LoopbackIndex
 ) -> None:
-    """Where one of two indexes fails, the answer of the other is not taken for all there is."""
+    """If one of two indexes fails, the answer of the other is not enough."""
     with LoopbackIndex() as second:
         second.break_project("lib", Fault(status=500))
         environment = {"PIP_EXTRA_INDEX_URL": second.url}

@@ -1,4 +1,4 @@
-"""What Invoke itself does around our tasks: help, lists, listing lightly."""
+"""What Invoke itself does with our tasks: help, lists, and what a list imports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HEAVY = {"requests", "urllib3", "msgspec", "yaml", "resolvelib", "rich", "trusts
 @pytest.mark.parametrize("task", ["add", "remove", "upgrade"])
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_help_behind_a_task_is_refused(project: TemporaryProject, task: str, option: str) -> None:
-    """`invoke deps.add --help` would take `--help` for a package: status 1, and the right form."""
+    """`invoke deps.add --help` passes `--help` as a package: status 1, and the right command."""
     project.requirements = "lib==1.0\n"
     done = project.invoke(f"deps.{task}", option)
     assert (done.status, done.stdout, project.requirements) == (1, "", "lib==1.0\n")
@@ -24,7 +24,7 @@ def test_help_behind_a_task_is_refused(project: TemporaryProject, task: str, opt
 
 @pytest.mark.parametrize("task", TASKS)
 def test_help_of_a_task(project: TemporaryProject, task: str) -> None:
-    """`invoke --help deps.TASK` tells what it does, and what each option is for."""
+    """`invoke --help deps.TASK` explains the task and each of its options."""
     done = project.invoke("--help", f"deps.{task}")
     assert (done.status, done.stderr) == (0, "")
     options = done.stdout.partition("Options:\n")[2].strip("\n")
@@ -32,12 +32,12 @@ def test_help_of_a_task(project: TemporaryProject, task: str) -> None:
     assert starts
     for line in starts:
         name, _, text = line.strip().partition("  ")
-        assert name.startswith("--"), f"a letter was given out: {line}"
-        assert text.strip(), f"nothing is said of {line}"
+        assert name.startswith("--"), f"an option has a short form: {line}"
+        assert text.strip(), f"an option has no help: {line}"
 
 
 def test_tasks_are_listed(project: TemporaryProject) -> None:
-    """`invoke --list` shows every task beside the project's own, each with a sentence."""
+    """`invoke --list` shows every task and the project's own, each with a sentence."""
     done = project.invoke("--list")
     assert (done.status, done.stderr) == (0, "")
     for task in (*(f"deps.{name}" for name in TASKS), "test"):
@@ -51,14 +51,14 @@ TELL = (
 
 
 def imported(project: TemporaryProject, *words: str) -> set[str]:
-    """Return the top names of what a run of Invoke imports."""
+    """Return the top-level names of the modules that a run of Invoke imports."""
     assert project.invoke(*words).status == 0
     return {name.partition(".")[0] for name in project.read("modules").split()}
 
 
 @pytest.mark.parametrize("words", [("--list",), ("--help", "deps.add"), ("test",)], ids=" ".join)
 def test_listing_is_light(project: TemporaryProject, words: tuple[str, ...]) -> None:
-    """Where none of our tasks runs, nothing heavy is imported but what Invoke itself imports."""
+    """If none of our tasks runs, the only heavy imports are those of Invoke itself."""
     tasks = project.read("tasks.py")
     project.write("tasks.py", f"{TELL}from invoke import task\n@task\ndef test(c): pass\n")
     own = imported(project, "--list")
@@ -69,7 +69,7 @@ def test_listing_is_light(project: TemporaryProject, words: tuple[str, ...]) -> 
 
 
 def test_running_is_not_light(project: TemporaryProject, index: LoopbackIndex) -> None:
-    """What the test above looks for is there when a task asks the index."""
+    """A task that asks the index imports the modules that the test above looks for."""
     project.write("tasks.py", TELL + project.read("tasks.py"))
     index.add("lib", "1.0")
     assert {"requests", "urllib3", "msgspec"} < imported(project, "deps.add", "lib")
@@ -77,7 +77,7 @@ def test_running_is_not_light(project: TemporaryProject, index: LoopbackIndex) -
 
 @pytest.mark.parametrize("words", [("deps.add",), ("deps.add", "--dry-run"), ("deps.nonsense",)])
 def test_wrong_words_leave_no_traceback(project: TemporaryProject, words: tuple[str, ...]) -> None:
-    """A missing package or an unknown task is Invoke's own error, without a traceback."""
+    """A missing package or an unknown task is an error of Invoke, without a traceback."""
     done = project.invoke(*words)
     assert done.status == 1
     assert "Traceback" not in done.output
@@ -85,7 +85,7 @@ def test_wrong_words_leave_no_traceback(project: TemporaryProject, words: tuple[
 
 
 def test_called_from_a_task(project: TemporaryProject, index: LoopbackIndex) -> None:
-    """A task of the project's can call one of ours with its context."""
+    """A task of the project can call one of ours with its context."""
     index.add("lib", "1.0")
     docker = project.stand_in("docker", ENGINE)
     project.write(

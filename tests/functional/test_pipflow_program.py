@@ -35,7 +35,7 @@ def _fill(project: TemporaryProject, index: LoopbackIndex) -> None:
     ids=" ".join,
 )
 def test_every_further_word_is_a_package(project: TemporaryProject, words: tuple[str, ...]) -> None:
-    """Options stand before, between or behind the packages, with a blank or `=`."""
+    """Options may come before, between or behind the packages, with a space or `=`."""
     done = project.pipflow(*words)
     assert (done.status, "Traceback" in done.output) == (0, False)
     assert project.requirements == "flask==3.0.3\nrequests==2.31.0\n"
@@ -72,7 +72,7 @@ def test_markers_stay_whole(project: TemporaryProject) -> None:
 
 
 def test_other_tasks(project: TemporaryProject) -> None:
-    """`upgrade-all`, `upgrade`, `outdated`, `rebuild` and `remove` are there as well."""
+    """`upgrade-all`, `upgrade`, `outdated`, `rebuild` and `remove` work as well."""
     docker = project.stand_in("docker", ENGINE)
     project.requirements = "flask==3.0.3\nrequests==2.30.0\n"
     assert project.pipflow("outdated", "--exit-code").status == 2
@@ -91,7 +91,7 @@ def test_other_tasks(project: TemporaryProject) -> None:
 
 @pytest.mark.parametrize("words", [("--list",), ("-l",), ("--help",), ()], ids=" ".join)
 def test_tasks_are_listed(project: TemporaryProject, words: tuple[str, ...]) -> None:
-    """`pipflow --list`, `--help` and `pipflow` alone name the tasks, without a prefix."""
+    """`pipflow --list`, `--help` and `pipflow` alone list the tasks, without a prefix."""
     done = project.pipflow(*words)
     assert (done.status, done.stderr) == (0, "")
     for task in TASKS:
@@ -110,7 +110,7 @@ def test_tasks_are_listed(project: TemporaryProject, words: tuple[str, ...]) -> 
     ids=" ".join,
 )
 def test_help_of_a_task(project: TemporaryProject, words: tuple[str, ...]) -> None:
-    """`--help` anywhere tells of the task, and does nothing."""
+    """`--help` anywhere explains the task, and nothing is run."""
     done = project.pipflow(*words)
     assert (done.status, done.stderr, project.exists()) == (0, "", False)
     assert "Usage: pipflow" in done.stdout
@@ -118,8 +118,8 @@ def test_help_of_a_task(project: TemporaryProject, words: tuple[str, ...]) -> No
     assert "--level" not in done.stdout
 
 
-def test_version_is_told(project: TemporaryProject) -> None:
-    """`pipflow --version` names the program."""
+def test_version_is_printed(project: TemporaryProject) -> None:
+    """`pipflow --version` prints the program and its version."""
     done = project.pipflow("--version")
     assert (done.status, done.stderr) == (0, "")
     assert done.stdout.startswith("pipflow ")
@@ -129,15 +129,15 @@ def test_version_is_told(project: TemporaryProject) -> None:
     "words", [("nonsense",), ("add",), ("add", "--nonsense"), ("deps.add", "x")]
 )
 def test_wrong_words_leave_no_traceback(project: TemporaryProject, words: tuple[str, ...]) -> None:
-    """What is no task, no option or no package: status 1 and a message, no traceback."""
+    """An unknown task or option, or a missing package: status 1, a message, no traceback."""
     done = project.pipflow(*words)
     assert (done.status, done.stdout, project.exists()) == (1, "", False)
     assert done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_hints_are_in_its_own_words(project: TemporaryProject) -> None:
-    """A hint to another command says how this program is asked, not Invoke."""
+def test_hints_name_this_program(project: TemporaryProject) -> None:
+    """A hint names the command of this program, not that of Invoke."""
     done = project.pipflow("add", "--", "--nonsense")
     assert done.status == 1
     assert "invoke --help deps.add" not in done.stderr
@@ -171,7 +171,7 @@ def test_project_without_tasks(project: TemporaryProject) -> None:
 
 
 def test_project_without_tasks_whose_file_is_elsewhere(project: TemporaryProject) -> None:
-    """The file that the project's invoke.yaml names is found from a folder below as well."""
+    """A requirements file that a setting names is found from a folder below as well."""
     project.write("reqs/base.txt", "requests==2.30.0\n")
     project.write("src/module.py", "")
     environment = {"INVOKE_PIPFLOW_FILE": "reqs/base.txt"}
@@ -180,7 +180,7 @@ def test_project_without_tasks_whose_file_is_elsewhere(project: TemporaryProject
 
 
 def test_json_of_the_program(project: TemporaryProject) -> None:
-    """`--format json` is the same object."""
+    """`--format json` prints the same object as with Invoke."""
     report = project.pipflow("add", "flask", "--format", "json").report
     assert (report["command"], report["changes"][0]["to"]) == ("add", "3.0.3")
 

@@ -1,4 +1,4 @@
-"""Settings: from invoke.yaml, the environment and tasks.py, for every way a task is reached."""
+"""Settings from invoke.yaml, the environment and tasks.py, for every way to run a task."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ namespace = Collection(ci, {mount}=deps)
 @pytest.mark.parametrize("name", ["invoke.yaml", "invoke.json"])
 @pytest.mark.parametrize("words", [("deps.upgrade-all",), ("ci",)], ids=" ".join)
 def test_configuration_file(project: TemporaryProject, name: str, words: tuple[str, ...]) -> None:
-    """Settings stand under `pipflow` in Invoke's file; also a pre-task has them."""
+    """Settings are under `pipflow` in Invoke's file; a pre-task has them, too."""
     project.write("tasks.py", CONFIGURED.format(mount="deps", configure=""))
     project.write(
         name,
@@ -49,7 +49,7 @@ def test_configuration_file(project: TemporaryProject, name: str, words: tuple[s
 
 @pytest.mark.parametrize("words", [("deps.upgrade-all",), ("ci",)], ids=" ".join)
 def test_environment(project: TemporaryProject, words: tuple[str, ...]) -> None:
-    """`INVOKE_PIPFLOW_*` are settings; also a pre-task has them."""
+    """`INVOKE_PIPFLOW_*` are settings; a pre-task has them, too."""
     project.write("tasks.py", CONFIGURED.format(mount="deps", configure=""))
     done = project.invoke(*words, environment={"INVOKE_PIPFLOW_FILE": "reqs/base.txt"})
     assert done.status == 0
@@ -58,7 +58,7 @@ def test_environment(project: TemporaryProject, words: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("words", [("deps.upgrade-all",), ("ci",)], ids=" ".join)
 def test_configure_of_the_root(project: TemporaryProject, words: tuple[str, ...]) -> None:
-    """`Collection.configure` of the root holds settings; also a pre-task has them."""
+    """`Collection.configure` of the root holds settings; a pre-task has them, too."""
     configure = 'namespace.configure({"pipflow": {"file": "reqs/base.txt"}})'
     project.write("tasks.py", CONFIGURED.format(mount="deps", configure=configure))
     assert project.invoke(*words).status == 0
@@ -67,7 +67,7 @@ def test_configure_of_the_root(project: TemporaryProject, words: tuple[str, ...]
 
 @pytest.mark.parametrize("words", [("deps.upgrade-all",), ("ci",)], ids=" ".join)
 def test_environment_comes_before_files(project: TemporaryProject, words: tuple[str, ...]) -> None:
-    """What the environment says counts more than invoke.yaml, and that more than tasks.py."""
+    """The environment overrides invoke.yaml, which overrides tasks.py."""
     configure = 'namespace.configure({"pipflow": {"file": "none.txt", "rebuild": "always"}})'
     project.write("tasks.py", CONFIGURED.format(mount="deps", configure=configure))
     project.write("invoke.yaml", "pipflow:\n  file: other.txt\n  rebuild: never\n")
@@ -78,7 +78,7 @@ def test_environment_comes_before_files(project: TemporaryProject, words: tuple[
 
 
 def test_pre_task_runs_first_and_can_stop(project: TemporaryProject) -> None:
-    """A task of ours as another's pre-task runs before it, and its failure stops that one."""
+    """A pre-task of ours runs before the other task, and its failure stops that task."""
     project.write("tasks.py", CONFIGURED.format(mount="deps", configure=""))
     done = project.invoke("ci")
     assert (done.status, done.stdout.splitlines()[-1]) == (0, "ci ran")
@@ -123,7 +123,7 @@ def test_wrong_setting_is_refused(project: TemporaryProject, text: str, said: st
 
 @pytest.mark.parametrize(("word", "built"), [("true", 1), ("auto", 1), ("AUTO", 1), ("no", None)])
 def test_words_of_rebuild(project: TemporaryProject, word: str, built: int | None) -> None:
-    """`true` means `auto`; a word that is none is refused rather than taken for true."""
+    """`true` means `auto`; an unknown value is refused, and does not count as true."""
     docker = project.stand_in("docker", ENGINE)
     done = project.invoke("deps.upgrade-all", environment={"INVOKE_PIPFLOW_REBUILD": word})
     assert done.status == (1 if built is None else 0)
@@ -158,7 +158,7 @@ def test_search_root_with_another_collection(project: TemporaryProject) -> None:
 
 
 def test_tasks_in_a_folder(project: TemporaryProject) -> None:
-    """A project whose tasks are a package in `tasks/` is found from below as well."""
+    """A project whose tasks are a package in `tasks/` is found from a folder below as well."""
     project.write("tasks/__init__.py", project.read("tasks.py"))
     project.remove("tasks.py")
     project.write("src/requirements.txt", "lib==1.0\n")
@@ -168,7 +168,7 @@ def test_tasks_in_a_folder(project: TemporaryProject) -> None:
 
 
 def test_namespace_as_the_root(project: TemporaryProject) -> None:
-    """A tasks.py that has nothing but the namespace works as well, without a prefix."""
+    """In a tasks.py with only the namespace, the tasks have no prefix."""
     project.write("tasks.py", "from pipflow_tasks import namespace\n")
     assert project.invoke("upgrade-all").status == 0
     assert project.requirements == "lib==2.0\n"
@@ -200,7 +200,7 @@ def monorepo(project: TemporaryProject) -> TemporaryProject:
 
 
 def test_two_mounts_both_run(monorepo: TemporaryProject) -> None:
-    """Equal tasks of two namespaces are two tasks: each changes and builds what is its own."""
+    """Equal tasks of two namespaces are two tasks: each changes and builds its own service."""
     docker = monorepo.stand_in("docker", {**ENGINE, **COMPOSE_V2})
     done = monorepo.invoke("api.upgrade-all", "web.upgrade-all", within="services")
     assert done.status == 0
@@ -223,7 +223,7 @@ def test_mounts_have_their_own_target(monorepo: TemporaryProject, index: Loopbac
 
 
 def test_failing_mount_stops_the_chain(monorepo: TemporaryProject) -> None:
-    """A failing build of the first service leaves the second as it is."""
+    """If the build of the first service fails, the second is not changed."""
     monorepo.stand_in("docker", {**ENGINE, **COMPOSE_V2, "compose build": 1})
     before = monorepo.contents()
     done = monorepo.invoke("api.upgrade-all", "web.upgrade-all")
@@ -231,7 +231,7 @@ def test_failing_mount_stops_the_chain(monorepo: TemporaryProject) -> None:
 
 
 def test_mount_of_a_folder_that_is_not_there(project: TemporaryProject) -> None:
-    """A mount whose folder is missing is refused when a task of it runs: status 1, the folder."""
+    """A task of a mount whose folder is missing: status 1, and the error names the folder."""
     project.write("tasks.py", "from pipflow_tasks import *\nnamespace = namespace_for('nope')\n")
     done = project.invoke("add", "lib")
     assert (done.status, done.stdout) == (1, "")
@@ -241,7 +241,7 @@ def test_mount_of_a_folder_that_is_not_there(project: TemporaryProject) -> None:
 
 @pytest.mark.parametrize("text", ["namespace_for('api', servce='x')", "namespace_for(rebuild='x')"])
 def test_wrong_setting_of_a_mount(project: TemporaryProject, text: str) -> None:
-    """`namespace_for` refuses a setting that it does not know, where it is written."""
+    """`namespace_for` raises at once for an unknown setting or an invalid value."""
     project.write("tasks.py", f"from pipflow_tasks import *\nnamespace = {text}\n")
     done = project.invoke("--list")
     assert done.status != 0
@@ -252,7 +252,7 @@ def test_wrong_setting_of_a_mount(project: TemporaryProject, text: str) -> None:
     "form", ["{folder}/requirements.txt", "../{name}/requirements.txt", "./x/../requirements.txt"]
 )
 def test_other_spellings_of_the_file(project: TemporaryProject, form: str) -> None:
-    """The project's own file is the same one, however its path is written."""
+    """The project's file is recognised in every spelling of its path."""
     project.write(
         "Dockerfile",
         "FROM python:3.11-slim\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\n",
