@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from invoke.collection import Collection
@@ -24,11 +25,18 @@ def types(c: Context) -> None:
     c.run(f"{sys.executable} -m mypy")
 
 
-@task(help={"only": "A folder or file below tests/, or options of pytest."})
-def test(c: Context, only: str = "") -> None:
+@task(
+    help={
+        "only": "A folder or file below tests/, or options of pytest.",
+        "coverage": "Measure the coverage, and fail below the floor; the default in CI.",
+    }
+)
+def test(c: Context, only: str = "", coverage: bool = False) -> None:
     """Run all tests; those with real images need a container engine, and are skipped without."""
     parallel = "--numprocesses=4 --dist=loadgroup"  # most tests wait for other programs
-    c.run(f"{sys.executable} -m pytest {parallel} {only}", pty=sys.stdout.isatty())
+    is_whole_run = "CI" in os.environ and not only
+    measured = "--cov --cov-report=term" if coverage or is_whole_run else ""
+    c.run(f"{sys.executable} -m pytest {parallel} {measured} {only}", pty=sys.stdout.isatty())
 
 
 namespace = Collection(lint, types, test, deps=pipflow_tasks.namespace_for("examples/single"))

@@ -218,7 +218,7 @@ def _last_warnings(draft: Draft, target: Target | None) -> Iterator[str]:
         )
     if draft.undated:
         yield (
-            f"the index does not tell when {', '.join(draft.undated)} "
+            f"the index does not say when {', '.join(draft.undated)} "
             f"{'were' if len(draft.undated) > 1 else 'was'} uploaded; "
             "for cooldown_days that counts as old enough"
         )

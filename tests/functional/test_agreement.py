@@ -49,7 +49,7 @@ def test_one_of_several_services_fails(project: TemporaryProject) -> None:
         "files     as they were: requirements.txt (--keep keeps the changes)",
         "image     built again from the files as they were: app, worker",
     ]
-    assert "building again from them" in done.stderr
+    assert "building the image from them again" in done.stderr
 
 
 def test_the_build_of_the_old_file_fails_too(project: TemporaryProject) -> None:

@@ -281,8 +281,8 @@ def test_failing_image_is_a_note(
 @pytest.mark.parametrize(
     ("inspection", "told"),
     [
-        ("nothing", "what `image inspect` prints is not understood"),
-        ("[]", "is not understood"),
+        ("nothing", "what `image inspect` printed is not valid"),
+        ("[]", "is not valid"),
         ('[{"Id": "sha256:--privileged", "Os": "linux", "Architecture": "amd64"}]', "no image id"),
         (json.dumps([{**IMAGE, "Architecture": "mips64le"}]), "`linux/mips64le` is unknown"),
         (json.dumps([{**IMAGE, "Os": "windows"}]), "`windows/amd64` is unknown"),

@@ -168,7 +168,7 @@ def test_no_dockerfile_means_the_host_with_a_note(
 
 def test_implied_platform_is_said(project: TemporaryProject) -> None:
     """Where nothing tells the platform, the host's is taken, and the user is told."""
-    said = "the platform is taken to be this machine's"
+    said = "the platform is assumed to be this machine's"
     assert said in project.invoke("deps.add", "lib", "--dry-run").output
     project.write("invoke.yaml", "pipflow:\n  platform: linux/amd64\n")
     assert said not in project.invoke("deps.add", "lib", "--dry-run").output

@@ -237,7 +237,7 @@ def test_files_are_asked_for_with_the_credentials_of_their_host(
     done = project.invoke("deps.add", "source", environment=environment)
     require_no_secret(done)
     assert (done.status, project.requirements) == (0, "lib==1.0\nsource==1.0\n")
-    assert "can't be known" not in done.stderr
+    assert "unknown" not in done.stderr
 
 
 def test_credentials_are_not_printed_by_a_failure(

@@ -195,7 +195,7 @@ def test_pip_excludes_what_is_newer(project: TemporaryProject, index: LoopbackIn
     project.write("Dockerfile", pip("--uploaded-prior-to yesterday"))
     done = project.invoke("deps.upgrade", "lib")
     assert (done.status, project.requirements) == (0, "lib==2.0\n")
-    assert "newer than yesterday, which is no time that is understood here" in done.stderr
+    assert "newer than yesterday, which is not a valid time" in done.stderr
 
 
 def _env(variable: tuple[str, str]) -> str:
@@ -337,7 +337,7 @@ def test_other_options_of_the_configuration(
         (step("--mount=type=secret,id=c PIP_CONFIG_FILE=/run/secrets/c "
               "pip install -r requirements.txt"), "/run/secrets/c"),
         (step("--mount=type=secret,id=a,env=PIP_INDEX_URL pip install -r requirements.txt"),
-         "an index that only the image knows"),
+         "an index that is known only in the image"),
         (step("uv pip install -r requirements.txt", before="COPY uv.toml /\n"), "/uv.toml"),
         (step("uv pip install -r requirements.txt",
               before="WORKDIR /srv/app\nCOPY requirements.txt .\nCOPY uv.toml /srv/\n"),
@@ -391,7 +391,7 @@ def test_configuration_that_does_not_count(
     [
         ("--no-index --find-links /wheels", "", "installs from --no-index /wheels, which can't"),
         ("", "ENV PIP_NO_INDEX=1 PIP_FIND_LINKS=/wheels\n", "installs from --no-index /wheels"),
-        ("--find-links=/wheels", "", "installs from /wheels, which can't be looked into"),
+        ("--find-links=/wheels", "", "installs from /wheels, which can't be read"),
     ],
 )
 def test_what_only_the_image_has(
@@ -416,7 +416,7 @@ def test_wheels_of_an_earlier_stage(project: TemporaryProject, indexes: dict[str
         "RUN pip install --no-index --find-links /wheels -r requirements.txt\n",
     )
     assert _added(project, "lib") == "2.0"
-    assert "can't be looked into" not in project.invoke("deps.outdated").stderr
+    assert "can't be read" not in project.invoke("deps.outdated").stderr
 
 
 @pytest.fixture

@@ -339,7 +339,7 @@ def test_c_library_that_is_not_told_is_assumed() -> None:
         ({"implementation": "PyPy"}, "has PyPy, not CPython\nhint: use an image of CPython"),
         ({"python": "3.5.9"}, "has Python 3.5.9, which can't be served\nhint: use Python 3.6"),
         ({"python": "2.7.18"}, "has Python 2.7.18, which can't be served\nhint: use Python 3.6"),
-        ({"python": "own"}, "has Python `own`, which is no version\nhint: make the setting"),
+        ({"python": "own"}, "has Python `own`, which is no version\nhint: set"),
     ],
 )
 def test_images_that_can_not_be_served(changes: dict[str, Any], told: str) -> None:
