@@ -260,7 +260,7 @@ class Project:
     ) -> Plan:
         """Plan nothing, but report what ``plan_upgrade_all`` would move, and the policies.
 
-        Where what is in the files does not are compatible, that is said, too.
+        Where the requirements conflict, the plan says so.
         """
         found = self._find(must_be_there=True)
         inputs = self._prepare(found, resolve=resolve)
@@ -315,7 +315,7 @@ class Project:
 
         Raises:
             ProjectNotFound: the index does not have a project of the files.
-            VersionConflict: the requirements do not are compatible.
+            VersionConflict: the requirements conflict.
             PackageIndexError: the index failed.
         """
         found = self._find(must_be_there=True)
