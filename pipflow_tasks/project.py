@@ -497,15 +497,7 @@ class Project:
             self._variables,
             None if offline else partial(_fetch, index),
         )
-        return prepare(
-            manifest,
-            environment.target,
-            environment.rules,
-            index,
-            resolve=resolve,
-            in_any_case=in_any_case,
-            notices=dict.fromkeys((*environment.notices, *manifest.notices)),
-        )
+        return prepare(manifest, (environment,), index, resolve=resolve, in_any_case=in_any_case)
 
     def _index_for(self, rules: InstallRules) -> PackageIndex:
         """Return the index of rules; plans with equal rules share it."""

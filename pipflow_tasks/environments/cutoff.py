@@ -37,8 +37,8 @@ def find_limit(
         latest = _moment(text.strip(), now, whole_day=step.install.installer == "uv")
         if latest is None and text:
             notices.append(
-                f"{step.place} excludes what is newer than {text}, which is no time that is "
-                "understood here; it does not count"
+                f"{step.place} excludes what is newer than {text}, which is not a valid "
+                "time; it does not count"
             )
         elif latest is not None:
             reason = f"{step.place} excludes what is newer than {text}"

@@ -204,7 +204,7 @@ def _find_services(search: _Search, compose: ComposeProject) -> Discovery | None
     installing = tuple(build for build in builds if build.steps)
     if compose.file.unread and not installing and not compose.is_above:
         raise ComposeError(
-            f"no service installs {settings.file}, as far as can be seen without docker compose 2: "
+            f"no service that can be read without docker compose 2 installs {settings.file}: "
             f"what {' and '.join(compose.file.unread)} has is unknown",
             path=compose.file.path,
             hint="install docker compose 2, or name the Dockerfile with the setting `dockerfile`",

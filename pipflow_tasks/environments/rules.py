@@ -211,7 +211,7 @@ def _unseen(steps: Sequence[InstallStep], variables: Mapping[str, str]) -> Itera
         if (step.no_index or step.find_links) and not is_filled:
             what = " ".join([*(["--no-index"] if step.no_index else []), *step.find_links])
             yield (
-                f"{step.place} installs from {redact(what)}, which can't be looked into; "
+                f"{step.place} installs from {redact(what)}, which can't be read; "
                 "versions are chosen from the index"
             )
         for name in step.install.unknown:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 
+from ..environments.environment import only_environment
 from ..resolution import Candidates, Limits, Preference, Root, dependency_of
 from ..resolution.finder import Bound
 from .bounds import policy_bounds
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
+    from ..environments.environment import Environment
     from ..environments.rules import InstallRules
     from ..manifest.documents import Manifest
     from ..requirements import Line
@@ -35,19 +37,24 @@ class Inputs:
 
     Attributes:
         manifest: the requirements files.
-        rules: what the install step says.
-        candidates: what the indexes have for the target, within limits.
+        environments: what versions are chosen for; one, until several are supported.
+        candidates: what the indexes have for its target, within limits.
         resolves: versions are chosen that are compatible; else the newest of each by itself.
         notices: warnings that come before those of the command.
         last_notices: warnings that come after them.
     """
 
     manifest: Manifest
-    rules: InstallRules
+    environments: tuple[Environment, ...]
     candidates: Candidates
     resolves: bool
     notices: tuple[str, ...] = ()
     last_notices: tuple[str, ...] = ()
+
+    @property
+    def rules(self) -> InstallRules:
+        """What the install step says."""
+        return only_environment(self.environments).rules
 
     @property
     def target(self) -> Target:
@@ -71,28 +78,26 @@ class Inputs:
 
 def prepare(
     manifest: Manifest,
-    target: Target,
-    rules: InstallRules,
+    environments: tuple[Environment, ...],
     catalog: Catalog,
     *,
     resolve: bool,
     in_any_case: bool = False,
-    notices: Iterable[str] = (),
 ) -> Inputs:
     """Return the inputs of a command.
 
     Args:
         manifest: the requirements files, complete.
-        target: what candidates have to suit.
-        rules: what the install step says.
+        environments: what versions are chosen for.
         catalog: where files and metadata come from.
         resolve: take only compatible versions; else the newest of each by itself.
         in_any_case: also where the install step installs without dependencies.
-        notices: warnings about target, rules and files.
 
     Raises:
         RequirementsError: the policy of a locked line is malformed.
     """
+    environment = only_environment(environments)
+    target, rules = environment.target, environment.rules
     told: tuple[str, ...] = ()
     if rules.without_dependencies and resolve and not in_any_case and not manifest.is_locked:
         told = (
@@ -102,11 +107,11 @@ def prepare(
         resolve = False
     return Inputs(
         manifest=manifest,
-        rules=rules,
+        environments=environments,
         candidates=Candidates(catalog, target, _limits(manifest, target, rules)),
         resolves=resolve,
         notices=told,
-        last_notices=tuple(notices),
+        last_notices=tuple(dict.fromkeys((*environment.notices, *manifest.notices))),
     )
 
 
