@@ -10,12 +10,15 @@ line. Paths stay as they are written, relative to the first file's folder. ``rea
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import TYPE_CHECKING, NoReturn, TypeAlias, cast
 
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from .dockerfile.words import Variables, substitute
 from .errors import ComposeError
+from .values import equal_without, hash_without, repr_without
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,8 +28,7 @@ if TYPE_CHECKING:
 _Value: TypeAlias = "str | bool | list[_Value] | _Map | None"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Secret:
+class Secret(Struct, frozen=True, kw_only=True):
     """A secret that a build may be given.
 
     Attributes:
@@ -40,8 +42,7 @@ class Secret:
     variable: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildSection:
+class BuildSection(Struct, frozen=True, kw_only=True):
     """How a service's image is built.
 
     Attributes:
@@ -70,8 +71,7 @@ class BuildSection:
         return bool(re.match(r"[a-z][a-z0-9+.-]*://|git@|github\.com/", self.context))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class Service(Struct, frozen=True, kw_only=True):
     """One service.
 
     Attributes:
@@ -93,8 +93,7 @@ class Service:
     extends_file: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComposeFile:
+class ComposeFile(Struct, frozen=True, kw_only=True):
     """A compose file that has been read, or several merged into one.
 
     Attributes:
@@ -108,7 +107,11 @@ class ComposeFile:
     name: str | None
     services: tuple[Service, ...]
     includes: tuple[str, ...] = ()
-    _content: _Map = field(repr=False, compare=False)
+    _content: _Map
+
+    __repr__ = repr_without("_content")
+    __eq__ = equal_without("_content")
+    __hash__ = hash_without("_content")
 
     @classmethod
     def from_text(cls, text: str, *, path: str, environment: Mapping[str, str]) -> ComposeFile:
@@ -183,8 +186,7 @@ class ComposeFile:
 # --- the YAML -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
+class _Entry(Struct, frozen=True, kw_only=True):
     """A value of a mapping.
 
     Attributes:
@@ -228,8 +230,7 @@ class _Entry:
 _Map: TypeAlias = dict[str, _Entry]
 
 
-@dataclass(slots=True, kw_only=True)
-class _Reading:
+class _Reading(Struct, kw_only=True):
     """One pass over the nodes of a file."""
 
     path: str

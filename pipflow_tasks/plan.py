@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from .errors import UsageError, redact
+from .values import equal_without, hash_without
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,8 +26,7 @@ Severity = Literal["error", "warning"]
 ImageStatus = Literal["built", "failed", "unchanged", "planned", "skipped", "no-engine"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
+class Edit(Struct, frozen=True, kw_only=True):
     """New bytes for a file.
 
     Attributes:
@@ -40,8 +42,7 @@ class Edit:
     after: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """A project that is added, removed or moved.
 
     Attributes:
@@ -61,8 +62,7 @@ class Change:
     is_new: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Held(Struct, frozen=True, kw_only=True):
     """A project that is held below its newest version; the reason is a clause of its own."""
 
     project: str
@@ -71,8 +71,7 @@ class Held:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeftAlone:
+class LeftAlone(Struct, frozen=True, kw_only=True):
     """A line that the command does not move, and why."""
 
     requirement: str
@@ -81,8 +80,7 @@ class LeftAlone:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PathStep:
+class PathStep(Struct, frozen=True, kw_only=True):
     """A step of the path from a line to a project.
 
     Attributes:
@@ -100,8 +98,7 @@ class PathStep:
     line: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """Something that breaks the workflow (an error), or may.
 
     Attributes:
@@ -119,8 +116,7 @@ class Finding:
     fix: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class Trial(Struct, frozen=True, kw_only=True):
     """A command that tries a new image, in a container of its own.
 
     Attributes:
@@ -134,8 +130,7 @@ class Trial:
     engine: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Builder:
+class Builder(Struct, frozen=True, kw_only=True):
     """A command that builds the image, or the images.
 
     Attributes:
@@ -195,8 +190,7 @@ class Builder:
         return replace(self, command=words, options_at=self.options_at + 1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """The changes a command would make.
 
     Attributes:
@@ -225,11 +219,13 @@ class Plan:
     warnings: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     builder: Builder | None = None
-    lack: DockerfileError | None = field(default=None, compare=False)
+    lack: DockerfileError | None = None
+
+    __eq__ = equal_without("lack")
+    __hash__ = hash_without("lack")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """What happened to a plan.
 
     Attributes:

@@ -6,12 +6,15 @@ files and builds the image, and either both happen or neither.
 
 from __future__ import annotations
 
+import dataclasses
 import os
-from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from .checks.dockerfile import check_builds, check_pip
 from .checks.files import check_lines
@@ -117,7 +120,7 @@ class Project:
         files = ",".join(_within(folder, name) for name in settings.files)
         return cls(
             folder,
-            replace(settings, file=files),
+            dataclasses.replace(settings, file=files),
             dict(os.environ) if environment is None else environment,
             now or datetime.now(timezone.utc),
         )
@@ -534,8 +537,7 @@ class Project:
         return replace(plan, builder=builder, lack=lack)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
+class _Found(Struct, frozen=True, kw_only=True):
     """What a command begins with: the requirements files and the builds."""
 
     manifest: Manifest

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.parser import BytesHeaderParser
 from functools import cached_property, lru_cache
@@ -19,6 +18,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar, overload
 from urllib.parse import unquote, urldefrag, urljoin
 
 import msgspec
+from msgspec import Struct, field
+from msgspec.structs import replace
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.tags import Tag, parse_tag
@@ -43,8 +44,7 @@ _ORDERED_WILDCARD = re.compile(r"([<>]=?\s*)([\w.!+-]+?)\.\*")
 _SDIST_ENDING = re.compile(r"\.(?:tar(?:\.gz|\.bz2|\.xz)?|tgz|zip)\Z")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DistributionFile:
+class DistributionFile(Struct, frozen=True, kw_only=True):
     """One file of a release.
 
     Attributes:
@@ -447,8 +447,7 @@ def _hashes(parts: Iterable[str]) -> Iterator[tuple[str, str]]:
             yield algorithm, digest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metadata:
+class Metadata(Struct, frozen=True, kw_only=True):
     """The dependencies that a distribution states (core metadata, PEP 566 and 643).
 
     Attributes:

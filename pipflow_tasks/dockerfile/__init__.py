@@ -8,11 +8,13 @@ Text in, frozen values out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from ..errors import DockerfileError
+from ..values import equal_without, hash_without
 from .configuration import Configuration
 from .grammar import DockerfileText, Heredoc, Instruction
 from .ignore import hidden_by
@@ -38,8 +40,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dockerfile:
+class Dockerfile(Struct, frozen=True, kw_only=True):
     """A Dockerfile that has been read.
 
     Attributes:
@@ -54,7 +55,10 @@ class Dockerfile:
     stages: tuple[Stage, ...]
     steps: tuple[InstallCommand, ...] = ()
     defaulted: frozenset[str] = frozenset()
-    unknown: tuple[DockerfileError, ...] = field(default=(), compare=False)
+    unknown: tuple[DockerfileError, ...] = ()
+
+    __eq__ = equal_without("unknown")
+    __hash__ = hash_without("unknown")
 
     @classmethod
     def from_text(

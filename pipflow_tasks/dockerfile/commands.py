@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from .configuration import LEVELS, Configuration, configuration_files
 from .image import (
@@ -53,8 +54,7 @@ _WRAPPERS = frozenset({
 # fmt: on
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Command:
+class _Command(Struct, frozen=True, kw_only=True):
     """One simple command, unexpanded; a parenthesis is a command of its own."""
 
     words: tuple[str, ...] = ()
@@ -63,8 +63,7 @@ class _Command:
     heredocs: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class _Parts:
+class _Parts(Struct):
     """The parts of a simple command that were met so far."""
 
     words: list[str] = field(default_factory=list)
@@ -130,8 +129,7 @@ def _after_heredocs(script: str, position: int, names: Sequence[str]) -> int:
     return position
 
 
-@dataclass(slots=True, kw_only=True)
-class Shell:
+class Shell(Struct, kw_only=True):
     """The commands of one RUN, followed as far as they tell which files pip is given."""
 
     image: StageImage

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from msgspec import Struct
+
+from ..values import repr_without
 from .image import join
 
 if TYPE_CHECKING:
@@ -19,8 +21,7 @@ LEVELS = ("global", "user", "site", "env")
 _NO_FILE = "/dev/null"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Configuration:
+class Configuration(Struct, frozen=True, kw_only=True):
     """A file with an installer's settings, and what the Dockerfile tells of it.
 
     Attributes:
@@ -32,8 +33,10 @@ class Configuration:
 
     path: str
     sources: tuple[str, ...] = ()
-    text: str | None = field(repr=False, default=None)  # may hold passwords
+    text: str | None = None  # may hold passwords
     certain: bool = True
+
+    __repr__ = repr_without("text")
 
 
 def configuration_files(

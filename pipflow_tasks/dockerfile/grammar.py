@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ..errors import DockerfileError
 from .words import BLANKS, partition, split_words, unquote, word_end
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heredoc:
+class Heredoc(Struct, frozen=True, kw_only=True):
     """A here-document of an instruction.
 
     Attributes:
@@ -39,8 +39,7 @@ class Heredoc:
     body: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instruction:
+class Instruction(Struct, frozen=True, kw_only=True):
     """One instruction, its continued lines joined.
 
     Attributes:
@@ -76,8 +75,7 @@ _WITH_EXEC_FORM = frozenset({"ADD", "CMD", "COPY", "ENTRYPOINT", "RUN", "SHELL",
 _WITH_HEREDOCS = frozenset({"ADD", "COPY", "RUN"})
 
 
-@dataclass(slots=True, kw_only=True)
-class DockerfileText:
+class DockerfileText(Struct, kw_only=True):
     """The lines of a file, and how far they have been read."""
 
     path: str

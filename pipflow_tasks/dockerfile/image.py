@@ -8,9 +8,11 @@ path, so that ``COPY x ${ROOT}`` and ``pip install -r ${ROOT}/x`` still meet.
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +23,7 @@ CONTEXT = -1
 _FILES_WITHOUT_SUFFIX = frozenset({"Dockerfile", "LICENSE", "Makefile", "Pipfile", "README"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
+class Placed(Struct, frozen=True, kw_only=True):
     """One source of a COPY, ADD or bind mount, or a file that a command wrote.
 
     Attributes:
@@ -87,8 +88,7 @@ def origins_of(files: Sequence[Placed], path: str, images: Sequence[StageImage])
     return list(dict.fromkeys(guesses))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Misplaced:
+class Misplaced(Struct, frozen=True, kw_only=True):
     """A file that is looked for in one place of the image and copied to another.
 
     Attributes:
@@ -145,8 +145,7 @@ def origin_path(path: str, origin: int | None) -> str:
     return context_path(path) if origin == CONTEXT else join("/", path)
 
 
-@dataclass(slots=True, kw_only=True)
-class StageImage:
+class StageImage(Struct, kw_only=True):
     """What is known of a stage's image after the instructions that were taken so far."""
 
     arguments: dict[str, str] = field(default_factory=dict)

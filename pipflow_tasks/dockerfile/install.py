@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from .image import Misplaced
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InstallOptions:
+class InstallOptions(Struct, frozen=True, kw_only=True):
     """The options of an install command that count for the choice of versions.
 
     Values are expanded as far as the Dockerfile tells; ``${NAME}`` is left where it does not.
@@ -38,8 +38,7 @@ class InstallOptions:
     exclude_newer: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InstallCommand:
+class InstallCommand(Struct, frozen=True, kw_only=True):
     """One command that installs requirements files, or builds or fetches what they ask for.
 
     Attributes:

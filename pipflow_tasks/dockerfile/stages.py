@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ..errors import DockerfileError
 from .commands import Shell
@@ -28,8 +30,7 @@ if TYPE_CHECKING:
     from .install import InstallCommand
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class Stage(Struct, frozen=True, kw_only=True):
     """One build stage.
 
     Attributes:
@@ -81,8 +82,7 @@ def _platform_args(platform: str | None) -> dict[str, str]:
     return {side + part: value for side in ("TARGET", "BUILD") for part, value in parts.items()}
 
 
-@dataclass(slots=True, kw_only=True)
-class Reading:
+class Reading(Struct, kw_only=True):
     """One pass over the instructions of a file."""
 
     path: str

@@ -14,10 +14,11 @@ import os
 import re
 import shutil
 import tempfile
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ..errors import TargetError, redact
 from ..processes import Ended, ProgramError, run_program
@@ -52,8 +53,7 @@ echo '{"python": null}'
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeResult:
+class ProbeResult(Struct, frozen=True, kw_only=True):
     """What an engine knows of a base image.
 
     Attributes:

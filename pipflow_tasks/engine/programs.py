@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ..processes import ProgramError, run_program
 
@@ -26,8 +27,7 @@ _COMPOSE = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComposeProgram:
+class ComposeProgram(Struct, frozen=True, kw_only=True):
     """A program that understands compose files.
 
     Attributes:

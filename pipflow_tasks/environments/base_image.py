@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..errors import TargetError
 from ..target import Target, name_tells_all
@@ -14,8 +16,7 @@ if TYPE_CHECKING:
     from ..engine import BaseImages
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BaseImage:
+class BaseImage(Struct, frozen=True, kw_only=True):
     """A base image, and what a Dockerfile makes of it.
 
     Attributes:

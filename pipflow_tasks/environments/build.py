@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..errors import DockerfileError
 from ..files import show_path
@@ -19,8 +21,7 @@ if TYPE_CHECKING:
     from .recipe import Parsed, Recipe
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Build:
+class Build(Struct, frozen=True, kw_only=True):
     """A build that may install the requirements files.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
+
+from msgspec import Struct
 
 from ..compose import Secret
 from ..dockerfile import read_fields
@@ -17,8 +18,7 @@ _BUILD_WORDS = frozenset({"build", "bud"})
 _OPTIONS = (("--build-arg",), ("--secret",), ("--target",), ("--platform",), ("--file", "-f"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildOptions:
+class BuildOptions(Struct, frozen=True, kw_only=True):
     """What the options of a build say.
 
     Attributes:

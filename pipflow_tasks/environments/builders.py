@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ..engine import command_builder, compose_builder, image_name, plain_builder
 from ..files import show_path
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from .recipe import Recipe
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuilderChoice:
+class BuilderChoice(Struct, frozen=True, kw_only=True):
     """What a builder is chosen by.
 
     Attributes:

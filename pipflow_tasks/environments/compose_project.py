@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ..compose import ComposeFile, read_dotenv
 from ..engine import choose_compose
@@ -25,8 +26,7 @@ _OVERRIDES = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComposeProject:
+class ComposeProject(Struct, frozen=True, kw_only=True):
     """A compose project.
 
     Attributes:

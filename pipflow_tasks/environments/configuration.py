@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from configparser import Error, RawConfigParser
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from ..files import read_text
+from ..values import repr_without
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,8 +24,7 @@ _UV_INDEX = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Configured:
+class Configured(Struct, frozen=True, kw_only=True):
     """What configuration files say.
 
     Attributes:
@@ -31,8 +32,10 @@ class Configured:
         unread: the files that may name an index and can't be read here.
     """
 
-    values: Mapping[str, str] = field(repr=False)
+    values: Mapping[str, str]
     unread: tuple[str, ...]
+
+    __repr__ = repr_without("values")
 
 
 def read_texts(files: Iterable[tuple[Configuration, Path]]) -> dict[Path, str]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..engine import choose_engine, split_command
 from ..errors import ComposeError, DockerfileError, UsageError
 from ..files import read_text, show_path
 from ..manifest.library import read_more
+from ..values import repr_without
 from .build import find_build, read_named, touched_by
 from .build_command import named_places, read_build_options
 from .builders import BuilderChoice, make_builder
@@ -30,8 +33,7 @@ _ENGINES = {"docker": "docker", "podman": "podman", "buildah": "podman"}
 """Where the image is that a program has built."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Discovery:
+class Discovery(Struct, frozen=True, kw_only=True):
     """What a project builds, and with what.
 
     Attributes:
@@ -95,12 +97,13 @@ def find_builds(
     return _find_dockerfile(search, named, context)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Search:
+class _Search(Struct, frozen=True, kw_only=True):
     root: Path
     settings: Settings
-    variables: Mapping[str, str] = field(repr=False)
+    variables: Mapping[str, str]
     library: Library
+
+    __repr__ = repr_without("variables")
 
 
 def _is_made_from(discovery: Discovery, dockerfile: Path) -> bool:

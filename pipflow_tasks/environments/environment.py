@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..files import show_path
 from ..manifest.fetching import with_fetched
@@ -28,8 +30,7 @@ if TYPE_CHECKING:
     from .target import FoundTarget
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(Struct, frozen=True, kw_only=True):
     """What is installed into an environment.
 
     Attributes:
@@ -41,8 +42,7 @@ class Source:
     place: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Environment:
+class Environment(Struct, frozen=True, kw_only=True):
     """One Python in one stage that is built.
 
     Attributes:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from msgspec import Struct, field
 from packaging.utils import NormalizedName, canonicalize_name
 
 if TYPE_CHECKING:
@@ -19,8 +19,7 @@ _Kind: TypeAlias = Literal["wheels", "sdists"]
 _ALL = ":all:"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Formats:
+class Formats(Struct, frozen=True, kw_only=True):
     """Wheels or sdists, by project.
 
     Attributes:

@@ -6,9 +6,11 @@ the step is stronger than the files, and of several indexes the first that knows
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..errors import DockerfileError, UsageError, redact
 from ..index.pip_settings import is_local
@@ -24,8 +26,7 @@ if TYPE_CHECKING:
     from .steps import InstallStep
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Indexes:
+class Indexes(Struct, frozen=True, kw_only=True):
     """The indexes that one of several sources names.
 
     Attributes:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..dockerfile import Dockerfile
 from ..errors import DockerfileError
 from ..files import show_path
+from ..values import equal_without, hash_without, repr_without
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,8 +24,7 @@ Parsed: TypeAlias = Dockerfile | DockerfileError
 """A Dockerfile that was read, or why it can't be."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
+class Recipe(Struct, frozen=True, kw_only=True):
     """What one build is given.
 
     Attributes:
@@ -41,19 +43,22 @@ class Recipe:
 
     service: str = ""
     path: str
-    text: str = field(repr=False)
+    text: str
     file: Path | None
     context: Path
-    variables: Mapping[str, str] = field(repr=False, compare=False)
+    variables: Mapping[str, str]
     build_args: tuple[tuple[str, str], ...] = ()
     unset_args: tuple[str, ...] = ()
     stage: str | None = None
     platforms: tuple[str, ...] = ()
     secrets: tuple[Secret, ...] = ()
 
+    __repr__ = repr_without("text", "variables")
+    __eq__ = equal_without("variables")
+    __hash__ = hash_without("variables")
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arguments:
+
+class Arguments(Struct, frozen=True, kw_only=True):
     """Build arguments: those with a value, and those that the environment does not have."""
 
     given: tuple[tuple[str, str], ...]

@@ -8,9 +8,11 @@ and variables of the Dockerfile's install step, this tool's settings, and pip's 
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..errors import redact
 from ..manifest.addresses import expand_address, find_address, show_address
@@ -35,8 +37,7 @@ if TYPE_CHECKING:
     from .steps import InstallStep
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InstallRules:
+class InstallRules(Struct, frozen=True, kw_only=True):
     """The install rules: what limits versions besides the requirements and the target.
 
     Attributes:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ..files import show_path
 from ..index.pip_settings import is_yes
+from ..values import repr_without
 from .configuration import read_configuration, read_texts
 
 if TYPE_CHECKING:
@@ -19,8 +21,7 @@ if TYPE_CHECKING:
     from .build import Build
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InstallStep:
+class InstallStep(Struct, frozen=True, kw_only=True):
     """An install step of a Dockerfile, in a project.
 
     Attributes:
@@ -35,8 +36,10 @@ class InstallStep:
     place: str
     context: str
     install: InstallCommand
-    inherited: tuple[tuple[str, str], ...] = field(repr=False, default=())
+    inherited: tuple[tuple[str, str], ...] = ()
     unread: tuple[str, ...] = ()
+
+    __repr__ = repr_without("inherited")
 
     def variable(self, *names: str) -> str:
         """Return the value of the installer's own variable, by the first name that has one."""

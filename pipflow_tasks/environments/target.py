@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import platform as host
 from collections import Counter
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+from msgspec.structs import replace
 from packaging.markers import default_environment
 from packaging.tags import sys_tags
 
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
     from .discovery import Discovery
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundTarget:
+class FoundTarget(Struct, frozen=True, kw_only=True):
     """The target of one environment.
 
     Attributes:
@@ -112,8 +112,7 @@ def _require_sense(settings: Settings) -> None:
 # --- one build ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Way:
+class _Way(Struct, frozen=True, kw_only=True):
     """How steps install: in which stage, with which installer and Python.
 
     Attributes:

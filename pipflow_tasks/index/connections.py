@@ -8,7 +8,6 @@ import ssl
 import sys
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
+from msgspec import Struct
 from requests.adapters import HTTPAdapter
 from requests.utils import get_auth_from_url, get_netrc_auth
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -36,8 +36,7 @@ BUNDLES = (
 """Where Linux systems keep certificates; for a Python whose OpenSSL was built to look elsewhere."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trust:
+class Trust(Struct, frozen=True, kw_only=True):
     """How to connect to a host: certificates, proxy and keyring.
 
     Attributes:

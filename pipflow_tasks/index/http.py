@@ -14,12 +14,12 @@ import threading
 import time
 import zlib
 from contextlib import closing
-from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from typing import TYPE_CHECKING
 
 import requests
 import urllib3
+from msgspec import Struct
 
 from ..errors import PackageIndexError
 from .connections import SYSTEM_TRUST, Session, Trust, resolve_once
@@ -39,8 +39,7 @@ _MAX_PIECE_BYTES = 1 << 26
 _PASSING = frozenset({429, 500, 502, 503, 504})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
+class Response(Struct, frozen=True, kw_only=True):
     """The answer of a server.
 
     Attributes:
@@ -197,8 +196,7 @@ class Http:
         return _Way(pool=pool, headers=dict(request.headers))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Way:
+class _Way(Struct, frozen=True, kw_only=True):
     """How to reach a host: its connections, and the headers of every request to it."""
 
     pool: urllib3.HTTPConnectionPool

@@ -11,9 +11,10 @@ import ast
 import os
 import re
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ..errors import UsageError, redact
 from ..processes import ProgramError, run_program
@@ -30,8 +31,7 @@ _REMARKS = ("For variant '", "Skipping file '", "Will be working with ")
 _TIMEOUT_SECONDS = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PipSettings:
+class PipSettings(Struct, frozen=True, kw_only=True):
     """What pip on this host is told about indexes.
 
     Attributes:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin
+
+from msgspec import Struct
 
 from ..errors import UsageError, redact
 from ..requirements import expand_variables
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
+class Address(Struct, frozen=True, kw_only=True):
     """A file that stands somewhere else; it counts as it stands there.
 
     Attributes:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
 from ..errors import FileError, redact
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from .addresses import Address
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class Document(Struct, frozen=True, kw_only=True):
     """A requirements file and where it is; ``before`` is None where it is not there yet."""
 
     file: Path
@@ -30,8 +30,7 @@ class Document:
     content: RequirementsFile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalFile:
+class LocalFile(Struct, frozen=True, kw_only=True):
     """A file that was looked for.
 
     Attributes:
@@ -63,8 +62,7 @@ class LocalFile:
             raise FileError(self.failure, path=self.path)
 
 
-@dataclass(frozen=True, kw_only=True)  # without slots: what is derived is kept
-class Manifest:
+class Manifest(Struct, frozen=True, kw_only=True, dict=True):
     """The requirements files of a project, and what else counts with them.
 
     Attributes:

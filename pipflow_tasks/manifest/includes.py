@@ -7,8 +7,9 @@ install step installs, what constrains it. A walk touches no disk: it is given w
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
 
 from ..requirements import expand_variables
 
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from .documents import LocalFile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class Opened(Struct, frozen=True, kw_only=True):
     """A file begins, or is named once more.
 
     Attributes:
@@ -42,8 +42,7 @@ class Opened:
         return self.file.path in self.within
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Elsewhere:
+class Elsewhere(Struct, frozen=True, kw_only=True):
     """A line includes an address; the walk does not go there.
 
     Attributes:
@@ -57,8 +56,7 @@ class Elsewhere:
     constrains: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Closed:
+class Closed(Struct, frozen=True, kw_only=True):
     """A requirements file ends."""
 
     file: LocalFile
@@ -100,8 +98,7 @@ def walk(
         yield from way.visit(name, None, (), constrains=constrains)
 
 
-@dataclass(slots=True, kw_only=True)
-class _Walk:
+class _Walk(Struct, kw_only=True):
     """One walk, as far as it has come.
 
     Attributes:

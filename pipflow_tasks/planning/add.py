@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..manifest.documents import promote
 from ..requirements import bounds_pin, change_via
@@ -36,8 +38,7 @@ if TYPE_CHECKING:
     from .settling import Settlement
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddOptions:
+class AddOptions(Struct, frozen=True, kw_only=True):
     """The options of ``add``.
 
     Attributes:
@@ -55,8 +56,7 @@ class AddOptions:
     with_upgrades: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sorted:
+class _Sorted(Struct, frozen=True, kw_only=True):
     """The requests, sorted by what they mean for the files.
 
     Attributes:

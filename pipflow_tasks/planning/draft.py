@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from ..target import Target
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedAddition:
+class PlannedAddition(Struct, frozen=True, kw_only=True):
     """A pin that a file does not have yet.
 
     Attributes:
@@ -41,8 +40,7 @@ class PlannedAddition:
     written: Addition
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(Struct, frozen=True, kw_only=True):
     """A part of a plan: edits, and what is reported. Parts are joined in the order of the report.
 
     Attributes:

@@ -6,9 +6,9 @@ themselves say that they are locked. A command that changes the requirements upd
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from .settling import Settlement
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class Origin(Struct, frozen=True, kw_only=True):
     """A direct requirement: its transitive dependencies are written into its block.
 
     Attributes:
@@ -48,8 +47,7 @@ class Origin:
     group: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transitive:
+class Transitive(Struct, frozen=True, kw_only=True):
     """A transitive dependency.
 
     Attributes:

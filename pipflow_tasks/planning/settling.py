@@ -6,8 +6,10 @@ it. All that a search leaves for later steps is in the ``Settlement`` that it re
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..errors import NoCandidate, VersionConflict, redact
 from ..requirements import Kind, as_one_word
@@ -43,8 +45,7 @@ MOST_CONFLICTS = 4
 """How many conflicts of the files are reported."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
+class Settlement(Struct, frozen=True, kw_only=True):
     """The versions that a command goes on with.
 
     Attributes:
@@ -64,8 +65,7 @@ class Settlement:
     notices: Draft = EMPTY
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Attempt:
+class _Attempt(Struct, frozen=True, kw_only=True):
     """How far a settlement has come; the attributes are those of ``Settlement``."""
 
     inputs: Inputs

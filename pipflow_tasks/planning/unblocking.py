@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 
 from ..errors import VersionConflict
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from .inputs import Inputs
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class Way(Struct, frozen=True, kw_only=True):
     """Pins that have to move as well so that goals are possible.
 
     Attributes:

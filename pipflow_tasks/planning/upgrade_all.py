@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ..errors import VersionConflict
 from ..requirements import Kind
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
     from .inputs import Inputs
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpgradeOptions:
+class UpgradeOptions(Struct, frozen=True, kw_only=True):
     """The options of ``upgrade-all`` and ``outdated``.
 
     Attributes:

@@ -22,10 +22,10 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
+from msgspec import Struct
 from packaging.utils import NormalizedName, canonicalize_name
 
 from ..errors import RequirementsError
@@ -76,8 +76,7 @@ _BYTE_ORDER_MARKS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pin:
+class Pin(Struct, frozen=True, kw_only=True):
     """A new version for a line.
 
     Attributes:
@@ -93,8 +92,7 @@ class Pin:
     comment: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Addition:
+class Addition(Struct, frozen=True, kw_only=True):
     """A requirement to write into a file.
 
     Attributes:
@@ -114,8 +112,7 @@ class Addition:
     sort: Sort = "block"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequirementsFile:
+class RequirementsFile(Struct, frozen=True, kw_only=True):
     """A requirements file: its lines, and everything needed to return the same bytes.
 
     Attributes:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from .line import Kind
 
@@ -15,8 +17,7 @@ if TYPE_CHECKING:
     from .line import Line
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """A requirement and the comment lines that belong to it: ``lines[start:stop]``.
 
     An unindented comment belongs to the requirement below it, an indented one to the one above.
@@ -28,8 +29,7 @@ class Entry:
     name: NormalizedName
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class Block(Struct, frozen=True, kw_only=True):
     """A run of comment and requirement lines without a blank line or an option between them.
 
     The comment lines before the first requirement are the heading: ``lines[start:body]``.

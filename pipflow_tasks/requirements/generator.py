@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ..errors import redact
 from .line import Kind
@@ -25,8 +26,7 @@ _COMMAND = re.compile(r"#\s+((?:\w+=\S+\s+)*(?:pip-compile|uv|poetry|pdm|pipenv)
 _SOURCES = (".in", ".toml", ".cfg", ".py", ".txt", ".lock")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Generator:
+class Generator(Struct, frozen=True, kw_only=True):
     """The tool that wrote a file.
 
     Attributes:

@@ -7,15 +7,14 @@ space ends the policy; the rest of the comment is the user's.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from msgspec import Struct
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 _MARK = re.compile(r"#\s*pipflow:")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(Struct, frozen=True, kw_only=True):
     """A limit on where a pin may move.
 
     Attributes:

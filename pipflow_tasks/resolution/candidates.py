@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 
 from ..errors import ProjectNotFound
@@ -47,8 +48,7 @@ class Catalog(Protocol):
         """Begin to make ``metadata`` quick for several releases."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
+class Candidates(Struct, frozen=True):
     """The candidates of a catalog for a target; what was looked up is remembered.
 
     Attributes:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from msgspec import Struct
 
 from ..simple_api import by_version
 
@@ -32,8 +33,7 @@ Prereleases: TypeAlias = Literal["always", "named", "last"]
 (pip), or never (uv). Where no final version is left, all of them take one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bound:
+class Bound(Struct, frozen=True, kw_only=True):
     """What keeps versions out, besides the request itself.
 
     Attributes:
@@ -47,8 +47,7 @@ class Bound:
     is_ours: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cutoff:
+class Cutoff(Struct, frozen=True, kw_only=True):
     """How old a release has to be.
 
     Attributes:
@@ -72,8 +71,7 @@ class Cutoff:
         return f"was released {_age(self.now - uploaded)} ago, {self.reason}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Admission:
+class Admission(Struct, frozen=True, kw_only=True):
     """Which of the files that suit the target are taken for a project.
 
     Attributes:
@@ -102,8 +100,7 @@ class Admission:
 ADMIT_ALL = Admission()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(Struct, frozen=True, kw_only=True):
     """A version that suits, with the file an installer would take.
 
     Attributes:
@@ -138,8 +135,7 @@ class Candidate:
         return (self.file, *self.other_files)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rejection:
+class Rejection(Struct, frozen=True, kw_only=True):
     """A version that was skipped, and why, as the end of a sentence about it.
 
     Attributes:
@@ -153,8 +149,7 @@ class Rejection:
     by_old_pip: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Choice(Struct, frozen=True, kw_only=True):
     """The newest candidate, if there is one, and the versions that were skipped, newest first."""
 
     candidate: Candidate | None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from .finder import ADMIT_ALL
 
@@ -17,8 +19,7 @@ if TYPE_CHECKING:
     from .problem import Preference
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Struct, frozen=True, kw_only=True):
     """What keeps a search from taking any version; a change gives new limits.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from .finder import Candidate, names_exactly
 
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from .problem import Dependency
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Order(Struct, frozen=True, kw_only=True):
     """The versions of a project that satisfy dependencies and limits, as they are tried.
 
     Sets of versions are integers, as ``Releases`` has them.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from packaging.utils import NormalizedName, canonicalize_name
 
 from .finder import names_exactly
@@ -27,8 +27,7 @@ PYTHON = canonicalize_name("python-of-the-image")
 Waiver = tuple[NormalizedName, NormalizedName]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Root:
+class Root(Struct, frozen=True, kw_only=True):
     """A requirement of a file or of the command line, from which a search starts.
 
     Attributes:
@@ -65,8 +64,7 @@ class Root:
     better_than: Version | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preference:
+class Preference(Struct, frozen=True, kw_only=True):
     """The version of a project that is kept if possible: it comes before any older one.
 
     Attributes:
@@ -78,8 +76,7 @@ class Preference:
     may_rise: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dependency:
+class Dependency(Struct, frozen=True, kw_only=True):
     """What a root or a picked version asks of a project.
 
     Attributes:
@@ -103,8 +100,7 @@ class Dependency:
     root: Root | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pick:
+class Pick(Struct, frozen=True, kw_only=True):
     """A version that was picked, with extras; without candidate where it is opaque."""
 
     name: NormalizedName
@@ -120,8 +116,7 @@ class Pick:
         return f"{self.name} {self.version}" if self.candidate is not None else self.name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
+class Cause(Struct, frozen=True, kw_only=True):
     """A dependency, and what depends on it.
 
     Attributes:
@@ -142,8 +137,7 @@ class Cause:
         return f"{self.dependency.root.shown} is asked for ({self.dependency.root.source})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conflict:
+class Conflict(Struct, frozen=True, kw_only=True):
     """Why there is no solution: the dependencies that conflict.
 
     Attributes:
@@ -185,8 +179,7 @@ class Conflict:
         return tuple(lines)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Solution:
+class Solution(Struct, frozen=True, kw_only=True):
     """A compatible set of versions.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from .finder import Rejection
 from .problem import PYTHON, Pick, dependency_of, has_version_for, satisfies
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 MAX_PATH = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
+class Reason(Struct, frozen=True, kw_only=True):
     """Why a project is held below a version.
 
     Attributes:

@@ -14,9 +14,10 @@ around that: it is taken to have the same ones.
 from __future__ import annotations
 
 from collections import Counter, deque
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 
 from .finder import names_exactly
@@ -45,8 +46,7 @@ PATIENCE = 20
 many, and so on), and after how many a project that blocks others is settled last."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
+class _Part(Struct, frozen=True, kw_only=True):
     """The part of a settled project in an incompatibility; every version with this part has it.
 
     Attributes:
@@ -64,8 +64,7 @@ class _Part:
     extras: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Incompatibility:
+class _Incompatibility(Struct, frozen=True, kw_only=True, eq=False):
     """Parts of settled projects that can't all be true, and why.
 
     Attributes:
@@ -112,8 +111,7 @@ class _Incompatibility:
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Lessons:
+class _Lessons(Struct, frozen=True):
     """The incompatibilities that a project had a part in, by one of its parts.
 
     Attributes:
@@ -136,16 +134,14 @@ class _Lessons:
         lessons.setdefault(part, {})[incompatibility.parts] = incompatibility
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Demand:
+class _Demand(Struct, frozen=True, kw_only=True, eq=False):
     """A dependency that counts as long as some settled projects have their parts."""
 
     cause: Cause
     parts: frozenset[_Part]
 
 
-@dataclass(slots=True, kw_only=True)
-class _Choice:
+class _Choice(Struct, kw_only=True):
     """A project being settled: what is left to try, and what ruled out the rest.
 
     Attributes:

@@ -9,9 +9,9 @@ the official image moves to another Debian do the dates of `RELEASED` have to be
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from packaging.version import Version
 
 if TYPE_CHECKING:
@@ -127,8 +127,7 @@ ALPINE = _word(r"alpine(?:[-:]?3\.(?P<minor>[0-9]{1,2}))?")
 PLAIN_WORDS = frozenset({"slim", "rc", "onbuild", "dev", "builder"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Family:
+class Family(Struct, frozen=True, kw_only=True):
     """Images whose names tell the Python in the same way.
 
     Attributes:
@@ -320,8 +319,7 @@ _PYTHON = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
+class Release(Struct, frozen=True, kw_only=True):
     """A version of CPython, and what the official image of it is.
 
     Attributes:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from . import image_facts as facts
 from .names import target_error
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class System:
+class System(Struct, frozen=True, kw_only=True):
     """The operating system in an image.
 
     Attributes:
@@ -24,8 +24,7 @@ class System:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageName:
+class ImageName(Struct, frozen=True, kw_only=True):
     """What an image's name says.
 
     Attributes:

@@ -6,15 +6,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Struct, field
 from packaging.tags import Tag
 from packaging.version import Version
 
 from ..errors import TargetError
+from ..values import hash_without, repr_without
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,8 +28,7 @@ _MARKERS = frozenset({
 })  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interpreter:
+class Interpreter(Struct, frozen=True, kw_only=True):
     """A Python in an image, and what its installers are told there.
 
     Attributes:
@@ -52,15 +52,18 @@ class Interpreter:
     platform: str
     python: str | None
     implementation: str = ""
-    markers: Mapping[str, str] = field(hash=False, default_factory=lambda: MappingProxyType({}))
+    markers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     abis: tuple[str, ...] = ()
     libc: str = ""
     machine: str = ""
     pip: Version | None = None
-    tags: tuple[Tag, ...] = field(repr=False, default=())
-    environment: tuple[tuple[str, str], ...] = field(repr=False, default=())  # may hold passwords
-    configuration: tuple[tuple[str, str], ...] = field(repr=False, default=())
-    constraints: tuple[tuple[str, str], ...] = field(repr=False, default=())
+    tags: tuple[Tag, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()  # may hold passwords
+    configuration: tuple[tuple[str, str], ...] = ()
+    constraints: tuple[tuple[str, str], ...] = ()
+
+    __repr__ = repr_without("tags", "environment", "configuration", "constraints")
+    __hash__ = hash_without("markers")
 
     @classmethod
     def from_json(cls, text: str, *, image: str, platform: str) -> Interpreter:

@@ -6,13 +6,16 @@ Known is the name of a base image, what the Python in it said, or a setting.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+from msgspec.structs import force_setattr, replace
 from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.version import InvalidVersion, Version
 
+from ..values import hash_without
 from . import image_facts as facts
 from .image_name import ImageName
 from .names import HINT, docker_platform, read_release, target_error
@@ -32,8 +35,7 @@ _LIBC = re.compile(r"(?:glibc 2|musl 1)\.[0-9]{1,3}")
 _FIRST_STRICT_PIP = Version("24.1")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Platform:
+class Platform(Struct, frozen=True, kw_only=True, dict=True):  # of a cached property
     """One platform of the image.
 
     Attributes:
@@ -44,23 +46,26 @@ class Platform:
 
     name: str
     tags: tuple[Tag, ...]
-    markers: Mapping[str, str] = field(hash=False)
-    _ranks: Mapping[Tag, int] = field(init=False, repr=False, compare=False)
+    markers: Mapping[str, str]
+
+    __hash__ = hash_without("markers")
 
     def __post_init__(self) -> None:
+        force_setattr(self, "markers", MappingProxyType(dict(self.markers)))
+
+    @cached_property
+    def _ranks(self) -> Mapping[Tag, int]:
         ranks: dict[Tag, int] = {}
         for rank, tag in enumerate(self.tags):
             ranks.setdefault(tag, rank)
-        object.__setattr__(self, "_ranks", ranks)
-        object.__setattr__(self, "markers", MappingProxyType(dict(self.markers)))
+        return ranks
 
     def tag_rank(self, tags: Iterable[Tag]) -> int | None:
         """Return how well a wheel with these tags suits: 0 is best, None is not at all."""
         return min((self._ranks[tag] for tag in tags if tag in self._ranks), default=None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(Struct, frozen=True, kw_only=True):
     """What the image accepts.
 
     Attributes:

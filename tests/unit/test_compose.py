@@ -1,13 +1,13 @@
 """Compose files: a folder of files with their expected readings, and what holds for any text."""
 
 import json
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from pipflow_tasks.compose import BuildSection, ComposeFile, Service, read_dotenv
 from pipflow_tasks.errors import ComposeError
@@ -26,12 +26,16 @@ def changed(value: Any) -> Any:
     """Give the public fields of a value that differ from their defaults, as JSON has them."""
     if isinstance(value, tuple):
         return [changed(item) for item in value]
-    if not is_dataclass(value):
+    if not isinstance(value, Struct):
         return value
+    # the last ones have the defaults
+    names = reversed(value.__struct_fields__)
+    defaults = dict(zip(names, reversed(value.__struct_defaults__), strict=False))
     return {
-        field.name: changed(getattr(value, field.name))
-        for field in fields(value)
-        if not field.name.startswith("_") and getattr(value, field.name) != field.default
+        name: changed(getattr(value, name))
+        for name in value.__struct_fields__
+        if not name.startswith("_")
+        and (name not in defaults or getattr(value, name) != defaults[name])
     }
 
 

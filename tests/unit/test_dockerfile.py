@@ -1,13 +1,13 @@
 """Dockerfiles: a folder of files with their expected readings, and what holds for any text."""
 
 import json
-from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import asdict
 
 from pipflow_tasks.dockerfile import Dockerfile, InstallCommand, InstallOptions
 from pipflow_tasks.errors import DockerfileError
@@ -25,10 +25,13 @@ FRAGMENTS = [
 
 def changed(value: Any) -> dict[str, Any]:
     """Give the fields of a value that differ from their defaults, as JSON has them."""
+    # the last ones have the defaults
+    names = reversed(value.__struct_fields__)
+    defaults = dict(zip(names, reversed(value.__struct_defaults__), strict=False))
     given = {
-        field.name: getattr(value, field.name)
-        for field in fields(value)
-        if getattr(value, field.name) != field.default
+        name: each
+        for name, each in asdict(value).items()
+        if name not in defaults or each != defaults[name]
     }
     if isinstance(value, InstallCommand) and "options" in given:
         given["options"] = changed(value.options)

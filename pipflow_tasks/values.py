@@ -1,0 +1,43 @@
+"""What a value leaves out when it is shown, compared or hashed.
+
+``msgspec.Struct`` takes every field; these are assigned to ``__repr__``, ``__eq__`` and
+``__hash__`` in the body of a class.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from msgspec import Struct
+
+
+def repr_without(*names: str) -> Callable[[Any], str]:
+    """Return a ``__repr__`` that leaves fields out: they may hold passwords."""
+
+    def show(value: Struct) -> str:
+        told = ", ".join(f"{name}={each!r}" for name, each in _fields(value, names))
+        return f"{type(value).__name__}({told})"
+
+    return show
+
+
+def hash_without(*names: str) -> Callable[[Any], int]:
+    """Return a ``__hash__`` that leaves fields out: they have none of their own."""
+    return lambda value: hash(tuple(_fields(value, names)))
+
+
+def equal_without(*names: str) -> Callable[[Any, object], bool]:
+    """Return an ``__eq__`` that leaves fields out; the class needs a ``__hash__`` as well."""
+
+    def is_equal(value: Struct, other: object) -> bool:
+        return type(other) is type(value) and _fields(value, names) == _fields(other, names)
+
+    return is_equal
+
+
+def _fields(value: Any, without: tuple[str, ...]) -> list[tuple[str, Any]]:
+    kept = (name for name in value.__struct_fields__ if name not in without)
+    return [(name, getattr(value, name)) for name in kept]
