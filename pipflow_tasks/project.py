@@ -105,7 +105,7 @@ class Project:
             settings: default: all of them at their defaults.
             environment: variables for pip's settings, index addresses and compose files; default:
                 those of this process.
-            now: the time that the age of releases is told by, with its zone; default: the clock's.
+            now: the time that ages of releases are counted from, with its zone; default: now.
 
         Raises:
             UsageError: there is no such folder.

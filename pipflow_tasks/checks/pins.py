@@ -126,8 +126,10 @@ def check_together(inputs: Inputs, *, wants_hashes: bool) -> Iterator[Finding]:
     roots = [as_given(inputs, root) for root in current]
     found, _, conflicts = solve_around(inputs.candidates, roots)
     if conflicts:
-        inputs, _ = admit_for(inputs, roots)
-        found, _, conflicts = solve_around(inputs.candidates, roots)
+        admitting, _ = admit_for(inputs, roots)
+        if admitting is not inputs:
+            inputs = admitting
+            found, _, conflicts = solve_around(inputs.candidates, roots)
     for conflict in conflicts:
         yield _conflict_finding(inputs.manifest, conflict)
     if conflicts or isinstance(found, Conflict):

@@ -132,7 +132,7 @@ def _start(command: Sequence[str], folder: Path, *, is_read: bool) -> subprocess
 
 
 def _pass_on(process: subprocess.Popen[bytes], failure: re.Pattern[bytes]) -> bool:
-    """Copy what a program prints to standard error; tell whether a line of it is a failure."""
+    """Copy what a program prints to standard error; return whether a line reports a failure."""
     assert process.stdout is not None
     failed = False
     with process.stdout as lines:

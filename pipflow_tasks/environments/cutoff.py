@@ -25,7 +25,7 @@ def find_cooldown(days: float, now: datetime) -> Cutoff | None:
 def find_limit(
     steps: Sequence[InstallStep], now: datetime
 ) -> tuple[Cutoff | None, tuple[str, ...]]:
-    """Return what the installer is told to exclude as too new, and what of that is not understood.
+    """Return what the installer excludes as too new, and notices about times that are not valid.
 
     Of several steps, the strictest word counts.
     """

@@ -81,7 +81,7 @@ def find_environments(
         manifest: the requirements files, whose options count.
         settings: of the project.
         root: the project's folder.
-        now: the time that ages are told by.
+        now: the time that ages are counted from.
         pip: pip's settings on this host.
         variables: for ``${VARIABLES}`` in addresses.
 

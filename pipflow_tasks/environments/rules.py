@@ -107,7 +107,7 @@ def read_rules(
         steps: the Dockerfile's install steps.
         lines: those of the requirements files, in order.
         settings: of the project.
-        now: the time that ages are told by.
+        now: the time that ages are counted from.
         pip: pip's settings on this host.
         variables: for ``${VARIABLES}``.
 

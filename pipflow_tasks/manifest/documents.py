@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from ..errors import FileError, redact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from packaging.utils import NormalizedName
@@ -158,11 +158,6 @@ class Manifest(Struct, frozen=True, kw_only=True, dict=True):
     def find(self, name: str) -> tuple[Line, ...]:
         """Return the lines of a project, compared by canonical name."""
         return self._by_name.get(canonicalize_name(name), ())
-
-    def constraints_on(self, name: str) -> Iterator[Line]:
-        """Yield the constraint lines on a project."""
-        for document in self.constraints.values():
-            yield from document.content.find(name)
 
 
 def promote(manifest: Manifest, line: Line) -> Manifest:

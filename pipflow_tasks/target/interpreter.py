@@ -29,7 +29,7 @@ _MARKERS = frozenset({
 
 
 class Interpreter(Struct, frozen=True, kw_only=True):
-    """A Python in an image, and what its installers are told there.
+    """A Python in an image, and the settings of its installers there.
 
     Attributes:
         image: the name by which the image was asked.

@@ -78,7 +78,7 @@ class Target(Struct, frozen=True, kw_only=True):
         source: where this was read, ``Dockerfile:1``.
         python_source: who names the Python, where that is another.
         notes: what was assumed, to be told to the user.
-        interpreter: the image's own account, with what its installers are told; None where the
+        interpreter: the image's own account, with the settings of its installers; None where the
             image was not asked.
         installer: whose rules count, ``pip`` or ``uv``.
     """

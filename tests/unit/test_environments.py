@@ -116,7 +116,7 @@ def test_environment_of_services_is_named_by_the_first(services: Path) -> None:
 def test_services_that_install_a_changed_file_are_built(
     services: Path, changed: list[str], built: list[str]
 ) -> None:
-    """What builds is told from the discovery: the services that install what has changed."""
+    """The builder comes from the discovery: it builds the services that install a changed file."""
     builder = builder_for(discover(services, Settings(file="web.txt,job.txt")), changed)
 
     assert builder is not None
