@@ -4,7 +4,8 @@ Mount ``namespace`` in a project's own tasks::
 
     namespace = Collection(test, deps=pipflow_tasks.namespace)
 
-or use the library below the tasks: ``Project``, ``RequirementsFile``, ``Target`` and the errors.
+or use the library below the tasks: ``Project``, ``Plan``, ``Outcome``, ``RequirementsFile``,
+``Target`` and the errors.
 A name is imported when it is first used (PEP 562), so that listing the tasks stays fast.
 """
 
@@ -17,20 +18,37 @@ from . import errors
 from .errors import *  # noqa: F403
 
 if TYPE_CHECKING:
+    from .plan import Change, Outcome, Plan
     from .project import Project
     from .requirements import RequirementsFile
+    from .settings import Settings
     from .target import Target
     from .tasks import namespace, namespace_for
 
 _HOMES = {
+    "Change": "plan",
+    "Outcome": "plan",
+    "Plan": "plan",
     "Project": "project",
     "RequirementsFile": "requirements",
+    "Settings": "settings",
     "Target": "target",
     "namespace": "tasks",
     "namespace_for": "tasks",
 }
 
-__all__ = [*errors.__all__, "Project", "RequirementsFile", "Target", "namespace", "namespace_for"]
+__all__ = [
+    "Change",
+    "Outcome",
+    "Plan",
+    "Project",
+    "RequirementsFile",
+    "Settings",
+    "Target",
+    "namespace",
+    "namespace_for",
+]
+__all__ += errors.__all__
 
 
 def __getattr__(name: str) -> object:

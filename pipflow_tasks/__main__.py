@@ -13,30 +13,41 @@ from typing import TYPE_CHECKING
 
 from invoke.program import Program
 
-from .tasks import find_root, namespace
+from .mount import search_root
+from .tasks import program_namespace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from invoke.collection import Collection
     from invoke.parser.context import ParserContext
 
 
 class PipflowProgram(Program):
     """Invoke's program for our namespace, with the project's ``invoke.yaml``."""
 
+    def __init__(self, tasks: Collection) -> None:
+        super().__init__(
+            name="pipflow",
+            binary="pipflow",
+            binary_names=["pipflow"],
+            namespace=tasks,
+            version=version("pipflow-tasks"),
+        )
+        self._tasks = tasks
+
     def parse_collection(self) -> None:
         """Load the namespace, and the configuration of the project."""
         super().parse_collection()
-        self.config.set_project_location(find_root("requirements.txt"))
+        self.config.set_project_location(search_root("requirements.txt"))
         self.config.load_project()
-        self.config["pipflow_program"] = "yes"
 
     def normalize_argv(self, argv: list[str] | None) -> None:
         """Put the arguments in the order that Invoke reads."""
         super().normalize_argv(argv)
         contexts = {
             name: context
-            for context in namespace.to_contexts()
+            for context in self._tasks.to_contexts()
             for name in (context.name, *context.aliases)
         }
         program, *words = self.argv
@@ -79,13 +90,7 @@ def arrange(
 
 def main() -> None:
     """Run the program."""
-    PipflowProgram(
-        name="pipflow",
-        binary="pipflow",
-        binary_names=["pipflow"],
-        namespace=namespace,
-        version=version("pipflow-tasks"),
-    ).run(sys.argv)
+    PipflowProgram(program_namespace()).run(sys.argv)
 
 
 def _first_word(words: Sequence[str], core: ParserContext) -> int | None:

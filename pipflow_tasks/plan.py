@@ -230,6 +230,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
     Attributes:
         status: what happened to the image.
+        changes: what moved; in a dry run, and of a task that only reports, what could move.
+        written: the files that were written, as messages name them.
         dry_run: nothing was done.
         kept: the files keep their changes although the build failed.
         undone: the files that were put back because the build failed.
@@ -239,9 +241,16 @@ class Outcome(Struct, frozen=True, kw_only=True):
     """
 
     status: ImageStatus
+    changes: tuple[Change, ...] = ()
+    written: tuple[str, ...] = ()
     dry_run: bool = False
     kept: bool = False
     undone: tuple[str, ...] = ()
     rebuilt: tuple[str, ...] = ()
     ahead: tuple[str, ...] = ()
     failure: str = ""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether a file was written or an image was built."""
+        return bool(self.written) or self.status == "built"

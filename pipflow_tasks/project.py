@@ -34,6 +34,7 @@ from .index import PackageIndex
 from .index.pip_settings import read_pip_settings
 from .manifest.library import Library, read_more
 from .manifest.reading import read_manifest
+from .mount import find_mount, find_only_mount, find_root, read_files, read_values
 from .plan import Change, Finding, Held, LeftAlone, Outcome, Plan
 from .planning.add import AddOptions, draft_add
 from .planning.bounds import LEVELS, Level
@@ -52,12 +53,15 @@ from .transaction import carry_out, preview
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from invoke.context import Context
+
     from .environments.discovery import Discovery
     from .environments.environment import Environment
     from .environments.rules import InstallRules
     from .environments.target import FoundTarget
     from .manifest.addresses import Address
     from .manifest.documents import Manifest
+    from .mount import Namespace
     from .requirements import Request, Sort
     from .target import Target
 
@@ -91,6 +95,27 @@ class Project:
         self._indexes: dict[tuple[object, ...], PackageIndex] = {}
 
     @classmethod
+    def from_context(
+        cls, context: Context, namespace: Namespace | None = None, *, file: str = ""
+    ) -> Project:
+        """Open the project of a task, with the settings that our tasks would have.
+
+        Args:
+            context: the context of the task.
+            namespace: the mounted tasks whose folder and settings count; default: the only ones.
+            file: the requirements file; overrides the setting.
+
+        Raises:
+            UsageError: a setting is not valid, there is no such folder, or several namespaces are
+                mounted and none is named.
+        """
+        mount = find_only_mount() if namespace is None else find_mount(namespace)
+        values = read_values(context, mount, os.environ)
+        settings = Settings.from_mapping({**values, "file": file} if file else values)
+        folder = "" if mount is None else mount.namespace.folder
+        return cls.open(find_root(context, settings.files[0]) / folder, settings)
+
+    @classmethod
     def open(
         cls,
         root: str | os.PathLike[str] = ".",
@@ -102,26 +127,30 @@ class Project:
 
         Args:
             root: the folder.
-            settings: default: all of them at their defaults.
-            environment: variables for pip's settings, index addresses and compose files; default:
-                those of this process.
+            settings: default: those of Invoke's files (``invoke.yaml`` in the folder, and the
+                user's), and of ``INVOKE_PIPFLOW_*``. No tasks file is read.
+            environment: variables for settings, pip's settings, index addresses and compose
+                files; default: those of this process.
             now: the time that ages of releases are counted from, with its zone; default: now.
 
         Raises:
-            UsageError: there is no such folder.
+            UsageError: there is no such folder, or a setting is not valid.
         """
         folder = Path(root).resolve()
+        environment = dict(os.environ) if environment is None else environment
         if not folder.is_dir():
             raise UsageError(
                 f"there is no folder {root}",
                 hint="the folder that namespace_for is given is relative to that of tasks.py",
             )
-        settings = settings or Settings()
+        if settings is None:
+            context = read_files(folder)
+            settings = Settings.from_mapping(read_values(context, None, environment))
         files = ",".join(_within(folder, name) for name in settings.files)
         return cls(
             folder,
             dataclasses.replace(settings, file=files),
-            dict(os.environ) if environment is None else environment,
+            environment,
             now or datetime.now(timezone.utc),
         )
 

@@ -6,21 +6,20 @@ heavy is imported before a task runs.
 
 from __future__ import annotations
 
-import os
-import sys
 from dataclasses import dataclass, fields
 from functools import partial
 from inspect import Parameter, Signature
-from pathlib import Path
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from invoke.collection import Collection
 from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import Task
 
+from .console import open_streams, say, write_out
 from .errors import BuildError, PipflowError, UsageError
-from .settings import SETTINGS, Settings
+from .mount import Namespace, find_mount
+from .settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,23 +32,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run of a task: Invoke's context, and the folder and settings of its namespace."""
+    """One run of a task: Invoke's context, and the namespace of the task."""
 
     context: Context
-    folder: str
-    own_settings: Mapping[str, Any]
-
-    def open(self, file: str) -> Project:
-        """Open the project; ``file``, if given, overrides the setting."""
-        from .project import Project
-
-        values = _configured(self.context) | dict(self.own_settings)
-        if file:
-            values["file"] = file
-        settings = Settings.from_mapping(values)
-        tasks = None if self.is_program else tasks_folder(self.context)
-        root = find_root(settings.files[0], tasks)
-        return Project.open(root / self.folder, settings)
+    namespace: Namespace
 
     def words(self, packages: str, task: str) -> str:
         """Return the packages as given, after a check.
@@ -59,7 +45,9 @@ class Run:
         """
         options = [word for word in packages.split() if word.startswith("-")]
         if options:
-            asked = f"pipflow {task} --help" if self.is_program else f"invoke --help deps.{task}"
+            program = self.namespace.program
+            command = find_mount(self.namespace).command(task)
+            asked = f"{program} {task} --help" if program else f"invoke --help {command}"
             raise UsageError(
                 f'"{options[0]}" is an option, not a package',
                 hint=f"use `{asked}` to see the options",
@@ -68,12 +56,9 @@ class Run:
             raise UsageError("no package is named", hint=f"{task} needs at least one")
         return packages
 
-    @property
-    def is_program(self) -> bool:
-        """Whether the task runs in the program ``pipflow``, without a tasks file."""
-        return bool(self.context.config.get("pipflow_program"))
-
-    def carry_out(self, body: Callable[..., Plan], own: Mapping[str, Any], shared: Shared) -> None:
+    def carry_out(
+        self, body: Callable[..., Plan], own: Mapping[str, Any], shared: Shared
+    ) -> Outcome:
         """Make a plan, apply or preview it, and print the report.
 
         Args:
@@ -83,28 +68,32 @@ class Run:
 
         Raises:
             BuildError: the image was not built; raised after the report is printed.
+            Exit: the report has the status of the task, or can't be written.
         """
+        from .project import Project
         from .report import FORMATS, write_report
 
         if shared.format_ not in FORMATS:
             known = ", ".join(FORMATS)
             raise UsageError(f'there is no format "{shared.format_}"', hint=f"use one of {known}")
-        with self.open(shared.file) as project:
+        write = partial(write_report, form=shared.format_)
+        with Project.from_context(self.context, self.namespace, file=shared.file) as project:
             plan = body(project, **own)
             if shared.format_ == "text":
                 for warning in plan.warnings:
-                    print(f"warning: {warning}", file=sys.stderr)
+                    say(f"warning: {warning}")
             try:
                 outcome = self._act(project, plan, shared)
             except BuildError as error:
                 if error.outcome is not None:
-                    _print(write_report(plan, error.outcome, form=shared.format_))
+                    _report(write(plan, error.outcome), is_done=True)
                 raise
-        _print(write_report(plan, outcome, form=shared.format_))
+        _report(write(plan, outcome), is_done=outcome.is_done)
         if any(finding.severity == "error" for finding in plan.findings):
             raise Exit(code=1)
         if shared.exit_code and plan.changes:
             raise Exit(code=2)
+        return outcome
 
     def _act(self, project: Project, plan: Plan, shared: Shared) -> Outcome:
         rebuild = "never" if shared.no_rebuild else ""
@@ -238,7 +227,7 @@ def rebuild(project: Project, no_cache: bool = False) -> Plan:
 
 
 _HELP = {
-    "packages": "Packages, separated by commas or spaces; quote several as one word.",
+    "packages": "Packages; several are one quoted word, separated by commas or spaces.",
     "group": "The heading comment of the block to add to.",
     "pre": "Allow pre-releases.",
     "only": "Consider only these packages, separated by commas or spaces.",
@@ -277,18 +266,18 @@ _TASKS = (
 
 
 class DepsTask(Task):  # type: ignore[type-arg]
-    """A task bound to the folder and the settings of one namespace.
+    """A task of one namespace.
 
-    Its function makes a plan; the task carries it out. An error of this package ends the program
-    with the message and the exit status of the error. Invoke treats tasks with the same code as
-    equal; a task of this class equals only itself.
+    Its function makes a plan; the task carries it out, and returns the outcome. An error of this
+    package ends the program with the message and the exit status of the error. Invoke treats tasks
+    with the same code as equal; a task of this class equals only itself.
     """
 
     def __init__(
-        self, body: Callable[..., Plan], shared: tuple[str, ...], bind: Callable[..., Run]
+        self, body: Callable[..., Plan], shared: tuple[str, ...], namespace: Namespace
     ) -> None:
         self._shared = shared
-        self._bind = bind
+        self.namespace = namespace
         aliases = ("view_all",) if body is outdated else ()
         super().__init__(body, aliases=aliases, auto_shortflags=False)
 
@@ -307,19 +296,20 @@ class DepsTask(Task):  # type: ignore[type-arg]
         self.help = {name: _HELP[name] for name in self.argspec(self.body).parameters}
         return super().get_arguments(ignore_unknown_help)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> None:
+    def __call__(self, *args: Any, **kwargs: Any) -> Outcome:
         """Run the task; the first argument is Invoke's context."""
+        open_streams()
         context, *rest = args
         if not isinstance(context, Context):
             raise TypeError(f"a task's first argument is a Context, not {type(context)!r}")
         self.times_called += 1
         given = self.argspec(self.body).bind(*rest, **kwargs).arguments
         shared = Shared(**{name: given.pop(name) for name in self._shared if name in given})
-        run = self._bind(context=context)
+        run = Run(context=context, namespace=self.namespace)
         try:
             if "packages" in given:
                 given["packages"] = run.words(given["packages"], self.body.__name__)
-            run.carry_out(self.body, given, shared)
+            return run.carry_out(self.body, given, shared)
         except PipflowError as error:
             raise Exit(str(error), error.exit_status) from error
 
@@ -330,75 +320,71 @@ class DepsTask(Task):  # type: ignore[type-arg]
         return id(self)
 
 
-def namespace_for(folder: str = "", **settings: Any) -> Collection:
+class MountError(UsageError, Exit):  # type: ignore[misc]  # both have a message
+    """An argument of ``namespace_for`` is not valid; Invoke ends with the message, status 1."""
+
+    def __init__(self, error: UsageError) -> None:
+        UsageError.__init__(self, error.message, hint=error.hint)
+        self.message = str(error)  # what Invoke prints
+        self.hint = ""
+        self._code = 1
+
+
+def namespace_for(folder: str = "", **settings: Any) -> Namespace:
     """Make a namespace for one folder of a repository, with its own settings.
+
+    Its name is that of the folder; without a folder it is ``deps``. The task ``outdated`` is its
+    default.
 
     Args:
         folder: the project's folder, relative to that of ``tasks.py``.
-        settings: the settings that override those under ``pipflow``; see ``Settings``.
+        settings: as ``Collection.configure`` would set them under ``pipflow``; see ``Settings``.
 
     Raises:
-        UsageError: a setting is unknown, or its value is not valid.
+        UsageError: a setting is unknown, or its value is not valid. It is an ``Exit``, too.
     """
-    Settings.from_mapping(settings)
-    bind = partial(Run, folder=folder, own_settings=settings)
-    collection = Collection()
-    for body, shared in _TASKS:
-        collection.add_task(DepsTask(body, shared, bind))
-    return collection
-
-
-def find_root(file: str, tasks: Path | None = None) -> Path:
-    """Return the root folder of the project.
-
-    This is the folder of the tasks that Invoke has loaded; else the nearest folder upward with
-    ``tasks.py`` or ``tasks/``; else the nearest one with the requirements file; else the current
-    folder.
-    """
-    if tasks is not None:
-        return tasks
-    here = Path.cwd()
-    folders = (here, *here.parents)
-    for folder in folders:
-        if (folder / "tasks.py").is_file() or (folder / "tasks" / "__init__.py").is_file():
-            return folder
-    return next((folder for folder in folders if (folder / file).is_file()), here)
-
-
-def tasks_folder(context: Context) -> Path | None:
-    """Return the folder of the tasks that Invoke has loaded, also with ``--search-root``.
-
-    Invoke has no public attribute for this folder. Without the private one the result is None, and
-    ``find_root`` searches for the folder.
-    """
-    folder = getattr(context.config, "_project_prefix", None)
-    return Path(folder).resolve() if folder else None
-
-
-def _configured(context: Context) -> dict[str, Any]:
-    """Return the settings from Invoke's configuration and from the environment.
-
-    Invoke reads an environment variable only if its configuration already has the name, and a
-    pre-task does not see the configuration of its own collection. So the variables are read here.
-    """
-    known = context.config.get("pipflow", {})
     try:
-        values = dict(known)
-    except (TypeError, ValueError) as error:
-        raise UsageError(
-            "`pipflow` in the configuration is not a mapping of settings",
-            hint="write one `name: value` on each line below `pipflow:`",
-        ) from error
-    for name in SETTINGS:
-        if (variable := f"INVOKE_PIPFLOW_{name.upper()}") in os.environ:
-            values[name] = os.environ[variable]
-    return values
+        Settings.from_mapping(settings)
+    except UsageError as error:
+        raise MountError(error) from error
+    name = PurePath(folder).name.strip(".") or "deps"
+    return _filled(Namespace(name, folder=folder), settings, default=outdated)
 
 
-def _print(text: str) -> None:
-    """Print a report; characters that standard output can't encode are escaped."""
-    encoding = sys.stdout.encoding or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+def program_namespace() -> Namespace:
+    """Make the namespace of the program ``pipflow``."""
+    return _filled(Namespace("pipflow", program="pipflow"), {}, default=None)
+
+
+def _filled(
+    namespace: Namespace, settings: Mapping[str, Any], default: Callable[..., Plan] | None
+) -> Namespace:
+    for body, shared in _TASKS:
+        namespace.add_task(DepsTask(body, shared, namespace), default=body is default)
+    if settings:
+        namespace.configure({"pipflow": dict(settings)})
+    return namespace
+
+
+def _report(text: str, *, is_done: bool) -> None:
+    """Print a report.
+
+    Args:
+        text: the report.
+        is_done: files or images have changed, so that an unwritten report is no failure.
+
+    Raises:
+        Exit: it can't be written, and nothing else was done.
+    """
+    try:
+        write_out(text)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        done = "what it was to report was done" if is_done else "nothing was changed"
+        if not isinstance(error, BrokenPipeError):
+            say(f"the report can't be written: {reason}; {done}")
+        if not is_done:
+            raise Exit(code=1) from error
 
 
 def _level(word: str) -> Level:

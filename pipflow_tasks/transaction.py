@@ -7,9 +7,9 @@ put back.
 from __future__ import annotations
 
 import contextlib
-import sys
 from typing import TYPE_CHECKING
 
+from .console import say
 from .engine import answers, build, interruptible, verify
 from .errors import BuildError, FileError, Interrupted, UsageError
 from .files import lock, require_unchanged, revert_edit, write_edit
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from .plan import Builder, Edit, Plan
+    from .plan import Builder, Edit, ImageStatus, Plan
 
 
 def preview(plan: Plan, *, rebuild: str) -> Outcome:
@@ -33,13 +33,14 @@ def preview(plan: Plan, *, rebuild: str) -> Outcome:
         DockerfileError: the build lacks what installing takes, and an engine answers.
     """
     builder = plan.builder
+    status: ImageStatus = "planned"
     if not _has_work(plan) or builder is None:
-        return Outcome(status="unchanged", dry_run=True)
-    if _when(plan, rebuild) == "never":
-        return Outcome(status="skipped", dry_run=True)
-    if plan.lack is not None and answers(builder):  # else nothing would be built
+        status = "unchanged"
+    elif _when(plan, rebuild) == "never":
+        status = "skipped"
+    elif plan.lack is not None and answers(builder):  # else nothing would be built
         raise plan.lack
-    return Outcome(status="planned", dry_run=True)
+    return Outcome(status=status, changes=plan.changes, dry_run=True)
 
 
 def carry_out(
@@ -65,26 +66,28 @@ def carry_out(
         FileError: a file can't be written or put back, or somebody else has changed it.
         BuildError: the image was not built; its outcome has the state of files and images.
     """
-    if not _has_work(plan):
-        return Outcome(status="unchanged")
     builder = plan.builder
     when = _when(plan, rebuild)
+    status: ImageStatus = "built"
+    if not _has_work(plan):
+        return Outcome(status="unchanged", changes=plan.changes)
     if builder is None or when == "never":
+        status = "unchanged" if builder is None else "skipped"
         _write_alone(plan.edits, root)
-        return Outcome(status="unchanged" if builder is None else "skipped")
-    if not answers(builder):
+    elif not answers(builder):
         if when == "always":
             raise UsageError(
                 f"{builder.absence}; nothing was changed",
                 hint="start the engine, or leave the image out with --no-rebuild",
             )
+        status = "no-engine"
         _write_alone(plan.edits, root)
-        return Outcome(status="no-engine")
-    if plan.lack is not None:
+    elif plan.lack is not None:
         raise plan.lack
-    with lock(root), interruptible():
-        _write_and_build(plan.edits, builder, keep=keep, echo=echo)
-    return Outcome(status="built")
+    else:
+        with lock(root), interruptible():
+            _write_and_build(plan, builder, keep=keep, echo=echo)
+    return Outcome(status=status, changes=plan.changes, written=_shown(plan.edits))
 
 
 def _has_work(plan: Plan) -> bool:
@@ -106,17 +109,30 @@ def _write_alone(edits: Sequence[Edit], root: Path) -> None:
             raise
 
 
-def _write_and_build(edits: Sequence[Edit], builder: Builder, *, keep: bool, echo: bool) -> None:
+def _shown(edits: Iterable[Edit]) -> tuple[str, ...]:
+    return tuple(edit.shown for edit in edits)
+
+
+def _write_and_build(plan: Plan, builder: Builder, *, keep: bool, echo: bool) -> None:
     written: list[Edit] = []
     is_built = False
     try:
-        _write(edits, written)
+        _write(plan.edits, written)
         build(builder, echo=echo)
         is_built = True
         verify(builder, echo=echo)
     except BuildError as error:
         is_ahead = bool(written) and (is_built or error.image_moved)
-        error.outcome = _roll_back(builder, written, error, keep=keep, is_ahead=is_ahead, echo=echo)
+        if keep:
+            error.outcome = Outcome(
+                status="failed",
+                changes=plan.changes,
+                written=_shown(written),
+                kept=True,
+                failure=error.message,
+            )
+        else:
+            error.outcome = _roll_back(builder, written, error, is_ahead=is_ahead, echo=echo)
         raise
     except BaseException:
         _revert(written)
@@ -142,7 +158,6 @@ def _roll_back(
     written: Sequence[Edit],
     error: BuildError,
     *,
-    keep: bool,
     is_ahead: bool,
     echo: bool,
 ) -> Outcome:
@@ -151,14 +166,12 @@ def _roll_back(
     Raises:
         FileError: a file can't be put back.
     """
-    if keep:
-        return Outcome(status="failed", kept=True, failure=error.message)
     _revert(written)
     ahead = _build_again(builder, echo=echo) if is_ahead else ()
     rebuilt = tuple(name for name in builder.images if name not in ahead) if is_ahead else ()
     return Outcome(
         status="failed",
-        undone=tuple(edit.shown for edit in written),
+        undone=_shown(written),
         rebuilt=rebuilt,
         ahead=ahead,
         failure=error.message,
@@ -171,11 +184,7 @@ def _build_again(builder: Builder, *, echo: bool) -> tuple[str, ...]:
     Returns:
         the images that may still be newer than the files.
     """
-    print(
-        "the files are as they were; building the image from them again",
-        file=sys.stderr,
-        flush=True,
-    )
+    say("the files are as they were; building the image from them again")
     ahead = list(builder.images)
     with contextlib.suppress(Interrupted), interruptible():
         if _builds(builder, echo=echo):

@@ -13,9 +13,9 @@ import shlex
 import shutil
 import signal
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
+from ..console import say
 from ..errors import BuildError, redact
 from .containers import new_name, remove_container
 from .programs import succeeds
@@ -99,7 +99,7 @@ def _run(
     Where it is interrupted, its container is removed.
     """
     if echo:
-        print(redact(shlex.join(command)), file=sys.stderr, flush=True)
+        say(redact(shlex.join(command)))
     failure = _FAILURES.get(command[0])
     process: subprocess.Popen[bytes] | None = None
     try:
@@ -138,7 +138,8 @@ def _pass_on(process: subprocess.Popen[bytes], failure: re.Pattern[bytes]) -> bo
     with process.stdout as lines:
         for line in lines:
             failed |= bool(failure.match(line))
-            os.write(_STANDARD_ERROR, line)
+            with contextlib.suppress(OSError):  # full, or a pipe that ended
+                os.write(_STANDARD_ERROR, line)
     return failed
 
 

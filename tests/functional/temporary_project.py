@@ -252,6 +252,7 @@ class TemporaryProject:
         folder: the project's.
         programs: the one folder on the path, empty at first.
         environment: what the programs are given; may be changed.
+        python: the Python whose ``invoke`` and ``pipflow`` are run; may be changed.
     """
 
     def __init__(self, folder: Path, *, index_url: str) -> None:
@@ -262,6 +263,7 @@ class TemporaryProject:
         for made in (self.folder, self.programs, self._home, self._records):
             made.mkdir()
         self._stand_ins: list[StandIn] = []
+        self.python = sys.executable
         self.environment = {
             "HOME": str(self._home),
             "LANG": "C.UTF-8",
@@ -334,15 +336,13 @@ class TemporaryProject:
         before: tuple[str, ...] = (),
     ) -> Finished:
         """Run ``invoke``; ``within`` is relative to the project, ``before`` a program to run it."""
-        return self._run(
-            [*before, sys.executable, "-m", "invoke", *words], within, environment or {}
-        )
+        return self._run([*before, self.python, "-m", "invoke", *words], within, environment or {})
 
     def pipflow(
         self, *words: str, within: str = ".", environment: Mapping[str, str] | None = None
     ) -> Finished:
         """Run ``pipflow``."""
-        return self._run([sys.executable, "-m", "pipflow_tasks", *words], within, environment or {})
+        return self._run([self.python, "-m", "pipflow_tasks", *words], within, environment or {})
 
     @contextlib.contextmanager
     def started(
@@ -353,7 +353,7 @@ class TemporaryProject:
     ) -> Iterator[Running]:
         """Start ``invoke``, and end it with the block if it has not ended by itself."""
         process = subprocess.Popen(
-            [*before, sys.executable, "-m", "invoke", *words],
+            [*before, self.python, "-m", "invoke", *words],
             cwd=self.folder,
             env={**self.environment, **(environment or {})},
             stdin=subprocess.DEVNULL,

@@ -42,7 +42,7 @@ def test_tasks_are_listed(project: TemporaryProject) -> None:
     assert (done.status, done.stderr) == (0, "")
     for task in (*(f"deps.{name}" for name in TASKS), "test"):
         assert any(line.startswith(f"  {task} ") for line in done.stdout.splitlines())
-    assert "(deps.view-all)" in done.stdout
+    assert "deps.outdated (deps, deps.view-all)" in done.stdout
 
 
 TELL = (

@@ -20,13 +20,13 @@ LAYERS = [
     ["target"],
     ["resolution"],
     ["plan"],
-    ["processes"],
+    ["processes", "console"],
     ["files", "index", "engine"],
     ["manifest"],
     ["environments"],
     ["planning"],
     ["checks"],
-    ["transaction"],
+    ["transaction", "mount"],
     ["project"],
     ["report"],
     ["tasks"],
@@ -35,7 +35,7 @@ LAYERS = [
 """The rooms, each before those that may import it; rooms of one layer do not import each other."""
 
 RANKS = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
-PURE = [room for rooms in LAYERS[: LAYERS.index(["processes"])] for room in rooms]
+PURE = [room for rooms in LAYERS[: LAYERS.index(["processes", "console"])] for room in rooms]
 IMPURE = {"os", "pathlib", "subprocess", "socket", "requests", "time", "random"}
 PATHS = {"plan"}
 """Which pure rooms may name a file by its path: it says where a plan goes, and is never asked."""
@@ -44,7 +44,7 @@ IMPORTERS = {
     "requests": {"index"},
     "urllib3": {"index"},
     "truststore": {"index"},
-    "invoke": {"tasks", "__main__"},
+    "invoke": {"tasks", "__main__", "mount", "project"},  # project: the type of a context
     "subprocess": {"processes", "engine.building", "engine.inside"},  # a build; in an image
     "pip": {"index"},
 }

@@ -1,0 +1,50 @@
+"""Standard output and standard error, also where they are closed, full, or a pipe that ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+
+
+def open_streams() -> None:
+    """Open what is closed of the first three file descriptors on the null device.
+
+    Otherwise the next file that is opened gets the number of standard output, and what a builder
+    prints is written into it.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
+
+
+def say(text: str) -> None:
+    """Print a line to standard error; if that can't be written, nobody can be told."""
+    with contextlib.suppress(OSError, ValueError):
+        print(text, file=sys.stderr, flush=True)
+
+
+def write_out(text: str) -> None:
+    """Print a report to standard output; characters that it can't encode are escaped.
+
+    Raises:
+        OSError: it can't be written. Standard output is the null device from then on, so that
+            Python does not try again at its end.
+    """
+    if sys.stdout is None:
+        raise OSError("standard output is closed")
+    try:
+        encoding = sys.stdout.encoding or "utf-8"
+        print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+    except ValueError as error:
+        raise OSError("standard output is closed") from error
+    except OSError:
+        null = os.open(os.devnull, os.O_WRONLY)
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(null, sys.stdout.fileno())
+        os.close(null)
+        raise

@@ -1,0 +1,322 @@
+"""What an Invoke user expects of the namespace, however its tasks are mounted and called."""
+
+from __future__ import annotations
+
+import pytest
+from functional.temporary_project import ENGINE, TemporaryProject
+from loopback_index import LoopbackIndex
+
+OLD, NEW = "lib==1.0\n", "lib==2.0\n"
+PROD = "requirements/prod.txt"
+
+
+@pytest.fixture(autouse=True)
+def _fill(project: TemporaryProject, index: LoopbackIndex) -> None:
+    index.add("lib", "1.0")
+    index.add("lib", "2.0")
+    index.add("new", "1")
+    project.requirements = OLD
+    project.write(PROD, OLD)
+
+
+CALLS = """\
+import pipflow_tasks
+from invoke import Collection, task
+
+deps = {deps}
+
+@task(pre=[deps["upgrade-all"]])
+def before(c):
+    pass
+
+@task
+def own(c):
+    deps["upgrade-all"](c)
+
+@task
+def library(c):
+    with pipflow_tasks.Project.from_context(c) as project:
+        project.apply(project.plan_upgrade_all())
+
+namespace = Collection(before, own, library, {mount})
+{configure}
+"""
+WORDS = ["deps.upgrade-all", "before", "own", "library"]
+
+
+def write_tasks(
+    project: TemporaryProject,
+    *configure: str,
+    deps: str = "pipflow_tasks.namespace",
+    mount: str = "deps=deps",
+) -> None:
+    """Write tasks that upgrade all by each way to call a task."""
+    project.write("tasks.py", CALLS.format(deps=deps, mount=mount, configure="\n".join(configure)))
+
+
+def require_file(project: TemporaryProject, name: str) -> None:
+    """Check that this requirements file was upgraded, and no other."""
+    upgraded = {file: project.read(file) for file in ("requirements.txt", PROD)}
+    assert upgraded == {"requirements.txt": OLD, PROD: OLD} | {name: NEW}
+
+
+# which settings are meant
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_configuration_of_the_namespace(project: TemporaryProject, word: str) -> None:
+    """What the mounted collection is configured with counts for each way to call its tasks."""
+    docker = project.stand_in("docker", ENGINE)
+    write_tasks(project, f'deps.configure({{"pipflow": {{"file": "{PROD}", "rebuild": "never"}}}})')
+    done = project.invoke(word)
+    assert (done.status, docker.built) == (0, [])
+    require_file(project, PROD)
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_tables_of_two_levels_are_merged(project: TemporaryProject, word: str) -> None:
+    """Each setting of an inner collection counts, unless an outer one has the same setting."""
+    docker = project.stand_in("docker", ENGINE)
+    write_tasks(
+        project,
+        f'deps.configure({{"pipflow": {{"file": "{PROD}", "image": "inner"}}}})',
+        'namespace.configure({"pipflow": {"image": "outer"}})',
+    )
+    assert project.invoke(word).status == 0
+    assert [" outer " in built for built in docker.built] == [True]
+    require_file(project, PROD)
+
+
+@pytest.mark.parametrize("word", ["py.deps.upgrade-all", *WORDS[1:]])
+def test_configuration_of_a_collection_between(project: TemporaryProject, word: str) -> None:
+    """A collection between the root and the namespace counts as well, for a pre-task, too."""
+    write_tasks(
+        project,
+        f'py.configure({{"pipflow": {{"file": "{PROD}"}}}})',
+        'namespace.configure({"pipflow": {"rebuild": "never"}})',
+        mount='py := Collection("py", deps=deps)',
+    )
+    assert project.invoke(word).status == 0
+    require_file(project, PROD)
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_settings_of_namespace_for(project: TemporaryProject, word: str) -> None:
+    """The folder and the settings that `namespace_for` is given count for each way to call."""
+    write_tasks(project, deps='pipflow_tasks.namespace_for("requirements", file="prod.txt")')
+    assert project.invoke(word).status == 0
+    require_file(project, PROD)
+
+
+# the order of the settings, the lowest first; each level overrides those before it
+
+LEVELS = ["namespace_for", "configure", "root", "user", "project", "environment", "runtime"]
+
+
+@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize("highest", LEVELS)
+def test_order_of_settings(project: TemporaryProject, highest: str, word: str) -> None:
+    """The order is Invoke's: collections, user's file, project's file, environment, `-f`."""
+    used = LEVELS[: LEVELS.index(highest) + 1]
+    files = {level: PROD if level == highest else f"no/{level}.txt" for level in used}
+    table = "pipflow:\n  file: {}\n"
+    write_tasks(
+        project,
+        *(
+            f'{collection}.configure({{"pipflow": {{"file": "{files[level]}"}}}})'
+            for level, collection in (("configure", "deps"), ("root", "namespace"))
+            if level in files
+        ),
+        deps=f'pipflow_tasks.namespace_for(file="{files["namespace_for"]}")',
+    )
+    if "user" in files:
+        (project.home / ".invoke.yaml").write_text(table.format(files["user"]))
+    if "project" in files:
+        project.write("invoke.yaml", table.format(files["project"]))
+    if "environment" in files:
+        project.environment["INVOKE_PIPFLOW_FILE"] = files["environment"]
+    if "runtime" in files:
+        project.write("ci.yaml", table.format(files["runtime"]))
+        word = f"-f ci.yaml {word}"
+    done = project.invoke(*word.split())
+    assert done.status == 0, done.stderr
+    require_file(project, PROD)
+
+
+def test_variable_without_a_setting(project: TemporaryProject) -> None:
+    """A variable that looks like a setting and is none: status 1, and the likely name."""
+    done = project.invoke("deps.upgrade-all", environment={"INVOKE_PIPFLOW_FIL": PROD})
+    assert (done.status, done.stdout, project.requirements) == (1, "", OLD)
+    assert "did you mean INVOKE_PIPFLOW_FILE?" in done.stderr
+
+
+# in own tasks
+
+OWN = """\
+import pipflow_tasks
+from invoke import Collection, task
+
+deps = pipflow_tasks.namespace
+
+@task
+def own(c):
+{body}
+
+namespace = Collection(own, deps=deps)
+"""
+
+
+def write_own(project: TemporaryProject, *body: str) -> None:
+    """Write a project's own task."""
+    project.write("tasks.py", OWN.format(body="\n".join(f"    {line}" for line in body)))
+
+
+def test_task_returns_its_outcome(project: TemporaryProject) -> None:
+    """A called task returns what has changed."""
+    write_own(
+        project,
+        'print(*deps["upgrade-all"](c).changes)',
+        "assert not deps['add'](c, 'lib').changes",
+    )
+    done = project.invoke("own")
+    assert (done.status, done.stdout.count("Change(project='lib'")) == (0, 1)
+
+
+def test_outcome_of_a_dry_run(project: TemporaryProject) -> None:
+    """A dry run and a report return what could change, and nothing is written."""
+    write_own(
+        project,
+        "for outcome in (deps['add'](c, 'new', dry_run=True), deps['outdated'](c)):",
+        "    assert [each.project for each in outcome.changes] != [], outcome",
+        "    assert outcome.written == ()",
+    )
+    done = project.invoke("own")
+    assert (done.status, done.stderr, project.requirements) == (0, "", OLD)
+
+
+def test_several_namespaces_are_named(project: TemporaryProject) -> None:
+    """A project of several namespaces says which one it means."""
+    project.write(
+        "tasks.py",
+        "from pipflow_tasks import Project, namespace_for\n"
+        "from invoke import Collection, task\n"
+        "a, b = namespace_for(), namespace_for('requirements', file='prod.txt')\n"
+        "@task\n"
+        "def which(c):\n"
+        "    Project.from_context(c)\n"
+        "@task\n"
+        "def one(c):\n"
+        "    with Project.from_context(c, b) as project:\n"
+        "        project.apply(project.plan_upgrade_all())\n"
+        "namespace = Collection(which, one, a=a, b=b)\n",
+    )
+    done = project.invoke("which")
+    assert done.status == 1
+    assert "several namespaces" in done.stderr
+    assert project.invoke("one").status == 0
+    require_file(project, PROD)
+
+
+def test_open_reads_the_projects_settings(project: TemporaryProject) -> None:
+    """`Project.open` without settings has those of invoke.yaml and of the environment."""
+    project.write("invoke.yaml", f"pipflow:\n  file: {PROD}\n  sort: nonsense\n")
+    write_own(
+        project,
+        "with pipflow_tasks.Project.open() as project:",
+        "    project.apply(project.plan_upgrade_all())",
+    )
+    done = project.invoke("own", environment={"INVOKE_PIPFLOW_SORT": "insert"})
+    assert done.status == 0, done.stderr
+    require_file(project, PROD)
+
+
+def test_open_with_settings_reads_none(project: TemporaryProject) -> None:
+    """`Project.open` with settings has these alone."""
+    project.write("invoke.yaml", "pipflow:\n  file: none.txt\n")
+    write_own(
+        project,
+        f"with pipflow_tasks.Project.open('.', pipflow_tasks.Settings(file='{PROD}')) as project:",
+        "    project.apply(project.plan_upgrade_all())",
+    )
+    assert project.invoke("own").status == 0
+    require_file(project, PROD)
+
+
+# mounting
+
+
+def test_namespace_has_a_name(project: TemporaryProject) -> None:
+    """`add_collection` needs no name: the namespace is called `deps`."""
+    project.write(
+        "tasks.py",
+        "import pipflow_tasks\nfrom invoke import Collection\n"
+        "ns = Collection()\nns.add_collection(pipflow_tasks.namespace)\n"
+        "ns.add_collection(pipflow_tasks.namespace_for('services/api'))\n",
+    )
+    listed = project.invoke("--list")
+    assert listed.status == 0
+    assert "deps.add" in listed.stdout
+    assert "api.add" in listed.stdout
+    assert "'deps' tasks:" in project.invoke("--list", "deps").stdout
+
+
+def test_namespace_alone_reports_what_is_outdated(project: TemporaryProject) -> None:
+    """`invoke deps` runs `outdated`."""
+    done = project.invoke("deps")
+    assert (done.status, project.requirements) == (0, OLD)
+    assert "can move" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("mount", "name"),
+    [
+        ("reqs=pipflow_tasks.namespace", "reqs.add"),
+        ("py=Collection(reqs=pipflow_tasks.namespace)", "py.reqs.add"),
+        ("pipflow_tasks", "deps.add"),
+    ],
+)
+def test_hints_have_the_name_of_the_mount(project: TemporaryProject, mount: str, name: str) -> None:
+    """A hint names the task as the user calls it."""
+    project.write(
+        "tasks.py",
+        f"import pipflow_tasks\nfrom invoke import Collection\nnamespace = Collection({mount})\n",
+    )
+    done = project.invoke(name, "--help")
+    assert (done.status, done.stdout) == (1, "")
+    assert f"`invoke --help {name}`" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("'api', servce='x'", "did you mean service?"),
+        ("rebuild='sometimes'", "use one of auto, always, never"),
+        ("cooldown_days=-1", "from 0 to 3650"),
+    ],
+)
+@pytest.mark.parametrize("words", [("--list",), ("add", "lib")], ids=" ".join)
+def test_wrong_argument_of_a_mount(
+    project: TemporaryProject, arguments: str, said: str, words: tuple[str, ...]
+) -> None:
+    """A wrong argument of `namespace_for` is an error with a hint, also under `--list`."""
+    project.write(
+        "tasks.py",
+        f"from pipflow_tasks import namespace_for\nnamespace = namespace_for({arguments})\n",
+    )
+    done = project.invoke(*words)
+    assert (done.status, done.stdout, "Traceback" in done.stderr) == (1, "", False)
+    assert said in done.stderr
+
+
+def test_wrong_argument_is_one_of_our_errors(project: TemporaryProject) -> None:
+    """Code that mounts can catch the error as a `UsageError`."""
+    project.write(
+        "tasks.py",
+        "import pipflow_tasks\n"
+        "try:\n    pipflow_tasks.namespace_for(nonsense=1)\n"
+        "except pipflow_tasks.UsageError as error:\n    print(error)\n"
+        "namespace = pipflow_tasks.namespace\n",
+    )
+    done = project.invoke("--list")
+    assert done.status == 0
+    assert 'there is no setting "nonsense"' in done.stdout
