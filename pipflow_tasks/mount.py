@@ -197,7 +197,7 @@ def _read_environment(config: Config, environment: Mapping[str, str]) -> dict[st
     return {known[variable]: environment[variable] for variable in known if variable in environment}
 
 
-def find_root(context: Context, file: str) -> Path:
+def find_root(context: Context, mount: Mount | None, file: str) -> Path:
     """Return the folder that ``folder`` of a namespace is relative to.
 
     This is the folder of the tasks that Invoke has loaded, also with ``--search-root``; else the
@@ -206,12 +206,13 @@ def find_root(context: Context, file: str) -> Path:
 
     Args:
         context: the context that Invoke gives the task.
+        mount: where the task's namespace is; the program ``pipflow`` loads no tasks.
         file: the requirements file.
     """
     loaded = getattr(context.config, "_project_prefix", None)  # Invoke has no public name for it
-    if loaded:
-        return Path(loaded).resolve()
-    return search_root(file)
+    if not loaded or (mount is not None and mount.namespace.program):
+        return search_root(file)
+    return Path(loaded).resolve()
 
 
 def search_root(file: str) -> Path:

@@ -113,7 +113,7 @@ class Project:
         values = read_values(context, mount, os.environ)
         settings = Settings.from_mapping({**values, "file": file} if file else values)
         folder = "" if mount is None else mount.namespace.folder
-        return cls.open(find_root(context, settings.files[0]) / folder, settings)
+        return cls.open(find_root(context, mount, settings.files[0]) / folder, settings)
 
     @classmethod
     def open(
