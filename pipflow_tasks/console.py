@@ -5,6 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import TextIO
 
 
 def open_streams() -> None:
@@ -24,16 +28,17 @@ def open_streams() -> None:
 
 def say(text: str) -> None:
     """Print a line to standard error; if that can't be written, nobody can be told."""
-    with contextlib.suppress(OSError, ValueError):
+    try:
         print(text, file=sys.stderr, flush=True)
+    except (OSError, ValueError):
+        _silence(sys.stderr)
 
 
 def write_out(text: str) -> None:
     """Print a report to standard output; characters that it can't encode are escaped.
 
     Raises:
-        OSError: it can't be written. Standard output is the null device from then on, so that
-            Python does not try again at its end.
+        OSError: it can't be written.
     """
     if sys.stdout is None:
         raise OSError("standard output is closed")
@@ -43,8 +48,13 @@ def write_out(text: str) -> None:
     except ValueError as error:
         raise OSError("standard output is closed") from error
     except OSError:
-        null = os.open(os.devnull, os.O_WRONLY)
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(null, sys.stdout.fileno())
-        os.close(null)
+        _silence(sys.stdout)
         raise
+
+
+def _silence(stream: TextIO) -> None:
+    """Lead a stream that failed to the null device: Python writes what is left of it at its end."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(null, stream.fileno())
+    os.close(null)

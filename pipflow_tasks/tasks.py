@@ -6,6 +6,7 @@ heavy is imported before a task runs.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import partial
 from inspect import Parameter, Signature
@@ -86,7 +87,8 @@ class Run:
                 outcome = self._act(project, plan, shared)
             except BuildError as error:
                 if error.outcome is not None:
-                    _report(write(plan, error.outcome), is_done=True)
+                    with suppress(Exit):  # the error comes first
+                        _report(write(plan, error.outcome), is_done=error.outcome.is_done)
                 raise
         _report(write(plan, outcome), is_done=outcome.is_done)
         if any(finding.severity == "error" for finding in plan.findings):
@@ -311,13 +313,29 @@ class DepsTask(Task):  # type: ignore[type-arg]
                 given["packages"] = run.words(given["packages"], self.body.__name__)
             return run.carry_out(self.body, given, shared)
         except PipflowError as error:
-            raise Exit(str(error), error.exit_status) from error
+            raise TaskFailed(error) from error
 
     def __eq__(self, other: object) -> bool:
         return self is other
 
     def __hash__(self) -> int:
         return id(self)
+
+
+class TaskFailed(Exit):
+    """A task failed; the error was printed, and its exit status ends the program.
+
+    Attributes:
+        error: what failed.
+    """
+
+    def __init__(self, error: PipflowError) -> None:
+        super().__init__(code=error.exit_status)  # Invoke fails to print a message where it can't
+        self.error = error
+        say(str(error))
+
+    def __str__(self) -> str:
+        return str(self.error)
 
 
 class MountError(UsageError, Exit):  # type: ignore[misc]  # both have a message
