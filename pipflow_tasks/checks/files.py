@@ -37,7 +37,7 @@ def check_lines(manifest: Manifest, *, wants_hashes: bool) -> Iterator[Finding]:
             fix="`add` creates it; another one is named with the setting `file`",
         )
     for constraints in manifest.constraints.values():
-        for line in constraints.content.lines:
+        for line in constraints.lines:
             yield from _check_constraint(line)
     counted = Counter(_identity(line) for line in manifest.lines if line.name)
     for line in manifest.lines:

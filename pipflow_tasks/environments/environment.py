@@ -8,8 +8,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ..files import show_path
-from ..manifest.fetching import with_fetched
-from ..manifest.reading import with_constraints, with_image_constraints, with_siblings
+from ..manifest.reading import (
+    with_constraints,
+    with_fetched,
+    with_image_constraints,
+    with_siblings,
+)
 from .rules import read_rules
 from .steps import find_steps
 

@@ -1,4 +1,4 @@
-"""Addresses as files have them: what they stand for, and how messages show them."""
+"""Addresses in requirements files: with variables expanded, and as messages show them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from ..requirements import expand_variables
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..requirements import Line
+
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
 class Address(Struct, frozen=True, kw_only=True):
-    """A file that stands somewhere else; it counts as it stands there.
+    """A requirements file at an address.
 
     Attributes:
-        url: where; it may hold credentials. Empty where only the image can ask.
+        url: may hold credentials. Empty where only the image can ask.
         shown: the same as messages have it.
         place: who names it.
         constrains: by ``-c``; else by ``-r``.
@@ -37,7 +39,7 @@ class Address(Struct, frozen=True, kw_only=True):
     def from_text(
         cls, text: str, *, place: str, constrains: bool, variables: Mapping[str, str]
     ) -> Address:
-        """Read what a file has."""
+        """Read an address as a local file has it."""
         return cls(
             url=find_address(text, variables),
             shown=show_address(text, variables),
@@ -45,30 +47,32 @@ class Address(Struct, frozen=True, kw_only=True):
             constrains=constrains,
         )
 
-    def include(
-        self, text: str, *, place: str, constrains: bool, variables: Mapping[str, str]
-    ) -> Address:
-        """Read what the file at this address has; it is relative to it, as for pip."""
-        url = expand_address(text, variables)
-        shown = show_address(text, variables)
-        with suppress(ValueError):  # of urllib's: it is no address, and can't be asked
-            url, shown = urljoin(self.url, url), urljoin(self.shown, shown)
-        return Address(
-            url=find_address(url, {}),
-            shown=shown,
-            place=place,
-            constrains=constrains or self.constrains,
-        )
+    def included(self, line: Line, variables: Mapping[str, str]) -> list[Address]:
+        """Return what a line of the file at this address includes, relative to it as for pip."""
+        found: list[Address] = []
+        for text, constrains in line.includes:
+            url, shown = expand_address(text, variables), show_address(text, variables)
+            with suppress(ValueError):  # urllib takes it for no address: it can't be asked
+                url, shown = urljoin(self.url, url), urljoin(self.shown, shown)
+            found.append(
+                Address(
+                    url=find_address(url, {}),
+                    shown=shown,
+                    place=line.place,
+                    constrains=constrains or self.constrains,
+                )
+            )
+        return found
 
 
 def expand_address(text: str, variables: Mapping[str, str]) -> str:
-    """Put the values of variables in; blanks, which no address has, are written as in one."""
+    """Expand variables, and percent-encode blanks."""
     url = expand_variables(text, variables)
     return re.sub(r"[\x00-\x20]", lambda found: quote(found[0]), url)
 
 
 def find_address(text: str, variables: Mapping[str, str]) -> str:
-    """Return the address that a text is, if it can be asked from here; else an empty string."""
+    """Return the address in a text if it can be asked from here, else an empty string."""
     url = expand_address(text, variables)
     can_be_asked = url.lower().startswith(("http://", "https://")) and not set("$`") & set(url)
     return url if can_be_asked else ""
@@ -89,7 +93,7 @@ def show_address(text: str, variables: Mapping[str, str]) -> str:
 
 
 def unset_variable(text: str, variables: Mapping[str, str]) -> str:
-    """Return the first variable of a text that has no value, as it is written, or nothing."""
+    """Return the first variable without value as it is written, or an empty string."""
     found = VARIABLE.search(expand_variables(text, variables))
     return found[0] if found else ""
 

@@ -1,4 +1,4 @@
-"""The requirements files of a project: those it names, and those that they include."""
+"""The requirements files of a project with what they include: what a command plans with."""
 
 from __future__ import annotations
 
@@ -6,60 +6,20 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
-from ..errors import FileError, redact
+from ..errors import redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from packaging.utils import NormalizedName
 
     from ..requirements import Line, RequirementsFile
     from .addresses import Address
-
-
-class Document(Struct, frozen=True, kw_only=True):
-    """A requirements file and where it is; ``before`` is None where it is not there yet."""
-
-    file: Path
-    before: bytes | None
-    content: RequirementsFile
-
-
-class LocalFile(Struct, frozen=True, kw_only=True):
-    """A file that was looked for.
-
-    Attributes:
-        document: what it says; nothing, where it is not there or can't be read.
-        real: where it is when links are followed.
-        exists: something of that name is there.
-        is_file: and that is a file.
-        failure: why it can't be read, or an empty string.
-    """
-
-    document: Document
-    real: Path
-    exists: bool
-    is_file: bool
-    failure: str = ""
-
-    @property
-    def path(self) -> str:
-        """The path that messages show."""
-        return self.document.content.path
-
-    def require_readable(self) -> None:
-        """Check that it can be read, if it is there.
-
-        Raises:
-            FileError: it can't.
-        """
-        if self.failure:
-            raise FileError(self.failure, path=self.path)
+    from .library import LocalFile
 
 
 class Manifest(Struct, frozen=True, kw_only=True, dict=True):
@@ -69,11 +29,11 @@ class Manifest(Struct, frozen=True, kw_only=True, dict=True):
         main: the file that new requirements go into.
         requirements: by the path that messages show: the named files and what they include
             with ``-r``. These may be edited.
-        constraints: the same for ``-c``. These are obeyed and never edited.
-        lines: every line of the requirements, in the order in which pip reads them.
-        siblings: the lines of other files that the image installs as well; they count as they are.
-        innermost: the paths of the requirements, what is included before what includes it.
-        addresses: the addresses that they include, if these can be reached from here.
+        constraints: the same for ``-c``. These are never edited.
+        lines: every line of the requirements, in pip's order.
+        siblings: the lines of other files that the image installs as well.
+        innermost: the paths of the requirements, included files before those that include them.
+        addresses: those that the files include and that can be asked from here.
         fetched: the requirements files among them, by the address that messages show.
         unread: the lines that include what only the image can fetch.
         unheeded: the options in fetched files, which do not count.
@@ -83,13 +43,13 @@ class Manifest(Struct, frozen=True, kw_only=True, dict=True):
     """
 
     main: str
-    requirements: Mapping[str, Document] = field(default_factory=lambda: MappingProxyType({}))
-    constraints: Mapping[str, Document] = field(default_factory=lambda: MappingProxyType({}))
+    requirements: Mapping[str, LocalFile] = MappingProxyType({})
+    constraints: Mapping[str, RequirementsFile] = MappingProxyType({})
     lines: tuple[Line, ...] = ()
     siblings: tuple[Line, ...] = ()
     innermost: tuple[str, ...] = ()
     addresses: tuple[Address, ...] = ()
-    fetched: Mapping[str, RequirementsFile] = field(default_factory=lambda: MappingProxyType({}))
+    fetched: Mapping[str, RequirementsFile] = MappingProxyType({})
     unread: tuple[Line, ...] = ()
     unheeded: tuple[Line, ...] = ()
     promoted: frozenset[str] = frozenset()
@@ -99,7 +59,7 @@ class Manifest(Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def is_locked(self) -> bool:
         """Whether the files are locked: a line names a project of theirs as `# via`."""
-        # what has brought it may stand at an address, and that may not have been asked
+        # the project may be listed in a file at an address that was not fetched
         counts = self.is_being_locked or not all(each.constrains for each in self.addresses)
         return any(counts or self._by_name.keys() & {*line.via} for line in self._marked)
 
@@ -113,39 +73,39 @@ class Manifest(Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def _marked(self) -> tuple[Line, ...]:
         """The lines with a `# via` that no other tool has written."""
-        others = {path for path, found in self.requirements.items() if found.content.generator}
+        others = {path for path, file in self.requirements.items() if file.content.generator}
         return tuple(line for line in self.lines if line.via and line.path not in others)
 
     @cached_property
     def direct(self) -> tuple[Line, ...]:
-        """The lines that are the user's own."""
+        """The direct requirements, and all other lines that are not locked."""
         locked = {line.place for line in self.locked}
         return tuple(line for line in self.lines if line.place not in locked)
 
     @property
     def is_missing(self) -> bool:
-        """Whether the main file is not there yet."""
+        """Whether the main file does not exist yet."""
         return self.requirements[self.main].before is None
 
     @cached_property
     def uses_hashes(self) -> bool:
-        """Whether pip will want a hash for every requirement."""
+        """Whether pip wants a hash for every requirement."""
         files = (*(each.content for each in self.requirements.values()), *self.fetched.values())
         return self.requires_hashes or any(content.uses_hashes for content in files)
 
     @property
     def notices(self) -> tuple[str, ...]:
         """Notices about lines that do not count."""
-        not_fetched = (
+        notices = [
             f"{redact(line.content)} ({line.place}) is not fetched; it does not count"
             for line in self.unread
             if line.option_values("--constraint") or line.path not in self.requirements
-        )
-        not_heeded = (
+        ]
+        notices += [
             f"{redact(line.content)} ({line.place}) does not count in a file at an address"
             for line in self.unheeded
-        )
-        return tuple(dict.fromkeys((*not_fetched, *not_heeded)))
+        ]
+        return tuple(dict.fromkeys(notices))
 
     @cached_property
     def _by_name(self) -> Mapping[NormalizedName, tuple[Line, ...]]:

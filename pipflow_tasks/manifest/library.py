@@ -1,23 +1,64 @@
-"""The local requirements files that a command looks at, each read and parsed once."""
+"""The local requirements files that a command looks at, each read and parsed once.
+
+``walk`` goes through files and what they include, in the order in which pip reads them. Every
+question about includes is answered from this walk: what the named files say, what an install step
+installs, what constrains it.
+"""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from ..errors import FileError
 from ..files import read
-from ..requirements import RequirementsFile
-from .documents import Document, LocalFile
-from .includes import Opened, walk
+from ..requirements import RequirementsFile, expand_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from ..requirements import Line
+
+
+class LocalFile(Struct, frozen=True, kw_only=True):
+    """A file that was looked for.
+
+    Attributes:
+        file: its path.
+        before: its bytes; None where it does not exist or can't be read.
+        content: the same, parsed.
+        real: its path with links resolved.
+        exists: there is something of that name, perhaps a folder.
+        is_file: it is a file.
+        failure: why it can't be read, or an empty string.
+    """
+
+    file: Path
+    before: bytes | None
+    content: RequirementsFile
+    real: Path
+    exists: bool
+    is_file: bool
+    failure: str
+
+    @property
+    def path(self) -> str:
+        """The path that messages show."""
+        return self.content.path
+
+    def require_readable(self) -> None:
+        """Check that it can be read, if it exists.
+
+        Raises:
+            FileError: it can't.
+        """
+        if self.failure:
+            raise FileError(self.failure, path=self.path)
 
 
 class Library(Struct, frozen=True, kw_only=True):
@@ -29,7 +70,7 @@ class Library(Struct, frozen=True, kw_only=True):
     """
 
     root: Path
-    files: Mapping[Path, LocalFile] = field(default_factory=lambda: MappingProxyType({}))
+    files: Mapping[Path, LocalFile] = MappingProxyType({})
 
     def path_of(self, name: str) -> Path:
         """Return the absolute path of a name."""
@@ -43,10 +84,8 @@ class Library(Struct, frozen=True, kw_only=True):
 def read_more(library: Library, names: Iterable[str], variables: Mapping[str, str]) -> Library:
     """Return the library with files and all that they include; what it has is not read again.
 
-    Args:
-        library: what was read so far.
-        names: files, whether they exist or not, relative to the root.
-        variables: for ``${VARIABLES}`` in the names of included files.
+    ``names`` are relative to the root; the files need not exist. ``variables`` replace
+    ``${VARIABLES}`` in the names of included files.
     """
     files = dict(library.files)
 
@@ -68,21 +107,14 @@ def find_included(
     *,
     with_constraints: bool = False,
 ) -> frozenset[Path]:
-    """Return the absolute paths of files, whether they exist or not, with all that they include.
-
-    Args:
-        library: where they were read.
-        names: the files, relative to the root.
-        variables: as for ``read_more``.
-        with_constraints: with what they include by ``-c``, too.
+    """Return the absolute paths of files and of all that they include, by ``-c`` only if asked.
 
     Raises:
         FileError: one of them can't be read.
     """
     found: set[Path] = set()
-    events = walk(names, library.find, variables, with_constraints=with_constraints)
-    for event in events:
-        if isinstance(event, Opened):
+    for event in walk(names, library.find, variables):
+        if isinstance(event, Opened) and (with_constraints or not event.constrains):
             if event.file.is_file:
                 event.file.require_readable()
             found.add(library.path_of(event.file.path))
@@ -97,13 +129,110 @@ def _read(file: Path, shown: str) -> LocalFile:
         failure = error.message
     try:
         real = Path(os.path.realpath(file))
-    except ValueError:  # there is no such name
+    except ValueError:  # the system allows no such name
         real = file
-    content = RequirementsFile.from_bytes(data or b"", path=shown)
     return LocalFile(
-        document=Document(file=file, before=data, content=content),
+        file=file,
+        before=data,
+        content=RequirementsFile.from_bytes(data or b"", path=shown),
         real=real,
         exists=data is not None or file.exists(),
         is_file=file.is_file(),
         failure=failure,
     )
+
+
+# --- the walk -------------------------------------------------------------------------------------
+
+
+class Opened(Struct, frozen=True, kw_only=True):
+    """A file begins, or is named once more.
+
+    Attributes:
+        file: the file, whether it exists or not.
+        by: the line that includes it; None where it was named otherwise.
+        constrains: it counts as constraints.
+        within: the paths of the files that include it, the outermost first.
+    """
+
+    file: LocalFile
+    by: Line | None
+    constrains: bool
+    within: tuple[str, ...]
+
+    @property
+    def is_circular(self) -> bool:
+        """Whether it includes itself, perhaps through other files."""
+        return self.file.path in self.within
+
+
+class Elsewhere(Struct, frozen=True, kw_only=True):
+    """A line includes an address, which the walk does not fetch."""
+
+    name: str
+    by: Line
+    constrains: bool
+
+
+Event: TypeAlias = "Opened | Line | Elsewhere"
+
+
+def walk(
+    names: Iterable[str],
+    find: Callable[[str], LocalFile],
+    variables: Mapping[str, str],
+    *,
+    constrains: bool = False,
+    known: Mapping[Path, str] | None = None,
+) -> Iterator[Event]:
+    """Yield the files, lines and addresses on the way through files; no lines of constraints.
+
+    Args:
+        names: the files to begin with, relative to the project's root.
+        find: returns the file of a name.
+        variables: for ``${VARIABLES}`` in the names of included files.
+        constrains: the named files count as constraints.
+        known: the paths of the requirements files so far, by their real paths: a link to one of
+            them is that file. With None, every name is a file of its own.
+    """
+    met = None if known is None else dict(known)
+    way = _Walk(find=find, variables=variables, met=met, done=set())
+    for name in names:
+        yield from way.visit(name, None, (), constrains=constrains)
+
+
+class _Walk(Struct, kw_only=True):
+    find: Callable[[str], LocalFile]
+    variables: Mapping[str, str]
+    met: dict[Path, str] | None
+    done: set[tuple[str, bool]]
+
+    def visit(
+        self, name: str, by: Line | None, within: tuple[str, ...], *, constrains: bool
+    ) -> Iterator[Event]:
+        if by is not None:
+            name = os.path.join(os.path.dirname(by.path), expand_variables(name, self.variables))  # noqa: PTH118, PTH120 - text, not a file
+        file = self.find(normal_path(name))
+        if self.met and file.real in self.met:
+            file = self.find(self.met[file.real])
+        opened = Opened(file=file, by=by, constrains=constrains, within=within)
+        yield opened
+        if opened.is_circular or (file.path, constrains) in self.done:
+            return
+        self.done.add((file.path, constrains))
+        if self.met is not None and not constrains:
+            self.met.setdefault(file.real, file.path)
+        for line in file.content.lines:
+            if not constrains:
+                yield line
+            for included, only_constrains in line.includes:
+                limits = constrains or only_constrains
+                if "://" in expand_variables(included, self.variables):
+                    yield Elsewhere(name=included, by=line, constrains=limits)
+                else:
+                    yield from self.visit(included, line, (*within, file.path), constrains=limits)
+
+
+def normal_path(name: str) -> str:
+    """Return a path relative to the project's root without ``..``, with slashes."""
+    return os.path.normpath(name).replace(os.sep, "/")

@@ -2,53 +2,45 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from ..errors import RequirementsError
-from ..requirements import RequirementsFile
+from ..requirements import Kind, RequirementsFile
 from .addresses import Address, unset_error, unset_variable
-from .documents import Document, Manifest
-from .includes import Closed, Elsewhere, Opened, walk
+from .documents import Manifest
+from .library import Elsewhere, Opened, normal_path, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from .includes import Event
-    from .library import Library
+    from ..requirements import Line
+    from .library import Event, Library
 
 
 def read_manifest(library: Library, names: Sequence[str], variables: Mapping[str, str]) -> Manifest:
     """Return what requirements files say, with what they include.
 
-    Args:
-        library: where they were read.
-        names: the files; the first need not be there.
-        variables: for ``${VARIABLES}`` in the names of included files.
+    The first of ``names`` need not exist. ``variables`` replace ``${VARIABLES}`` in the names of
+    included files.
 
     Raises:
         RequirementsError: a file is in the middle of a merge, an included file is missing, or
             files include each other.
         FileError: a file can't be read.
     """
-    manifest = Manifest(main=os.path.normpath(names[0]).replace(os.sep, "/"))
-    return _take(manifest, walk(names, library.find, variables, known={}), variables)
+    manifest = Manifest(main=normal_path(names[0]))
+    return _with_walk(manifest, walk(names, library.find, variables, known={}), variables)
 
 
 def with_constraints(
     manifest: Manifest, library: Library, names: Mapping[str, str], variables: Mapping[str, str]
 ) -> Manifest:
-    """Return the manifest with files that constrain it, besides those that it names itself.
+    """Return the manifest with further constraints: files and addresses, with who names each.
 
-    Args:
-        manifest: a file that is edited is no constraint of itself.
-        library: where they were read.
-        names: files and addresses of such, each with the place that names it.
-        variables: as for ``read_manifest``.
+    The files that are edited do not constrain themselves.
 
     Raises:
         RequirementsError: a file is missing or in the middle of a merge.
@@ -68,20 +60,16 @@ def with_constraints(
                 hint="write it, or remove it from that step",
             )
         events = walk([name], library.find, variables, constrains=True, known=known)
-        manifest = _take(manifest, events, variables)
+        manifest = _with_walk(manifest, events, variables)
     return manifest
 
 
 def with_siblings(
     manifest: Manifest, library: Library, names: Mapping[str, str], variables: Mapping[str, str]
 ) -> Manifest:
-    """Return the manifest with what else the image installs, as far as that is there.
+    """Return the manifest with what else the image installs, from files that exist.
 
-    Args:
-        manifest: its own files are no siblings.
-        library: where they were read.
-        names: requirements files and addresses of such, each with the place that names it.
-        variables: as for ``read_manifest``.
+    ``names`` are requirements files and addresses, with who names each.
 
     Raises:
         RequirementsError: as for ``read_manifest``.
@@ -106,29 +94,89 @@ def with_image_constraints(
     manifest: Manifest, texts: Iterable[tuple[str, str]], image: str
 ) -> Manifest:
     """Return the manifest constrained by files of an image, given their paths and their texts."""
-    constraints = dict(manifest.constraints)
-    for path, text in texts:
-        shown = f"{path} in {image}"
-        content = RequirementsFile.from_bytes(text.encode(), path=shown)
-        constraints[shown] = Document(file=Path(path), before=None, content=content)
-    return replace(manifest, constraints=MappingProxyType(constraints))
+    shown = {f"{path} in {image}": text for path, text in texts}
+    found = {name: RequirementsFile.from_bytes(shown[name].encode(), path=name) for name in shown}
+    return replace(manifest, constraints=MappingProxyType({**manifest.constraints, **found}))
 
 
-def _take(manifest: Manifest, events: Iterable[Event], variables: Mapping[str, str]) -> Manifest:
-    """Return the manifest with what a walk meets."""
+def with_fetched(
+    manifest: Manifest, fetch: Callable[[Address], bytes], variables: Mapping[str, str]
+) -> Manifest:
+    """Return the manifest with the constraints and sibling lines from its addresses.
+
+    ``fetch`` returns what is at an address.
+
+    Raises:
+        RequirementsError: it is no requirements file.
+    """
+    constraints, fetched = dict(manifest.constraints), dict(manifest.fetched)
+    siblings, unread, unheeded = [*manifest.siblings], [*manifest.unread], [*manifest.unheeded]
+    waiting = [*manifest.addresses]
+    done: set[tuple[str, bool]] = set()
+    while waiting:
+        address = waiting.pop(0)
+        if (address.url, address.constrains) in done:
+            continue
+        done.add((address.url, address.constrains))
+        content = RequirementsFile.from_bytes(fetch(address), path=address.shown)
+        content.require_resolved()
+        for line in content.lines:
+            _require_requirement(line, address)
+            included = address.included(line, variables)
+            waiting.extend(each for each in included if each.url)
+            if any(not each.url for each in included):
+                unread.append(line)
+            elif line.kind is Kind.OPTION and not included:
+                unheeded.append(line)
+        if address.constrains:
+            constraints[address.shown] = content
+        else:
+            fetched[address.shown] = content
+            siblings.extend(content.lines)
+    return replace(
+        manifest,
+        constraints=MappingProxyType(constraints),
+        fetched=MappingProxyType(fetched),
+        siblings=tuple(siblings),
+        unread=tuple(unread),
+        unheeded=tuple(unheeded),
+    )
+
+
+def _require_requirement(line: Line, address: Address) -> None:
+    is_web_page = line.content.startswith("<")  # to sign in, perhaps
+    if line.kind is Kind.UNREADABLE or is_web_page:
+        raise RequirementsError(
+            "this is a web page" if is_web_page else f"not a valid line: {line.problem}",
+            path=address.shown,
+            line=line.number,
+            hint=f"{address.place} names it as a requirements file",
+        )
+
+
+def _with_walk(
+    manifest: Manifest, events: Iterable[Event], variables: Mapping[str, str]
+) -> Manifest:
     requirements, constraints = dict(manifest.requirements), dict(manifest.constraints)
     lines, innermost = [*manifest.lines], [*manifest.innermost]
     addresses, unread = [*manifest.addresses], [*manifest.unread]
     for event in events:
         if isinstance(event, Opened):
-            is_main = event.file.path == manifest.main and not event.constrains
+            file = event.file
+            is_main = file.path == manifest.main and not event.constrains
             _require_usable(event, may_be_missing=is_main)
-            into = constraints if event.constrains else requirements
-            into[event.file.path] = event.file.document
-        elif isinstance(event, Closed):
-            innermost.append(event.file.path)
+            if event.constrains:
+                constraints[file.path] = file.content
+            elif file.path not in requirements:
+                requirements[file.path] = file
+                before = innermost.index(event.within[-1]) if event.within else len(innermost)
+                innermost.insert(before, file.path)
         elif isinstance(event, Elsewhere):
-            address = _address_of(event, variables)
+            if variable := unset_variable(event.name, variables):
+                raise unset_error(event.by.place, "the address", variable)
+            address = Address.from_text(
+                event.name, place=event.by.place, constrains=event.constrains, variables=variables
+            )
             if address.url:
                 addresses.append(address)
             else:
@@ -146,33 +194,19 @@ def _take(manifest: Manifest, events: Iterable[Event], variables: Mapping[str, s
     )
 
 
-def _address_of(event: Elsewhere, variables: Mapping[str, str]) -> Address:
-    place = event.by.place
-    if variable := unset_variable(event.name, variables):
-        raise unset_error(place, "the address", variable)
-    return Address.from_text(
-        event.name, place=place, constrains=event.constrains, variables=variables
-    )
-
-
 def _require_usable(opened: Opened, *, may_be_missing: bool) -> None:
-    """Check that a file is there, whole, and not within itself."""
-    file, by = opened.file, opened.by
-    if opened.is_circular:
-        within = opened.within
-        chain = " includes ".join((*within[within.index(file.path) :], file.path))
-        raise RequirementsError(
-            f"the files include each other: {chain}",
-            path=by.path if by else None,
-            line=by.number if by else None,
-            hint="take one of these lines out",
-        )
+    """Check that a file is readable, in no merge, exists, and does not include itself."""
+    file, by, within = opened.file, opened.by, opened.within
     file.require_readable()
-    if file.document.before is None and not may_be_missing:
-        raise RequirementsError(
-            f"there is no file {file.path}",
-            path=by.path if by else None,
-            line=by.number if by else None,
-            hint="paths in a requirements file are relative to that file",
-        )
-    file.document.content.require_resolved()
+    file.content.require_resolved()
+    if opened.is_circular:
+        chain = " includes ".join((*within[within.index(file.path) :], file.path))
+        message, hint = f"the files include each other: {chain}", "take one of these lines out"
+    elif file.before is None and not may_be_missing:
+        message = f"there is no file {file.path}"
+        hint = "paths in a requirements file are relative to that file"
+    else:
+        return
+    raise RequirementsError(
+        message, path=by.path if by else None, line=by.number if by else None, hint=hint
+    )

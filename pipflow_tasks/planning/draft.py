@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from packaging.utils import NormalizedName
     from packaging.version import Version
 
-    from ..manifest.documents import Document, Manifest
+    from ..manifest.documents import Manifest
+    from ..manifest.library import LocalFile
     from ..plan import PathStep
     from ..requirements import Line, RequirementsFile, Sort
     from ..resolution.finder import Candidate
@@ -237,14 +238,12 @@ def _content(draft: Draft, manifest: Manifest, path: str) -> RequirementsFile:
     return content.with_requirements(written) if written else content
 
 
-def _edit(
-    command: str, document: Document, content: RequirementsFile, *, force: bool
-) -> Edit | None:
+def _edit(command: str, file: LocalFile, content: RequirementsFile, *, force: bool) -> Edit | None:
     path = content.path
     after = content.to_bytes()
-    if after == (document.before or b""):
+    if after == (file.before or b""):
         return None
-    generator = document.content.generator
+    generator = file.content.generator
     if generator is not None and not force:
         source = generator.source
         forced = "" if command == "lock" else ", or edit it anyway with --force"
@@ -255,7 +254,7 @@ def _edit(
             hint=f"change {source or 'its source'} and run "
             f"`{generator.command or generator.tool}`{forced}",
         )
-    return Edit(path=document.file, shown=path, before=document.before, after=after)
+    return Edit(path=file.file, shown=path, before=file.before, after=after)
 
 
 def _changes(draft: Draft, contents: Mapping[str, RequirementsFile]) -> Iterator[Change]:

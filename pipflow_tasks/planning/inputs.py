@@ -149,8 +149,8 @@ def _limits(manifest: Manifest, target: Target, rules: InstallRules) -> Limits:
 
 def _constraints(manifest: Manifest, target: Target) -> Iterator[tuple[NormalizedName, Bound]]:
     """Yield the bounds of the constraints files."""
-    for document in manifest.constraints.values():
-        for line in document.content.lines:
+    for constraints in manifest.constraints.values():
+        for line in constraints.lines:
             requirement = line.requirement
             if line.name is None or requirement is None or requirement.url is not None:
                 continue

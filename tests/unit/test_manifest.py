@@ -8,8 +8,7 @@ import pytest
 
 from pipflow_tasks.errors import RequirementsError
 from pipflow_tasks.manifest.documents import Manifest, promote
-from pipflow_tasks.manifest.includes import Opened, walk
-from pipflow_tasks.manifest.library import Library, find_included, read_more
+from pipflow_tasks.manifest.library import Library, Opened, find_included, read_more, walk
 from pipflow_tasks.manifest.reading import read_manifest, with_constraints, with_siblings
 
 FILES = {
