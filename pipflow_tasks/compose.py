@@ -1,9 +1,9 @@
 """Read compose files: services, and how their images are built.
 
-The Compose Specification, as far as a build goes: interpolation, merging of several files with
-``!reset`` and ``!override``, YAML anchors and merge keys, ``extends`` within one file. The YAML is
+Follows the Compose Specification where it is about builds: interpolation, merging of several files
+with ``!reset`` and ``!override``, YAML anchors and merge keys, ``extends`` within one file. YAML is
 composed into nodes and never constructed, so that unknown tags do no harm and every error has its
-line. Paths stay as they are written, relative to the first file's folder. ``read_dotenv`` reads the
+line. Paths are kept as written, relative to the first file's folder. ``read_dotenv`` reads the
 ``.env`` file beside them.
 """
 
@@ -18,10 +18,9 @@ from msgspec.structs import replace
 
 from .dockerfile.words import Variables, substitute
 from .errors import ComposeError
-from .values import equal_without, hash_without, repr_without
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import yaml
 
@@ -32,8 +31,8 @@ class Secret(Struct, frozen=True, kw_only=True):
     """A secret that a build may be given.
 
     Attributes:
-        name: by which the build asks for it.
-        file: where it is, relative to the (first) compose file's folder, or None.
+        name: the id that the build asks for it by.
+        file: relative to the (first) compose file's folder, or None.
         variable: the environment variable that holds it, or None.
     """
 
@@ -49,11 +48,10 @@ class BuildSection(Struct, frozen=True, kw_only=True):
         context: a folder relative to the compose file's, an absolute one, or an address.
         dockerfile: relative to ``context``.
         dockerfile_inline: the text of the Dockerfile, where the compose file has it.
-        args: build arguments; the value is None where the environment was to give it and did not.
+        args: build arguments; None: the environment should give the value and does not have it.
         target: the stage to build, or None for the last.
-        platforms: what the image is built for; none: ``Service.platform``, or the host's.
-        network: the network of RUN, or None.
-        secrets: by what name the build gets which of the file's secrets.
+        platforms: none: ``Service.platform``, or the host's.
+        secrets: under the names that the build has for them.
     """
 
     context: str = "."
@@ -62,7 +60,6 @@ class BuildSection(Struct, frozen=True, kw_only=True):
     args: tuple[tuple[str, str | None], ...] = ()
     target: str | None = None
     platforms: tuple[str, ...] = ()
-    network: str | None = None
     secrets: tuple[Secret, ...] = ()
 
     @property
@@ -75,13 +72,12 @@ class Service(Struct, frozen=True, kw_only=True):
     """One service.
 
     Attributes:
-        name: its key under ``services``.
-        line: 1-based line of that key in the file that has it first.
+        line: 1-based line of its name in the first file that has it.
         image: the tag of what is built, or the image that is pulled.
-        platform: what it runs on (``linux/amd64``), or None.
+        platform: ``linux/amd64``, or None.
         build: how its image is built, or None.
         profiles: it is started only with one of these; none: always.
-        extends_file: the other file that ``extends`` names: its part of the service is not here.
+        extends_file: the other file that ``extends`` names, which is not read.
     """
 
     name: str
@@ -98,35 +94,37 @@ class ComposeFile(Struct, frozen=True, kw_only=True):
 
     Attributes:
         path: the (first) file as the user would type it.
-        name: the project's name where the file gives it, or None.
+        name: of the project, or None.
         services: in the order of the file.
-        includes: the further files that ``include`` names, which are not here.
+        includes: the files that ``include`` names, which are not read.
     """
 
     path: str
     name: str | None
     services: tuple[Service, ...]
     includes: tuple[str, ...] = ()
-    _content: _Map
-
-    __repr__ = repr_without("_content")
-    __eq__ = equal_without("_content")
-    __hash__ = hash_without("_content")
 
     @classmethod
-    def from_text(cls, text: str, *, path: str, environment: Mapping[str, str]) -> ComposeFile:
-        """Read the text of a compose file; ``environment`` is what it is interpolated with.
+    def from_texts(
+        cls, texts: Iterable[tuple[str, str]], *, environment: Mapping[str, str]
+    ) -> ComposeFile:
+        """Read compose files, given their paths and texts, and merge them as compose does.
 
         Raises:
-            ComposeError: when the text is no YAML, has another shape than a compose file, or
-                a variable that it demands (``${NAME:?}``) has no value.
+            ComposeError: a text is no YAML, one of them or the whole is no compose file, or a
+                variable that it demands (``${NAME:?}``) has no value in ``environment``.
         """
-        reading = _Reading(path=path, environment=environment)
-        try:
-            content = reading.document(text)
-            return _compose_file(content, path)
-        except RecursionError:
-            raise ComposeError("the file is nested too deeply to be read", path=path) from None
+        contents: list[_Map] = []
+        paths: list[str] = []
+        for path, text in texts:
+            paths.append(path)
+            try:
+                contents.append(_Reading(path=path, environment=environment).document(text))
+                _compose_file(contents[-1], path)  # each must be valid by itself
+            except RecursionError:
+                message = "the file is nested too deeply to be read"
+                raise ComposeError(message, path=path) from None
+        return _compose_file(reduce(_merge, contents), paths[0])
 
     @classmethod
     def from_config(cls, text: str, *, path: str) -> ComposeFile:
@@ -135,24 +133,14 @@ class ComposeFile(Struct, frozen=True, kw_only=True):
         Its paths are absolute, and its lines are not the file's.
 
         Raises:
-            ComposeError: when it has another shape than a compose file.
+            ComposeError: it is no compose file.
         """
-        read = cls.from_text(text, path=path, environment={})
+        read = cls.from_texts([(path, text)], environment={})
         return replace(read, services=tuple(replace(found, line=None) for found in read.services))
-
-    @classmethod
-    def merged(cls, files: Sequence[ComposeFile]) -> ComposeFile:
-        """Merge files as compose does with several ``-f`` or an override file; at least one.
-
-        Raises:
-            ComposeError: when the whole has another shape than a compose file.
-        """
-        content = reduce(_merge, (file._content for file in files))
-        return _compose_file(content, files[0].path)
 
     @property
     def unread(self) -> tuple[str, ...]:
-        """The other files that take part, of which nothing is here."""
+        """The other files that count and are not read."""
         extended = (service.extends_file for service in self.services if service.build is None)
         return (*self.includes, *(path for path in extended if path is not None))
 
@@ -160,40 +148,31 @@ class ComposeFile(Struct, frozen=True, kw_only=True):
         """Return the services that are built, or the one of that name.
 
         Raises:
-            ComposeError: when there is no such service, or it has no ``build``.
+            ComposeError: there is no such service, or it has no ``build``.
         """
         built = tuple(found for found in self.services if found.build is not None)
         if service is None:
             return built
         named = next((found for found in self.services if found.name == service), None)
+        if named is not None and named.build is not None:
+            return (named,)
         names = ", ".join(found.name for found in built) or "none"
-        if named is None:
-            raise ComposeError(
-                f"there is no service `{service}`",
-                path=self.path,
-                hint=f"set `service` to one that is built: {names}",
-            )
-        if named.build is None:
-            raise ComposeError(
-                f"the service `{service}` has no `build`",
-                path=self.path,
-                line=named.line,
-                hint=f"set `service` to one that is built: {names}",
-            )
-        return (named,)
+        lacks_build = f"the service `{service}` has no `build`"
+        raise ComposeError(
+            lacks_build if named else f"there is no service `{service}`",
+            path=self.path,
+            line=named.line if named else None,
+            hint=f"set `service` to one that is built: {names}",
+        )
 
 
 # --- the YAML -------------------------------------------------------------------------------------
 
 
 class _Entry(Struct, frozen=True, kw_only=True):
-    """A value of a mapping.
+    """An interpolated value of a mapping, and where its key is.
 
-    Attributes:
-        value: what it is, interpolated.
-        line: 1-based line of its key.
-        path: the file that it is in.
-        tag: ``!reset`` or ``!override``, or an empty string.
+    ``tag`` is ``!reset``, ``!override`` or empty.
     """
 
     value: _Value
@@ -231,19 +210,13 @@ _Map: TypeAlias = dict[str, _Entry]
 
 
 class _Reading(Struct, kw_only=True):
-    """One pass over the nodes of a file."""
-
     path: str
     environment: Mapping[str, str]
     values: dict[int, _Value] = field(default_factory=dict)
-    """What each node gives, by its id: an alias is read once, however often it is used."""
+    """By the id of the node: an alias is read once, however often it is used."""
 
     def document(self, text: str) -> _Map:
-        """Read a text into what its nodes give, in compose's long forms.
-
-        Raises:
-            ComposeError: when it is no YAML, no mapping, or a variable is missing.
-        """
+        """Read a text into mappings, with services in compose's long forms."""
         import yaml
 
         try:
@@ -318,30 +291,21 @@ class _Reading(Struct, kw_only=True):
                 hint=f"set `{name}` in the environment or in the `.env` file",
             )
 
-        variables = Variables(values=self.environment, missing=missing)
-        done: list[str] = []
-        position = 0
-        while (dollar := text.find("$", position)) >= 0:
-            done.append(text[position:dollar])
-            position = dollar + 2
+        def other(dollar: int) -> tuple[str, int]:
             if text.startswith("$$", dollar):
-                done.append("$")
-                continue
-            found = substitute(text, dollar, variables, lambda word: self._interpolated(word, line))
-            if found is None:
-                raise ComposeError(
-                    f"`{text[dollar : dollar + 2]}` is no variable",
-                    path=self.path,
-                    line=line,
-                    hint="write `$$` for a dollar sign",
-                )
-            done.append(found[0])
-            position = found[1]
-        done.append(text[position:])
-        return "".join(done)
+                return "$", dollar + 2
+            raise ComposeError(
+                f"`{text[dollar : dollar + 2]}` is no variable",
+                path=self.path,
+                line=line,
+                hint="write `$$` for a dollar sign",
+            )
+
+        variables = Variables(values=self.environment, missing=missing)
+        return _interpolate(text, variables, other, lambda word: self._interpolated(word, line))
 
     def _normalise(self, service: _Entry) -> None:
-        """Bring the short forms of a service into the long ones, which is how files merge."""
+        """Write the short forms of a service as the long ones, which is how files merge."""
         if not isinstance(service.value, dict):
             return
         build = service.value.get("build")
@@ -360,20 +324,31 @@ class _Reading(Struct, kw_only=True):
                 for name, equals, value in pairs
             }
         else:
-            values = args.map("args")
-        build.map("build")["args"] = replace(
-            args,
-            value={
-                name: replace(entry, value=self.environment.get(name))
-                if entry.value is None
-                else entry
-                for name, entry in values.items()
-            },
-        )
+            values = dict(args.map("args"))
+        for name, entry in values.items():
+            if entry.value is None:
+                values[name] = replace(entry, value=self.environment.get(name))
+        build.map("build")["args"] = replace(args, value=values)
+
+
+def _interpolate(
+    text: str,
+    variables: Variables,
+    other: Callable[[int], tuple[str, int]],
+    expand_word: Callable[[str], str],
+) -> str:
+    """Replace the variables in a text; ``other`` gives what a ``$`` before none stands for."""
+    done: list[str] = []
+    position = 0
+    while (dollar := text.find("$", position)) >= 0:
+        value, after = substitute(text, dollar, variables, expand_word) or other(dollar)
+        done += (text[position:dollar], value)
+        position = after
+    return "".join(done) + text[position:]
 
 
 def _number(text: str) -> str:
-    """Write a float as compose hands it on: ``3.10`` is the number 3.1."""
+    """Write a float as compose does: ``3.10`` is the number 3.1."""
     try:
         value = float(text.replace("_", ""))
     except ValueError:
@@ -439,7 +414,6 @@ def _compose_file(content: _Map, path: str) -> ComposeFile:
             if entry.tag != "!reset"
         ),
         includes=_includes(content),
-        _content=content,
     )
 
 
@@ -484,17 +458,15 @@ def _service(name: str, entry: _Entry, content: _Map, secrets: _Map) -> Service:
 
 
 def _build(content: _Map, secrets: _Map) -> BuildSection:
-    args = _entry(content, "args")
+    entry = _entry(content, "args")
+    args = {} if entry is None else entry.map("args")
     return BuildSection(
         context=_text(content, "context") or ".",
         dockerfile=_text(content, "dockerfile") or "Dockerfile",
         dockerfile_inline=_text(content, "dockerfile_inline"),
-        args=()
-        if args is None
-        else tuple((name, value.text(name)) for name, value in args.map("args").items()),
+        args=tuple((name, value.text(name)) for name, value in args.items()),
         target=_text(content, "target"),
         platforms=_texts(content, "platforms"),
-        network=_text(content, "network"),
         secrets=tuple(_secrets(content, secrets)),
     )
 
@@ -525,8 +497,8 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 def read_dotenv(text: str, environment: Mapping[str, str]) -> dict[str, str]:
     """Read an ``.env`` file as compose does: quotes, comments, ``export``, variables.
 
-    ``environment`` counts before the file for the variables in its values. What is no assignment is
-    ignored: that is compose's to refuse.
+    Values may use variables: of ``environment``, else of lines above. What is no assignment is
+    ignored: compose may refuse it.
     """
     values: dict[str, str] = {}
     for match in _ASSIGNMENT.finditer(text.removeprefix("\ufeff")):
@@ -547,11 +519,9 @@ def read_dotenv(text: str, environment: Mapping[str, str]) -> dict[str, str]:
 def _with_variables(text: str, values: Mapping[str, str]) -> str:
     """Replace the variables in a text; one without value is blank, and a lone ``$`` stays."""
     variables = Variables(values=values, missing=lambda _name, _message: "")
-    done: list[str] = []
-    position = 0
-    while (dollar := text.find("$", position)) >= 0:
-        found = substitute(text, dollar, variables, lambda word: _with_variables(word, values))
-        value, after = found or ("$", dollar + 1)
-        done += (text[position:dollar], value)
-        position = after
-    return "".join(done) + text[position:]
+    return _interpolate(
+        text,
+        variables,
+        lambda dollar: ("$", dollar + 1),
+        lambda word: _with_variables(word, values),
+    )

@@ -115,15 +115,14 @@ def _read_files(
     told = program.config(folder)
     if told is not None:
         return ComposeFile.from_config(told, path=shown[0])
-    file = ComposeFile.merged(
-        [_parse(path, name, variables) for path, name in zip(paths, shown, strict=True)]
-    )
+    texts = ((name, _read_text(path, name)) for path, name in zip(paths, shown, strict=True))
+    file = ComposeFile.from_texts(texts, environment=variables)
     if any(service.extends_file for service in file.services):
         told = program.extended(folder)
     return file if told is None else ComposeFile.from_config(told, path=shown[0])
 
 
-def _parse(path: Path, shown: str, variables: Mapping[str, str]) -> ComposeFile:
+def _read_text(path: Path, shown: str) -> str:
     text = read_text(path, shown=shown)
     if text is None:
         raise ComposeError(
@@ -131,7 +130,7 @@ def _parse(path: Path, shown: str, variables: Mapping[str, str]) -> ComposeFile:
             path=shown,
             hint="the names are relative to the project's folder",
         )
-    return ComposeFile.from_text(text, path=shown, environment=variables)
+    return text
 
 
 def _with_dotenv(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:

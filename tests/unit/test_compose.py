@@ -42,12 +42,7 @@ def changed(value: Any) -> Any:
 def reading_of(texts: dict[str, str], environment: dict[str, str]) -> Any:
     """Give what a case file holds under ``expected``."""
     try:
-        compose = ComposeFile.merged(
-            [
-                ComposeFile.from_text(text, path=path, environment=environment)
-                for path, text in texts.items()
-            ]
-        )
+        compose = ComposeFile.from_texts(texts.items(), environment=environment)
     except ComposeError as error:
         return {"error": changed_error(error)}
     return changed(compose)
@@ -66,8 +61,7 @@ def changed_error(error: ComposeError) -> dict[str, Any]:
 def refusal(text: str) -> ComposeError | None:
     """Give the error that a text is refused with, or None."""
     try:
-        compose = ComposeFile.from_text(text, path="compose.yaml", environment={"B": "b"})
-        ComposeFile.merged([compose, compose])
+        ComposeFile.from_texts([("compose.yaml", text)] * 2, environment={"B": "b"})
     except ComposeError as error:
         return error
     return None
@@ -103,7 +97,7 @@ services:
 
 def test_buildable_gives_what_has_a_build() -> None:
     """Services that are built are given, behind profiles too, or the one that is named."""
-    compose = ComposeFile.from_text(COMPOSE, path="compose.yaml", environment={})
+    compose = ComposeFile.from_texts([("compose.yaml", COMPOSE)], environment={})
 
     web = Service(name="web", line=2, build=BuildSection(context="./web"))
     worker = Service(
@@ -122,7 +116,7 @@ def test_buildable_gives_what_has_a_build() -> None:
 )
 def test_what_is_not_built_is_refused(service: str, said: str) -> None:
     """A service that does not exist or has no build is an error that lists the others."""
-    compose = ComposeFile.from_text(COMPOSE, path="compose.yaml", environment={})
+    compose = ComposeFile.from_texts([("compose.yaml", COMPOSE)], environment={})
 
     with pytest.raises(ComposeError) as caught:
         compose.buildable(service)
@@ -134,7 +128,7 @@ def test_aliases_cost_what_is_written() -> None:
     """Aliases of aliases are read once each, however many values they stand for."""
     lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 60)]
 
-    compose = ComposeFile.from_text("\n".join(lines), path="compose.yaml", environment={})
+    compose = ComposeFile.from_texts([("compose.yaml", "\n".join(lines))], environment={})
 
     assert compose.services == ()
 
@@ -143,7 +137,7 @@ def test_aliases_cost_what_is_written() -> None:
 def test_endless_nesting_is_refused(text: str) -> None:
     """A value that holds itself, or nests without measure, is an error."""
     with pytest.raises(ComposeError):
-        ComposeFile.from_text(text, path="compose.yaml", environment={})
+        ComposeFile.from_texts([("compose.yaml", text)], environment={})
 
 
 @given(st.one_of(st.text(), st.lists(st.sampled_from(FRAGMENTS)).map("".join)))
