@@ -1,9 +1,8 @@
 """Dockerfiles: stages, base images, and the steps that install requirements.
 
-The reader goes by BuildKit's Dockerfile frontend (the "Dockerfile reference"): ``grammar`` splits
-the text into instructions, ``stages`` evaluates them, ``commands`` and ``install`` follow what
-RUN starts, ``image`` knows where its files come from, ``ignore`` which of them are hidden.
-Text in, frozen values out.
+Follows BuildKit's Dockerfile frontend (the "Dockerfile reference"): ``grammar`` splits the text
+into instructions, ``stages`` evaluates them, ``commands`` and ``install`` read what RUN starts,
+``image`` finds where files come from, ``ignore`` which of them are hidden.
 """
 
 from __future__ import annotations
@@ -48,14 +47,14 @@ class Dockerfile(Struct, frozen=True, kw_only=True):
         stages: in the order of the file, at least one.
         steps: the install steps of every stage.
         defaulted: the arguments that an ARG gives a default.
-        unknown: what is to be told of the base images that are not known, in the file's order.
+        unknown: the error about the first base image that is unknown.
     """
 
     path: str
     stages: tuple[Stage, ...]
     steps: tuple[InstallCommand, ...] = ()
     defaulted: frozenset[str] = frozenset()
-    unknown: tuple[DockerfileError, ...] = ()
+    unknown: DockerfileError | None = None
 
     __eq__ = equal_without("unknown")
     __hash__ = hash_without("unknown")
@@ -68,27 +67,19 @@ class Dockerfile(Struct, frozen=True, kw_only=True):
         path: str = "Dockerfile",
         build_args: Mapping[str, str] = MappingProxyType({}),
         platform: str | None = None,
-        keep_unknown: bool = False,
     ) -> Dockerfile:
         """Read the text of a Dockerfile.
 
-        ``build_args`` count for the ARGs that are declared; ``platform`` (``linux/arm64``) is
-        where the predefined arguments (TARGETARCH, BUILDPLATFORM, ...) come from. With
-        ``keep_unknown`` a base image keeps ``${NAME}`` for a variable without value, and
-        ``require_known`` tells of it.
+        The predefined arguments (TARGETARCH, BUILDPLATFORM, ...) come from ``platform``
+        (``linux/arm64``). A base image keeps ``${NAME}`` for a variable without value.
 
         Raises:
-            DockerfileError: when the file has no stage, an instruction can't be read, or a
-                variable that FROM needs has no value.
+            DockerfileError: the file has no stage, or an instruction can't be read.
         """
         try:
             source = DockerfileText.from_text(text, path)
             reading = Reading(
-                path=path,
-                escape=source.escape,
-                build_args=build_args,
-                platform=platform,
-                keep_unknown=keep_unknown,
+                path=path, escape=source.escape, build_args=build_args, platform=platform
             )
             for instruction in source.instructions():
                 reading.take(instruction)
@@ -103,7 +94,7 @@ class Dockerfile(Struct, frozen=True, kw_only=True):
             stages=tuple(reading.stages),
             steps=tuple(reading.steps),
             defaulted=frozenset(reading.defaulted),
-            unknown=tuple(reading.unknown),
+            unknown=reading.unknown,
         )
 
     def require_known(self) -> None:
@@ -112,20 +103,20 @@ class Dockerfile(Struct, frozen=True, kw_only=True):
         Raises:
             DockerfileError: a variable that FROM needs has no value.
         """
-        for error in self.unknown[:1]:
-            raise error
+        if self.unknown is not None:
+            raise self.unknown
 
     def base_of(self, stage: int) -> Stage:
-        """Return the stage at the root of a chain of FROMs: the one whose base is an image."""
+        """Return the stage that a stage is built on in the end: its base is an image."""
         return self.chain_of(stage)[0]
 
     def chain_of(self, stage: int) -> tuple[Stage, ...]:
-        """Return a stage after all that it is built on, the one whose base is an image first."""
+        """Return the stages that a stage is built on, the base first, and the stage itself."""
         found = self.stages[stage]
         return (*(() if found.parent is None else self.chain_of(found.parent)), found)
 
     def needed_by(self, stage: int) -> frozenset[int]:
-        """Return the stages that are built for one: itself, its base, those it copies from."""
+        """Return the stages that a stage needs: itself, its base, those it copies from."""
         needed = {stage}
         waiting = [self.stages[stage]]
         while waiting:

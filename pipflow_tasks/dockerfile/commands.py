@@ -1,7 +1,7 @@
-"""Follow the shell commands of a RUN as far as they tell which files pip and uv are given.
+"""Follow the shell commands of a RUN to find the files that pip and uv install.
 
-Nothing is ever run. Branches are followed one after the other as if each were taken; what a
-command substitution would give is unknown.
+Nothing is run. Branches are followed one after the other as if each were taken. The result of a
+command substitution is unknown.
 """
 
 from __future__ import annotations
@@ -54,17 +54,8 @@ _WRAPPERS = frozenset({
 # fmt: on
 
 
-class _Command(Struct, frozen=True, kw_only=True):
+class _Command(Struct):
     """One simple command, unexpanded; a parenthesis is a command of its own."""
-
-    words: tuple[str, ...] = ()
-    written: tuple[str, ...] = ()
-    appended: tuple[str, ...] = ()
-    heredocs: tuple[str, ...] = ()
-
-
-class _Parts(Struct):
-    """The parts of a simple command that were met so far."""
 
     words: list[str] = field(default_factory=list)
     written: list[str] = field(default_factory=list)
@@ -72,7 +63,6 @@ class _Parts(Struct):
     heredocs: list[str] = field(default_factory=list)
 
     def redirect(self, operator: str, target: str) -> None:
-        """Take a redirection."""
         if operator in ("<<", "<<-"):
             self.heredocs.append(unquote(target))
         elif operator in (">", ">|"):
@@ -80,20 +70,11 @@ class _Parts(Struct):
         elif operator == ">>":
             self.appended.append(target)
 
-    def command(self) -> _Command:
-        """Return them as a command."""
-        return _Command(
-            words=tuple(self.words),
-            written=tuple(self.written),
-            appended=tuple(self.appended),
-            heredocs=tuple(self.heredocs),
-        )
-
 
 def _commands(script: str) -> Iterator[_Command]:
     """Split a POSIX shell script into its simple commands, in the order of the text."""
     position = 0
-    parts = _Parts()
+    command = _Command()
     while position < len(script):
         redirection = _REDIRECTION.match(script, position)
         separator = _SEPARATOR.match(script, position)
@@ -106,20 +87,20 @@ def _commands(script: str) -> Iterator[_Command]:
             position = len(script) if newline < 0 else newline
         elif redirection is not None:
             position = word_end(script, redirection.end(), _SHELL_STOPS, nested=True)
-            parts.redirect(redirection[1], script[redirection.end() : position])
+            command.redirect(redirection[1], script[redirection.end() : position])
         elif separator is not None:
-            yield parts.command()
+            yield command
             if separator[0] in "()":
-                yield _Command(words=(separator[0],))
+                yield _Command(words=[separator[0]])
             position = separator.end()
             if separator[0] == "\n":
-                position = _after_heredocs(script, position, parts.heredocs)
-            parts = _Parts()
+                position = _after_heredocs(script, position, command.heredocs)
+            command = _Command()
         else:
             end = word_end(script, position, _SHELL_STOPS, nested=True)
-            parts.words.append(script[position:end])
+            command.words.append(script[position:end])
             position = end
-    yield parts.command()
+    yield command
 
 
 def _after_heredocs(script: str, position: int, names: Sequence[str]) -> int:
@@ -130,7 +111,7 @@ def _after_heredocs(script: str, position: int, names: Sequence[str]) -> int:
 
 
 class Shell(Struct, kw_only=True):
-    """The commands of one RUN, followed as far as they tell which files pip is given."""
+    """The state of the shell of one RUN, and the install steps so far."""
 
     image: StageImage
     images: Sequence[StageImage]
@@ -147,9 +128,9 @@ class Shell(Struct, kw_only=True):
         """Follow a shell script."""
         outer: list[tuple[str, bool, dict[str, str]]] = []
         for command in _commands(script):
-            if command.words == ("(",):
+            if command.words == ["("]:
                 outer.append((self.directory, self.directory_known, dict(self.variables)))
-            elif command.words == (")",) and outer:
+            elif command.words == [")"] and outer:
                 self.directory, self.directory_known, self.variables = outer.pop()
             else:
                 self._simple(command)
@@ -182,13 +163,13 @@ class Shell(Struct, kw_only=True):
             self.start(words, environment, body)
 
     def _body(self, name: str) -> str:
-        """Take the next heredoc of the instruction, if that is its name."""
+        """Return the next heredoc of the instruction, if it has that name."""
         if self.heredocs and self.heredocs[0].name == name:
             return self.heredocs.pop(0).body
         return ""
 
     def _run_body(self, body: str) -> None:
-        """Run a heredoc as a script, unless its first line hands it to something not a shell."""
+        """Follow a heredoc as a script, unless its first line names another program."""
         first = body.partition("\n")[0]
         if body and (not first.startswith("#!") or re.search(r"\b(?:ba|da|a|z|k)?sh\b", first)):
             self.run(body)
@@ -223,17 +204,17 @@ class Shell(Struct, kw_only=True):
             )
 
     def _append(self, path: str, text: str | None) -> None:
-        """Take a file that commands alone have written for longer; others stay what they were."""
-        there = last_placed(self.image.files, join(self.directory, path))
-        if there is not None and there.origin is None:
-            known = None if text is None or there.text is None else there.text + text
+        """Append to a file that a command wrote; one that was copied keeps its source."""
+        earlier = last_placed(self.image.files, join(self.directory, path))
+        if earlier is not None and earlier.origin is None:
+            known = None if text is None or earlier.text is None else earlier.text + text
             self._write(path, known)
-        elif there is None and posixpath.basename(path) in _SETTINGS:
+        elif earlier is None and posixpath.basename(path) in _SETTINGS:
             self._write(path, text)
 
     def start(self, words: list[str], environment: dict[str, str], body: str = "") -> None:
-        """Follow a program that is started with these words and this standard input."""
-        self._write_output(words)
+        """Follow a program, given its command line and its standard input."""
+        self._write_output_option(words)
         name = posixpath.basename(words[0])
         if name in _SHELLS:
             script = _script_of(words)
@@ -252,15 +233,14 @@ class Shell(Struct, kw_only=True):
         if installer is not None:
             self._install(*installer, environment, words[0])
 
-    def _write_output(self, words: Sequence[str]) -> None:
-        """Take the file that an option of a program says it writes."""
+    def _write_output_option(self, words: Sequence[str]) -> None:
         for index, word in enumerate(words[1:], 1):
             option, equals, value = word.partition("=")
             if option in ("-o", "--output", "--output-file"):
                 self._write(value if equals else "".join(words[index + 1 : index + 2]))
 
     def _start_wrapped(self, words: list[str], environment: dict[str, str], body: str) -> bool:
-        """Follow the program that another one starts; return whether there is one."""
+        """Follow a program that a wrapper starts; return whether there is one."""
         for index, word in enumerate(words[1:], 1):
             assignment = _ASSIGNMENT.fullmatch(word)
             if assignment:
@@ -299,7 +279,6 @@ class Shell(Struct, kw_only=True):
         environment: Mapping[str, str],
         program: str,
     ) -> InstallCommand:
-        """Return an install command, with all that its image tells of it so far."""
         from_environment = environment.get(f"{installer.upper()}_CONSTRAINT", "").split()
         constraints = (*from_environment, *options.get("constraint", ()))
         python, python_word = named_python(installer, program, options, environment)
@@ -332,7 +311,7 @@ class Shell(Struct, kw_only=True):
         )
 
     def _configure(self, options: Mapping[str, Sequence[str]], operands: Sequence[str]) -> None:
-        """Take what `pip config` is told to set or unset."""
+        """Follow `pip config set` and `unset`."""
         action, name, *value = [*operands, "", ""]
         level = next((level for level in LEVELS if level in options), "user")
         if action == "set":
@@ -343,7 +322,7 @@ class Shell(Struct, kw_only=True):
     def _configuration(
         self, installer: Installer, program: str, environment: Mapping[str, str]
     ) -> Iterator[Configuration]:
-        """Return the files with settings that an installer reads here, weakest first."""
+        """Yield the configuration that an installer reads, weakest first."""
         files = [*self.image.files, *self.mounts]
         home = environment.get("HOME") or self.image.home
         looked_for = configuration_files(installer, program, environment, home, self.directory)
@@ -377,7 +356,7 @@ class Shell(Struct, kw_only=True):
     def _sources(
         self, named: Sequence[str]
     ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-        """Sort the files that a command names: sources in the context, further ones, unknown."""
+        """Return the sources in the context of the named files, further ones, and unknown files."""
         sources: list[str] = []
         possible: list[str] = []
         unknown: list[str] = []
@@ -402,7 +381,7 @@ class Shell(Struct, kw_only=True):
         found = origins_of(files, join(self.directory, name), self.images)
         if found or self.directory_known or name.startswith(("/", "$", "~")):
             return found
-        # The base image set a working directory that only it knows: try where files were put.
+        # The base image has set an unknown working directory: try where files were put.
         for placed in reversed(files):
             for directory in (placed.target, posixpath.dirname(placed.target)):
                 found = origins_of(files, join(directory, name), self.images)
@@ -412,7 +391,7 @@ class Shell(Struct, kw_only=True):
 
 
 def _script_of(words: Sequence[str]) -> str | None:
-    """Return what a shell is handed with ``-c`` (``-ec``, ``-lc``)."""
+    """Return the script that a shell gets with ``-c`` (``-ec``, ``-lc``)."""
     for index, word in enumerate(words[1:-1], 1):
         if re.fullmatch(r"-[a-zA-Z]*c", word):
             return words[index + 1]
@@ -420,7 +399,7 @@ def _script_of(words: Sequence[str]) -> str | None:
 
 
 def _printed(words: Sequence[str]) -> str | None:
-    """Return what `echo` and `printf` print of text alone; of other commands it is unknown."""
+    """Return what `echo` or `printf` print; None for other commands."""
     if words[:1] == ["echo"]:
         text = " ".join(word for word in words[1:] if not re.fullmatch("-[neE]+", word)) + "\n"
     elif words[:1] == ["printf"] and words[1:]:

@@ -1,4 +1,4 @@
-"""The files that pip and uv take their settings from, in the order in which they count."""
+"""The configuration files of pip and uv, in the order in which they count."""
 
 from __future__ import annotations
 
@@ -16,16 +16,14 @@ if TYPE_CHECKING:
 Installer: TypeAlias = Literal["pip", "uv"]
 
 LEVELS = ("global", "user", "site", "env")
-"""pip's kinds of files, from the weakest word to the strongest."""
-
-_NO_FILE = "/dev/null"
+"""pip's kinds of files, weakest first."""
 
 
 class Configuration(Struct, frozen=True, kw_only=True):
-    """A file with an installer's settings, and what the Dockerfile tells of it.
+    """A file with an installer's settings, as far as the Dockerfile tells.
 
     Attributes:
-        path: where the image has it, or the command that writes it.
+        path: in the image; or the command that writes it.
         sources: the files of the build context that it may be, the most likely first.
         text: what a command or a heredoc writes into it, or None.
         certain: whether the image certainly has it.
@@ -42,20 +40,15 @@ class Configuration(Struct, frozen=True, kw_only=True):
 def configuration_files(
     installer: Installer, program: str, environment: Mapping[str, str], home: str, directory: str
 ) -> Iterator[tuple[str, str]]:
-    """Return each path where the installer looks for settings, with its level, weakest first.
+    """Yield the level and path of each file where the installer looks, weakest first.
 
-    Args:
-        installer: pip or uv.
-        program: what is started; pip looks beside it.
-        environment: the variables in force.
-        home: the user's folder.
-        directory: where the installer is started; uv looks there and above.
+    pip looks beside its ``program``; uv in ``directory``, where it is started, and above.
     """
     homes = ("${HOME}", home)
     above = environment.get("XDG_CONFIG_HOME")
     folders = [above] if above else [f"{folder}/.config" for folder in homes]
     named = environment.get(f"{installer.upper()}_CONFIG_FILE", "")
-    if named == _NO_FILE:
+    if named == "/dev/null":  # no configuration
         return
     if installer == "uv":
         if named:

@@ -32,7 +32,7 @@ class Heredoc(Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: the word that ends it, without quotes.
-        body: its lines, each with a final newline, without the tabs that ``<<-`` takes away.
+        body: its lines, each with a final newline, without the tabs that ``<<-`` removes.
     """
 
     name: str
@@ -48,8 +48,8 @@ class Instruction(Struct, frozen=True, kw_only=True):
         flags: names without dashes and values as written (``--link`` has the value "").
         arguments: what follows the flags, as written.
         json: the words of the exec form, or None for the shell form.
-        heredocs: in the order in which the arguments name them.
-        trigger: the instruction that an ONBUILD puts off.
+        heredocs: in the order of the arguments.
+        trigger: the instruction behind ONBUILD.
     """
 
     keyword: str
@@ -89,7 +89,7 @@ class DockerfileText(Struct, kw_only=True):
         """Split a text into lines and read its directives.
 
         Raises:
-            DockerfileError: when a directive stands twice or `escape` has no such value.
+            DockerfileError: a directive is repeated, or `escape` has an invalid value.
         """
         lines = [line.rstrip("\r") for line in text.removeprefix("\ufeff").split("\n")]
         source = cls(path=path, lines=lines)
@@ -100,14 +100,12 @@ class DockerfileText(Struct, kw_only=True):
             if match is None or name not in _DIRECTIVES:
                 break
             if name in seen:
-                raise DockerfileError(f"a second `# {name}=`", path=path, line=number)
+                raise source._error(f"a second `# {name}=`", number)
             seen.add(name)
             if name == "escape":
                 if match[2] not in ("\\", "`"):
-                    raise DockerfileError(
-                        f"`# escape={match[2]}` is neither `\\` nor a backtick",
-                        path=path,
-                        line=number,
+                    raise source._error(
+                        f"`# escape={match[2]}` is neither `\\` nor a backtick", number
                     )
                 source.escape = match[2]
             if name == "syntax":  # another frontend may have instructions of its own
@@ -115,10 +113,10 @@ class DockerfileText(Struct, kw_only=True):
         return source
 
     def instructions(self) -> Iterator[Instruction]:
-        """Return one instruction after the other.
+        """Yield the instructions.
 
         Raises:
-            DockerfileError: for an unknown keyword, or a heredoc without end.
+            DockerfileError: a keyword is unknown, or a heredoc has no end.
         """
         while self.position < len(self.lines):
             line = self.position + 1
@@ -127,7 +125,6 @@ class DockerfileText(Struct, kw_only=True):
                 yield self._instruction(text, line)
 
     def _logical_line(self) -> str:
-        """Join a line and those that continue it, over comments and blank lines between them."""
         escape = re.escape(self.escape)
         # A doubled escape at the end of a line stands for itself and continues nothing.
         continuation = re.compile(rf"(?:(?<!{escape})|^){escape}[ \t]*$")
@@ -149,17 +146,11 @@ class DockerfileText(Struct, kw_only=True):
         keyword, _, rest = partition(text.strip(BLANKS))
         keyword = keyword.upper()
         if keyword not in _KEYWORDS and not self.any_keyword:
-            raise DockerfileError(
-                f"unknown instruction `{keyword}`",
-                path=self.path,
-                line=line,
-                hint=f"does the line before lack its `{self.escape}`?",
-            )
+            hint = f"does the line before lack its `{self.escape}`?"
+            raise self._error(f"unknown instruction `{keyword}`", line, hint)
         if keyword == "ONBUILD":
             if onbuild or not rest:
-                raise DockerfileError(
-                    "ONBUILD needs an instruction other than ONBUILD", path=self.path, line=line
-                )
+                raise self._error("ONBUILD needs an instruction other than ONBUILD", line)
             trigger = self._instruction(rest, line, onbuild=True)
             return Instruction(keyword=keyword, line=line, arguments=rest, trigger=trigger)
         flags, arguments = _split_flags(rest)
@@ -177,31 +168,24 @@ class DockerfileText(Struct, kw_only=True):
         )
 
     def _heredocs(self, arguments: str, line: int) -> Iterator[Heredoc]:
-        for word in split_words(arguments, "\\"):
-            match = HEREDOC.match(word)
-            if match is None:
-                continue
+        for match in filter(None, map(HEREDOC.match, split_words(arguments, "\\"))):
             name = unquote(match[2])
-            body: list[str] = []
-            while True:
-                if self.position == len(self.lines):
-                    raise DockerfileError(
-                        f"the heredoc `<<{match[2]}` has no end",
-                        path=self.path,
-                        line=line,
-                        hint=f"end it with a line that is `{name}` and nothing else",
-                    )
-                content = self.lines[self.position]
-                self.position += 1
-                content = content.lstrip("\t") if match[1] else content
-                if content == name:
-                    break
-                body.append(content + "\n")
-            yield Heredoc(name=name, body="".join(body))
+            rest = self.lines[self.position :]
+            if match[1]:
+                rest = [content.lstrip("\t") for content in rest]
+            if name not in rest:
+                hint = f"end it with a line that is `{name}` and nothing else"
+                raise self._error(f"the heredoc `<<{match[2]}` has no end", line, hint)
+            end = rest.index(name)
+            self.position += end + 1
+            yield Heredoc(name=name, body="".join(f"{content}\n" for content in rest[:end]))
+
+    def _error(self, message: str, line: int, hint: str = "") -> DockerfileError:
+        return DockerfileError(message, path=self.path, line=line, hint=hint)
 
 
 def _split_flags(text: str) -> tuple[tuple[tuple[str, str], ...], str]:
-    """Take the flags off the front; quotes and escapes in them are resolved."""
+    """Return the flags, with quotes and escapes resolved, and what follows them."""
     flags: list[tuple[str, str]] = []
     text = text.lstrip(BLANKS)
     while text.startswith("--"):

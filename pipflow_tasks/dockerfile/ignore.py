@@ -1,8 +1,8 @@
-"""``.dockerignore``: which files of the build context the builder does not get to see.
+"""``.dockerignore``: which files of the build context are hidden from the builder.
 
-Follows the "Dockerfile reference": a pattern a line, ``#`` comments, ``*`` and ``?`` within one
-name, ``**`` over any number of folders, ``!`` takes back; the last pattern that matches a path, or
-a folder above it, decides.
+Follows the "Dockerfile reference": one pattern a line, ``#`` comments, ``*`` and ``?`` within a
+name, ``**`` for any number of folders, ``!`` for exceptions. The last pattern that matches a path
+or a folder above it decides.
 """
 
 from __future__ import annotations
@@ -18,22 +18,20 @@ _PIECE = re.compile(r"\*\*/?|\*|\?|\[\^?\]?[^\]]*\]|\\.|.", re.DOTALL)
 
 
 def hidden_by(text: str, path: str) -> int | None:
-    """Return the 1-based line of the pattern that hides a path of the context, or None.
+    """Return the 1-based line of the pattern in an ignore file that hides a path, or None.
 
-    Args:
-        text: the ignore file's.
-        path: relative to the context, with slashes.
+    ``path`` is relative to the context, with slashes.
     """
     parts = posixpath.normpath(path).split("/")
     tops = ["/".join(parts[: count + 1]) for count in range(len(parts))]
     hidden: int | None = None
-    for number, pattern, takes_back in _patterns(text):
+    for number, pattern, is_exception in _patterns(text):
         try:
             matches = any(re.fullmatch(pattern, top) for top in tops)
-        except re.error:  # a class that is none: the builder stops there, with its own words
+        except re.error:  # no valid class: the builder refuses it
             continue
         if matches:
-            hidden = None if takes_back else number
+            hidden = None if is_exception else number
     return hidden
 
 
@@ -42,10 +40,10 @@ def _patterns(text: str) -> Iterator[tuple[int, str, bool]]:
         if line.startswith("#") or not line.strip():
             continue
         pattern = line.strip()
-        takes_back = pattern.startswith("!")
+        is_exception = pattern.startswith("!")
         pattern = posixpath.normpath(pattern.removeprefix("!").strip()).lstrip("/")
         if pattern not in {"", "."}:
-            yield number, _expression(pattern), takes_back
+            yield number, _expression(pattern), is_exception
 
 
 def _expression(pattern: str) -> str:

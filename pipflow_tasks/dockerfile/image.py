@@ -1,8 +1,8 @@
-"""Know where the files of an image come from: the build context, another stage, or elsewhere.
+"""Where the files of an image come from: the build context, another stage, or elsewhere.
 
-The build context can't be seen from here, so a copied name with a suffix (``requirements.txt``)
-counts as a file and one without as a folder. A variable that only the base image knows stays in a
-path, so that ``COPY x ${ROOT}`` and ``pip install -r ${ROOT}/x`` still meet.
+The build context is not read here, so a copied name with a suffix (``requirements.txt``) counts as
+a file and one without as a folder. A variable that only the base image knows is kept in a path, so
+that ``COPY x ${ROOT}`` and ``pip install -r ${ROOT}/x`` match.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Placed(Struct, frozen=True, kw_only=True):
         target: where it is put, absolute.
         folder: whether ``target`` is certainly a folder to put it in.
         line: 1-based line of the COPY or ADD, else 0.
-        text: what a command or a heredoc writes into it, as far as that is told, or None.
+        text: what a command or a heredoc writes into it, or None where that is unknown.
     """
 
     origin: int | None
@@ -68,8 +68,8 @@ def is_folder(source: str) -> bool:
 def origins_of(files: Sequence[Placed], path: str, images: Sequence[StageImage]) -> list[str]:
     """Return the files of the context that ``path`` may come from, the most likely first.
 
-    What was placed last counts; a file that was placed by its name counts before folders that
-    were copied over it, for nobody knows whether these hold one of that name.
+    What was placed last counts. A file that was placed by its name counts before folders that
+    were copied later, since these may not have a file of that name.
     """
     guesses: list[str] = []
     for placed in reversed(files):
@@ -89,13 +89,9 @@ def origins_of(files: Sequence[Placed], path: str, images: Sequence[StageImage])
 
 
 class Misplaced(Struct, frozen=True, kw_only=True):
-    """A file that is looked for in one place of the image and copied to another.
+    """A file that is installed from one path (``wanted``) and copied to another (``target``).
 
-    Attributes:
-        wanted: where it is looked for.
-        source: its path in the context.
-        target: where it is copied to.
-        line: 1-based line of the instruction that copies it.
+    ``source`` is its path in the context, and ``line`` that of the instruction that copies it.
     """
 
     wanted: str
@@ -105,7 +101,7 @@ class Misplaced(Struct, frozen=True, kw_only=True):
 
 
 def find_misplaced(files: Sequence[Placed], wanted: str) -> Misplaced | None:
-    """Return the file of the context with the name of this path that was copied last, or None."""
+    """Return the last copied file of the context with the name of this path, or None."""
     for placed in reversed(files):
         target = placed.target
         if placed.folder:
@@ -117,7 +113,7 @@ def find_misplaced(files: Sequence[Placed], wanted: str) -> Misplaced | None:
 
 
 def last_placed(files: Sequence[Placed], path: str) -> Placed | None:
-    """Return what has certainly put a file at this path, last of all."""
+    """Return the last that certainly put a file at this path, or None."""
     for placed in reversed(files):
         found = placed.source_of(path)
         if found is not None and found[1]:
@@ -136,17 +132,17 @@ def join(directory: str, path: str) -> str:
 
 
 def context_path(path: str) -> str:
-    """Return the normal form of a path in the build context, which nothing leads out of."""
+    """Return the normal form of a path in the build context; ``..`` does not leave it."""
     return join("/", path if not path.startswith("$") else "./" + path)[1:] or "."
 
 
 def origin_path(path: str, origin: int | None) -> str:
-    """Return the normal form of a path in the context, or in the stage that is not the context."""
+    """Return the normal form of a path in the context or in another origin."""
     return context_path(path) if origin == CONTEXT else join("/", path)
 
 
 class StageImage(Struct, kw_only=True):
-    """What is known of a stage's image after the instructions that were taken so far."""
+    """A stage's image after the instructions so far."""
 
     arguments: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
@@ -157,10 +153,10 @@ class StageImage(Struct, kw_only=True):
     user: str = ""
     pip_requirement: str | None = None
     pip_settings: dict[tuple[str, str], str] = field(default_factory=dict)
-    """What `pip config set` was told, by the level and the name of the setting."""
+    """The values of `pip config set`, by level and name."""
 
     def child(self) -> StageImage:
-        """Return what a stage built FROM this one begins with."""
+        """Return the image that a stage FROM this one begins with."""
         return replace(
             self,
             arguments=dict(self.arguments),
@@ -172,9 +168,9 @@ class StageImage(Struct, kw_only=True):
 
     @property
     def home(self) -> str:
-        """The folder of the user that commands run as, by the custom of Linux."""
+        """The usual home of the user that commands run as."""
         return "/root" if self.user in {"", "0", "root"} else f"/home/{self.user}"
 
     def variables(self) -> dict[str, str]:
-        """Return what counts for an instruction: ENV before ARG."""
+        """Return the variables in force: ENV before ARG."""
         return {**self.arguments, **self.environment}

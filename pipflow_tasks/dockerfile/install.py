@@ -1,4 +1,4 @@
-"""Read the command lines of pip and uv: which files they install, and by which options."""
+"""Read the command lines of pip and uv."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class InstallOptions(Struct, frozen=True, kw_only=True):
     """The options of an install command that count for the choice of versions.
 
-    Values are expanded as far as the Dockerfile tells; ``${NAME}`` is left where it does not.
-    uv's ``--default-index`` is ``index_url`` here; its ``--index`` comes before the extra ones.
+    Variables without a known value are kept as ``${NAME}``. uv's ``--default-index`` is
+    ``index_url``, and its ``--index`` comes before the extra ones.
     """
 
     index_url: str | None = None
@@ -39,29 +39,29 @@ class InstallOptions(Struct, frozen=True, kw_only=True):
 
 
 class InstallCommand(Struct, frozen=True, kw_only=True):
-    """One command that installs requirements files, or builds or fetches what they ask for.
+    """One command that installs, builds or downloads what requirements files say.
 
     Attributes:
-        stage: index of the stage that it runs in.
+        stage: index of its stage.
         line: 1-based line of its instruction.
-        installer: whose rules count.
+        installer: ``pip`` or ``uv``.
         command: ``install``, ``wheel``, ``download``, or uv's ``sync``.
         requirements: the files that ``-r`` (or uv's ``sync``) names, variables expanded.
-        sources: the files of the build context that these are, POSIX, relative to the context.
-        possible: further files of the context that they may be: a copied folder may hold one.
+        sources: the same files in the build context, POSIX, relative to the context.
+        possible: other files of the context that they may be: a copied folder may have one.
         constraints: the files that ``-c`` names.
-        constraint_sources: the files of the build context that these are.
-        unknown: files named by ``-r`` and ``-c`` whose source is unknown: made by a command,
-            not copied from the context, or behind a variable without value (``${NAME}`` stands).
+        constraint_sources: the same files in the build context.
+        unknown: files of ``-r`` and ``-c`` whose source is unknown: made by a command, not copied
+            from the context, or with an unknown variable (kept as ``${NAME}``).
         misplaced: those of the unknown that the context has, copied to another place.
-        copied: what COPY and ADD had taken from the context before, each with its line; a change
-            of any of it makes the step run again.
+        copied: what earlier COPY and ADD took from the context, each with its line. A change of
+            one of them makes the step run again.
         options: the command's own options.
         environment: the ``PIP_*`` and ``UV_*`` variables in force, sorted by name.
         python: the version of Python that the command names (``python3.12 -m pip``), or empty.
         python_word: the word that names it.
         configuration: the files with the installer's settings, weakest first.
-        pip_requirement: the requirement by which pip was upgraded before (``pip``, ``pip==21.3``).
+        pip_requirement: what pip was upgraded with before (``pip``, ``pip==21.3``), or None.
     """
 
     stage: int
@@ -111,7 +111,6 @@ _SAME_OPTIONS = {
     "uploaded-prior-to": "exclude-newer",
     "allow-insecure-host": "trusted-host",
 }
-_PYTHON_OPTIONS = ("python-version", "python")
 # fmt: off
 _OPTIONS_WITH_VALUE = frozenset({
     "abi", "allow-insecure-host", "build", "build-constraint", "build-constraints",
@@ -138,7 +137,7 @@ def is_installer(program: str) -> bool:
 
 
 def installer_of(words: Sequence[str]) -> tuple[Installer, Sequence[str]] | None:
-    """Return which installer a command starts, and the words that it gives it."""
+    """Return the installer that a command starts, and its arguments; None for other commands."""
     name = posixpath.basename(words[0])
     if _PIP.fullmatch(name):
         return "pip", words[1:]
@@ -167,17 +166,15 @@ def named_python(
     options: Mapping[str, Sequence[str]],
     environment: Mapping[str, str],
 ) -> tuple[str, str]:
-    """Return the version of Python that a command names, and the word that does; empty without."""
-    variable = f"{installer.upper()}_PYTHON"
+    """Return the version of Python that a command names and the word that does, or empty ones."""
     words = [
-        *(
-            (value, f"--{name} {value}")
-            for name in _PYTHON_OPTIONS
-            for value in options.get(name, ())
-        ),
-        (environment.get(variable, ""), f"{variable}={environment.get(variable)}"),
-        (program, posixpath.basename(program)),
+        (value, f"--{name} {value}")
+        for name in ("python-version", "python")
+        for value in options.get(name, ())
     ]
+    variable = f"{installer.upper()}_PYTHON"
+    words.append((environment.get(variable, ""), f"{variable}={environment.get(variable)}"))
+    words.append((program, posixpath.basename(program)))
     for value, word in words:
         version = _VERSION.fullmatch(posixpath.basename(value))
         if version is not None:
@@ -186,7 +183,7 @@ def named_python(
 
 
 def parse_options(words: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
-    """Sort arguments into options by their long names, and operands."""
+    """Return the values of each option by its long name, and the operands."""
     options: dict[str, list[str]] = {}
     operands: list[str] = []
     rest = iter(words)
@@ -209,7 +206,7 @@ def parse_options(words: Sequence[str]) -> tuple[dict[str, list[str]], list[str]
 
 
 def install_options(options: Mapping[str, Sequence[str]]) -> InstallOptions:
-    """Pick the options that count for the choice of versions."""
+    """Return the options that count for the choice of versions."""
 
     def names(option: str) -> tuple[str, ...]:
         found: list[str] = []

@@ -11,18 +11,16 @@ if TYPE_CHECKING:
 
     from .grammar import Instruction
 
-_TARGETS = ("target", "dst", "destination")
-
 
 class Mount(Struct, frozen=True, kw_only=True):
-    """What a RUN is given besides its image.
+    """A mount of a RUN.
 
     Attributes:
         kind: ``bind``, ``cache``, ``tmpfs``, ``secret`` or ``ssh``.
         source: its path in the origin.
         target: where it is mounted, or an empty string.
         origin: the stage or image that it is from; None: the build context.
-        identity: what a secret is asked for by.
+        identity: the id of a secret.
         variable: the environment variable that holds a secret, or an empty string.
         is_required: the build fails without it.
     """
@@ -43,22 +41,20 @@ def read_fields(text: str) -> dict[str, str]:
 
 
 def mounts_of(instruction: Instruction, expand: Callable[[str], str] = str) -> Iterator[Mount]:
-    """Return the mounts of an instruction, with expanded values; by default as written."""
+    """Yield the mounts of an instruction."""
     for name, value in instruction.flags:
         if name != "mount":
             continue
         fields = {key: expand(text) for key, text in read_fields(value).items()}
         kind = fields.get("type", "bind")
-        target = next(
-            (fields[key] for key in ("target", "dst", "destination") if key in fields), ""
-        )
-        identity = fields.get("id") or target.rpartition("/")[2]
+        targets = (fields[key] for key in ("target", "dst", "destination") if key in fields)
+        target = next(targets, "")
         yield Mount(
             kind=kind,
             source=fields.get("source", fields.get("src", ".")),
             target=target,
             origin=fields.get("from"),
-            identity=identity,
+            identity=fields.get("id") or target.rpartition("/")[2],
             variable=fields.get("env", ""),
             is_required=fields.get("required", "false").strip().lower() in {"", "true", "1"},
         )

@@ -1,4 +1,4 @@
-"""Evaluate the instructions of a Dockerfile: stages, the variables in force, copied files."""
+"""Evaluate the instructions of a Dockerfile: its stages, variables and copied files."""
 
 from __future__ import annotations
 
@@ -12,34 +12,27 @@ from msgspec.structs import replace
 from ..errors import DockerfileError
 from .commands import Shell
 from .grammar import HEREDOC, Instruction
-from .image import (
-    CONTEXT,
-    Placed,
-    StageImage,
-    context_path,
-    is_folder,
-    join,
-    origin_path,
-)
+from .image import CONTEXT, Placed, StageImage, context_path, is_folder, join, origin_path
 from .mounts import mounts_of
 from .words import NAME, Variables, expand, keep, partition, split_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from .install import InstallCommand
+    from .mounts import Mount
 
 
 class Stage(Struct, frozen=True, kw_only=True):
     """One build stage.
 
     Attributes:
-        index: 0-based position, as ``COPY --from=0`` counts.
+        index: 0-based position.
         name: what follows AS, as written, or None.
         line: 1-based line of its FROM.
         base: what it is built FROM, expanded: an image, or the name of an earlier stage.
         parent: index of that earlier stage, or None for an image.
-        platform: ``--platform``, expanded; None without one, or where it is the build's own.
+        platform: ``--platform``, expanded; None: not given, or the build's own.
         instructions: those after its FROM.
     """
 
@@ -69,8 +62,8 @@ _VALUE_HINT = (
     "write `ARG {}=<value>` before the first FROM, pass it as a build argument in the compose "
     "file, or set `python`"
 )
-_KNOWN_TO_BUILD = "$(secret)"
-"""Stands for a value that is known in the build alone, as what a command prints does."""
+_UNKNOWN = "$(secret)"
+"""The value of a secret: unknown, like what a command prints."""
 _REFERENCE = re.compile(r"[A-Za-z0-9](?:[\w.:@/-]*[\w])?", re.ASCII)
 
 
@@ -83,23 +76,22 @@ def _platform_args(platform: str | None) -> dict[str, str]:
 
 
 class Reading(Struct, kw_only=True):
-    """One pass over the instructions of a file."""
+    """What the instructions of a file have made so far."""
 
     path: str
     escape: str
     build_args: Mapping[str, str]
     platform: str | None
-    keep_unknown: bool
     stages: list[Stage] = field(default_factory=list)
     images: list[StageImage] = field(default_factory=list)
     steps: list[InstallCommand] = field(default_factory=list)
     global_args: dict[str, str] = field(default_factory=dict)
     unset_by: dict[str, str] = field(default_factory=dict)
-    """The variable that a global ARG without value lacks, where that is not itself."""
-    unknown: list[DockerfileError] = field(default_factory=list)
-    """What would be told of the bases that are not known."""
+    """For a global ARG without value, the variable in its default that has none."""
+    unknown: DockerfileError | None = None
+    """The error about the first base that is unknown."""
     defaulted: set[str] = field(default_factory=set)
-    """The arguments that an ARG gives a default, wherever it stands."""
+    """The arguments that an ARG gives a default."""
 
     def __post_init__(self) -> None:
         self.global_args.update(_platform_args(self.platform))
@@ -108,7 +100,7 @@ class Reading(Struct, kw_only=True):
         """Evaluate the next instruction.
 
         Raises:
-            DockerfileError: when a FROM can't be read, or something stands before the first.
+            DockerfileError: a FROM can't be read, or an instruction comes before the first.
         """
         if instruction.keyword == "ARG":
             pairs = self._pairs(instruction)
@@ -133,21 +125,22 @@ class Reading(Struct, kw_only=True):
             if name in self.build_args:
                 self.global_args[name] = self.build_args[name]
             elif default is not None:
-                lacking: list[str] = []
-                value = expand(default, self._noting(self.global_args, lacking), self.escape)
+                value, lacking = self._expand_global(default)
                 if lacking:
                     self.unset_by[name] = self.unset_by.get(lacking[0], lacking[0])
                     self.global_args.pop(name, None)
                 else:
                     self.global_args[name] = value
 
-    @staticmethod
-    def _noting(values: Mapping[str, str], lacking: list[str]) -> Variables:
-        def note(name: str, _message: str | None) -> str:
-            lacking.append(name)
-            return keep(name, None)
+    def _expand_global(self, text: str) -> tuple[str, list[str]]:
+        """Return an expanded text, and the variables in it without value."""
+        lacking: list[str] = []
 
-        return Variables(values=values, missing=note)
+        def note(name: str, message: str | None) -> str:
+            lacking.append(name)
+            return keep(name, message)
+
+        return expand(text, Variables(values=self.global_args, missing=note), self.escape), lacking
 
     def _begin_stage(self, instruction: Instruction) -> None:
         line, words = instruction.line, instruction.arguments.split()
@@ -165,7 +158,7 @@ class Reading(Struct, kw_only=True):
             )
             if "$" not in base:
                 raise error
-            self._note_unknown(error)
+            self.unknown = self.unknown or error
         written = dict(instruction.flags).get("platform", "")
         if self.platform is None and not _PLATFORM_ARGS.isdisjoint(NAME.findall(written)):
             written = ""  # the build's own platform, whatever that will be
@@ -189,28 +182,18 @@ class Reading(Struct, kw_only=True):
     def _from_word(self, word: str, line: int) -> str:
         def missing(name: str, message: str | None) -> str:
             cause = self.unset_by.get(name, name)
-            hint = _VALUE_HINT.format(cause)
-            if cause in _PLATFORM_ARGS:
-                hint = "set `platform`"
-            self._note_unknown(
-                DockerfileError(
-                    f"FROM needs the variable `{cause}`, which {message or 'has no value'}",
-                    path=self.path,
-                    line=line,
-                    hint=hint,
-                )
+            is_platform = cause in _PLATFORM_ARGS
+            self.unknown = self.unknown or DockerfileError(
+                f"FROM needs the variable `{cause}`, which {message or 'has no value'}",
+                path=self.path,
+                line=line,
+                hint="set `platform`" if is_platform else _VALUE_HINT.format(cause),
             )
             return keep(name, None)
 
         return expand(word, Variables(values=self.global_args, missing=missing), self.escape)
 
-    def _note_unknown(self, error: DockerfileError) -> None:
-        if not self.keep_unknown:
-            raise error
-        self.unknown.append(error)
-
     def _pairs(self, instruction: Instruction) -> list[tuple[str, str | None]]:
-        """Return the names and unexpanded values of an ARG or ENV."""
         words = split_words(instruction.arguments, self.escape)
         if instruction.keyword == "ENV" and words and "=" not in words[0]:
             name, _, value = partition(instruction.arguments)
@@ -241,7 +224,6 @@ class Reading(Struct, kw_only=True):
             image.triggers.append(instruction.trigger)
 
     def _declare(self, instruction: Instruction, variables: Variables) -> None:
-        """Take the arguments of a stage: what the build gives, the default, or the global one."""
         arguments = self.images[-1].arguments
         for name, default in self._pairs(instruction):
             if name in self.build_args:
@@ -280,16 +262,13 @@ class Reading(Struct, kw_only=True):
             )
 
     def _origin(self, name: str | None, variables: Variables) -> int | None:
-        """Return the stage that ``from`` names, ``CONTEXT`` without one, None for an image."""
+        """Return the stage that ``from`` names; without it ``CONTEXT``, for an image None."""
         if name is None:
             return CONTEXT
         return stage_index(self.stages[:-1], expand(name, variables, self.escape))
 
-    def _mounted(self, instruction: Instruction, variables: Variables) -> Iterator[Placed]:
-        def known(text: str) -> str:
-            return expand(text, variables, self.escape)
-
-        for mount in mounts_of(instruction, known):
+    def _mounted(self, mounts: Iterable[Mount], variables: Variables) -> Iterator[Placed]:
+        for mount in mounts:
             target, source = mount.target, mount.source
             origin = self._origin(mount.origin, variables)
             if mount.kind == "secret":
@@ -306,11 +285,16 @@ class Reading(Struct, kw_only=True):
 
     def _run(self, instruction: Instruction, variables: Variables) -> None:
         image = self.images[-1]
-        secrets = dict.fromkeys(_secret_variables(instruction), _KNOWN_TO_BUILD)
+        mounts = list(mounts_of(instruction, lambda text: expand(text, variables, self.escape)))
+        secrets = {
+            mount.variable: _UNKNOWN
+            for mount in mounts
+            if mount.kind == "secret" and mount.variable.startswith(("PIP_", "UV_"))
+        }
         shell = Shell(
             image=image,
             images=self.images,
-            mounts=tuple(self._mounted(instruction, variables)),
+            mounts=tuple(self._mounted(mounts, variables)),
             heredocs=list(instruction.heredocs),
             directory=image.directory,
             directory_known=image.directory_known,
@@ -323,10 +307,3 @@ class Reading(Struct, kw_only=True):
         elif instruction.json is None:
             shell.run(instruction.arguments)
         self.steps.extend(shell.steps)
-
-
-def _secret_variables(instruction: Instruction) -> Iterator[str]:
-    """Return the installers' variables that secrets set for a RUN."""
-    for mount in mounts_of(instruction):
-        if mount.kind == "secret" and mount.variable.startswith(("PIP_", "UV_")):
-            yield mount.variable

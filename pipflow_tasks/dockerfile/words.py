@@ -1,11 +1,11 @@
-"""Split and expand words: quotes, escapes, and variables as POSIX shells and BuildKit have them.
+"""Split and expand words as POSIX shells and BuildKit do: quotes, escapes, variables.
 
-Compose files have the same variables, so ``compose`` uses ``substitute`` as well::
+``compose`` uses ``substitute`` as well, since compose files have the same variables::
 
     variable = "$" name | "${" name [operator word] "}"
     operator = ":-" "-" ":+" "+" ":?" "?" "#" "##" "%" "%%" "/" "//"
 
-A variable that nobody here knows stays in a word as ``${NAME}``.
+A variable without a known value is kept in a word as ``${NAME}``.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ def partition(text: str) -> tuple[str, str, str]:
 
 
 def word_end(text: str, start: int, stops: str, escape: str = "\\", *, nested: bool = False) -> int:
-    """Return the end of the word at ``start``: the first of ``stops`` outside of quotes.
+    """Return the position of the first of ``stops`` outside of quotes.
 
-    With ``nested`` also outside of ``${...}``, ``$(...)`` and backticks.
+    With ``nested``, also outside of ``${...}``, ``$(...)`` and backticks.
     """
     position, quote = start, ""
     while position < len(text):
@@ -86,12 +86,10 @@ _OPERATOR = re.compile(r":?[-+?]|##?|%%?|//?")
 
 
 class Variables(Struct, frozen=True, kw_only=True):
-    """The variables of a place, and what happens there to one without value.
+    """The known variables, and a function for those without value.
 
-    Attributes:
-        values: what is known.
-        missing: gives the text that stands for a variable without value, or raises. It is handed
-            the name, and what to say of it (``is demanded: ...``) or None.
+    ``missing`` is called with the name and a message (``is demanded: ...``) or None. It returns
+    the text to put in, or raises.
     """
 
     values: Mapping[str, str]
@@ -103,7 +101,7 @@ def substitute(
 ) -> tuple[str, int] | None:
     """Return the value of the variable whose ``$`` is at ``start``, and the position after it.
 
-    ``expand_word`` expands the word after an operator. None: there is no variable.
+    ``expand_word`` expands the word after an operator. None: this ``$`` begins no variable.
     """
     braced = text.startswith("{", start + 1)
     match = NAME.match(text, start + 1 + braced)
@@ -135,7 +133,10 @@ def _apply_operator(
     if operator in (":-", "-"):
         return expand_word(word) if given is None else given
     if operator in (":?", "?"):
-        return _demanded(name, expand_word(word), variables) if given is None else given
+        if given is not None:
+            return given
+        message = expand_word(word)
+        return variables.missing(name, f"is demanded: {message}" if message else "is demanded")
     if value is None:
         return variables.missing(name, None)
     if operator in ("/", "//"):
@@ -146,10 +147,6 @@ def _apply_operator(
     return _trimmed(value, operator, _glob(expand_word(word)))
 
 
-def _demanded(name: str, message: str, variables: Variables) -> str:
-    return variables.missing(name, f"is demanded: {message}" if message else "is demanded")
-
-
 def _glob(pattern: str) -> re.Pattern[str]:
     pattern = re.sub(r"\*+", "*", pattern)
     return re.compile(
@@ -158,7 +155,7 @@ def _glob(pattern: str) -> re.Pattern[str]:
 
 
 def _trimmed(value: str, operator: str, glob: re.Pattern[str]) -> str:
-    """Cut off what matches: ``#`` at the front, ``%`` at the end; doubled, as much as can be."""
+    """Cut off a match: ``#`` at the front, ``%`` at the end; doubled: the longest one."""
     cuts = range(len(value) + 1)
     if operator.startswith("#"):
         fronts = cuts if operator == "#" else reversed(cuts)
@@ -168,7 +165,7 @@ def _trimmed(value: str, operator: str, glob: re.Pattern[str]) -> str:
 
 
 def expand(text: str, variables: Variables | None, escape: str = "\\") -> str:
-    """Expand a word of a Dockerfile or of a shell: quotes, escapes, and variables if given."""
+    """Resolve quotes, escapes and, if given, variables in a word of a Dockerfile or a shell."""
     done: list[str] = []
     position, quote = 0, ""
     while position < len(text):
@@ -198,12 +195,12 @@ def expand(text: str, variables: Variables | None, escape: str = "\\") -> str:
 
 
 def keep(name: str, _message: str | None) -> str:
-    """Let ``${NAME}`` stand for a variable that has no value here."""
+    """Return ``${NAME}`` for a variable without value."""
     return f"${{{name}}}"
 
 
 def unquote(word: str) -> str:
-    """Resolve quotes and escapes alone."""
+    """Resolve quotes and escapes, not variables."""
     return expand(word, None)
 
 

@@ -126,7 +126,6 @@ def _parse(recipe: Recipe) -> Parsed:
             path=recipe.path,
             build_args=dict(recipe.build_args),
             platform=recipe.platforms[0] if recipe.platforms else None,
-            keep_unknown=True,
         )
     except DockerfileError as error:
         return error
