@@ -1,8 +1,8 @@
-"""Building images, and asking them, by the user's own programs.
+"""Building images and asking them, with the user's own programs.
 
 ``programs`` chooses one, ``builders`` makes the command that builds, ``building`` runs that
-command, ``signals`` ends it early; ``probe`` asks a base image what it is, and ``containers`` is
-what images are run in.
+command, and ``signals`` ends it early. ``probe`` asks a base image for its Python, and
+``containers`` removes what images were run in.
 """
 
 from .builders import command_builder, compose_builder, image_name, plain_builder, split_command

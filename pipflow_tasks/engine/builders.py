@@ -1,8 +1,4 @@
-"""The commands that build the image, and try the new one.
-
-Builders are the user's own programs: ``docker compose``, ``docker-compose``, ``podman-compose``,
-``docker build``, ``podman build``, or any that the setting ``build_command`` names.
-"""
+"""The commands that build the image and run ``verify`` in the new one."""
 
 from __future__ import annotations
 
@@ -33,14 +29,9 @@ def compose_builder(
     starts: Sequence[Service],
     verify: str,
 ) -> Builder:
-    """Return the builder of a compose project.
+    """Return the builder of services of a compose project.
 
-    Args:
-        program: the compose that the user has.
-        folder: where its commands run.
-        services: what to build.
-        starts: the services to start anew when it is built.
-        verify: a command to run in each new image, or an empty string.
+    ``starts`` are the services to start after it, and ``verify`` is run in each new image.
     """
 
     def words_for(named: Sequence[Service]) -> tuple[str, ...]:
@@ -75,15 +66,9 @@ def compose_builder(
 def plain_builder(
     engine: str, *, dockerfile: Path, folder: Path, image: str, platform: str = "", verify: str = ""
 ) -> Builder:
-    """Return the builder of one Dockerfile; the build's context is the Dockerfile's folder.
+    """Return the builder of one Dockerfile, whose folder is the context.
 
-    Args:
-        engine: ``docker`` or ``podman``.
-        dockerfile: the Dockerfile.
-        folder: where the command runs; paths in it are relative to here.
-        image: the tag to give.
-        platform: build for this platform rather than the engine's own.
-        verify: a command to run in the new image, or an empty string.
+    Without ``platform``, the engine builds for its own. ``verify`` is run in the new image.
     """
     chosen = ("--platform", platform) if platform else ()
     named = ("--file", os.path.relpath(dockerfile, folder))
@@ -110,19 +95,13 @@ def command_builder(
     next_step: str,
     verify: str,
 ) -> Builder:
-    """Return the builder that the setting ``build_command`` describes.
+    """Return the builder of the setting ``build_command``, whose ``text`` is split as by a shell.
 
-    Args:
-        text: the command line; it is split as a shell would, and ``{name}`` stands for a value.
-        values: by their names; an empty one is unknown.
-        folder: where the command runs.
-        engine: ``docker`` or ``podman``: where the image will be, and is tried.
-        image: its tag.
-        next_step: the command that puts it to use, where that is not a plain run.
-        verify: a command to run in the new image, or an empty string.
+    ``values`` replace ``{name}`` in it; an empty one is unknown. The image ends up in ``engine``,
+    where ``verify`` is run. ``next_step`` is empty for a plain run of the image.
 
     Raises:
-        UsageError: it can't be split, or names an unknown value.
+        UsageError: the text can't be split, or uses an unknown value.
     """
     words = split_command("build_command", text)
     if not any(words[:1]):
@@ -158,12 +137,12 @@ def split_command(setting: str, text: str) -> tuple[str, ...]:
 
 
 def image_name(folder: Path) -> str:
-    """Return a tag for the image of a project: its folder's name, as image names must be."""
+    """Return a tag for the image of a project, made of its folder's name."""
     return re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-") or "app"
 
 
 def _trials(engine: str, image: str, verify: str, pull: str, platform: str) -> tuple[Trial, ...]:
-    """Return the command that runs another in an image, whatever that is made to start."""
+    """Return the command that runs ``verify`` in an image, in place of its entry point."""
     words = split_command("verify", verify)
     if not words:
         return ()
@@ -173,7 +152,7 @@ def _trials(engine: str, image: str, verify: str, pull: str, platform: str) -> t
 
 
 def _filled_in(word: str, values: Mapping[str, str]) -> str:
-    """Replace each ``{name}`` in an argument of ``build_command``; ``{{`` stands for a brace."""
+    """Replace each ``{name}`` in an argument of ``build_command``; ``{{`` is a brace."""
     known = ", ".join(f"{{{name}}}" for name in values)
     done: list[str] = []
     try:

@@ -1,7 +1,7 @@
-"""Build the image with a builder, and try the new one.
+"""Build the image, and run ``verify`` in the new one.
 
-Commands run as argument lists, without a shell; what they print goes to standard error, so that
-standard output holds the report alone.
+Commands run as argument lists, without a shell. What they print goes to standard error, so that
+standard output has the report only.
 """
 
 from __future__ import annotations
@@ -44,11 +44,7 @@ def answers(builder: Builder) -> bool:
 
 
 def build(builder: Builder, *, echo: bool = False) -> None:
-    """Build the image, streaming what the builder prints.
-
-    Args:
-        builder: what builds it.
-        echo: print the command first.
+    """Build the image; with ``echo``, print the command first.
 
     Raises:
         BuildError: it failed, could not be started, or was interrupted.
@@ -64,11 +60,7 @@ def build(builder: Builder, *, echo: bool = False) -> None:
 
 
 def verify(builder: Builder, *, echo: bool = False) -> None:
-    """Run the user's command in each new image.
-
-    Args:
-        builder: what has built them.
-        echo: print each command first.
+    """Run the command of the setting ``verify`` in each new image.
 
     Raises:
         BuildError: it failed, could not be started, or was interrupted.
@@ -96,7 +88,7 @@ def _run(
 ) -> tuple[int, bool]:
     """Run a command; return its status, and whether it succeeded.
 
-    Where it is interrupted, its container is removed.
+    Its container, given as engine and name, is removed if it is interrupted.
     """
     if echo:
         say(redact(shlex.join(command)))
@@ -144,17 +136,17 @@ def _pass_on(process: subprocess.Popen[bytes], failure: re.Pattern[bytes]) -> bo
 
 
 def _end_with_container(process: subprocess.Popen[bytes], container: tuple[str, str] | None) -> str:
-    """End a program and the container that it may have started; say what is left, or nothing."""
+    """End a program and its container; return a hint if the container could not be removed."""
     if container is not None:
-        remove_container(*container)  # or the program would wait for it
+        remove_container(*container)  # the program waits for it
     _end(process)
-    if container is None or remove_container(*container):  # it may have come late
+    if container is None or remove_container(*container):  # it may have started late
         return ""
     return f"a container is left: `{container[0]} rm --force {container[1]}`"
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a build and all that it started."""
+    """End a program and all that it started."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, number)

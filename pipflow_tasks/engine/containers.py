@@ -1,4 +1,4 @@
-"""The containers that images are asked and tried in: their names, and an end that is certain."""
+"""Names for containers, and their removal."""
 
 from __future__ import annotations
 
@@ -11,23 +11,15 @@ _PAUSE_SECONDS = 0.1
 
 
 def new_name() -> str:
-    """Return a name that no other container has, to remove it by."""
+    """Return a name that no other container has."""
     return f"pipflow-{uuid.uuid4().hex}"
 
 
 def remove_container(engine: str, name: str, *, timeout_seconds: float = 20.0) -> bool:
-    """Remove a container, running or not, and wait until it is gone.
+    """Remove a container if there is one, running or not; return whether it is gone in time.
 
-    One ``rm`` is not enough: it fails where the engine is busy with the container, and ends early
-    where another one is at work.
-
-    Args:
-        engine: the program that has it, ``docker`` or ``podman``.
-        name: its name; there need not be such a container.
-        timeout_seconds: how long to go on.
-
-    Returns:
-        whether it is gone for certain in time; without an engine it is.
+    One ``rm`` is not enough: it fails while the engine is busy with the container, and ends early
+    while another ``rm`` is running.
     """
     deadline = time.monotonic() + timeout_seconds
     while True:
@@ -39,9 +31,7 @@ def remove_container(engine: str, name: str, *, timeout_seconds: float = 20.0) -
 
 def _succeeds(command: list[str], deadline: float) -> bool:
     try:
-        done = run_program(
-            command, timeout_seconds=max(deadline - time.monotonic(), 0), own_session=True
-        )
+        seconds = max(deadline - time.monotonic(), 0)
+        return run_program(command, timeout_seconds=seconds, own_session=True).status == 0
     except ProgramError:
         return False
-    return done.status == 0

@@ -1,8 +1,8 @@
-"""Tell what the Python that runs this is: one JSON object on standard output.
+"""Describe the Python that runs this: one JSON object on standard output.
 
-The text of this file is handed to the Python of a base image (``python -c``), so it imports
-nothing of this package and runs on Python 3.6 and later. Whatever can't be told is empty: a Python
-without pip, or with a pip that it can't import, is one as well.
+The text of this file is given to the Python of a base image (``python -c``), so it imports nothing
+of this package and runs on Python 3.6 and later. What is unknown is empty: pip may be missing or
+broken.
 """
 
 import ast
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def find_markers() -> Dict[str, str]:
-    """Give the eleven variables of PEP 508."""
+    """Return the eleven variables of PEP 508."""
     own = sys.implementation.version
     version = "{}.{}.{}".format(*own[:3])
     if own.releaselevel != "final":
@@ -66,7 +66,7 @@ def find_markers() -> Dict[str, str]:
 
 
 def find_abis() -> List[str]:
-    """Give the ABIs that extension modules may have, the build's own first, as wheels say them."""
+    """Return the ABIs of extension modules as in wheel names, the build's own first."""
     own = re.match(r"cpython-([0-9]+[a-z]*)", sysconfig.get_config_var("SOABI") or "")
     if own is None:
         return []
@@ -76,7 +76,7 @@ def find_abis() -> List[str]:
 
 
 def find_libc(loaders: str = LOADERS) -> str:
-    """Name the C library: ``glibc 2.36``, ``musl 1.2.4``."""
+    """Return the C library: ``glibc 2.36``, ``musl 1.2.4``."""
     try:
         name = os.confstr("CS_GNU_LIBC_VERSION")
     except (AttributeError, OSError, ValueError):  # musl's answers that it has no such name
@@ -92,7 +92,7 @@ def find_libc(loaders: str = LOADERS) -> str:
 
 
 def find_machine() -> str:
-    """Name the machine as tags do: that of the build, where the kernel's is another."""
+    """Return the machine as in tags; the kernel's may be another than the build's."""
     machine = sysconfig.get_platform().split("-", 1)[-1].replace("-", "_")
     if sys.maxsize <= 2**32:
         return {"x86_64": "i686", "aarch64": "armv7l"}.get(machine, machine)
@@ -100,7 +100,7 @@ def find_machine() -> str:
 
 
 def find_pip() -> Optional[str]:
-    """Give pip's version."""
+    """Return pip's version."""
     try:
         return str(importlib.import_module("pip").__version__)
     except Exception:
@@ -108,7 +108,7 @@ def find_pip() -> Optional[str]:
 
 
 def find_tags() -> List[str]:
-    """Give the tags that pip takes, most preferred first."""
+    """Return the tags that pip takes, most preferred first."""
     for name in TAGS:
         try:
             tags = importlib.import_module(name).get_supported()
@@ -119,7 +119,7 @@ def find_tags() -> List[str]:
 
 
 def read_configuration() -> List[List[str]]:
-    """Give what `pip config list` prints, from files and variables: ``global.index-url``, ..."""
+    """Return what `pip config list` prints: names (``global.index-url``) and values."""
     command = [sys.executable, "-m", "pip", "config", "list"]
     try:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -131,7 +131,7 @@ def read_configuration() -> List[List[str]]:
 
 
 def read_constraints(environment: Dict[str, str], configuration: List[List[str]]) -> Dict[str, str]:
-    """Give the constraints files that every install is given, with what they say."""
+    """Return the constraints files that count for every install, with their texts."""
     named = [value for name, value in environment.items() if name.endswith("_CONSTRAINT")]
     named += [value for name, value in configuration if name.endswith(".constraint")]
     found = {}

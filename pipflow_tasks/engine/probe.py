@@ -1,8 +1,8 @@
-"""Ask a base image for its Python, where an engine has it here; nothing is pulled.
+"""Ask a base image for its Python, if an engine has the image; nothing is pulled.
 
 One ``run`` of the image starts its own Python on the text of ``inside``: the one that its ``pip``
-belongs to, else ``python``, else ``python3``. The container has no network and goes when it is
-done. What it said is remembered by the image's id in the user's cache folder.
+belongs to, else ``python``, else ``python3``. The container has no network and is removed. The
+answer is kept by the image's id in the user's cache folder.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ class ProbeResult(Struct, frozen=True, kw_only=True):
     """What an engine knows of a base image.
 
     Attributes:
-        interpreter: the image's own account; None where it could not be asked.
+        interpreter: what the image says; None where it could not be asked.
         is_absent: the engine answers, and does not have the image.
-        failure: why an image that is there could not be asked, or an empty string.
+        failure: why an existing image could not be asked, or an empty string.
     """
 
     interpreter: Interpreter | None = None
@@ -71,7 +71,7 @@ class BaseImages:
     """The base images that an engine has; each is asked once.
 
     Attributes:
-        engine: the program, ``docker`` or ``podman``; None where there is none to ask.
+        engine: ``docker`` or ``podman``; None: there is none to ask.
     """
 
     def __init__(self, engine: str | None, environment: Mapping[str, str]) -> None:
@@ -81,17 +81,14 @@ class BaseImages:
 
     @classmethod
     def of(cls, builder: Builder | None, environment: Mapping[str, str]) -> BaseImages:
-        """Return those of the engine that a builder builds with."""
+        """Return the images of a builder's engine."""
         if builder is None or builder.name not in {"compose", "docker", "podman"}:
             return cls(None, environment)
         is_podman = builder.command[0].startswith("podman")
         return cls("podman" if is_podman else "docker", environment)
 
     def ask(self, reference: str) -> ProbeResult:
-        """Ask an image what it is.
-
-        Where no engine answers, that is no reason to fail, and nothing is said.
-        """
+        """Ask an image for its Python; without an engine that answers, the result is empty."""
         if self.engine is None or reference == "scratch" or reference.startswith("-"):
             return ProbeResult()
         if reference not in self._answers:
@@ -111,47 +108,39 @@ class BaseImages:
         if told.status != 0:
             return ProbeResult(is_absent=bool(_ABSENT.search(told.error_text)))
         identity, platform = _read_inspection(told.text)
-        memory = _Memory(identity, self._environment)
-        known = memory.read()
-        if known is not None:
-            with contextlib.suppress(TargetError):
-                return ProbeResult(
-                    interpreter=Interpreter.from_json(known, image=reference, platform=platform)
-                )
+        kept = _path_of_answer(identity, self._environment)
+        with contextlib.suppress(OSError, UnicodeDecodeError, TargetError):
+            text = kept.read_text("utf-8")
+            return ProbeResult(
+                interpreter=Interpreter.from_json(text, image=reference, platform=platform)
+            )
         text = _start(engine, identity)
         interpreter = Interpreter.from_json(text, image=reference, platform=platform)
-        memory.write(text)
+        _keep(text, kept)
         return ProbeResult(interpreter=interpreter)
 
 
-class _Memory:
-    """What an image said, in a file of its own; another script of ours makes another file."""
+def _path_of_answer(identity: str, environment: Mapping[str, str]) -> Path:
+    """Return the file for an image's answer; it depends on our script, too."""
+    folder = environment.get("XDG_CACHE_HOME", "")
+    if not Path(folder).is_absolute():
+        folder = os.path.expanduser("~/.cache")  # noqa: PTH111 - Path's fails without a home
+    script = hashlib.sha256((_SHELL + _read_script()).encode()).hexdigest()[:16]
+    return Path(folder) / "pipflow" / "images" / f"{identity}-{script}.json"
 
-    def __init__(self, identity: str, environment: Mapping[str, str]) -> None:
-        folder = environment.get("XDG_CACHE_HOME", "")
-        if not Path(folder).is_absolute():
-            folder = os.path.expanduser("~/.cache")  # noqa: PTH111 - Path's fails without a home
-        script = hashlib.sha256((_SHELL + _read_script()).encode()).hexdigest()[:16]
-        self._path = Path(folder) / "pipflow" / "images" / f"{identity}-{script}.json"
 
-    def read(self) -> str | None:
+def _keep(text: str, file: Path) -> None:
+    """Write an answer in one step, for this user only: an index address may hold a password."""
+    with contextlib.suppress(OSError):  # the image is asked again next time
+        file.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=file.parent)
         try:
-            return self._path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError):
-            return None
-
-    def write(self, text: str) -> None:
-        """Write it in one step, for this user alone: an index address may hold a password."""
-        with contextlib.suppress(OSError):  # asked again next time
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor, name = tempfile.mkstemp(dir=self._path.parent)
-            try:
-                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                    file.write(text)
-                Path(name).replace(self._path)
-            except BaseException:
-                Path(name).unlink()
-                raise
+            with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+                opened.write(text)
+            Path(name).replace(file)
+        except BaseException:
+            Path(name).unlink()
+            raise
 
 
 def _read_inspection(text: str) -> tuple[str, str]:
@@ -193,6 +182,6 @@ def _run_image(engine: str, identity: str, words: Sequence[str]) -> Ended:
         return run_program(
             [engine, "run", *options, identity, *words], timeout_seconds=_RUN_SECONDS
         )
-    except BaseException:  # the container outlives the client that was to wait for it
+    except BaseException:  # the container would outlive its client
         remove_container(engine, name)
         raise

@@ -1,8 +1,7 @@
-"""Choose the program that builds: what the project asks for, and what answers.
+"""Choose the program that builds: the one that is set, else docker or podman, if it answers.
 
-Docker comes first and podman second. Where the environment or docker's configuration has chosen
-an engine (``DOCKER_HOST``, a docker context), that is the one, wherever it is: it is left to
-docker to reach it, and nothing else is tried.
+Where the environment or docker's configuration names a docker engine (``DOCKER_HOST``, a docker
+context), podman is not tried.
 """
 
 from __future__ import annotations
@@ -28,27 +27,22 @@ _COMPOSE = {
 
 
 class ComposeProgram(Struct, frozen=True, kw_only=True):
-    """A program that understands compose files.
-
-    Attributes:
-        words: how a command line of it begins.
-        engine: ``docker`` or ``podman``.
-    """
+    """A program for compose files: its first words, and its engine (``docker`` or ``podman``)."""
 
     words: tuple[str, ...]
     engine: str
 
     @property
     def probe(self) -> tuple[str, ...]:
-        """A command that succeeds where its engine answers."""
+        """A command that succeeds if its engine answers."""
         probe = _PROBES[self.engine]
         return probe if shutil.which(probe[0]) else (*self.words, "ps", "-q")
 
     def with_profiles(self, profiles: Sequence[str], folder: Path) -> tuple[str, ...]:
-        """Return the first words of a command that names services behind profiles.
+        """Return the first words of a command that names services with profiles.
 
-        To name a service enables its profile in docker-compose 1 and in most versions of 2, not in
-        all. Only podman-compose knew no profiles before its version 1.1, and hid no service.
+        Naming a service enables its profile in docker-compose 1 and in most versions of 2, not in
+        all. podman-compose has profiles since 1.1; before, it did not hide services.
         """
         if not profiles or (
             self.words == ("podman-compose",)
@@ -59,20 +53,20 @@ class ComposeProgram(Struct, frozen=True, kw_only=True):
         return (*self.words, *chosen)
 
     def config(self, folder: Path) -> str | None:
-        """Return what compose itself makes of the files in a folder, as JSON.
+        """Return compose's own reading of the files in a folder, as JSON.
 
-        None: it is not compose 2, or can't read them; the build will say why.
+        None: it is not compose 2, or can't read them, which the build will report.
         """
         if self.words == ("podman-compose",):
             return None
-        told = _output([*self.words, "--profile", "*", "config", "--format", "json"], folder)
-        is_json = told is not None and told.startswith("{")
-        return told if is_json else None  # version 1 knows no --format, and ends with 0
+        printed = _output([*self.words, "--profile", "*", "config", "--format", "json"], folder)
+        # version 1 has no --format, and exits with 0
+        return printed if printed is not None and printed.startswith("{") else None
 
     def extended(self, folder: Path) -> str | None:
-        """Return what docker-compose 1 makes of the files in a folder, as YAML.
+        """Return docker-compose 1's reading of the files in a folder, as YAML.
 
-        It knows no ``include``. None: it is another compose, or can't read them.
+        It has no ``include``. None: it is another compose, or can't read them.
         """
         if self.words != ("docker-compose",):
             return None
@@ -85,15 +79,10 @@ def succeeds(command: Sequence[str], folder: Path | None = None) -> bool:
 
 
 def choose_engine(setting: str, environment: Mapping[str, str]) -> str:
-    """Return ``docker`` or ``podman``: the setting, else what answers, docker first.
-
-    Args:
-        setting: ``auto``, ``docker`` or ``podman``.
-        environment: for ``DOCKER_HOST`` and the docker context.
-    """
+    """Return ``docker`` or ``podman``: the setting if it is one, else the first that answers."""
     if setting in _PROBES:
         return setting
-    if docker_is_chosen(environment) or shutil.which("podman") is None:
+    if _docker_is_chosen(environment) or shutil.which("podman") is None:
         return "docker"
     if shutil.which("docker") is None:
         return "podman"
@@ -102,16 +91,14 @@ def choose_engine(setting: str, environment: Mapping[str, str]) -> str:
 
 
 def choose_compose(setting: str, environment: Mapping[str, str]) -> ComposeProgram:
-    """Return the compose program: docker's where docker answers, else podman's where that does.
+    """Return docker's compose if docker answers, else podman's if that does.
 
-    Args:
-        setting: ``auto``, ``compose``, or ``podman-compose`` for podman's and no other.
-        environment: for ``DOCKER_HOST`` and the docker context.
+    With the setting ``podman-compose``, only podman's counts.
     """
     if setting == "podman-compose":
         only = ComposeProgram(words=("podman-compose",), engine="podman")
         return _find_compose("podman") or only
-    is_docker = docker_is_chosen(environment)
+    is_docker = _docker_is_chosen(environment)
     docker = _find_compose("docker")
     if docker is not None and (
         is_docker or shutil.which("podman") is None or succeeds(docker.probe)
@@ -123,8 +110,8 @@ def choose_compose(setting: str, environment: Mapping[str, str]) -> ComposeProgr
     return docker or ComposeProgram(words=("docker", "compose"), engine="docker")
 
 
-def docker_is_chosen(environment: Mapping[str, str]) -> bool:
-    """Return whether the environment or docker's configuration has chosen a docker engine."""
+def _docker_is_chosen(environment: Mapping[str, str]) -> bool:
+    """Return whether the environment or docker's configuration names a docker engine."""
     if environment.get("DOCKER_HOST"):
         return True
     context = environment.get("DOCKER_CONTEXT")
@@ -132,7 +119,7 @@ def docker_is_chosen(environment: Mapping[str, str]) -> bool:
         try:
             folder = environment.get("DOCKER_CONFIG") or Path.home() / ".docker"
             context = json.loads((Path(folder) / "config.json").read_bytes())["currentContext"]
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError):  # or there is no home
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError):  # RuntimeError: no home
             return False
     return context not in {"", "default"}
 

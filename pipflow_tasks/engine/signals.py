@@ -1,4 +1,4 @@
-"""Signals during writing and building: the first one ends the command in good order."""
+"""Signals during writing and building: the first one ends the command cleanly."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _held_back: list[Interrupted] | None = None
-"""Collects an interruption that has to wait for a moment."""
+"""Holds an interruption during ``uninterrupted``."""
 
 
 @contextlib.contextmanager
@@ -51,7 +51,7 @@ def interruptible() -> Iterator[None]:
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Delay a signal to the end of the block, when the process to end is known."""
+    """Delay a signal to the end of the block: only then the process to end is known."""
     global _held_back
     came: list[Interrupted] = []
     _held_back = came
