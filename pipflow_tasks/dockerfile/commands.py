@@ -15,7 +15,6 @@ from msgspec import Struct, field
 from .configuration import LEVELS, Configuration, configuration_files
 from .image import (
     CONTEXT,
-    Misplaced,
     Placed,
     StageImage,
     find_misplaced,
@@ -113,16 +112,19 @@ def _after_heredocs(script: str, position: int, names: Sequence[str]) -> int:
 class Shell(Struct, kw_only=True):
     """The state of the shell of one RUN, and the install steps so far."""
 
-    image: StageImage
     images: Sequence[StageImage]
     mounts: tuple[Placed, ...]
     heredocs: list[Heredoc]
     directory: str
     directory_known: bool
     variables: dict[str, str]
-    stage: int
     line: int
     steps: list[InstallCommand] = field(default_factory=list)
+
+    @property
+    def image(self) -> StageImage:
+        """The image that the RUN changes."""
+        return self.images[-1]
 
     def run(self, script: str) -> None:
         """Follow a shell script."""
@@ -267,8 +269,10 @@ class Shell(Struct, kw_only=True):
         if requirements:
             step = self._step(installer, command, requirements, options, environment, program)
             self.steps.append(step)
-        if command == "install":
-            self._note_pip(packages, upgrade="upgrade" in options)
+        for package in packages if command == "install" else ():
+            match = re.fullmatch(r"pip\s*([<>=!~].*)?", package)
+            if match and ("upgrade" in options or match[1]):
+                self.image.pip_requirement = package
 
     def _step(
         self,
@@ -284,9 +288,14 @@ class Shell(Struct, kw_only=True):
         python, python_word = named_python(installer, program, options, environment)
         known, possible, unknown = self._sources(requirements)
         constraint_sources, _, unknown_constraints = self._sources(constraints)
+        misplaced = (
+            find_misplaced(self.image.files, join(self.directory, name))
+            for name in unknown
+            if not is_unknown(name) and "://" not in name
+        )
         own = [item for item in environment.items() if item[0].startswith(("PIP_", "UV_"))]
         return InstallCommand(
-            stage=self.stage,
+            stage=len(self.images) - 1,
             line=self.line,
             installer=installer,
             command=command,
@@ -296,7 +305,7 @@ class Shell(Struct, kw_only=True):
             constraints=constraints,
             constraint_sources=constraint_sources,
             unknown=unknown + unknown_constraints,
-            misplaced=tuple(self._misplaced(unknown)),
+            misplaced=tuple(filter(None, misplaced)),
             copied=tuple(
                 (placed.source, placed.line)
                 for placed in self.image.files
@@ -347,12 +356,6 @@ class Shell(Struct, kw_only=True):
         for found in by_level.values():
             yield from found
 
-    def _note_pip(self, packages: Sequence[str], *, upgrade: bool) -> None:
-        for package in packages:
-            match = re.fullmatch(r"pip\s*([<>=!~].*)?", package)
-            if match and (upgrade or match[1]):
-                self.image.pip_requirement = package
-
     def _sources(
         self, named: Sequence[str]
     ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
@@ -366,13 +369,6 @@ class Shell(Struct, kw_only=True):
             (unknown if not found or is_unknown(likely) else sources).append(likely)
             possible.extend(path for path in found[1:] if not is_unknown(path))
         return tuple(sources), tuple(possible), tuple(unknown)
-
-    def _misplaced(self, unknown: Sequence[str]) -> Iterator[Misplaced]:
-        for name in unknown:
-            if not is_unknown(name) and "://" not in name:
-                found = find_misplaced(self.image.files, join(self.directory, name))
-                if found is not None:
-                    yield found
 
     def _found(self, name: str) -> list[str]:
         if "://" in name:

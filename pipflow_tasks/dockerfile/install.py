@@ -89,21 +89,13 @@ _PYTHON = re.compile(r"(?:python|pypy)[0-9.]*(?:\.exe)?")
 _MODULE = re.compile(r"-[bBdEhiIOPqRsSuvx]*m(.*)")
 _PYTHON_OPTIONS_WITH_VALUE = frozenset({"-W", "-X", "--check-hash-based-pycs"})
 _VERSION = re.compile(r"(?:c?python|pip)?[-@]?3(?:\.([0-9]+)|([0-9]{1,2}))(\.[0-9]+)?(?:-.*)?")
+# fmt: off
 _SHORT_OPTIONS = {
-    "C": "config-settings",
-    "P": "upgrade-package",
-    "U": "upgrade",
-    "b": "build",
-    "c": "constraint",
-    "d": "dest",
-    "e": "editable",
-    "f": "find-links",
-    "i": "index-url",
-    "p": "python",
-    "r": "requirement",
-    "t": "target",
-    "w": "wheel-dir",
+    "C": "config-settings", "P": "upgrade-package", "U": "upgrade", "b": "build",
+    "c": "constraint", "d": "dest", "e": "editable", "f": "find-links", "i": "index-url",
+    "p": "python", "r": "requirement", "t": "target", "w": "wheel-dir",
 }
+# fmt: on
 _SAME_OPTIONS = {
     "requirements": "requirement",
     "constraints": "constraint",

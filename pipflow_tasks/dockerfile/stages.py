@@ -17,7 +17,7 @@ from .mounts import mounts_of
 from .words import NAME, Variables, expand, keep, partition, split_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from .install import InstallCommand
     from .mounts import Mount
@@ -67,14 +67,6 @@ _UNKNOWN = "$(secret)"
 _REFERENCE = re.compile(r"[A-Za-z0-9](?:[\w.:@/-]*[\w])?", re.ASCII)
 
 
-def _platform_args(platform: str | None) -> dict[str, str]:
-    if platform is None:
-        return {}
-    system, architecture, variant = [*platform.split("/"), "", ""][:3]
-    parts = {"PLATFORM": platform, "OS": system, "ARCH": architecture, "VARIANT": variant}
-    return {side + part: value for side in ("TARGET", "BUILD") for part, value in parts.items()}
-
-
 class Reading(Struct, kw_only=True):
     """What the instructions of a file have made so far."""
 
@@ -94,7 +86,13 @@ class Reading(Struct, kw_only=True):
     """The arguments that an ARG gives a default."""
 
     def __post_init__(self) -> None:
-        self.global_args.update(_platform_args(self.platform))
+        if self.platform is not None:
+            system, architecture, variant = [*self.platform.split("/"), "", ""][:3]
+            for side in ("TARGET", "BUILD"):
+                self.global_args[f"{side}PLATFORM"] = self.platform
+                self.global_args[f"{side}OS"] = system
+                self.global_args[f"{side}ARCH"] = architecture
+                self.global_args[f"{side}VARIANT"] = variant
 
     def take(self, instruction: Instruction) -> None:
         """Evaluate the next instruction.
@@ -204,73 +202,70 @@ class Reading(Struct, kw_only=True):
     def _apply(self, instruction: Instruction) -> None:
         image = self.images[-1]
         variables = Variables(values=image.variables(), missing=keep)
+
+        def expanded(text: str) -> str:
+            return expand(text, variables, self.escape)
+
         if instruction.keyword == "ENV":
             for name, value in self._pairs(instruction):
-                image.environment[name] = expand(value or "", variables, self.escape)
+                image.environment[name] = expanded(value or "")
         elif instruction.keyword == "ARG":
-            self._declare(instruction, variables)
+            self._declare(instruction, expanded)
         elif instruction.keyword == "WORKDIR":
-            directory = expand(instruction.arguments.strip(), variables, self.escape)
+            directory = expanded(instruction.arguments.strip())
             image.directory_known |= directory.startswith(("/", "$"))
             image.directory = join(image.directory, directory)
         elif instruction.keyword == "USER":
-            user = expand(instruction.arguments.strip(), variables, self.escape)
-            image.user = user.partition(":")[0]
+            image.user = expanded(instruction.arguments.strip()).partition(":")[0]
         elif instruction.keyword in ("COPY", "ADD"):
-            image.files.extend(self._copied(instruction, variables))
+            image.files.extend(self._copied(instruction, expanded))
         elif instruction.keyword == "RUN":
-            self._run(instruction, variables)
+            self._run(instruction, list(mounts_of(instruction, expanded)))
         elif instruction.trigger is not None:
             image.triggers.append(instruction.trigger)
 
-    def _declare(self, instruction: Instruction, variables: Variables) -> None:
+    def _declare(self, instruction: Instruction, expanded: Callable[[str], str]) -> None:
         arguments = self.images[-1].arguments
         for name, default in self._pairs(instruction):
             if name in self.build_args:
                 arguments[name] = self.build_args[name]
             elif default is not None:
-                arguments[name] = expand(default, variables, self.escape)
+                arguments[name] = expanded(default)
             elif name in self.global_args:
                 arguments[name] = self.global_args[name]
 
-    def _copied(self, instruction: Instruction, variables: Variables) -> Iterator[Placed]:
+    def _copied(self, instruction: Instruction, expanded: Callable[[str], str]) -> Iterator[Placed]:
         words = instruction.json or instruction.arguments.split()
-        *sources, target = [expand(word, variables, self.escape) for word in words] or [""]
+        *sources, target = map(expanded, words or [""])
         flags = dict(instruction.flags)
-        origin = self._origin(flags.get("from"), variables)
-        folder = len(sources) > 1 or target.endswith("/") or target in (".", "")
-        target = join(self.images[-1].directory, target)
+        origin = self._origin(expanded(flags["from"]) if "from" in flags else None)
         for source in sources:
-            heredoc = HEREDOC.match(source)
-            if heredoc or "://" in source or source.startswith("git@"):
-                name = heredoc[2] if heredoc else posixpath.basename(source)
-                yield Placed(
-                    origin=None,
-                    source=name,
-                    target=target,
-                    folder=folder,
-                    line=instruction.line,
-                    text=next((h.body for h in instruction.heredocs if heredoc), None),
-                )
-                continue
-            path, placed_at = origin_path(source, origin), target
-            if "parents" in flags:
-                kept = context_path(source.rpartition("/./")[2])
-                placed_at = join(target, kept if is_folder(kept) else posixpath.dirname(kept))
-            yield Placed(
-                origin=origin, source=path, target=placed_at, folder=folder, line=instruction.line
+            placed = Placed(
+                origin=origin,
+                source=origin_path(source, origin),
+                target=join(self.images[-1].directory, target),
+                folder=len(sources) > 1 or target.endswith("/") or target in (".", ""),
+                line=instruction.line,
             )
+            if heredoc := HEREDOC.match(source):
+                text = next((each.body for each in instruction.heredocs), None)
+                yield replace(placed, origin=None, source=heredoc[2], text=text)
+            elif "://" in source or source.startswith("git@"):
+                yield replace(placed, origin=None, source=posixpath.basename(source))
+            elif "parents" in flags:
+                kept = context_path(source.rpartition("/./")[2])
+                folder = kept if is_folder(kept) else posixpath.dirname(kept)
+                yield replace(placed, target=join(placed.target, folder))
+            else:
+                yield placed
 
-    def _origin(self, name: str | None, variables: Variables) -> int | None:
+    def _origin(self, name: str | None) -> int | None:
         """Return the stage that ``from`` names; without it ``CONTEXT``, for an image None."""
-        if name is None:
-            return CONTEXT
-        return stage_index(self.stages[:-1], expand(name, variables, self.escape))
+        return CONTEXT if name is None else stage_index(self.stages[:-1], name)
 
-    def _mounted(self, mounts: Iterable[Mount], variables: Variables) -> Iterator[Placed]:
+    def _mounted(self, mounts: Iterable[Mount]) -> Iterator[Placed]:
         for mount in mounts:
-            target, source = mount.target, mount.source
-            origin = self._origin(mount.origin, variables)
+            target, source, origin = mount.target, mount.source, self._origin(mount.origin)
             if mount.kind == "secret":
                 origin, source = None, mount.identity
                 target = target or f"/run/secrets/{source}"
@@ -283,23 +278,20 @@ class Reading(Struct, kw_only=True):
                 folder=False,
             )
 
-    def _run(self, instruction: Instruction, variables: Variables) -> None:
+    def _run(self, instruction: Instruction, mounts: Sequence[Mount]) -> None:
         image = self.images[-1]
-        mounts = list(mounts_of(instruction, lambda text: expand(text, variables, self.escape)))
         secrets = {
             mount.variable: _UNKNOWN
             for mount in mounts
             if mount.kind == "secret" and mount.variable.startswith(("PIP_", "UV_"))
         }
         shell = Shell(
-            image=image,
             images=self.images,
-            mounts=tuple(self._mounted(mounts, variables)),
+            mounts=tuple(self._mounted(mounts)),
             heredocs=list(instruction.heredocs),
             directory=image.directory,
             directory_known=image.directory_known,
-            variables={**variables.values, **secrets},
-            stage=len(self.stages) - 1,
+            variables={**image.variables(), **secrets},
             line=instruction.line,
         )
         if instruction.json:

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 _STANDARD_ERROR = 2
 _ENDING_SECONDS = 10
-_FAILURES = {"podman-compose": re.compile(rb"exit code: [1-9]")}
-"""Lines that report a failure although the exit status is 0 (podman-compose 1.0)."""
+_FAILED_STEP = re.compile(rb"exit code: [1-9]")
+"""A line of podman-compose 1.0, which exits with 0 after it."""
 
 
 def answers(builder: Builder) -> bool:
@@ -92,12 +92,12 @@ def _run(
     """
     if echo:
         say(redact(shlex.join(command)))
-    failure = _FAILURES.get(command[0])
+    is_read = command[0] == "podman-compose"
     process: subprocess.Popen[bytes] | None = None
     try:
         with uninterrupted():
-            process = _start(command, builder.folder, is_read=failure is not None)
-        failed = failure is not None and _pass_on(process, failure)
+            process = _start(command, builder.folder, is_read=is_read)
+        failed = is_read and _pass_on(process)
         status = process.wait()
     except BaseException as error:
         if process is not None:
@@ -123,13 +123,13 @@ def _start(command: Sequence[str], folder: Path, *, is_read: bool) -> subprocess
         raise BuildError(f"{command[0]} can't be started: {error.strerror}") from error
 
 
-def _pass_on(process: subprocess.Popen[bytes], failure: re.Pattern[bytes]) -> bool:
-    """Copy what a program prints to standard error; return whether a line reports a failure."""
+def _pass_on(process: subprocess.Popen[bytes]) -> bool:
+    """Copy what a program prints to standard error; return whether a step has failed."""
     assert process.stdout is not None
     failed = False
     with process.stdout as lines:
         for line in lines:
-            failed |= bool(failure.match(line))
+            failed |= bool(_FAILED_STEP.match(line))
             with contextlib.suppress(OSError):  # full, or a pipe that ended
                 os.write(_STANDARD_ERROR, line)
     return failed

@@ -196,41 +196,37 @@ def walk(
             them is that file. With None, every name is a file of its own.
     """
     met = None if known is None else dict(known)
-    way = _Walk(find=find, variables=variables, met=met, done=set())
-    for name in names:
-        yield from way.visit(name, None, (), constrains=constrains)
-
-
-class _Walk(Struct, kw_only=True):
-    find: Callable[[str], LocalFile]
-    variables: Mapping[str, str]
-    met: dict[Path, str] | None
-    done: set[tuple[str, bool]]
+    done: set[tuple[str, bool]] = set()
 
     def visit(
-        self, name: str, by: Line | None, within: tuple[str, ...], *, constrains: bool
+        name: str, by: Line | None, within: tuple[str, ...], constrains: bool
     ) -> Iterator[Event]:
-        if by is not None:
-            name = os.path.join(os.path.dirname(by.path), expand_variables(name, self.variables))  # noqa: PTH118, PTH120 - text, not a file
-        file = self.find(normal_path(name))
-        if self.met and file.real in self.met:
-            file = self.find(self.met[file.real])
+        file = find(normal_path(name))
+        if met and file.real in met:
+            file = find(met[file.real])
         opened = Opened(file=file, by=by, constrains=constrains, within=within)
         yield opened
-        if opened.is_circular or (file.path, constrains) in self.done:
+        if opened.is_circular or (file.path, constrains) in done:
             return
-        self.done.add((file.path, constrains))
-        if self.met is not None and not constrains:
-            self.met.setdefault(file.real, file.path)
+        done.add((file.path, constrains))
+        if met is not None and not constrains:
+            met.setdefault(file.real, file.path)
         for line in file.content.lines:
             if not constrains:
                 yield line
-            for included, only_constrains in line.includes:
-                limits = constrains or only_constrains
-                if "://" in expand_variables(included, self.variables):
-                    yield Elsewhere(name=included, by=line, constrains=limits)
+            for written, only_constrains in line.includes:
+                included, limits = (
+                    expand_variables(written, variables),
+                    constrains or only_constrains,
+                )
+                if "://" in included:
+                    yield Elsewhere(name=written, by=line, constrains=limits)
                 else:
-                    yield from self.visit(included, line, (*within, file.path), constrains=limits)
+                    included = os.path.join(os.path.dirname(file.path), included)  # noqa: PTH118, PTH120 - text, not a file
+                    yield from visit(included, line, (*within, file.path), limits)
+
+    for name in names:
+        yield from visit(name, None, (), constrains)
 
 
 def normal_path(name: str) -> str:
