@@ -13,12 +13,14 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from invoke.collection import Collection
 from invoke.config import Config
-from invoke.context import Context
+from invoke.context import Context, MockContext
+from invoke.runners import normalize_hide
 
 from .errors import UsageError
 from .settings import SETTINGS
@@ -26,6 +28,8 @@ from .settings import SETTINGS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import TypeGuard
+
+    from .processes import RunSettings
 
 _ABOVE_THE_ENVIRONMENT = ("_runtime", "_overrides", "_modifications")
 """Invoke's levels; it has no public names for them. Without them the environment is highest."""
@@ -169,6 +173,39 @@ def read_values(
     for level in _ABOVE_THE_ENVIRONMENT:
         values.update(_table(getattr(context.config, level, {})))
     return values
+
+
+def read_run_settings(context: Context) -> RunSettings:
+    """Return how a context wants commands to be run.
+
+    Under a ``MockContext`` they are handed to its ``run``, and nothing is built.
+
+    Raises:
+        UsageError: ``c.cd`` or ``c.prefix`` is in force. No shell runs our commands, and the folder
+            of the project does not depend on the current one.
+    """
+    for name, is_used in (("cd", context.command_cwds), ("prefix", context.command_prefixes)):
+        if is_used:
+            raise UsageError(
+                f"the tasks of pipflow_tasks can't be called within `c.{name}(...)`",
+                hint="mount the project's folder with `namespace_for`"
+                if name == "cd"
+                else "set variables with Invoke's setting `run.env`",
+            )
+    from .processes import RunSettings  # its msgspec takes longer to load than a list of tasks
+
+    config = context.config
+    return RunSettings(
+        echo=bool(config.run.echo),
+        hidden=frozenset(normalize_hide(config.run.hide)),
+        added={name: str(value) for name, value in config.run.env.items()},
+        timeout_seconds=config.timeouts.command,
+        stand_in=partial(_stand_in, context) if isinstance(context, MockContext) else None,
+    )
+
+
+def _stand_in(context: Context, command: str) -> int:
+    return context.run(command).exited
 
 
 def _table(configuration: Any) -> dict[str, Any]:

@@ -5,14 +5,40 @@ A build has no time limit: see ``engine.building``.
 
 from __future__ import annotations
 
+import os
 import subprocess
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from .values import repr_without
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+
+
+class RunSettings(Struct, frozen=True, kw_only=True):
+    """How commands that build and verify are run, as Invoke's settings of ``run`` say.
+
+    Attributes:
+        echo: print each command to standard error before it runs.
+        hidden: ``stdout``, ``stderr`` or both: what a command prints there is shown only if it
+            fails.
+        added: variables that a command gets besides those of this process.
+        timeout_seconds: a command that takes longer is ended, and has failed; None: no limit.
+        stand_in: gets each command as one line for a shell, runs nothing, and returns an exit
+            status; it makes an engine needless. None: the commands are run.
+    """
+
+    echo: bool = False
+    hidden: frozenset[str] = frozenset()
+    added: Mapping[str, str] = MappingProxyType({})
+    timeout_seconds: float | None = None
+    stand_in: Callable[[str], int] | None = None
+
+    __repr__ = repr_without("added")
 
 
 class ProgramError(Exception):
@@ -52,6 +78,7 @@ def run_program(
     timeout_seconds: float,
     folder: Path | str | None = None,
     environment: Mapping[str, str] | None = None,
+    added: Mapping[str, str] = MappingProxyType({}),
     shows_errors: bool = False,
     own_session: bool = False,
 ) -> Ended:
@@ -62,6 +89,7 @@ def run_program(
         timeout_seconds: it is killed after this.
         folder: where it runs; default: the current one.
         environment: all of its variables; default: those of this process.
+        added: variables besides these.
         shows_errors: what it prints to standard error is for the user to see.
         own_session: the signals of the terminal do not reach it.
 
@@ -72,7 +100,7 @@ def run_program(
         done = subprocess.run(
             command,
             cwd=folder,
-            env=environment,
+            env={**(os.environ if environment is None else environment), **added},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=None if shows_errors else subprocess.PIPE,

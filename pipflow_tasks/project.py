@@ -34,7 +34,14 @@ from .index import PackageIndex
 from .index.pip_settings import read_pip_settings
 from .manifest.library import Library, read_more
 from .manifest.reading import read_manifest
-from .mount import find_mount, find_only_mount, find_root, read_files, read_values
+from .mount import (
+    find_mount,
+    find_only_mount,
+    find_root,
+    read_files,
+    read_run_settings,
+    read_values,
+)
 from .plan import Change, Finding, Held, LeftAlone, Outcome, Plan
 from .planning.add import AddOptions, draft_add
 from .planning.bounds import LEVELS, Level
@@ -46,6 +53,7 @@ from .planning.requests import require_same
 from .planning.upgrade import draft_upgrade
 from .planning.upgrade_all import UpgradeOptions, draft_outdated, draft_upgrade_all
 from .planning.why import draft_why
+from .processes import RunSettings
 from .requirements import split_requirements
 from .settings import Settings
 from .transaction import carry_out, preview
@@ -85,13 +93,19 @@ class Project:
     """
 
     def __init__(
-        self, root: Path, settings: Settings, environment: Mapping[str, str], now: datetime
+        self,
+        root: Path,
+        settings: Settings,
+        environment: Mapping[str, str],
+        now: datetime,
+        run: RunSettings,
     ) -> None:
         """Take a project as it is; ``open`` fills in what is left out."""
         self.root = root
         self.settings = settings
         self._variables = environment
         self._now = now
+        self._run = run
         self._indexes: dict[tuple[object, ...], PackageIndex] = {}
 
     @classmethod
@@ -106,14 +120,20 @@ class Project:
             file: the requirements file; overrides the setting.
 
         Raises:
-            UsageError: a setting is not valid, there is no such folder, or several namespaces are
-                mounted and none is named.
+            UsageError: a setting is not valid, there is no such folder, several namespaces are
+                mounted and none is named, or ``c.cd`` or ``c.prefix`` is in force.
         """
         mount = find_only_mount() if namespace is None else find_mount(namespace)
         values = read_values(context, mount, os.environ)
         settings = Settings.from_mapping({**values, "file": file} if file else values)
         folder = "" if mount is None else mount.namespace.folder
-        return cls.open(find_root(context, mount, settings.files[0]) / folder, settings)
+        run = read_run_settings(context)
+        return cls.open(
+            find_root(context, mount, settings.files[0]) / folder,
+            settings,
+            {**os.environ, **run.added},
+            run=run,
+        )
 
     @classmethod
     def open(
@@ -122,6 +142,7 @@ class Project:
         settings: Settings | None = None,
         environment: Mapping[str, str] | None = None,
         now: datetime | None = None,
+        run: RunSettings | None = None,
     ) -> Project:
         """Open the project in a folder.
 
@@ -132,6 +153,7 @@ class Project:
             environment: variables for settings, pip's settings, index addresses and compose
                 files; default: those of this process.
             now: the time that ages of releases are counted from, with its zone; default: now.
+            run: how commands that build are run; default: with the output shown.
 
         Raises:
             UsageError: there is no such folder, or a setting is not valid.
@@ -152,6 +174,7 @@ class Project:
             dataclasses.replace(settings, file=files),
             environment,
             now or datetime.now(timezone.utc),
+            run or RunSettings(),
         )
 
     def __enter__(self) -> Project:
@@ -434,7 +457,7 @@ class Project:
         Raises:
             DockerfileError: the build lacks an argument or a secret that installing takes.
         """
-        return preview(plan, rebuild=rebuild or self.settings.rebuild)
+        return preview(plan, rebuild=rebuild or self.settings.rebuild, run=self._run)
 
     def apply(
         self,
@@ -442,7 +465,6 @@ class Project:
         *,
         rebuild: str = "",
         keep: bool = False,
-        echo: bool = False,
     ) -> Outcome:
         """Write the files and build the image; a failed build puts the files back.
 
@@ -450,7 +472,6 @@ class Project:
             plan: one of this project's.
             rebuild: ``auto``, ``always`` or ``never``; default: the setting.
             keep: leave the files changed when the build fails.
-            echo: print the build command to standard error before it runs.
 
         Raises:
             UsageError: a build is insisted on, and no engine answers.
@@ -463,7 +484,7 @@ class Project:
             root=self.root,
             rebuild=rebuild or self.settings.rebuild,
             keep=keep,
-            echo=echo,
+            run=self._run,
         )
 
     def _find(self, *, must_be_there: bool = False) -> _Found:

@@ -101,8 +101,7 @@ class Run:
         rebuild = "never" if shared.no_rebuild else ""
         if shared.dry_run or self.context.config.run.dry:
             return project.preview(plan, rebuild=rebuild)
-        echo = self.context.config.run.echo
-        return project.apply(plan, rebuild=rebuild, keep=shared.keep, echo=echo)
+        return project.apply(plan, rebuild=rebuild, keep=shared.keep)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,14 +20,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .plan import Builder, Edit, ImageStatus, Plan
+    from .processes import RunSettings
 
 
-def preview(plan: Plan, *, rebuild: str) -> Outcome:
+def preview(plan: Plan, *, rebuild: str, run: RunSettings) -> Outcome:
     """Return the outcome that ``carry_out`` would have, and do nothing.
 
     Args:
         plan: what would be done.
         rebuild: ``auto``, ``always`` or ``never``.
+        run: how the commands would be run.
 
     Raises:
         DockerfileError: the build lacks what installing takes, and an engine answers.
@@ -38,7 +40,7 @@ def preview(plan: Plan, *, rebuild: str) -> Outcome:
         status = "unchanged"
     elif _when(plan, rebuild) == "never":
         status = "skipped"
-    elif plan.lack is not None and answers(builder):  # else nothing would be built
+    elif plan.lack is not None and answers(builder, run):  # else nothing would be built
         raise plan.lack
     return Outcome(status=status, changes=plan.changes, dry_run=True)
 
@@ -49,7 +51,7 @@ def carry_out(
     root: Path,
     rebuild: str,
     keep: bool = False,
-    echo: bool = False,
+    run: RunSettings,
 ) -> Outcome:
     """Write the files and build the image; a failed build puts the files back.
 
@@ -58,7 +60,7 @@ def carry_out(
         root: the project's folder, which is locked against a second run.
         rebuild: ``auto``, ``always`` or ``never``.
         keep: leave the files changed when the build fails.
-        echo: print the build command to standard error before it runs.
+        run: how the commands are run.
 
     Raises:
         UsageError: a build is insisted on, and no engine answers.
@@ -74,7 +76,7 @@ def carry_out(
     if builder is None or when == "never":
         status = "unchanged" if builder is None else "skipped"
         _write_alone(plan.edits, root)
-    elif not answers(builder):
+    elif not answers(builder, run):
         if when == "always":
             raise UsageError(
                 f"{builder.absence}; nothing was changed",
@@ -86,7 +88,7 @@ def carry_out(
         raise plan.lack
     else:
         with lock(root), interruptible():
-            _write_and_build(plan, builder, keep=keep, echo=echo)
+            _write_and_build(plan, builder, keep=keep, run=run)
     return Outcome(status=status, changes=plan.changes, written=_shown(plan.edits))
 
 
@@ -113,14 +115,14 @@ def _shown(edits: Iterable[Edit]) -> tuple[str, ...]:
     return tuple(edit.shown for edit in edits)
 
 
-def _write_and_build(plan: Plan, builder: Builder, *, keep: bool, echo: bool) -> None:
+def _write_and_build(plan: Plan, builder: Builder, *, keep: bool, run: RunSettings) -> None:
     written: list[Edit] = []
     is_built = False
     try:
         _write(plan.edits, written)
-        build(builder, echo=echo)
+        build(builder, run)
         is_built = True
-        verify(builder, echo=echo)
+        verify(builder, run)
     except BuildError as error:
         is_ahead = bool(written) and (is_built or error.image_moved)
         if keep:
@@ -132,7 +134,7 @@ def _write_and_build(plan: Plan, builder: Builder, *, keep: bool, echo: bool) ->
                 failure=error.message,
             )
         else:
-            error.outcome = _roll_back(builder, written, error, is_ahead=is_ahead, echo=echo)
+            error.outcome = _roll_back(builder, written, error, is_ahead=is_ahead, run=run)
         raise
     except BaseException:
         _revert(written)
@@ -159,7 +161,7 @@ def _roll_back(
     error: BuildError,
     *,
     is_ahead: bool,
-    echo: bool,
+    run: RunSettings,
 ) -> Outcome:
     """Put back what was written for a failed build, and build the image from it again.
 
@@ -167,7 +169,7 @@ def _roll_back(
         FileError: a file can't be put back.
     """
     _revert(written)
-    ahead = _build_again(builder, echo=echo) if is_ahead else ()
+    ahead = _build_again(builder, run=run) if is_ahead else ()
     rebuilt = tuple(name for name in builder.images if name not in ahead) if is_ahead else ()
     return Outcome(
         status="failed",
@@ -178,7 +180,7 @@ def _roll_back(
     )
 
 
-def _build_again(builder: Builder, *, echo: bool) -> tuple[str, ...]:
+def _build_again(builder: Builder, *, run: RunSettings) -> tuple[str, ...]:
     """Build from files that were put back; a second signal ends this, too.
 
     Returns:
@@ -187,17 +189,17 @@ def _build_again(builder: Builder, *, echo: bool) -> tuple[str, ...]:
     say("the files are as they were; building the image from them again")
     ahead = list(builder.images)
     with contextlib.suppress(Interrupted), interruptible():
-        if _builds(builder, echo=echo):
+        if _builds(builder, run=run):
             return ()
         for service in builder.services if len(builder.services) > 1 else ():
-            if _builds(builder.only(service), echo=echo):
+            if _builds(builder.only(service), run=run):
                 ahead.remove(service)
     return tuple(ahead)
 
 
-def _builds(builder: Builder, *, echo: bool) -> bool:
+def _builds(builder: Builder, *, run: RunSettings) -> bool:
     try:
-        build(builder, echo=echo)
+        build(builder, run)
     except Interrupted:
         raise
     except BuildError:

@@ -101,7 +101,9 @@ class BaseImages:
     def _ask(self, engine: str, reference: str) -> ProbeResult:
         try:
             told = run_program(
-                [engine, "image", "inspect", reference], timeout_seconds=_INSPECT_SECONDS
+                [engine, "image", "inspect", reference],
+                timeout_seconds=_INSPECT_SECONDS,
+                added=self._environment,
             )
         except ProgramError:
             return ProbeResult()
@@ -114,7 +116,7 @@ class BaseImages:
             return ProbeResult(
                 interpreter=Interpreter.from_json(text, image=reference, platform=platform)
             )
-        text = _start(engine, identity)
+        text = _start(engine, identity, self._environment)
         interpreter = Interpreter.from_json(text, image=reference, platform=platform)
         _keep(text, kept)
         return ProbeResult(interpreter=interpreter)
@@ -161,12 +163,13 @@ def _read_script() -> str:
     return Path(__file__).with_name("inside.py").read_text("utf-8")
 
 
-def _start(engine: str, identity: str) -> str:
+def _start(engine: str, identity: str, added: Mapping[str, str]) -> str:
     """Run an image's Python and return what it printed; an id alone is never pulled."""
     script = _read_script()
-    done = _run_image(engine, identity, ["sh", "-c", _SHELL, "sh", script, "python", "python3"])
+    words = ["sh", "-c", _SHELL, "sh", script, "python", "python3"]
+    done = _run_image(engine, identity, words, added)
     if done.status == _NOT_FOUND:  # without a shell, as distroless images are
-        done = _run_image(engine, identity, ["python3", "-c", script])
+        done = _run_image(engine, identity, ["python3", "-c", script], added)
         if done.status == _NOT_FOUND and "python3" in done.error_text:
             return '{"python": null}'
     if done.status != 0:
@@ -175,13 +178,13 @@ def _start(engine: str, identity: str) -> str:
     return done.text
 
 
-def _run_image(engine: str, identity: str, words: Sequence[str]) -> Ended:
+def _run_image(engine: str, identity: str, words: Sequence[str], added: Mapping[str, str]) -> Ended:
     name = new_name()
     options = ["--rm", "--name", name, "--network", "none", "--workdir", "/", "--entrypoint", ""]
     try:
         return run_program(
-            [engine, "run", *options, identity, *words], timeout_seconds=_RUN_SECONDS
+            [engine, "run", *options, identity, *words], timeout_seconds=_RUN_SECONDS, added=added
         )
     except BaseException:  # the container would outlive its client
-        remove_container(engine, name)
+        remove_container(engine, name, added)
         raise

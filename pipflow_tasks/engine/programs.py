@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from ..processes import ProgramError, run_program
+from ..values import equal_without, hash_without, repr_without
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,10 +29,21 @@ _COMPOSE = {
 
 
 class ComposeProgram(Struct, frozen=True, kw_only=True):
-    """A program for compose files: its first words, and its engine (``docker`` or ``podman``)."""
+    """A program for compose files.
+
+    Attributes:
+        words: the first words of its commands.
+        engine: ``docker`` or ``podman``.
+        environment: variables that its commands get besides those of this process.
+    """
 
     words: tuple[str, ...]
     engine: str
+    environment: Mapping[str, str]
+
+    __repr__ = repr_without("environment")
+    __eq__ = equal_without("environment")
+    __hash__ = hash_without("environment")
 
     @property
     def probe(self) -> tuple[str, ...]:
@@ -46,7 +59,7 @@ class ComposeProgram(Struct, frozen=True, kw_only=True):
         """
         if not profiles or (
             self.words == ("podman-compose",)
-            and "--profile" not in (_output([*self.words, "--help"], folder) or "")
+            and "--profile" not in (self._output("--help", folder=folder) or "")
         ):
             return self.words
         chosen = [word for profile in profiles for word in ("--profile", profile)]
@@ -59,7 +72,7 @@ class ComposeProgram(Struct, frozen=True, kw_only=True):
         """
         if self.words == ("podman-compose",):
             return None
-        printed = _output([*self.words, "--profile", "*", "config", "--format", "json"], folder)
+        printed = self._output("--profile", "*", "config", "--format", "json", folder=folder)
         # version 1 has no --format, and exits with 0
         return printed if printed is not None and printed.startswith("{") else None
 
@@ -70,12 +83,17 @@ class ComposeProgram(Struct, frozen=True, kw_only=True):
         """
         if self.words != ("docker-compose",):
             return None
-        return _output([*self.words, "config"], folder)
+        return self._output("config", folder=folder)
+
+    def _output(self, *words: str, folder: Path) -> str | None:
+        return _output([*self.words, *words], self.environment, folder)
 
 
-def succeeds(command: Sequence[str], folder: Path | None = None) -> bool:
+def succeeds(
+    command: Sequence[str], environment: Mapping[str, str], folder: Path | None = None
+) -> bool:
     """Return whether a program exists and ends with status 0 within 15 seconds."""
-    return _output(command, folder) is not None
+    return _output(command, environment, folder) is not None
 
 
 def choose_engine(setting: str, environment: Mapping[str, str]) -> str:
@@ -86,8 +104,10 @@ def choose_engine(setting: str, environment: Mapping[str, str]) -> str:
         return "docker"
     if shutil.which("docker") is None:
         return "podman"
-    is_podman = not succeeds(_PROBES["docker"]) and succeeds(_PROBES["podman"])
-    return "podman" if is_podman else "docker"
+    does_docker, does_podman = (
+        partial(succeeds, _PROBES[each], environment) for each in ("docker", "podman")
+    )
+    return "podman" if not does_docker() and does_podman() else "docker"
 
 
 def choose_compose(setting: str, environment: Mapping[str, str]) -> ComposeProgram:
@@ -96,18 +116,20 @@ def choose_compose(setting: str, environment: Mapping[str, str]) -> ComposeProgr
     With the setting ``podman-compose``, only podman's counts.
     """
     if setting == "podman-compose":
-        only = ComposeProgram(words=("podman-compose",), engine="podman")
-        return _find_compose("podman") or only
+        only = ComposeProgram(words=("podman-compose",), engine="podman", environment=environment)
+        return _find_compose("podman", environment) or only
     is_docker = _docker_is_chosen(environment)
-    docker = _find_compose("docker")
+    docker = _find_compose("docker", environment)
     if docker is not None and (
-        is_docker or shutil.which("podman") is None or succeeds(docker.probe)
+        is_docker or shutil.which("podman") is None or succeeds(docker.probe, environment)
     ):
         return docker
-    podman = None if is_docker else _find_compose("podman")
-    if podman is not None and (docker is None or succeeds(podman.probe)):
+    podman = None if is_docker else _find_compose("podman", environment)
+    if podman is not None and (docker is None or succeeds(podman.probe, environment)):
         return podman
-    return docker or ComposeProgram(words=("docker", "compose"), engine="docker")
+    return docker or ComposeProgram(
+        words=("docker", "compose"), engine="docker", environment=environment
+    )
 
 
 def _docker_is_chosen(environment: Mapping[str, str]) -> bool:
@@ -124,21 +146,25 @@ def _docker_is_chosen(environment: Mapping[str, str]) -> bool:
     return context not in {"", "default"}
 
 
-def _find_compose(engine: str) -> ComposeProgram | None:
+def _find_compose(engine: str, environment: Mapping[str, str]) -> ComposeProgram | None:
     for words in _COMPOSE[engine]:
         if len(words) == 1 and shutil.which(words[0]) is None:
             continue
-        if len(words) == 1 or succeeds([*words, "version"]):
-            return ComposeProgram(words=words, engine=engine)
+        if len(words) == 1 or succeeds([*words, "version"], environment):
+            return ComposeProgram(words=words, engine=engine, environment=environment)
     return None
 
 
-def _output(command: Sequence[str], folder: Path | None) -> str | None:
+def _output(
+    command: Sequence[str], environment: Mapping[str, str], folder: Path | None
+) -> str | None:
     """Return what a program prints, or None where it does not exist or fails."""
     if shutil.which(command[0]) is None:
         return None
     try:
-        done = run_program(command, timeout_seconds=_ANSWER_SECONDS, folder=folder)
+        done = run_program(
+            command, timeout_seconds=_ANSWER_SECONDS, folder=folder, added=environment
+        )
     except ProgramError:
         return None
     return done.text if done.status == 0 else None

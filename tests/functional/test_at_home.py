@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+
 import pytest
-from functional.temporary_project import ENGINE, TemporaryProject
+from functional.temporary_project import ENGINE, Finished, TemporaryProject
 from loopback_index import LoopbackIndex
 
 OLD, NEW = "lib==1.0\n", "lib==2.0\n"
@@ -320,3 +323,164 @@ def test_wrong_argument_is_one_of_our_errors(project: TemporaryProject) -> None:
     done = project.invoke("--list")
     assert done.status == 0
     assert 'there is no setting "nonsense"' in done.stdout
+
+
+# Invoke's settings of `run`
+
+
+def shell(project: TemporaryProject, name: str, text: str) -> None:
+    """Put a shell script on the path."""
+    project.environment["PATH"] += ":/usr/bin:/bin"
+    (project.programs / name).write_text(f"#!/bin/sh\n{text}\n")
+    (project.programs / name).chmod(0o755)
+
+
+TALKING = """\
+[ "$1" = build ] || exit 0
+echo "on stdout"; echo "on stderr" >&2; exit {status}
+"""
+
+
+@pytest.mark.parametrize(
+    ("hide", "shown"),
+    [
+        ("", {"stdout", "stderr"}),
+        ("--hide=stdout", {"stderr"}),
+        ("--hide=err", {"stdout"}),
+        ("--hide=both", set()),
+    ],
+)
+def test_output_of_the_builder_is_hidden(
+    project: TemporaryProject, hide: str, shown: set[str]
+) -> None:
+    """`invoke --hide` hides what the builder prints, and a failed build shows it all the same."""
+    shell(project, "docker", TALKING.format(status=0))
+    done = project.invoke(*hide.split(), "deps.upgrade-all")
+    assert done.status == 0
+    assert {name for name in ("stdout", "stderr") if f"on {name}" in done.stderr} == shown
+    assert "on stdout" not in done.stdout
+
+    shell(project, "docker", TALKING.format(status=1))
+    done = project.invoke(*hide.split(), "deps.add", "new")
+    assert done.status == 3
+    assert {name for name in ("stdout", "stderr") if f"on {name}" in done.stderr} == {
+        "stdout",
+        "stderr",
+    }
+
+
+def test_environment_reaches_every_program(project: TemporaryProject) -> None:
+    """`run.env` is added to what every program of the builder gets."""
+    shell(project, "docker", 'echo "$1 $DOCKER_HOST" >>"$RECORD"')
+    project.write(
+        "invoke.yaml",
+        f"run:\n  env:\n    DOCKER_HOST: tcp://there\n    RECORD: {project.folder}/record\n"
+        "pipflow:\n  verify: pip check\n",
+    )
+    assert project.invoke("deps.upgrade-all").status == 0
+    seen = [line.split() for line in project.read("record").splitlines()]
+    assert {words[0] for words in seen} >= {"version", "build", "run"}
+    assert {words[1] for words in seen} == {"tcp://there"}
+
+
+@pytest.mark.parametrize("hide", ["", "--hide=both"])
+def test_timeout_ends_the_build(project: TemporaryProject, hide: str) -> None:
+    """`invoke -T` ends a build that takes longer: status 3, the file is as it was."""
+    docker = project.stand_in("docker", {"version": 0, "build": "hang"})
+    with project.started("-T", "4", *hide.split(), "deps.upgrade-all") as running:
+        docker.await_hanging()
+        done = running.finish()
+    assert (done.status, project.requirements) == (3, OLD)
+    assert "was ended after 4 s" in done.stderr
+    docker.require_dead()
+
+
+def test_builder_has_the_terminal_of_standard_error(project: TemporaryProject) -> None:
+    """If standard error is a terminal, the builder sees it, with or without `pty`."""
+    shell(project, "docker", '[ "$1" != build ] || [ -t 2 ]')
+    assert project.invoke("--pty", "deps.upgrade-all").status == 3
+    controller, terminal = os.openpty()
+    done = subprocess.run(
+        [project.python, "-m", "invoke", "deps.upgrade-all"],
+        cwd=project.folder,
+        env=project.environment,
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+        check=False,
+        timeout=60,
+    )
+    os.close(controller)
+    os.close(terminal)
+    assert (done.returncode, project.requirements) == (0, NEW)
+
+
+@pytest.mark.parametrize(("block", "said"), [("cd('x')", "namespace_for"), ("prefix('x')", "env")])
+@pytest.mark.parametrize(
+    "call", ['deps["upgrade-all"](c)', "pipflow_tasks.Project.from_context(c)"]
+)
+def test_cd_and_prefix_are_refused(
+    project: TemporaryProject, block: str, said: str, call: str
+) -> None:
+    """Within `c.cd` or `c.prefix` a task is an error: nobody is led to another folder by guess."""
+    write_own(project, f"with c.{block}:", f"    {call}")
+    done = project.invoke("own")
+    assert (done.status != 0, done.stdout, project.requirements) == (True, "", OLD)
+    assert "can't be called within" in done.stderr
+    assert said in done.stderr
+
+
+MOCKED = """\
+import tasks
+from invoke.context import MockContext
+from pipflow_tasks import BuildError
+
+c = MockContext(run={run})
+try:
+    tasks.own(c)
+finally:
+    for call in c.run.mock_calls:
+        print(call.args)
+"""
+
+
+def mocked(project: TemporaryProject, run: str) -> Finished:
+    """Run the project's own task with a context of a test."""
+    write_own(project, "c.run('pytest')", 'deps["upgrade-all"](c)')
+    project.write("try.py", MOCKED.format(run=run))
+    done = subprocess.run(
+        [project.python, "try.py"],
+        cwd=project.folder,
+        env={**project.environment, "PYTHONPATH": str(project.folder)},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=60,
+    )
+    return Finished(status=done.returncode, stdout=done.stdout, stderr=done.stderr)
+
+
+def test_mock_context_sees_the_build(project: TemporaryProject) -> None:
+    """Under `MockContext`, the commands that build and verify go to `c.run`; none is run."""
+    project.write("invoke.yaml", "pipflow:\n  verify: pip check\n")
+    docker = project.stand_in("docker", ENGINE)
+    done = mocked(project, "True")
+    assert done.status == 0, done.stderr
+    assert done.stdout.splitlines()[-2:] == [
+        "('pytest',)",
+        "('docker build --tag shop --file Dockerfile .',)",
+    ]
+    assert (project.requirements, docker.built) == (NEW, [])
+
+
+def test_mock_context_needs_no_engine(project: TemporaryProject) -> None:
+    """Under `MockContext` no docker need be there, and a failed build puts the file back."""
+    done = mocked(project, "{'pytest': True, 'docker build --tag shop --file Dockerfile .': False}")
+    assert (done.status != 0, project.requirements) == (True, OLD)
+    assert "ended with status 1" in done.stderr
+
+
+def test_mock_context_without_a_result(project: TemporaryProject) -> None:
+    """A command that a test has no result for is an error that names it; the file is put back."""
+    done = mocked(project, "{'pytest': True}")
+    assert project.requirements == OLD
+    assert "NotImplementedError: docker build --tag shop" in done.stderr

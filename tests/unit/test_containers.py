@@ -52,7 +52,7 @@ def test_removed_until_it_is_gone(
     """An engine that refuses is asked again; what is not there is gone."""
     use(left, monkeypatch, REFUSE, refusals)
 
-    assert remove_container("docker", "it")
+    assert remove_container("docker", "it", {})
     assert int(left.read_text()) < 0
 
 
@@ -64,7 +64,7 @@ def test_given_up_in_time(
     use(left, monkeypatch, act, refusals)
     begun = time.monotonic()
 
-    assert not remove_container("docker", "it", timeout_seconds=1.5)
+    assert not remove_container("docker", "it", {}, timeout_seconds=1.5)
     assert time.monotonic() - begun < 30
 
 
@@ -72,4 +72,4 @@ def test_without_an_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     """Where the program is gone, so is the container, as far as anybody can tell."""
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    assert remove_container("docker", "it")
+    assert remove_container("docker", "it", {})
