@@ -4,10 +4,61 @@ from __future__ import annotations
 
 import os
 import subprocess
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from functional.real_index import is_reachable
 from functional.temporary_project import ENGINE, Finished, TemporaryProject
 from loopback_index import LoopbackIndex
+from pythons import find_python
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).parents[2]
+
+ELSEWHERE = {"oldest": ("3.10", "invoke==2.2.0"), "newest": ("3.13", "invoke>=3.0.3")}
+"""The oldest Python and Invoke that are supported, and the newest: a series, a requirement."""
+
+_ELSEWHERE_MARKS = [pytest.mark.online, pytest.mark.xdist_group("elsewhere")]
+everywhere = pytest.mark.parametrize(
+    "python",
+    ["here", *(pytest.param(name, marks=_ELSEWHERE_MARKS) for name in ELSEWHERE)],
+    indirect=True,
+)
+"""Runs a test with the Python and Invoke of the tests, and with those above."""
+
+
+@pytest.fixture(scope="module")
+def install(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """Return a function that installs the package for one of ``ELSEWHERE``, once."""
+
+    @cache
+    def installed(name: str) -> str:
+        series, invoke = ELSEWHERE[name]
+        folder = tmp_path_factory.mktemp(name) / "venv"
+        subprocess.run([find_python(series), "-m", "venv", folder], check=True)
+        python = str(folder / "bin" / "python")
+        words = ["-m", "pip", "install", "--quiet", "--editable", str(ROOT), invoke]
+        subprocess.run([python, *words], check=True)
+        return python
+
+    return installed
+
+
+@pytest.fixture
+def python(
+    request: pytest.FixtureRequest, install: Callable[[str], str], project: TemporaryProject
+) -> None:
+    """Run the project's programs with one of the Pythons."""
+    if request.param == "here":
+        return
+    if not is_reachable():
+        pytest.skip("the index can't be reached")
+    project.python = install(request.param)
+
 
 OLD, NEW = "lib==1.0\n", "lib==2.0\n"
 PROD = "requirements/prod.txt"
@@ -66,6 +117,8 @@ def require_file(project: TemporaryProject, name: str) -> None:
 # which settings are meant
 
 
+@pytest.mark.usefixtures("python")
+@everywhere
 @pytest.mark.parametrize("word", WORDS)
 def test_configuration_of_the_namespace(project: TemporaryProject, word: str) -> None:
     """What the mounted collection is configured with counts for each way to call its tasks."""
@@ -146,6 +199,14 @@ def test_order_of_settings(project: TemporaryProject, highest: str, word: str) -
     require_file(project, PROD)
 
 
+@pytest.mark.usefixtures("python")
+@everywhere
+@pytest.mark.parametrize("highest", ["root", "project", "environment", "runtime"])
+def test_order_of_settings_everywhere(project: TemporaryProject, highest: str) -> None:
+    """The order does not depend on the versions of Python and Invoke."""
+    test_order_of_settings(project, highest, "before")
+
+
 def test_variable_without_a_setting(project: TemporaryProject) -> None:
     """A variable that looks like a setting and is none: status 1, and the likely name."""
     done = project.invoke("deps.upgrade-all", environment={"INVOKE_PIPFLOW_FIL": PROD})
@@ -174,6 +235,8 @@ def write_own(project: TemporaryProject, *body: str) -> None:
     project.write("tasks.py", OWN.format(body="\n".join(f"    {line}" for line in body)))
 
 
+@pytest.mark.usefixtures("python")
+@everywhere
 def test_task_returns_its_outcome(project: TemporaryProject) -> None:
     """A called task returns what has changed."""
     write_own(
@@ -220,6 +283,8 @@ def test_several_namespaces_are_named(project: TemporaryProject) -> None:
     require_file(project, PROD)
 
 
+@pytest.mark.usefixtures("python")
+@everywhere
 def test_open_reads_the_projects_settings(project: TemporaryProject) -> None:
     """`Project.open` without settings has those of invoke.yaml and of the environment."""
     project.write("invoke.yaml", f"pipflow:\n  file: {PROD}\n  sort: nonsense\n")
@@ -248,6 +313,8 @@ def test_open_with_settings_reads_none(project: TemporaryProject) -> None:
 # mounting
 
 
+@pytest.mark.usefixtures("python")
+@everywhere
 def test_namespace_has_a_name(project: TemporaryProject) -> None:
     """`add_collection` needs no name: the namespace is called `deps`."""
     project.write(
@@ -263,6 +330,8 @@ def test_namespace_has_a_name(project: TemporaryProject) -> None:
     assert "'deps' tasks:" in project.invoke("--list", "deps").stdout
 
 
+@pytest.mark.usefixtures("python")
+@everywhere
 def test_namespace_alone_reports_what_is_outdated(project: TemporaryProject) -> None:
     """`invoke deps` runs `outdated`."""
     done = project.invoke("deps")
@@ -270,6 +339,8 @@ def test_namespace_alone_reports_what_is_outdated(project: TemporaryProject) -> 
     assert "can move" in done.stdout
 
 
+@pytest.mark.usefixtures("python")
+@everywhere
 @pytest.mark.parametrize(
     ("mount", "name"),
     [
@@ -459,6 +530,8 @@ def mocked(project: TemporaryProject, run: str) -> Finished:
     return Finished(status=done.returncode, stdout=done.stdout, stderr=done.stderr)
 
 
+@pytest.mark.usefixtures("python")
+@everywhere
 def test_mock_context_sees_the_build(project: TemporaryProject) -> None:
     """Under `MockContext`, the commands that build and verify go to `c.run`; none is run."""
     project.write("invoke.yaml", "pipflow:\n  verify: pip check\n")
@@ -484,3 +557,13 @@ def test_mock_context_without_a_result(project: TemporaryProject) -> None:
     done = mocked(project, "{'pytest': True}")
     assert project.requirements == OLD
     assert "NotImplementedError: docker build --tag shop" in done.stderr
+
+
+@pytest.mark.usefixtures("python")
+@everywhere
+def test_errors_and_hidden_output_everywhere(project: TemporaryProject) -> None:
+    """What the tests above say of hidden output and of errors holds for each version."""
+    test_output_of_the_builder_is_hidden(project, "--hide=both", set())
+    project.requirements = OLD
+    test_cd_and_prefix_are_refused(project, "cd('x')", "namespace_for", 'deps["add"](c, "new")')
+    test_wrong_argument_of_a_mount(project, "nonsense=1", "use one of", ("--list",))
