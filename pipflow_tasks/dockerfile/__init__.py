@@ -15,10 +15,10 @@ from msgspec import Struct
 from ..errors import DockerfileError
 from ..values import equal_without, hash_without
 from .configuration import Configuration
-from .grammar import DockerfileText, Heredoc, Instruction
+from .grammar import DockerfileText, Instruction
 from .ignore import hidden_by
 from .install import InstallCommand, InstallOptions
-from .mounts import Mount, mounts_of, read_fields
+from .mounts import mounts_of, read_fields
 from .stages import Reading, Stage, stage_index
 
 if TYPE_CHECKING:
@@ -27,11 +27,9 @@ if TYPE_CHECKING:
 __all__ = [
     "Configuration",
     "Dockerfile",
-    "Heredoc",
     "InstallCommand",
     "InstallOptions",
     "Instruction",
-    "Mount",
     "Stage",
     "hidden_by",
     "mounts_of",

@@ -33,12 +33,7 @@ def compose_builder(
 
     ``starts`` are the services to start after it, and ``verify`` is run in each new image.
     """
-
-    def words_for(named: Sequence[Service]) -> tuple[str, ...]:
-        hidden = dict.fromkeys(service.profiles[0] for service in named if service.profiles)
-        return program.with_profiles(list(hidden), folder)
-
-    words = words_for(services)
+    words = program.words_for(services, folder)
     names = [service.name for service in services]
     tried = split_command("verify", verify)
     return Builder(
@@ -49,7 +44,9 @@ def compose_builder(
         images=tuple(names),
         services=tuple(names),
         probe=program.probe,
-        next_step=shlex.join([*words_for(starts), "up", "-d", *(s.name for s in starts)]),
+        next_step=shlex.join(
+            [*program.words_for(starts, folder), "up", "-d", *(each.name for each in starts)]
+        ),
         trials=tuple(
             Trial(
                 start=(*words, "run"),

@@ -18,7 +18,9 @@ from ..processes import ProgramError, run_program
 from ..values import equal_without, hash_without, repr_without
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from ..compose import Service
 
 _ANSWER_SECONDS = 15
 _PROBES = {"docker": ("docker", "version"), "podman": ("podman", "info")}
@@ -51,19 +53,17 @@ class ComposeProgram(Struct, frozen=True, kw_only=True):
         probe = _PROBES[self.engine]
         return probe if shutil.which(probe[0]) else (*self.words, "ps", "-q")
 
-    def with_profiles(self, profiles: Sequence[str], folder: Path) -> tuple[str, ...]:
-        """Return the first words of a command that names services with profiles.
+    def words_for(self, services: Iterable[Service], folder: Path) -> tuple[str, ...]:
+        """Return the first words of a command that names services; they enable their profiles.
 
         Naming a service enables its profile in docker-compose 1 and in most versions of 2, not in
         all. podman-compose has profiles since 1.1; before, it did not hide services.
         """
-        if not profiles or (
-            self.words == ("podman-compose",)
-            and "--profile" not in (self._output("--help", folder=folder) or "")
-        ):
-            return self.words
-        chosen = [word for profile in profiles for word in ("--profile", profile)]
-        return (*self.words, *chosen)
+        profiles = dict.fromkeys(each.profiles[0] for each in services if each.profiles)
+        if profiles and self.words == ("podman-compose",):
+            known = self._output("--help", folder=folder) or ""
+            profiles = profiles if "--profile" in known else {}
+        return (*self.words, *(word for name in profiles for word in ("--profile", name)))
 
     def config(self, folder: Path) -> str | None:
         """Return compose's own reading of the files in a folder, as JSON.
