@@ -248,8 +248,9 @@ class Reading(Struct, kw_only=True):
                 line=instruction.line,
             )
             if heredoc := HEREDOC.match(source):
-                text = next((each.body for each in instruction.heredocs), None)
-                yield replace(placed, origin=None, source=heredoc[2], text=text)
+                name = heredoc[2]
+                bodies = (each.body for each in instruction.heredocs if each.name == name)
+                yield replace(placed, origin=None, source=name, text=next(bodies, None))
             elif "://" in source or source.startswith("git@"):
                 yield replace(placed, origin=None, source=posixpath.basename(source))
             elif "parents" in flags:
