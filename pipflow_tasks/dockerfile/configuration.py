@@ -20,7 +20,7 @@ LEVELS = ("global", "user", "site", "env")
 
 
 class Configuration(Struct, frozen=True, kw_only=True):
-    """A file with an installer's settings, as far as the Dockerfile tells.
+    """A file with an installer's settings, as far as the Dockerfile says.
 
     Attributes:
         path: in the image; or the command that writes it.

@@ -126,7 +126,7 @@ class DockerfileText(Struct, kw_only=True):
 
     def _logical_line(self) -> str:
         escape = re.escape(self.escape)
-        # A doubled escape at the end of a line stands for itself and continues nothing.
+        # A doubled escape at the end of a line is a literal one and does not continue it.
         continuation = re.compile(rf"(?:(?<!{escape})|^){escape}[ \t]*$")
         parts: list[str] = []
         while self.position < len(self.lines):

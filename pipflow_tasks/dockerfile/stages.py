@@ -159,7 +159,7 @@ class Reading(Struct, kw_only=True):
             self.unknown = self.unknown or error
         written = dict(instruction.flags).get("platform", "")
         if self.platform is None and not _PLATFORM_ARGS.isdisjoint(NAME.findall(written)):
-            written = ""  # the build's own platform, whatever that will be
+            written = ""  # the build's own platform
         name = words[2] if len(words) == 3 else None
         parent = None if base.isdigit() else stage_index(self.stages, base)
         self.stages.append(

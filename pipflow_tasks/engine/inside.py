@@ -85,9 +85,9 @@ def find_libc(loaders: str = LOADERS) -> str:
         return name
     for loader in sorted(glob.glob(loaders)):
         process = subprocess.Popen([loader], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        told = re.search(r"Version ([0-9.]+)", process.communicate()[0].decode("utf-8", "replace"))
-        if told:
-            return "musl " + told.group(1)
+        found = re.search(r"Version ([0-9.]+)", process.communicate()[0].decode("utf-8", "replace"))
+        if found:
+            return "musl " + found.group(1)
     return ""
 
 

@@ -100,16 +100,16 @@ class BaseImages:
 
     def _ask(self, engine: str, reference: str) -> ProbeResult:
         try:
-            told = run_program(
+            inspected = run_program(
                 [engine, "image", "inspect", reference],
                 timeout_seconds=_INSPECT_SECONDS,
                 added=self._environment,
             )
         except ProgramError:
             return ProbeResult()
-        if told.status != 0:
-            return ProbeResult(is_absent=bool(_ABSENT.search(told.error_text)))
-        identity, platform = _read_inspection(told.text)
+        if inspected.status != 0:
+            return ProbeResult(is_absent=bool(_ABSENT.search(inspected.error_text)))
+        identity, platform = _read_inspection(inspected.text)
         kept = _path_of_answer(identity, self._environment)
         with contextlib.suppress(OSError, UnicodeDecodeError, TargetError):
             text = kept.read_text("utf-8")
@@ -148,9 +148,9 @@ def _keep(text: str, file: Path) -> None:
 def _read_inspection(text: str) -> tuple[str, str]:
     """Return an image's id, without its algorithm, and its platform as Docker names it."""
     try:
-        told = json.loads(text)[0]
-        identity = str(told["Id"]).rpartition(":")[2]
-        parts = [told["Os"], told["Architecture"], told.get("Variant")]
+        inspected = json.loads(text)[0]
+        identity = str(inspected["Id"]).rpartition(":")[2]
+        parts = [inspected["Os"], inspected["Architecture"], inspected.get("Variant")]
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise ProgramError("what `image inspect` printed is not valid") from error
     if not re.fullmatch(r"[0-9a-f]{64}", identity):

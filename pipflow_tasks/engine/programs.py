@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -104,10 +103,9 @@ def choose_engine(setting: str, environment: Mapping[str, str]) -> str:
         return "docker"
     if shutil.which("docker") is None:
         return "podman"
-    does_docker, does_podman = (
-        partial(succeeds, _PROBES[each], environment) for each in ("docker", "podman")
-    )
-    return "podman" if not does_docker() and does_podman() else "docker"
+    if succeeds(_PROBES["docker"], environment) or not succeeds(_PROBES["podman"], environment):
+        return "docker"
+    return "podman"
 
 
 def choose_compose(setting: str, environment: Mapping[str, str]) -> ComposeProgram:

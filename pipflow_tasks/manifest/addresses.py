@@ -52,7 +52,7 @@ class Address(Struct, frozen=True, kw_only=True):
         found: list[Address] = []
         for text, constrains in line.includes:
             url, shown = expand_address(text, variables), show_address(text, variables)
-            with suppress(ValueError):  # urllib takes it for no address: it can't be asked
+            with suppress(ValueError):  # no valid address for urllib
                 url, shown = urljoin(self.url, url), urljoin(self.shown, shown)
             found.append(
                 Address(

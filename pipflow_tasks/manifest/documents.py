@@ -39,7 +39,7 @@ class Manifest(Struct, frozen=True, kw_only=True, dict=True):
         unheeded: the options in fetched files, which do not count.
         is_being_locked: a line's `# via` counts, whether the named projects are listed or not.
         promoted: the places of locked lines that count as direct requirements.
-        requires_hashes: the installer wants a hash for every requirement, whatever the files say.
+        requires_hashes: the installer wants a hash for every requirement, even if no line has one.
     """
 
     main: str
