@@ -515,7 +515,7 @@ class Project:
         return read_manifest(library, self.settings.files, self._variables)
 
     def _discover(self, library: Library) -> Discovery:
-        return find_builds(self.root, self.settings, self._variables, library)
+        return find_builds(library, self.settings, self._variables)
 
     def _find_targets(self, discovery: Discovery) -> tuple[FoundTarget, ...]:
         return find_targets(discovery, self.settings, self._variables)
@@ -581,7 +581,8 @@ class Project:
             manifest, target = inputs.manifest, inputs.target if with_target else None
             draft = join([warn(*inputs.notices), draft, warn(*inputs.last_notices)])
         plan = finish(draft, command, manifest, target=target, force=force)
-        builder = builder_for(found.discovery, [edit.shown for edit in plan.edits])
+        changed = [edit.shown for edit in plan.edits]
+        builder = builder_for(found.discovery, changed, self.settings, self._variables)
         services = () if builder is None else builder.services
         lack = find_lack(found.discovery.builds, services, self._variables)
         return replace(plan, builder=builder, lack=lack)

@@ -1,24 +1,61 @@
-"""A build: its Dockerfile as it was read, and the steps that install the requirements files."""
+"""A build: what it is given, and the steps that install the requirements files in it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from msgspec.structs import replace
 
+from ..dockerfile import Dockerfile
 from ..errors import DockerfileError
 from ..files import show_path
 from ..manifest.library import find_included, read_more
-from .recipe import in_context
+from ..values import repr_without
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from ..dockerfile import Dockerfile, InstallCommand
+    from ..compose import Secret
+    from ..dockerfile import InstallCommand
     from ..manifest.library import Library
-    from .recipe import Parsed, Recipe
+
+
+class Recipe(Struct, frozen=True, kw_only=True):
+    """What one build is given.
+
+    Attributes:
+        service: the compose service that it builds, or an empty string.
+        path: the Dockerfile, as messages show it.
+        text: what it says.
+        file: the Dockerfile's own file; None where it is in a compose file.
+        context: the folder that is its build context.
+        variables: for the names of included files.
+        build_args: with None where the environment was to give the value and did not.
+        stage: the stage that is built; the last, where it is None.
+        platforms: those it is built for, where the compose file or the command says so.
+        secrets: those that the build is given.
+    """
+
+    service: str = ""
+    path: str
+    text: str
+    file: Path | None
+    context: Path
+    variables: Mapping[str, str]
+    build_args: tuple[tuple[str, str | None], ...] = ()
+    stage: str | None = None
+    platforms: tuple[str, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+
+    __repr__ = repr_without("text", "variables")
+
+
+def fill_arguments(
+    args: Iterable[tuple[str, str | None]], variables: Mapping[str, str]
+) -> tuple[tuple[str, str | None], ...]:
+    """Return build arguments with the values that the environment is to give and has."""
+    return tuple((name, variables.get(name) if value is None else value) for name, value in args)
 
 
 class Build(Struct, frozen=True, kw_only=True):
@@ -34,11 +71,11 @@ class Build(Struct, frozen=True, kw_only=True):
     """
 
     recipe: Recipe
-    parsed: Parsed
+    parsed: Dockerfile | DockerfileError
     files: tuple[str, ...]
     wanted: frozenset[Path]
-    installing: tuple[InstallCommand, ...] = ()
-    installed: frozenset[Path] = frozenset()
+    installing: tuple[InstallCommand, ...]
+    installed: frozenset[Path]
 
     @property
     def dockerfile(self) -> Dockerfile:
@@ -53,7 +90,7 @@ class Build(Struct, frozen=True, kw_only=True):
 
     @property
     def steps(self) -> tuple[InstallCommand, ...]:
-        """The steps that install one of the files, in the stages that are built.
+        """The steps that install one of the files.
 
         Raises:
             DockerfileError: the Dockerfile can't be read.
@@ -67,72 +104,76 @@ class Build(Struct, frozen=True, kw_only=True):
         return f"{self.recipe.path}:{step.line}"
 
 
-def read_named(
-    library: Library,
-    parsed: Mapping[Recipe, Parsed],
-    files: Sequence[str],
-) -> Library:
-    """Return the library with the requirements files that steps may install.
+def read_builds(
+    recipes: Iterable[Recipe], files: Sequence[str], library: Library
+) -> tuple[tuple[Build, ...], Library]:
+    """Return the builds of recipes, and the library with the files that their steps may install.
 
-    Args:
-        library: what was read so far.
-        parsed: the Dockerfiles that the steps stand in.
-        files: the project's own files, relative to its root.
+    The requirements files are relative to the project's root.
+
+    Raises:
+        FileError: a file that a step installs can't be read.
     """
-    for recipe, dockerfile in parsed.items():
-        steps = () if isinstance(dockerfile, DockerfileError) else dockerfile.steps
-        named = (name for step in steps for name in _names(step, recipe, library.root))
+    known: dict[object, Dockerfile | DockerfileError] = {}
+    builds: list[Build] = []
+    for recipe in recipes:
+        key = (recipe.path, recipe.text, recipe.build_args, recipe.platforms[:1])
+        if key not in known:
+            known[key] = _parse(recipe)
+        parsed = known[key]
+        steps = () if isinstance(parsed, DockerfileError) else parsed.steps
+        names = {
+            step: [
+                show_path(recipe.context / path, library.root)
+                for path in (*step.sources, *step.possible)
+            ]
+            for step in steps
+        }
+        named = (name for paths in names.values() for name in paths)
         library = read_more(library, [*files, *named], recipe.variables)
-    return library
+        builds.append(_find_build(recipe, parsed, files, names, library))
+    return tuple(builds), library
 
 
-def find_build(recipe: Recipe, parsed: Parsed, files: Sequence[str], library: Library) -> Build:
-    """Return a build with its steps that install the files, as far as the Dockerfile tells.
+def _parse(recipe: Recipe) -> Dockerfile | DockerfileError:
+    try:
+        return Dockerfile.from_text(
+            recipe.text,
+            path=recipe.path,
+            build_args={name: value for name, value in recipe.build_args if value is not None},
+            platform=recipe.platforms[0] if recipe.platforms else None,
+        )
+    except DockerfileError as error:
+        return error
 
-    Args:
-        recipe: what it is given.
-        parsed: its Dockerfile.
-        files: the requirements files, relative to the project's root.
-        library: they, and the files of the Dockerfile's steps, as they were read.
-    """
-    root = library.root
-    build = Build(
+
+def _find_build(
+    recipe: Recipe,
+    parsed: Dockerfile | DockerfileError,
+    files: Sequence[str],
+    names: Mapping[InstallCommand, Sequence[str]],
+    library: Library,
+) -> Build:
+    """Return a build, given the files that its steps may install, relative to the root."""
+    wanted = find_included(library, files, recipe.variables)
+    installing: dict[InstallCommand, frozenset[Path]] = {}
+    if not isinstance(parsed, DockerfileError):
+        needed = _needed_stages(parsed, recipe.stage)
+        for step, paths in names.items():
+            found = find_included(library, paths, recipe.variables)
+            if step.stage in needed and not found.isdisjoint(wanted):
+                installing[step] = found
+    return Build(
         recipe=recipe,
         parsed=parsed,
-        files=tuple(in_context(recipe, root / file) for file in files),
-        wanted=find_included(library, files, recipe.variables),
+        files=tuple(show_path(library.root / file, recipe.context) for file in files),
+        wanted=wanted,
+        installing=tuple(installing),
+        installed=frozenset(path for paths in installing.values() for path in paths),
     )
-    if isinstance(parsed, DockerfileError):
-        return build
-    installed = {
-        step: find_included(library, _names(step, recipe, root), recipe.variables)
-        for step in parsed.steps
-    }
-    needed = _needed_stages(parsed, recipe.stage)
-    steps = [
-        step
-        for step, paths in installed.items()
-        if step.stage in needed and not paths.isdisjoint(build.wanted)
-    ]
-    return replace(
-        build,
-        installing=tuple(steps),
-        installed=frozenset(path for step in steps for path in installed[step]),
-    )
-
-
-def touched_by(changed: Collection[Path], builds: Iterable[Build]) -> tuple[Build, ...]:
-    """Return the builds that install one of these files."""
-    return tuple(build for build in builds if not build.installed.isdisjoint(changed))
 
 
 def _needed_stages(dockerfile: Dockerfile, stage: str | None) -> Collection[int]:
     """Return the stages that are built: all, where no stage is named, or none of that name."""
     last = dockerfile.stage_named(stage) if stage else None
     return range(len(dockerfile.stages)) if last is None else dockerfile.needed_by(last.index)
-
-
-def _names(step: InstallCommand, recipe: Recipe, root: Path) -> tuple[str, ...]:
-    """Return the files that a step may install, relative to the project's root."""
-    paths = (*step.sources, *step.possible)
-    return tuple(show_path(recipe.context / path, root) for path in paths)

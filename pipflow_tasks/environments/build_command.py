@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ..compose import Secret
 from ..dockerfile import read_fields
-from ..errors import UsageError
+from .build import fill_arguments
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from .build import Recipe
 
 _BUILD_WORDS = frozenset({"build", "bud"})
 _OPTIONS = (("--build-arg",), ("--secret",), ("--target",), ("--platform",), ("--file", "-f"))
@@ -36,17 +40,12 @@ class BuildOptions(Struct, frozen=True, kw_only=True):
     dockerfiles: tuple[str, ...]
 
 
-class _Parser(ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"the setting build_command can't be read: {message}")
-
-
 def read_build_options(words: Sequence[str]) -> BuildOptions:
     """Read the options of a build that are known here; all others are ignored.
 
     An option without its value says nothing: that is the program's to refuse.
     """
-    parser = _Parser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser = ArgumentParser(add_help=False, allow_abbrev=False)
     for names in _OPTIONS:
         parser.add_argument(*names, action="append", nargs="?", default=[])
     known, _ = parser.parse_known_args(words)
@@ -82,3 +81,21 @@ def named_places(words: Sequence[str]) -> tuple[str | None, str | None]:
     files = [name for name in read_build_options(behind).dockerfiles if "{" not in name]
     contexts = [word for word in behind[-1:] if not word.startswith("-")]
     return [None, *files][-1], [None, *contexts][-1]
+
+
+def with_options(
+    recipe: Recipe, options: BuildOptions, root: Path, variables: Mapping[str, str]
+) -> Recipe:
+    """Return a recipe with the options of a build's command line in force."""
+    secrets = (
+        replace(secret, file=None if secret.file is None else str(root / secret.file))
+        for secret in options.secrets
+    )
+    given = fill_arguments(options.build_args, variables)
+    return replace(
+        recipe,
+        build_args=tuple(dict([*recipe.build_args, *given]).items()),
+        stage=recipe.stage if options.stage is None else options.stage,
+        platforms=options.platforms or recipe.platforms,
+        secrets=(*recipe.secrets, *secrets),
+    )

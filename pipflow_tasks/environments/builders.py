@@ -4,65 +4,69 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
-from ..engine import command_builder, compose_builder, image_name, plain_builder
+from ..engine import (
+    choose_engine,
+    command_builder,
+    compose_builder,
+    image_name,
+    plain_builder,
+    split_command,
+)
 from ..files import show_path
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from ..compose import Service
     from ..plan import Builder
     from ..settings import Settings
+    from .build import Recipe
     from .compose_project import ComposeProject
-    from .recipe import Recipe
+
+_ENGINES = {"docker": "docker", "podman": "podman", "buildah": "podman"}
+"""Where the image is that a program has built."""
 
 
-class BuilderChoice(Struct, frozen=True, kw_only=True):
-    """What a builder is chosen by.
-
-    Attributes:
-        root: the project's folder.
-        settings: of the project.
-        compose: the compose project that has the services, or None.
-        engine: ``docker`` or ``podman``, where it counts.
-    """
-
-    root: Path
-    settings: Settings
-    compose: ComposeProject | None
-    engine: str
-
-
-def make_builder(choice: BuilderChoice, recipes: Sequence[Recipe]) -> Builder | None:
+def make_builder(
+    recipes: Sequence[Recipe],
+    compose: ComposeProject | None,
+    settings: Settings,
+    root: Path,
+    variables: Mapping[str, str],
+) -> Builder | None:
     """Return the builder of recipes, or None where there is nothing to build.
+
+    Without a compose project, which has the services, there is one recipe at most.
 
     Raises:
         UsageError: the setting ``build_command`` or ``verify`` can't be understood.
     """
-    settings = choice.settings
-    if choice.compose is not None:
-        return _make_compose_builder(choice, choice.compose, recipes)
+    builder, image = None, None
+    if compose is not None:
+        builder, image = _make_compose_builder(recipes, compose, settings)
     if settings.build_command:
-        return _make_command_builder(choice, recipes)
-    for recipe in recipes:
-        if recipe.file is not None:
-            return plain_builder(
-                choice.engine,
-                dockerfile=recipe.file,
-                folder=choice.root,
-                image=settings.image or image_name(choice.root),
-                platform=settings.platform,
-                verify=settings.verify,
-            )
-    return None
+        next_step = "" if builder is None else builder.next_step
+        return _make_command_builder(recipes, settings, root, variables, image, next_step)
+    if compose is not None:
+        return builder
+    dockerfile = next((recipe.file for recipe in recipes), None)
+    if dockerfile is None:
+        return None
+    return plain_builder(
+        choose_engine(settings.builder, variables),
+        dockerfile=dockerfile,
+        folder=root,
+        image=settings.image or image_name(root),
+        platform=settings.platform,
+        verify=settings.verify,
+    )
 
 
 def _make_compose_builder(
-    choice: BuilderChoice, compose: ComposeProject, recipes: Sequence[Recipe]
-) -> Builder:
+    recipes: Sequence[Recipe], compose: ComposeProject, settings: Settings
+) -> tuple[Builder, str | None]:
+    """Return the builder of services, and the name of their image where it is one."""
     names = {recipe.service for recipe in recipes}
     services = [service for service in compose.file.services if service.name in names]
     images = {service.image for service in services} - {None}
@@ -76,30 +80,24 @@ def _make_compose_builder(
         folder=compose.folder,
         services=_without_twins(services),
         starts=[service for service in using if not service.profiles] or using,
-        verify=choice.settings.verify,
+        verify=settings.verify,
     )
-    if not choice.settings.build_command:
-        return builder
-    return _make_command_builder(
-        choice,
-        recipes,
-        image=next(iter(images)) if len(images) == 1 else None,
-        next_step=builder.next_step,
-    )
+    return builder, next(iter(images)) if len(images) == 1 else None
 
 
 def _make_command_builder(
-    choice: BuilderChoice,
     recipes: Sequence[Recipe],
-    *,
-    image: str | None = None,
-    next_step: str = "",
+    settings: Settings,
+    root: Path,
+    variables: Mapping[str, str],
+    image: str | None,
+    next_step: str,
 ) -> Builder:
     """Return what the setting ``build_command`` starts, with its places filled in."""
-    root, settings = choice.root, choice.settings
     places = {(recipe.file, recipe.context) for recipe in recipes}
     path, context = places.pop() if len(places) == 1 else (None, None)
     name = settings.image or image or image_name(root)
+    program = (*split_command("build_command", settings.build_command), "")[0]
     return command_builder(
         settings.build_command,
         {
@@ -109,7 +107,7 @@ def _make_command_builder(
             "platform": settings.platform,
         },
         folder=root,
-        engine=choice.engine,
+        engine=choose_engine(_ENGINES.get(program, settings.builder), variables),
         image=name,
         next_step=next_step,
         verify=settings.verify,

@@ -50,12 +50,7 @@ def find_compose(root: Path, builder: str, environment: Mapping[str, str]) -> Co
     """Find the compose project of a folder: by ``COMPOSE_FILE``, else there, else above it.
 
     Folders above are looked at as far as the repository goes, which is where ``.git`` stands, else
-    as far as the topmost tasks file.
-
-    Args:
-        root: the project's folder.
-        builder: the setting.
-        environment: for ``COMPOSE_FILE``, and for the variables of compose files.
+    as far as the topmost tasks file. ``builder`` is the setting.
 
     Raises:
         ComposeError: a file is not there, or can't be understood.
@@ -98,28 +93,23 @@ def _read(
     is_above: bool,
 ) -> ComposeProject:
     program = choose_compose(builder, variables)
+    shown = [show_path(path, folder) for path in paths]
+    told = program.config(folder)
+    if told is None:
+        texts = ((name, _read_text(path, name)) for path, name in zip(paths, shown, strict=True))
+        file = ComposeFile.from_texts(texts, environment=variables)
+        if any(service.extends_file for service in file.services):
+            told = program.extended(folder)
+    if told is not None:
+        file = ComposeFile.from_config(told, path=shown[0])
     return ComposeProject(
         folder=folder,
         base=paths[0].parent,
-        file=_read_files(folder, paths, program, variables),
+        file=file,
         program=program,
         variables=variables,
         is_above=is_above,
     )
-
-
-def _read_files(
-    folder: Path, paths: list[Path], program: ComposeProgram, variables: Mapping[str, str]
-) -> ComposeFile:
-    shown = [show_path(path, folder) for path in paths]
-    told = program.config(folder)
-    if told is not None:
-        return ComposeFile.from_config(told, path=shown[0])
-    texts = ((name, _read_text(path, name)) for path, name in zip(paths, shown, strict=True))
-    file = ComposeFile.from_texts(texts, environment=variables)
-    if any(service.extends_file for service in file.services):
-        told = program.extended(folder)
-    return file if told is None else ComposeFile.from_config(told, path=shown[0])
 
 
 def _read_text(path: Path, shown: str) -> str:

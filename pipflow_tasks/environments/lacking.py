@@ -22,38 +22,28 @@ def find_lack(
 ) -> DockerfileError | None:
     """Return what keeps builds from having the arguments and secrets that installing takes.
 
-    Args:
-        builds: what may be built.
-        services: the compose services that are; without any of them, all builds are.
-        variables: those of the environment.
+    Those of the compose services ``services`` are built; without any of them, all are.
     """
     named = {*services}
-    built = [build for build in builds if build.recipe.service in named] or builds
     try:
-        for build in built:
-            _require_all(build, variables)
+        for build in [build for build in builds if build.recipe.service in named] or builds:
+            for step in build.steps:
+                run = _instruction_of(build.dockerfile, step)
+                _require_arguments(build, step, run)
+                _require_secrets(build, step, run)
+            for secret in build.recipe.secrets:
+                _require_secret(build, secret, variables)
     except DockerfileError as error:
         return error
     return None
 
 
-def _require_all(build: Build, variables: Mapping[str, str]) -> None:
-    for step in build.steps:
-        _require_arguments(build, step)
-        _require_secrets(build, step)
-    for secret in build.recipe.secrets:
-        if lack := _lack_of(secret, variables):
-            raise DockerfileError(
-                f"the build is given the secret {secret.name}, and {lack}", path=build.recipe.path
-            )
-
-
-def _require_arguments(build: Build, step: InstallCommand) -> None:
+def _require_arguments(build: Build, step: InstallCommand, run: Instruction) -> None:
     """Check the arguments that are declared without value, and passed on without one."""
     dockerfile = build.dockerfile
-    unset = set(build.recipe.unset_args) - dockerfile.defaulted
+    unset = {name for name, value in build.recipe.build_args if value is None}
+    unset -= dockerfile.defaulted
     base = dockerfile.base_of(step.stage)
-    run = _instruction_of(dockerfile, step)
     in_force = [value for _, value in step.environment]
     for line, texts in (
         (base.line, [base.base]),
@@ -70,10 +60,10 @@ def _require_arguments(build: Build, step: InstallCommand) -> None:
             )
 
 
-def _require_secrets(build: Build, step: InstallCommand) -> None:
+def _require_secrets(build: Build, step: InstallCommand, run: Instruction) -> None:
     """Check the secrets that the step calls required."""
     given = {secret.name for secret in build.recipe.secrets}
-    for mount in mounts_of(_instruction_of(build.dockerfile, step)):
+    for mount in mounts_of(run):
         if mount.kind == "secret" and mount.is_required and mount.identity not in given:
             raise DockerfileError(
                 f"the secret `{mount.identity}` is required, and the build is not given it",
@@ -84,12 +74,17 @@ def _require_secrets(build: Build, step: InstallCommand) -> None:
             )
 
 
-def _lack_of(secret: Secret, variables: Mapping[str, str]) -> str:
+def _require_secret(build: Build, secret: Secret, variables: Mapping[str, str]) -> None:
+    """Check that what a secret holds is there."""
+    lack = ""
     if secret.file is not None and not Path(secret.file).is_file():
-        return f"there is no file {secret.file}"
-    if secret.variable is not None and secret.variable not in variables:
-        return f"the environment has no {secret.variable}"
-    return ""
+        lack = f"there is no file {secret.file}"
+    elif secret.variable is not None and secret.variable not in variables:
+        lack = f"the environment has no {secret.variable}"
+    if lack:
+        raise DockerfileError(
+            f"the build is given the secret {secret.name}, and {lack}", path=build.recipe.path
+        )
 
 
 def _instruction_of(dockerfile: Dockerfile, step: InstallCommand) -> Instruction:

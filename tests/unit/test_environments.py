@@ -32,7 +32,7 @@ VARIABLES = {"PATH": ""}
 
 def discover(root: Path, settings: Settings) -> Discovery:
     library = read_more(Library(root=root), settings.files, VARIABLES)
-    return find_builds(root, settings, VARIABLES, library)
+    return find_builds(library, settings, VARIABLES)
 
 
 def environment_of(root: Path, settings: Settings) -> Environment:
@@ -117,7 +117,8 @@ def test_services_that_install_a_changed_file_are_built(
     services: Path, changed: list[str], built: list[str]
 ) -> None:
     """The builder comes from the discovery: it builds the services that install a changed file."""
-    builder = builder_for(discover(services, Settings(file="web.txt,job.txt")), changed)
+    settings = Settings(file="web.txt,job.txt")
+    builder = builder_for(discover(services, settings), changed, settings, VARIABLES)
 
     assert builder is not None
     assert [*builder.services] == built
