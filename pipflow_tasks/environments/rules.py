@@ -2,7 +2,7 @@
 
 Told, from the strongest word to the weakest, by options inside the requirements files, the flags
 and variables of the Dockerfile's install step, this tool's settings, and pip's configuration.
-``indexes``, ``trust``, ``formats`` and ``cutoff`` each read their part.
+``indexes`` and ``admission`` each read their part.
 """
 
 from __future__ import annotations
@@ -10,29 +10,25 @@ from __future__ import annotations
 import posixpath
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from ..errors import redact
+from ..index import Trust
 from ..manifest.addresses import expand_address, find_address, show_address
-from ..resolution.finder import Admission
-from .cutoff import find_cooldown, find_limit
-from .formats import Formats, read_formats
+from .admission import read_admission
 from .indexes import find_indexes
-from .trust import find_trust
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from packaging.utils import NormalizedName
-    from packaging.version import Version
 
-    from ..index import Trust
     from ..index.pip_settings import PipSettings
     from ..requirements import Line
-    from ..resolution.finder import Prereleases
+    from ..resolution.finder import Admission
     from ..settings import Settings
     from .steps import InstallStep
 
@@ -49,47 +45,21 @@ class InstallRules(Struct, frozen=True, kw_only=True):
         constraints: constraints files, relative to the project's root, and addresses of such, each
             with the place that names it.
         without_dependencies: the place that says that the files are complete, or nothing.
-        base: which files are taken of any project, whatever kind they are.
-        formats: which kind of files is taken.
+        admission: which files are taken of any project.
+        admissions: the same for the projects that an option names.
         notices: what is unknown, or was ignored.
     """
 
     index_urls: tuple[str, ...]
-    first_index: bool = False
+    first_index: bool
     shown: Mapping[str, str]
     trust: Trust
-    requires_hashes: bool = False
+    requires_hashes: bool
     constraints: Mapping[str, str]
-    without_dependencies: str = ""
-    base: Admission
-    formats: Formats
-    notices: tuple[str, ...] = ()
-
-    @property
-    def has_cooldown(self) -> bool:
-        """Whether releases that are too young are ignored."""
-        return self.base.cutoff is not None
-
-    @property
-    def named_projects(self) -> frozenset[NormalizedName]:
-        """The projects of which other files are taken than of the rest."""
-        return self.formats.projects
-
-    def admission(
-        self, name: NormalizedName | None = None, ageless: frozenset[Version] = frozenset()
-    ) -> Admission:
-        """Return which files of a project are taken.
-
-        Args:
-            name: the project; None for all that no option names.
-            ageless: versions whose age does not count.
-        """
-        return replace(
-            self.base,
-            only_wheels=self.formats.only("wheels", name),
-            only_sdists=self.formats.only("sdists", name),
-            ageless=ageless,
-        )
+    without_dependencies: str
+    admission: Admission
+    admissions: Mapping[NormalizedName, Admission]
+    notices: tuple[str, ...]
 
 
 def read_rules(
@@ -101,15 +71,9 @@ def read_rules(
     pip: PipSettings,
     variables: Mapping[str, str],
 ) -> InstallRules:
-    """Put together what all say.
+    """Put together what the steps, the lines of the files, the settings and this host's pip say.
 
-    Args:
-        steps: the Dockerfile's install steps.
-        lines: those of the requirements files, in order.
-        settings: of the project.
-        now: the time that ages are counted from.
-        pip: pip's settings on this host.
-        variables: for ``${VARIABLES}``.
+    Ages are counted from ``now``; the variables are for ``${VARIABLES}``.
 
     Raises:
         UsageError: the files leave no index, or use a variable that is not set.
@@ -118,9 +82,10 @@ def read_rules(
     by_uv = bool(steps) and all(step.install.installer == "uv" for step in steps)
     urls, of_indexes = find_indexes(steps, lines, settings, pip, variables, by_uv=by_uv)
     asked = (*urls, *_addresses(steps, lines, variables))
-    trust, of_trust = find_trust(asked, steps, lines, pip)
-    limit, of_limit = find_limit(steps, now)
-    preferring = _preferring_wheels(steps, lines)
+    trust, of_trust = _find_trust(asked, steps, lines, pip)
+    admission, admissions, of_admission = read_admission(
+        steps, lines, cooldown_days=settings.cooldown_days, now=now, by_uv=by_uv
+    )
     return InstallRules(
         index_urls=urls,
         shown=MappingProxyType(
@@ -134,39 +99,48 @@ def read_rules(
         requires_hashes=any(step.requires_hashes for step in steps),
         constraints=MappingProxyType(_constraints(steps, variables)),
         without_dependencies=steps[0].place if _is_complete(steps) else "",
-        base=Admission(
-            prereleases=_prereleases(steps, lines, by_uv=by_uv),
-            prefers_wheels=preferring[0] if preferring else "",
-            cutoff=find_cooldown(settings.cooldown_days, now),
-            limit=limit,
-        ),
-        formats=read_formats(steps, lines),
-        notices=(*pip.notes, *_unseen(steps, variables), *of_indexes, *of_trust, *of_limit),
+        admission=admission,
+        admissions=MappingProxyType(admissions),
+        notices=(*pip.notes, *_unseen(steps, variables), *of_indexes, *of_trust, *of_admission),
     )
 
 
-def _prereleases(
-    steps: Sequence[InstallStep], lines: Sequence[Line], *, by_uv: bool
-) -> Prereleases:
-    """Return when a pre-release counts like any other version."""
-    if steps and all(step.takes_prereleases for step in steps):
-        return "always"
-    if by_uv:
-        return "last"
-    is_asked = any(option == "--pre" for line in lines for option, _ in line.options)
-    return "always" if is_asked else "named"
+def _find_trust(
+    urls: Iterable[str], steps: Sequence[InstallStep], lines: Sequence[Line], pip: PipSettings
+) -> tuple[Trust, tuple[str, ...]]:
+    """Return whom to trust on the way to addresses.
+
+    Next is a notice for each host whose certificate is not checked.
+    """
+    trusting = [
+        *((host, "pip's settings") for host in pip.trusted_hosts),
+        *((host, step.place) for step in steps for host in step.trusted_hosts),
+        *((host, line.place) for line in lines for host in line.option_values("--trusted-host")),
+    ]
+    asked = [urlsplit(url) for url in urls if url.startswith("https://")]
+    hosts = {name for url in asked for name in (url.hostname, url.netloc.rpartition("@")[2])}
+    unchecked: dict[str, str] = {}
+    for host, place in trusting:
+        if host in hosts:
+            unchecked.setdefault(host, place)
+    trust = Trust(
+        certificates=pip.cert,
+        client_certificate=pip.client_cert,
+        proxy=pip.proxy,
+        unchecked_hosts=tuple(unchecked),
+        keyring=pip.keyring,
+    )
+    notices = (
+        f"the certificate of {host} is not checked, as {place} would have it"
+        for host, place in unchecked.items()
+    )
+    return trust, tuple(notices)
 
 
 def _is_complete(steps: Sequence[InstallStep]) -> bool:
     """Return whether the files are installed without dependencies."""
     is_installed = any(step.install.command in {"install", "sync"} for step in steps)
     return is_installed and all(step.skips_dependencies for step in steps)
-
-
-def _preferring_wheels(steps: Sequence[InstallStep], lines: Sequence[Line]) -> list[str]:
-    """Return the places that prefer an older wheel to a newer source."""
-    preferring = [step.place for step in steps if step.prefers_wheels]
-    return preferring + [line.place for line in lines if ("--prefer-binary", "") in line.options]
 
 
 def _constraints(steps: Sequence[InstallStep], variables: Mapping[str, str]) -> dict[str, str]:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import re
+from configparser import Error, RawConfigParser
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ..files import show_path
+from ..files import read_text, show_path
 from ..index.pip_settings import is_yes
 from ..values import repr_without
-from .configuration import read_configuration, read_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from ..dockerfile import InstallCommand
     from ..target.interpreter import Interpreter
     from .build import Build
+
+_UV_INDEX = re.compile(
+    r"^\s*(?:\[\[(?:tool\.uv\.)?index\]\]|(?:(?:extra-|default-)?index(?:-url)?|find-links)\s*=)",
+    re.MULTILINE,
+)
 
 
 class InstallStep(Struct, frozen=True, kw_only=True):
@@ -116,44 +121,73 @@ class InstallStep(Struct, frozen=True, kw_only=True):
 
 
 def find_steps(
-    builds: Iterable[Build], root: Path, base: Interpreter | None
+    builds: Sequence[Build], root: Path, base: Interpreter | None
 ) -> tuple[InstallStep, ...]:
     """Return the steps that install the requirements files, each once.
 
-    Args:
-        builds: what is built; several may build one image.
-        root: the project's folder.
-        base: the base image's own account, where it was asked.
+    Several builds may build one image; ``base`` is the base image's own account.
 
     Raises:
         FileError: a configuration file of the build context can't be read.
     """
-    return tuple(dict.fromkeys(_steps_of(builds, root, base)))
-
-
-def _steps_of(
-    builds: Iterable[Build], root: Path, base: Interpreter | None
-) -> Iterator[InstallStep]:
     variables = dict(base.environment) if base is not None else {}
-    asked = {
-        f"PIP_{name.upper().replace('-', '_')}": value
-        for name, value in (base.pip_configuration if base is not None else ())
-    }
-    builds = tuple(builds)
-    texts = read_texts(
-        (file, build.recipe.context)
+    asked = _as_variables(base.pip_configuration if base is not None else ())
+    sources = {
+        build.recipe.context / source: source
         for build in builds
         for step in build.steps
         for file in step.configuration
-    )
+        for source in file.sources
+    }
+    texts = {
+        path: read_text(path, shown=source, errors="replace")
+        for path, source in sources.items()
+        if path.is_file()
+    }
+    found: dict[InstallStep, None] = {}
     for build in builds:
         context = build.recipe.context
         for install in build.steps:
-            configured = read_configuration(install, context, texts)
-            yield InstallStep(
+            configured, unread = _read_configuration(install, context, texts)
+            step = InstallStep(
                 place=build.place_of(install),
                 context=show_path(context, root),
                 install=install,
-                inherited=tuple({**asked, **configured.values, **variables}.items()),
-                unread=configured.unread,
+                inherited=tuple({**asked, **configured, **variables}.items()),
+                unread=unread,
             )
+            found[step] = None
+    return tuple(found)
+
+
+def _read_configuration(
+    install: InstallCommand, context: Path, texts: Mapping[Path, str | None]
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return what pip's configuration files say, as variables, and the files that are not read.
+
+    They may name an index and can't be read here. Files of uv are only searched for indexes.
+    """
+    sections: dict[str, dict[str, str]] = {"global": {}, install.command: {}}
+    unread: list[str] = []
+    for file in install.configuration:
+        known = (texts.get(context / source) for source in file.sources)
+        text = next((each for each in known if each is not None), file.text)
+        if text is None:
+            unread.extend([file.path] if file.certain else [])
+        elif install.installer == "uv":
+            unread.extend([file.path] if _UV_INDEX.search(text) else [])
+        else:
+            parser = RawConfigParser(strict=False)
+            try:
+                parser.read_string(text)
+            except Error:  # what was read up to there counts
+                unread.append(file.path)
+            for name, values in sections.items():
+                values.update(parser[name] if parser.has_section(name) else {})
+    named = (pair for values in sections.values() for pair in values.items())
+    return _as_variables(named), tuple(dict.fromkeys(unread))
+
+
+def _as_variables(settings: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return pip's settings by the names of the variables that would say the same."""
+    return {f"PIP_{name.upper().replace('-', '_')}": value for name, value in settings}

@@ -135,11 +135,14 @@ def _limits(manifest: Manifest, target: Target, rules: InstallRules) -> Limits:
         ),
         admissions=MappingProxyType(
             {
-                name: rules.admission(name, frozenset(pins.get(name, ())))
-                for name in {*pins, *rules.named_projects}
+                name: replace(
+                    rules.admissions.get(name, rules.admission),
+                    ageless=frozenset(pins.get(name, ())),
+                )
+                for name in {*pins, *rules.admissions}
             }
         ),
-        admission=rules.admission(),
+        admission=rules.admission,
     )
     for line in manifest.locked:
         if line.name is not None:

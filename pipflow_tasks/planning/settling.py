@@ -186,7 +186,7 @@ def admit_for(inputs: Inputs, current: Sequence[Root]) -> tuple[Inputs, list[str
         the inputs that admit them (the same where there are none), and warnings.
     """
     found = solve(inputs.candidates, current)
-    if isinstance(found, Solution) or not (inputs.rules.has_cooldown or found.guesses):
+    if isinstance(found, Solution) or not (inputs.rules.admission.cutoff or found.guesses):
         return inputs, []
     generous = inputs.within(inputs.limits.admitting(None))
     found = solve(generous.candidates, current)

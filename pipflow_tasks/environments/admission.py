@@ -1,0 +1,166 @@
+"""Which files of a project an install takes: of which kind, how old, and when pre-releases count.
+
+Told by options inside the requirements files, the flags and variables of the install step, and the
+setting ``cooldown_days``.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from msgspec.structs import replace
+from packaging.utils import NormalizedName, canonicalize_name
+
+from ..resolution.finder import Admission, Cutoff
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ..requirements import Line
+    from ..resolution.finder import Prereleases
+    from .steps import InstallStep
+
+_Kind: TypeAlias = Literal["wheels", "sdists"]
+
+_ALL = ":all:"
+_NONE = ":none:"
+
+
+def read_admission(
+    steps: Sequence[InstallStep],
+    lines: Sequence[Line],
+    *,
+    cooldown_days: float,
+    now: datetime,
+    by_uv: bool,
+) -> tuple[Admission, dict[NormalizedName, Admission], tuple[str, ...]]:
+    """Return which files are taken: of any project, and of those that an option names.
+
+    Last come notices about times that are not valid.
+    """
+    preferring = [step.place for step in steps if step.prefers_wheels]
+    preferring += [line.place for line in lines if ("--prefer-binary", "") in line.options]
+    limit, notices = _find_limit(steps, now)
+    of_any = Admission(
+        prereleases=_prereleases(steps, lines, by_uv=by_uv),
+        prefers_wheels=preferring[0] if preferring else "",
+        cutoff=_find_cooldown(cooldown_days, now),
+        limit=limit,
+    )
+    formats = _read_formats(steps, lines)
+    if _ALL in formats:
+        of_any = _only(of_any, *formats[_ALL])
+    named = {
+        canonicalize_name(name): _only(of_any, *told)
+        for name, told in formats.items()
+        if name != _ALL
+    }
+    return of_any, named, notices
+
+
+def _only(admission: Admission, kind: _Kind, place: str) -> Admission:
+    is_wheels = kind == "wheels"
+    return replace(
+        admission,
+        only_wheels=place if is_wheels else "",
+        only_sdists="" if is_wheels else place,
+    )
+
+
+def _read_formats(
+    steps: Sequence[InstallStep], lines: Sequence[Line]
+) -> dict[str, tuple[_Kind, str]]:
+    """Return the one kind of files that is taken, by project or for ``:all:``, and who says so.
+
+    The last word counts, and that is the files'; ``:none:`` takes the words before it back.
+    """
+    allowed: dict[str, tuple[_Kind, str]] = {}
+    for place, wheels, sdists in _say_formats(steps, lines):
+        given: list[tuple[_Kind, str]] = []
+        given += [("wheels", name.strip()) for name in wheels]
+        given += [("sdists", name.strip()) for name in sdists]
+        for kind, name in sorted(given, key=lambda each: each[1] != _ALL):  # a name counts more
+            if name == _ALL:
+                allowed = {_ALL: (kind, place)}
+            elif name == _NONE:
+                allowed = {key: each for key, each in allowed.items() if each[0] != kind}
+            elif name:
+                allowed[canonicalize_name(name)] = (kind, place)
+    return allowed
+
+
+def _say_formats(
+    steps: Sequence[InstallStep], lines: Sequence[Line]
+) -> Iterator[tuple[str, Sequence[str], Sequence[str]]]:
+    """Yield each place that names projects, with those of wheels alone and of sdists alone."""
+    for step in steps:
+        variables = (step.variable("ONLY_BINARY"), step.variable("NO_BINARY"))
+        yield step.place, variables[0].split(","), variables[1].split(",")
+        yield step.place, step.install.options.only_binary, step.install.options.no_binary
+    for line in lines:
+        for option, value in line.options:
+            if option == "--only-binary":
+                yield line.place, value.split(","), ()
+            elif option == "--no-binary":
+                yield line.place, (), value.split(",")
+
+
+def _prereleases(
+    steps: Sequence[InstallStep], lines: Sequence[Line], *, by_uv: bool
+) -> Prereleases:
+    """Return when a pre-release counts like any other version."""
+    if steps and all(step.takes_prereleases for step in steps):
+        return "always"
+    if by_uv:
+        return "last"
+    is_asked = any(option == "--pre" for line in lines for option, _ in line.options)
+    return "always" if is_asked else "named"
+
+
+def _find_cooldown(days: float, now: datetime) -> Cutoff | None:
+    """Return what is too young by the setting ``cooldown_days``; 0 is none."""
+    if not days:
+        return None
+    reason = f"the setting cooldown_days is {days:g}"
+    return Cutoff(latest=now - timedelta(days=days), now=now, reason=reason)
+
+
+def _find_limit(
+    steps: Sequence[InstallStep], now: datetime
+) -> tuple[Cutoff | None, tuple[str, ...]]:
+    """Return what the installer excludes as too new, and notices about times that are not valid.
+
+    Of several steps, the strictest word counts.
+    """
+    limits: list[Cutoff] = []
+    notices: list[str] = []
+    for step in steps:
+        text = step.install.options.exclude_newer
+        text = text or step.variable("EXCLUDE_NEWER", "UPLOADED_PRIOR_TO")
+        latest = _moment(text.strip(), now, whole_day=step.install.installer == "uv")
+        what = f"{step.place} excludes what is newer than {text}"
+        if latest is not None:
+            limits.append(Cutoff(latest=latest, now=now, reason=what))
+        elif text:
+            notices.append(f"{what}, which is not a valid time; it does not count")
+    return min(limits, key=lambda limit: limit.latest, default=None), tuple(notices)
+
+
+def _moment(text: str, now: datetime, *, whole_day: bool) -> datetime | None:
+    """Read RFC 3339, a day (for uv all of it, for pip none), or an age (`7 days`, `P7D`)."""
+    age = re.fullmatch(r"(\d+)\s*(hour|day|week)s?(?: ago)?", text, re.IGNORECASE)
+    iso = re.fullmatch(r"P(\d+)([DW])", text, re.IGNORECASE)
+    try:
+        if age:
+            return now - timedelta(**{f"{age[2].lower()}s": int(age[1])})
+        if iso:
+            return now - timedelta(days=int(iso[1]) * (7 if iso[2].upper() == "W" else 1))
+        if re.fullmatch(r"[\d-]{10}", text):
+            midnight = datetime.fromisoformat(f"{text}T00:00:00+00:00")
+            return midnight + timedelta(days=1) if whole_day else midnight
+        moment = datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text))
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo is not None else None
