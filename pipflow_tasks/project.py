@@ -21,7 +21,7 @@ from .checks.files import check_lines
 from .checks.findings import find_in
 from .checks.pins import check_pins, check_together
 from .environments.discovery import builder_for, find_builds
-from .environments.environment import complete_manifest, find_environments, only_environment
+from .environments.environment import complete_manifest, find_environments
 from .environments.lacking import find_lack
 from .environments.target import find_targets
 from .errors import (
@@ -521,17 +521,16 @@ class Project:
         return find_targets(discovery, self.settings, self._variables)
 
     def _find_environment(self, found: _Found, targets: tuple[FoundTarget, ...]) -> Environment:
-        return only_environment(
-            find_environments(
-                targets,
-                found.manifest,
-                self.settings,
-                root=self.root,
-                now=self._now,
-                pip=read_pip_settings(self._variables),
-                variables=self._variables,
-            )
+        (environment,) = find_environments(
+            targets,
+            found.manifest,
+            self.settings,
+            root=self.root,
+            now=self._now,
+            pip=read_pip_settings(self._variables),
+            variables=self._variables,
         )
+        return environment
 
     def _complete(
         self,

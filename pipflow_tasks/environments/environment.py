@@ -18,7 +18,7 @@ from .rules import read_rules
 from .steps import find_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -80,14 +80,8 @@ def find_environments(
 ) -> tuple[Environment, ...]:
     """Return the environment of each target, with the rules that its steps and the files make.
 
-    Args:
-        targets: what versions are chosen for.
-        manifest: the requirements files, whose options count.
-        settings: of the project.
-        root: the project's folder.
-        now: the time that ages are counted from.
-        pip: pip's settings on this host.
-        variables: for ``${VARIABLES}`` in addresses.
+    ``pip`` are pip's settings on this host. Ages are counted from ``now``; the variables are for
+    ``${VARIABLES}`` in addresses.
 
     Raises:
         UsageError: the files leave no index, or use a variable that is not set.
@@ -113,12 +107,6 @@ def find_environments(
     return tuple(found)
 
 
-def only_environment(environments: Sequence[Environment]) -> Environment:
-    """Return the one environment that versions are chosen for; several are not supported yet."""
-    (environment,) = environments
-    return environment
-
-
 def complete_manifest(
     manifest: Manifest,
     environment: Environment,
@@ -128,12 +116,7 @@ def complete_manifest(
 ) -> Manifest:
     """Return the manifest with all that counts for an environment besides the project's files.
 
-    Args:
-        manifest: the requirements files.
-        environment: whose steps, siblings and base image say more.
-        library: the files of the environment's builds, as they were read.
-        variables: for ``${VARIABLES}`` in names.
-        fetch: returns what is at an address; None: nothing is fetched.
+    ``fetch`` returns what is at an address; without it nothing is fetched.
 
     Raises:
         RequirementsError: a file is missing, in the middle of a merge, or no requirements file.

@@ -1,4 +1,7 @@
-"""What versions are chosen for: the target of the step that installs the requirements files."""
+"""What versions are chosen for: the target of the step that installs the requirements files.
+
+A base image is known by the settings, else by its name, else by what it says itself.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +16,14 @@ from packaging.tags import sys_tags
 
 from ..engine import BaseImages
 from ..errors import ComposeError, DockerfileError, TargetError
-from ..target import Target, docker_platform, newest_pip
-from .base_image import BaseImage, find_base_target
+from ..target import BaseImage, Target, docker_platform, name_tells_all, newest_pip
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from packaging.version import Version
 
-    from ..dockerfile import Dockerfile, InstallCommand, Stage
+    from ..dockerfile import InstallCommand, Stage
     from ..settings import Settings
     from .build import Build
     from .discovery import Discovery
@@ -48,17 +50,15 @@ def find_targets(
 ) -> tuple[FoundTarget, ...]:
     """Return the targets; one, for builds with different targets are refused.
 
-    Args:
-        discovery: what is built; without a build, the target is this host's own Python.
-        settings: of the project.
-        variables: for ``DOCKER_DEFAULT_PLATFORM``.
+    Without a build, the target is this host's own Python, or that of the settings. The variables
+    are for ``DOCKER_DEFAULT_PLATFORM``.
 
     Raises:
         DockerfileError: a base image depends on a variable without value.
         ComposeError: several services are meant, and their images differ.
         TargetError: the image's Python or platform is unknown, or the setting is not valid.
     """
-    _require_sense(settings)
+    _require_valid(settings)
     builds = discovery.builds
     if not builds:
         if discovery.builder is not None and not settings.python:
@@ -69,24 +69,33 @@ def find_targets(
         name = "python" if settings.python else "host"
         return (FoundTarget(name=name, target=_target_without_image(settings, variables)),)
     bases = BaseImages.of(discovery.builder, variables)
-    found = [_find_target(build, settings, variables, bases) for build in builds]
-    if any(_image_of(each.target) != _image_of(found[0].target) for each in found):
+    targets = [_find_target(build, settings, variables, bases) for build in builds]
+    if any(_image_of(target) != _image_of(targets[0]) for target in targets):
         told = "; ".join(
-            f"{build.recipe.service}: {each.target}"
-            for build, each in zip(builds, found, strict=True)
+            f"{build.recipe.service}: {target}"
+            for build, target in zip(builds, targets, strict=True)
         )
         raise ComposeError(
             f"the services that install {settings.file} have different images ({told})",
             hint="name the one that is meant with the setting `service`",
         )
+    notices = (_not_installed(build) for build in builds if not build.steps)
     return (
         FoundTarget(
             name=_name_of(builds),
-            target=_strictest([each.target for each in found]),
+            target=_strictest(targets),
             builds=builds,
-            notices=tuple(dict.fromkeys(notice for each in found for notice in each.notices)),
+            notices=tuple(dict.fromkeys(notices)),
         ),
     )
+
+
+def _require_valid(settings: Settings) -> None:
+    """Check settings before an error would name the Dockerfile."""
+    for name in filter(None, map(str.strip, settings.platform.split(","))):
+        docker_platform(name, source="the setting platform")
+    if settings.python:
+        Target.from_python(settings.python, platforms=["linux/amd64"], source="the setting python")
 
 
 def _name_of(builds: Sequence[Build]) -> str:
@@ -95,77 +104,6 @@ def _name_of(builds: Sequence[Build]) -> str:
     paths = Counter(build.recipe.path for build in builds)
     is_one_of_several = paths[first.path] > 1 and first.stage is not None
     return first.service or (f"{first.path}#{first.stage}" if is_one_of_several else first.path)
-
-
-def _require_sense(settings: Settings) -> None:
-    """Check settings before an error would name the Dockerfile.
-
-    Raises:
-        TargetError: one is not valid.
-    """
-    for name in filter(None, map(str.strip, settings.platform.split(","))):
-        docker_platform(name, source="the setting platform")
-    if settings.python:
-        Target.from_python(settings.python, platforms=["linux/amd64"], source="the setting python")
-
-
-# --- one build ------------------------------------------------------------------------------------
-
-
-class _Way(Struct, frozen=True, kw_only=True):
-    """How steps install: in which stage, with which installer and Python.
-
-    Attributes:
-        stage: index of the stage.
-        pip_upgraded: the image's own pip sets no limit.
-        pip: the pip that the Dockerfile installs before, where that is known.
-        installer: whose rules count.
-        python: the version of Python that the step names, or an empty string.
-    """
-
-    stage: int
-    pip_upgraded: bool = False
-    pip: Version | None = None
-    installer: str = "pip"
-    python: str = ""
-
-
-def _find_target(
-    build: Build, settings: Settings, variables: Mapping[str, str], bases: BaseImages
-) -> FoundTarget:
-    """Return the target of the stage that installs the files, and what was assumed."""
-    dockerfile, steps = build.dockerfile, build.steps
-    if not settings.python and not (steps and all(step.python for step in steps)):
-        dockerfile.require_known()
-    last = _built_stage(dockerfile, build)
-    ways: dict[_Way, InstallCommand | None] = {_way_of(step): step for step in reversed(steps)}
-    targets = [
-        _target_of(way, step, build, settings, variables, bases)
-        for way, step in (ways or {_Way(stage=last.index): None}).items()
-    ]
-    if any(_image_of(target) != _image_of(targets[0]) for target in targets):
-        told = "; ".join(dict.fromkeys(f"{target} ({target.source})" for target in targets))
-        raise DockerfileError(
-            f"different images install {_listed(build)}: {told}",
-            path=build.recipe.path,
-            hint="name another Dockerfile with the setting `dockerfile`, or give each image a "
-            "file of its own and name that with the setting `file`",
-        )
-    return FoundTarget(
-        name=build.recipe.service,
-        target=_strictest(targets),
-        notices=() if steps else (_not_installed(build),),
-    )
-
-
-def _built_stage(dockerfile: Dockerfile, build: Build) -> Stage:
-    stage = build.recipe.stage
-    last = dockerfile.stage_named(stage) if stage else dockerfile.stages[-1]
-    if last is None:
-        raise DockerfileError(
-            f'there is no stage "{stage}", which the compose file builds', path=build.recipe.path
-        )
-    return last
 
 
 def _not_installed(build: Build) -> str:
@@ -177,75 +115,9 @@ def _not_installed(build: Build) -> str:
         if name in step.requirements
     ]
     return (
-        f"{build.recipe.path} does not install {_listed(build)}"
+        f"{build.recipe.path} does not install {' and '.join(build.files)}"
         f"{''.join(unknown)}; versions are chosen for the base image of its last stage"
     )
-
-
-def _listed(build: Build) -> str:
-    return " and ".join(build.files)
-
-
-def _target_of(
-    way: _Way,
-    step: InstallCommand | None,
-    build: Build,
-    settings: Settings,
-    variables: Mapping[str, str],
-    bases: BaseImages,
-) -> Target:
-    """Return the target of a step; without one, that of a stage as it is."""
-    base = build.dockerfile.base_of(way.stage)
-    platforms, notes = _platforms(build, base.platform, settings, variables)
-    note = "" if step is None else _python_note(step, build)
-    target = find_base_target(
-        BaseImage(
-            reference=base.base,
-            source=f"{build.recipe.path}:{base.line}",
-            platforms=platforms,
-            pip_upgraded=way.pip_upgraded,
-            pip=way.pip,
-            notes=notes,
-        ),
-        bases,
-        python=settings.python or None,
-        named=way.python,
-        named_note=note,
-    )
-    who = build.place_of(step) if step is not None and note in target.notes else ""
-    who = "the setting python" if settings.python else who
-    return replace(target, installer=way.installer, python_source=who)
-
-
-def _python_note(step: InstallCommand, build: Build) -> str:
-    return (
-        f"{build.place_of(step)} names Python {step.python} ({step.python_word}), "
-        "which counts as the setting `python` would"
-    )
-
-
-def _way_of(step: InstallCommand) -> _Way:
-    pip_upgraded, pip = _pip_of(step)
-    return _Way(
-        stage=step.stage,
-        pip_upgraded=pip_upgraded,
-        pip=pip,
-        installer=step.installer,
-        python=step.python,
-    )
-
-
-def _pip_of(step: InstallCommand) -> tuple[bool, Version | None]:
-    """Return whether the image's own pip sets no limit at a step, and which other pip does."""
-    if step.installer == "uv":
-        return True, None
-    if step.pip_requirement is None:
-        return False, None
-    try:
-        pip = newest_pip(step.pip_requirement)
-    except ValueError:  # a variable that the Dockerfile does not tell
-        return False, None
-    return pip is None, pip
 
 
 def _strictest(targets: Sequence[Target]) -> Target:
@@ -256,25 +128,6 @@ def _strictest(targets: Sequence[Target]) -> Target:
 def _image_of(target: Target) -> tuple[object, ...]:
     """Return what of a target belongs to its image, not to its installer."""
     return target.python, target.libc, tuple(platform.name for platform in target.platforms)
-
-
-def _platforms(
-    build: Build, stage_platform: str | None, settings: Settings, variables: Mapping[str, str]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the platforms, and a note where only this machine tells."""
-    if settings.platform:
-        return tuple(part.strip() for part in settings.platform.split(",") if part.strip()), ()
-    if build.recipe.platforms:
-        return build.recipe.platforms, ()
-    if stage_platform:
-        return (stage_platform,), ()
-    if variables.get("DOCKER_DEFAULT_PLATFORM"):
-        return (variables["DOCKER_DEFAULT_PLATFORM"],), ()
-    name = docker_platform(host.machine())
-    return (name,), (f"the platform is assumed to be this machine's, {name}",)
-
-
-# --- no build -------------------------------------------------------------------------------------
 
 
 def _target_without_image(settings: Settings, variables: Mapping[str, str]) -> Target:
@@ -294,3 +147,135 @@ def _target_without_image(settings: Settings, variables: Mapping[str, str]) -> T
         markers={name: str(value) for name, value in default_environment().items()},
         notes=(f"{note} this host's Python",),
     )
+
+
+# --- one build ------------------------------------------------------------------------------------
+
+
+def _find_target(
+    build: Build, settings: Settings, variables: Mapping[str, str], bases: BaseImages
+) -> Target:
+    """Return the target of the stage that installs the files."""
+    dockerfile, steps = build.dockerfile, build.steps
+    if not settings.python and not (steps and all(step.python for step in steps)):
+        dockerfile.require_known()
+    stage = build.recipe.stage
+    last = dockerfile.stage_named(stage) if stage else dockerfile.stages[-1]
+    if last is None:
+        raise DockerfileError(
+            f'there is no stage "{stage}", which the compose file builds', path=build.recipe.path
+        )
+    ways = {
+        (step.stage, step.installer, step.python, _pip_of(step)): step for step in reversed(steps)
+    }
+    installing: list[InstallCommand | None] = [*ways.values()]
+    targets = [
+        _target_of(step, last, build, settings, variables, bases) for step in installing or [None]
+    ]
+    if any(_image_of(target) != _image_of(targets[0]) for target in targets):
+        told = "; ".join(dict.fromkeys(f"{target} ({target.source})" for target in targets))
+        raise DockerfileError(
+            f"different images install {' and '.join(build.files)}: {told}",
+            path=build.recipe.path,
+            hint="name another Dockerfile with the setting `dockerfile`, or give each image a "
+            "file of its own and name that with the setting `file`",
+        )
+    return _strictest(targets)
+
+
+def _target_of(
+    step: InstallCommand | None,
+    last: Stage,
+    build: Build,
+    settings: Settings,
+    variables: Mapping[str, str],
+    bases: BaseImages,
+) -> Target:
+    """Return the target of a step; without one, that of the last stage as it is."""
+    image = build.dockerfile.base_of(last.index if step is None else step.stage)
+    platforms, notes = _platforms(build, image.platform, settings, variables)
+    pip_upgraded, pip = (False, None) if step is None else _pip_of(step)
+    base = BaseImage(
+        reference=image.base,
+        source=f"{build.recipe.path}:{image.line}",
+        platforms=platforms,
+        pip_upgraded=pip_upgraded,
+        pip=pip,
+        notes=notes,
+    )
+    who = ""
+    if settings.python:
+        target, who = Target.from_image(base, python=settings.python), "the setting python"
+    elif step is not None and step.python:
+        target, who = _target_of_named(step, build.place_of(step), base, bases)
+    else:
+        target = _target_of_base(base, bases)
+    return replace(target, installer="pip" if step is None else step.installer, python_source=who)
+
+
+def _platforms(
+    build: Build, stage_platform: str | None, settings: Settings, variables: Mapping[str, str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the platforms, and a note where only this machine tells."""
+    if settings.platform:
+        return tuple(part.strip() for part in settings.platform.split(",") if part.strip()), ()
+    if build.recipe.platforms:
+        return build.recipe.platforms, ()
+    if named := stage_platform or variables.get("DOCKER_DEFAULT_PLATFORM"):
+        return (named,), ()
+    name = docker_platform(host.machine())
+    return (name,), (f"the platform is assumed to be this machine's, {name}",)
+
+
+def _pip_of(step: InstallCommand) -> tuple[bool, Version | None]:
+    """Return whether the image's own pip sets no limit at a step, and which other pip does."""
+    if step.installer == "uv":
+        return True, None
+    if step.pip_requirement is None:
+        return False, None
+    try:
+        pip = newest_pip(step.pip_requirement)
+    except ValueError:  # a variable that the Dockerfile does not tell
+        return False, None
+    return pip is None, pip
+
+
+def _target_of_named(
+    step: InstallCommand, place: str, base: BaseImage, bases: BaseImages
+) -> tuple[Target, str]:
+    """Return the target of a step that names its Python, and the place where that counts.
+
+    It counts as the setting would where the base image has another one, or tells none.
+    """
+    try:
+        target = _target_of_base(base, bases)
+    except TargetError:
+        pass
+    else:
+        if f"{target.python}.".startswith(f"{step.python}."):
+            return target, ""
+    note = (
+        f"{place} names Python {step.python} ({step.python_word}), "
+        "which counts as the setting `python` would"
+    )
+    base = replace(base, notes=(*base.notes, note))
+    return Target.from_image(base, python=step.python), place
+
+
+def _target_of_base(base: BaseImage, bases: BaseImages) -> Target:
+    """Return what the name tells, else what the image says of itself, where it is here."""
+    if name_tells_all(base.reference, source=base.source):
+        return Target.from_image(base)
+    answer = bases.ask(base.reference)
+    if answer.interpreter is not None:
+        if base.notes:  # the platform was assumed, and the image tells its own
+            base = replace(base, platforms=(answer.interpreter.platform,), notes=())
+        return Target.from_interpreter(answer.interpreter, base)
+    obstacle = remedy = ""
+    if answer.failure:
+        obstacle = f"{bases.engine} has the image and could not run it: {answer.failure}"
+        base = replace(base, notes=(*base.notes, f"{base.reference}: {obstacle}"))
+    if answer.is_absent:
+        pull = f"{bases.engine} pull {base.reference}"
+        remedy = f"`{pull}` (or build it) first, so that its Python is known"
+    return Target.from_image(base, obstacle=obstacle, remedy=remedy)

@@ -14,7 +14,6 @@ from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 
-from ..environments.environment import only_environment
 from ..resolution import Candidates, Limits, Preference, Root, dependency_of
 from ..resolution.finder import Bound
 from .bounds import policy_bounds
@@ -54,7 +53,8 @@ class Inputs(Struct, frozen=True, kw_only=True):
     @property
     def rules(self) -> InstallRules:
         """What the install step says."""
-        return only_environment(self.environments).rules
+        (environment,) = self.environments
+        return environment.rules
 
     @property
     def target(self) -> Target:
@@ -96,7 +96,7 @@ def prepare(
     Raises:
         RequirementsError: the policy of a locked line is malformed.
     """
-    environment = only_environment(environments)
+    (environment,) = environments
     target, rules = environment.target, environment.rules
     told: tuple[str, ...] = ()
     if rules.without_dependencies and resolve and not in_any_case and not manifest.is_locked:

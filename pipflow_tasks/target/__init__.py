@@ -8,6 +8,6 @@ Nothing here asks the host: whatever it has to do with the result is passed in.
 
 from .image_name import name_tells_all
 from .names import docker_platform, newest_pip
-from .target import Platform, Target
+from .target import BaseImage, Platform, Target
 
-__all__ = ["Platform", "Target", "docker_platform", "name_tells_all", "newest_pip"]
+__all__ = ["BaseImage", "Platform", "Target", "docker_platform", "name_tells_all", "newest_pip"]

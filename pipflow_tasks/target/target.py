@@ -65,6 +65,26 @@ class Platform(Struct, frozen=True, kw_only=True, dict=True):  # of a cached pro
         return min((self._ranks[tag] for tag in tags if tag in self._ranks), default=None)
 
 
+class BaseImage(Struct, frozen=True, kw_only=True):
+    """A base image, and what a Dockerfile makes of it.
+
+    Attributes:
+        reference: as in `FROM`, with registry, tag and digest where they are given.
+        source: where the reference stands, ``Dockerfile:1``.
+        platforms: Docker's names, at least one.
+        pip_upgraded: the Dockerfile upgrades pip, so that the image's own sets no limit.
+        pip: the one that the Dockerfile installs before the step, where that is known.
+        notes: what was assumed of the platforms; kept in front.
+    """
+
+    reference: str
+    source: str
+    platforms: tuple[str, ...]
+    pip_upgraded: bool = False
+    pip: Version | None = None
+    notes: tuple[str, ...] = ()
+
+
 class Target(Struct, frozen=True, kw_only=True):
     """What the image accepts.
 
@@ -97,34 +117,25 @@ class Target(Struct, frozen=True, kw_only=True):
     @classmethod
     def from_image(
         cls,
-        reference: str,
+        base: BaseImage,
         *,
-        platforms: Sequence[str],
-        source: str,
         python: str | None = None,
-        pip_upgraded: bool = False,
-        pip: Version | None = None,
-        notes: Iterable[str] = (),
         obstacle: str = "",
         remedy: str = "",
     ) -> Target:
-        """Read a base image's name.
+        """Read a base image's name; a name that tells its machine overrules the platforms.
 
         Args:
-            reference: as in `FROM`, with registry, tag and digest where they are given.
-            platforms: Docker's names, at least one; a name that tells its machine overrules them.
-            source: where the name stands, for messages.
+            base: the image.
             python: the setting, which overrules the version in the name or supplies it.
-            pip_upgraded: the Dockerfile upgrades pip, so that the image's own sets no limit.
-            pip: the one that the Dockerfile installs before the step, where that is known.
-            notes: the caller's, kept in front.
             obstacle: why the image itself does not tell its Python, where that was tried.
             remedy: what else than the setting would help where the Python is unknown.
 
         Raises:
             TargetError: the name does not tell the Python, or the image can't be served.
         """
-        image = ImageName.parse(reference, source=source)
+        source = base.source
+        image = ImageName.parse(base.reference, source=source)
         if python is None and image.python is None:
             raise _unknown_python(image, obstacle, remedy, source=source)
         release = read_release(python or image.python or "", source=source)
@@ -135,53 +146,39 @@ class Target(Struct, frozen=True, kw_only=True):
             own = replace(own, until=system.dropped)
         if python is None:
             release = own
-        has_own_pip = image.has_official_pip and not pip_upgraded
+        has_own_pip = image.has_official_pip and not base.pip_upgraded
         target = cls.from_python(
             f"{release.version}{release.pre}",
-            platforms=[image.platform] if image.platform else platforms,
+            platforms=[image.platform] if image.platform else base.platforms,
             source=source,
             libc=system.libc,
-            pip=pip or (own.pip if has_own_pip else None),
+            pip=base.pip or (own.pip if has_own_pip else None),
             notes=[
-                *notes,
+                *base.notes,
                 *system.notes,
-                *_note_name(image, own if python is None else None, platforms, source=source),
+                *_note_name(image, own if python is None else None, base),
             ],
         )
         return replace(target, python=release.text)
 
     @classmethod
-    def from_interpreter(
-        cls,
-        interpreter: Interpreter,
-        *,
-        platforms: Sequence[str],
-        source: str,
-        pip_upgraded: bool = False,
-        pip: Version | None = None,
-        notes: Iterable[str] = (),
-    ) -> Target:
+    def from_interpreter(cls, interpreter: Interpreter, base: BaseImage) -> Target:
         """Take what the Python in a base image said of itself.
 
         On the platform that it runs on, its own pip's tags count as they are; for other platforms,
         and for another pip, they are computed for the same Python, ABIs and C library.
 
-        Args:
-            interpreter: what it said.
-            platforms: Docker's names, at least one.
-            source: where the name of the base image stands, for messages.
-            pip_upgraded: the Dockerfile upgrades pip, so that the image's own sets no limit.
-            pip: the one that the Dockerfile installs before the step, where that is known.
-            notes: the caller's, kept in front.
-
         Raises:
             TargetError: the image has no CPython that can be served, or a platform is unknown.
         """
+        source = base.source
         version = _require_cpython(interpreter, source=source)
         assert interpreter.python is not None
-        has_own_pip = pip is None and not pip_upgraded
-        pip = interpreter.pip if has_own_pip else pip
-        names = [*dict.fromkeys(docker_platform(name, source=source) for name in platforms)]
+        has_own_pip = base.pip is None and not base.pip_upgraded
+        pip = interpreter.pip if has_own_pip else base.pip
+        names = [
+            *dict.fromkeys(docker_platform(name, source=base.source) for name in base.platforms)
+        ]
         own_tags = {interpreter.platform} if has_own_pip and interpreter.tags else set()
         return cls(
             python=interpreter.python,
@@ -195,7 +192,7 @@ class Target(Struct, frozen=True, kw_only=True):
             libc=interpreter.libc,
             pip=pip,
             source=source,
-            notes=tuple(dict.fromkeys([*notes, *_note_assumed(interpreter, names, own_tags)])),
+            notes=tuple(dict.fromkeys([*base.notes, *_note_assumed(interpreter, names, own_tags)])),
             interpreter=interpreter,
         )
 
@@ -290,7 +287,7 @@ class Target(Struct, frozen=True, kw_only=True):
         One that can't be evaluated counts as holding: better a requirement too many than one short.
         """
         return any(
-            _holds(marker, {**platform.markers, "extra": extra})
+            _holds(marker, platform, extra)
             for platform in self.platforms
             for extra in extras or ("",)
         )
@@ -298,28 +295,13 @@ class Target(Struct, frozen=True, kw_only=True):
     def covers(self, markers: Collection[Marker | None], within: Marker | None = None) -> bool:
         """Return whether on every platform one of some markers holds; None holds everywhere.
 
-        Args:
-            markers: those of lines, say.
-            within: only the platforms count where this one holds.
+        Only the platforms count where ``within`` holds.
         """
-
-        def holds(marker: Marker | None, platform: Platform) -> bool:
-            return marker is None or _holds(marker, {**platform.markers, "extra": ""})
-
         return all(
-            any(holds(marker, platform) for marker in markers)
+            any(_holds(marker, platform) for marker in markers)
             for platform in self.platforms
-            if holds(within, platform)
+            if _holds(within, platform)
         )
-
-    def tag_rank(self, tags: Collection[Tag]) -> int | None:
-        """Return how well one wheel suits every platform: 0 is best, None is not at all.
-
-        A version may also serve each platform by another file: ask each `Platform.tag_rank`.
-        """
-        ranks = [platform.tag_rank(tags) for platform in self.platforms]
-        known = [rank for rank in ranks if rank is not None]
-        return max(known) if len(known) == len(ranks) else None
 
     @property
     def shown_source(self) -> str:
@@ -368,23 +350,14 @@ def _unknown_python(image: ImageName, obstacle: str, remedy: str, *, source: str
     return target_error(what, source=source, hint=hint)
 
 
-def _note_name(
-    image: ImageName, named: facts.Release | None, platforms: Sequence[str], *, source: str
-) -> Iterator[str]:
-    """Yield what an image's name leaves open.
-
-    Args:
-        image: the name.
-        named: the Python that it names; None where the setting says it.
-        platforms: those that were asked for.
-        source: where the name stands.
-    """
+def _note_name(image: ImageName, named: facts.Release | None, base: BaseImage) -> Iterator[str]:
+    """Yield what a name leaves open; ``named`` is None where the setting says the Python."""
     if image.family and image.family.note:
         yield f"{image.shown} {image.family.note}"
     if image.is_pinned and named is not None and named.patch is None:
         yield f"{image.shown} names a digest: its Python may be older"
     if image.platform:
-        wanted = {docker_platform(name, source=source) for name in platforms}
+        wanted = {docker_platform(name, source=base.source) for name in base.platforms}
         if {image.platform} != wanted:
             yield f"{image.shown} is for {image.platform} by its name"
 
@@ -431,13 +404,7 @@ def _platform_beside(
 def _note_assumed(
     interpreter: Interpreter, names: Sequence[str], own_tags: Set[str]
 ) -> Iterator[str]:
-    """Yield what an interpreter has not told and is assumed for some platforms.
-
-    Args:
-        interpreter: what it told.
-        names: the platforms.
-        own_tags: those whose tags it told.
-    """
+    """Yield what is assumed of some platforms; of those in ``own_tags`` it told the tags."""
     image = interpreter.image
     others = [name for name in names if name != interpreter.platform]
     if others:
@@ -449,8 +416,8 @@ def _note_assumed(
         yield f"{image} does not tell its C library: {facts.ASSUMED_LIBC} is assumed"
 
 
-def _holds(marker: Marker, environment: Mapping[str, str]) -> bool:
+def _holds(marker: Marker | None, platform: Platform, extra: str = "") -> bool:
     try:
-        return marker.evaluate(dict(environment))
+        return marker is None or marker.evaluate({**platform.markers, "extra": extra})
     except (InvalidVersion, UndefinedComparison, UndefinedEnvironmentName):
         return True

@@ -12,7 +12,7 @@ import pytest
 from functional.real_index import is_reachable
 from functional.temporary_project import TemporaryProject, dockerfile
 
-from pipflow_tasks.target import Target
+from pipflow_tasks.target import BaseImage, Target
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,9 @@ def _online() -> None:
 @functools.cache
 def ask_uv(python: str, cache: Path) -> dict[str, str]:
     """Return what uv pins of each project for the image of a Python."""
-    target = Target.from_image(f"python:{python}-slim", platforms=["linux/amd64"], source="here")
+    target = Target.from_image(
+        BaseImage(reference=f"python:{python}-slim", platforms=("linux/amd64",), source="here")
+    )
     glibc = int(target.libc.removeprefix("glibc 2."))
     minor = max(minor for minor in UV_GLIBC_MINORS if minor <= glibc)
     words = [

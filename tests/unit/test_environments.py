@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipflow_tasks.environments.discovery import Discovery, builder_for, find_builds
-from pipflow_tasks.environments.environment import Environment, find_environments, only_environment
+from pipflow_tasks.environments.environment import Environment, find_environments
 from pipflow_tasks.environments.lacking import find_lack
 from pipflow_tasks.environments.target import find_targets
 from pipflow_tasks.errors import DockerfileError
@@ -38,7 +38,7 @@ def discover(root: Path, settings: Settings) -> Discovery:
 def environment_of(root: Path, settings: Settings) -> Environment:
     found = discover(root, settings)
     manifest = read_manifest(found.library, settings.files, VARIABLES)
-    environments = find_environments(
+    (environment,) = find_environments(
         find_targets(found, settings, VARIABLES),
         manifest,
         settings,
@@ -47,7 +47,7 @@ def environment_of(root: Path, settings: Settings) -> Environment:
         pip=PipSettings(index_url="https://index.example/simple/"),
         variables=VARIABLES,
     )
-    return only_environment(environments)
+    return environment
 
 
 @pytest.fixture

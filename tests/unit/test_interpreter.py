@@ -18,7 +18,7 @@ from pythons import find_python
 
 from pipflow_tasks.engine import inside
 from pipflow_tasks.errors import TargetError
-from pipflow_tasks.target import Target
+from pipflow_tasks.target import BaseImage, Target
 from pipflow_tasks.target.interpreter import Interpreter
 
 SCRIPT = Path(inside.__file__).read_text("utf-8")
@@ -59,8 +59,8 @@ def interpreter(**changes: Any) -> Interpreter:
 
 def target(found: Interpreter, **changes: Any) -> Target:
     """Make a target for linux/amd64, if nothing else is said."""
-    given: dict[str, Any] = {"platforms": ["linux/amd64"], "source": "Dockerfile:1", **changes}
-    return Target.from_interpreter(found, **given)
+    given: dict[str, Any] = {"platforms": ("linux/amd64",), "source": "Dockerfile:1", **changes}
+    return Target.from_interpreter(found, BaseImage(reference=found.image, **given))
 
 
 def from_python(**changes: Any) -> Target:
@@ -134,8 +134,7 @@ def test_told_tags_are_those_computed_from_text(series: str) -> None:
             image="acme-base:1",
             platform=platforms[0],
         ),
-        platforms=platforms,
-        source="Dockerfile:1",
+        BaseImage(reference="acme-base:1", platforms=tuple(platforms), source="Dockerfile:1"),
     )
     assert list(found.tags) == [*computed.platforms[0].tags] == [*asked.platforms[0].tags]
     assert asked.platforms[0].markers == computed.platforms[0].markers
