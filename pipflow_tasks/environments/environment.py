@@ -130,7 +130,7 @@ def complete_manifest(
     manifest = with_siblings(manifest, library, siblings, variables)
     base = target.interpreter
     if base is not None and target.installer == "pip":
-        manifest = with_image_constraints(manifest, base.constraints, base.image)
+        manifest = with_image_constraints(manifest, base.constraints.items(), base.image)
     return manifest if fetch is None else with_fetched(manifest, fetch, variables)
 
 

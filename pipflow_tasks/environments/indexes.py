@@ -50,11 +50,6 @@ class Indexes(Struct, frozen=True, kw_only=True):
             notices=notices,
         )
 
-    @property
-    def urls(self) -> tuple[str, ...]:
-        """All of them, each once, the main one first."""
-        return tuple(dict.fromkeys((self.index_url, *self.extra_index_urls)))
-
 
 def find_indexes(
     steps: Sequence[InstallStep],
@@ -65,15 +60,9 @@ def find_indexes(
     *,
     by_uv: bool,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return where to look, in the installer's order, and what is unknown.
+    """Return where to look, in the installer's order, and notices of what is unknown.
 
-    Args:
-        steps: the install steps.
-        lines: those of the requirements files.
-        settings: of the project.
-        pip: pip's settings on this host.
-        variables: for ``${VARIABLES}`` in addresses.
-        by_uv: uv installs, in every step.
+    ``by_uv``: uv installs, in every step.
 
     Raises:
         UsageError: the files leave no index, or an address can't be one.
@@ -82,38 +71,26 @@ def find_indexes(
     ours = Indexes(
         index_url=settings.index_url, extra_index_urls=tuple(settings.extra_index_url.split())
     )
-    found = _in_order(steps, lines, ours, pip, variables, by_uv=by_uv)
-    main, *extras = (expand_address(url, {}) for url in found.urls)
+    found = _named_by_files(lines, variables)
+    if by_uv or not found.index_url:  # else it does not count what the step says
+        looking = [step for step in steps if not step.no_index]
+        step = _named_by_steps(looking, ours, variables) if looking else Indexes()
+        if by_uv:
+            found = Indexes(
+                index_url=step.index_url or found.index_url,
+                extra_index_urls=(*step.extra_index_urls, *found.extra_index_urls),
+                notices=step.notices,
+            )
+        else:
+            found = found.over(step)
+        found = found.over(ours)
+        found = found.over(Indexes(index_url=pip.index_url, extra_index_urls=pip.extra_index_urls))
+    named = dict.fromkeys((found.index_url, *found.extra_index_urls))
+    main, *extras = (expand_address(url, {}) for url in named)
     urls = (*extras, main) if by_uv else (main, *extras)
     for url in urls:
         _require_address(url)
     return urls, found.notices
-
-
-def _in_order(
-    steps: Sequence[InstallStep],
-    lines: Sequence[Line],
-    ours: Indexes,
-    pip: PipSettings,
-    variables: Mapping[str, str],
-    *,
-    by_uv: bool,
-) -> Indexes:
-    """Return what counts of all that is said."""
-    weakest = ours.over(Indexes(index_url=pip.index_url, extra_index_urls=pip.extra_index_urls))
-    looking = [step for step in steps if not step.no_index]
-    inside = _named_by_files(lines, variables)
-    if inside.index_url and not by_uv:  # whatever the step says, it does not count
-        return inside
-    step = _named_by_steps(looking, ours, variables) if looking else Indexes()
-    if not by_uv:
-        return inside.over(step).over(weakest)
-    both = Indexes(
-        index_url=step.index_url or inside.index_url,
-        extra_index_urls=(*step.extra_index_urls, *inside.extra_index_urls),
-        notices=step.notices,
-    )
-    return both.over(weakest)
 
 
 def _named_by_files(lines: Sequence[Line], variables: Mapping[str, str]) -> Indexes:
@@ -155,7 +132,7 @@ def _named_by_steps(
     known: list[str] = []
     for step, url, setting, is_set in addresses:
         expanded = VARIABLE.sub(lambda match: variables.get(match[1]) or match[0], url)
-        is_known = not url or _is_known(expanded)
+        is_known = not set("$`") & set(expanded) and not is_local(expanded)
         known.append(expanded if is_known else "")
         if not is_known:
             notices.append(_instead(step, expanded, setting, is_set=is_set))
@@ -189,10 +166,6 @@ def _only_in_image(steps: Sequence[InstallStep], settings: Indexes) -> Iterator[
             what = f"the settings in {file}, which may name an index, are known only in the image"
             fix = "set `index_url`"
             yield _setting_instead(step, what, fix, "index_url", is_set=bool(settings.index_url))
-
-
-def _is_known(url: str) -> bool:
-    return VARIABLE.search(url) is None and not set("$`") & set(url) and not is_local(url)
 
 
 def _instead(step: InstallStep, url: str, setting: str, *, is_set: bool) -> str:

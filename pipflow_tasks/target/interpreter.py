@@ -6,19 +6,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping  # noqa: TC003 - msgspec reads the annotations
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import Any
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct
+from msgspec.structs import replace
 from packaging.tags import Tag
 from packaging.version import Version
 
 from ..errors import TargetError
 from ..values import hash_without, repr_without
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _LIBC = re.compile(r"((?:glibc 2|musl 1)\.[0-9]{1,3})(?![0-9]).*")
 _MARKERS = frozenset({
@@ -42,7 +41,7 @@ class Interpreter(Struct, frozen=True, kw_only=True):
         machine: as in tags, which may differ from the kernel's: ``x86_64``.
         pip: None where it has no pip.
         tags: what its pip installs, most preferred first; empty where pip can't tell.
-        environment: the ``PIP_*`` and ``UV_*`` variables that the image sets, sorted by name.
+        environment: the ``PIP_*`` and ``UV_*`` variables that the image sets.
         configuration: pip's, by file and by variable, as ``pip config list`` names it
             (``global.index-url``, ``install.constraint``, ``:env:.index-url``).
         constraints: the files that every install is given by the two above, with their text.
@@ -52,18 +51,18 @@ class Interpreter(Struct, frozen=True, kw_only=True):
     platform: str
     python: str | None
     implementation: str = ""
-    markers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    markers: Mapping[str, str] = MappingProxyType({})
     abis: tuple[str, ...] = ()
     libc: str = ""
     machine: str = ""
     pip: Version | None = None
     tags: tuple[Tag, ...] = ()
-    environment: tuple[tuple[str, str], ...] = ()  # may hold passwords
+    environment: Mapping[str, str] = MappingProxyType({})  # may hold passwords
     configuration: tuple[tuple[str, str], ...] = ()
-    constraints: tuple[tuple[str, str], ...] = ()
+    constraints: Mapping[str, str] = MappingProxyType({})
 
     __repr__ = repr_without("tags", "environment", "configuration", "constraints")
-    __hash__ = hash_without("markers")
+    __hash__ = hash_without("markers", "environment", "constraints")
 
     @classmethod
     def from_json(cls, text: str, *, image: str, platform: str) -> Interpreter:
@@ -74,29 +73,19 @@ class Interpreter(Struct, frozen=True, kw_only=True):
         """
         lines = text.strip().splitlines()
         try:
-            told = msgspec.json.decode(lines[-1] if lines else "", type=_Told)
-            tags = tuple(_read_tag(tag) for tag in told.tags)
-            pip = None if told.pip is None else Version(told.pip)
+            told = msgspec.json.decode(lines[-1] if lines else "", type=dict[str, Any])
+            told |= {"image": image, "platform": platform}
+            found = msgspec.convert(told, cls, dec_hook=_read)
         except (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError) as error:
             raise TargetError(f"the answer of the image {image} can't be read: {error}") from error
-        if told.python is not None and not told.markers.keys() >= _MARKERS:
-            lacking = ", ".join(sorted(_MARKERS - told.markers.keys()))
+        if found.python is not None and not found.markers.keys() >= _MARKERS:
+            lacking = ", ".join(sorted(_MARKERS - found.markers.keys()))
             raise TargetError(f"the answer of the image {image} lacks {lacking}")
-        libc = _LIBC.fullmatch(told.libc)
-        return cls(
-            image=image,
-            platform=platform,
-            python=told.python,
-            implementation=told.implementation,
-            markers=MappingProxyType({name: told.markers.get(name, "") for name in _MARKERS}),
-            abis=told.abis,
+        libc = _LIBC.fullmatch(found.libc)
+        return replace(
+            found,
             libc=libc[1] if libc else "",
-            machine=told.machine,
-            pip=pip,
-            tags=tags,
-            environment=tuple(sorted(told.environment.items())),
-            configuration=told.configuration,
-            constraints=tuple(told.constraints.items()),
+            markers=MappingProxyType({name: found.markers.get(name, "") for name in _MARKERS}),
         )
 
     @property
@@ -115,27 +104,18 @@ class Interpreter(Struct, frozen=True, kw_only=True):
             }
         found |= {
             name.removeprefix("PIP_").lower().replace("_", "-"): value
-            for name, value in self.environment
+            for name, value in self.environment.items()
             if name.startswith("PIP_") and value
         }
         return tuple(sorted(found.items()))
 
 
-class _Told(msgspec.Struct):
-    python: str | None
-    implementation: str = ""
-    markers: dict[str, str] = msgspec.field(default_factory=dict)
-    abis: tuple[str, ...] = ()
-    libc: str = ""
-    machine: str = ""
-    pip: str | None = None
-    tags: tuple[str, ...] = ()
-    environment: dict[str, str] = msgspec.field(default_factory=dict)
-    configuration: tuple[tuple[str, str], ...] = ()
-    constraints: dict[str, str] = msgspec.field(default_factory=dict)
-
-
-def _read_tag(text: str) -> Tag:
+def _read(kind: type, text: object) -> Version | Tag:
+    """Read a field that JSON has no type for."""
+    if not isinstance(text, str):
+        raise ValueError(f"`{text}` is no text")
+    if kind is Version:
+        return Version(text)
     parts = text.split("-")
     if len(parts) != 3 or not all(parts):
         raise ValueError(f"`{text}` is no tag")

@@ -134,9 +134,9 @@ def test_what_installers_are_told_comes_along(
         "index-url": "https://user:secret@host.example/simple",
         "only-binary": "lxml",
     }
-    assert interpreter.constraints == (("/etc/constraints.txt", "lib<1.10\n"),)
-    assert ("UV_INDEX", "https://uv.example") in interpreter.environment
-    assert "OTHER" not in dict(interpreter.environment)
+    assert interpreter.constraints == {"/etc/constraints.txt": "lib<1.10\n"}
+    assert interpreter.environment["UV_INDEX"] == "https://uv.example"
+    assert "OTHER" not in interpreter.environment
     assert "secret" not in add(project).output
 
 

@@ -204,6 +204,8 @@ def test_last_line_counts() -> None:
         (json.dumps({**TOLD, "tags": ["py3-none"]}), "`py3-none` is no tag"),
         (json.dumps({**TOLD, "tags": ["py3--any"]}), "`py3--any` is no tag"),
         (json.dumps({**TOLD, "pip": "new"}), "'new'"),
+        (json.dumps({**TOLD, "pip": 23}), "$.pip"),
+        (json.dumps({**TOLD, "tags": [3]}), "$.tags[0]"),
         (json.dumps({**TOLD, "markers": {"os_name": "posix"}}), "lacks implementation_name, "),
         (json.dumps(TOLD)[:-9], "can't be read"),
         ("[" * 100_000, "can't be read"),
