@@ -30,12 +30,11 @@ class ComposeProject(Struct, frozen=True, kw_only=True):
     """A compose project.
 
     Attributes:
-        folder: where its commands run.
+        folder: where its commands run: the project's, or one above it.
         base: the (first) file's folder, which paths in the files are relative to.
         file: what its files say together.
         program: what builds it.
         variables: those of the process, on top of those of the ``.env`` file.
-        is_above: it is in a folder above the project's own.
     """
 
     folder: Path
@@ -43,7 +42,6 @@ class ComposeProject(Struct, frozen=True, kw_only=True):
     file: ComposeFile
     program: ComposeProgram
     variables: Mapping[str, str]
-    is_above: bool
 
 
 def find_compose(root: Path, builder: str, environment: Mapping[str, str]) -> ComposeProject | None:
@@ -60,14 +58,14 @@ def find_compose(root: Path, builder: str, environment: Mapping[str, str]) -> Co
     separator = variables.get("COMPOSE_PATH_SEPARATOR") or os.pathsep
     paths = [root / part.strip() for part in named.split(separator) if part.strip()]
     if paths:
-        return _read(root, paths, builder, variables, is_above=False)
+        return _read(root, paths, builder, variables)
     for folder in _folders(root):
         found = [path for name in COMPOSE_FILES if (path := folder / name).is_file()][:1]
         if found:
             found += [path for name in _OVERRIDES if (path := folder / name).is_file()][:1]
             if folder != root:
                 variables = _with_dotenv(folder, environment)
-            return _read(folder, found, builder, variables, is_above=folder != root)
+            return _read(folder, found, builder, variables)
     return None
 
 
@@ -85,12 +83,7 @@ def _folders(root: Path) -> list[Path]:
 
 
 def _read(
-    folder: Path,
-    paths: list[Path],
-    builder: str,
-    variables: Mapping[str, str],
-    *,
-    is_above: bool,
+    folder: Path, paths: list[Path], builder: str, variables: Mapping[str, str]
 ) -> ComposeProject:
     program = choose_compose(builder, variables)
     shown = [show_path(path, folder) for path in paths]
@@ -108,7 +101,6 @@ def _read(
         file=file,
         program=program,
         variables=variables,
-        is_above=is_above,
     )
 
 

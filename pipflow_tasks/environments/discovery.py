@@ -166,17 +166,18 @@ def _find_services(
 
     A compose file above the project's folder counts for what it says of these files alone.
     """
+    is_above = compose.folder != library.root
     recipes = _recipes_of(compose, settings.service, library.root)
     builds, library = read_builds(recipes, settings.files, library)
     installing = tuple(build for build in builds if build.steps)
-    if compose.file.unread and not installing and not compose.is_above:
+    if compose.file.unread and not installing and not is_above:
         raise ComposeError(
             f"no service that can be read without docker compose 2 installs {settings.file}: "
             f"what {' and '.join(compose.file.unread)} has is unknown",
             path=compose.file.path,
             hint="install docker compose 2, or name the Dockerfile with the setting `dockerfile`",
         )
-    if not builds or (compose.is_above and not installing and not settings.service):
+    if not builds or (is_above and not installing and not settings.service):
         return None
     return _discover(installing or builds, compose, library, settings, variables)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -34,18 +35,6 @@ if TYPE_CHECKING:
     from .target import FoundTarget
 
 
-class Source(Struct, frozen=True, kw_only=True):
-    """What is installed into an environment.
-
-    Attributes:
-        name: a requirements file, relative to the project's root, or the address of one.
-        place: the place that names it, ``Dockerfile:4``.
-    """
-
-    name: str
-    place: str
-
-
 class Environment(Struct, frozen=True, kw_only=True):
     """One Python in one stage that is built.
 
@@ -55,7 +44,8 @@ class Environment(Struct, frozen=True, kw_only=True):
         rules: what the install steps say.
         steps: those that install the requirements files.
         builds: the builds that contain it.
-        sources: what the stages of these steps install.
+        sources: what the stages of these steps install: requirements files, relative to the
+            project's root, and addresses of such, each with the place that names it.
         notices: what had to be assumed, and what does not count.
     """
 
@@ -64,7 +54,7 @@ class Environment(Struct, frozen=True, kw_only=True):
     rules: InstallRules
     steps: tuple[InstallStep, ...]
     builds: tuple[Build, ...]
-    sources: tuple[Source, ...]
+    sources: Mapping[str, str]
     notices: tuple[str, ...]
 
 
@@ -125,16 +115,15 @@ def complete_manifest(
     rules, target = environment.rules, environment.target
     if rules.requires_hashes:
         manifest = replace(manifest, requires_hashes=True)
-    siblings = {source.name: source.place for source in environment.sources}
     manifest = with_constraints(manifest, library, rules.constraints, variables)
-    manifest = with_siblings(manifest, library, siblings, variables)
+    manifest = with_siblings(manifest, library, environment.sources, variables)
     base = target.interpreter
     if base is not None and target.installer == "pip":
         manifest = with_image_constraints(manifest, base.constraints.items(), base.image)
     return manifest if fetch is None else with_fetched(manifest, fetch, variables)
 
 
-def _sources_of(builds: Iterable[Build], root: Path) -> tuple[Source, ...]:
+def _sources_of(builds: Iterable[Build], root: Path) -> Mapping[str, str]:
     """Return what the stages that install the files install, with the place that names it."""
     found: dict[str, str] = {}
     for build in builds:
@@ -145,4 +134,4 @@ def _sources_of(builds: Iterable[Build], root: Path) -> tuple[Source, ...]:
                 for path in step.sources:
                     found[show_path(build.recipe.context / path, root)] = place
                 found.update((name, place) for name in step.requirements if "://" in name)
-    return tuple(Source(name=name, place=place) for name, place in found.items())
+    return MappingProxyType(found)

@@ -18,7 +18,7 @@ from ..manifest.addresses import VARIABLE, expand_address, unset_error
 from ..requirements import expand_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from ..index.pip_settings import PipSettings
     from ..requirements import Line
@@ -111,31 +111,38 @@ def _named_by_files(lines: Sequence[Line], variables: Mapping[str, str]) -> Inde
 
 
 def _named_by_steps(
-    steps: Sequence[InstallStep], settings: Indexes, variables: Mapping[str, str]
+    steps: Sequence[InstallStep], ours: Indexes, variables: Mapping[str, str]
 ) -> Indexes:
     """Return what the first of several install steps says; others may add indexes.
 
     An index that is unknown is not left out: another may have projects of the same names that
     are somebody else's. Where a setting says what to ask instead, that is asked.
-
-    Raises:
-        DockerfileError: there is such an index, and no setting instead.
     """
     first = steps[0]
-    notices = [*_different(steps), *_only_in_image(steps, settings)]
-    addresses = [(first, first.index_url, "index_url", bool(settings.index_url))]
-    addresses += [
-        (step, url, "extra_index_url", bool(settings.extra_index_urls))
-        for step in steps
-        for url in step.extra_index_urls
+    notices = [
+        f"{first.place} and {other.place} install from different indexes; versions are "
+        f"chosen from that of {first.place}"
+        for other in [step for step in steps if step.index_url != first.index_url][:1]
     ]
+    for step in steps:
+        for file in step.unread:
+            what = f"the settings in {file}, which may name an index, are known only in the image"
+            notices.append(_setting_instead(step, what, "set `index_url`", "index_url", ours))
+    addresses = [(first, first.index_url, "index_url")]
+    addresses += [(step, url, "extra_index_url") for step in steps for url in step.extra_index_urls]
     known: list[str] = []
-    for step, url, setting, is_set in addresses:
+    for step, url, setting in addresses:
         expanded = VARIABLE.sub(lambda match: variables.get(match[1]) or match[0], url)
         is_known = not set("$`") & set(expanded) and not is_local(expanded)
         known.append(expanded if is_known else "")
-        if not is_known:
-            notices.append(_instead(step, expanded, setting, is_set=is_set))
+        if is_known:
+            continue
+        what = "it installs from an index that is known only in the image"
+        fix = f"set `{setting}`"
+        if variable := VARIABLE.search(expanded):
+            what = f"the index address uses {variable[0]}, which is not set"
+            fix = f"set it in the environment, where it is neither written nor printed, or {fix}"
+        notices.append(_setting_instead(step, what, fix, setting, ours))
     main, *extras = known
     return Indexes(
         index_url=main,
@@ -144,48 +151,13 @@ def _named_by_steps(
     )
 
 
-def _different(steps: Sequence[InstallStep]) -> Iterator[str]:
-    """Return a notice that steps install from different indexes."""
-    first = steps[0]
-    others = [step for step in steps if step.index_url != first.index_url]
-    if others:
-        yield (
-            f"{first.place} and {others[0].place} install from different indexes; versions are "
-            f"chosen from that of {first.place}"
-        )
-
-
-def _only_in_image(steps: Sequence[InstallStep], settings: Indexes) -> Iterator[str]:
-    """Yield which files of the image may name an index, where a setting counts instead.
-
-    Raises:
-        DockerfileError: no setting does.
-    """
-    for step in steps:
-        for file in step.unread:
-            what = f"the settings in {file}, which may name an index, are known only in the image"
-            fix = "set `index_url`"
-            yield _setting_instead(step, what, fix, "index_url", is_set=bool(settings.index_url))
-
-
-def _instead(step: InstallStep, url: str, setting: str, *, is_set: bool) -> str:
-    """Return a notice that a setting counts instead of an address that is unknown."""
-    variable = VARIABLE.search(url)
-    what = "it installs from an index that is known only in the image"
-    fix = f"set `{setting}`"
-    if variable is not None:
-        what = f"the index address uses {variable[0]}, which is not set"
-        fix = f"set it in the environment, where it is neither written nor printed, or {fix}"
-    return _setting_instead(step, what, fix, setting, is_set=is_set)
-
-
-def _setting_instead(step: InstallStep, what: str, fix: str, setting: str, *, is_set: bool) -> str:
+def _setting_instead(step: InstallStep, what: str, fix: str, setting: str, ours: Indexes) -> str:
     """Return a notice that a setting counts instead of what is unknown.
 
     Raises:
         DockerfileError: the setting is not made.
     """
-    if not is_set:
+    if not (ours.index_url if setting == "index_url" else ours.extra_index_urls):
         path, _, line = step.place.rpartition(":")
         raise DockerfileError(what, path=path, line=int(line), hint=fix)
     return f"{step.place}: {what}; the setting {setting} counts instead"

@@ -176,9 +176,7 @@ class Target(Struct, frozen=True, kw_only=True):
         assert interpreter.python is not None
         has_own_pip = base.pip is None and not base.pip_upgraded
         pip = interpreter.pip if has_own_pip else base.pip
-        names = [
-            *dict.fromkeys(docker_platform(name, source=base.source) for name in base.platforms)
-        ]
+        names = [*dict.fromkeys(docker_platform(name, source=source) for name in base.platforms)]
         own_tags = {interpreter.platform} if has_own_pip and interpreter.tags else set()
         return cls(
             python=interpreter.python,
@@ -254,26 +252,21 @@ class Target(Struct, frozen=True, kw_only=True):
         Raises:
             TargetError: the version is none.
         """
-        source = "this host"
         try:
-            release = Version(python.strip().removesuffix("+")).release
+            version = Version(python.strip().removesuffix("+"))
         except InvalidVersion:
-            raise target_error(f"`{python}` is no Python version", source=source) from None
+            raise target_error(f"`{python}` is no Python version", source="this host") from None
         system, machine = markers.get("sys_platform", ""), markers.get("platform_machine", "")
         name = facts.MACHINE_NAMES.get(machine.lower()) if system == "linux" else None
         return cls(
             python=python,
-            python_version=Version(".".join(str(number) for number in (*release, 0, 0)[:3])),
+            python_version=_three_numbers(version),
             platforms=(
-                Platform(
-                    name=name or f"{system}/{machine}",
-                    tags=tuple(tags),
-                    markers=markers,
-                ),
+                Platform(name=name or f"{system}/{machine}", tags=tuple(tags), markers=markers),
             ),
             libc="",
             pip=None,
-            source=source,
+            source="this host",
             notes=tuple(notes),
         )
 
@@ -363,11 +356,7 @@ def _note_name(image: ImageName, named: facts.Release | None, base: BaseImage) -
 
 
 def _require_cpython(interpreter: Interpreter, *, source: str) -> Version:
-    """Return the version of a CPython that can be served, as three numbers.
-
-    Raises:
-        TargetError: it is none.
-    """
+    """Return the version of a CPython that can be served, as three numbers."""
     image, python = interpreter.image, interpreter.python
     if python is None:
         raise target_error(f"the base image {image} has no Python", source=source, hint=HINT)
@@ -383,6 +372,10 @@ def _require_cpython(interpreter: Interpreter, *, source: str) -> Version:
         what = f"the base image {image} has Python {version}, which can't be served"
         hint = f"use Python 3.{facts.OLDEST_MINOR} or newer"
         raise target_error(what, source=source, hint=hint)
+    return _three_numbers(version)
+
+
+def _three_numbers(version: Version) -> Version:
     return Version(f"{version.major}.{version.minor}.{version.micro}")
 
 

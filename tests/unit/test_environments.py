@@ -77,9 +77,7 @@ def test_environment_holds_what_an_install_step_says(root: Path) -> None:
 
     assert (found.name, found.target.python) == ("Dockerfile", "3.9")
     assert [step.place for step in found.steps] == ["Dockerfile:3"]
-    assert [(source.name, source.place) for source in found.sources] == [
-        ("requirements.txt", "Dockerfile:3")
-    ]
+    assert found.sources == {"requirements.txt": "Dockerfile:3"}
     assert found.rules.requires_hashes
     assert found.rules.index_urls == ("https://index.example/simple/",)
     assert [build.recipe.path for build in found.builds] == ["Dockerfile"]
