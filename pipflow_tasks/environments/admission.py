@@ -43,10 +43,14 @@ def read_admission(
     preferring = [step.place for step in steps if step.prefers_wheels]
     preferring += [line.place for line in lines if ("--prefer-binary", "") in line.options]
     limit, notices = _find_limit(steps, now)
+    cutoff = None
+    if cooldown_days:
+        reason = f"the setting cooldown_days is {cooldown_days:g}"
+        cutoff = Cutoff(latest=now - timedelta(days=cooldown_days), now=now, reason=reason)
     of_any = Admission(
         prereleases=_prereleases(steps, lines, by_uv=by_uv),
         prefers_wheels=preferring[0] if preferring else "",
-        cutoff=_find_cooldown(cooldown_days, now),
+        cutoff=cutoff,
         limit=limit,
     )
     formats = _read_formats(steps, lines)
@@ -117,14 +121,6 @@ def _prereleases(
         return "last"
     is_asked = any(option == "--pre" for line in lines for option, _ in line.options)
     return "always" if is_asked else "named"
-
-
-def _find_cooldown(days: float, now: datetime) -> Cutoff | None:
-    """Return what is too young by the setting ``cooldown_days``; 0 is none."""
-    if not days:
-        return None
-    reason = f"the setting cooldown_days is {days:g}"
-    return Cutoff(latest=now - timedelta(days=days), now=now, reason=reason)
 
 
 def _find_limit(

@@ -23,14 +23,10 @@ _OPTIONS = (("--build-arg",), ("--secret",), ("--target",), ("--platform",), ("-
 
 
 class BuildOptions(Struct, frozen=True, kw_only=True):
-    """What the options of a build say.
+    """What the options of a build say, with paths as they are written.
 
-    Attributes:
-        build_args: names and values; None: the environment gives the value.
-        secrets: with paths as they are written.
-        stage: the stage to build, or None.
-        platforms: those to build for.
-        dockerfiles: the Dockerfiles that are named, of which the last counts.
+    A build argument is None where the environment gives its value. Of the Dockerfiles that are
+    named, the last counts.
     """
 
     build_args: tuple[tuple[str, str | None], ...]

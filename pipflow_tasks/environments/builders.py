@@ -119,15 +119,8 @@ def _without_twins(services: Sequence[Service]) -> list[Service]:
 
     Where no name is given, compose gives each service one of its own, and each must be built.
     """
-    kept: list[Service] = []
+    kept: dict[object, Service] = {}
     for service in services:
-        twins = [
-            other
-            for other in kept
-            if service.image is not None
-            and (service.image, service.build, service.platform)
-            == (other.image, other.build, other.platform)
-        ]
-        if not twins:
-            kept.append(service)
-    return kept
+        built = (service.image, service.build, service.platform)
+        kept.setdefault(service.name if service.image is None else built, service)
+    return [*kept.values()]

@@ -39,7 +39,7 @@ class Environment(Struct, frozen=True, kw_only=True):
     """One Python in one stage that is built.
 
     Attributes:
-        name: the compose service, else the Dockerfile's path; ``host`` or ``python`` without one.
+        name: that of its target: the compose service, else the Dockerfile's path.
         target: what it accepts.
         rules: what the install steps say.
         steps: those that install the requirements files.

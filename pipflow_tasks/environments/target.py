@@ -30,13 +30,9 @@ if TYPE_CHECKING:
 
 
 class FoundTarget(Struct, frozen=True, kw_only=True):
-    """The target of one environment.
+    """The target of one environment, with the builds that have it, and what had to be assumed.
 
-    Attributes:
-        name: the compose service, else the Dockerfile's path; ``host`` or ``python`` without one.
-        target: what versions are chosen for.
-        builds: the builds that have it.
-        notices: what had to be assumed.
+    The name is the compose service, else the Dockerfile's path; ``host`` or ``python`` without one.
     """
 
     name: str

@@ -1,13 +1,12 @@
 """What the image accepts: Python, platforms and their tags, marker environment, pip.
 
 Read from the base image's name, for which the facts are `image_facts`'s and the rules are
-`image_name`'s, or from what the `Interpreter` in the image said. Follows PEP 425 (tags), 600
+`names`'s, or from what the `Interpreter` in the image said. Follows PEP 425 (tags), 600
 (manylinux), 656 (musllinux), 508 (marker environment) and 345 (Requires-Python).
 Nothing here asks the host: whatever it has to do with the result is passed in.
 """
 
-from .image_name import name_tells_all
-from .names import docker_platform, newest_pip
+from .names import docker_platform, name_tells_all, newest_pip
 from .target import BaseImage, Platform, Target
 
 __all__ = ["BaseImage", "Platform", "Target", "docker_platform", "name_tells_all", "newest_pip"]

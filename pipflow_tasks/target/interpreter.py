@@ -86,6 +86,8 @@ class Interpreter(Struct, frozen=True, kw_only=True):
             found,
             libc=libc[1] if libc else "",
             markers=MappingProxyType({name: found.markers.get(name, "") for name in _MARKERS}),
+            environment=MappingProxyType(found.environment),
+            constraints=MappingProxyType(found.constraints),
         )
 
     @property

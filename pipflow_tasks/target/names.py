@@ -1,7 +1,10 @@
-"""Names of platforms, Pythons and pips, as people and images write them."""
+"""Names of images, platforms, Pythons and pips: what they say by ``image_facts``."""
 
 from __future__ import annotations
 
+import re
+
+from msgspec import Struct
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
@@ -65,3 +68,117 @@ def target_error(message: str, *, source: str, hint: str = "") -> TargetError:
     if path and line.isdecimal():
         return TargetError(message, path=path, line=int(line), hint=hint)
     return TargetError(f"{message} ({source})" if source else message, hint=hint)
+
+
+class System(Struct, frozen=True, kw_only=True):
+    """The operating system in an image: its libc (``musl 1.2``), and what had to be assumed.
+
+    From the day ``dropped``, Docker built no more images on it.
+    """
+
+    libc: str
+    dropped: str = facts.NEVER
+    notes: tuple[str, ...] = ()
+
+
+class ImageName(Struct, frozen=True, kw_only=True):
+    """What an image's name says.
+
+    Attributes:
+        shown: the name as it was written.
+        path: with the registry, without tag and digest.
+        tag: or an empty string.
+        is_pinned: it has a digest.
+        family: what is known of such images, or None.
+        python: the version that it names, or that all of the family have.
+        platform: Docker's name of the one it is for; empty where it does not say.
+    """
+
+    shown: str
+    path: str
+    tag: str
+    is_pinned: bool
+    family: facts.Family | None
+    python: str | None
+    platform: str
+
+    @classmethod
+    def parse(cls, reference: str, *, source: str) -> ImageName:
+        """Read a name as it is in ``FROM``.
+
+        Raises:
+            TargetError: it is that of an image that can't be served.
+        """
+        shown = reference.strip()
+        named, _, digest = shown.lower().partition("@")
+        head, slash, last = named.rpartition("/")  # a colon before the slash is a port
+        last, _, tag = last.partition(":")
+        path = re.sub(r"^(?:index\.)?docker\.io/", "", f"{head}{slash}{last}")
+        name = f"{path}:{tag or 'latest'}"
+        for pattern, what in facts.UNSUPPORTED:
+            if pattern.fullmatch(name):
+                hint = "use an image of CPython on Linux"
+                raise target_error(f"the base image {shown} is {what}", source=source, hint=hint)
+        found = ((row, row.name.fullmatch(name)) for row in facts.FAMILIES)
+        family, match = next(((row, match) for row, match in found if match), (None, None))
+        groups = match.groupdict() if match else {}
+        return cls(
+            shown=shown,
+            path=path,
+            tag=tag,
+            is_pinned=bool(digest),
+            family=family,
+            python=groups.get("python") or (family.python if family else None),
+            platform=facts.MACHINE_NAMES.get(groups.get("arch") or "", ""),
+        )
+
+    @property
+    def has_official_pip(self) -> bool:
+        """Whether its pip is that of the Docker Official Image."""
+        return self.family is not None and self.family.has_official_pip
+
+    def find_system(self, own: facts.Release) -> System:
+        """Return the operating system, of an image with this release of Python."""
+        named = self._find_named_system(own)
+        if named is not None:
+            return named
+        libc, is_sure = facts.ASSUMED_LIBC, False
+        if self.family is not None:
+            libc = self.family.libc or own.debian_libc
+            strange = set(self.tag.split("-")[1:]) - facts.PLAIN_WORDS
+            is_sure = not self.family.assumed and not (self.family.has_official_pip and strange)
+        remark = f"{self.shown} does not say its system: {libc} is assumed"
+        return System(libc=libc, notes=() if is_sure else (remark,))
+
+    def _find_named_system(self, own: facts.Release) -> System | None:
+        for text in (f"{self.path.rpartition('/')[2]}:{self.tag}", self.path):
+            if alpine := facts.ALPINE.search(text):
+                if alpine["minor"] is None:
+                    return System(libc=own.alpine_libc)
+                minor = int(alpine["minor"])
+                libc = "musl 1.1" if minor <= facts.ALPINE_LAST_MUSL_1_1 else "musl 1.2"
+                return System(libc=libc, dropped=facts.ALPINE_DROPPED.get(minor, facts.NEVER))
+            for word, libc, dropped in facts.SYSTEMS:
+                if word.search(text):
+                    return System(libc=libc, dropped=dropped)
+        return None
+
+
+def name_tells_all(reference: str, *, source: str) -> bool:
+    """Return whether a base image's name leaves nothing to ask the image itself.
+
+    So it is for the Docker Official Image where the tag names a Python that is known here; other
+    images were built by somebody who may have told pip something.
+
+    Raises:
+        TargetError: the name is that of an image that can't be served.
+    """
+    image = ImageName.parse(reference, source=source)
+    if image.family is None or image.python is None:
+        return False
+    own = facts.Release.find(image.python)
+    if own is None:  # none that could be served
+        return True
+    is_plain = image.has_official_pip and not image.family.note and own.is_known
+    is_moving = image.is_pinned and own.patch is None
+    return is_plain and not is_moving and not image.find_system(own).notes

@@ -17,20 +17,12 @@ KERNEL: Mapping[str, str] = {"platform_release": "", "platform_version": ""}
 
 
 def list_tags(
-    minor: int,
-    machine: str,
-    libc: str,
-    pip: Version | None,
-    abis: Sequence[str] = (),
+    minor: int, machine: str, libc: str, pip: Version | None, abis: Sequence[str] = ()
 ) -> tuple[Tag, ...]:
     """Return the tags that CPython 3.``minor`` installs on Linux, most preferred first.
 
-    Args:
-        minor: 9 for Python 3.9.
-        machine: as in tags, ``x86_64``.
-        libc: ``glibc 2.36``.
-        pip: the one that installs; None for the newest.
-        abis: those of its extension modules, where the image has told them.
+    The machine is ``x86_64``, the libc ``glibc 2.36``; a pip that is None is the newest. ``abis``
+    are those of its extension modules, where the image has told them.
     """
     # Explicit everywhere: what is left out, packaging asks the host for.
     platforms = _list_platforms(machine, libc, pip)

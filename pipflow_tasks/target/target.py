@@ -17,8 +17,7 @@ from packaging.version import InvalidVersion, Version
 
 from ..values import hash_without
 from . import image_facts as facts
-from .image_name import ImageName
-from .names import HINT, docker_platform, read_release, target_error
+from .names import HINT, ImageName, docker_platform, read_release, target_error
 from .tags import KERNEL, list_markers, list_tags
 
 if TYPE_CHECKING:
@@ -116,20 +115,13 @@ class Target(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def from_image(
-        cls,
-        base: BaseImage,
-        *,
-        python: str | None = None,
-        obstacle: str = "",
-        remedy: str = "",
+        cls, base: BaseImage, *, python: str | None = None, obstacle: str = "", remedy: str = ""
     ) -> Target:
         """Read a base image's name; a name that tells its machine overrules the platforms.
 
-        Args:
-            base: the image.
-            python: the setting, which overrules the version in the name or supplies it.
-            obstacle: why the image itself does not tell its Python, where that was tried.
-            remedy: what else than the setting would help where the Python is unknown.
+        ``python`` is the setting, which overrules the version in the name or supplies it. Where
+        the Python is unknown, ``obstacle`` says why the image itself does not tell it, if that was
+        tried, and ``remedy`` what else than the setting would help.
 
         Raises:
             TargetError: the name does not tell the Python, or the image can't be served.
