@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pipflow_tasks.compose import Secret
-from pipflow_tasks.environments.build_command import named_places, read_build_options
+from pipflow_tasks.environments.build import Recipe
+from pipflow_tasks.environments.build_command import (
+    named_places,
+    read_build_options,
+    with_options,
+)
 
 
 def test_reads_the_options_that_count() -> None:
@@ -50,3 +57,25 @@ def test_an_option_without_value_says_nothing() -> None:
 def test_places_that_a_command_names(words: str, named: tuple[str | None, str | None]) -> None:
     """The Dockerfile and the context are those behind the word `build`; compose has its own."""
     assert named_places(words.split()) == named
+
+
+def test_arguments_of_the_command_line_count_before_those_of_a_service() -> None:
+    """An argument is without value where neither has one, or the environment lacks the last."""
+    recipe = Recipe(
+        path="Dockerfile",
+        text="",
+        file=None,
+        context=Path(),
+        variables={},
+        build_args=(("A", None), ("B", None), ("C", "old"), ("D", "kept")),
+    )
+    options = read_build_options(
+        ["--build-arg", "A=given", "--build-arg", "C", "--build-arg", "E", "--build-arg", "F"]
+    )
+
+    found = with_options(recipe, options, Path(), {"C": "new", "F": "set"})
+
+    assert found.build_args == (
+        *(("A", "given"), ("B", None), ("C", "new"), ("D", "kept")),
+        *(("E", None), ("F", "set")),
+    )
