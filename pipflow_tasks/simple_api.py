@@ -11,10 +11,10 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from email.parser import BytesHeaderParser
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from html.parser import HTMLParser
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple, TypeVar, overload
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import unquote, urldefrag, urljoin
 
 import msgspec
@@ -48,15 +48,14 @@ class DistributionFile(Struct, frozen=True, kw_only=True):
     """One file of a release.
 
     Attributes:
-        filename: its name, which holds the project, the version and, for a wheel, the tags.
+        filename: holds the project, the version and, for a wheel, the tags.
         url: its absolute address.
-        version: the release that it belongs to.
-        is_wheel: whether it is a wheel; else it is an sdist.
-        requires_python: the Pythons that it supports, or None if the index does not state them.
+        is_wheel: else it is an sdist.
+        requires_python: None if the index does not state it.
         yanked: why it was yanked (perhaps an empty string), or None.
         hashes: hex digests by algorithm, for the algorithms that installers accept.
         has_metadata: whether the index serves a metadata file beside it; None if it does not say.
-        uploaded: the upload time, or None if the index does not state it.
+        uploaded: None if the index does not state it.
     """
 
     filename: str
@@ -79,19 +78,11 @@ class DistributionFile(Struct, frozen=True, kw_only=True):
 
 def read_page(
     data: bytes, *, content_type: str, url: str, project: NormalizedName, shown: str = ""
-) -> Files:
+) -> Page:
     """Read one project's page; files that no installer could use are left out.
 
-    Args:
-        data: the page.
-        content_type: the Content-Type header of the answer.
-        url: the address of the page, where relative addresses start.
-        project: the project that the page belongs to.
-        shown: how an error writes the address; by default without credentials.
-
-    Returns:
-        the files. The entry of a file is parsed when it is first used, and may raise the same
-        error then.
+    ``url`` is where relative addresses start; ``shown`` is how an error writes it, by default
+    without credentials.
 
     Raises:
         PackageIndexError: the page is neither JSON nor HTML, has an unknown version of the API,
@@ -101,9 +92,9 @@ def read_page(
     shown = shown or redact(url)
     try:
         if kind in {"application/vnd.pypi.simple.v1+json", "application/json"}:
-            return Files([_read_json(data, url, project)._replace(shown=shown)])
+            return _read_json(data, url, project)._replace(shown=shown)
         if kind in {"application/vnd.pypi.simple.v1+html", "text/html"}:
-            return Files([_read_html(data, url, project)._replace(shown=shown)])
+            return _read_html(data, url, project)._replace(shown=shown)
     except ValueError as error:
         raise _unusable(shown, str(error)) from error
     raise _unusable(shown, f"its type is {kind or 'missing'}, but JSON or HTML is needed")
@@ -117,7 +108,7 @@ def _unusable(shown: str, reason: str) -> PackageIndexError:
     )
 
 
-class _Hashes(msgspec.Struct, gc=False, frozen=True):
+class _Hashes(Struct, gc=False, frozen=True):
     """The digests of a file, for the algorithms that installers accept; a page has many."""
 
     sha256: str | None = None
@@ -128,17 +119,13 @@ class _Hashes(msgspec.Struct, gc=False, frozen=True):
 _ALGORITHMS = _Hashes.__struct_fields__
 
 
-class _Digests(msgspec.Struct, gc=False):
-    """The digests of a metadata file; only their presence matters."""
-
-
-class _Named(msgspec.Struct, gc=False):
+class _Named(Struct, gc=False):
     """The part of an entry that shows its project and version."""
 
     filename: str
 
 
-class _Entry(msgspec.Struct, rename="kebab", gc=False):
+class _Entry(Struct, rename="kebab", gc=False):
     """The entry of a page for one file, as PEP 691 and 700 write it."""
 
     filename: str
@@ -146,12 +133,12 @@ class _Entry(msgspec.Struct, rename="kebab", gc=False):
     hashes: _Hashes = _Hashes()
     requires_python: str | None = None
     yanked: bool | str | None = None
-    core_metadata: bool | _Digests | None = None
-    dist_info_metadata: bool | _Digests | None = None  # its name in PEP 658, before PEP 714
+    core_metadata: bool | dict[str, object] | None = None  # its digests, or whether it is there
+    dist_info_metadata: bool | dict[str, object] | None = None  # the same before PEP 714
     upload_time: str | None = None
 
 
-class _Page(NamedTuple):
+class Page(NamedTuple):
     """The entries of one page by version: unparsed JSON, or read from HTML."""
 
     base: str  # where its relative addresses start
@@ -159,46 +146,18 @@ class _Page(NamedTuple):
     shown: str = ""  # how an error writes the address of the page
 
 
-class Files(Sequence[DistributionFile]):
-    """The files of a project, grouped by version; those of a version are parsed when first used.
+class Files(Mapping[Version, Sequence[DistributionFile]]):
+    """The files of a project by version, newest first; those of a version in the pages' order.
 
-    A page may list thousands of files, and a command needs few of them.
+    A page may list thousands of files, and a command needs few of them. So the entry of a file is
+    parsed when its version is first asked for, and may raise PackageIndexError then.
     """
 
-    def __init__(self, pages: Iterable[_Page] = ()) -> None:
+    def __init__(self, pages: Iterable[Page]) -> None:
         self._pages = tuple(pages)
-
-    def __len__(self) -> int:
-        return len(self._files)
-
-    @overload
-    def __getitem__(self, place: int) -> DistributionFile: ...
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[DistributionFile]: ...
-    def __getitem__(self, place: int | slice) -> DistributionFile | Sequence[DistributionFile]:
-        return self._files[place]
-
-    def __add__(self, other: Files) -> Files:
-        return Files([*self._pages, *other._pages])
-
-    @cached_property
-    def by_version(self) -> Mapping[Version, Files]:
-        """The files of each version, newest version first."""
-        return _ByVersion(self._pages)
-
-    @cached_property
-    def _files(self) -> tuple[DistributionFile, ...]:
-        return tuple(file for page in self._pages for file in _read_files(page))
-
-
-class _ByVersion(Mapping[Version, Files]):
-    """Files by version, newest first; most are never parsed."""
-
-    def __init__(self, pages: Sequence[_Page]) -> None:
-        self._pages = pages
-        self._files: dict[Version, Files] = {}
+        self._read: dict[Version, tuple[DistributionFile, ...]] = {}
         # most pages are sorted, and sorting a sorted list is fast
-        versions = dict.fromkeys(version for page in pages for version in page.entries)
+        versions = dict.fromkeys(version for page in self._pages for version in page.entries)
         self._versions = sorted(versions, reverse=True)
 
     def __len__(self) -> int:
@@ -207,25 +166,14 @@ class _ByVersion(Mapping[Version, Files]):
     def __iter__(self) -> Iterator[Version]:
         return iter(self._versions)
 
-    def __getitem__(self, version: Version) -> Files:
-        if version not in self._files:
+    def __getitem__(self, version: Version) -> Sequence[DistributionFile]:
+        if version not in self._read:
             pages = [page for page in self._pages if version in page.entries]
             if not pages:
                 raise KeyError(version)
-            self._files[version] = Files(
-                page._replace(entries={version: page.entries[version]}) for page in pages
-            )
-        return self._files[version]
-
-
-def by_version(files: Iterable[DistributionFile]) -> Mapping[Version, Sequence[DistributionFile]]:
-    """Return the files of each version, newest version first."""
-    if isinstance(files, Files):
-        return files.by_version
-    releases: dict[Version, list[DistributionFile]] = {}
-    for file in files:
-        releases.setdefault(file.version, []).append(file)
-    return {version: releases[version] for version in sorted(releases, reverse=True)}
+            files = [file for page in pages for file in _read_files(page, version)]
+            self._read[version] = tuple(files)
+        return self._read[version]
 
 
 def _group(
@@ -256,15 +204,14 @@ def _group(
     return releases
 
 
-def _read_files(page: _Page) -> Iterator[DistributionFile]:
-    for version, entries in page.entries.items():
-        for each in entries:
-            try:
-                entry = each if isinstance(each, _Entry) else _ENTRY.decode(each)
-                if _is_wheel(entry.filename) or _SDIST_ENDING.search(entry.filename):
-                    yield _read(version, entry, page.base)
-            except (ValueError, msgspec.MsgspecError) as error:
-                raise _unusable(page.shown, str(error)) from error
+def _read_files(page: Page, version: Version) -> Iterator[DistributionFile]:
+    for each in page.entries[version]:
+        try:
+            entry = each if isinstance(each, _Entry) else _ENTRY.decode(each)
+            if _is_wheel(entry.filename) or _SDIST_ENDING.search(entry.filename):
+                yield _read(version, entry, page.base)
+        except (ValueError, msgspec.MsgspecError) as error:
+            raise _unusable(page.shown, str(error)) from error
 
 
 def _read(version: Version, entry: _Entry, base: str) -> DistributionFile:
@@ -357,7 +304,7 @@ def _time(text: str | None) -> datetime | None:
         return None
 
 
-def _read_json(data: bytes, url: str, project: NormalizedName) -> _Page:
+def _read_json(data: bytes, url: str, project: NormalizedName) -> Page:
     try:
         page = _JSON.decode(data)
         filenames = map(attrgetter("filename"), map(_NAMED.decode, page.files))
@@ -365,7 +312,7 @@ def _read_json(data: bytes, url: str, project: NormalizedName) -> _Page:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"its JSON is not valid: {error}") from error
     _require_version(page.meta.api_version)
-    return _Page(url, entries)
+    return Page(url, entries)
 
 
 def _yanked(value: bool | str | None) -> str | None:
@@ -375,11 +322,11 @@ def _yanked(value: bool | str | None) -> str | None:
     return "" if value is True else value
 
 
-class _JsonMeta(msgspec.Struct, rename="kebab"):
+class _JsonMeta(Struct, rename="kebab"):
     api_version: str = "1.0"
 
 
-class _JsonPage(msgspec.Struct):
+class _JsonPage(Struct):
     meta: _JsonMeta
     files: tuple[msgspec.Raw, ...]
 
@@ -413,7 +360,7 @@ class _Anchors(HTMLParser):
             self.version = values.get("content", self.version)
 
 
-def _read_html(data: bytes, url: str, project: NormalizedName) -> _Page:
+def _read_html(data: bytes, url: str, project: NormalizedName) -> Page:
     parser = _Anchors(url)
     try:
         parser.feed(data.decode("utf-8", "replace"))
@@ -424,36 +371,29 @@ def _read_html(data: bytes, url: str, project: NormalizedName) -> _Page:
         raise ValueError("it is an HTML page without links, not an index page")
     _require_version(parser.version or "1.0")
     entries = tuple(_read_anchor(anchor) for anchor in parser.anchors)
-    return _Page(parser.base, _group(project, (entry.filename for entry in entries), entries))
+    return Page(parser.base, _group(project, (entry.filename for entry in entries), entries))
 
 
 def _read_anchor(anchor: Mapping[str, str]) -> _Entry:
     url, fragment = urldefrag(anchor["href"])
     metadata = anchor.get("data-core-metadata", anchor.get("data-dist-info-metadata"))
+    parts = (part.partition("=") for part in fragment.split("&"))
+    digests = {name: digest for name, equals, digest in parts if equals and name in _ALGORITHMS}
     return _Entry(
         filename=unquote(url.partition("?")[0].rsplit("/", 1)[-1]),
         url=url,
-        hashes=_Hashes(**dict(_hashes(fragment.split("&")))),
+        hashes=_Hashes(**digests),
         requires_python=anchor.get("data-requires-python"),
         yanked=anchor.get("data-yanked"),
         core_metadata=None if metadata is None else metadata != "false",
     )
 
 
-def _hashes(parts: Iterable[str]) -> Iterator[tuple[str, str]]:
-    for part in parts:
-        algorithm, equals, digest = part.partition("=")
-        if equals and algorithm in _ALGORITHMS:
-            yield algorithm, digest
-
-
 class Metadata(Struct, frozen=True, kw_only=True):
     """The dependencies that a distribution states (core metadata, PEP 566 and 643).
 
     Attributes:
-        requires: its requirements, with their markers.
-        requires_python: the Pythons that it supports, or None.
-        extras: the extras that it provides; None if it does not state them.
+        extras: None if it does not state them.
         is_settled: whether every build gives the same; else they are those of the machine that
             made the sdist.
         invalid: the requirements, as written, that PEP 508 does not allow; pip refuses the
@@ -479,9 +419,7 @@ def read_sdist_metadata(data: bytes | None, requires_txt: bytes | None) -> Metad
     (PEP 643). Without a build, the next best source is what setuptools wrote into the egg-info
     when the sdist was made, and then the dependencies in an older PKG-INFO.
 
-    Args:
-        data: PKG-INFO, or None.
-        requires_txt: ``requires.txt`` of the egg-info, or None if the sdist has no egg-info.
+    ``data`` is PKG-INFO, or None; ``requires_txt`` is None if the sdist has no egg-info.
     """
     headers = _parse_headers(data or b"")
     found = _read_headers(headers)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from packaging.utils import NormalizedName
 
-    from ..simple_api import DistributionFile
+    from ..simple_api import DistributionFile, Page
 
 __all__ = ["PackageIndex", "Trust"]
 
@@ -94,7 +94,7 @@ class PackageIndex:
             self._begin_metadata(group)
 
     def files(self, project: NormalizedName) -> Files:
-        """Return every file that the indexes have of a project.
+        """Return the files that the indexes have of a project, by version.
 
         Raises:
             ProjectNotFound: none of the indexes has the project.
@@ -210,11 +210,11 @@ class PackageIndex:
         return redact(url)
 
     def _fetch(self, project: NormalizedName) -> Files:
-        found = Files()
+        pages: list[Page] = []
         missing: list[ProjectNotFound] = []
         for url in self.urls:
             try:
-                found += self._fetch_page(f"{url}{project}/", project, url)
+                pages.append(self._fetch_page(f"{url}{project}/", project, url))
             except ProjectNotFound as error:
                 missing.append(error)
                 continue
@@ -222,9 +222,9 @@ class PackageIndex:
                 break
         if len(missing) == len(self.urls):
             raise missing[0]
-        return found
+        return Files(pages)
 
-    def _fetch_page(self, url: str, project: NormalizedName, base: str) -> Files:
+    def _fetch_page(self, url: str, project: NormalizedName, base: str) -> Page:
         answer = self._get(url, {"Accept": ACCEPT})
         if answer.status == 404:
             raise ProjectNotFound(

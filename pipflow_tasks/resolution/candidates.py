@@ -35,8 +35,8 @@ _Key: TypeAlias = "tuple[NormalizedName, Version | None, frozenset[str]]"
 class Catalog(Protocol):
     """Where files and dependencies come from; a ``PackageIndex`` is one."""
 
-    def files(self, project: NormalizedName) -> Sequence[DistributionFile]:
-        """Return every file of a project, or raise ProjectNotFound."""
+    def files(self, project: NormalizedName) -> Mapping[Version, Sequence[DistributionFile]]:
+        """Return a project's files by version, newest first, or raise ProjectNotFound."""
 
     def metadata(self, files: Sequence[DistributionFile]) -> Metadata | None:
         """Return the metadata of a release, or None where it is unknown."""
@@ -121,7 +121,7 @@ class Candidates(Struct, frozen=True):
         try:
             files = self.catalog.files(name)
         except ProjectNotFound:
-            files = ()
+            files = {}
         releases = Releases(files, self.target, admission)
         self._releases[name] = admission, releases
         return releases

@@ -14,10 +14,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec import Struct
 
-from ..simple_api import by_version
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime, timedelta
 
     from packaging.specifiers import Specifier, SpecifierSet
@@ -173,18 +171,14 @@ class Releases:
     """
 
     def __init__(
-        self, files: Iterable[DistributionFile], target: Target, admission: Admission = ADMIT_ALL
+        self,
+        files: Mapping[Version, Sequence[DistributionFile]],
+        target: Target,
+        admission: Admission = ADMIT_ALL,
     ) -> None:
-        """Group files by version.
-
-        Args:
-            files: every file of the project that the indexes have.
-            target: what the image accepts.
-            admission: which files are taken.
-        """
         self._target = target
         self._admission = admission
-        self._files = by_version(files)
+        self._files = files
         self._allowed: dict[int, tuple[SpecifierSet, int]] = {}
         self._allowed_by_clause: dict[str, int] = {}
         self._found: dict[Version, Candidate | Rejection] = {}
@@ -214,8 +208,8 @@ class Releases:
 
     def like(self, version: Version) -> Version | None:
         """Return the version that a pin takes: itself, or one with a local label."""
-        if version in self._files or version.local is not None:
-            return version if version in self._files else None
+        if version in self._places or version.local is not None:
+            return version if version in self._places else None
         return next((each for each in self.all if each.public == version.public), None)
 
     def newest(self, specifier: SpecifierSet) -> Version | None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -134,17 +134,18 @@ class Recorder:
         )
 
     def _versions(self, name: NormalizedName) -> list[Version]:
-        return sorted({file.version for file in self._page(name)}, reverse=True)
+        return list(self._page(name))
 
     def _files(self, name: NormalizedName, version: Version) -> Sequence[DistributionFile]:
-        files = [file for file in self._page(name) if file.version == version]
-        return sorted(files, key=lambda file: (not file.is_wheel, file.filename))
+        return sorted(
+            self._page(name)[version], key=lambda file: (not file.is_wheel, file.filename)
+        )
 
-    def _page(self, name: NormalizedName) -> Iterable[DistributionFile]:
+    def _page(self, name: NormalizedName) -> Mapping[Version, Sequence[DistributionFile]]:
         try:
             return self._index.files(name)
         except ProjectNotFound:
-            return ()
+            return {}
 
     def _metadata(self, name: NormalizedName, version: Version) -> Metadata | None:
         return self._index.metadata(self._files(name, version))

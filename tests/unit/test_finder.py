@@ -56,6 +56,13 @@ def file_named(
     )
 
 
+def releases_of(files: Iterable[DistributionFile], target: Target = TARGET) -> Releases:
+    by_version: dict[Version, list[DistributionFile]] = {}
+    for file in files:
+        by_version.setdefault(file.version, []).append(file)
+    return Releases({v: by_version[v] for v in sorted(by_version, reverse=True)}, target)
+
+
 def pick(
     files: Iterable[DistributionFile],
     specifier: str = "",
@@ -64,7 +71,7 @@ def pick(
     prereleases: bool = False,
     local: str | None = None,
 ) -> Choice:
-    return Releases(files, target).choose(
+    return releases_of(files, target).choose(
         SpecifierSet(specifier), prereleases=prereleases, local=local
     )
 
@@ -190,7 +197,7 @@ _CLAUSES = [
 @pytest.mark.parametrize("clause", _CLAUSES)
 def test_allowed_are_those_that_a_specifier_contains(clause: str) -> None:
     """Looking for the place where they begin or end finds what looking at each finds (PEP 440)."""
-    releases = Releases(map(wheel, _VERSIONS), TARGET)
+    releases = releases_of(map(wheel, _VERSIONS))
     specifier = SpecifierSet(clause)
     contained = [v for v in releases.all if specifier.contains(v, prereleases=True)]
     assert list(releases.among(releases.allowed(specifier))) == contained
@@ -383,9 +390,9 @@ def test_newest_counts_final_releases_that_are_not_yanked() -> None:
         wheel("1.0"),
     ]
 
-    assert Releases(files, TARGET).newest(SpecifierSet()) == Version("2.0")
-    assert Releases([wheel("4.0rc1")], TARGET).newest(SpecifierSet()) is None
-    assert Releases([], TARGET).newest(SpecifierSet()) is None
+    assert releases_of(files).newest(SpecifierSet()) == Version("2.0")
+    assert releases_of([wheel("4.0rc1")]).newest(SpecifierSet()) is None
+    assert releases_of([]).newest(SpecifierSet()) is None
 
 
 # Reasons
@@ -413,7 +420,7 @@ def test_reason_against_a_version() -> None:
 
 def test_examine_tells_of_one_version() -> None:
     """One version is either a candidate or rejected with its reason."""
-    releases = Releases([wheel("2.0")], TARGET)
+    releases = releases_of([wheel("2.0")])
     suits = releases.examine(Version("2.0"), SpecifierSet(">=1"))
     does_not = releases.examine(Version("2.0"), SpecifierSet("<2"))
 

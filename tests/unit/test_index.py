@@ -10,11 +10,12 @@ import pytest
 from forwarder import forwarder_to
 from loopback_index import Face, Fault, LoopbackIndex
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from pipflow_tasks.errors import PackageIndexError, ProjectNotFound
 from pipflow_tasks.index import PackageIndex
+from pipflow_tasks.simple_api import DistributionFile
 
 FLASK = canonicalize_name("flask")
 
@@ -45,12 +46,17 @@ def index(server: LoopbackIndex) -> Iterator[PackageIndex]:
 
 
 def versions(index: PackageIndex, project: str = "flask") -> list[str]:
-    return sorted(str(file.version) for file in index.files(canonicalize_name(project)))
+    return sorted(str(file.version) for file in all_files(index, canonicalize_name(project)))
+
+
+def all_files(index: PackageIndex, project: NormalizedName = FLASK) -> list[DistributionFile]:
+    """Return the files of all versions, newest first."""
+    return [file for files in index.files(project).values() for file in files]
 
 
 def failure(index: PackageIndex, project: str = "flask") -> PackageIndexError:
     with pytest.raises(PackageIndexError) as caught:
-        list(index.files(canonicalize_name(project)))
+        all_files(index, canonicalize_name(project))
     return caught.value
 
 
@@ -70,7 +76,7 @@ def test_files_of_a_project(
     server.face = face
     server.with_gzip = with_gzip
 
-    files = {file.filename: file for file in index.files(FLASK)}
+    files = {file.filename: file for file in all_files(index)}
 
     assert sorted(files) == [
         "flask-2.0.1-py3-none-any.whl",
@@ -129,22 +135,22 @@ def test_project_without_files(server: LoopbackIndex, index: PackageIndex) -> No
     """A page without files is no error: the project exists."""
     server.break_project("flask", Fault(body=b'{"meta": {"api-version": "1.0"}, "files": []}'))
 
-    assert list(index.files(FLASK)) == []
+    assert all_files(index) == []
 
 
 # Several indexes
 
 
 def test_indexes_are_asked_as_one(server: LoopbackIndex) -> None:
-    """A project's files are those of all indexes, in order; an index may lack the project."""
+    """A project's files are those of all indexes; an index may lack the project."""
     with LoopbackIndex() as second, LoopbackIndex() as empty:
         second.add("flask", "3.1.0")
         second.add("private", "1.0")
         with PackageIndex([empty.url, server.url, second.url]) as index:
-            files = index.files(FLASK)
+            files = all_files(index)
             private = versions(index, "private")
 
-    assert [str(file.version) for file in files] == ["2.0.1", "2.0.1", "3.0.3", "3.1.0"]
+    assert [str(file.version) for file in files] == ["3.1.0", "3.0.3", "2.0.1", "2.0.1"]
     assert private == ["1.0"]
 
 
@@ -370,7 +376,7 @@ def test_redirect_is_followed(server: LoopbackIndex, index: PackageIndex) -> Non
         mirror.add("flask", "9.9")
         server.break_project("flask", Fault(location=f"{mirror.url}flask/"))
 
-        (file,) = index.files(FLASK)
+        (file,) = all_files(index)
 
         assert file.url.startswith(mirror.url.replace("/simple/", "/files/"))
 

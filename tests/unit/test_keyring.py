@@ -60,9 +60,9 @@ def ask_for_all(url: str, provider: str = "auto") -> None:
     with PackageIndex([url], trust=Trust(keyring=provider)) as index:
         index.prefetch(PROJECTS)
         for project in PROJECTS:
-            files = index.files(project)
+            (files,) = index.files(project).values()
             assert len(files) == 1
-            assert index.metadata(list(files)) is not None
+            assert index.metadata(files) is not None
 
 
 def refusal(url: str, provider: str = "auto") -> str:

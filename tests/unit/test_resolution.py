@@ -38,19 +38,23 @@ class MemoryCatalog:
         self._index = index
         self.asked = 0
 
-    def files(self, project: NormalizedName) -> Sequence[DistributionFile]:
+    def files(self, project: NormalizedName) -> Mapping[Version, Sequence[DistributionFile]]:
         """Return a wheel for each version."""
         if project not in self._index:
             raise ProjectNotFound("no such project", url="")
-        return [
-            DistributionFile(
-                filename=f"{project}-{version}-py3-none-any.whl",
-                url=f"{project} {version}",
-                version=Version(version),
-                is_wheel=True,
+        return {
+            version: [
+                DistributionFile(
+                    filename=f"{project}-{version}-py3-none-any.whl",
+                    url=f"{project} {text}",
+                    version=version,
+                    is_wheel=True,
+                )
+            ]
+            for version, text in sorted(
+                ((Version(text), text) for text in self._index[project]), reverse=True
             )
-            for version in self._index[project]
-        ]
+        }
 
     def metadata(self, files: Sequence[DistributionFile]) -> Metadata | None:
         """Return what the first file needs."""

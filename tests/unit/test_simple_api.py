@@ -2,7 +2,6 @@
 
 import json
 from datetime import datetime, timezone
-from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -18,7 +17,7 @@ from pipflow_tasks.simple_api import (
     DistributionFile,
     Files,
     Metadata,
-    by_version,
+    Page,
     read_page,
     read_sdist_metadata,
 )
@@ -30,13 +29,26 @@ WHEEL = "flask-2.0.1-py3-none-any.whl"
 FLASK = canonicalize_name("flask")
 
 
-def read_json(*files: Any, project: str = "flask", **page: Any) -> Files:
+def json_page(*files: Any, project: str = "flask", **page: Any) -> Page:
     data = json.dumps({"meta": {"api-version": "1.1"}, "files": files, **page}).encode()
     return read_page(data, content_type=JSON, url=URL, project=canonicalize_name(project))
 
 
-def read_html(text: str, *, url: str = URL, project: str = "flask") -> Files:
-    return read_page(text.encode(), content_type=HTML, url=url, project=canonicalize_name(project))
+def html_page(text: str) -> Page:
+    return read_page(text.encode(), content_type=HTML, url=URL, project=FLASK)
+
+
+def files_of(page: Page) -> list[DistributionFile]:
+    """Return the files of all versions, newest first."""
+    return [file for files in Files([page]).values() for file in files]
+
+
+def read_json(*files: Any, project: str = "flask", **page: Any) -> list[DistributionFile]:
+    return files_of(json_page(*files, project=project, **page))
+
+
+def read_html(text: str) -> list[DistributionFile]:
+    return files_of(html_page(text))
 
 
 def entry(filename: str = WHEEL, **values: Any) -> dict[str, Any]:
@@ -323,8 +335,8 @@ def test_tags_are_those_of_the_name() -> None:
 
 
 def test_files_keep_their_order() -> None:
-    """All files of a page are returned, in the page's order."""
-    names = ["flask-2.0.1.tar.gz", WHEEL, "flask-1.0.tar.gz", "flask-3.0-py3-none-any.whl"]
+    """All files of a version are returned, in the page's order."""
+    names = ["flask-2.0.1.tar.gz", WHEEL, "flask-2.0.1.zip", "flask-2.0.1-py2-none-any.whl"]
 
     assert [file.filename for file in read_json(*map(entry, names))] == names
     assert [
@@ -357,21 +369,22 @@ ENDINGS = [
 @example(["flask-x-py3-none-any.whl", "flask-x.tar.gz", "flask-1.0-py3-none-any.whl"])
 def test_neighbours_do_not_matter(names: list[str]) -> None:
     """Each file of a page is read as if it were alone, whatever its neighbours are."""
-    alone = [file for name in names for file in read_json(entry(name))]
+    alone: dict[Version, list[DistributionFile]] = {}
+    for name in names:
+        for file in read_json(entry(name)):
+            alone.setdefault(file.version, []).append(file)
 
-    together = read_json(*map(entry, names))
+    together = Files([json_page(*map(entry, names))])
 
-    by_name = attrgetter("filename")
-    assert sorted(together, key=by_name) == sorted(alone, key=by_name)
-    assert {v: list(files) for v, files in together.by_version.items()} == by_version(alone)
+    assert {version: list(files) for version, files in together.items()} == alone
 
 
 def test_files_by_version() -> None:
     """The files of each version keep their order; the newest version comes first, of all pages."""
-    first = read_json(*map(entry, ["flask-2.0.1.tar.gz", "flask-10.0.tar.gz", WHEEL]))
-    second = read_html('<a href="https://files.example.com/flask-2.0.1.zip">x</a>')
+    first = json_page(*map(entry, ["flask-2.0.1.tar.gz", "flask-10.0.tar.gz", WHEEL]))
+    second = html_page('<a href="https://files.example.com/flask-2.0.1.zip">x</a>')
 
-    releases = by_version(first + second)
+    releases = Files([first, second])
 
     assert [str(version) for version in releases] == ["10.0", "2.0.1"]
     assert [file.url for file in releases[Version("2.0.1")]] == [
@@ -379,7 +392,6 @@ def test_files_by_version() -> None:
         f"https://example.com/files/{WHEEL}",
         "https://files.example.com/flask-2.0.1.zip",
     ]
-    assert by_version(list(first)).keys() == first.by_version.keys()
 
 
 # Pages that are refused
@@ -398,7 +410,7 @@ def test_json_by_content_type(content_type: str) -> None:
     """A page is JSON if its type says so, in any case and with any parameters."""
     page = b'{"meta": {"api-version": "1.0"}, "files": []}'
 
-    assert len(read_page(page, content_type=content_type, url=URL, project=FLASK)) == 0
+    assert files_of(read_page(page, content_type=content_type, url=URL, project=FLASK)) == []
 
 
 @pytest.mark.parametrize(
@@ -408,7 +420,7 @@ def test_html_by_content_type(content_type: str) -> None:
     """A page is HTML if its type says so, in any case and with any parameters."""
     page = f'<a href="{WHEEL}">x</a>'.encode()
 
-    files = read_page(page, content_type=content_type, url=URL, project=FLASK)
+    files = files_of(read_page(page, content_type=content_type, url=URL, project=FLASK))
 
     assert [file.filename for file in files] == [WHEEL]
 
@@ -443,13 +455,13 @@ def test_other_content_type_is_refused(content_type: str) -> None:
 def test_broken_json_is_refused(data: bytes) -> None:
     """JSON that is cut off or has another shape is an error, never an empty page."""
     with pytest.raises(PackageIndexError, match="can't be used"):
-        list(read_page(data, content_type=JSON, url=URL, project=FLASK))
+        files_of(read_page(data, content_type=JSON, url=URL, project=FLASK))
 
 
 def test_broken_address_in_html_is_refused() -> None:
     """An address that is not valid is an error of the page."""
     with pytest.raises(PackageIndexError):
-        list(read_html('<a href="http://[broken/flask-2.0.1.tar.gz">x</a>'))
+        read_html('<a href="http://[broken/flask-2.0.1.tar.gz">x</a>')
 
 
 @pytest.mark.parametrize("version", ["2.0", "0.9", "next"])
