@@ -67,22 +67,15 @@ def choose(
     prereleases: bool = False,
     local: str | None = None,
 ) -> Choice:
-    """Return the newest version of a project that suits by itself.
-
-    Args:
-        inputs: the inputs of the command.
-        name: the project.
-        specifier: what was asked for.
-        prereleases: take pre-releases like any other version.
-        local: where given, only versions with this local label.
+    """Return the newest version of a project that suits by itself; see ``Candidates.choose``.
 
     Raises:
         ProjectNotFound: the index does not have it.
         PackageIndexError: the index failed.
     """
-    bounds = inputs.limits.bounds_on(canonicalize_name(name))
-    return releases(inputs, name).choose(
-        specifier, prereleases=prereleases, local=local, bounds=bounds
+    releases(inputs, name)
+    return inputs.candidates.choose(
+        canonicalize_name(name), specifier, prereleases=prereleases, local=local
     )
 
 
@@ -118,7 +111,7 @@ def digests(
     """
     written = like.option_values("--hash") if like is not None else ()
     algorithm = written[0].partition(":")[0] if written else "sha256"
-    files = releases(inputs, name).files(version)
+    files = releases(inputs, name).files.get(version, ())
     lacking = [file.filename for file in files if algorithm not in file.hashes]
     if lacking or not files:
         raise RequirementsError(

@@ -55,7 +55,8 @@ def tell_held(
     if settlement is not None and best is not None and best.version > version:
         reason = why_held(settlement, canonicalize_name(name))
     else:
-        reason = f"{latest} {choice.reason_against(latest) or 'was not asked for'}"
+        reasons = (each.reason for each in choice.rejections if each.version == latest)
+        reason = f"{latest} {next(reasons, 'was not asked for')}"
     return hold(name, version, latest, reason)
 
 

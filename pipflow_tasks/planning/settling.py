@@ -188,7 +188,7 @@ def admit_for(inputs: Inputs, current: Sequence[Root]) -> tuple[Inputs, list[str
     found = solve(inputs.candidates, current)
     if isinstance(found, Solution) or not (inputs.rules.admission.cutoff or found.guesses):
         return inputs, []
-    generous = inputs.within(inputs.limits.admitting(None))
+    generous = inputs.within(replace(inputs.limits, admitted=None))
     found = solve(generous.candidates, current)
     picks = found.picks.values() if isinstance(found, Solution) else ()
     admitted = [pick for pick in picks if _is_withheld(generous, pick)]
@@ -199,7 +199,8 @@ def admit_for(inputs: Inputs, current: Sequence[Root]) -> tuple[Inputs, list[str
         for pick in admitted
         if pick.candidate is not None and pick.candidate.too_young
     ]
-    return inputs.within(inputs.limits.admitting([pick.name for pick in admitted])), told
+    names = frozenset(pick.name for pick in admitted)
+    return inputs.within(replace(inputs.limits, admitted=names)), told
 
 
 def _is_withheld(inputs: Inputs, pick: Pick) -> bool:
@@ -377,21 +378,22 @@ def _notices_of(inputs: Inputs, solution: Solution) -> Draft:
 def _notices_of_pick(inputs: Inputs, pick: Pick, solution: Solution) -> Draft:
     if pick.candidate is None:
         return Draft()
-    candidates = inputs.candidates
+    metadata = inputs.candidates.metadata(pick)
     told: list[str] = []
-    if candidates.is_unknown(pick):
+    if metadata is None:
         told.append(
             f"the dependencies of {pick} are unknown without building it; the image decides"
         )
-    elif not candidates.is_settled(pick):
+    elif not metadata.is_settled:
         told.append(
             f"the dependencies of {pick} are read from the sdist's egg-info; "
             "they may differ in the image"
         )
-    if invalid := candidates.invalid(pick):
-        shown = ", ".join(f'"{text}"' for text in invalid)
+    if metadata is not None and metadata.invalid:
+        shown = ", ".join(f'"{text}"' for text in metadata.invalid)
         told.append(f"{pick} needs {shown}, which pip refuses from 24.1 on")
     is_asked = any(cause.dependency.root for cause in solution.causes.get(pick.name, ()))
-    if is_asked and (lacking := candidates.lacking_extras(pick)):
-        told.append(f"{pick} has no extra {' or '.join(lacking)}")
+    if is_asked and metadata is not None and metadata.extras is not None:
+        lacking = sorted(pick.extras - metadata.extras)
+        told += [f"{pick} has no extra {' or '.join(lacking)}"] if lacking else []
     return join([warn(*told), note_wheels(pick.name, pick.candidate, inputs.target)])

@@ -1,18 +1,18 @@
 """A set of versions that go together, or why there is none.
 
-``problem`` holds the words, ``candidates`` what there is to pick from, ``limits`` what may be taken
-of it, ``finder`` one project's versions, ``search`` the search, ``solving`` what is asked of it,
-``reasons`` the sentences about what is held.
+``problem`` holds the words, ``candidates`` what there is to pick from, ``finder`` one project's
+versions, ``search`` the search, ``solving`` what is asked of it, ``reasons`` the sentences about
+what is held.
 """
 
 from .candidates import Candidates, Catalog
-from .limits import Limits
 from .problem import (
     MAX_LINES,
     MAX_ROUNDS,
     Cause,
     Conflict,
     Dependency,
+    Limits,
     Pick,
     Preference,
     Root,

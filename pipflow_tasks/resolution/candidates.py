@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 
 from ..errors import ProjectNotFound
-from .finder import Candidate, Releases
-from .limits import NO_LIMITS, Limits
-from .order import Order
-from .problem import PYTHON, Dependency, Pick, dependency_from, dependency_of, satisfies
+from .finder import Candidate, Choice, Rejection, Releases, names_exactly
+from .problem import (
+    PYTHON,
+    Dependency,
+    Limits,
+    Pick,
+    Root,
+    dependency_from,
+    dependency_of,
+    satisfies,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,12 +31,9 @@ if TYPE_CHECKING:
 
     from ..simple_api import DistributionFile, Metadata
     from ..target import Target
-    from .finder import Admission
-    from .problem import Root
+    from .finder import Admission, Bound
 
 MAX_BATCH = 32
-
-_Key: TypeAlias = "tuple[NormalizedName, Version | None, frozenset[str]]"
 
 
 class Catalog(Protocol):
@@ -49,19 +53,15 @@ class Catalog(Protocol):
 
 
 class Candidates(Struct, frozen=True):
-    """The candidates of a catalog for a target; what was looked up is remembered.
-
-    Attributes:
-        catalog: where files and metadata come from.
-        target: what the image accepts.
-        limits: what may be taken; ``within`` gives the candidates within others.
-    """
+    """The candidates of a catalog for a target, within limits; what was looked up is remembered."""
 
     catalog: Catalog
     target: Target
-    limits: Limits = NO_LIMITS
+    limits: Limits = Limits()
     _releases: dict[NormalizedName, tuple[Admission, Releases]] = field(default_factory=dict)
-    _dependencies: dict[_Key, tuple[Dependency, ...] | None] = field(default_factory=dict)
+    _dependencies: dict[
+        tuple[NormalizedName, Version | None, frozenset[str]], tuple[Dependency, ...] | None
+    ] = field(default_factory=dict)
 
     def within(self, limits: Limits) -> Candidates:
         """Return the candidates within other limits; both share what was looked up."""
@@ -126,34 +126,24 @@ class Candidates(Struct, frozen=True):
         self._releases[name] = admission, releases
         return releases
 
-    def dependencies(self, pick: Pick) -> tuple[Dependency, ...]:
-        """Return the dependencies of a pick on the target, with its extras; none if unknown."""
-        return self._look_up(pick) or ()
+    def metadata(self, pick: Pick) -> Metadata | None:
+        """Return the metadata of a pick; None where they are unknown."""
+        return None if pick.candidate is None else self.catalog.metadata(pick.candidate.files)
 
     def is_unknown(self, pick: Pick) -> bool:
         """Return whether the dependencies of a pick are unknown."""
         return self._look_up(pick) is None
 
-    def is_settled(self, pick: Pick) -> bool:
-        """Return whether the dependencies of a pick are the same wherever it is built."""
-        metadata = self._metadata(pick)
-        return metadata is not None and metadata.is_settled
-
-    def lacking_extras(self, pick: Pick) -> list[str]:
-        """Return the extras of a pick that its version does not have."""
-        metadata = self._metadata(pick)
-        if metadata is None or metadata.extras is None:
-            return []
-        return sorted(pick.extras - metadata.extras)
+    def dependencies(self, pick: Pick) -> tuple[Dependency, ...]:
+        """Return the dependencies of a pick on the target, with its extras; none if unknown."""
+        return self._look_up(pick) or ()
 
     def _look_up(self, pick: Pick) -> tuple[Dependency, ...] | None:
-        if pick.candidate is None:
-            return None
-        key = (pick.name, pick.candidate.version, pick.extras)
+        key = (pick.name, pick.version, pick.extras)
         if key not in self._dependencies:
-            metadata = self._metadata(pick)
+            metadata = self.metadata(pick)
             self._dependencies[key] = (
-                None if metadata is None else tuple(self._needs(metadata, pick))
+                None if metadata is None else tuple(self._read_dependencies(metadata, pick))
             )
         return self._dependencies[key]
 
@@ -172,39 +162,44 @@ class Candidates(Struct, frozen=True):
     def fitting(
         self, name: NormalizedName, dependencies: Sequence[Dependency]
     ) -> Iterator[Candidate]:
-        """Yield the candidates that satisfy dependencies and bounds, newest first.
+        """Yield the candidates of a project for all that is asked of it, newest first.
 
         A preferred version comes before any older one, and before newer ones unless it may rise.
         Versions that are too young come last, oldest first, where they are admitted.
-
-        Args:
-            name: the project.
-            dependencies: all that is asked of the project.
         """
-        roots = [dependency.root for dependency in dependencies if dependency.root is not None]
-        least = [root.least for root in roots if root.least is not None]
-        ends = [root.better_than for root in roots if root.better_than is not None]
-        stays_final = not all(version.is_prerelease for version in least)
-        order = Order.of(name, dependencies, self.releases(name), self.limits)
-        for candidate in order.candidates(may_fall_back=not stays_final):
-            if candidate.version in ends:
-                return
-            if all(candidate.version >= version for version in least):
-                yield candidate
+        return _Order(name, dependencies, self.releases(name), self.limits).candidates()
 
     def first(self, dependency: Dependency) -> Candidate | None:
         """Return the newest candidate for one dependency alone, or None."""
         return next(self.fitting(dependency.name, [dependency]), None)
 
-    def invalid(self, pick: Pick) -> tuple[str, ...]:
-        """Return the requirements in a pick's metadata that are not valid (PEP 508), as written."""
-        metadata = self._metadata(pick)
-        return () if metadata is None else metadata.invalid
+    def choose(
+        self,
+        name: NormalizedName,
+        specifier: SpecifierSet,
+        *,
+        prereleases: bool = False,
+        local: str | None = None,
+    ) -> Choice:
+        """Return the newest candidate for a specifier by itself, without preferences.
 
-    def _metadata(self, pick: Pick) -> Metadata | None:
-        return None if pick.candidate is None else self.catalog.metadata(pick.candidate.files)
+        With ``prereleases``, they count like any other version. Where ``local`` is given, only
+        versions with this local label count (``cpu`` of ``2.0+cpu``).
+        """
+        root = Root(
+            name=name,
+            specifier=specifier,
+            source="",
+            shown=name,
+            prereleases=prereleases,
+            local=local,
+        )
+        limits = replace(self.limits, preferences={}, admitted=frozenset())
+        order = _Order(name, [dependency_of(root)], self.releases(name), limits)
+        candidate = next(order.candidates(), None)
+        return Choice(candidate=candidate, rejections=tuple(order.rejections(root, candidate)))
 
-    def _needs(self, metadata: Metadata, pick: Pick) -> Iterator[Dependency]:
+    def _read_dependencies(self, metadata: Metadata, pick: Pick) -> Iterator[Dependency]:
         python = metadata.requires_python
         if python is not None and not self.target.supports_python(python):
             shown = f"Python {python}, {self.target.shown_python}"
@@ -216,3 +211,132 @@ class Candidates(Struct, frozen=True):
             marker = requirement.marker
             if marker is None or self.target.applies(marker, ("", *sorted(pick.extras))):
                 yield dependency_from(requirement)
+
+
+class _Order:
+    """The versions of a project that satisfy dependencies and limits, in the order of trial.
+
+    Sets of versions are integers, as ``Releases`` has them.
+    """
+
+    def __init__(
+        self,
+        name: NormalizedName,
+        dependencies: Sequence[Dependency],
+        releases: Releases,
+        limits: Limits,
+    ) -> None:
+        roots = [each.root for each in dependencies if each.root is not None]
+        is_given = any(root.is_given for root in roots)
+        bounds = [b for b in limits.bounds_on(name) if not (is_given and b.is_ours)]
+        admission = limits.admission_of(name)
+        preference = limits.preferences.get(name)
+        kept = None if preference is None else releases.like(preference.version)
+        self._releases = releases
+        self._bounds = bounds
+        self._prefers_wheels = admission.prefers_wheels
+        specifiers = [each.specifier for each in dependencies]
+        specifiers += [bound.specifier for bound in bounds]
+        self._allowed = releases.bits
+        for specifier in specifiers:
+            self._allowed &= releases.allowed(specifier)
+        self._kept = 0 if kept is None else releases.bit(kept)
+        self._may_rise = preference is not None and preference.may_rise
+        self._labels = {root.local for root in roots if root.local}
+        # a pin names the version: it takes one that is withheld
+        self._is_exact = any(each.is_exact for each in dependencies) or any(
+            names_exactly(bound.specifier) for bound in bounds
+        )
+        self._takes_withheld = is_given or limits.admits_all_of(name)
+        self._least = [root.least for root in roots if root.least is not None]
+        self._ends = [root.better_than for root in roots if root.better_than is not None]
+        takes_all = _takes_prereleases(admission, dependencies, bounds)
+        self._first = releases.bits if takes_all else releases.final_bits
+        # a pin of a pre-release installs it; for a range, not every pip falls back to one
+        self._may_fall_back = all(version.is_prerelease for version in self._least) and (
+            admission.prereleases == "last"
+            or any(not root.is_transitive for root in roots)
+            or not any(specifiers)
+        )
+
+    def candidates(self) -> Iterator[Candidate]:
+        """Yield the candidates, pre-releases only where no final version is left."""
+        for candidate in self._all_candidates():
+            if candidate.version in self._ends:
+                return
+            if all(candidate.version >= version for version in self._least):
+                yield candidate
+
+    def rejections(self, root: Root, candidate: Candidate | None) -> Iterator[Rejection]:
+        """Yield why versions were skipped for a candidate, or for none; newest first."""
+        releases = self._releases
+        newer = releases.bits
+        if candidate is not None and not (self._prefers_wheels and candidate.from_source):
+            newer = releases.bit(candidate.version) - 1
+        falls_back = candidate is None or not self._first & releases.bit(candidate.version)
+        for version in releases.among(self._first | newer if falls_back else self._first & newer):
+            if root.local is not None and version.local != root.local:
+                yield Rejection(version=version, reason=f"is not a +{root.local} build")
+                continue
+            found = releases.examine(version, root.specifier, self._bounds)
+            if isinstance(found, Candidate):
+                reason = f"{found.from_source}, and {self._prefers_wheels} prefers wheels"
+                found = Rejection(version=version, reason=reason)
+            yield found
+
+    def _all_candidates(self) -> Iterator[Candidate]:
+        found = self._free(self._first)
+        first = next(found, None)
+        if first is None and self._may_fall_back:
+            found = self._free(self._releases.bits & ~self._first)
+            first = next(found, None)
+        if first is not None:
+            yield first
+            yield from found
+        if self._takes_withheld:
+            for candidate in reversed([*self._suiting(self._first & self._allowed)]):
+                if candidate.yanked is None and not self._is_free(candidate):
+                    yield candidate
+
+    def _free(self, bits: int) -> Iterator[Candidate]:
+        """Yield the candidates of a set: those before the preferred one, that one, the rest."""
+        newer = bits & (self._kept - 1) if self._kept and self._may_rise else 0
+        for part in (newer, self._kept, bits & ~newer & ~self._kept):
+            free = filter(self._is_free, self._suiting(part & self._allowed))
+            if not self._prefers_wheels:
+                yield from free
+                continue
+            candidates = [*free]
+            yield from (each for each in candidates if not each.from_source)
+            yield from (each for each in candidates if each.from_source)
+
+    def _suiting(self, bits: int) -> Iterator[Candidate]:
+        for version in self._releases.among(bits):
+            if self._labels and version.local not in self._labels:
+                continue
+            candidate = self._releases.suit(version)
+            if isinstance(candidate, Candidate):
+                yield candidate
+
+    def _is_free(self, candidate: Candidate) -> bool:
+        if self._is_exact or not candidate.withheld:
+            return True
+        return bool(self._kept) and self._releases.bit(candidate.version) == self._kept
+
+
+def _takes_prereleases(
+    admission: Admission, dependencies: Sequence[Dependency], bounds: Sequence[Bound]
+) -> bool:
+    """Return whether pre-releases count like any other version.
+
+    The roots of a project decide; other dependencies decide only where it has no root.
+    """
+    if admission.prereleases == "always" or any(
+        each.root.prereleases for each in dependencies if each.root is not None
+    ):
+        return True
+    asked = [each for each in dependencies if each.root is not None and not each.root.is_transitive]
+    return admission.prereleases == "named" and (
+        any(each.names_prerelease for each in asked or dependencies)
+        or any(bound.specifier.prereleases for bound in bounds)
+    )

@@ -36,7 +36,7 @@ class Bound(Struct, frozen=True, kw_only=True):
 
     Attributes:
         specifier: the versions that are allowed.
-        reason: why the others are kept out, as the end of a sentence about one.
+        reason: as the end of a sentence about a version that is kept out.
         is_ours: no installer knows of it, so a pin may be outside of it.
     """
 
@@ -90,31 +90,22 @@ class Admission(Struct, frozen=True, kw_only=True):
     limit: Cutoff | None = None
     ageless: frozenset[Version] = frozenset()
 
-    def takes(self, file: DistributionFile) -> bool:
-        """Return whether a file is of a kind that is taken."""
-        return not (self.only_sdists if file.is_wheel else self.only_wheels)
-
-
-ADMIT_ALL = Admission()
-
 
 class Candidate(Struct, frozen=True, kw_only=True):
-    """A version that suits, with the file an installer would take.
+    """A version that suits.
 
     Attributes:
-        version: which.
-        file: the wheel that suits best, or the sdist where none suits; on the first platform.
-        other_files: the other files of the version, to read its dependencies from.
+        files: those of the version. The first is the one that an installer takes on the first
+            platform: the wheel that suits best, or the sdist where none suits.
         from_source: why the image has to build it, on one platform at least, as the end of a
             sentence, or nothing.
         yanked: why it was withdrawn, if it was.
-        too_young: why it is too young, or an empty string.
+        too_young: why it is, or an empty string.
         undated: its age counts, and the index does not have it.
     """
 
     version: Version
-    file: DistributionFile
-    other_files: tuple[DistributionFile, ...]
+    files: tuple[DistributionFile, ...]
     from_source: str
     yanked: str | None
     too_young: str = ""
@@ -127,18 +118,11 @@ class Candidate(Struct, frozen=True, kw_only=True):
             return self.too_young
         return f"was yanked: {self.yanked}" if self.yanked else "was yanked"
 
-    @property
-    def files(self) -> tuple[DistributionFile, ...]:
-        """All files of the version, the one that is taken first."""
-        return (self.file, *self.other_files)
-
 
 class Rejection(Struct, frozen=True, kw_only=True):
     """A version that was skipped, and why, as the end of a sentence about it.
 
     Attributes:
-        version: which.
-        reason: why.
         by_old_pip: a newer pip in the image would take it.
     """
 
@@ -153,10 +137,6 @@ class Choice(Struct, frozen=True, kw_only=True):
     candidate: Candidate | None
     rejections: tuple[Rejection, ...]
 
-    def reason_against(self, version: Version) -> str:
-        """Return why a version was skipped, or an empty string."""
-        return next((r.reason for r in self.rejections if r.version == version), "")
-
 
 class Releases:
     """The versions of a project, newest first; each is examined when it is first asked for.
@@ -165,8 +145,9 @@ class Releases:
     meets thousands of specifiers; what several of them allow together is one ``&``.
 
     Attributes:
+        files: all that the indexes have, by version.
         all: every version.
-        bits: the set of them.
+        bits: the set of all versions.
         final_bits: the set of those that are no pre-releases.
     """
 
@@ -174,15 +155,15 @@ class Releases:
         self,
         files: Mapping[Version, Sequence[DistributionFile]],
         target: Target,
-        admission: Admission = ADMIT_ALL,
+        admission: Admission,
     ) -> None:
         self._target = target
         self._admission = admission
-        self._files = files
+        self.files = files
         self._allowed: dict[int, tuple[SpecifierSet, int]] = {}
-        self._allowed_by_clause: dict[str, int] = {}
+        self._by_clause: dict[str, int] = {}
         self._found: dict[Version, Candidate | Rejection] = {}
-        self.all = list(self._files)
+        self.all = list(files)
         self.bits = (1 << len(self.all)) - 1
         self.final_bits = _bits(not version.is_prerelease for version in self.all)
 
@@ -202,10 +183,6 @@ class Releases:
         place = self._places.get(version)
         return 0 if place is None else 1 << place
 
-    def files(self, version: Version) -> Sequence[DistributionFile]:
-        """Return the files of a version; none for an unknown one."""
-        return self._files.get(version, ())
-
     def like(self, version: Version) -> Version | None:
         """Return the version that a pin takes: itself, or one with a local label."""
         if version in self._places or version.local is not None:
@@ -215,7 +192,7 @@ class Releases:
     def newest(self, specifier: SpecifierSet) -> Version | None:
         """Return the newest final version of those asked for that is not yanked, or None."""
         for version in self.among(self.final_bits & self.allowed(specifier)):
-            if any(file.yanked is None for file in self._files[version]):
+            if any(file.yanked is None for file in self.files[version]):
                 return version
         return None
 
@@ -227,15 +204,12 @@ class Releases:
         if id(specifier) not in self._allowed:
             bits = self.bits
             for clause in specifier:
-                bits &= self._allowed_by(clause)
+                shown = str(clause)
+                if shown not in self._by_clause:
+                    self._by_clause[shown] = self._find_allowed(clause)
+                bits &= self._by_clause[shown]
             self._allowed[id(specifier)] = specifier, bits
         return self._allowed[id(specifier)][1]
-
-    def _allowed_by(self, clause: Specifier) -> int:
-        shown = str(clause)
-        if shown not in self._allowed_by_clause:
-            self._allowed_by_clause[shown] = self._find_allowed(clause)
-        return self._allowed_by_clause[shown]
 
     def _find_allowed(self, clause: Specifier) -> int:
         """Examine every version; for an ordered comparison, bisect."""
@@ -255,9 +229,8 @@ class Releases:
     def suit(self, version: Version) -> Candidate | Rejection:
         """Return whether a version suits the target, without regard to any request."""
         if version not in self._found:
-            self._found[version] = _suit(
-                version, self._files[version], self._target, self._admission
-            )
+            files = self.files[version]
+            self._found[version] = _suit(version, files, self._target, self._admission)
         return self._found[version]
 
     def why_not(self, version: Version) -> str:
@@ -268,13 +241,7 @@ class Releases:
     def examine(
         self, version: Version, specifier: SpecifierSet, bounds: Sequence[Bound] = ()
     ) -> Candidate | Rejection:
-        """Return whether a version satisfies the specifier and suits the target.
-
-        Args:
-            version: which.
-            specifier: what was asked for.
-            bounds: what else it has to satisfy: constraints, policies.
-        """
+        """Return whether a version satisfies the specifier and bounds, and suits the target."""
         if not self.allowed(specifier) & self.bit(version):
             return Rejection(version=version, reason=f"does not satisfy {specifier}")
         for bound in bounds:
@@ -283,56 +250,9 @@ class Releases:
         found = self.suit(version)
         if isinstance(found, Rejection) or not found.withheld:
             return found
-        if any(names_exactly(each) for each in _specifiers(specifier, bounds)):
+        if any(map(names_exactly, (specifier, *(bound.specifier for bound in bounds)))):
             return found
         return Rejection(version=version, reason=found.withheld)
-
-    def choose(
-        self,
-        specifier: SpecifierSet,
-        *,
-        prereleases: bool = False,
-        local: str | None = None,
-        bounds: Sequence[Bound] = (),
-    ) -> Choice:
-        """Return the newest version that satisfies the specifier and suits the target.
-
-        Args:
-            specifier: what was asked for; empty for anything.
-            prereleases: take pre-releases like any other version; else they count where the
-                specifier names one, or where no final release is left.
-            local: where given, only versions with this local label (``cpu`` of ``2.0+cpu``).
-            bounds: what else a version has to satisfy: constraints, policies.
-        """
-        rounds = [self.bits]
-        takes_all = prereleases or self._admission.prereleases == "always"
-        if not takes_all and not (
-            self._admission.prereleases == "named"
-            and any(each.prereleases for each in _specifiers(specifier, bounds))
-        ):
-            rounds = [self.final_bits, self.bits & ~self.final_bits]
-        rejections: list[Rejection] = []
-        candidate: Candidate | None = None
-        for bits in rounds:
-            for version in self.among(bits):
-                if local is not None and version.local != local:
-                    rejections.append(Rejection(version=version, reason=f"is not a +{local} build"))
-                    continue
-                found = self.examine(version, specifier, bounds)
-                if isinstance(found, Rejection):
-                    rejections.append(found)
-                elif found.from_source and self._admission.prefers_wheels:
-                    candidate = candidate or found
-                    prefers = self._admission.prefers_wheels
-                    reason = f"{found.from_source}, and {prefers} prefers wheels"
-                    rejections.append(Rejection(version=version, reason=reason))
-                else:
-                    candidate = found
-                    break
-            if candidate is not None:
-                break
-        rejections.sort(key=lambda rejection: rejection.version, reverse=True)
-        return Choice(candidate=candidate, rejections=tuple(rejections))
 
 
 def _bits(are: Iterable[bool]) -> int:
@@ -356,43 +276,30 @@ def _suit(
     limit = admission.limit
     seen = [file for file in supported if limit is None or limit.admits(file.uploaded)]
     if limit is not None and not seen:
-        return Rejection(version=version, reason=_unseen(supported, limit))
-    admitted = [file for file in seen if admission.takes(file)]
+        times = [file.uploaded for file in supported if file.uploaded is not None]
+        unseen = limit.reason_against(min(times)) if times else ""
+        unseen = unseen or f"has no upload time on the index, {limit.reason}"
+        return Rejection(version=version, reason=unseen)
+    admitted = [
+        file
+        for file in seen
+        if not (admission.only_sdists if file.is_wheel else admission.only_wheels)
+    ]
     chosen = {platform.name: _best(admitted, platform) for platform in target.platforms}
     taken = [file for file in chosen.values() if file is not None]
     if len(taken) < len(chosen):
         lacking = [name for name, file in chosen.items() if file is None]
         return _reject_files(version, seen, lacking, target, admission)
-    return _take(version, taken, offered, target, admission)
-
-
-def _take(
-    version: Version,
-    taken: Sequence[DistributionFile],
-    offered: Sequence[DistributionFile],
-    target: Target,
-    admission: Admission,
-) -> Candidate:
-    """Make a candidate of a version, of which one file is taken on each platform."""
     cutoff = None if version in admission.ageless else admission.cutoff
     uploaded = max((file.uploaded for file in taken if file.uploaded), default=None)
     return Candidate(
         version=version,
-        file=taken[0],
-        other_files=tuple(file for file in offered if file is not taken[0]),
+        files=(taken[0], *(file for file in offered if file is not taken[0])),
         from_source=_why_from_source(taken, target, admission),
         yanked=offered[0].yanked,
         too_young=cutoff.reason_against(uploaded) if cutoff is not None else "",
         undated=cutoff is not None and any(file.uploaded is None for file in taken),
     )
-
-
-def _unseen(files: Sequence[DistributionFile], limit: Cutoff) -> str:
-    """Say why an installer sees none of a version's files, as the end of a sentence about it."""
-    times = [file.uploaded for file in files if file.uploaded is not None]
-    if times:
-        return limit.reason_against(min(times))
-    return f"has no upload time on the index, {limit.reason}"
 
 
 def _reject_files(
@@ -403,12 +310,19 @@ def _reject_files(
     admission: Admission,
 ) -> Rejection:
     """Reject a version for lack of a file that suits some platforms, which are named."""
-    tag = "" if admission.only_sdists else _too_new(files, target)
+    tags = (target.wants_newer_pip(file.tags) for file in files if file.is_wheel)
+    tag = "" if admission.only_sdists else next(filter(None, tags), "")
     if tag:
         reason = f"has a wheel ({tag}) that pip {target.pip} of the image is too old for"
         return Rejection(version=version, reason=reason, by_old_pip=True)
     where = f" on {' and '.join(lacking)}" if len(target.platforms) > 1 else ""
-    return Rejection(version=version, reason=_lack(f"{target}{where}", files, admission))
+    if admission.only_sdists:
+        reason = f"has no source distribution, and {admission.only_sdists} allows no wheels"
+    elif admission.only_wheels and not all(file.is_wheel for file in files):
+        reason = f"has no wheel for {target}{where}, and {admission.only_wheels} allows only wheels"
+    else:
+        reason = f"has no wheel for {target}{where} and no source distribution"
+    return Rejection(version=version, reason=reason)
 
 
 def _why_from_source(
@@ -420,21 +334,6 @@ def _why_from_source(
     if admission.only_sdists:
         return f"is taken as source, for {admission.only_sdists} allows no wheels"
     return f"has no wheel for {target}"
-
-
-def _too_new(files: Sequence[DistributionFile], target: Target) -> str:
-    """Name the platform tag of a wheel that the image's pip is too old for, or nothing."""
-    tags = (target.wants_newer_pip(file.tags) for file in files if file.is_wheel)
-    return next(filter(None, tags), "")
-
-
-def _lack(target: str, files: Sequence[DistributionFile], admission: Admission) -> str:
-    """Say what kind of file there is none of, as the end of a sentence about a version."""
-    if admission.only_sdists:
-        return f"has no source distribution, and {admission.only_sdists} allows no wheels"
-    if admission.only_wheels and not all(file.is_wheel for file in files):
-        return f"has no wheel for {target}, and {admission.only_wheels} allows only wheels"
-    return f"has no wheel for {target} and no source distribution"
 
 
 def _age(age: timedelta) -> str:
@@ -459,26 +358,17 @@ def _best(files: Sequence[DistributionFile], platform: Platform) -> Distribution
 
 def summarise(rejections: Sequence[Rejection]) -> tuple[str, ...]:
     """Return rejections as a few lines; neighbours with the same reason are joined."""
-    return tuple(_summaries(rejections))
-
-
-def _summaries(rejections: Sequence[Rejection]) -> Iterator[str]:
-    count = 0
-    for number, (reason, group) in enumerate(groupby(rejections, key=lambda r: r.reason)):
-        if number == _MOST_REASONS:
-            left = len(rejections) - count
-            yield f"... and {left} older version{'s' if left > 1 else ''}"
-            return
+    lines: list[str] = []
+    left = len(rejections)
+    for reason, group in groupby(rejections, key=lambda rejection: rejection.reason):
+        if len(lines) == _MOST_REASONS:
+            lines.append(f"... and {left} older version{'s' if left > 1 else ''}")
+            break
         versions = [rejection.version for rejection in group]
-        count += len(versions)
-        if len(versions) == 1:
-            yield f"{versions[0]} {reason}"
-        else:
-            yield f"{versions[-1]} to {versions[0]} ({len(versions)} versions): {reason}"
-
-
-def _specifiers(specifier: SpecifierSet, bounds: Sequence[Bound]) -> tuple[SpecifierSet, ...]:
-    return (specifier, *(bound.specifier for bound in bounds))
+        left -= len(versions)
+        span = f"{versions[-1]} to {versions[0]} ({len(versions)} versions):"
+        lines.append(f"{versions[0] if len(versions) == 1 else span} {reason}")
+    return tuple(lines)
 
 
 def names_exactly(specifier: SpecifierSet) -> bool:

@@ -1,22 +1,24 @@
-"""The values of a search: roots, dependencies, picks; a solution or a conflict."""
+"""The values of a search: roots, limits, dependencies, picks; a solution or a conflict."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 from packaging.utils import NormalizedName, canonicalize_name
 
-from .finder import names_exactly
+from .finder import Admission, names_exactly
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from packaging.requirements import Requirement
     from packaging.specifiers import SpecifierSet
     from packaging.version import Version
 
-    from .finder import Candidate
+    from .finder import Bound, Candidate
 
 MAX_ROUNDS = 10_000
 MAX_LINES = 12
@@ -74,6 +76,60 @@ class Preference(Struct, frozen=True, kw_only=True):
 
     version: Version
     may_rise: bool = False
+
+
+_EMPTY: MappingProxyType[Any, Any] = MappingProxyType({})
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """What a search may take, besides what its roots ask; a change gives new limits.
+
+    Attributes:
+        bounds: by project, what keeps versions out: policies and options.
+        constraints: the same for constraints, which come after these.
+        preferences: by project, the version that it has without being asked for.
+        admissions: by project, which files are taken, where that differs from ``admission``.
+        admission: which files are taken of every other project.
+        admitted: the projects of which versions are taken that are too young, or whose
+            dependencies are unknown; None for every project.
+    """
+
+    bounds: Mapping[NormalizedName, tuple[Bound, ...]] = _EMPTY
+    constraints: Mapping[NormalizedName, tuple[Bound, ...]] = _EMPTY
+    preferences: Mapping[NormalizedName, Preference] = _EMPTY
+    admissions: Mapping[NormalizedName, Admission] = _EMPTY
+    admission: Admission = Admission()
+    admitted: frozenset[NormalizedName] | None = frozenset()
+
+    def bounds_on(self, name: NormalizedName) -> tuple[Bound, ...]:
+        """Return what keeps versions of a project out."""
+        return (*self.bounds.get(name, ()), *self.constraints.get(name, ()))
+
+    def admission_of(self, name: NormalizedName) -> Admission:
+        """Return which files of a project are taken."""
+        return self.admissions.get(name, self.admission)
+
+    def admits_all_of(self, name: NormalizedName) -> bool:
+        """Return whether versions of a project are taken that are too young, or unknown."""
+        return self.admitted is None or name in self.admitted
+
+    def bounding(self, name: NormalizedName, bounds: Iterable[Bound]) -> Limits:
+        """Return these limits with more bounds on a project."""
+        more = {**self.bounds, name: (*self.bounds.get(name, ()), *bounds)}
+        return replace(self, bounds=MappingProxyType(more))
+
+    def preferring(self, name: NormalizedName, preference: Preference | None) -> Limits:
+        """Return these limits with a preference for a project, or with none."""
+        others = {other: each for other, each in self.preferences.items() if other != name}
+        chosen = others if preference is None else {**others, name: preference}
+        return replace(self, preferences=MappingProxyType(chosen))
+
+    def rising(self, name: NormalizedName) -> Limits:
+        """Return these limits with newer versions of a project before the preferred one."""
+        preference = self.preferences.get(name)
+        if preference is None:
+            return self
+        return self.preferring(name, replace(preference, may_rise=True))
 
 
 class Dependency(Struct, frozen=True, kw_only=True):

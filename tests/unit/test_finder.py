@@ -1,13 +1,15 @@
 """Choosing: the newest version that suits, and a reason for every version passed over."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
+from pipflow_tasks.resolution import Candidates
 from pipflow_tasks.resolution.finder import (
     Candidate,
     Choice,
@@ -56,11 +58,34 @@ def file_named(
     )
 
 
-def releases_of(files: Iterable[DistributionFile], target: Target = TARGET) -> Releases:
-    by_version: dict[Version, list[DistributionFile]] = {}
-    for file in files:
-        by_version.setdefault(file.version, []).append(file)
-    return Releases({v: by_version[v] for v in sorted(by_version, reverse=True)}, target)
+class OneProject:
+    """A catalog that has these files of any project, and no metadata."""
+
+    def __init__(self, files: Iterable[DistributionFile]) -> None:
+        by_version: dict[Version, list[DistributionFile]] = {}
+        for file in files:
+            by_version.setdefault(file.version, []).append(file)
+        self._files = {version: by_version[version] for version in sorted(by_version, reverse=True)}
+
+    def files(self, project: NormalizedName) -> Mapping[Version, Sequence[DistributionFile]]:
+        """Return the files, newest version first."""
+        return self._files
+
+    def metadata(self, files: Sequence[DistributionFile]) -> None:
+        """Return None: it is unknown."""
+
+    def prefetch(self, projects: Iterable[NormalizedName]) -> None:
+        """Do nothing: everything is there."""
+
+    def prefetch_metadata(self, files: Iterable[Sequence[DistributionFile]]) -> None:
+        """Do nothing: nothing is there."""
+
+
+FLASK = canonicalize_name("flask")
+
+
+def releases_of(files: Iterable[DistributionFile]) -> Releases:
+    return Candidates(OneProject(files), TARGET).releases(FLASK)
 
 
 def pick(
@@ -71,8 +96,8 @@ def pick(
     prereleases: bool = False,
     local: str | None = None,
 ) -> Choice:
-    return releases_of(files, target).choose(
-        SpecifierSet(specifier), prereleases=prereleases, local=local
+    return Candidates(OneProject(files), target).choose(
+        FLASK, SpecifierSet(specifier), prereleases=prereleases, local=local
     )
 
 
@@ -88,7 +113,12 @@ def described(
 ) -> tuple[str, DistributionFile, bool, str | None]:
     """Tell of a candidate its version, its file, whether it is built, and why it was yanked."""
     assert isinstance(candidate, Candidate)
-    return (str(candidate.version), candidate.file, bool(candidate.from_source), candidate.yanked)
+    return (
+        str(candidate.version),
+        candidate.files[0],
+        bool(candidate.from_source),
+        candidate.yanked,
+    )
 
 
 def told(choice: Choice) -> list[tuple[str, str]]:
@@ -245,7 +275,7 @@ def test_requires_python_counts_for_each_file() -> None:
     candidate = pick([for_new, for_old]).candidate
 
     assert candidate is not None
-    assert candidate.file == for_old
+    assert candidate.files[0] == for_old
 
 
 def test_patch_release_counts_for_requires_python() -> None:
@@ -408,14 +438,6 @@ def test_rejections_are_newest_first() -> None:
         "1.5rc1",
         "1.0",
     ]
-
-
-def test_reason_against_a_version() -> None:
-    """The reason against one version is found by its number; there is none for the others."""
-    choice = pick([wheel("2.0", yanked="broken"), wheel("1.0")])
-
-    assert choice.reason_against(Version("2.0")) == "was yanked: broken"
-    assert choice.reason_against(Version("1.0")) == ""
 
 
 def test_examine_tells_of_one_version() -> None:
