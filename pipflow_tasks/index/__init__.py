@@ -50,14 +50,11 @@ class PackageIndex:
         trust: Trust = SYSTEM_TRUST,
         shown: Mapping[str, str] | None = None,
     ) -> None:
-        """Prepare to ask the indexes at ``urls``.
+        """Prepare to ask the indexes at ``urls``, which may hold credentials.
 
-        Args:
-            urls: base addresses of Simple API indexes; they may hold credentials.
-            timeout_seconds: how long to wait for a connection, and for the next bytes.
-            first_only: use only the first index that has the project, as uv does.
-            trust: the certificates, the proxy and the keyring to use.
-            shown: how messages write addresses for which redacting is not enough.
+        ``timeout_seconds`` is for a connection, and again for the next bytes. With ``first_only``,
+        only the first index that has a project counts, as in uv. ``shown`` is how messages write
+        addresses for which redacting is not enough.
         """
         self._shown_as = {url.rstrip("/") + "/": text for url, text in (shown or {}).items()}
         self.urls = tuple(url.rstrip("/") + "/" for url in urls)
@@ -107,10 +104,7 @@ class PackageIndex:
 
         They come from the file that the index serves beside a wheel (PEP 658), else from inside
         the wheel, else from the sdist. The dependencies of an sdist are settled where they are
-        static (PEP 643).
-
-        Args:
-            files: the files of one release; the first is the one that would be installed.
+        static (PEP 643). Of ``files``, the first is the one that would be installed.
 
         Raises:
             PackageIndexError: the index failed.
@@ -120,10 +114,8 @@ class PackageIndex:
     def fetch(self, url: str, *, what: str, shown: str) -> bytes:
         """Return a file from an address outside the indexes, such as a constraints file.
 
-        Args:
-            url: the address of the file; it may hold credentials.
-            what: what a message calls the file.
-            shown: how a message writes the address, without credentials.
+        A message calls it ``what`` and writes its address, which may hold credentials, as
+        ``shown``.
 
         Raises:
             PackageIndexError: the file could not be fetched.
@@ -146,17 +138,19 @@ class PackageIndex:
         return self._metadata[key]
 
     def _fetch_metadata(self, files: Sequence[DistributionFile]) -> Metadata | None:
-        wheels = [file for file in files if file.is_wheel]
-        for read in (self._metadata_file, self._metadata_in_wheel):
-            for wheel in wheels[:1]:
-                data = read(wheel)
-                if data is not None:
-                    return read_metadata(data)
-        for sdist in [file for file in files if not file.is_wheel][:1]:
-            answer = self._get(sdist.url, {"Accept-Encoding": "identity"})
-            self._require_ok(answer, sdist.url)
-            return read_sdist_metadata(*sdist_metadata(answer.body, sdist.filename))
-        return None
+        wheel = next((file for file in files if file.is_wheel), None)
+        if wheel is not None:
+            data = self._metadata_file(wheel)
+            if data is None:
+                data = self._metadata_in_wheel(wheel)
+            if data is not None:
+                return read_metadata(data)
+        sdist = next((file for file in files if not file.is_wheel), None)
+        if sdist is None:
+            return None
+        answer = self._get(sdist.url, {"Accept-Encoding": "identity"})
+        self._require_ok(answer, sdist.url)
+        return read_sdist_metadata(*sdist_metadata(answer.body, sdist.filename))
 
     def _metadata_file(self, wheel: DistributionFile) -> bytes | None:
         """Return the metadata file beside a wheel (PEP 658), or None.
@@ -244,28 +238,20 @@ class PackageIndex:
     def _require_ok(
         self, answer: Response, url: str, *, what: str = _INDEX, shown: str = ""
     ) -> None:
+        status = answer.status
+        if status == 200:
+            return
+        if status == 401 and answer.with_password:
+            failure = "refuses the credentials"
+            hint = "check those in the address, .netrc or a keyring: they may be out of date"
+        elif status in {401, 403}:
+            failure = "refuses access"
+            hint = "put credentials into the address as ${VARIABLES}, .netrc or a keyring"
+        elif status in {404, 410}:
+            failure, hint = "was not found", "check the address"
+        else:
+            failure, hint = "failed", "nothing was changed; try again later"
         shown = shown or self._show(url)
-        if answer.status == 401 and answer.with_password:
-            raise PackageIndexError(
-                f"{what} at {shown} refuses the credentials (HTTP 401)",
-                url=shown,
-                hint="check those in the address, .netrc or a keyring: they may be out of date",
-            )
-        if answer.status in {401, 403}:
-            raise PackageIndexError(
-                f"{what} at {shown} refuses access (HTTP {answer.status})",
-                url=shown,
-                hint="put credentials into the address as ${VARIABLES}, .netrc or a keyring",
-            )
-        if answer.status in {404, 410}:
-            raise PackageIndexError(
-                f"{what} at {shown} was not found (HTTP {answer.status})",
-                url=shown,
-                hint="check the address",
-            )
-        if answer.status != 200:
-            raise PackageIndexError(
-                f"{what} at {shown} failed (HTTP {answer.status})",
-                url=shown,
-                hint="nothing was changed; try again later",
-            )
+        raise PackageIndexError(
+            f"{what} at {shown} {failure} (HTTP {status})", url=shown, hint=hint
+        )

@@ -34,9 +34,8 @@ class RangeFile(io.RawIOBase):
     def __init__(self, fetch: Callable[[str], tuple[bytes, int, int]]) -> None:
         """Fetch the end of the file, where an archive keeps its list of contents.
 
-        Args:
-            fetch: takes a range as HTTP writes it (``bytes=0-99``, ``bytes=-100``); returns the
-                bytes, the position where they begin, and the size of the whole file.
+        ``fetch`` takes a range as HTTP writes it (``bytes=0-99``, ``bytes=-100``). It returns the
+        bytes, the position where they begin, and the size of the whole file.
         """
         self._fetch = fetch
         self._position = 0

@@ -68,12 +68,7 @@ class Session(requests.Session):
     """A session that treats the certificate of each host as ``Trust`` says."""
 
     def __init__(self, trust: Trust, connections: int) -> None:
-        """Prepare the session; it opens no connection yet.
-
-        Args:
-            trust: the certificates and the proxy to use.
-            connections: how many to keep open to one host.
-        """
+        """Prepare a session that keeps a number of connections to one host open."""
         super().__init__()
         self.mount("https://", _Secure(trust, checks=True, connections=connections))
         self.mount("http://", HTTPAdapter(pool_maxsize=connections))
@@ -148,17 +143,14 @@ def _naming(file: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        reason = error.strerror or str(error)
+        if isinstance(error, ssl.SSLError):
+            reason = "the file has no PEM certificate, or its key is missing"
         raise PackageIndexError(
-            f"the certificate in {file} can't be used: {_why_not(error)}",
+            f"the certificate in {file} can't be used: {reason}",
             url="",
             hint="pip's settings or the variable REQUESTS_CA_BUNDLE name this file",
         ) from error
-
-
-def _why_not(error: OSError) -> str:
-    if isinstance(error, ssl.SSLError):
-        return "the file has no PEM certificate, or its key is missing"
-    return error.strerror or str(error)
 
 
 def _bundle_of_the_environment() -> str:

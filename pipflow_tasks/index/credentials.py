@@ -1,6 +1,6 @@
-"""Who says what to which host: what the addresses of the indexes tell, then what a keyring keeps.
+"""The credentials for each host: those in the addresses of the indexes, then those in a keyring.
 
-A keyring is asked as pip does, once a host wants a password that nobody told: the library
+A keyring is asked as pip does, once a host wants a password that no address has: the library
 ``keyring`` where it is installed beside this package, else the program of that name. It is no
 dependency: who has a keyring has it.
 """
@@ -30,12 +30,7 @@ class Credentials:
     """User names and passwords for hosts; those of an index count for all that its host has."""
 
     def __init__(self, urls: Iterable[str], keyring: str) -> None:
-        """Take those that addresses hold.
-
-        Args:
-            urls: the addresses of indexes.
-            keyring: how a keyring is asked; see ``ask_keyring``.
-        """
+        """Take those that the addresses of indexes hold; see ``ask_keyring`` for ``keyring``."""
         self._keyring = keyring
         self._indexes: list[str] = []
         self._told: dict[tuple[str, str, str], str] = {}
@@ -59,10 +54,9 @@ class Credentials:
         return urlunsplit(parts._replace(netloc=f"{told}@{host}")) if told else url
 
     def learn(self, url: str) -> bool:
-        """Ask a keyring for what a host wants; tell whether there is something new to try.
+        """Ask a keyring about an address that was refused; return whether there is a password.
 
-        Args:
-            url: the address that was refused, with the credentials that it was asked with.
+        The address holds the credentials that it was asked with.
         """
         parts = _split(url)
         if parts is None:
@@ -109,18 +103,16 @@ def _ask_in_time(provider: str, services: Iterable[str], user: str) -> tuple[str
 def _split(url: str) -> SplitResult | None:
     try:
         return urlsplit(url)
-    except ValueError:  # that is told where it is asked
+    except ValueError:  # the request for it reports that
         return None
 
 
 def ask_keyring(provider: str, services: Iterable[str], user: str) -> tuple[str, str] | None:
     """Return a user and a password, or None.
 
-    Args:
-        provider: pip's setting ``keyring-provider``: ``auto``, ``import``, ``subprocess``,
-            ``disabled``.
-        services: the names that the password may be kept under, the likeliest first.
-        user: whose password, or an empty string where that is not known either.
+    ``provider`` is pip's setting ``keyring-provider``: ``auto``, ``import``, ``subprocess``,
+    ``disabled``. The password may be kept under the name of any of the services, the likeliest
+    first. The user may be an empty string, where it is not known either.
     """
     ask = _find_library() if provider in {"auto", "import"} else None
     if ask is None and provider in {"auto", "subprocess"}:

@@ -22,7 +22,7 @@ import urllib3
 from msgspec import Struct
 
 from ..errors import PackageIndexError
-from .connections import SYSTEM_TRUST, Session, Trust, resolve_once
+from .connections import Session, Trust, resolve_once
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,11 +43,9 @@ class Response(Struct, frozen=True, kw_only=True):
     """The answer of a server.
 
     Attributes:
-        status: the HTTP status.
         url: the address that answered, after redirects.
-        content_type: the Content-Type header.
-        content_range: the Content-Range header, which says what part of a file this is.
-        body: the whole body, decompressed.
+        content_range: the header, which says what part of a file this is.
+        body: the whole of it, decompressed.
         with_password: whether the request had credentials.
         retry_after_seconds: how long the server asks to wait; 0 if it does not ask.
     """
@@ -64,16 +62,8 @@ class Response(Struct, frozen=True, kw_only=True):
 class Http:
     """A pool of connections that many threads share."""
 
-    def __init__(
-        self, *, timeout_seconds: float, connections: int, trust: Trust = SYSTEM_TRUST
-    ) -> None:
-        """Open a session.
-
-        Args:
-            timeout_seconds: how long to wait for a connection, and for the next bytes.
-            connections: how many to keep open to one host.
-            trust: the certificates and the proxy to use.
-        """
+    def __init__(self, *, timeout_seconds: float, connections: int, trust: Trust) -> None:
+        """Open a session that keeps a number of connections to one host open."""
         self._timeout_seconds = timeout_seconds
         self._trust = trust
         self._session = Session(trust, connections)
@@ -91,11 +81,7 @@ class Http:
     def get(self, url: str, headers: dict[str, str], *, what: str, shown: str) -> Response:
         """Send a GET request; repeat it after a failure that may be temporary.
 
-        Args:
-            url: the address.
-            headers: the headers besides those of every request.
-            what: what a message calls the thing at the address.
-            shown: how a message writes the address, without credentials.
+        A message calls the thing at the address ``what``, and writes the address as ``shown``.
 
         Raises:
             PackageIndexError: no attempt got a complete answer.
@@ -177,10 +163,8 @@ class Http:
     def _find_way(self, url: str) -> _Way | None:
         """Let requests work out how to reach a host: credentials, proxy, certificates.
 
-        Doing this for every file of the host would take longer than the answers.
-
-        Returns:
-            the way, or None where a proxy needs whole addresses.
+        Doing this for every file of the host would take longer than the answers. There is no way
+        where a proxy needs whole addresses.
         """
         request = self._session.prepare_request(requests.Request("GET", url))
         assert request.url is not None

@@ -32,15 +32,13 @@ _TIMEOUT_SECONDS = 20
 
 
 class PipSettings(Struct, frozen=True, kw_only=True):
-    """What pip on this host is told about indexes.
+    """What pip on this host is told about indexes; an empty string where it is not told.
 
     Attributes:
-        index_url: the main index.
-        extra_index_urls: further ones, equal in rank.
-        cert: a bundle of certificates to trust, or an empty string.
-        client_cert: a certificate to show, with its key, or an empty string.
-        proxy: the proxy to go through, or an empty string.
-        trusted_hosts: hosts whose certificates are not checked.
+        extra_index_urls: equal in rank to the main one.
+        cert: a bundle of certificates to trust.
+        client_cert: a certificate to present, with its key.
+        trusted_hosts: their certificates are not checked.
         keyring: how a keyring is asked for passwords: ``auto``, ``import``, ``subprocess`` or
             ``disabled``.
         notes: what was passed over, and why.
@@ -87,10 +85,8 @@ def _note_local(values: Mapping[str, str], indexes: Sequence[str]) -> tuple[str,
         passed_over.append(f"find-links {redact(' '.join(links.split()))}")
     if is_yes(values.get("no-index", "")):
         passed_over.append("no-index")
-    if not passed_over:
-        return ()
-    told = ", ".join(passed_over)
-    return (f"of pip's settings, these are for this host alone and do not count: {told}",)
+    notice = "of pip's settings, these are for this host alone and do not count:"
+    return (f"{notice} {', '.join(passed_over)}",) if passed_over else ()
 
 
 def is_yes(word: str) -> bool:
@@ -104,7 +100,7 @@ def is_local(url: str) -> bool:
 
 
 def default_index_url() -> str:
-    """Return the index that pip asks when it is told nothing."""
+    """Return the index that pip asks by default."""
     from pip._internal.models.index import PyPI
 
     return str(PyPI.simple_url)
@@ -113,20 +109,16 @@ def default_index_url() -> str:
 def _list_configuration(environment: Mapping[str, str]) -> dict[str, str]:
     """Return what ``pip install`` is set to, by long names; an empty value does not count."""
     if environment.get("PIP_CONFIG_FILE") == os.devnull:  # pip: no file is read; so it need not run
-        return _read_variables(environment)
+        return {
+            name.removeprefix("PIP_").lower().replace("_", "-"): value
+            for name, value in environment.items()
+            if name.startswith("PIP_") and value
+        }
     sections = _list_sections(environment)
     merged: dict[str, str] = {}
     for section in SECTIONS:
         merged.update({name: value for name, value in sections[section].items() if value})
     return merged
-
-
-def _read_variables(environment: Mapping[str, str]) -> dict[str, str]:
-    return {
-        name.removeprefix("PIP_").lower().replace("_", "-"): value
-        for name, value in environment.items()
-        if name.startswith("PIP_") and value
-    }
 
 
 def _list_sections(environment: Mapping[str, str]) -> dict[str, dict[str, str]]:

@@ -23,7 +23,6 @@ class Workers:
     """A group of daemon threads, started when there is work."""
 
     def __init__(self, most: int) -> None:
-        """Prepare; ``most`` is the greatest number of threads to start."""
         self._unstarted = most
         self._started = 0
         self._todo: SimpleQueue[Callable[[], None] | None] = SimpleQueue()

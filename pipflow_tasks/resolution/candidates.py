@@ -230,8 +230,6 @@ class _Order:
         is_given = any(root.is_given for root in roots)
         bounds = [b for b in limits.bounds_on(name) if not (is_given and b.is_ours)]
         admission = limits.admission_of(name)
-        preference = limits.preferences.get(name)
-        kept = None if preference is None else releases.like(preference.version)
         self._releases = releases
         self._bounds = bounds
         self._prefers_wheels = admission.prefers_wheels
@@ -240,6 +238,8 @@ class _Order:
         self._allowed = releases.bits
         for specifier in specifiers:
             self._allowed &= releases.allowed(specifier)
+        preference = limits.preferences.get(name)
+        kept = None if preference is None else releases.like(preference.version)
         self._kept = 0 if kept is None else releases.bit(kept)
         self._may_rise = preference is not None and preference.may_rise
         self._labels = {root.local for root in roots if root.local}

@@ -50,7 +50,7 @@ class Cutoff(Struct, frozen=True, kw_only=True):
 
     Attributes:
         latest: later uploads are too young.
-        now: the time that ages are counted from.
+        now: what ages are counted from.
         reason: the setting or the line that demands it, as the end of a sentence.
     """
 
@@ -120,15 +120,11 @@ class Candidate(Struct, frozen=True, kw_only=True):
 
 
 class Rejection(Struct, frozen=True, kw_only=True):
-    """A version that was skipped, and why, as the end of a sentence about it.
-
-    Attributes:
-        by_old_pip: a newer pip in the image would take it.
-    """
+    """A version that was skipped, and why, as the end of a sentence about it."""
 
     version: Version
     reason: str
-    by_old_pip: bool = False
+    by_old_pip: bool = False  # a newer pip in the image would take it
 
 
 class Choice(Struct, frozen=True, kw_only=True):

@@ -33,9 +33,6 @@ class Root(Struct, frozen=True, kw_only=True):
     """A requirement of a file or of the command line, from which a search starts.
 
     Attributes:
-        name: the project.
-        extras: those asked for.
-        specifier: the versions allowed.
         source: how a message names where it comes from: ``requirements.txt:3``.
         place: the line that it comes from, or an empty string.
         shown: how a message quotes it: ``flask==2.0``.
@@ -69,9 +66,7 @@ class Root(Struct, frozen=True, kw_only=True):
 class Preference(Struct, frozen=True, kw_only=True):
     """The version of a project that is kept if possible: it comes before any older one.
 
-    Attributes:
-        version: which.
-        may_rise: newer versions come before it; else it comes before these, too.
+    It comes before newer ones, too, unless it may rise.
     """
 
     version: Version
@@ -85,11 +80,10 @@ class Limits(Struct, frozen=True, kw_only=True):
     """What a search may take, besides what its roots ask; a change gives new limits.
 
     Attributes:
-        bounds: by project, what keeps versions out: policies and options.
-        constraints: the same for constraints, which come after these.
+        bounds: policies and options, by project.
+        constraints: those of constraints files, which come after the bounds.
         preferences: by project, the version that it has without being asked for.
-        admissions: by project, which files are taken, where that differs from ``admission``.
-        admission: which files are taken of every other project.
+        admissions: by project, where they differ from ``admission``.
         admitted: the projects of which versions are taken that are too young, or whose
             dependencies are unknown; None for every project.
     """
@@ -136,10 +130,7 @@ class Dependency(Struct, frozen=True, kw_only=True):
     """What a root or a picked version asks of a project.
 
     Attributes:
-        name: the project.
-        specifier: the versions allowed.
         shown: how a message quotes it.
-        extras: those asked for.
         is_exact: it names a version with ``==`` or ``===``.
         names_prerelease: it names a pre-release.
         is_opaque: it names an address.
@@ -157,11 +148,11 @@ class Dependency(Struct, frozen=True, kw_only=True):
 
 
 class Pick(Struct, frozen=True, kw_only=True):
-    """A version that was picked, with extras; without candidate where it is opaque."""
+    """A version that was picked, with extras."""
 
     name: NormalizedName
     extras: frozenset[str]
-    candidate: Candidate | None
+    candidate: Candidate | None  # None for an address
 
     @property
     def version(self) -> Version | None:
@@ -176,7 +167,6 @@ class Cause(Struct, frozen=True, kw_only=True):
     """A dependency, and what depends on it.
 
     Attributes:
-        dependency: what is asked.
         parent: the pick that asks; None where a root does.
         path: the picks from a root to the parent.
     """
@@ -197,7 +187,6 @@ class Conflict(Struct, frozen=True, kw_only=True):
     """Why there is no solution: the dependencies that conflict.
 
     Attributes:
-        causes: those dependencies.
         remarks: what else keeps their projects from satisfying them.
         absent: their project is on no index.
         guesses: the picks that were left out since their dependencies are unknown.
@@ -236,12 +225,7 @@ class Conflict(Struct, frozen=True, kw_only=True):
 
 
 class Solution(Struct, frozen=True, kw_only=True):
-    """A compatible set of versions.
-
-    Attributes:
-        picks: by project.
-        causes: what is asked of each project, and by whom.
-    """
+    """A compatible set of versions, and what is asked of each project."""
 
     picks: Mapping[NormalizedName, Pick]
     causes: Mapping[NormalizedName, tuple[Cause, ...]]

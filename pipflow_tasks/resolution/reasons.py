@@ -22,12 +22,7 @@ MAX_PATH = 4
 
 
 class Reason(Struct, frozen=True, kw_only=True):
-    """Why a project is held below a version.
-
-    Attributes:
-        text: as a clause.
-        blamed: the project that holds it; None where no picked project does.
-    """
+    """Why a project is held below a version, as a clause; the picked project that is blamed."""
 
     text: str
     blamed: NormalizedName | None = None
@@ -36,14 +31,7 @@ class Reason(Struct, frozen=True, kw_only=True):
 def why_below(
     candidates: Candidates, name: NormalizedName, version: Version, solution: Solution
 ) -> Reason | None:
-    """Return why a project is held below a version that suits; None where that is unclear.
-
-    Args:
-        candidates: what there is to pick from.
-        name: the project.
-        version: a newer one than the solution has.
-        solution: what was found.
-    """
+    """Return why a project is held below a newer version that suits; None where that is unclear."""
     others = _reached_without(name, solution)
     for cause in solution.causes.get(name, ()):
         if cause.parent is None or cause.parent.name not in others:
@@ -62,14 +50,7 @@ def why_below(
 def why_never(
     candidates: Candidates, name: NormalizedName, conflict: Conflict, solution: Solution
 ) -> Reason | None:
-    """Return why a project has no newer version, from the conflict that one would make.
-
-    Args:
-        candidates: what there is to pick from.
-        name: the project.
-        conflict: of a newer version with the few requirements that rule it out.
-        solution: what was found.
-    """
+    """Return why a project has no newer version, from the conflict that one would make."""
     causes = [cause for cause in conflict.causes if cause.parent is not None]
     for cause in sorted(causes, key=lambda each: each.parent is None or each.parent.name != name):
         dependency = cause.dependency
@@ -84,22 +65,14 @@ def why_never(
                 other.parent is None or other.parent.version == solution.version(other.parent.name)
             )
         ]
-        against = _against(candidates, dependency, here, there)
-        if against is not None:
-            return Reason(text=f"{cause}, and {against.text}", blamed=against.blamed)
-        if candidates.first(dependency) is None:
-            none = _why_none(candidates, dependency)
-            return Reason(text=f"{cause}{none.text}", blamed=none.blamed)
+        unmet = _why_unmet(candidates, dependency, here, there)
+        if unmet is not None:
+            return Reason(text=f"{cause}{unmet.text}", blamed=unmet.blamed)
     return None
 
 
 def why_by_itself(name: NormalizedName, conflict: Conflict) -> Reason | None:
-    """Return why a newer version rules itself out through its own dependencies.
-
-    Args:
-        name: the project.
-        conflict: as for ``why_never``.
-    """
+    """Return why a newer version rules itself out through its own dependencies."""
     for cause in conflict.causes:
         if cause.dependency.name == name and name in {pick.name for pick in cause.path}:
             return Reason(text=f"because {cause}")
@@ -144,22 +117,18 @@ def _obstacle(
         here = solution.picks.get(dependency.name)
         if here is not None and satisfies(here, dependency):
             continue
-        has_version = here is not None and has_version_for(
-            here, dependency
-        )  # what it lacks are extras
+        # what it lacks are extras
+        has_version = here is not None and has_version_for(here, dependency)
         there = [
             cause
             for cause in solution.causes.get(dependency.name, ())
             if cause.parent is None or cause.parent.name in others
         ]
-        against = None if has_version else _against(candidates, dependency, here, there)
-        if against is not None:
-            text = f"{start} needs {dependency.shown}, and {against.text}"
-            return Reason(text=text, blamed=against.blamed)
+        unmet = None if has_version else _why_unmet(candidates, dependency, here, there)
+        if unmet is not None:
+            text = f"{start} needs {dependency.shown}{unmet.text}"
+            return Reason(text=text, blamed=unmet.blamed)
         best = here.candidate if has_version and here is not None else candidates.first(dependency)
-        if best is None:
-            none = _why_none(candidates, dependency)
-            return Reason(text=f"{start} needs {dependency.shown}{none.text}", blamed=none.blamed)
         if len(path) < MAX_PATH and dependency.name not in {each.name for each in path}:
             further = Pick(name=dependency.name, extras=dependency.extras, candidate=best)
             reason = _obstacle(candidates, (*path, further), solution, others)
@@ -168,23 +137,19 @@ def _obstacle(
     return None
 
 
-def _against(
+def _why_unmet(
     candidates: Candidates, dependency: Dependency, here: Pick | None, there: Sequence[Cause]
 ) -> Reason | None:
-    """Return what else is asked of a project that rules a dependency out, if it does."""
+    """Return why a dependency can't be met beside what else is asked, as the end of a sentence."""
+    name, alone = dependency.name, candidates.first(dependency)
     for cause in sorted(there, key=lambda cause: cause.parent is not None):
         root = cause.dependency.root
         if root is not None and root.pin is not None and here is not None:
-            return Reason(
-                text=f"{dependency.name} is held at {here.version}", blamed=dependency.name
-            )
-        alone = candidates.first(dependency)
-        if alone is not None and not any(
-            candidates.fitting(dependency.name, [dependency, cause.dependency])
-        ):
-            blamed = dependency.name if cause.parent is None else cause.parent.name
-            return Reason(text=str(cause), blamed=blamed)
-    return None
+            return Reason(text=f", and {name} is held at {here.version}", blamed=name)
+        if alone and not any(candidates.fitting(name, [dependency, cause.dependency])):
+            blamed = name if cause.parent is None else cause.parent.name
+            return Reason(text=f", and {cause}", blamed=blamed)
+    return None if alone else _why_none(candidates, dependency)
 
 
 def _why_none(candidates: Candidates, dependency: Dependency) -> Reason:
@@ -227,8 +192,7 @@ def _chain(pick: Pick, solution: Solution) -> tuple[str, ...]:
     """Return the shortest path of picks from a root to this one."""
     paths: list[tuple[Pick, ...]] = [(pick,)]
     seen = {pick.name}
-    while paths:
-        path = paths.pop(0)
+    for path in paths:  # it grows on the way
         causes = solution.causes.get(path[0].name, ())
         if any(cause.parent is None for cause in causes):
             return tuple(str(each) for each in path)

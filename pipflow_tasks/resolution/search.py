@@ -21,16 +21,7 @@ from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 
 from .finder import names_exactly
-from .problem import (
-    MAX_ROUNDS,
-    PYTHON,
-    Cause,
-    Conflict,
-    Pick,
-    Solution,
-    dependency_of,
-    has_version_for,
-)
+from .problem import PYTHON, Cause, Conflict, Pick, Solution, dependency_of, has_version_for
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -50,11 +41,8 @@ class _Part(Struct, frozen=True, kw_only=True):
     """The part of a settled project in an incompatibility; every version with this part has it.
 
     Attributes:
-        name: the project.
         is_outside: its version does not satisfy the specifier; else it has the dependency.
         project: what it depends on, or itself.
-        specifier: of the dependency, as text.
-        extras: of the dependency.
     """
 
     name: NormalizedName
@@ -68,7 +56,7 @@ class _Incompatibility(Struct, frozen=True, kw_only=True, eq=False):
     """Parts of settled projects that can't all be true, and why.
 
     Attributes:
-        parts: those; none where the roots alone conflict.
+        parts: none where the roots alone conflict.
         causes: the dependencies that conflict.
         of: what rules out each version of a project, where no version is left.
         repeated: other picks of a project with the same parts; the causes are true of them, too.
@@ -112,26 +100,12 @@ class _Incompatibility(Struct, frozen=True, kw_only=True, eq=False):
 
 
 class _Lessons(Struct, frozen=True):
-    """The incompatibilities that a project had a part in, by one of its parts.
-
-    Attributes:
-        by_dependency: those where it has a dependency.
-        by_outside: those where its version does not satisfy a specifier.
-    """
+    """The incompatibilities that a project had a part in, by one of its parts."""
 
     by_dependency: dict[_Part, dict[frozenset[_Part], _Incompatibility]] = field(
         default_factory=dict
     )
     by_outside: dict[_Part, dict[frozenset[_Part], _Incompatibility]] = field(default_factory=dict)
-
-    def take(self, name: NormalizedName, incompatibility: _Incompatibility) -> None:
-        """Remember an incompatibility of a project."""
-        part = min(
-            (part for part in incompatibility.parts if part.name == name),
-            key=lambda part: (part.is_outside, part.project, part.specifier),
-        )
-        lessons = self.by_outside if part.is_outside else self.by_dependency
-        lessons.setdefault(part, {})[incompatibility.parts] = incompatibility
 
 
 class _Demand(Struct, frozen=True, kw_only=True, eq=False):
@@ -145,7 +119,6 @@ class _Choice(Struct, kw_only=True):
     """A project being settled: what is left to try, and what ruled out the rest.
 
     Attributes:
-        name: the project.
         mark: how many demands there were before.
         left: the picks not tried yet, newest first.
         tried: the versions of the others.
@@ -177,20 +150,12 @@ class Search:
         roots: Sequence[Root],
         waived: frozenset[Waiver],
         order: Sequence[NormalizedName],
-        most_rounds: int = MAX_ROUNDS,
+        most_rounds: int,
     ) -> None:
-        """Prepare to search.
-
-        Args:
-            candidates: what there is to pick from.
-            roots: what to satisfy.
-            waived: pairs of a project and one that it depends on; these do not count.
-            order: which project is settled before which; those not listed come last.
-            most_rounds: when to give up.
-        """
+        """Prepare to settle projects in an order; those not listed come last."""
         self._most_rounds = most_rounds
         self._candidates = candidates
-        self._wants = roots
+        self._roots = roots
         self._waived = waived
         self._order = {name: place for place, name in enumerate(order)}
         self._rounds = 0
@@ -214,7 +179,7 @@ class Search:
         """
         demands = [
             _Demand(cause=Cause(dependency=dependency_of(root), parent=None), parts=frozenset())
-            for root in self._wants
+            for root in self._roots
         ]
         incompatibility = self._demand(demands)
         choices: list[_Choice] = []
@@ -231,13 +196,15 @@ class Search:
                 choice.take(incompatibility)
                 incompatibility = self._settle(choice)
             if self._rounds > self._most_rounds:
-                return Conflict(causes=(), too_deep=True, guesses=self._left_out)
+                guesses = tuple(self._guesses.values())
+                return Conflict(causes=(), too_deep=True, guesses=guesses)
             if self._count > patience:  # start again, with what failed first and all lessons
                 while choices:
                     self._take_back(choices.pop())
                 patience = 2 * self._count
         if incompatibility is not None:
-            return Conflict(causes=incompatibility.all_causes(), guesses=self._left_out)
+            guesses = tuple(self._guesses.values())
+            return Conflict(causes=incompatibility.all_causes(), guesses=guesses)
         dependencies = {
             name: tuple(demand.cause for demand in demands)
             for name, demands in self._demands.items()
@@ -300,10 +267,6 @@ class Search:
                     return True
         return False
 
-    @property
-    def _left_out(self) -> tuple[Pick, ...]:
-        return tuple(self._guesses.values())
-
     def _suspect(self, pick: Pick) -> _Incompatibility | None:
         """Return the incompatibility that a pick is taken to have since a newer version has it.
 
@@ -336,7 +299,7 @@ class Search:
             return False
         preference = self._candidates.limits.preferences.get(pick.name)
         versions = set() if preference is None else {preference.version}
-        for root in self._wants:
+        for root in self._roots:
             if root.name == pick.name and names_exactly(root.specifier):
                 return False
             if root.name == pick.name and root.pin is not None:
@@ -366,12 +329,8 @@ class Search:
                 if not self._can_be_met(dependency.name, self._asked_of(dependency.name)):
                     return self._exhausted(demand)
                 if pick is not None:
-                    part = _Part(
-                        name=dependency.name,
-                        is_outside=True,
-                        project=dependency.name,
-                        specifier=str(dependency.specifier),
-                    )
+                    name, specifier = dependency.name, str(dependency.specifier)
+                    part = _Part(name=name, is_outside=True, project=name, specifier=specifier)
                     return _Incompatibility(parts=demand.parts | {part}, causes=[demand.cause])
             else:
                 agenda.extend(self._grow(pick, demand))
@@ -449,7 +408,13 @@ class Search:
     def _learn(self, incompatibility: _Incompatibility) -> None:
         self._count += 1
         for name in incompatibility.names:
-            self._learnt.setdefault(name, _Lessons()).take(name, incompatibility)
+            part = min(
+                (part for part in incompatibility.parts if part.name == name),
+                key=lambda part: (part.is_outside, part.project, part.specifier),
+            )
+            learnt = self._learnt.setdefault(name, _Lessons())
+            lessons = learnt.by_outside if part.is_outside else learnt.by_dependency
+            lessons.setdefault(part, {})[incompatibility.parts] = incompatibility
 
     def _recall(self, pick: Pick) -> _Incompatibility | None:
         """Return an incompatibility that was met before, if this pick has it again."""

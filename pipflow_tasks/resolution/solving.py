@@ -13,14 +13,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from .finder import names_exactly
-from .problem import (
-    MAX_ROUNDS,
-    PYTHON,
-    Conflict,
-    Root,
-    Solution,
-    dependency_of,
-)
+from .problem import MAX_ROUNDS, PYTHON, Conflict, Root, Solution, dependency_of
 from .reasons import remarks
 from .search import Search
 
@@ -30,7 +23,7 @@ if TYPE_CHECKING:
     from packaging.utils import NormalizedName
 
     from .candidates import Candidates
-    from .problem import Waiver
+    from .problem import Cause, Waiver
 
 FEW_ROUNDS = MAX_ROUNDS // 20
 """After how many rounds to give up once a search was given up."""
@@ -45,12 +38,8 @@ def solve(
 ) -> Solution | Conflict:
     """Find the newest versions that satisfy all roots and their transitive dependencies.
 
-    Args:
-        candidates: what there is to pick from.
-        roots: what to satisfy. Where two can't both be newest, the one that depends on the other
-            comes first, else the one that is listed first.
-        waived: pairs of a project and one that it depends on; these dependencies do not count.
-        most_rounds: when to give up.
+    Where two roots can't both be newest, the one that depends on the other comes first, else the
+    one that is listed first. Dependencies that are waived do not count.
 
     Raises:
         PackageIndexError: the catalog failed.
@@ -76,13 +65,7 @@ def solve(
 def find_conflicting(
     candidates: Candidates, roots: Sequence[Root], *, waived: frozenset[Waiver] = frozenset()
 ) -> tuple[Root, ...]:
-    """Return roots that conflict, none of which can be left out.
-
-    Args:
-        candidates: as for ``solve``.
-        roots: those that have no solution.
-        waived: as for ``solve``.
-    """
+    """Return those of roots without solution that conflict, none of which can be left out."""
     left = list(roots)
     size = max(len(left) // 2, 1)
     while True:
@@ -101,10 +84,6 @@ def solve_around(
     candidates: Candidates, roots: Sequence[Root]
 ) -> tuple[Solution | Conflict, frozenset[Waiver], tuple[Conflict, ...]]:
     """Solve as far as possible: where roots conflict, waive the dependencies that conflict.
-
-    Args:
-        candidates: what there is to pick from.
-        roots: what to satisfy.
 
     Returns:
         the solution, or a conflict that no waiver resolves; what was waived; and the conflicts
@@ -150,15 +129,10 @@ def improve(
     with_dependencies: bool = False,
     most_rounds: int = MAX_ROUNDS,
 ) -> Solution:
-    """Raise every root as far as it goes without another falling.
+    """Raise every root of a solution as far as it goes without another falling.
 
-    Args:
-        candidates: as for ``solve``.
-        roots: those that ``solution`` solves.
-        solution: where to begin.
-        waived: as for ``solve``.
-        with_dependencies: raise the transitive dependencies afterwards, in the same way.
-        most_rounds: when to give up a search; once one was given up, the others may take few.
+    Transitive dependencies are raised afterwards, ``with_dependencies``. Once a search was given up
+    after ``most_rounds``, the others may take few.
     """
     better, most_rounds = _raise(candidates, roots, solution, waived, most_rounds)
     if not with_dependencies:
@@ -170,16 +144,11 @@ def improve(
         if name not in asked and pick.candidate is not None
     ]
     better, _ = _raise(candidates, [*roots, *transitive], better, waived, most_rounds)
-    by_name = {
-        name: tuple(
-            c for c in causes if not (c.dependency.root and c.dependency.root.is_transitive)
-        )
-        for name, causes in better.causes.items()
-    }
-    return Solution(
-        picks=better.picks,
-        causes={name: causes for name, causes in by_name.items() if causes},
-    )
+    others: dict[NormalizedName, tuple[Cause, ...]] = {}
+    for name, causes in better.causes.items():
+        if kept := tuple(each for each in causes if each.dependency.root not in transitive):
+            others[name] = kept
+    return replace(better, causes=others)
 
 
 def _raise(
@@ -211,15 +180,7 @@ def rule_out(
     *,
     waived: frozenset[Waiver] = frozenset(),
 ) -> Conflict | None:
-    """Return the conflict that a newer version of a project would make, with few roots.
-
-    Args:
-        candidates: as for ``solve``.
-        name: a project that has a root.
-        roots: those that ``solution`` solves.
-        solution: what was found.
-        waived: as for ``solve``.
-    """
+    """Return the conflict that a newer version of a root's project would make, with few roots."""
     floor = [
         _above(root, solution) if root.name == name else _at_least(root, solution) for root in roots
     ]
@@ -262,15 +223,11 @@ def _may_rise(
     dependencies = [dependency_of(root)]
     for cause in solution.causes.get(root.name, ()):
         parent = settled.get(cause.parent.name) if cause.parent is not None else None
-        if parent is not None and _is_newest(candidates, parent, solution):
+        newest = None if parent is None else candidates.first(dependency_of(parent))
+        if parent and newest and newest.version == solution.version(parent.name):
             dependencies.append(cause.dependency)
     best = next(candidates.fitting(root.name, dependencies), None)
     return best is not None and best.version > now
-
-
-def _is_newest(candidates: Candidates, root: Root, solution: Solution) -> bool:
-    best = candidates.first(dependency_of(root))
-    return best is not None and best.version == solution.version(root.name)
 
 
 def _at_least(root: Root, solution: Solution) -> Root:
