@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from email.parser import BytesHeaderParser
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from html.parser import HTMLParser
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -156,9 +156,12 @@ class Files(Mapping[Version, Sequence[DistributionFile]]):
     def __init__(self, pages: Iterable[Page]) -> None:
         self._pages = tuple(pages)
         self._read: dict[Version, tuple[DistributionFile, ...]] = {}
+
+    @cached_property
+    def _versions(self) -> list[Version]:
         # most pages are sorted, and sorting a sorted list is fast
         versions = dict.fromkeys(version for page in self._pages for version in page.entries)
-        self._versions = sorted(versions, reverse=True)
+        return sorted(versions, reverse=True)
 
     def __len__(self) -> int:
         return len(self._versions)

@@ -56,10 +56,6 @@ class RangeFile(io.RawIOBase):
         self._position = base + offset
         return self._position
 
-    def tell(self) -> int:
-        """Return the position."""
-        return self._position
-
     def readinto(self, buffer: WriteableBuffer) -> int:
         """Fill a buffer from the position on; fetch the bytes that are missing."""
         view = memoryview(buffer).cast("B")

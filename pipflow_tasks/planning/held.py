@@ -55,8 +55,7 @@ def tell_held(
     if settlement is not None and best is not None and best.version > version:
         reason = why_held(settlement, canonicalize_name(name))
     else:
-        reasons = (each.reason for each in choice.rejections if each.version == latest)
-        reason = f"{latest} {next(reasons, 'was not asked for')}"
+        reason = f"{latest} {choice.reason_against(latest) or 'was not asked for'}"
     return hold(name, version, latest, reason)
 
 

@@ -188,7 +188,7 @@ def admit_for(inputs: Inputs, current: Sequence[Root]) -> tuple[Inputs, list[str
     found = solve(inputs.candidates, current)
     if isinstance(found, Solution) or not (inputs.rules.admission.cutoff or found.guesses):
         return inputs, []
-    generous = inputs.within(replace(inputs.limits, admitted=None))
+    generous = inputs.within(inputs.limits.admitting(None))
     found = solve(generous.candidates, current)
     picks = found.picks.values() if isinstance(found, Solution) else ()
     admitted = [pick for pick in picks if _is_withheld(generous, pick)]
@@ -199,8 +199,7 @@ def admit_for(inputs: Inputs, current: Sequence[Root]) -> tuple[Inputs, list[str
         for pick in admitted
         if pick.candidate is not None and pick.candidate.too_young
     ]
-    names = frozenset(pick.name for pick in admitted)
-    return inputs.within(replace(inputs.limits, admitted=names)), told
+    return inputs.within(inputs.limits.admitting([pick.name for pick in admitted])), told
 
 
 def _is_withheld(inputs: Inputs, pick: Pick) -> bool:

@@ -194,7 +194,7 @@ class Candidates(Struct, frozen=True):
             prereleases=prereleases,
             local=local,
         )
-        limits = replace(self.limits, preferences={}, admitted=frozenset())
+        limits = replace(self.limits.admitting(()), preferences={})
         order = _Order(name, [dependency_of(root)], self.releases(name), limits)
         candidate = next(order.candidates(), None)
         return Choice(candidate=candidate, rejections=tuple(order.rejections(root, candidate)))
@@ -239,8 +239,7 @@ class _Order:
         for specifier in specifiers:
             self._allowed &= releases.allowed(specifier)
         preference = limits.preferences.get(name)
-        kept = None if preference is None else releases.like(preference.version)
-        self._kept = 0 if kept is None else releases.bit(kept)
+        self._kept = 0 if preference is None else releases.pinned(preference.version)
         self._may_rise = preference is not None and preference.may_rise
         self._labels = {root.local for root in roots if root.local}
         # a pin names the version: it takes one that is withheld

@@ -133,18 +133,17 @@ class Choice(Struct, frozen=True, kw_only=True):
     candidate: Candidate | None
     rejections: tuple[Rejection, ...]
 
+    def reason_against(self, version: Version) -> str:
+        """Return why a version was skipped, or an empty string."""
+        return next((r.reason for r in self.rejections if r.version == version), "")
+
 
 class Releases:
     """The versions of a project, newest first; each is examined when it is first asked for.
 
     A set of versions is an integer with one bit for each, the lowest for the newest. A search
-    meets thousands of specifiers; what several of them allow together is one ``&``.
-
-    Attributes:
-        files: all that the indexes have, by version.
-        all: every version.
-        bits: the set of all versions.
-        final_bits: the set of those that are no pre-releases.
+    meets thousands of specifiers; what several of them allow together is one ``&``. ``bits`` is
+    the set of all versions, ``final_bits`` of those that are no pre-releases.
     """
 
     def __init__(
@@ -179,11 +178,11 @@ class Releases:
         place = self._places.get(version)
         return 0 if place is None else 1 << place
 
-    def like(self, version: Version) -> Version | None:
-        """Return the version that a pin takes: itself, or one with a local label."""
-        if version in self._places or version.local is not None:
-            return version if version in self._places else None
-        return next((each for each in self.all if each.public == version.public), None)
+    def pinned(self, version: Version) -> int:
+        """Return the set of the version that a pin takes: itself, or one with a local label."""
+        if version not in self._places and version.local is None:
+            version = next((each for each in self.all if each.public == version.public), version)
+        return self.bit(version)
 
     def newest(self, specifier: SpecifierSet) -> Version | None:
         """Return the newest final version of those asked for that is not yanked, or None."""

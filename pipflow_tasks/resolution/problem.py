@@ -125,6 +125,10 @@ class Limits(Struct, frozen=True, kw_only=True):
             return self
         return self.preferring(name, replace(preference, may_rise=True))
 
+    def admitting(self, names: Iterable[NormalizedName] | None) -> Limits:
+        """Return these limits with everything admitted of some projects, or of all (None)."""
+        return replace(self, admitted=None if names is None else frozenset(names))
+
 
 class Dependency(Struct, frozen=True, kw_only=True):
     """What a root or a picked version asks of a project.

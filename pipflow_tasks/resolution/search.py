@@ -14,7 +14,7 @@ around that: it is taken to have the same ones.
 from __future__ import annotations
 
 from collections import Counter, deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -99,13 +99,11 @@ class _Incompatibility(Struct, frozen=True, kw_only=True, eq=False):
         ]
 
 
-class _Lessons(Struct, frozen=True):
+class _Lessons(NamedTuple):
     """The incompatibilities that a project had a part in, by one of its parts."""
 
-    by_dependency: dict[_Part, dict[frozenset[_Part], _Incompatibility]] = field(
-        default_factory=dict
-    )
-    by_outside: dict[_Part, dict[frozenset[_Part], _Incompatibility]] = field(default_factory=dict)
+    by_dependency: dict[_Part, dict[frozenset[_Part], _Incompatibility]]
+    by_outside: dict[_Part, dict[frozenset[_Part], _Incompatibility]]
 
 
 class _Demand(Struct, frozen=True, kw_only=True, eq=False):
@@ -412,7 +410,7 @@ class Search:
                 (part for part in incompatibility.parts if part.name == name),
                 key=lambda part: (part.is_outside, part.project, part.specifier),
             )
-            learnt = self._learnt.setdefault(name, _Lessons())
+            learnt = self._learnt.setdefault(name, _Lessons({}, {}))
             lessons = learnt.by_outside if part.is_outside else learnt.by_dependency
             lessons.setdefault(part, {})[incompatibility.parts] = incompatibility
 
@@ -421,21 +419,13 @@ class Search:
         lessons = self._learnt.get(pick.name)
         if lessons is None or pick.candidate is None:
             return None
+        settled = {**self._settled, pick.name: pick}
         for incompatibility in self._about(pick, lessons):
-            if all(
-                self._has_part(
-                    pick if part.name == pick.name else self._settled.get(part.name), part
-                )
-                for part in incompatibility.parts
-            ):
-                causes = incompatibility.causes_for(pick)
-                return (
-                    _Incompatibility(
-                        parts=incompatibility.parts, causes=causes, of=[incompatibility]
-                    )
-                    if causes
-                    else incompatibility
-                )
+            if all(self._has_part(settled.get(part.name), part) for part in incompatibility.parts):
+                if causes := incompatibility.causes_for(pick):
+                    parts = incompatibility.parts
+                    return _Incompatibility(parts=parts, causes=causes, of=[incompatibility])
+                return incompatibility
         return None
 
     def _about(self, pick: Pick, lessons: _Lessons) -> Iterator[_Incompatibility]:
