@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, cast
 from msgspec import Struct
 from msgspec.structs import replace
 
+from .checks import find_in
 from .checks.dockerfile import check_builds, check_pip
 from .checks.files import check_lines
-from .checks.findings import find_in
 from .checks.pins import check_pins, check_together
 from .environments.discovery import builder_for, find_builds
 from .environments.environment import complete_manifest, find_environments
@@ -44,14 +44,19 @@ from .mount import (
 )
 from .plan import Change, Finding, Held, LeftAlone, Outcome, Plan
 from .planning.add import AddOptions, draft_add
-from .planning.bounds import LEVELS, Level
-from .planning.draft import Draft, finish, join, warn
+from .planning.draft import finish, warn
 from .planning.inputs import Inputs, prepare
 from .planning.lock import draft_lock, draft_unlock
 from .planning.remove import draft_remove
 from .planning.requests import require_same
-from .planning.upgrade import draft_upgrade
-from .planning.upgrade_all import UpgradeOptions, draft_outdated, draft_upgrade_all
+from .planning.upgrade import (
+    LEVELS,
+    Level,
+    UpgradeOptions,
+    draft_outdated,
+    draft_upgrade,
+    draft_upgrade_all,
+)
 from .planning.why import draft_why
 from .processes import RunSettings
 from .requirements import split_requirements
@@ -70,6 +75,7 @@ if TYPE_CHECKING:
     from .manifest.addresses import Address
     from .manifest.documents import Manifest
     from .mount import Namespace
+    from .planning.draft import Draft
     from .requirements import Request, Sort
     from .target import Target
 
@@ -568,7 +574,7 @@ class Project:
     def _finish(
         self,
         command: str,
-        draft: Draft,
+        parts: Iterable[Draft],
         found: _Found,
         inputs: Inputs | None,
         *,
@@ -578,8 +584,8 @@ class Project:
         manifest, target = found.manifest, None
         if inputs is not None:
             manifest, target = inputs.manifest, inputs.target if with_target else None
-            draft = join([warn(*inputs.notices), draft, warn(*inputs.last_notices)])
-        plan = finish(draft, command, manifest, target=target, force=force)
+            parts = [warn(*inputs.notices), *parts, warn(*inputs.last_notices)]
+        plan = finish(parts, command, manifest, target=target, force=force)
         changed = [edit.shown for edit in plan.edits]
         builder = builder_for(found.discovery, changed, self.settings, self._variables)
         services = () if builder is None else builder.services

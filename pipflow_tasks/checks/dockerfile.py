@@ -12,7 +12,7 @@ from ..errors import DockerfileError
 from ..files import read_text, show_path
 from ..manifest.library import find_included
 from ..plan import Finding
-from .findings import find_in
+from . import find_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -9,10 +9,10 @@ from packaging.specifiers import SpecifierSet
 
 from ..errors import RequirementsError, redact
 from ..plan import Finding
-from ..planning.paths import asked_by
+from ..planning.why import asked_by
 from ..requirements import Kind, as_one_word
 from ..resolution.finder import names_exactly
-from .findings import find_in, finding_at
+from . import find_in, finding_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,17 +9,16 @@ from packaging.specifiers import SpecifierSet
 
 from ..errors import ProjectNotFound, RequirementsError
 from ..plan import Finding
-from ..planning.bounds import allowed_by_policy, is_held
-from ..planning.choosing import prefetch, releases
+from ..planning.choosing import releases
 from ..planning.goals import find_move
-from ..planning.inputs import as_given, root_of, roots_of
-from ..planning.locking import find_origins, find_transitive, find_unknown
-from ..planning.settling import Settlement, admit_for
+from ..planning.inputs import allowed_by_policy, as_given, is_held, root_of, roots_of
+from ..planning.lock import find_transitive, find_unknown
+from ..planning.settling import solve_current
 from ..planning.unblocking import fix_conflict
 from ..requirements import as_one_word
-from ..resolution import Conflict, Solution, solve, solve_around
+from ..resolution import Solution, solve
 from ..resolution.finder import Rejection
-from .findings import finding_at
+from . import finding_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,8 +27,10 @@ if TYPE_CHECKING:
 
     from ..manifest.documents import Manifest
     from ..planning.inputs import Inputs
-    from ..planning.locking import Transitive
+    from ..planning.lock import Transitive
+    from ..planning.settling import Settlement
     from ..requirements import Line
+    from ..resolution import Conflict
     from ..resolution.finder import Releases
 
 
@@ -40,7 +41,7 @@ def check_pins(inputs: Inputs) -> Iterator[Finding]:
         for line in inputs.manifest.lines
         if (root := root_of(inputs, line)) and not root.is_opaque
     ]
-    prefetch(inputs, (line.name for line in lines if line.name))
+    inputs.candidates.catalog.prefetch(line.name for line in lines if line.name)
     for line in lines:
         assert line.name is not None
         try:
@@ -115,27 +116,15 @@ def _fix_pin(line: Line, inputs: Inputs, *, by_wheel: bool = False) -> str:
 
 
 def check_together(inputs: Inputs, *, wants_hashes: bool) -> Iterator[Finding]:
-    """Find requirements that conflict, and a lock that is out of date.
-
-    Args:
-        inputs: the files, and what the index has.
-        wants_hashes: as for ``check_lines``.
-    """
+    """Find requirements that conflict, and a lock that is out of date; see ``check_lines``."""
     current = roots_of(inputs)
     inputs.candidates.prefetch(current)
-    roots = [as_given(inputs, root) for root in current]
-    found, _, conflicts = solve_around(inputs.candidates, roots)
-    if conflicts:
-        admitting, _ = admit_for(inputs, roots)
-        if admitting is not inputs:
-            inputs = admitting
-            found, _, conflicts = solve_around(inputs.candidates, roots)
+    settlement, conflicts = solve_current(inputs, [as_given(inputs, root) for root in current])
     for conflict in conflicts:
         yield _conflict_finding(inputs.manifest, conflict)
-    if conflicts or isinstance(found, Conflict):
+    if conflicts:
         return
-    settlement = Settlement(inputs=inputs, solution=found, roots=tuple(roots))
-    transitive = find_transitive(find_origins(inputs), settlement)
+    transitive = find_transitive(settlement)
     if inputs.manifest.is_locked:
         yield from _check_lock(settlement, transitive)
     elif transitive and wants_hashes and inputs.manifest.uses_hashes:

@@ -10,12 +10,12 @@ from msgspec.structs import replace
 from ..manifest.documents import promote
 from ..requirements import bounds_pin, change_via
 from . import draft as drafts
-from .choosing import digests, prefetch
-from .draft import Draft, hint, join, warn
-from .goals import goal_to_add, goal_to_move
+from .choosing import digests
+from .draft import Draft, hint, warn
+from .goals import goal_to_add, goal_to_move, roots_without
 from .inputs import reads
-from .locking import Origin, update_lock
-from .moving import candidate_for, move_goal, roots_without, settle_goals, tell_held_goal
+from .lock import Origin, update_lock
+from .moving import candidate_for, move_goal, tell_held_goal
 from .requests import (
     already_there,
     is_met,
@@ -24,15 +24,15 @@ from .requests import (
     require_extras,
     require_same,
 )
+from .settling import settle
 from .unblocking import find_way
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from packaging.utils import NormalizedName
 
     from ..requirements import Line, Request, Sort
-    from ..resolution import Root
     from .goals import Goal
     from .inputs import Inputs
     from .settling import Settlement
@@ -70,10 +70,10 @@ class _Sorted(Struct, frozen=True, kw_only=True):
     inputs: Inputs
     new: Mapping[NormalizedName, Request]
     promoted: tuple[tuple[Goal, str], ...]
-    told: Draft
+    told: tuple[Draft, ...]
 
 
-def draft_add(inputs: Inputs, requests: Sequence[Request], options: AddOptions) -> Draft:
+def draft_add(inputs: Inputs, requests: Sequence[Request], options: AddOptions) -> Iterator[Draft]:
     """Pin what is new; report what is already listed.
 
     Raises:
@@ -83,28 +83,30 @@ def draft_add(inputs: Inputs, requests: Sequence[Request], options: AddOptions) 
     """
     asked = _sort(inputs, requests, options)
     inputs = asked.inputs
-    prefetch(inputs, asked.new)
+    inputs.candidates.catalog.prefetch(asked.new)
     goals = [
         goal_to_add(inputs, request, prereleases=options.prereleases)
         for request in asked.new.values()
     ]
     wanted = [*goals, *(goal for goal, _ in asked.promoted)]
-    current = roots_without(inputs, wanted)
     moving: tuple[Goal, ...] = ()
     if inputs.resolves and wanted and options.with_upgrades:
-        inputs, moving, current = _free(inputs, wanted, current)
-    settlement = settle_goals(inputs, [*wanted, *moving], current)
-    if settlement is not None:
-        inputs = settlement.inputs
-    parts = [asked.told, settlement.notices if settlement is not None else Draft()]
-    parts += [move_goal(inputs, goal, settlement) for goal in moving]
-    parts += [
-        move_goal(inputs, goal, settlement, comment=comment) for goal, comment in asked.promoted
-    ]
+        current = roots_without(inputs, wanted)
+        inputs.candidates.prefetch([*(goal.root for goal in wanted), *current])
+        inputs, moving = find_way(inputs, wanted, current)
+    settlement = settle(inputs, [*wanted, *moving])
+    yield from asked.told
+    yield from settlement.notices
+    for goal in moving:
+        yield from move_goal(settlement, goal)
+    for goal, comment in asked.promoted:
+        yield from move_goal(settlement, goal, comment=comment)
     for request, goal in zip(asked.new.values(), goals, strict=True):
-        parts.append(_write(inputs, request, goal, settlement, options))
-    parts.append(_follow_up(inputs, asked.new, goals, settlement, options))
-    return join(parts)
+        yield from _write(settlement, request, goal, options)
+    if inputs.manifest.is_locked:
+        yield from _lock(settlement, asked.new, options)
+    elif goals and inputs.manifest.uses_hashes:
+        yield from _name_unhashed(settlement, asked.new)
 
 
 def _sort(inputs: Inputs, requests: Sequence[Request], options: AddOptions) -> _Sorted:
@@ -114,147 +116,109 @@ def _sort(inputs: Inputs, requests: Sequence[Request], options: AddOptions) -> _
     locked = {line.place for line in inputs.manifest.locked}
     for request in requests:
         lines = inputs.manifest.find(request.name)
-        if lines and is_read(lines, request, inputs.target):
-            lines = tuple(line for line in lines if reads(inputs, line)) or lines
-            require_extras(lines, request)
-            if any(line.place not in locked for line in lines):
-                require_agreement(lines, request, inputs)
-                told.append(hint(already_there(lines[0])))
-                continue
-            inputs, comment, tale = _promote(inputs, lines[0], request, policy=options.policy)
-            told.append(tale)
-            if not is_met(lines[0], request):
-                goal = goal_to_move(
-                    inputs, lines[0], request=request, prereleases=options.prereleases
-                )
-                promoted.append((goal, comment))
-        elif request.name in new:
-            require_same(new[request.name], request)
-        else:
-            new[request.name] = request
-    return _Sorted(inputs=inputs, new=new, promoted=tuple(promoted), told=join(told))
+        if not lines or not is_read(lines, request, inputs.target):
+            require_same(new.setdefault(request.name, request), request)
+            continue
+        lines = tuple(line for line in lines if reads(inputs, line)) or lines
+        require_extras(lines, request)
+        if any(line.place not in locked for line in lines):
+            require_agreement(lines, request, inputs)
+            told.append(hint(already_there(lines[0])))
+            continue
+        line = lines[0]
+        inputs = _promote(inputs, line)
+        comment, tale = _describe(line, request, _bound_of(request, options))
+        told += tale
+        if not is_met(line, request):
+            goal = goal_to_move(inputs, line, request=request, prereleases=options.prereleases)
+            promoted.append((goal, comment))
+    return _Sorted(inputs=inputs, new=new, promoted=tuple(promoted), told=tuple(told))
 
 
-def _promote(
-    inputs: Inputs, line: Line, request: Request, *, policy: bool
-) -> tuple[Inputs, str, Draft]:
-    """Make a locked line a direct requirement; it keeps its policy.
-
-    Returns:
-        the new inputs, the comment that the line gets, and what to report.
-    """
+def _promote(inputs: Inputs, line: Line) -> Inputs:
+    """Make a locked line a direct requirement."""
     assert line.name is not None
+    unbound = inputs.within(inputs.limits.preferring(line.name, None))
+    return replace(unbound, manifest=promote(inputs.manifest, line))
+
+
+def _describe(line: Line, request: Request, bound: str) -> tuple[str, list[Draft]]:
+    """Return the comment of a line that is promoted, and what to report; it keeps its policy."""
     assert line.pin is not None
-    inputs = replace(
-        inputs.within(inputs.limits.preferring(line.name, None)),
-        manifest=promote(inputs.manifest, line),
-    )
     comment = change_via(line.comment, ())
-    bound = _bound_of(request) if policy else ""
-    parts: list[Draft] = []
+    told: list[Draft] = []
     if bound and line.policy is None:
         comment = f"# pipflow: {bound}  {comment}".rstrip()
-        parts.append(_tell_policy(line.spelled_name, bound))
-    told = " and ".join(line.via)
-    parts.append(
-        hint(f"{line.spelled_name} is a direct requirement now, no longer only via {told}")
-    )
+        told.append(_tell_policy(line.spelled_name, bound))
+    via = " and ".join(line.via)
+    told.append(hint(f"{line.spelled_name} is a direct requirement now, no longer only via {via}"))
     if is_met(line, request):
-        parts.append(drafts.move(line, line.pin, comment=comment))
-    return inputs, comment, join(parts)
-
-
-def _free(
-    inputs: Inputs, wanted: Sequence[Goal], current: list[Root]
-) -> tuple[Inputs, tuple[Goal, ...], list[Root]]:
-    """Return goals for the conflicting pins, and the roots that are left."""
-    inputs.candidates.prefetch([*(goal.root for goal in wanted), *current])
-    way = find_way(inputs, wanted, current)
-    if way is None:
-        return inputs, (), current
-    freed = {goal.root.place for goal in way.goals}
-    return way.inputs, way.goals, [root for root in current if root.place not in freed]
+        told.append(drafts.move(line, line.pin, comment=comment))
+    return comment, told
 
 
 def _write(
-    inputs: Inputs,
-    request: Request,
-    goal: Goal,
-    settlement: Settlement | None,
-    options: AddOptions,
-) -> Draft:
+    settlement: Settlement, request: Request, goal: Goal, options: AddOptions
+) -> Iterator[Draft]:
     """Write the pin of a goal that is new."""
-    candidate = candidate_for(goal, settlement)
+    inputs = settlement.inputs
+    candidate = candidate_for(settlement, goal)
     assert candidate is not None, "an address is no goal of add"
-    bound = _bound_of(request) if options.policy else ""
-    version = candidate.version
-    hashes = digests(inputs, goal.name, version) if inputs.manifest.uses_hashes else ()
-    written = drafts.add(
+    bound = _bound_of(request, options)
+    hashes = digests(inputs, goal.name, candidate.version)
+    yield from drafts.warn_of(goal.name, candidate, inputs.target)
+    yield from tell_held_goal(settlement, goal, candidate.version)
+    yield drafts.add(
         request.requirement,
-        version,
+        candidate.version,
         path=inputs.manifest.main,
         digests=hashes,
         comment=f"pipflow: {bound}" if bound else "",
         group=options.group,
         sort=options.sort,
     )
-    return join(
-        [
-            drafts.warn_of(goal.name, candidate, inputs.target),
-            tell_held_goal(inputs, goal, version, settlement),
-            written,
-            _tell_policy(goal.name, bound) if bound else Draft(),
-        ]
-    )
+    if bound:
+        yield _tell_policy(goal.name, bound)
 
 
-def _follow_up(
-    inputs: Inputs,
-    new: Mapping[NormalizedName, Request],
-    goals: Sequence[Goal],
-    settlement: Settlement | None,
-    options: AddOptions,
-) -> Draft:
-    """Update the lock; where the files are not locked, report which hashes pip will want."""
-    if inputs.manifest.is_locked:
-        origins = [
-            Origin(name=goal.root.name, path=inputs.manifest.main, group=options.group)
-            for goal, request in zip(goals, new.values(), strict=True)
-            if request.requirement.marker is None
-            or inputs.target.applies(request.requirement.marker)
-        ]
-        return update_lock(inputs, settlement, origins=origins)
-    if goals and inputs.manifest.uses_hashes:
-        return _name_unhashed(inputs, [goal.root.name for goal in goals], settlement)
-    return Draft()
+def _lock(
+    settlement: Settlement, new: Mapping[NormalizedName, Request], options: AddOptions
+) -> Iterator[Draft]:
+    inputs = settlement.inputs
+    markers = {name: request.requirement.marker for name, request in new.items()}
+    added = [
+        Origin(name=name, path=inputs.manifest.main, group=options.group)
+        for name, marker in markers.items()
+        if marker is None or inputs.target.applies(marker)
+    ]
+    yield from update_lock(settlement, added=added)
 
 
-def _name_unhashed(
-    inputs: Inputs, names: Sequence[NormalizedName], settlement: Settlement | None
-) -> Draft:
+def _name_unhashed(settlement: Settlement, names: Collection[NormalizedName]) -> Iterator[Draft]:
     """Report the dependencies that the files do not pin with a hash."""
+    inputs = settlement.inputs
     if inputs.rules.without_dependencies:
-        return Draft()
-    if settlement is None:
-        return warn("pip will want a hash for every dependency, too")
+        return
+    if not inputs.resolves:
+        yield warn("pip will want a hash for every dependency, too")
+        return
     there = {line.name for line in inputs.manifest.lines}
     reached = list(names)
     for name in reached:  # it grows on the way
         pick = settlement.solution.picks.get(name)
         dependencies = inputs.candidates.dependencies(pick) if pick is not None else ()
         reached.extend(each.name for each in dependencies if each.name not in reached)
-    missing = sorted(name for name in reached if name not in there and name not in names)
-    if not missing:
-        return Draft()
-    return warn(
-        "the file pins hashes, so pip will want one for every dependency; "
-        f"missing: {', '.join(missing)}"
-    )
+    if missing := sorted(name for name in reached if name not in there and name not in names):
+        yield warn(
+            "the file pins hashes, so pip will want one for every dependency; "
+            f"missing: {', '.join(missing)}"
+        )
 
 
-def _bound_of(request: Request) -> str:
-    """Return the specifier as typed, if it limits where a pin may move; else nothing."""
-    return request.specifier if bounds_pin(request.requirement.specifier) else ""
+def _bound_of(request: Request, options: AddOptions) -> str:
+    """Return the specifier as typed, if it becomes the policy of its pin; else nothing."""
+    bounds = options.policy and bounds_pin(request.requirement.specifier)
+    return request.specifier if bounds else ""
 
 
 def _tell_policy(name: str, bound: str) -> Draft:

@@ -5,42 +5,24 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from ..errors import NoCandidate, ProjectNotFound, RequirementsError
 from ..resolution.finder import summarise
-from .inputs import root_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+    from packaging.specifiers import SpecifierSet
     from packaging.version import Version
 
     from ..requirements import Line
-    from ..resolution.finder import Candidate, Choice, Releases
+    from ..resolution.finder import Choice, Releases
     from .inputs import Inputs
-
-
-def prefetch(inputs: Inputs, names: Iterable[str]) -> None:
-    """Begin to fetch the pages of several projects."""
-    inputs.candidates.catalog.prefetch(canonicalize_name(name) for name in names)
-
-
-def prefetch_newest(inputs: Inputs, lines: Iterable[Line]) -> None:
-    """Fetch what the newest versions for lines depend on, and these in turn."""
-    roots = [root for line in lines if (root := root_of(inputs, line))]
-    inputs.candidates.prefetch(replace(root, specifier=SpecifierSet()) for root in roots)
 
 
 def releases(inputs: Inputs, name: str, *, hint: str = "") -> Releases:
     """Return the releases of a project.
 
-    Args:
-        inputs: the inputs of the command.
-        name: the project.
-        hint: what to do if the index does not have it; by default a similar name of the files.
+    ``hint`` says what to do if the index does not have it; by default a similar name of the files.
 
     Raises:
         ProjectNotFound: the index does not have it.
@@ -79,20 +61,19 @@ def choose(
     )
 
 
-def require(inputs: Inputs, name: str, specifier: SpecifierSet, choice: Choice) -> Candidate:
-    """Return the candidate that was chosen.
+def require(inputs: Inputs, name: str, specifier: SpecifierSet, choice: Choice) -> None:
+    """Check that there is a version to choose.
 
     Raises:
         NoCandidate: there is none.
     """
-    if choice.candidate is not None:
-        return choice.candidate
-    asked = f" that satisfies {specifier}" if specifier else ""
-    raise NoCandidate(
-        f"no version of {name}{asked} suits {inputs.target}",
-        reasons=summarise(choice.rejections) or ["the index lists no usable file"],
-        hint="ask for another version, or change what rules these out",
-    )
+    if choice.candidate is None:
+        asked = f" that satisfies {specifier}" if specifier else ""
+        raise NoCandidate(
+            f"no version of {name}{asked} suits {inputs.target}",
+            reasons=summarise(choice.rejections) or ["the index lists no usable file"],
+            hint="ask for another version, or change what rules these out",
+        )
 
 
 def digests(
@@ -100,16 +81,15 @@ def digests(
 ) -> tuple[str, ...]:
     """Return ``sha256:...`` of every file of a version, as pip-compile writes them.
 
-    Args:
-        inputs: the inputs of the command.
-        name: the project.
-        version: the release; each platform may take another file of it.
-        like: a line whose algorithm is used instead of sha256.
+    Each platform may take another file of it. There are none for a line ``like`` one without
+    hashes, nor for a new line of files that use none; that line also decides the algorithm.
 
     Raises:
         RequirementsError: the index does not have this digest of every file.
     """
     written = like.option_values("--hash") if like is not None else ()
+    if not (written if like is not None else inputs.manifest.uses_hashes):
+        return ()
     algorithm = written[0].partition(":")[0] if written else "sha256"
     files = releases(inputs, name).files.get(version, ())
     lacking = [file.filename for file in files if algorithm not in file.hashes]

@@ -28,13 +28,7 @@ if TYPE_CHECKING:
 
 
 class PlannedAddition(Struct, frozen=True, kw_only=True):
-    """A pin that a file does not have yet.
-
-    Attributes:
-        path: the file that it goes into.
-        version: what it is pinned to.
-        written: how it is written there.
-    """
+    """A pin that a file does not have yet, and how it is written there."""
 
     path: str
     version: Version
@@ -42,7 +36,7 @@ class PlannedAddition(Struct, frozen=True, kw_only=True):
 
 
 class Draft(Struct, frozen=True, kw_only=True):
-    """A part of a plan: edits, and what is reported. Parts are joined in the order of the report.
+    """A part of a plan: edits and reports. Commands yield them in the order of the report.
 
     Attributes:
         pins: lines that are pinned to another version, or get another comment.
@@ -70,23 +64,13 @@ class Draft(Struct, frozen=True, kw_only=True):
     wheels: tuple[tuple[str, str], ...] = ()
 
 
-EMPTY = Draft()
-
-
-def join(parts: Iterable[Draft]) -> Draft:
-    """Return all parts as one, in their order; repeated warnings and hints once."""
+def _join(parts: Iterable[Draft]) -> Draft:
     drafts = list(parts)
     return Draft(
-        pins=tuple(pin for draft in drafts for pin in draft.pins),
-        removals=tuple(line for draft in drafts for line in draft.removals),
-        additions=tuple(addition for draft in drafts for addition in draft.additions),
-        held=tuple(held for draft in drafts for held in draft.held),
-        left_alone=tuple(left for draft in drafts for left in draft.left_alone),
-        paths=tuple(path for draft in drafts for path in draft.paths),
-        warnings=tuple(dict.fromkeys(text for draft in drafts for text in draft.warnings)),
-        hints=tuple(dict.fromkeys(text for draft in drafts for text in draft.hints)),
-        undated=tuple(dict.fromkeys(text for draft in drafts for text in draft.undated)),
-        wheels=tuple({name: tag for draft in drafts for name, tag in draft.wheels}.items()),
+        **{
+            field: tuple(each for draft in drafts for each in getattr(draft, field))
+            for field in Draft.__struct_fields__
+        }
     )
 
 
@@ -125,11 +109,6 @@ def remove(lines: Iterable[Line]) -> Draft:
     return Draft(removals=tuple(lines))
 
 
-def hold(project: str, version: Version, newest: Version, reason: str) -> Draft:
-    """Report that a project is held below its newest version."""
-    return Draft(held=(Held(project=project, version=version, newest=newest, reason=reason),))
-
-
 def leave(line: Line, reason: str) -> Draft:
     """Report a line that is not considered."""
     shown = redact(line.content)
@@ -147,51 +126,49 @@ def hint(*hints: str) -> Draft:
     return Draft(hints=hints)
 
 
-def warn_of(project: str, candidate: Candidate, target: Target) -> Draft:
+def warn_of(project: str, candidate: Candidate, target: Target) -> Iterator[Draft]:
     """Report what is unusual about a candidate."""
-    warnings: list[str] = []
     release = f"{project} {candidate.version}"
     if candidate.from_source:
-        warnings.append(f"{release} {candidate.from_source}; the image will build it from source")
+        yield warn(f"{release} {candidate.from_source}; the image will build it from source")
     if candidate.yanked is not None:
         why = f": {candidate.yanked}" if candidate.yanked else ""
-        warnings.append(f"{release} was yanked{why}")
-    told = Draft(warnings=tuple(warnings), undated=(release,) if candidate.undated else ())
-    return join([told, note_wheels(project, candidate, target)])
+        yield warn(f"{release} was yanked{why}")
+    if candidate.undated:
+        yield Draft(undated=(release,))
+    yield from note_wheels(project, candidate, target)
 
 
-def note_wheels(project: str, candidate: Candidate, target: Target) -> Draft:
+def note_wheels(project: str, candidate: Candidate, target: Target) -> Iterator[Draft]:
     """Note a release that the image builds since its pip is too old for the wheel."""
-    if not candidate.from_source or target.pip is None:
-        return Draft()
-    wheels = (file for file in candidate.files if file.is_wheel)
-    tag = next(filter(None, (target.wants_newer_pip(file.tags) for file in wheels)), "")
-    if not tag:
-        return Draft()
-    return Draft(wheels=((f"{canonicalize_name(project)} {candidate.version}", tag),))
+    if candidate.from_source:
+        wheels = (file for file in candidate.files if file.is_wheel)
+        tag = next(filter(None, (target.wants_newer_pip(file.tags) for file in wheels)), "")
+        if tag:
+            yield Draft(wheels=((f"{canonicalize_name(project)} {candidate.version}", tag),))
 
 
 def finish(
-    draft: Draft, command: str, manifest: Manifest, *, target: Target | None, force: bool
+    parts: Iterable[Draft],
+    command: str,
+    manifest: Manifest,
+    *,
+    target: Target | None,
+    force: bool,
 ) -> Plan:
-    """Return the plan.
+    """Return the plan of a command; repeated warnings and hints are reported once.
 
-    Args:
-        draft: all that the command does and reports.
-        command: the task's name.
-        manifest: the files that it edits.
-        target: what the versions were chosen for.
-        force: edit also a file that another tool has written.
+    ``force`` edits also a file that another tool has written.
 
     Raises:
         RequirementsError: such a file would change, and ``force`` is not given.
     """
+    draft = _join(parts)
     contents = {path: _content(draft, manifest, path) for path in manifest.requirements}
     edits = (
         _edit(command, manifest.requirements[path], content, force=force)
         for path, content in contents.items()
     )
-    warnings = (*draft.warnings, *_last_warnings(draft, target))
     return Plan(
         command=command,
         target=target,
@@ -200,25 +177,26 @@ def finish(
         held=draft.held,
         left_alone=draft.left_alone,
         paths=draft.paths,
-        warnings=tuple(dict.fromkeys(warnings)),
-        hints=draft.hints,
+        warnings=tuple(dict.fromkeys((*draft.warnings, *_last_warnings(draft, target)))),
+        hints=tuple(dict.fromkeys(draft.hints)),
     )
 
 
 def _last_warnings(draft: Draft, target: Target | None) -> Iterator[str]:
     """Yield the warnings about several releases together."""
     if draft.wheels and target is not None and target.pip is not None:
-        shown = ", ".join(f"{name} ({tag})" for name, tag in draft.wheels)
-        many = len(draft.wheels) > 1
+        wheels = dict(draft.wheels)
+        shown = ", ".join(f"{name} ({tag})" for name, tag in wheels.items())
+        many = len(wheels) > 1
         yield (
             f"pip {target.pip.major}.{target.pip.minor} of the image is too old for the wheel"
             f"{'s' if many else ''} of {shown}, so {'they are' if many else 'it is'} built from "
             "source; upgrade pip before the install step"
         )
-    if draft.undated:
+    if undated := dict.fromkeys(draft.undated):
         yield (
-            f"the index does not say when {', '.join(draft.undated)} "
-            f"{'were' if len(draft.undated) > 1 else 'was'} uploaded; "
+            f"the index does not say when {', '.join(undated)} "
+            f"{'were' if len(undated) > 1 else 'was'} uploaded; "
             "for cooldown_days that counts as old enough"
         )
 

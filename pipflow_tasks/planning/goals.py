@@ -10,11 +10,12 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from ..resolution import Root
-from .bounds import allowed_by_policy, is_held
 from .choosing import choose, require
-from .inputs import is_partial, reads, root_of
+from .inputs import allowed_by_policy, is_held, is_partial, reads, root_of, roots_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ..requirements import Line, Request
     from ..resolution.finder import Candidate, Choice
     from .inputs import Inputs
@@ -68,38 +69,39 @@ def goal_to_move(
 ) -> Goal:
     """Return the goal of moving a line; without a request, not below its pin."""
     assert line.requirement is not None
+    name, pin = line.spelled_name, line.pin
     asked = SpecifierSet() if request is None else request.requirement.specifier
-    if line.pin is None:
+    if pin is None:
         asked = asked or line.requirement.specifier
-    local = None if asked or line.pin is None else line.pin.local
-    choice = choose(inputs, line.spelled_name, asked, prereleases=prereleases, local=local)
+    local = None if asked or pin is None else pin.local
+    choice = choose(inputs, name, asked, prereleases=prereleases, local=local)
     if request is not None:
-        require(inputs, line.spelled_name, asked, choice)
+        require(inputs, name, asked, choice)
     candidate = choice.candidate
-    pin = line.pin
     if pin is not None and pin.is_prerelease and candidate and candidate.version <= pin:
-        choice = choose(inputs, line.spelled_name, asked, prereleases=True, local=local)
+        choice = choose(inputs, name, asked, prereleases=True, local=local)
     standing = root_of(inputs, line)
     assert standing is not None
-    floor = SpecifierSet(f">={pin.public}", prereleases=False) if pin else SpecifierSet()
+    specifier, shown = asked, f"{name}{asked}"
+    if pin is not None and not asked:
+        specifier = SpecifierSet(f">={pin.public}", prereleases=False)
+        shown = f"{standing.name} {pin} or newer"
     root = replace(
         standing,
-        specifier=asked or floor,
-        shown=f"{line.spelled_name}{asked}"
-        if asked or not pin
-        else f"{standing.name} {pin} or newer",
+        specifier=specifier,
+        shown=shown,
         source=TYPED if request is not None and asked else standing.source,
         prereleases=prereleases,
         local=local,
     )
-    return Goal(
-        name=line.spelled_name,
-        asked=asked,
-        typed=request.specifier if request is not None else "",
-        root=root,
-        choice=choice,
-        line=line,
-    )
+    typed = "" if request is None else request.specifier
+    return Goal(name=name, asked=asked, typed=typed, root=root, choice=choice, line=line)
+
+
+def roots_without(inputs: Inputs, goals: Iterable[Goal]) -> list[Root]:
+    """Return the roots of the files without those of the lines of goals."""
+    places = {goal.line.place for goal in goals if goal.line is not None}
+    return [root for root in roots_of(inputs) if root.place not in places]
 
 
 def find_move(inputs: Inputs, line: Line) -> tuple[str, Candidate] | None:

@@ -16,7 +16,6 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from ..resolution import Candidates, Limits, Preference, Root, dependency_of
 from ..resolution.finder import Bound
-from .bounds import policy_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Inputs(Struct, frozen=True, kw_only=True):
-    """The inputs of a command.
+    """What a command plans from.
 
     Attributes:
         manifest: the requirements files.
@@ -76,6 +75,34 @@ class Inputs(Struct, frozen=True, kw_only=True):
         return self.within(self.limits.bounding(line.name, bounds))
 
 
+def is_held(line: Line) -> bool:
+    """Return whether a line's policy is to hold."""
+    return line.policy is not None and line.policy.is_hold
+
+
+def allowed_by_policy(line: Line) -> SpecifierSet:
+    """Return the versions that a line's policy allows; ``hold`` allows all, see ``is_held``."""
+    return SpecifierSet() if line.policy is None else line.policy.specifier
+
+
+def policy_bounds(line: Line) -> Iterator[Bound]:
+    """Yield what a line's policy keeps out; ``hold`` keeps everything but the pin out."""
+    policy = line.policy
+    if policy is None:
+        return
+    if policy.is_hold:
+        yield only_version(line, f"is kept out by its policy, hold ({line.place})")
+    else:
+        reason = f"does not satisfy its policy {policy.text} ({line.place})"
+        yield Bound(specifier=policy.specifier, reason=reason, is_ours=True)
+
+
+def only_version(line: Line, reason: str) -> Bound:
+    """Keep every version but that of a pin out."""
+    specifier = SpecifierSet(f"=={line.pin}" if line.pin else "")
+    return Bound(specifier=specifier, reason=reason, is_ours=True)
+
+
 def prepare(
     manifest: Manifest,
     environments: tuple[Environment, ...],
@@ -84,14 +111,10 @@ def prepare(
     resolve: bool,
     in_any_case: bool = False,
 ) -> Inputs:
-    """Return the inputs of a command.
+    """Return the inputs of a command, from a manifest that is complete.
 
-    Args:
-        manifest: the requirements files, complete.
-        environments: what versions are chosen for.
-        catalog: where files and metadata come from.
-        resolve: take only compatible versions; else the newest of each by itself.
-        in_any_case: also where the install step installs without dependencies.
+    Where the install step installs without dependencies, ``resolve`` counts only for locked files
+    and ``in_any_case``.
 
     Raises:
         RequirementsError: the policy of a locked line is malformed.
@@ -117,31 +140,25 @@ def prepare(
 
 def _limits(manifest: Manifest, target: Target, rules: InstallRules) -> Limits:
     """Return the first limits of a command: no locked line moves, no pin is too young."""
-    constraints: dict[NormalizedName, tuple[Bound, ...]] = {}
-    for name, bound in _constraints(manifest, target):
-        constraints[name] = (*constraints.get(name, ()), bound)
     pins: dict[NormalizedName, set[Version]] = {}
     for line in manifest.lines:
         if line.name is not None and line.pin is not None:
             pins.setdefault(line.name, set()).add(line.pin)
+    preferences = {
+        line.name: Preference(version=line.pin)
+        for line in manifest.locked
+        if line.name and line.pin
+    }
+    admissions = {
+        name: replace(
+            rules.admissions.get(name, rules.admission), ageless=frozenset(pins.get(name, ()))
+        )
+        for name in {*pins, *rules.admissions}
+    }
     limits = Limits(
-        constraints=MappingProxyType(constraints),
-        preferences=MappingProxyType(
-            {
-                line.name: Preference(version=line.pin)
-                for line in manifest.locked
-                if line.name and line.pin
-            }
-        ),
-        admissions=MappingProxyType(
-            {
-                name: replace(
-                    rules.admissions.get(name, rules.admission),
-                    ageless=frozenset(pins.get(name, ())),
-                )
-                for name in {*pins, *rules.admissions}
-            }
-        ),
+        constraints=MappingProxyType(_constraints(manifest, target)),
+        preferences=MappingProxyType(preferences),
+        admissions=MappingProxyType(admissions),
         admission=rules.admission,
     )
     for line in manifest.locked:
@@ -150,23 +167,19 @@ def _limits(manifest: Manifest, target: Target, rules: InstallRules) -> Limits:
     return limits
 
 
-def _constraints(manifest: Manifest, target: Target) -> Iterator[tuple[NormalizedName, Bound]]:
-    """Yield the bounds of the constraints files."""
+def _constraints(manifest: Manifest, target: Target) -> dict[NormalizedName, tuple[Bound, ...]]:
+    """Return what the constraints files keep out."""
+    found: dict[NormalizedName, tuple[Bound, ...]] = {}
     for constraints in manifest.constraints.values():
         for line in constraints.lines:
             requirement = line.requirement
-            if line.name is None or requirement is None or requirement.url is not None:
-                continue
-            if not requirement.specifier:
+            if line.name is None or requirement is None or not requirement.specifier:
                 continue
             if requirement.marker is None or target.applies(requirement.marker):
-                yield (
-                    line.name,
-                    Bound(
-                        specifier=requirement.specifier,
-                        reason=f"does not satisfy {requirement.specifier} ({line.place})",
-                    ),
-                )
+                reason = f"does not satisfy {requirement.specifier} ({line.place})"
+                bound = Bound(specifier=requirement.specifier, reason=reason)
+                found[line.name] = (*found.get(line.name, ()), bound)
+    return found
 
 
 def reads(inputs: Inputs, line: Line) -> bool:
@@ -193,10 +206,9 @@ def root_of(inputs: Inputs, line: Line) -> Root | None:
     requirement = line.requirement
     if line.name is None or not reads(inputs, line):
         return None
-    is_address = requirement is None or requirement.url is not None
-    if requirement is None or is_address or line.has_variable or is_partial(inputs, line):
-        specifier, extras, is_opaque = SpecifierSet(), frozenset[str](), True
-    else:
+    specifier, extras, is_opaque = SpecifierSet(), frozenset[str](), True
+    has_url = requirement is None or requirement.url is not None
+    if requirement and not (has_url or line.has_variable or is_partial(inputs, line)):
         specifier, is_opaque = requirement.specifier, False
         extras = frozenset(canonicalize_name(extra) for extra in requirement.extras)
     return Root(

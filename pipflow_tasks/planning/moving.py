@@ -1,87 +1,157 @@
-"""Give lines the versions that were settled, and report what holds newer ones."""
+"""Give lines the versions that were settled, and report why newer ones are not taken."""
 
 from __future__ import annotations
 
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
-from .choosing import digests
-from .draft import Draft, join, move, warn, warn_of
-from .held import tell_held
-from .inputs import roots_of
-from .settling import settle
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from ..plan import Held
+from ..resolution import rule_out, why_below, why_by_itself, why_never
+from .choosing import digests, releases
+from .draft import Draft, move, warn, warn_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterator, Sequence
 
+    from packaging.utils import NormalizedName
     from packaging.version import Version
 
-    from ..resolution import Root
-    from ..resolution.finder import Candidate
+    from ..resolution import Reason
+    from ..resolution.finder import Candidate, Choice
     from .goals import Goal
-    from .inputs import Inputs
     from .settling import Settlement
 
+MOST_EXAMINED = 8
+"""For how many newer versions the reason against them is looked for."""
 
-def roots_without(inputs: Inputs, goals: Iterable[Goal]) -> list[Root]:
-    """Return the roots of the files without those of some goals; none with ``--no-resolve``."""
-    if not inputs.resolves:
-        return []
-    places = {goal.line.place for goal in goals if goal.line is not None}
-    return [root for root in roots_of(inputs) if root.place not in places]
+ANY = SpecifierSet()
 
 
-def settle_goals(
-    inputs: Inputs, goals: Sequence[Goal], current: Sequence[Root], *, is_improving: bool = False
-) -> Settlement | None:
-    """Settle goals with the other roots of the files; None where nothing is resolved.
-
-    Raises:
-        VersionConflict: no versions satisfy all of them.
-    """
-    if not inputs.resolves or not (goals or inputs.manifest.is_locked):
-        return None
-    return settle(inputs, goals, current, is_improving=is_improving)
-
-
-def candidate_for(goal: Goal, settlement: Settlement | None) -> Candidate | None:
+def candidate_for(settlement: Settlement, goal: Goal) -> Candidate | None:
     """Return the candidate that a goal gets: the settled one, else the newest that suits."""
-    if settlement is None:
+    if not settlement.inputs.resolves:
         return goal.choice.candidate
     pick = settlement.solution.picks.get(goal.root.name)
     return None if pick is None else pick.candidate
 
 
-def move_goal(
-    inputs: Inputs, goal: Goal, settlement: Settlement | None, *, comment: str | None = None
-) -> Draft:
+def move_goal(settlement: Settlement, goal: Goal, *, comment: str | None = None) -> Iterator[Draft]:
     """Move a line to its version, and report what holds it."""
-    line = goal.line
+    inputs, line = settlement.inputs, goal.line
     assert line is not None
-    candidate = candidate_for(goal, settlement)
+    candidate = candidate_for(settlement, goal)
     if candidate and line.pin and candidate.version < line.pin and not goal.asked:
         candidate = None
-    parts: list[Draft] = []
-    follows_lock = settlement is not None and line in inputs.manifest.locked
+    follows_lock = inputs.resolves and line in inputs.manifest.locked
     if candidate is not None and candidate.version != line.pin and not follows_lock:
-        hashes: tuple[str, ...] = ()
-        if line.option_values("--hash"):
-            hashes = digests(inputs, goal.name, candidate.version, like=line)
-        parts.append(move(line, candidate.version, digests=hashes, comment=comment))
-        parts.append(warn_of(goal.name, candidate, inputs.target))
+        hashes = digests(inputs, goal.name, candidate.version, like=line)
+        yield move(line, candidate.version, digests=hashes, comment=comment)
+        yield from warn_of(goal.name, candidate, inputs.target)
     version = candidate.version if candidate else line.pin
     if version is not None:
-        parts.append(tell_held_goal(inputs, goal, version, settlement))
-    return join(parts)
+        yield from tell_held_goal(settlement, goal, version)
 
 
-def tell_held_goal(
-    inputs: Inputs, goal: Goal, version: Version, settlement: Settlement | None
-) -> Draft:
+def tell_held_goal(settlement: Settlement, goal: Goal, version: Version) -> Iterator[Draft]:
     """Report what holds a project below its newest version, unless the request does."""
-    parts: list[Draft] = []
     newer = (each for each in goal.choice.rejections if each.version > version)
     if skipped := next((each for each in newer if each.by_old_pip), None):
         told = f"{goal.name} {skipped.version} {skipped.reason}"
-        parts.append(warn(f"{told}; upgrade pip before the install step"))
-    held = tell_held(inputs, goal.name, version, goal.choice, settlement, asked=goal.asked)
-    return join([*parts, held])
+        yield warn(f"{told}; upgrade pip before the install step")
+    yield from tell_held(settlement, goal.name, version, goal.choice, asked=goal.asked)
+
+
+def tell_held(
+    settlement: Settlement,
+    name: str,
+    version: Version,
+    choice: Choice,
+    *,
+    asked: SpecifierSet = ANY,
+) -> Iterator[Draft]:
+    """Report why a project is held below the newest version that was asked for.
+
+    ``choice`` is the newest version that suits by itself.
+    """
+    inputs = settlement.inputs
+    latest = releases(inputs, name).newest(asked)
+    if latest is None or latest <= version:
+        return
+    best = choice.candidate
+    if inputs.resolves and best is not None and best.version > version:
+        reason = _why_held(settlement, canonicalize_name(name))
+    else:
+        reason = f"{latest} {choice.reason_against(latest) or 'was not asked for'}"
+    yield Draft(held=(Held(project=name, version=version, newest=latest, reason=reason),))
+
+
+def _why_held(settlement: Settlement, name: NormalizedName) -> str:
+    """Return why a project has no newer version in a settlement, as a clause.
+
+    The reason is about the newest version that another picked project rules out.
+    """
+    inputs, solution = settlement.inputs, settlement.solution
+    now = solution.version(name)
+    if now is None:  # the line counts as met: no version satisfies it
+        if len(inputs.manifest.find(name)) > 1:
+            return "another line of it conflicts"
+        return "no newer version is compatible with the other requirements"
+    fitting = (candidate.version for candidate in inputs.candidates.fitting(name, []))
+    newer = list(islice(takewhile(lambda each: each > now, fitting), MOST_EXAMINED))
+    if sibling := _why_sibling(settlement, name, newer):
+        return sibling
+    newest, reason = _why_below_all(settlement, name, newer)
+    if reason is None or _is_circular(settlement, name, reason):
+        candidates = inputs.candidates
+        conflict = rule_out(candidates, name, settlement.roots, solution, waived=settlement.waived)
+        if conflict is not None:
+            never = why_never(candidates, name, conflict, solution)
+            reason = never or reason or why_by_itself(name, conflict)
+    if reason is not None:
+        return reason.text
+    if name in settlement.conflicting:
+        return "it is part of a conflict"
+    return f"{newest or now} conflicts with the other pins"
+
+
+def _why_sibling(settlement: Settlement, name: NormalizedName, newer: Sequence[Version]) -> str:
+    """Return the requirement of another file of the image that allows no newer version."""
+    siblings = {line.place for line in settlement.inputs.manifest.siblings}
+    for cause in settlement.solution.causes.get(name, ()):
+        root = cause.dependency.root
+        allows = cause.dependency.specifier.contains
+        if root is not None and root.place in siblings and not any(allows(v, True) for v in newer):
+            return str(cause)
+    return ""
+
+
+def _why_below_all(
+    settlement: Settlement, name: NormalizedName, newer: Sequence[Version]
+) -> tuple[Version | None, Reason | None]:
+    """Return the newest of the versions examined, and the best reason against one of them."""
+    newest: Version | None = None
+    reason: Reason | None = None
+    for version in newer:
+        newest = version if newest is None else max(version, newest)
+        found = why_below(settlement.inputs.candidates, name, version, settlement.solution)
+        reason = reason if found is None or (reason and not found.blamed) else found
+        if reason is not None and reason.blamed is not None:
+            break
+    return newest, reason
+
+
+def _is_circular(settlement: Settlement, name: NormalizedName, reason: Reason) -> bool:
+    """Return whether the project that is blamed would blame this one in turn."""
+    candidates, solution = settlement.inputs.candidates, settlement.solution
+    other = reason.blamed
+    now = None if other is None else solution.version(other)
+    if other is None or now is None or all(root.name != other for root in settlement.roots):
+        return False
+    best = next(candidates.fitting(other, []), None)
+    if best is None or best.version <= now:
+        return False
+    back = why_below(candidates, other, best.version, solution)
+    return back is not None and back.blamed == name

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 from ..errors import PackageIndexError, PipflowError, RequirementsError
 from ..requirements import as_one_word
 from ..resolution import Conflict, Preference, solve_around
-from .draft import Draft, join, remove, warn
+from .draft import Draft, remove, warn
 from .inputs import as_given, roots_of
-from .locking import find_asking, find_unknown, say_need, update_lock
-from .moving import roots_without, settle_goals
+from .lock import find_unknown, say_need, update_lock
 from .requests import find_removable
-from .settling import settle_current
+from .settling import NOTHING, settle, settle_current
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from ..manifest.documents import Manifest
     from ..requirements import Line, Request
+    from ..resolution import Solution
     from .inputs import Inputs
 
 
@@ -30,7 +30,7 @@ def draft_remove(
     prepare: Callable[[], Inputs],
     *,
     resolve: bool,
-) -> tuple[Draft, Inputs | None]:
+) -> tuple[list[Draft], Inputs | None]:
     """Take the lines of projects out.
 
     Args:
@@ -51,53 +51,61 @@ def draft_remove(
     if manifest.is_locked:
         try:
             inputs = prepare()
-            return _remove_locked(inputs, lines), inputs
+            return [remove(lines), *_update_lock(inputs, lines)], inputs
         except PackageIndexError as error:
             error.hint = "--no-resolve takes the lines alone out of the locked file"
             raise
     left = {line.name for line in manifest.lines if line.place not in found}
     names = {line.name for line in lines if line.name} - left
     if not resolve or not names:
-        return remove(lines), None
+        return [remove(lines)], None
     try:
         inputs = prepare()
-        return join([remove(lines), warn(*_tell_who_needs(inputs, names))]), inputs
+        return [remove(lines), warn(*_tell_who_needs(inputs, names))], inputs
     except PipflowError as error:
-        told = warn(f"which requirements still need it was not looked up: {error.message}")
-        return join([remove(lines), told]), None
+        told = f"which requirements still need it was not looked up: {error.message}"
+        return [remove(lines), warn(told)], None
 
 
-def _remove_locked(inputs: Inputs, lines: Sequence[Line]) -> Draft:
-    """Take lines out of locked files, with the locked lines that only they need.
+def _update_lock(inputs: Inputs, lines: Sequence[Line]) -> Iterator[Draft]:
+    """Remove the locked lines that only lines need which are removed.
 
     Raises:
         RequirementsError: a requirement needs a locked line.
     """
     for line in lines:
         if line.via:
-            raise _needed_error(inputs, line)
+            solution = settle_current(inputs).solution if inputs.resolves else NOTHING
+            asking = as_one_word(*_find_asking(line, inputs.manifest, solution))
+            raise RequirementsError(
+                f"{line.spelled_name} is there because {say_need(line.via)} it",
+                path=line.path,
+                line=line.number,
+                hint=f"`remove {asking}` removes it, too",
+            )
         if line.name and line.pin:  # should it be needed all the same
             kept = Preference(version=line.pin)
             inputs = inputs.within(inputs.limits.preferring(line.name, kept))
     places = {line.place for line in lines}
-    gone = {line.name for line in lines if line.name}
-    gone -= {line.name for line in inputs.manifest.direct if line.place not in places}
-    current = [root for root in roots_without(inputs, ()) if root.place not in places]
-    settlement = settle_goals(inputs, (), current)
-    told = settlement.notices if settlement is not None else Draft()
-    inputs = settlement.inputs if settlement is not None else inputs
-    return join([remove(lines), told, update_lock(inputs, settlement, gone=gone)])
+    left = {line.name for line in inputs.manifest.direct if line.place not in places}
+    settlement = settle(inputs, (), gone=places)
+    yield from settlement.notices
+    gone = {line.name for line in lines if line.name} - left
+    yield from update_lock(settlement, gone=gone)
 
 
-def _needed_error(inputs: Inputs, line: Line) -> RequirementsError:
-    solution = settle_current(inputs).solution if inputs.resolves else None
-    asking = as_one_word(*find_asking(line, inputs.manifest, solution))
-    return RequirementsError(
-        f"{line.spelled_name} is there because {say_need(line.via)} it",
-        path=line.path,
-        line=line.number,
-        hint=f"`remove {asking}` removes it, too",
-    )
+def _find_asking(line: Line, manifest: Manifest, solution: Solution) -> Iterator[NormalizedName]:
+    """Yield the direct requirements that a locked line comes from."""
+    via = {each.name: set(each.via) for each in manifest.locked}
+    for name, causes in solution.causes.items():
+        parents = {cause.parent.name for cause in causes if cause.parent is not None}
+        via.setdefault(name, set()).update(parents)
+    direct = {each.name for each in manifest.direct}
+    asking = [*line.via]
+    for name in asking:  # it grows on the way
+        asking.extend(sorted(via.get(name, set()).difference(asking, {line.name})))
+        if name in direct:
+            yield name
 
 
 def _tell_who_needs(inputs: Inputs, gone: Collection[NormalizedName]) -> Iterator[str]:

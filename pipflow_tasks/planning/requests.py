@@ -9,8 +9,8 @@ from packaging.utils import canonicalize_name
 
 from ..errors import RequirementsError, redact
 from ..requirements import as_one_word
-from .bounds import is_held
 from .choosing import releases
+from .inputs import is_held
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -58,10 +58,7 @@ def find_removable(manifest: Manifest, request: Request) -> tuple[Line, ...]:
     """
     requirement = request.requirement
     if requirement.specifier or requirement.extras:
-        raise RequirementsError(
-            f'"{requirement}" is more than a name',
-            hint=f"remove takes names: `remove {requirement.name}`",
-        )
+        raise _no_name(request, "remove")
     lines = require_there(manifest, requirement.name)
     if requirement.marker is None:
         return lines
@@ -144,7 +141,7 @@ def require_agreement(lines: Iterable[Line], request: Request, inputs: Inputs) -
     """Check that a request agrees with its lines.
 
     Raises:
-        RequirementsError: it is not.
+        RequirementsError: it does not.
         ProjectNotFound: a line is not pinned, and the index does not have the project.
         PackageIndexError: a line is not pinned, and the index failed.
     """
@@ -190,7 +187,7 @@ def require_same(first: Request, second: Request) -> None:
     """Check that two requests for one project are equal.
 
     Raises:
-        RequirementsError: it is not.
+        RequirementsError: they are not.
     """
     if str(first.requirement) != str(second.requirement):
         raise RequirementsError(
@@ -206,12 +203,15 @@ def require_names(requests: Iterable[Request], option: str) -> None:
         RequirementsError: there is more.
     """
     for request in requests:
-        requirement = request.requirement
-        if str(requirement) != requirement.name:
-            raise RequirementsError(
-                f'"{requirement}" is more than a name',
-                hint=f"{option} takes names: `{option} {requirement.name}`",
-            )
+        if str(request.requirement) != request.requirement.name:
+            raise _no_name(request, option)
+
+
+def _no_name(request: Request, taker: str) -> RequirementsError:
+    return RequirementsError(
+        f'"{request.requirement}" is more than a name',
+        hint=f"{taker} takes names: `{taker} {request.requirement.name}`",
+    )
 
 
 def already_there(line: Line) -> str:

@@ -27,13 +27,13 @@ from ..resolution import (
     solve_around,
     why_none_given,
 )
-from .draft import EMPTY, Draft, join, note_wheels, warn
-from .goals import TYPED, find_move, why_unmovable
+from .draft import Draft, note_wheels, warn
+from .goals import TYPED, find_move, roots_without, why_unmovable
 from .inputs import as_given, root_of, roots_of
-from .unblocking import conflict_error, fix_conflict
+from .unblocking import find_hint, fix_conflict
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from packaging.utils import NormalizedName
 
@@ -44,13 +44,16 @@ if TYPE_CHECKING:
 MOST_CONFLICTS = 4
 """How many conflicts of the files are reported."""
 
+NOTHING = Solution(picks={}, causes={})
+
 
 class Settlement(Struct, frozen=True, kw_only=True):
     """The versions that a command goes on with.
 
     Attributes:
         inputs: what they were settled within; it may admit more than before.
-        solution: the versions.
+        solution: the versions; none where nothing was resolved.
+        conflict: why there are none; what ``settle`` returns has no conflict.
         roots: what they satisfy.
         waived: the pairs of a project and one that it depends on that conflict.
         conflicting: the projects that stay as they are since they conflict.
@@ -58,91 +61,82 @@ class Settlement(Struct, frozen=True, kw_only=True):
     """
 
     inputs: Inputs
-    solution: Solution
-    roots: tuple[Root, ...]
+    solution: Solution = NOTHING
+    conflict: Conflict | None = None
+    roots: tuple[Root, ...] = ()
     waived: frozenset[Waiver] = frozenset()
     conflicting: frozenset[NormalizedName] = frozenset()
-    notices: Draft = EMPTY
+    notices: tuple[Draft, ...] = ()
 
+    def with_found(self, found: Solution | Conflict) -> Settlement:
+        """Return the same with the answer of a search."""
+        if isinstance(found, Conflict):
+            return replace(self, solution=NOTHING, conflict=found)
+        return replace(self, solution=found, conflict=None)
 
-class _Attempt(Struct, frozen=True, kw_only=True):
-    """How far a settlement has come; the attributes are those of ``Settlement``."""
+    def again(self, roots: Sequence[Root], waived: frozenset[Waiver]) -> Settlement:
+        """Return the same with the answer of a search from other roots."""
+        found = solve(self.inputs.candidates, roots, waived=waived)
+        return replace(self, roots=tuple(roots), waived=waived).with_found(found)
 
-    inputs: Inputs
-    found: Solution | Conflict
-    roots: tuple[Root, ...]
-    waived: frozenset[Waiver] = frozenset()
-    conflicting: frozenset[NormalizedName] = frozenset()
-    notices: tuple[str, ...] = ()
-
-    def again(self, roots: Iterable[Root], waived: frozenset[Waiver]) -> _Attempt:
-        """Return the attempt with other roots."""
-        left = tuple(roots)
-        found = solve(self.inputs.candidates, left, waived=waived)
-        return replace(self, found=found, roots=left, waived=waived)
+    def noting(self, *notices: Draft) -> Settlement:
+        """Return the same with more notices."""
+        return replace(self, notices=(*self.notices, *notices))
 
 
 def settle(
-    inputs: Inputs, goals: Sequence[Goal], current: Sequence[Root], *, is_improving: bool = False
+    inputs: Inputs,
+    goals: Sequence[Goal],
+    *,
+    gone: Collection[str] = (),
+    is_improving: bool = False,
 ) -> Settlement:
     """Find versions for goals that are compatible with the files.
+
+    Nothing is searched with ``--no-resolve``, or where nothing is wanted and nothing is locked.
 
     Args:
         inputs: the inputs of the command.
         goals: what the command wants.
-        current: the other roots of the files.
+        gone: the places of the lines that it removes.
         is_improving: raise each root as far as possible; the pins of a conflict stay.
 
     Raises:
         VersionConflict: there are none.
     """
-    candidates = inputs.candidates
-    candidates.prefetch([*(goal.root for goal in goals), *current])
+    if not inputs.resolves or not (goals or inputs.manifest.is_locked):
+        return Settlement(inputs=inputs)
+    current = [root for root in roots_without(inputs, goals) if root.place not in gone]
+    inputs.candidates.prefetch([*(goal.root for goal in goals), *current])
     wanted, told = _as_they_are(inputs, current, [goal.root for goal in goals])
-    attempt = _Attempt(
-        inputs=inputs, found=solve(candidates, wanted), roots=tuple(wanted), notices=tuple(told)
-    )
-    is_hurried = isinstance(attempt.found, Conflict) and attempt.found.too_deep
-    if isinstance(attempt.found, Conflict):
-        before, told = _as_they_are(inputs, roots_of(inputs))
-        attempt = replace(attempt, notices=(*attempt.notices, *told))
-        if is_hurried:
-            attempt = _start_from_current(attempt, before)
-            is_improving = True
-        if isinstance(attempt.found, Conflict):
-            attempt = _admit(attempt, before)
-        if isinstance(attempt.found, Conflict):
-            attempt = _go_around(attempt, before)
-        if is_improving:
-            attempt = _leave_conflicting(attempt, before)
-    found = attempt.found
-    if isinstance(found, Conflict):
-        raise conflict_error(attempt.inputs, found, goals, current)
+    settled = Settlement(inputs=inputs, notices=(warn(*told),)).again(wanted, frozenset())
+    is_hurried = settled.conflict is not None and settled.conflict.too_deep
+    is_improving = is_improving or is_hurried
+    if settled.conflict is not None:
+        settled = _find_way_around(settled, is_hurried=is_hurried, is_improving=is_improving)
+    if settled.conflict is not None:
+        raise VersionConflict(
+            settled.conflict,
+            projects=tuple(dict.fromkeys(goal.name for goal in goals)),
+            hint=find_hint(settled.inputs, settled.conflict, goals, current),
+        )
     if is_improving:
-        found = improve(
-            attempt.inputs.candidates,
-            attempt.roots,
-            found,
-            waived=attempt.waived,
+        better = improve(
+            settled.inputs.candidates,
+            settled.roots,
+            settled.solution,
+            waived=settled.waived,
             with_dependencies=inputs.manifest.is_locked,
             most_rounds=FEW_ROUNDS if is_hurried else MAX_ROUNDS,
         )
-    return Settlement(
-        inputs=attempt.inputs,
-        solution=found,
-        roots=attempt.roots,
-        waived=attempt.waived,
-        conflicting=attempt.conflicting,
-        notices=join([warn(*attempt.notices), _notices_of(attempt.inputs, found)]),
-    )
+        settled = settled.with_found(better)
+    return settled.noting(*_notices_of(settled))
 
 
 def settle_current(inputs: Inputs, *, waive: bool = True) -> Settlement:
     """Find the versions of the files as they are.
 
-    Args:
-        inputs: the inputs of the command.
-        waive: report a conflict and go around it; else it is an error.
+    A conflict is reported, and the search goes around it; without ``waive`` it is an error.
 
     Raises:
         VersionConflict: they conflict, and there is no way around it.
@@ -150,37 +144,34 @@ def settle_current(inputs: Inputs, *, waive: bool = True) -> Settlement:
     """
     current = roots_of(inputs)
     inputs.candidates.prefetch(current)
-    roots, notices = _as_they_are(inputs, current)
+    roots, told = _as_they_are(inputs, current)
     if not waive:
         _require_versions(inputs, current, roots)
+    settled, conflicts = solve_current(inputs, roots)
+    conflict = conflicts[0] if conflicts and not waive else settled.conflict
+    if conflict is not None:
+        raise VersionConflict(conflict, hint=fix_conflict(inputs.manifest, conflict))
+    notices = (warn(*told), *settled.notices, warn(*_tell_conflicts(conflicts)))
+    return replace(settled, notices=(*notices, *_notices_of(settled)))
+
+
+def solve_current(inputs: Inputs, roots: Sequence[Root]) -> tuple[Settlement, tuple[Conflict, ...]]:
+    """Solve what the files ask, and admit what they can't do without; return also the conflicts."""
     found, waived, conflicts = solve_around(inputs.candidates, roots)
+    told: list[str] = []
     if conflicts:
-        admitting, told = admit_for(inputs, roots)
+        admitting, told = _admit_for(inputs, roots)
         if admitting is not inputs:
-            inputs, notices = admitting, [*notices, *told]
+            inputs = admitting
             found, waived, conflicts = solve_around(inputs.candidates, roots)
-    if conflicts and not waive:
-        found = conflicts[0]
-    if isinstance(found, Conflict):
-        raise VersionConflict(found, hint=fix_conflict(inputs.manifest, found))
-    told = [*notices, *_tell_conflicts(conflicts)]
-    return Settlement(
-        inputs=inputs,
-        solution=found,
-        roots=tuple(roots),
-        waived=waived,
-        notices=join([warn(*told), _notices_of(inputs, found)]),
-    )
+    settled = Settlement(inputs=inputs, roots=tuple(roots), waived=waived, notices=(warn(*told),))
+    return settled.with_found(found), conflicts
 
 
-def admit_for(inputs: Inputs, current: Sequence[Root]) -> tuple[Inputs, list[str]]:
+def _admit_for(inputs: Inputs, current: Sequence[Root]) -> tuple[Inputs, list[str]]:
     """Admit versions that the files can't do without: the image gets them in any case.
 
     These are versions that are too young, and those with unknown dependencies.
-
-    Args:
-        inputs: the inputs of the command.
-        current: the roots of the files.
 
     Returns:
         the inputs that admit them (the same where there are none), and warnings.
@@ -190,88 +181,94 @@ def admit_for(inputs: Inputs, current: Sequence[Root]) -> tuple[Inputs, list[str
         return inputs, []
     generous = inputs.within(inputs.limits.admitting(None))
     found = solve(generous.candidates, current)
-    picks = found.picks.values() if isinstance(found, Solution) else ()
-    admitted = [pick for pick in picks if _is_withheld(generous, pick)]
-    if not admitted:
-        return inputs, []
-    told = [
-        f"{pick} {pick.candidate.too_young}, and no older version is compatible"
-        for pick in admitted
-        if pick.candidate is not None and pick.candidate.too_young
-    ]
-    return inputs.within(inputs.limits.admitting([pick.name for pick in admitted])), told
+    admitted: list[NormalizedName] = []
+    told: list[str] = []
+    for pick in found.picks.values() if isinstance(found, Solution) else ():
+        too_young = "" if pick.candidate is None else pick.candidate.too_young
+        if too_young:
+            told.append(f"{pick} {too_young}, and no older version is compatible")
+        if too_young or (pick.candidate is not None and generous.candidates.is_unknown(pick)):
+            admitted.append(pick.name)
+    return (inputs.within(inputs.limits.admitting(admitted)) if admitted else inputs), told
 
 
-def _is_withheld(inputs: Inputs, pick: Pick) -> bool:
-    candidate = pick.candidate
-    return candidate is not None and (
-        bool(candidate.too_young) or inputs.candidates.is_unknown(pick)
-    )
+# ways around a conflict: each takes the roots of the files as they were before the command
 
 
-# steps of an attempt
+def _find_way_around(settled: Settlement, *, is_hurried: bool, is_improving: bool) -> Settlement:
+    before, told = _as_they_are(settled.inputs, roots_of(settled.inputs))
+    settled = settled.noting(warn(*told))
+    if is_hurried:
+        settled = _start_from_current(settled, before)
+    if settled.conflict is not None:
+        settled = _admit(settled, before)
+    if settled.conflict is not None:
+        settled = _go_around(settled, before)
+    return _leave_conflicting(settled, before) if is_improving else settled
 
 
-def _start_from_current(attempt: _Attempt, before: Sequence[Root]) -> _Attempt:
+def _start_from_current(settled: Settlement, before: Sequence[Root]) -> Settlement:
     """Start from the pinned versions, if they are compatible, to move them one by one."""
-    found = solve(attempt.inputs.candidates, before)
+    found = solve(settled.inputs.candidates, before)
     if isinstance(found, Conflict) or not all(
         root.name in found.picks and has_version_for(found.picks[root.name], dependency_of(root))
-        for root in attempt.roots
+        for root in settled.roots
     ):
-        return attempt
+        return settled
     told = "the search for the newest set was given up: pins moved one by one"
-    return replace(attempt, found=found, notices=(*attempt.notices, told))
+    return settled.with_found(found).noting(warn(told))
 
 
-def _admit(attempt: _Attempt, before: Sequence[Root]) -> _Attempt:
+def _admit(settled: Settlement, before: Sequence[Root]) -> Settlement:
     """Try again with the versions that only the files admit."""
-    inputs, told = admit_for(attempt.inputs, before)
-    if inputs is attempt.inputs:
-        return attempt
-    admitting = replace(attempt, inputs=inputs, notices=(*attempt.notices, *told))
-    return admitting.again(attempt.roots, attempt.waived)
+    inputs, told = _admit_for(settled.inputs, before)
+    if inputs is settled.inputs:
+        return settled
+    admitting = replace(settled, inputs=inputs).noting(warn(*told))
+    return admitting.again(settled.roots, settled.waived)
 
 
-def _go_around(attempt: _Attempt, before: Sequence[Root]) -> _Attempt:
+def _go_around(settled: Settlement, before: Sequence[Root]) -> Settlement:
     """Try again around the conflicts of the files, as few of them as possible."""
-    candidates = attempt.inputs.candidates
+    candidates, wanted = settled.inputs.candidates, settled.roots
     _, waived, conflicts = solve_around(candidates, before)
     if not conflicts:
-        return attempt
-    told = (*attempt.notices, *_tell_conflicts(conflicts))
-    wanted = attempt.roots
+        return settled
+    settled = settled.noting(warn(*_tell_conflicts(conflicts)))
     _, still, _ = solve_around(candidates, wanted)
-    ways = [still, waived] if still < waived else [waived]  # some of it may be fixed
-    as_before = {root.place: root for root in before}
-    for way in ways:
+    for way in [still, waived] if still < waived else [waived]:  # some of it may be fixed
         held = frozenset(name for pair in way for name in pair)
-        roots = [_unmoved(root, held, as_before) for root in wanted]
-        attempt = replace(attempt, conflicting=held, notices=told).again(roots, way)
-        if isinstance(attempt.found, Solution):
+        roots = _unmoved(wanted, held, before)
+        settled = replace(settled, conflicting=held).again(roots, way)
+        if settled.conflict is None:
             break
-    return attempt
+    return settled
 
 
-def _leave_conflicting(attempt: _Attempt, before: Sequence[Root]) -> _Attempt:
+def _leave_conflicting(settled: Settlement, before: Sequence[Root]) -> Settlement:
     """Try again with the pins of the conflict where they were, else with all pins."""
-    as_before = {root.place: root for root in before}
-    while isinstance(attempt.found, Conflict):
-        all_names = frozenset(root.name for root in attempt.roots)
-        for held in (frozenset(attempt.found.names), all_names):
-            roots = tuple(_unmoved(root, held, as_before) for root in attempt.roots)
-            if roots != attempt.roots:
-                attempt = attempt.again(roots, attempt.waived)
+    while settled.conflict is not None:
+        for held in (settled.conflict.names, [root.name for root in settled.roots]):
+            roots = _unmoved(settled.roots, held, before)
+            if roots != settled.roots:
+                settled = settled.again(roots, settled.waived)
                 break
         else:
-            return attempt
-    return attempt
+            return settled
+    return settled
 
 
-def _unmoved(root: Root, held: Collection[NormalizedName], before: Mapping[str, Root]) -> Root:
-    """Return a root as it was before the command, if its project is held."""
-    is_typed = root.source == TYPED  # that is not given up without a word
-    return before.get(root.place, root) if root.name in held and not is_typed else root
+def _unmoved(
+    roots: Iterable[Root], held: Collection[NormalizedName], before: Iterable[Root]
+) -> tuple[Root, ...]:
+    """Return roots, but as they were before the command where their project is held."""
+    as_before = {root.place: root for root in before}
+    return tuple(
+        as_before.get(root.place, root)
+        if root.name in held and root.source != TYPED  # that is not given up without a word
+        else root
+        for root in roots
+    )
 
 
 # what the files ask, as an installer takes it
@@ -362,37 +359,33 @@ def _tell_conflicts(conflicts: Sequence[Conflict]) -> list[str]:
     return told
 
 
-def _notices_of(inputs: Inputs, solution: Solution) -> Draft:
-    """Return what the user should know of the picks of a solution."""
-    unnamed = [
-        f"the dependencies of {redact(line.content)} ({line.place}) are unknown: "
-        f"it is {line.kind.value}"
-        for line in inputs.manifest.lines
-        if line.kind in {Kind.EDITABLE, Kind.REFERENCE} and line.name is None
-    ]
-    told = [_notices_of_pick(inputs, pick, solution) for pick in solution.picks.values()]
-    return join([warn(*unnamed), *told])
+def _notices_of(settled: Settlement) -> Iterator[Draft]:
+    """Yield what the user should know of the picks of a solution."""
+    inputs = settled.inputs
+    for line in inputs.manifest.lines:
+        if line.kind in {Kind.EDITABLE, Kind.REFERENCE} and line.name is None:
+            shown = f"{redact(line.content)} ({line.place})"
+            yield warn(f"the dependencies of {shown} are unknown: it is {line.kind.value}")
+    for pick in settled.solution.picks.values():
+        if pick.candidate is not None:
+            yield warn(*_warnings_of(pick, settled))
+            yield from note_wheels(pick.name, pick.candidate, inputs.target)
 
 
-def _notices_of_pick(inputs: Inputs, pick: Pick, solution: Solution) -> Draft:
-    if pick.candidate is None:
-        return Draft()
-    metadata = inputs.candidates.metadata(pick)
-    told: list[str] = []
+def _warnings_of(pick: Pick, settled: Settlement) -> Iterator[str]:
+    metadata = settled.inputs.candidates.metadata(pick)
     if metadata is None:
-        told.append(
-            f"the dependencies of {pick} are unknown without building it; the image decides"
-        )
-    elif not metadata.is_settled:
-        told.append(
+        yield f"the dependencies of {pick} are unknown without building it; the image decides"
+        return
+    if not metadata.is_settled:
+        yield (
             f"the dependencies of {pick} are read from the sdist's egg-info; "
             "they may differ in the image"
         )
-    if metadata is not None and metadata.invalid:
+    if metadata.invalid:
         shown = ", ".join(f'"{text}"' for text in metadata.invalid)
-        told.append(f"{pick} needs {shown}, which pip refuses from 24.1 on")
-    is_asked = any(cause.dependency.root for cause in solution.causes.get(pick.name, ()))
-    if is_asked and metadata is not None and metadata.extras is not None:
-        lacking = sorted(pick.extras - metadata.extras)
-        told += [f"{pick} has no extra {' or '.join(lacking)}"] if lacking else []
-    return join([warn(*told), note_wheels(pick.name, pick.candidate, inputs.target)])
+        yield f"{pick} needs {shown}, which pip refuses from 24.1 on"
+    causes = settled.solution.causes.get(pick.name, ())
+    is_asked = any(cause.dependency.root for cause in causes)
+    if is_asked and metadata.extras is not None and (lacking := pick.extras - metadata.extras):
+        yield f"{pick} has no extra {' or '.join(sorted(lacking))}"

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 
-from ..errors import VersionConflict
 from ..requirements import as_one_word
 from ..resolution import Conflict, Solution, find_conflicting, solve
-from .bounds import policy_bounds
 from .goals import goal_to_move
-from .inputs import as_given
+from .inputs import as_given, policy_bounds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from ..manifest.documents import Manifest
     from ..resolution import Root
@@ -24,115 +21,85 @@ if TYPE_CHECKING:
     from .inputs import Inputs
 
 
-class Way(Struct, frozen=True, kw_only=True):
-    """Pins that have to move as well so that goals are possible.
-
-    Attributes:
-        inputs: with the policies of these pins as bounds.
-        goals: what the pins become, in the order of the files.
-    """
-
-    inputs: Inputs
-    goals: tuple[Goal, ...]
-
-
-def find_way(inputs: Inputs, goals: Sequence[Goal], current: Sequence[Root]) -> Way | None:
+def find_way(
+    inputs: Inputs, goals: Sequence[Goal], current: Sequence[Root]
+) -> tuple[Inputs, tuple[Goal, ...]]:
     """Find the fewest pins that have to move as well so that goals are possible.
 
-    Args:
-        inputs: the inputs of the command.
-        goals: what the command wants.
-        current: the other roots of the files.
+    ``current`` are the other roots of the files.
 
     Returns:
-        None where no pin that moves up helps.
+        the inputs with the policies of these pins as bounds, and what the pins become, in the
+        order of the files; none where no pin that moves up helps.
     """
+    bounded = inputs
     lines = {line.place: line for line in inputs.manifest.lines if line.pin is not None}
-    taken = {goal.root.place for goal in goals}
+    movable = lines.keys() - {goal.root.place for goal in goals}
     moving: dict[str, Goal] = {}
-    while isinstance(_solve_moving(inputs, goals, moving.values(), current), Conflict):
-        roots = _roots_moving(inputs, goals, moving.values(), current)
-        freed = [
-            lines[root.place]
-            for root in find_conflicting(inputs.candidates, roots)
-            if root.place in lines and root.place not in moving and root.place not in taken
-        ]
+    while True:
+        roots = _roots_moving(bounded, goals, moving.values(), current)
+        if isinstance(solve(bounded.candidates, roots), Solution):
+            break
+        conflicting = find_conflicting(bounded.candidates, roots)
+        freed = [root.place for root in conflicting if root.place in movable - moving.keys()]
         if not freed:
-            return None
-        for line in freed:
-            inputs = inputs.bounding(line, policy_bounds(line))
-            moving[line.place] = goal_to_move(inputs, line, prereleases=False)
+            return inputs, ()
+        for place in freed:
+            bounded = bounded.bounding(lines[place], policy_bounds(lines[place]))
+            moving[place] = goal_to_move(bounded, lines[place], prereleases=False)
     for place in list(moving):
         fewer = {other: goal for other, goal in moving.items() if other != place}
-        if isinstance(_solve_moving(inputs, goals, fewer.values(), current), Solution):
+        roots = _roots_moving(bounded, goals, fewer.values(), current)
+        if isinstance(solve(bounded.candidates, roots), Solution):
             moving = fewer
-    order = list(lines)
-    moved = sorted(moving.values(), key=lambda goal: order.index(goal.root.place))
-    return Way(inputs=inputs, goals=tuple(moved))
+    return bounded, tuple(moving[place] for place in lines if place in moving)
 
 
 def _roots_moving(
-    inputs: Inputs, goals: Sequence[Goal], moving: Iterable[Goal], current: Sequence[Root]
+    inputs: Inputs, goals: Iterable[Goal], moving: Collection[Goal], current: Iterable[Root]
 ) -> list[Root]:
     """Return the roots where some pins move and the rest stay."""
-    freed = list(moving)
-    places = {goal.root.place for goal in freed}
+    places = {goal.root.place for goal in moving}
     left = [as_given(inputs, root) for root in current if root.place not in places]
-    return [*(goal.root for goal in (*goals, *freed)), *left]
+    return [*(goal.root for goal in (*goals, *moving)), *left]
 
 
-def _solve_moving(
-    inputs: Inputs, goals: Sequence[Goal], moving: Iterable[Goal], current: Sequence[Root]
-) -> Solution | Conflict:
-    return solve(inputs.candidates, _roots_moving(inputs, goals, moving, current))
-
-
-def conflict_error(
-    inputs: Inputs, conflict: Conflict, goals: Sequence[Goal], current: Sequence[Root]
-) -> VersionConflict:
-    """Return the error for goals that conflict with the files, with a hint that works."""
-    return VersionConflict(
-        conflict,
-        projects=tuple(dict.fromkeys(goal.name for goal in goals)),
-        hint=_hint_for(inputs, conflict, goals, current),
-    )
-
-
-def _hint_for(
+def find_hint(
     inputs: Inputs, conflict: Conflict, goals: Sequence[Goal], current: Sequence[Root]
 ) -> str:
-    way = find_way(inputs, goals, current)
-    if way is None or not way.goals:
-        bound = name_bound(inputs.manifest, conflict)
+    """Return what makes goals possible that conflict with the files."""
+    inputs, moving = find_way(inputs, goals, current)
+    if not moving:
+        bound = _name_bound(inputs.manifest, conflict)
         hint = "ask for other versions"
         return f"{hint}, or change the policy of {bound}" if bound else hint
-    words = [goal.name for goal in way.goals]
+    words = [goal.name for goal in moving]
     words += [f"{goal.name}{goal.typed}" for goal in goals if goal.line is not None]
     hint = f"`upgrade {as_one_word(*words)}` may move the conflicting pins"
     if all(goal.line is not None for goal in goals):
         return hint
-    if not _helps(way, goals, current):
+    if not _helps(inputs, moving, goals, current):
         return f"--with-upgrades moves the conflicting pins: {' and '.join(words)}"
     return f"{hint}, or --with-upgrades moves only these"
 
 
-def _helps(way: Way, goals: Sequence[Goal], current: Sequence[Root]) -> bool:
+def _helps(
+    inputs: Inputs, moving: Collection[Goal], goals: Iterable[Goal], current: Iterable[Root]
+) -> bool:
     """Return whether the goals are possible once some pins have moved without them."""
-    inputs = way.inputs
-    places = {goal.root.place for goal in way.goals}
-    left = [as_given(inputs, root) for root in current if root.place not in places]
-    moved = solve(inputs.candidates, [*(goal.root for goal in way.goals), *left])
+    roots = _roots_moving(inputs, (), moving, current)
+    moved = solve(inputs.candidates, roots)
     if isinstance(moved, Conflict):
         return False
     pins = [
-        replace(goal.root, specifier=SpecifierSet(f"=={moved.version(goal.root.name)}"))
-        for goal in way.goals
+        replace(root, specifier=SpecifierSet(f"=={moved.version(root.name)}"))
+        for root in roots[: len(moving)]
     ]
-    found = solve(inputs.candidates, [*(goal.root for goal in goals), *pins, *left])
-    return isinstance(found, Solution)
+    wanted = [*(goal.root for goal in goals), *pins, *roots[len(moving) :]]
+    return isinstance(solve(inputs.candidates, wanted), Solution)
 
 
-def name_bound(manifest: Manifest, conflict: Conflict) -> str:
+def _name_bound(manifest: Manifest, conflict: Conflict) -> str:
     """Return the pins of a conflict that a policy limits, with their places."""
     places = {
         cause.dependency.root.place
@@ -150,5 +117,5 @@ def name_bound(manifest: Manifest, conflict: Conflict) -> str:
 def fix_conflict(manifest: Manifest, conflict: Conflict) -> str:
     """Return what may resolve a conflict of the pinned requirements."""
     fix = "`upgrade-all` resolves the conflict if newer versions are compatible"
-    bound = name_bound(manifest, conflict)
+    bound = _name_bound(manifest, conflict)
     return f"{fix}, as far as the policy of {bound} allows" if bound else fix

@@ -1,28 +1,60 @@
-"""``upgrade``: move the pins of named projects; a specifier may also move one down."""
+"""``upgrade``, ``upgrade-all`` and ``outdated``: move pins, or report which could move."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from ..errors import RequirementsError
-from .bounds import is_held, policy_bounds
-from .choosing import prefetch
-from .draft import Draft, join, leave
+from msgspec import Struct
+from msgspec.structs import replace
+from packaging.specifiers import SpecifierSet
+
+from ..errors import RequirementsError, VersionConflict
+from ..requirements import Kind
+from ..resolution.finder import Bound
+from .choosing import releases
+from .draft import Draft, hint, leave, warn
 from .goals import goal_to_move, why_unmovable
-from .locking import update_lock
-from .moving import move_goal, roots_without, settle_goals
-from .requests import require_there
+from .inputs import is_held, only_version, policy_bounds, root_of
+from .lock import update_lock
+from .moving import move_goal
+from .requests import require_names, require_there
+from .settling import settle, settle_current
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterator, Sequence
+
+    from packaging.utils import NormalizedName
+    from packaging.version import Version
 
     from ..requirements import Line, Request
     from .goals import Goal
     from .inputs import Inputs
+    from .settling import Settlement
+
+Level = Literal["major", "minor", "patch"]
+LEVELS: tuple[Level, ...] = ("major", "minor", "patch")
 
 
-def draft_upgrade(inputs: Inputs, requests: Sequence[Request], *, prereleases: bool) -> Draft:
-    """Move the pins of named projects, or give them one.
+class UpgradeOptions(Struct, frozen=True, kw_only=True):
+    """The options of ``upgrade-all`` and ``outdated``.
+
+    Attributes:
+        only: the names to consider; all, where there are none.
+        skip: names to leave alone.
+        level: the first number of a version that may change.
+        prereleases: take pre-releases too.
+    """
+
+    only: tuple[Request, ...] = ()
+    skip: tuple[Request, ...] = ()
+    level: Level = "major"
+    prereleases: bool = False
+
+
+def draft_upgrade(
+    inputs: Inputs, requests: Sequence[Request], *, prereleases: bool
+) -> Iterator[Draft]:
+    """Move the pins of named projects, or give them one; a specifier may also move one down.
 
     Raises:
         RequirementsError: the files do not have a project, or its policy is to hold.
@@ -30,26 +62,28 @@ def draft_upgrade(inputs: Inputs, requests: Sequence[Request], *, prereleases: b
         VersionConflict: no versions satisfy all.
     """
     moves: list[tuple[Request, Line]] = []
-    told: list[Draft] = []
     for request in requests:
-        lines, left = _movable(inputs, request)
-        moves += [(request, line) for line in lines]
-        told.append(left)
-    prefetch(inputs, (request.name for request, _ in moves))
+        movable, left = _movable(inputs, request)
+        moves += [(request, line) for line in movable]
+        yield from left
+    inputs.candidates.catalog.prefetch(request.name for request, _ in moves)
     goals: list[Goal] = []
     for request, line in moves:
         inputs = inputs.within(inputs.limits.rising(request.name))
         inputs = inputs.bounding(line, policy_bounds(line))
         goals.append(goal_to_move(inputs, line, request=request, prereleases=prereleases))
-    settlement = settle_goals(inputs, goals, roots_without(inputs, goals))
-    if settlement is not None:
-        inputs = settlement.inputs
-        told.append(settlement.notices)
-    moved = [move_goal(inputs, goal, settlement) for goal in goals]
-    return join([*told, *moved, update_lock(inputs, settlement)])
+    settlement = settle(inputs, goals)
+    yield from _move(settlement, goals)
+    yield from update_lock(settlement)
 
 
-def _movable(inputs: Inputs, request: Request) -> tuple[list[Line], Draft]:
+def _move(settlement: Settlement, goals: Sequence[Goal]) -> Iterator[Draft]:
+    yield from settlement.notices
+    for goal in goals:
+        yield from move_goal(settlement, goal)
+
+
+def _movable(inputs: Inputs, request: Request) -> tuple[list[Line], list[Draft]]:
     """Return the lines of a project that can be pinned, and a report of the others.
 
     Raises:
@@ -63,18 +97,17 @@ def _movable(inputs: Inputs, request: Request) -> tuple[list[Line], Draft]:
     refused: list[tuple[Line, str]] = []
     movable: list[Line] = []
     for line in require_there(inputs.manifest, request.name):
-        reason = why_unmovable(inputs, line)
-        if reason:
+        if reason := why_unmovable(inputs, line):
             refused.append((line, reason))
-            continue
-        if is_held(line):
+        elif is_held(line):
             raise RequirementsError(
                 f"{line.spelled_name} is held by its policy",
                 path=line.path,
                 line=line.number,
                 hint="take `# pipflow: hold` out of the line to move it",
             )
-        movable.append(line)
+        else:
+            movable.append(line)
     if not movable:
         line, reason = refused[0]
         raise RequirementsError(
@@ -83,4 +116,105 @@ def _movable(inputs: Inputs, request: Request) -> tuple[list[Line], Draft]:
             line=line.number,
             hint="change the line by hand",
         )
-    return movable, join(leave(line, reason) for line, reason in refused)
+    return movable, [leave(line, reason) for line, reason in refused]
+
+
+def draft_upgrade_all(inputs: Inputs, options: UpgradeOptions) -> Iterator[Draft]:
+    """Move every pin to the newest compatible set; none moves down.
+
+    Raises:
+        RequirementsError: an option names a project that the files do not have.
+        ProjectNotFound: the index does not have a project of the files.
+    """
+    only = _names(options.only, "--only")
+    skip = _names(options.skip, "--skip")
+    for name in only | skip:
+        require_there(inputs.manifest, name)
+    pins: list[Line] = []
+    for line in inputs.manifest.lines:
+        if only and line.name not in only:
+            continue
+        reason = "skipped" if line.name in skip else _why_left_alone(inputs, line)
+        if reason:
+            yield leave(line, reason)
+        elif line.pin is not None:
+            pins.append(line)
+    inputs = _bound(inputs, pins, skip, options.level)
+    inputs.candidates.catalog.prefetch(line.name for line in pins if line.name)
+    locked = {line.place for line in inputs.manifest.locked}
+    pins = [line for line in pins if line.place not in locked]
+    if inputs.resolves:
+        roots = [root for line in pins if (root := root_of(inputs, line))]
+        inputs.candidates.prefetch(replace(root, specifier=SpecifierSet()) for root in roots)
+    goals: list[Goal] = []
+    for line in pins:
+        releases(inputs, line.name or "", hint=f"leave it out with --skip {line.name}")
+        goals.append(goal_to_move(inputs, line, prereleases=options.prereleases))
+    settlement = settle(inputs, goals, is_improving=True)
+    yield from _move(settlement, goals)
+    yield from update_lock(settlement, telling=only or None)
+
+
+def draft_outdated(inputs: Inputs, options: UpgradeOptions) -> Iterator[Draft]:
+    """Report what ``upgrade-all`` would move, and whether the pinned requirements conflict."""
+    if inputs.resolves:
+        try:
+            settlement = settle_current(inputs)
+        except VersionConflict as error:
+            yield warn(f"{error.message}: {'; '.join(error.reasons)}")
+        else:
+            inputs = settlement.inputs
+            yield from settlement.notices
+    yield from draft_upgrade_all(inputs, options)
+    for line in inputs.manifest.lines:
+        if line.requirement is not None and line.policy is not None:
+            yield hint(f"policy    {line.spelled_name} {line.policy.text} ({line.place})")
+
+
+def _names(requests: tuple[Request, ...], option: str) -> frozenset[NormalizedName]:
+    require_names(requests, option)
+    return frozenset(request.name for request in requests)
+
+
+def _bound(
+    inputs: Inputs, pins: Sequence[Line], skip: Collection[NormalizedName], level: Level
+) -> Inputs:
+    """Keep out what skipped locked lines, policies and the level do not allow."""
+    locked = {line.place for line in inputs.manifest.locked}
+    for line in inputs.manifest.locked:
+        if line.name in skip:
+            inputs = inputs.bounding(line, [only_version(line, "is skipped")])
+    for line in pins:
+        assert line.pin is not None
+        inputs = inputs.bounding(line, (*policy_bounds(line), *_within_level(line.pin, level)))
+        if line.place in locked and line.name is not None:
+            inputs = inputs.within(inputs.limits.rising(line.name))
+    return inputs
+
+
+def _within_level(pin: Version, level: Level) -> Iterator[Bound]:
+    """Yield what ``--level`` keeps out."""
+    if level == "major":
+        return
+    kept = (*pin.release, 0)[:1] if level == "minor" else (*pin.release, 0, 0)[:2]
+    epoch = f"{pin.epoch}!" if pin.epoch else ""
+    yield Bound(
+        specifier=SpecifierSet(f"=={epoch}{'.'.join(map(str, kept))}.*"),
+        reason=f"is more than --level={level} allows",
+        is_ours=True,
+    )
+
+
+def _why_left_alone(inputs: Inputs, line: Line) -> str:
+    """Return why a line is left alone; nothing for a pin, or a line without requirement."""
+    if line.kind is Kind.UNREADABLE:
+        return f"not a valid line: {line.problem}"
+    manifest = inputs.manifest
+    if line.option_values("--requirement"):
+        if line in manifest.unread:
+            return "an address that only the image can reach"
+        if line.place in {address.place for address in manifest.addresses}:
+            return "files at an address are not edited"
+    if line.kind in {Kind.BLANK, Kind.COMMENT, Kind.OPTION}:
+        return ""
+    return why_unmovable(inputs, line) or ("" if line.pin is not None else "not pinned")

@@ -5,21 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import RequirementsError
-from .draft import Draft, join
-from .locking import find_unknown
-from .paths import find_paths
+from ..plan import PathStep
+from .draft import Draft
+from .lock import find_unknown
 from .requests import close_hint
 from .settling import settle_current
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from ..requirements import Request
+    from ..requirements import Line, Request
+    from ..resolution import Cause, Solution
     from .inputs import Inputs
 
 
-def draft_why(inputs: Inputs, requests: Sequence[Request]) -> Draft:
+def draft_why(inputs: Inputs, requests: Sequence[Request]) -> Iterator[Draft]:
     """Show the paths from the requirements to projects, with the pinned versions.
+
+    There is one from each line through each project that needs the project, the shortest.
 
     Raises:
         RequirementsError: nothing needs one of them.
@@ -27,10 +30,11 @@ def draft_why(inputs: Inputs, requests: Sequence[Request]) -> Draft:
     """
     settlement = settle_current(inputs)
     inputs, solution = settlement.inputs, settlement.solution
-    lines = (*inputs.manifest.direct, *inputs.manifest.siblings)
-    parts = [settlement.notices]
+    lines = {line.place: line for line in (*inputs.manifest.direct, *inputs.manifest.siblings)}
+    yield from settlement.notices
     for request in requests:
-        paths = tuple(find_paths(request.name, solution, lines))
+        causes = solution.causes.get(request.name, ())
+        paths = [path for cause in causes for path in _paths_to(cause, solution, lines)]
         if not paths:
             settle_current(inputs, waive=False)  # a conflict may hide a path
             unknown = " and ".join(map(str, find_unknown(inputs, solution)))
@@ -40,5 +44,41 @@ def draft_why(inputs: Inputs, requests: Sequence[Request]) -> Draft:
                 path=inputs.manifest.main,
                 hint=close_hint(request.name, solution.picks),
             )
-        parts.append(Draft(paths=paths))
-    return join(parts)
+        yield Draft(paths=tuple(paths))
+
+
+def _paths_to(
+    last: Cause, solution: Solution, lines: Mapping[str, Line]
+) -> Iterator[tuple[PathStep, ...]]:
+    """Yield the shortest chain of causes from each line to this cause."""
+    chains: list[tuple[Cause, ...]] = [(last,)]
+    seen = {last.dependency.name}
+    for chain in chains:  # it grows on the way
+        parent = chain[0].parent
+        if parent is None:
+            yield tuple(_step(each, solution, lines) for each in chain)
+        elif parent.name not in seen:
+            seen.add(parent.name)
+            causes = solution.causes.get(parent.name, ())
+            chains.extend((cause, *chain) for cause in causes)
+
+
+def _step(cause: Cause, solution: Solution, lines: Mapping[str, Line]) -> PathStep:
+    root = cause.dependency.root
+    line = lines.get(root.place) if root is not None else None
+    pick = solution.picks.get(cause.dependency.name)
+    return PathStep(
+        project=line.spelled_name if line is not None else cause.dependency.name,
+        version=None if pick is None else pick.version,
+        requirement=cause.dependency.shown if line is None else asked_by(line),
+        file=None if line is None else line.path,
+        line=None if line is None else line.number,
+    )
+
+
+def asked_by(line: Line) -> str:
+    """Return what a line asks for, without its marker and its options."""
+    if line.requirement is None or line.requirement.url is not None:
+        return line.spelled_name
+    extras = f"[{','.join(sorted(line.requirement.extras))}]" if line.requirement.extras else ""
+    return f"{line.spelled_name}{extras}{line.requirement.specifier}"
