@@ -30,14 +30,12 @@ _PIP = re.compile(r"(?:\S*/)?(?:pip[0-9.]*|python[0-9.]* +-m +pip) ")
 
 def check_builds(discovery: Discovery) -> Iterator[Finding]:
     """Find what keeps the image from installing the pins, or from doing so quickly."""
-    seen: set[Finding] = set()
     for build in discovery.builds:
         try:
             found = tuple(_check_build(build, discovery.library))
         except DockerfileError as error:
             found = (find_in(error),)
-        yield from (finding for finding in found if finding not in seen)
-        seen.update(found)
+        yield from found
 
 
 def _check_build(build: Build, library: Library) -> Iterator[Finding]:

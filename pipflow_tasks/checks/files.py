@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
@@ -39,21 +38,20 @@ def check_lines(manifest: Manifest, *, wants_hashes: bool) -> Iterator[Finding]:
     for constraints in manifest.constraints.values():
         for line in constraints.lines:
             yield from _check_constraint(line)
-    counted = Counter(_identity(line) for line in manifest.lines if line.name)
+    there: dict[tuple[str, str, str], Line] = {}
     for line in manifest.lines:
         yield from _check_line(line, wants_hashes=wants_hashes and manifest.uses_hashes)
-        if line.name and counted[_identity(line)] > 1:
-            alike = (each for each in manifest.lines if _identity(each) == _identity(line))
-            first = next(alike)
-            if first is not line:
-                contradicts = line.pin and first.pin and line.pin != first.pin
-                there = f"{redact(first.content)} ({first.place})"
-                yield finding_at(
-                    line,
-                    "error" if contradicts else "warning",
-                    f"{line.spelled_name} is already listed: {there}",
-                    "remove one of the lines",
-                )
+        if line.name is None:
+            continue
+        first = there.setdefault((line.path, line.name, str(line.marker or "")), line)
+        if first is not line:
+            contradicts = line.pin and first.pin and line.pin != first.pin
+            yield finding_at(
+                line,
+                "error" if contradicts else "warning",
+                f"{line.spelled_name} is already listed: {redact(first.content)} ({first.place})",
+                "remove one of the lines",
+            )
 
 
 def _check_line(line: Line, *, wants_hashes: bool) -> Iterator[Finding]:
@@ -104,9 +102,3 @@ def _check_constraint(line: Line) -> Iterator[Finding]:
         problem = f"pip refuses extras in a constraint: {line.spelled_name} has some"
     if problem:
         yield finding_at(line, "error", problem, "write a name and a specifier, such as `flask<3`")
-
-
-def _identity(line: Line) -> tuple[str, str | None, str]:
-    """Return what makes two lines duplicates."""
-    marker = "" if line.requirement is None else str(line.requirement.marker or "")
-    return line.path, line.name, marker

@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ..manifest.documents import promote
-from ..requirements import bounds_pin, change_via
+from ..requirements import Addition, bounds_pin, change_via
 from . import draft as drafts
 from .choosing import digests
 from .draft import Draft, hint, warn
@@ -168,15 +168,14 @@ def _write(
     hashes = digests(inputs, goal.name, candidate.version)
     yield from drafts.warn_of(goal.name, candidate, inputs.target)
     yield from tell_held_goal(settlement, goal, candidate.version)
-    yield drafts.add(
-        request.requirement,
-        candidate.version,
-        path=inputs.manifest.main,
+    written = Addition(
+        requirement=request.requirement,
         digests=hashes,
         comment=f"pipflow: {bound}" if bound else "",
         group=options.group,
         sort=options.sort,
     )
+    yield drafts.add(inputs.manifest.main, candidate.version, written)
     if bound:
         yield _tell_policy(goal.name, bound)
 

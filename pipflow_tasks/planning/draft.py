@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
@@ -16,13 +17,12 @@ from ..requirements import Addition, Pin
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from packaging.utils import NormalizedName
     from packaging.version import Version
 
     from ..manifest.documents import Manifest
     from ..manifest.library import LocalFile
     from ..plan import PathStep
-    from ..requirements import Line, RequirementsFile, Sort
+    from ..requirements import Line, RequirementsFile
     from ..resolution.finder import Candidate
     from ..target import Target
 
@@ -74,26 +74,11 @@ def _join(parts: Iterable[Draft]) -> Draft:
     )
 
 
-def add(
-    requirement: Requirement,
-    version: Version,
-    *,
-    path: str,
-    digests: Sequence[str] = (),
-    comment: str = "",
-    group: str | None = None,
-    near: NormalizedName | None = None,
-    sort: Sort = "block",
-) -> Draft:
-    """Write a new pin, with the extras and the marker of what was asked for.
-
-    ``path`` is a file of the manifest; for the rest see ``requirements.Addition``.
-    """
-    pinned = Requirement(str(requirement))
+def add(path: str, version: Version, written: Addition) -> Draft:
+    """Write a new pin into a file of the manifest: what was asked for, at a version."""
+    pinned = Requirement(str(written.requirement))
     pinned.specifier = SpecifierSet(f"=={version}")
-    written = Addition(
-        requirement=pinned, digests=digests, comment=comment, group=group, near=near, sort=sort
-    )
+    written = replace(written, requirement=pinned)
     return Draft(additions=(PlannedAddition(path=path, version=version, written=written),))
 
 
@@ -241,9 +226,8 @@ def _changes(draft: Draft, contents: Mapping[str, RequirementsFile]) -> Iterator
 
     def number(path: str, requirement: Requirement, version: Version) -> int:
         for line in contents[path].find(requirement.name):
-            there = line.requirement
-            is_same = there is not None and there.marker == requirement.marker
-            if is_same and line.pin == version and line.place not in told:
+            is_same = line.pin == version and line.marker == requirement.marker
+            if is_same and line.place not in told:
                 told.add(line.place)
                 return line.number
         raise AssertionError(f"{requirement.name} {version} is not in {path}")

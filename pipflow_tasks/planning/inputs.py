@@ -184,21 +184,15 @@ def _constraints(manifest: Manifest, target: Target) -> dict[NormalizedName, tup
 
 def reads(inputs: Inputs, line: Line) -> bool:
     """Return whether a line counts for the target, on one platform at least."""
-    marker = None if line.requirement is None else line.requirement.marker
-    return marker is None or inputs.target.applies(marker)
+    return line.marker is None or inputs.target.applies(line.marker)
 
 
 def is_partial(inputs: Inputs, line: Line) -> bool:
     """Return whether another line is for the same project on some platforms."""
-    marker = None if line.requirement is None else line.requirement.marker
-    if marker is None or line.name is None or inputs.target.covers([marker]):
+    if line.marker is None or line.name is None or inputs.target.covers([line.marker]):
         return False
-    others = (each for each in inputs.manifest.find(line.name) if each is not line)
-    return reads(inputs, line) and any(
-        reads(inputs, other)
-        for other in others
-        if other.requirement is not None and other.requirement.marker is not None
-    )
+    others = (each for each in inputs.manifest.find(line.name) if each is not line and each.marker)
+    return reads(inputs, line) and any(reads(inputs, other) for other in others)
 
 
 def root_of(inputs: Inputs, line: Line) -> Root | None:

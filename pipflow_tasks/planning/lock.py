@@ -12,7 +12,7 @@ from msgspec import Struct
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from ..requirements import change_via, write_via
+from ..requirements import Addition, change_via, write_via
 from ..resolution.finder import names_exactly
 from .choosing import choose, digests
 from .draft import Draft, add, hint, move, remove, warn, warn_of
@@ -268,16 +268,15 @@ def _add_locked(
         return
     kept = comment.lstrip("# ")
     yield from warn_of(name, candidate, inputs.target)
-    yield add(
-        Requirement(name),
-        candidate.version,
-        path=new.origin.path,
+    written = Addition(
+        requirement=Requirement(name),
         digests=digests(inputs, name, candidate.version),
         comment=change_via(f"# {kept}", new.parents)[2:] if comment else write_via(new.parents),
         group=new.origin.group,
         near=new.origin.name,
         sort="insert",
     )
+    yield add(new.origin.path, candidate.version, written)
 
 
 def find_unknown(inputs: Inputs, solution: Solution) -> list[Pick]:

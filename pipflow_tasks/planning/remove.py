@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..errors import PackageIndexError, PipflowError, RequirementsError
+from ..errors import PackageIndexError, PipflowError
 from ..requirements import as_one_word
 from ..resolution import Conflict, Preference, solve_around
 from .draft import Draft, remove, warn
 from .inputs import as_given, roots_of
 from .lock import find_unknown, say_need, update_lock
-from .requests import find_removable
+from .requests import error_at, find_removable
 from .settling import NOTHING, settle, settle_current
 
 if TYPE_CHECKING:
@@ -77,12 +77,8 @@ def _update_lock(inputs: Inputs, lines: Sequence[Line]) -> Iterator[Draft]:
         if line.via:
             solution = settle_current(inputs).solution if inputs.resolves else NOTHING
             asking = as_one_word(*_find_asking(line, inputs.manifest, solution))
-            raise RequirementsError(
-                f"{line.spelled_name} is there because {say_need(line.via)} it",
-                path=line.path,
-                line=line.number,
-                hint=f"`remove {asking}` removes it, too",
-            )
+            problem = f"{line.spelled_name} is there because {say_need(line.via)} it"
+            raise error_at(line, problem, hint=f"`remove {asking}` removes it, too")
         if line.name and line.pin:  # should it be needed all the same
             kept = Preference(version=line.pin)
             inputs = inputs.within(inputs.limits.preferring(line.name, kept))

@@ -13,9 +13,10 @@ from .choosing import releases
 from .inputs import is_held
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from packaging.markers import Marker
+    from packaging.utils import NormalizedName
 
     from ..manifest.documents import Manifest
     from ..requirements import Line, Request
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 
 
 _OPPOSITES = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
+
+
+def error_at(line: Line, message: str, *, hint: str) -> RequirementsError:
+    """Return an error about a line."""
+    return RequirementsError(message, path=line.path, line=line.number, hint=hint)
 
 
 def require_there(manifest: Manifest, name: str) -> tuple[Line, ...]:
@@ -62,11 +68,7 @@ def find_removable(manifest: Manifest, request: Request) -> tuple[Line, ...]:
     lines = require_there(manifest, requirement.name)
     if requirement.marker is None:
         return lines
-    chosen = tuple(
-        line
-        for line in lines
-        if line.requirement is not None and str(line.requirement.marker) == str(requirement.marker)
-    )
+    chosen = tuple(line for line in lines if str(line.marker) == str(requirement.marker))
     if not chosen:
         there = "; ".join(f"{redact(line.content)} ({line.place})" for line in lines)
         raise RequirementsError(
@@ -84,7 +86,7 @@ def is_read(lines: Sequence[Line], request: Request, target: Target) -> bool:
         RequirementsError: they do on some platforms only, and the request has no marker that
             would separate another line from them.
     """
-    markers = [line.requirement.marker if line.requirement else None for line in lines]
+    markers = [line.marker for line in lines]
     marker = request.requirement.marker
     if marker is not None and not target.applies(marker):  # it is for another image
         return marker in markers
@@ -92,13 +94,12 @@ def is_read(lines: Sequence[Line], request: Request, target: Target) -> bool:
         return True
     if marker is not None:
         return False
-    name, line = request.requirement.name, lines[0]
+    name = request.requirement.name
     other = _opposite(*markers) or "..."
     what = f"a part of {target}" if any(m and target.applies(m) for m in markers) else str(target)
-    raise RequirementsError(
+    raise error_at(
+        lines[0],
         f"{name} is already listed, but its marker excludes {what}",
-        path=line.path,
-        line=line.number,
         hint=f"`add {as_one_word(f'{name}; {other}')}` writes another line for that",
     )
 
@@ -126,15 +127,11 @@ def require_extras(lines: Iterable[Line], request: Request) -> None:
     """
     requirement = request.requirement
     for line in lines:
-        if line.requirement is None:
-            continue
-        if missing := requirement.extras - line.requirement.extras:
-            raise RequirementsError(
-                f"{requirement.name} is already listed without [{','.join(sorted(missing))}]",
-                path=line.path,
-                line=line.number,
-                hint="write the extra into that line",
-            )
+        missing = requirement.extras - line.requirement.extras if line.requirement else None
+        if missing:
+            shown = ",".join(sorted(missing))
+            problem = f"{requirement.name} is already listed without [{shown}]"
+            raise error_at(line, problem, hint="write the extra into that line")
 
 
 def require_agreement(lines: Iterable[Line], request: Request, inputs: Inputs) -> None:
@@ -159,10 +156,9 @@ def require_agreement(lines: Iterable[Line], request: Request, inputs: Inputs) -
             beyond = allowed & ~there.allowed(specifier)
         if beyond:
             what = "contradicts" if beyond == allowed or line.pin else "allows more than"
-            raise RequirementsError(
+            raise error_at(
+                line,
                 f'"{redact(line.content)}" is already listed and {what} "{requirement}"',
-                path=line.path,
-                line=line.number,
                 hint=_hint_to_move(line, request, inputs),
             )
 
@@ -196,15 +192,16 @@ def require_same(first: Request, second: Request) -> None:
         )
 
 
-def require_names(requests: Iterable[Request], option: str) -> None:
-    """Check that nothing but names was given to an option.
+def names_in(requests: Collection[Request], option: str) -> frozenset[NormalizedName]:
+    """Return the names that were given to an option.
 
     Raises:
-        RequirementsError: there is more.
+        RequirementsError: one is more than a name.
     """
     for request in requests:
         if str(request.requirement) != request.requirement.name:
             raise _no_name(request, option)
+    return frozenset(request.name for request in requests)
 
 
 def _no_name(request: Request, taker: str) -> RequirementsError:

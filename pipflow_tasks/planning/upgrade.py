@@ -17,7 +17,7 @@ from .goals import goal_to_move, why_unmovable
 from .inputs import is_held, only_version, policy_bounds, root_of
 from .lock import update_lock
 from .moving import move_goal
-from .requests import require_names, require_there
+from .requests import error_at, names_in, require_there
 from .settling import settle, settle_current
 
 if TYPE_CHECKING:
@@ -100,22 +100,17 @@ def _movable(inputs: Inputs, request: Request) -> tuple[list[Line], list[Draft]]
         if reason := why_unmovable(inputs, line):
             refused.append((line, reason))
         elif is_held(line):
-            raise RequirementsError(
+            raise error_at(
+                line,
                 f"{line.spelled_name} is held by its policy",
-                path=line.path,
-                line=line.number,
                 hint="take `# pipflow: hold` out of the line to move it",
             )
         else:
             movable.append(line)
     if not movable:
         line, reason = refused[0]
-        raise RequirementsError(
-            f"{line.spelled_name} can't be moved: it is {reason}",
-            path=line.path,
-            line=line.number,
-            hint="change the line by hand",
-        )
+        problem = f"{line.spelled_name} can't be moved: it is {reason}"
+        raise error_at(line, problem, hint="change the line by hand")
     return movable, [leave(line, reason) for line, reason in refused]
 
 
@@ -126,8 +121,8 @@ def draft_upgrade_all(inputs: Inputs, options: UpgradeOptions) -> Iterator[Draft
         RequirementsError: an option names a project that the files do not have.
         ProjectNotFound: the index does not have a project of the files.
     """
-    only = _names(options.only, "--only")
-    skip = _names(options.skip, "--skip")
+    only = names_in(options.only, "--only")
+    skip = names_in(options.skip, "--skip")
     for name in only | skip:
         require_there(inputs.manifest, name)
     pins: list[Line] = []
@@ -169,11 +164,6 @@ def draft_outdated(inputs: Inputs, options: UpgradeOptions) -> Iterator[Draft]:
     for line in inputs.manifest.lines:
         if line.requirement is not None and line.policy is not None:
             yield hint(f"policy    {line.spelled_name} {line.policy.text} ({line.place})")
-
-
-def _names(requests: tuple[Request, ...], option: str) -> frozenset[NormalizedName]:
-    require_names(requests, option)
-    return frozenset(request.name for request in requests)
 
 
 def _bound(

@@ -20,6 +20,8 @@ from .via import read_via
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from packaging.markers import Marker
+
 COMMENT = re.compile(r"(^|\s+)#.*$")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -82,6 +84,11 @@ class Line(Struct, frozen=True, kw_only=True):
     def spelled_name(self) -> str:
         """The project's name as the line spells it."""
         return self.requirement.name if self.requirement is not None else str(self.name or "")
+
+    @property
+    def marker(self) -> Marker | None:
+        """The marker of its requirement; often None."""
+        return None if self.requirement is None else self.requirement.marker
 
     @property
     def has_variable(self) -> bool:
