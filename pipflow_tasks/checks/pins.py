@@ -24,95 +24,84 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from packaging.utils import NormalizedName
+    from packaging.version import Version
 
     from ..manifest.documents import Manifest
     from ..planning.inputs import Inputs
     from ..planning.lock import Transitive
     from ..planning.settling import Settlement
     from ..requirements import Line
-    from ..resolution import Conflict
+    from ..resolution import Conflict, Root
     from ..resolution.finder import Releases
 
 
 def check_pins(inputs: Inputs) -> Iterator[Finding]:
     """Find pins that the image can't install, or should not."""
-    lines = [
-        line
-        for line in inputs.manifest.lines
-        if (root := root_of(inputs, line)) and not root.is_opaque
-    ]
-    inputs.candidates.catalog.prefetch(line.name for line in lines if line.name)
-    for line in lines:
-        assert line.name is not None
+    roots = [(line, root_of(inputs, line)) for line in inputs.manifest.lines]
+    asked = [(line, root) for line, root in roots if root is not None and not root.is_opaque]
+    inputs.candidates.catalog.prefetch(root.name for _, root in asked)
+    for line, root in asked:
         try:
-            found = releases(inputs, line.name)
+            found = releases(inputs, root.name)
         except ProjectNotFound as error:
             yield finding_at(line, "error", error.message, error.hint)
             continue
         if line.pin is not None:
-            yield from _check_pin(line, found, inputs)
+            yield from _check_pin(line, line.pin, root, found, inputs)
 
 
-def _check_pin(line: Line, there: Releases, inputs: Inputs) -> Iterator[Finding]:
-    assert line.pin is not None
-    assert line.name is not None
-    pin = SpecifierSet(f"=={line.pin}")  # without a local label, it takes any
-    version = next(there.among(there.allowed(pin)), None)
-    shown = f"{line.spelled_name} {line.pin}"
+def _check_pin(
+    line: Line, pin: Version, root: Root, there: Releases, inputs: Inputs
+) -> Iterator[Finding]:
+    exact = SpecifierSet(f"=={pin}")  # without a local label, it takes any
+    version = next(there.among(there.allowed(exact)), None)
+    shown = f"{line.spelled_name} {pin}"
     if version is None:
-        yield finding_at(line, "error", f"the index has no {shown}", _fix_pin(line, inputs))
+        yield finding_at(line, "error", f"the index has no {shown}", _fix_pin(line, root, inputs))
         return
-    found = there.examine(version, pin, inputs.limits.constraints.get(line.name, ()))
+    found = there.examine(version, exact, inputs.limits.constraints.get(root.name, ()))
     if isinstance(found, Rejection):
-        yield finding_at(line, "error", f"{shown} {found.reason}", _fix_pin(line, inputs))
+        yield finding_at(line, "error", f"{shown} {found.reason}", _fix_pin(line, root, inputs))
         return
     if found.yanked is not None:
         why = f": {found.yanked}" if found.yanked else ""
-        yield finding_at(line, "warning", f"{shown} was yanked{why}", _fix_pin(line, inputs))
+        yield finding_at(line, "warning", f"{shown} was yanked{why}", _fix_pin(line, root, inputs))
     if found.from_source:
         message = f"{shown} {found.from_source}: the image builds it from source"
-        yield finding_at(line, "warning", message, _fix_pin(line, inputs, by_wheel=True))
+        yield finding_at(line, "warning", message, _fix_pin(line, root, inputs, by_wheel=True))
 
 
-def _fix_pin(line: Line, inputs: Inputs, *, by_wheel: bool = False) -> str:
+def _fix_pin(line: Line, root: Root, inputs: Inputs, *, by_wheel: bool = False) -> str:
     """Return which command moves a pin that should not stay, or what holds it.
 
-    Args:
-        line: the pin.
-        inputs: what the index has, within limits.
-        by_wheel: only a newer version with a wheel is better.
+    With ``by_wheel``, only a newer version with a wheel is better.
     """
     assert line.pin is not None
-    root = root_of(inputs, line)
+    name = line.spelled_name
     try:
-        must_stay = root is None or is_held(line)
+        if is_held(line):
+            return "take `# pipflow: hold` out of the line, so that it may move"
     except RequirementsError:  # a finding of its own
         return "correct its policy"
-    if root is None or must_stay:
-        return "take `# pipflow: hold` out of the line, so that it may move"
-    move = find_move(inputs, line)
-    if by_wheel and (move is None or move[1].from_source or move[1].version <= line.pin):
+    newest = find_move(inputs, line)
+    if by_wheel and (newest is None or newest.from_source or newest.version <= line.pin):
         return ""
-    if move is None:
+    if newest is None:
         return "no version suits" if line.policy is None else "no version suits its policy"
     allowed = allowed_by_policy(line) & SpecifierSet(f"!={line.pin}")
-    other = replace(root, specifier=allowed)
     others = [as_given(inputs, each) for each in roots_of(inputs) if each.place != line.place]
-    found = solve(inputs.candidates, [other, *others])
+    found = solve(inputs.candidates, [replace(root, specifier=allowed), *others])
     pick = found.picks.get(root.name) if isinstance(found, Solution) else None
-    best = None if pick is None else pick.version
     if by_wheel and pick is not None and pick.candidate and pick.candidate.from_source:
         return ""
-    if best is None:
-        more = "; `upgrade-all` may move them" if move[1].version > line.pin else ""
-        return f"the other requirements keep it from {move[1].version}{more}"
-    if best > line.pin:
-        return f"`upgrade {line.spelled_name}` moves it to {best}"
-    return (
-        ""
-        if by_wheel
-        else f"`upgrade {as_one_word(f'{line.spelled_name}=={best}')}` moves it to {best}"
-    )
+    if pick is None or pick.version is None:
+        more = "; `upgrade-all` may move them" if newest.version > line.pin else ""
+        return f"the other requirements keep it from {newest.version}{more}"
+    if pick.version > line.pin:
+        return f"`upgrade {name}` moves it to {pick.version}"
+    if by_wheel:
+        return ""
+    return f"`upgrade {as_one_word(f'{name}=={pick.version}')}` moves it to {pick.version}"
 
 
 def check_together(inputs: Inputs, *, wants_hashes: bool) -> Iterator[Finding]:

@@ -56,23 +56,6 @@ class AddOptions(Struct, frozen=True, kw_only=True):
     with_upgrades: bool = False
 
 
-class _Sorted(Struct, frozen=True, kw_only=True):
-    """The requests, sorted by what they mean for the files.
-
-    Attributes:
-        inputs: with the requested locked lines promoted.
-        new: what the files do not have.
-        promoted: goals for locked lines that have another version, each with the comment that
-            its line gets.
-        told: what to report of the rest.
-    """
-
-    inputs: Inputs
-    new: Mapping[NormalizedName, Request]
-    promoted: tuple[tuple[Goal, str], ...]
-    told: tuple[Draft, ...]
-
-
 def draft_add(inputs: Inputs, requests: Sequence[Request], options: AddOptions) -> Iterator[Draft]:
     """Pin what is new; report what is already listed.
 
@@ -81,38 +64,8 @@ def draft_add(inputs: Inputs, requests: Sequence[Request], options: AddOptions) 
         NoCandidate: no version of a project suits.
         VersionConflict: no versions satisfy all.
     """
-    asked = _sort(inputs, requests, options)
-    inputs = asked.inputs
-    inputs.candidates.catalog.prefetch(asked.new)
-    goals = [
-        goal_to_add(inputs, request, prereleases=options.prereleases)
-        for request in asked.new.values()
-    ]
-    wanted = [*goals, *(goal for goal, _ in asked.promoted)]
-    moving: tuple[Goal, ...] = ()
-    if inputs.resolves and wanted and options.with_upgrades:
-        current = roots_without(inputs, wanted)
-        inputs.candidates.prefetch([*(goal.root for goal in wanted), *current])
-        inputs, moving = find_way(inputs, wanted, current)
-    settlement = settle(inputs, [*wanted, *moving])
-    yield from asked.told
-    yield from settlement.notices
-    for goal in moving:
-        yield from move_goal(settlement, goal)
-    for goal, comment in asked.promoted:
-        yield from move_goal(settlement, goal, comment=comment)
-    for request, goal in zip(asked.new.values(), goals, strict=True):
-        yield from _write(settlement, request, goal, options)
-    if inputs.manifest.is_locked:
-        yield from _lock(settlement, asked.new, options)
-    elif goals and inputs.manifest.uses_hashes:
-        yield from _name_unhashed(settlement, asked.new)
-
-
-def _sort(inputs: Inputs, requests: Sequence[Request], options: AddOptions) -> _Sorted:
     new: dict[NormalizedName, Request] = {}
     promoted: list[tuple[Goal, str]] = []
-    told: list[Draft] = []
     locked = {line.place for line in inputs.manifest.locked}
     for request in requests:
         lines = inputs.manifest.find(request.name)
@@ -120,26 +73,20 @@ def _sort(inputs: Inputs, requests: Sequence[Request], options: AddOptions) -> _
             require_same(new.setdefault(request.name, request), request)
             continue
         lines = tuple(line for line in lines if reads(inputs, line)) or lines
-        require_extras(lines, request)
-        if any(line.place not in locked for line in lines):
-            require_agreement(lines, request, inputs)
-            told.append(hint(already_there(lines[0])))
-            continue
         line = lines[0]
-        inputs = _promote(inputs, line)
-        comment, tale = _describe(line, request, _bound_of(request, options))
-        told += tale
+        require_extras(lines, request)
+        if any(each.place not in locked for each in lines):
+            require_agreement(lines, request, inputs)
+            yield hint(already_there(line))
+            continue
+        unbound = inputs.within(inputs.limits.preferring(request.name, None))
+        inputs = replace(unbound, manifest=promote(inputs.manifest, line))
+        comment, told = _describe(line, request, _bound_of(request, options))
+        yield from told
         if not is_met(line, request):
             goal = goal_to_move(inputs, line, request=request, prereleases=options.prereleases)
             promoted.append((goal, comment))
-    return _Sorted(inputs=inputs, new=new, promoted=tuple(promoted), told=tuple(told))
-
-
-def _promote(inputs: Inputs, line: Line) -> Inputs:
-    """Make a locked line a direct requirement."""
-    assert line.name is not None
-    unbound = inputs.within(inputs.limits.preferring(line.name, None))
-    return replace(unbound, manifest=promote(inputs.manifest, line))
+    yield from _pin(inputs, new, promoted, options)
 
 
 def _describe(line: Line, request: Request, bound: str) -> tuple[str, list[Draft]]:
@@ -155,6 +102,36 @@ def _describe(line: Line, request: Request, bound: str) -> tuple[str, list[Draft
     if is_met(line, request):
         told.append(drafts.move(line, line.pin, comment=comment))
     return comment, told
+
+
+def _pin(
+    inputs: Inputs,
+    new: Mapping[NormalizedName, Request],
+    promoted: Sequence[tuple[Goal, str]],
+    options: AddOptions,
+) -> Iterator[Draft]:
+    """Pin new projects, and locked lines that get another version and the comment beside them."""
+    inputs.candidates.catalog.prefetch(new)
+    prereleases = options.prereleases
+    goals = [goal_to_add(inputs, request, prereleases=prereleases) for request in new.values()]
+    wanted = [*goals, *(goal for goal, _ in promoted)]
+    moving: tuple[Goal, ...] = ()
+    if inputs.resolves and wanted and options.with_upgrades:
+        current = roots_without(inputs, wanted)
+        inputs.candidates.prefetch([*(goal.root for goal in wanted), *current])
+        inputs, moving = find_way(inputs, wanted, current)
+    settlement = settle(inputs, [*wanted, *moving])
+    yield from settlement.notices
+    for goal in moving:
+        yield from move_goal(settlement, goal)
+    for goal, comment in promoted:
+        yield from move_goal(settlement, goal, comment=comment)
+    for request, goal in zip(new.values(), goals, strict=True):
+        yield from _write(settlement, request, goal, options)
+    if inputs.manifest.is_locked:
+        yield from _lock(settlement, new, options)
+    elif goals and inputs.manifest.uses_hashes:
+        yield from _name_unhashed(settlement, new)
 
 
 def _write(

@@ -48,32 +48,27 @@ def choose(
     *,
     prereleases: bool = False,
     local: str | None = None,
+    must_exist: bool = False,
 ) -> Choice:
     """Return the newest version of a project that suits by itself; see ``Candidates.choose``.
 
     Raises:
+        NoCandidate: there is none, and one must exist.
         ProjectNotFound: the index does not have it.
         PackageIndexError: the index failed.
     """
     releases(inputs, name)
-    return inputs.candidates.choose(
+    choice = inputs.candidates.choose(
         canonicalize_name(name), specifier, prereleases=prereleases, local=local
     )
-
-
-def require(inputs: Inputs, name: str, specifier: SpecifierSet, choice: Choice) -> None:
-    """Check that there is a version to choose.
-
-    Raises:
-        NoCandidate: there is none.
-    """
-    if choice.candidate is None:
+    if choice.candidate is None and must_exist:
         asked = f" that satisfies {specifier}" if specifier else ""
         raise NoCandidate(
             f"no version of {name}{asked} suits {inputs.target}",
             reasons=summarise(choice.rejections) or ["the index lists no usable file"],
             hint="ask for another version, or change what rules these out",
         )
+    return choice
 
 
 def digests(

@@ -10,7 +10,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from ..resolution import Root
-from .choosing import choose, require
+from .choosing import choose
 from .inputs import allowed_by_policy, is_held, is_partial, reads, root_of, roots_of
 
 if TYPE_CHECKING:
@@ -51,17 +51,17 @@ def goal_to_add(inputs: Inputs, request: Request, *, prereleases: bool) -> Goal:
         NoCandidate: no version suits by itself.
     """
     requirement = request.requirement
-    choice = choose(inputs, requirement.name, requirement.specifier, prereleases=prereleases)
-    require(inputs, requirement.name, requirement.specifier, choice)
+    specifier = requirement.specifier
+    choice = choose(inputs, requirement.name, specifier, prereleases=prereleases, must_exist=True)
     root = Root(
         name=request.name,
-        specifier=requirement.specifier,
+        specifier=specifier,
         source=TYPED,
         shown=f"{requirement.name}{request.specifier}",
         extras=frozenset(canonicalize_name(extra) for extra in requirement.extras),
         prereleases=prereleases,
     )
-    return Goal(name=requirement.name, asked=requirement.specifier, root=root, choice=choice)
+    return Goal(name=requirement.name, asked=specifier, root=root, choice=choice)
 
 
 def goal_to_move(
@@ -74,9 +74,14 @@ def goal_to_move(
     if pin is None:
         asked = asked or line.requirement.specifier
     local = None if asked or pin is None else pin.local
-    choice = choose(inputs, name, asked, prereleases=prereleases, local=local)
-    if request is not None:
-        require(inputs, name, asked, choice)
+    choice = choose(
+        inputs,
+        name,
+        asked,
+        prereleases=prereleases,
+        local=local,
+        must_exist=request is not None,
+    )
     candidate = choice.candidate
     if pin is not None and pin.is_prerelease and candidate and candidate.version <= pin:
         choice = choose(inputs, name, asked, prereleases=True, local=local)
@@ -104,21 +109,16 @@ def roots_without(inputs: Inputs, goals: Iterable[Goal]) -> list[Root]:
     return [root for root in roots_of(inputs) if root.place not in places]
 
 
-def find_move(inputs: Inputs, line: Line) -> tuple[str, Candidate] | None:
-    """Return what ``upgrade`` takes to move a pin to its newest candidate, and that candidate.
-
-    None where no version suits by itself, or the policy is to hold.
+def find_move(inputs: Inputs, line: Line) -> Candidate | None:
+    """Return the newest candidate that a pin may move to by itself; None where there is none.
 
     Raises:
         RequirementsError: its policy is malformed.
     """
     assert line.pin is not None
-    name = line.spelled_name
-    best = choose(inputs, name, allowed_by_policy(line), local=line.pin.local).candidate
-    if best is None or is_held(line):
-        return None
-    falls = best.version < line.pin  # for which it has to be named
-    return (f"{name}=={best.version}" if falls else name), best
+    allowed = allowed_by_policy(line)
+    best = choose(inputs, line.spelled_name, allowed, local=line.pin.local).candidate
+    return None if is_held(line) else best
 
 
 def why_unmovable(inputs: Inputs, line: Line) -> str:

@@ -201,7 +201,10 @@ def _find_way_around(settled: Settlement, *, is_hurried: bool, is_improving: boo
     if is_hurried:
         settled = _start_from_current(settled, before)
     if settled.conflict is not None:
-        settled = _admit(settled, before)
+        inputs, told = _admit_for(settled.inputs, before)
+        if inputs is not settled.inputs:
+            admitting = replace(settled, inputs=inputs).noting(warn(*told))
+            settled = admitting.again(settled.roots, settled.waived)
     if settled.conflict is not None:
         settled = _go_around(settled, before)
     return _leave_conflicting(settled, before) if is_improving else settled
@@ -217,15 +220,6 @@ def _start_from_current(settled: Settlement, before: Sequence[Root]) -> Settleme
         return settled
     told = "the search for the newest set was given up: pins moved one by one"
     return settled.with_found(found).noting(warn(told))
-
-
-def _admit(settled: Settlement, before: Sequence[Root]) -> Settlement:
-    """Try again with the versions that only the files admit."""
-    inputs, told = _admit_for(settled.inputs, before)
-    if inputs is settled.inputs:
-        return settled
-    admitting = replace(settled, inputs=inputs).noting(warn(*told))
-    return admitting.again(settled.roots, settled.waived)
 
 
 def _go_around(settled: Settlement, before: Sequence[Root]) -> Settlement:
@@ -330,9 +324,11 @@ def _require_versions(inputs: Inputs, current: Sequence[Root], roots: Sequence[R
     if not lost:
         return
     places = {root.place for root in lost}
-    lines = [line for line in inputs.manifest.lines if line.place in places and line.pin]
-    moves = [find_move(inputs, line) for line in lines]
-    words = [move[0] for move in moves if move is not None]
+    words: list[str] = []
+    for line in inputs.manifest.lines:
+        if line.place in places and line.pin and (best := find_move(inputs, line)):
+            falls = best.version < line.pin  # for which it has to be named
+            words.append(f"{line.spelled_name}=={best.version}" if falls else line.spelled_name)
     raise NoCandidate(
         "these requirements cannot be installed",
         reasons=[
