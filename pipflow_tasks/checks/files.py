@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 def check_lines(manifest: Manifest, *, wants_hashes: bool) -> Iterator[Finding]:
     """Find problems of the requirements files.
 
-    Args:
-        manifest: the files.
-        wants_hashes: the installer refuses a line without a hash where others have one.
+    With ``wants_hashes``, the installer refuses a line without a hash where others have one.
     """
     if manifest.is_missing:
         yield Finding(

@@ -39,14 +39,9 @@ if TYPE_CHECKING:
 
 
 class AddOptions(Struct, frozen=True, kw_only=True):
-    """The options of ``add``.
+    """The options of ``add``; see ``Project.plan_add``.
 
-    Attributes:
-        group: the heading of the block to write into.
-        sort: how that block is sorted.
-        prereleases: take pre-releases too.
-        policy: write a specifier that bounds a pin behind it, as its policy.
-        with_upgrades: move the pins that conflict as well.
+    ``group`` is the heading of the block to write into, ``sort`` says how that block is sorted.
     """
 
     group: str | None = None

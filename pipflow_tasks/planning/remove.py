@@ -31,16 +31,10 @@ def draft_remove(
     *,
     resolve: bool,
 ) -> tuple[list[Draft], Inputs | None]:
-    """Take the lines of projects out.
+    """Take the lines of projects out, or only those with the marker of a request.
 
-    Args:
-        manifest: the files.
-        requests: names; with a marker, only the line with that marker.
-        prepare: returns the inputs; it is called only where something is looked up.
-        resolve: report which other requirements still need the projects.
-
-    Returns:
-        the draft, and the inputs, if anything was looked up.
+    With ``resolve``, report which other requirements still need the projects. ``prepare`` is
+    called only where something is looked up, and what it returns is returned with the draft.
 
     Raises:
         RequirementsError: the files do not have one of them, or a locked line is needed.
@@ -68,7 +62,7 @@ def draft_remove(
 
 
 def _update_lock(inputs: Inputs, lines: Sequence[Line]) -> Iterator[Draft]:
-    """Remove the locked lines that only lines need which are removed.
+    """Remove the locked lines that nothing needs without the removed lines.
 
     Raises:
         RequirementsError: a requirement needs a locked line.

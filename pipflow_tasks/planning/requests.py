@@ -33,11 +33,7 @@ def error_at(line: Line, message: str, *, hint: str) -> RequirementsError:
 
 
 def require_there(manifest: Manifest, name: str) -> tuple[Line, ...]:
-    """Return the lines of a project.
-
-    Raises:
-        RequirementsError: there is none.
-    """
+    """Return the lines of a project, or raise RequirementsError where there is none."""
     lines = manifest.find(name)
     if lines:
         return lines
@@ -120,11 +116,7 @@ def is_met(line: Line, request: Request) -> bool:
 
 
 def require_extras(lines: Iterable[Line], request: Request) -> None:
-    """Check that lines have the requested extras.
-
-    Raises:
-        RequirementsError: one lacks some.
-    """
+    """Raise RequirementsError where a line lacks a requested extra."""
     requirement = request.requirement
     for line in lines:
         missing = requirement.extras - line.requirement.extras if line.requirement else None
@@ -135,12 +127,9 @@ def require_extras(lines: Iterable[Line], request: Request) -> None:
 
 
 def require_agreement(lines: Iterable[Line], request: Request, inputs: Inputs) -> None:
-    """Check that a request agrees with its lines.
+    """Raise RequirementsError where a request contradicts its lines, or allows less.
 
-    Raises:
-        RequirementsError: it does not.
-        ProjectNotFound: a line is not pinned, and the index does not have the project.
-        PackageIndexError: a line is not pinned, and the index failed.
+    Where a line is not pinned, the index is asked: PackageIndexError where it fails.
     """
     requirement = request.requirement
     specifier = requirement.specifier
@@ -180,11 +169,7 @@ def _hint_to_move(line: Line, request: Request, inputs: Inputs) -> str:
 
 
 def require_same(first: Request, second: Request) -> None:
-    """Check that two requests for one project are equal.
-
-    Raises:
-        RequirementsError: they are not.
-    """
+    """Raise RequirementsError unless two requests for one project are equal."""
     if str(first.requirement) != str(second.requirement):
         raise RequirementsError(
             f'"{first.requirement}" and "{second.requirement}" name one project',
@@ -193,11 +178,7 @@ def require_same(first: Request, second: Request) -> None:
 
 
 def names_in(requests: Collection[Request], option: str) -> frozenset[NormalizedName]:
-    """Return the names that were given to an option.
-
-    Raises:
-        RequirementsError: one is more than a name.
-    """
+    """Return the names given to an option, or raise RequirementsError where one is more."""
     for request in requests:
         if str(request.requirement) != request.requirement.name:
             raise _no_name(request, option)

@@ -173,8 +173,7 @@ def _admit_for(inputs: Inputs, current: Sequence[Root]) -> tuple[Inputs, list[st
 
     These are versions that are too young, and those with unknown dependencies.
 
-    Returns:
-        the inputs that admit them (the same where there are none), and warnings.
+    The inputs are the same where there are none. Returns also warnings.
     """
     found = solve(inputs.candidates, current)
     if isinstance(found, Solution) or not (inputs.rules.admission.cutoff or found.guesses):
@@ -271,10 +270,9 @@ def _unmoved(
 def _as_they_are(
     inputs: Inputs, current: Iterable[Root], goals: Iterable[Root] = ()
 ) -> tuple[list[Root], list[str]]:
-    """Return roots as an installer takes them; a line that contradicts an earlier one is opaque.
+    """Return roots as an installer takes them, those of goals first, and warnings.
 
-    Returns:
-        those of the goals first, then the current ones; and warnings.
+    A line that contradicts an earlier one is opaque.
     """
     roots: list[Root] = []
     notices: list[str] = []
@@ -311,11 +309,7 @@ def _as_it_is(inputs: Inputs, root: Root) -> tuple[Root, list[str]]:
 
 
 def _require_versions(inputs: Inputs, current: Sequence[Root], roots: Sequence[Root]) -> None:
-    """Check that each requirement has a version.
-
-    Raises:
-        NoCandidate: one has none.
-    """
+    """Raise NoCandidate where a requirement has no version."""
     lost = [
         stated
         for stated, root in zip(current, roots, strict=True)

@@ -26,11 +26,9 @@ def find_way(
 ) -> tuple[Inputs, tuple[Goal, ...]]:
     """Find the fewest pins that have to move as well so that goals are possible.
 
-    ``current`` are the other roots of the files.
-
-    Returns:
-        the inputs with the policies of these pins as bounds, and what the pins become, in the
-        order of the files; none where no pin that moves up helps.
+    ``current`` are the other roots of the files. Returns the inputs with the policies of these
+    pins as bounds, and what the pins become, in the order of the files; none where no pin that
+    moves up helps.
     """
     bounded = inputs
     lines = {line.place: line for line in inputs.manifest.lines if line.pin is not None}

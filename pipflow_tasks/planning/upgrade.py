@@ -36,14 +36,7 @@ LEVELS: tuple[Level, ...] = ("major", "minor", "patch")
 
 
 class UpgradeOptions(Struct, frozen=True, kw_only=True):
-    """The options of ``upgrade-all`` and ``outdated``.
-
-    Attributes:
-        only: the names to consider; all, where there are none.
-        skip: names to leave alone.
-        level: the first number of a version that may change.
-        prereleases: take pre-releases too.
-    """
+    """The options of ``upgrade-all`` and ``outdated``; see ``Project.plan_upgrade_all``."""
 
     only: tuple[Request, ...] = ()
     skip: tuple[Request, ...] = ()
