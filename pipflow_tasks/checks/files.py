@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from packaging.specifiers import SpecifierSet
-
 from ..errors import RequirementsError, redact
 from ..plan import Finding
 from ..planning.why import asked_by
@@ -70,8 +68,7 @@ def _check_line(line: Line, *, wants_hashes: bool) -> Iterator[Finding]:
             f"{line.spelled_name} is not pinned: each build takes the newest version",
             f"`upgrade {line.spelled_name}` pins it",
         )
-    bound = SpecifierSet() if policy is None else policy.specifier
-    if policy is not None and line.pin and not bound.contains(line.pin, prereleases=True):
+    if policy and line.pin and not policy.specifier.contains(line.pin, prereleases=True):
         yield finding_at(
             line,
             "warning",

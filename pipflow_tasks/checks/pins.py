@@ -9,9 +9,8 @@ from packaging.specifiers import SpecifierSet
 
 from ..errors import ProjectNotFound, RequirementsError
 from ..plan import Finding
-from ..planning.choosing import releases
 from ..planning.goals import find_move
-from ..planning.inputs import allowed_by_policy, as_given, is_held, root_of, roots_of
+from ..planning.inputs import allowed_by_policy, as_given, is_held, releases, root_of, roots_of
 from ..planning.lock import find_transitive, find_unknown
 from ..planning.settling import solve_current
 from ..planning.unblocking import fix_conflict

@@ -10,12 +10,11 @@ from msgspec.structs import replace
 from ..manifest.documents import promote
 from ..requirements import Addition, bounds_pin, change_via
 from . import draft as drafts
-from .choosing import digests
 from .draft import Draft, hint, warn
 from .goals import goal_to_add, goal_to_move, roots_without
 from .inputs import reads
 from .lock import Origin, update_lock
-from .moving import candidate_for, move_goal, tell_held_goal
+from .moving import candidate_for, digests, move_goal, tell_held_goal
 from .requests import (
     already_there,
     is_met,

@@ -38,18 +38,10 @@ class PlannedAddition(Struct, frozen=True, kw_only=True):
 class Draft(Struct, frozen=True, kw_only=True):
     """A part of a plan: edits and reports. Commands yield them in the order of the report.
 
-    Attributes:
-        pins: lines that are pinned to another version, or get another comment.
-        removals: lines that are removed.
-        additions: pins that are added.
-        held: projects that are held below their newest version.
-        left_alone: lines that are not considered.
-        paths: the paths from requirements to a project.
-        warnings: what the user should know before trusting the result.
-        hints: what else the user may want to know or to do.
-        undated: releases whose age counts and is unknown: ``flask 3.0``.
-        wheels: releases that are built although there is a wheel, with the tag of a wheel that
-            the image's pip is too old for.
+    A pin gives a line another version or another comment; the other edits are lines to remove and
+    to add. ``held`` to ``hints`` are as in ``Plan``. ``undated`` are releases whose age counts and
+    is unknown (``flask 3.0``), ``wheels`` releases that are built although there is a wheel, with
+    the tag of a wheel that the image's pip is too old for.
     """
 
     pins: tuple[Pin, ...] = ()
@@ -256,9 +248,5 @@ def _changes(draft: Draft, contents: Mapping[str, RequirementsFile]) -> Iterator
         )
     for line in draft.removals:
         yield Change(
-            project=line.spelled_name,
-            before=line.pin,
-            after=None,
-            file=line.path,
-            line=line.number,
+            project=line.spelled_name, before=line.pin, after=None, file=line.path, line=line.number
         )

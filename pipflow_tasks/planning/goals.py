@@ -9,9 +9,10 @@ from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from ..errors import NoCandidate
 from ..resolution import Root
-from .choosing import choose
-from .inputs import allowed_by_policy, is_held, is_partial, reads, root_of, roots_of
+from ..resolution.finder import summarise
+from .inputs import allowed_by_policy, is_held, is_partial, reads, releases, root_of, roots_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,6 +43,36 @@ class Goal(Struct, frozen=True, kw_only=True):
     choice: Choice
     typed: str = ""
     line: Line | None = None
+
+
+def choose(
+    inputs: Inputs,
+    name: str,
+    specifier: SpecifierSet,
+    *,
+    prereleases: bool = False,
+    local: str | None = None,
+    must_exist: bool = False,
+) -> Choice:
+    """Return the newest version of a project that suits by itself; see ``Candidates.choose``.
+
+    Raises:
+        NoCandidate: there is none, and one must exist.
+        ProjectNotFound: the index does not have it.
+        PackageIndexError: the index failed.
+    """
+    releases(inputs, name)
+    choice = inputs.candidates.choose(
+        canonicalize_name(name), specifier, prereleases=prereleases, local=local
+    )
+    if choice.candidate is None and must_exist:
+        asked = f" that satisfies {specifier}" if specifier else ""
+        raise NoCandidate(
+            f"no version of {name}{asked} suits {inputs.target}",
+            reasons=summarise(choice.rejections) or ["the index lists no usable file"],
+            hint="ask for another version, or change what rules these out",
+        )
+    return choice
 
 
 def goal_to_add(inputs: Inputs, request: Request, *, prereleases: bool) -> Goal:

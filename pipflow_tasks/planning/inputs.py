@@ -6,6 +6,7 @@ with new inputs.
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 
+from ..errors import ProjectNotFound
 from ..resolution import Candidates, Limits, Preference, Root, dependency_of
 from ..resolution.finder import Bound
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from ..manifest.documents import Manifest
     from ..requirements import Line
     from ..resolution import Catalog
+    from ..resolution.finder import Releases
     from ..target import Target
 
 
@@ -73,6 +76,28 @@ class Inputs(Struct, frozen=True, kw_only=True):
         """Return the same with versions of a line's project kept out."""
         assert line.name is not None
         return self.within(self.limits.bounding(line.name, bounds))
+
+
+def releases(inputs: Inputs, name: str, *, hint: str = "") -> Releases:
+    """Return the releases of a project.
+
+    ``hint`` says what to do if the index does not have it; by default a similar name of the files.
+
+    Raises:
+        ProjectNotFound: the index does not have it.
+        PackageIndexError: the index failed.
+    """
+    wanted = canonicalize_name(name)
+    try:
+        inputs.candidates.catalog.files(wanted)
+    except ProjectNotFound as error:
+        known = {str(line.name): line for line in inputs.manifest.lines if line.name}
+        close = get_close_matches(wanted, set(known) - {wanted}, n=1, cutoff=0.75)
+        if close and not hint:
+            there = known[close[0]]
+            hint = f"did you mean {there.spelled_name}, which is there ({there.place})?"
+        raise ProjectNotFound(error.message, url=error.url, hint=hint or error.hint) from error
+    return inputs.candidates.releases(wanted)
 
 
 def is_held(line: Line) -> bool:

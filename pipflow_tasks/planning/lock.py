@@ -14,10 +14,10 @@ from packaging.specifiers import SpecifierSet
 
 from ..requirements import Addition, change_via, write_via
 from ..resolution.finder import names_exactly
-from .choosing import choose, digests
 from .draft import Draft, add, hint, move, remove, warn, warn_of
+from .goals import choose
 from .inputs import roots_of
-from .moving import tell_held
+from .moving import digests, tell_held
 from .settling import settle_current
 
 if TYPE_CHECKING:

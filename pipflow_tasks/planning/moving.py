@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from ..errors import RequirementsError
 from ..plan import Held
 from ..resolution import rule_out, why_below, why_by_itself, why_never
-from .choosing import digests, releases
 from .draft import Draft, move, warn, warn_of
+from .inputs import releases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,15 +20,45 @@ if TYPE_CHECKING:
     from packaging.utils import NormalizedName
     from packaging.version import Version
 
+    from ..requirements import Line
     from ..resolution import Reason
     from ..resolution.finder import Candidate, Choice
     from .goals import Goal
+    from .inputs import Inputs
     from .settling import Settlement
 
 MOST_EXAMINED = 8
 """For how many newer versions the reason against them is looked for."""
 
 ANY = SpecifierSet()
+
+
+def digests(
+    inputs: Inputs, name: str, version: Version, *, like: Line | None = None
+) -> tuple[str, ...]:
+    """Return ``sha256:...`` of every file of a version, as pip-compile writes them.
+
+    Each platform may take another file of it. There are none for a line ``like`` one without
+    hashes, nor for a new line of files that use none; that line also decides the algorithm.
+
+    Raises:
+        RequirementsError: the index does not have this digest of every file.
+    """
+    written = like.option_values("--hash") if like is not None else ()
+    if not (written if like is not None else inputs.manifest.uses_hashes):
+        return ()
+    algorithm = written[0].partition(":")[0] if written else "sha256"
+    files = releases(inputs, name).files.get(version, ())
+    lacking = [file.filename for file in files if algorithm not in file.hashes]
+    if lacking or not files:
+        raise RequirementsError(
+            f"the index gives no {algorithm} of {', '.join(lacking) or name}, "
+            "and the file pins hashes",
+            path=like.path if like is not None else inputs.manifest.main,
+            line=like.number if like is not None else None,
+            hint="use an index that gives hashes, or write this version by hand",
+        )
+    return tuple(sorted({f"{algorithm}:{file.hashes[algorithm]}" for file in files}))
 
 
 def candidate_for(settlement: Settlement, goal: Goal) -> Candidate | None:

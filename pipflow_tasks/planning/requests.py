@@ -9,8 +9,7 @@ from packaging.utils import canonicalize_name
 
 from ..errors import RequirementsError, redact
 from ..requirements import as_one_word
-from .choosing import releases
-from .inputs import is_held
+from .inputs import is_held, releases
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

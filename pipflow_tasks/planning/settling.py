@@ -94,12 +94,8 @@ def settle(
     """Find versions for goals that are compatible with the files.
 
     Nothing is searched with ``--no-resolve``, or where nothing is wanted and nothing is locked.
-
-    Args:
-        inputs: the inputs of the command.
-        goals: what the command wants.
-        gone: the places of the lines that it removes.
-        is_improving: raise each root as far as possible; the pins of a conflict stay.
+    ``gone`` are the places of the lines that the command removes. With ``is_improving``, each root
+    is raised as far as possible, and the pins of a conflict stay.
 
     Raises:
         VersionConflict: there are none.
@@ -169,11 +165,10 @@ def solve_current(inputs: Inputs, roots: Sequence[Root]) -> tuple[Settlement, tu
 
 
 def _admit_for(inputs: Inputs, current: Sequence[Root]) -> tuple[Inputs, list[str]]:
-    """Admit versions that the files can't do without: the image gets them in any case.
+    """Return inputs that admit the versions which the files can't do without, and warnings.
 
-    These are versions that are too young, and those with unknown dependencies.
-
-    The inputs are the same where there are none. Returns also warnings.
+    The image gets these versions in any case: they are too young, or their dependencies are
+    unknown. The inputs are the same where there are none.
     """
     found = solve(inputs.candidates, current)
     if isinstance(found, Solution) or not (inputs.rules.admission.cutoff or found.guesses):
@@ -274,13 +269,11 @@ def _as_they_are(
 
     A line that contradicts an earlier one is opaque.
     """
-    roots: list[Root] = []
-    notices: list[str] = []
-    for root in goals:
-        given, told = _as_it_is(inputs, root)
-        roots.append(given)
-        notices += told
     taken: list[Root] = []
+    notices: list[str] = []
+    wanted = [_as_it_is(inputs, root) for root in goals]
+    for _, told in wanted:
+        notices += told
     for root in current:
         given, told = _as_it_is(inputs, root)
         notices += told
@@ -291,7 +284,7 @@ def _as_they_are(
             notices.append(f"the pinned requirements conflict: {shown}")
             given = replace(given, is_opaque=True)
         taken.append(given)
-    return [*roots, *taken], notices
+    return [*(given for given, _ in wanted), *taken], notices
 
 
 def _as_it_is(inputs: Inputs, root: Root) -> tuple[Root, list[str]]:

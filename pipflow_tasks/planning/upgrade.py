@@ -11,10 +11,9 @@ from packaging.specifiers import SpecifierSet
 from ..errors import RequirementsError, VersionConflict
 from ..requirements import Kind
 from ..resolution.finder import Bound
-from .choosing import releases
 from .draft import Draft, hint, leave, warn
 from .goals import goal_to_move, why_unmovable
-from .inputs import is_held, only_version, policy_bounds, root_of
+from .inputs import is_held, only_version, policy_bounds, releases, root_of
 from .lock import update_lock
 from .moving import move_goal
 from .requests import error_at, names_in, require_there
@@ -65,15 +64,20 @@ def draft_upgrade(
         inputs = inputs.within(inputs.limits.rising(request.name))
         inputs = inputs.bounding(line, policy_bounds(line))
         goals.append(goal_to_move(inputs, line, request=request, prereleases=prereleases))
-    settlement = settle(inputs, goals)
-    yield from _move(settlement, goals)
-    yield from update_lock(settlement)
+    yield from _move(settle(inputs, goals), goals)
 
 
-def _move(settlement: Settlement, goals: Sequence[Goal]) -> Iterator[Draft]:
+def _move(
+    settlement: Settlement,
+    goals: Sequence[Goal],
+    *,
+    telling: Collection[NormalizedName] | None = (),
+) -> Iterator[Draft]:
+    """Move the lines of goals and the locked lines; see ``update_lock``."""
     yield from settlement.notices
     for goal in goals:
         yield from move_goal(settlement, goal)
+    yield from update_lock(settlement, telling=telling)
 
 
 def _movable(inputs: Inputs, request: Request) -> tuple[list[Line], list[Draft]]:
@@ -139,8 +143,7 @@ def draft_upgrade_all(inputs: Inputs, options: UpgradeOptions) -> Iterator[Draft
         releases(inputs, line.name or "", hint=f"leave it out with --skip {line.name}")
         goals.append(goal_to_move(inputs, line, prereleases=options.prereleases))
     settlement = settle(inputs, goals, is_improving=True)
-    yield from _move(settlement, goals)
-    yield from update_lock(settlement, telling=only or None)
+    yield from _move(settlement, goals, telling=only or None)
 
 
 def draft_outdated(inputs: Inputs, options: UpgradeOptions) -> Iterator[Draft]:
