@@ -1,1 +1,1 @@
-"""What a command would do, one module a command: from requirements and candidates to a plan."""
+"""What a command would do, from requirements and candidates to a plan: ``draft_NAME`` for each."""
