@@ -138,6 +138,7 @@ class Builder(Struct, frozen=True, kw_only=True):
         command: the arguments.
         options_at: where in them an option of the build goes; None: unknown.
         folder: where it runs.
+        place: that folder, relative to where the user stands; ``.`` is here.
         images: what it builds: the names of compose services, else the image's tag.
         services: the compose services that it builds, where they are named.
         probe: a command that succeeds where the engine answers; empty: the program is enough.
@@ -153,14 +154,25 @@ class Builder(Struct, frozen=True, kw_only=True):
     images: tuple[str, ...]
     services: tuple[str, ...] = ()
     probe: tuple[str, ...] = ()
+    place: str = "."
     next_step: str = ""
     trials: tuple[Trial, ...] = ()
     may_build_several: bool = False
 
     @property
     def shown(self) -> str:
-        """The command as one would type it, without the credentials in it."""
-        return redact(shlex.join(self.command))
+        """The command as the user would type it here, without the credentials in it."""
+        return self._typed_here(redact(shlex.join(self.command)))
+
+    @property
+    def shown_next_step(self) -> str:
+        """The next step, as the user would type it here."""
+        return self._typed_here(self.next_step)
+
+    def _typed_here(self, command: str) -> str:
+        if not command or self.place == ".":
+            return command
+        return f"(cd {shlex.quote(self.place)} && {command})"
 
     @property
     def absence(self) -> str:
@@ -195,6 +207,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     Attributes:
         command: the task's name.
+        folder: the project's folder, relative to where the user stands; ``.`` is here.
         target: what the versions were chosen for; None where none had to be chosen.
         edits: the new bytes of each file that changes.
         changes: what moves.
@@ -209,6 +222,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     """
 
     command: str
+    folder: str = "."
     target: Target | None = None
     edits: tuple[Edit, ...] = ()
     changes: tuple[Change, ...] = ()

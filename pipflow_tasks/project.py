@@ -30,6 +30,7 @@ from .errors import (
     RequirementsError,
     UsageError,
 )
+from .files import show_path
 from .index import PackageIndex
 from .index.pip_settings import read_pip_settings
 from .manifest.library import Library, read_more
@@ -101,6 +102,7 @@ class Project:
     def __init__(
         self,
         root: Path,
+        here: Path,
         settings: Settings,
         environment: Mapping[str, str],
         now: datetime,
@@ -108,6 +110,7 @@ class Project:
     ) -> None:
         """Take a project as it is; ``open`` fills in what is left out."""
         self.root = root
+        self._here = here
         self.settings = settings
         self._variables = environment
         self._now = now
@@ -174,9 +177,11 @@ class Project:
         if settings is None:
             context = read_files(folder)
             settings = Settings.from_mapping(read_values(context, None, environment))
-        files = ",".join(_within(folder, name) for name in settings.files)
+        here = _stand(folder)
+        files = ",".join(_name_from(here, folder, name) for name in settings.files)
         return cls(
             folder,
+            here,
             dataclasses.replace(settings, file=files),
             environment,
             now or datetime.now(timezone.utc),
@@ -194,6 +199,11 @@ class Project:
         for index in self._indexes.values():
             index.close()
         self._indexes.clear()
+
+    @property
+    def shown(self) -> str:
+        """The project's folder, relative to where the user stands; ``.`` is here."""
+        return show_path(self.root, self._here)
 
     @property
     def image(self) -> Discovery:
@@ -433,7 +443,13 @@ class Project:
             except PackageIndexError as error:
                 findings[find_in(error)] = None
         in_order = sorted(findings, key=lambda found: (found.file or "", found.line or 0))
-        return Plan(command="check", target=target, findings=tuple(in_order), warnings=notices)
+        return Plan(
+            command="check",
+            folder=self.shown,
+            target=target,
+            findings=tuple(in_order),
+            warnings=notices,
+        )
 
     def plan_rebuild(self, *, no_cache: bool = False) -> Plan:
         """Plan to build the image.
@@ -453,6 +469,7 @@ class Project:
             )
         return Plan(
             command="rebuild",
+            folder=self.shown,
             builder=builder.without_cache() if no_cache else builder,
             lack=find_lack(discovery.builds, builder.services, self._variables),
         )
@@ -515,7 +532,9 @@ class Project:
         return self._complete(found, environment, resolve=resolve, in_any_case=in_any_case)
 
     def _read_files(self) -> Library:
-        return read_more(Library(root=self.root), self.settings.files, self._variables)
+        return read_more(
+            Library(root=self.root, here=self._here), self.settings.files, self._variables
+        )
 
     def _read_manifest(self, library: Library) -> Manifest:
         return read_manifest(library, self.settings.files, self._variables)
@@ -531,7 +550,7 @@ class Project:
             targets,
             found.manifest,
             self.settings,
-            root=self.root,
+            library=found.discovery.library,
             now=self._now,
             pip=read_pip_settings(self._variables),
             variables=self._variables,
@@ -590,7 +609,7 @@ class Project:
         builder = builder_for(found.discovery, changed, self.settings, self._variables)
         services = () if builder is None else builder.services
         lack = find_lack(found.discovery.builds, services, self._variables)
-        return replace(plan, builder=builder, lack=lack)
+        return replace(plan, folder=self.shown, builder=builder, lack=lack)
 
 
 class _Found(Struct, frozen=True, kw_only=True):
@@ -606,13 +625,19 @@ def _fetch(index: PackageIndex, address: Address) -> bytes:
     return index.fetch(address.url, what=what, shown=address.shown)
 
 
-def _within(folder: Path, name: str) -> str:
-    """Return a file's name relative to a folder, if it is inside; one file has one name."""
-    path = Path(os.path.normpath(folder / name))
-    for each in (path, path.parent.resolve() / path.name):
-        if each.is_relative_to(folder):
-            return each.relative_to(folder).as_posix()
-    return name
+def _stand(root: Path) -> Path:
+    """Return the folder that names are relative to: the current one, above or below the root."""
+    here = Path.cwd()
+    return here if root.is_relative_to(here) or here.is_relative_to(root) else root
+
+
+def _name_from(here: Path, root: Path, name: str) -> str:
+    """Return the name of a file, relative to where the user stands; one file has one name."""
+    path = Path(os.path.normpath(root / name))
+    inside = path.parent.resolve() / path.name  # the folders may be links
+    if not path.is_relative_to(root) and inside.is_relative_to(root):
+        path = inside
+    return show_path(path, here)
 
 
 def _split(requirements: str | Iterable[str]) -> tuple[Request, ...]:

@@ -68,8 +68,8 @@ class Run:
             shared: the others.
 
         Raises:
-            BuildError: the image was not built; raised after the report is printed.
-            Exit: the report has the status of the task, or can't be written.
+            UsageError: an option or a setting is not valid.
+            Exit: the task failed, or its report can't be written, or has a status of its own.
         """
         from .project import Project
         from .report import FORMATS, write_report
@@ -79,17 +79,17 @@ class Run:
             raise UsageError(f'there is no format "{shared.format_}"', hint=f"use one of {known}")
         write = partial(write_report, form=shared.format_)
         with Project.from_context(self.context, self.namespace, file=shared.file) as project:
-            plan = body(project, **own)
-            if shared.format_ == "text":
-                for warning in plan.warnings:
-                    say(f"warning: {warning}")
             try:
+                plan = body(project, **own)
+                if shared.format_ == "text":
+                    for warning in plan.warnings:
+                        say(f"warning: {warning}")
                 outcome = self._act(project, plan, shared)
-            except BuildError as error:
-                if error.outcome is not None:
+            except PipflowError as error:
+                if isinstance(error, BuildError) and error.outcome is not None:
                     with suppress(Exit):  # the error comes first
                         _report(write(plan, error.outcome), is_done=error.outcome.is_done)
-                raise
+                raise TaskFailed(error, project.shown) from error
         _report(write(plan, outcome), is_done=outcome.is_done)
         if any(finding.severity == "error" for finding in plan.findings):
             raise Exit(code=1)
@@ -328,10 +328,11 @@ class TaskFailed(Exit):
         error: what failed.
     """
 
-    def __init__(self, error: PipflowError) -> None:
+    def __init__(self, error: PipflowError, folder: str = ".") -> None:
         super().__init__(code=error.exit_status)  # Invoke fails to print a message where it can't
         self.error = error
-        say(str(error))
+        is_placed = error.path is not None or folder == "."
+        say(str(error) if is_placed else f"{folder}: {error}")
 
     def __str__(self) -> str:
         return str(self.error)

@@ -16,7 +16,6 @@ from . import find_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from ..dockerfile import Dockerfile, InstallCommand, Instruction
     from ..environments.build import Build
@@ -46,9 +45,9 @@ def _check_build(build: Build, library: Library) -> Iterator[Finding]:
         yield from _check_cache(build, step)
         yield from _check_included(build, step, library)
     for step in dockerfile.steps:
-        yield from _check_context(build, step, library.root)
+        yield from _check_context(build, step, library)
     if steps:
-        yield from _check_ignored(build, library.root)
+        yield from _check_ignored(build, library)
 
 
 def check_pip(builds: Iterable[Build], target: Target) -> Iterator[Finding]:
@@ -125,9 +124,9 @@ def _check_cache(build: Build, step: InstallCommand) -> Iterator[Finding]:
             return
 
 
-def _check_context(build: Build, step: InstallCommand, root: Path) -> Iterator[Finding]:
+def _check_context(build: Build, step: InstallCommand, library: Library) -> Iterator[Finding]:
     """Find files that are installed and do not exist."""
-    context = show_path(build.recipe.context, root)
+    context = library.name_of(build.recipe.context)
     for path in step.sources:
         ours = path in build.files  # `add` creates that one
         if not ours and not (build.recipe.context / path).exists() and "$" not in path:
@@ -147,7 +146,7 @@ def _check_included(build: Build, step: InstallCommand, library: Library) -> Ite
     for file in step.sources:
         if not any(_copies(each, file) for each in sources):
             continue  # it comes from elsewhere, and so may what it includes
-        name = show_path(recipe.context / file, library.root)
+        name = library.name_of(recipe.context / file)
         named = find_included(library, [name], recipe.variables, with_constraints=True)
         for path in sorted(path for path in named if library.files[path].is_file):
             included = show_path(path, recipe.context)
@@ -170,14 +169,14 @@ def _copies(source: str, file: str) -> bool:
     return posixpath.dirname(file) == folder and fnmatchcase(posixpath.basename(file), pattern)
 
 
-def _check_ignored(build: Build, root: Path) -> Iterator[Finding]:
+def _check_ignored(build: Build, library: Library) -> Iterator[Finding]:
     """Find patterns that hide requirements files from the builder."""
     context, dockerfile = build.recipe.context, build.recipe.file
     ignore = context / ".dockerignore"
     if dockerfile is not None:
         own = dockerfile.with_name(f"{dockerfile.name}.dockerignore")
         ignore = own if own.is_file() else ignore
-    shown = show_path(ignore, root)
+    shown = library.name_of(ignore)
     text = read_text(ignore, shown=shown, errors="replace")
     included = (path for path in sorted(build.wanted) if path.is_relative_to(context))
     files = (*build.files, *(path.relative_to(context).as_posix() for path in included))

@@ -124,8 +124,7 @@ def read_builds(
         steps = () if isinstance(parsed, DockerfileError) else parsed.steps
         names = {
             step: [
-                show_path(recipe.context / path, library.root)
-                for path in (*step.sources, *step.possible)
+                library.name_of(recipe.context / path) for path in (*step.sources, *step.possible)
             ]
             for step in steps
         }
@@ -166,7 +165,7 @@ def _find_build(
     return Build(
         recipe=recipe,
         parsed=parsed,
-        files=tuple(show_path(library.root / file, recipe.context) for file in files),
+        files=tuple(show_path(library.here / file, recipe.context) for file in files),
         wanted=wanted,
         installing=tuple(installing),
         installed=frozenset(path for paths in installing.values() for path in paths),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from ..engine import (
     choose_engine,
     command_builder,
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..compose import Service
+    from ..manifest.library import Library
     from ..plan import Builder
     from ..settings import Settings
     from .build import Recipe
@@ -32,7 +35,7 @@ def make_builder(
     recipes: Sequence[Recipe],
     compose: ComposeProject | None,
     settings: Settings,
-    root: Path,
+    library: Library,
     variables: Mapping[str, str],
 ) -> Builder | None:
     """Return the builder of recipes, or None where there is nothing to build.
@@ -43,24 +46,25 @@ def make_builder(
         UsageError: the setting ``build_command`` or ``verify`` can't be understood.
     """
     builder, image = None, None
+    root = library.root
+    dockerfile = next((recipe.file for recipe in recipes), None)
     if compose is not None:
         builder, image = _make_compose_builder(recipes, compose, settings)
+    elif dockerfile is not None and not settings.build_command:
+        builder = plain_builder(
+            choose_engine(settings.builder, variables),
+            dockerfile=dockerfile,
+            folder=root,
+            image=settings.image or image_name(root),
+            platform=settings.platform,
+            verify=settings.verify,
+        )
     if settings.build_command:
         next_step = "" if builder is None else builder.next_step
-        return _make_command_builder(recipes, settings, root, variables, image, next_step)
-    if compose is not None:
-        return builder
-    dockerfile = next((recipe.file for recipe in recipes), None)
-    if dockerfile is None:
+        builder = _make_command_builder(recipes, settings, root, variables, image, next_step)
+    if builder is None:
         return None
-    return plain_builder(
-        choose_engine(settings.builder, variables),
-        dockerfile=dockerfile,
-        folder=root,
-        image=settings.image or image_name(root),
-        platform=settings.platform,
-        verify=settings.verify,
-    )
+    return replace(builder, place=library.name_of(builder.folder))
 
 
 def _make_compose_builder(

@@ -10,13 +10,14 @@ from msgspec import Struct
 from ..compose import ComposeFile, read_dotenv
 from ..engine import choose_compose
 from ..errors import ComposeError
-from ..files import read_text, show_path
+from ..files import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from ..engine import ComposeProgram
+    from ..manifest.library import Library
 
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 _OVERRIDES = tuple(
@@ -44,7 +45,9 @@ class ComposeProject(Struct, frozen=True, kw_only=True):
     variables: Mapping[str, str]
 
 
-def find_compose(root: Path, builder: str, environment: Mapping[str, str]) -> ComposeProject | None:
+def find_compose(
+    library: Library, builder: str, environment: Mapping[str, str]
+) -> ComposeProject | None:
     """Find the compose project of a folder: by ``COMPOSE_FILE``, else there, else above it.
 
     Folders above are looked at as far as the repository goes, which is where ``.git`` stands, else
@@ -53,19 +56,20 @@ def find_compose(root: Path, builder: str, environment: Mapping[str, str]) -> Co
     Raises:
         ComposeError: a file is not there, or can't be understood.
     """
+    root = library.root
     variables = _with_dotenv(root, environment)
     named = variables.get("COMPOSE_FILE", "")
     separator = variables.get("COMPOSE_PATH_SEPARATOR") or os.pathsep
     paths = [root / part.strip() for part in named.split(separator) if part.strip()]
     if paths:
-        return _read(root, paths, builder, variables)
+        return _read(root, paths, library, builder, variables)
     for folder in _folders(root):
         found = [path for name in COMPOSE_FILES if (path := folder / name).is_file()][:1]
         if found:
             found += [path for name in _OVERRIDES if (path := folder / name).is_file()][:1]
             if folder != root:
                 variables = _with_dotenv(folder, environment)
-            return _read(folder, found, builder, variables)
+            return _read(folder, found, library, builder, variables)
     return None
 
 
@@ -83,10 +87,14 @@ def _folders(root: Path) -> list[Path]:
 
 
 def _read(
-    folder: Path, paths: list[Path], builder: str, variables: Mapping[str, str]
+    folder: Path,
+    paths: list[Path],
+    library: Library,
+    builder: str,
+    variables: Mapping[str, str],
 ) -> ComposeProject:
     program = choose_compose(builder, variables)
-    shown = [show_path(path, folder) for path in paths]
+    shown = [library.name_of(path) for path in paths]
     told = program.config(folder)
     if told is None:
         texts = ((name, _read_text(path, name)) for path, name in zip(paths, shown, strict=True))

@@ -60,7 +60,7 @@ def builder_for(
     touched = [build.recipe for build in discovery.builds if not build.installed.isdisjoint(paths)]
     if len(touched) in {0, len(discovery.builds)}:
         return discovery.builder
-    return make_builder(touched, discovery.compose, settings, library.root, variables)
+    return make_builder(touched, discovery.compose, settings, library, variables)
 
 
 def find_builds(library: Library, settings: Settings, variables: Mapping[str, str]) -> Discovery:
@@ -77,7 +77,7 @@ def find_builds(library: Library, settings: Settings, variables: Mapping[str, st
     root = library.root
     named, context = named_places(split_command("build_command", settings.build_command))
     if settings.builder in {"auto", "compose", "podman-compose"} and not settings.dockerfile:
-        compose = find_compose(root, settings.builder, variables)
+        compose = find_compose(library, settings.builder, variables)
         found = _find_services(compose, library, settings, variables) if compose else None
         if found is not None and (named is None or _is_made_from(found, root / named)):
             return found
@@ -87,7 +87,7 @@ def find_builds(library: Library, settings: Settings, variables: Mapping[str, st
             hint=f"COMPOSE_FILE, or one of {', '.join(COMPOSE_FILES)} is looked for in the "
             "project's folder, and above it in the repository",
         )
-    recipes = _find_dockerfile(named, context, root, settings, variables)
+    recipes = _find_dockerfile(named, context, library, settings, variables)
     builds, library = read_builds(recipes, settings.files, library)
     return _discover(builds, None, library, settings, variables)
 
@@ -101,7 +101,7 @@ def _is_made_from(discovery: Discovery, dockerfile: Path) -> bool:
 def _find_dockerfile(
     named: str | None,
     context: str | None,
-    root: Path,
+    library: Library,
     settings: Settings,
     variables: Mapping[str, str],
 ) -> tuple[Recipe, ...]:
@@ -109,12 +109,13 @@ def _find_dockerfile(
 
     ``named`` and ``context`` are what the setting ``build_command`` names.
     """
+    root = library.root
     folder = root / context if context is not None else None
     folder = folder if folder is not None and folder.is_dir() else None
     name = settings.dockerfile or named
     candidates = [each / "Dockerfile" for each in (folder or root, root)]
     path = root / name if name else next(filter(Path.is_file, candidates), candidates[-1])
-    shown = show_path(path, root)
+    shown = library.name_of(path)
     text = read_text(path, shown=shown)
     if text is not None:
         context_folder = folder or path.parent
@@ -138,15 +139,14 @@ def _discover(
     variables: Mapping[str, str],
 ) -> Discovery:
     """Return what was found, with what ``build_command`` says, and with the files of all steps."""
-    root = library.root
     recipes = [build.recipe for build in builds]
-    builder = make_builder(recipes, compose, settings, root, variables)
+    builder = make_builder(recipes, compose, settings, library, variables)
     if builder is not None and settings.build_command:
         options = read_build_options(builder.command)
-        recipes = [with_options(recipe, options, root, variables) for recipe in recipes]
+        recipes = [with_options(recipe, options, library.root, variables) for recipe in recipes]
         builds, library = read_builds(recipes, settings.files, library)
     named = [
-        show_path(build.recipe.context / path, root)
+        library.name_of(build.recipe.context / path)
         for build in builds
         if not isinstance(build.parsed, DockerfileError)
         for step in build.parsed.steps
@@ -167,7 +167,7 @@ def _find_services(
     A compose file above the project's folder counts for what it says of these files alone.
     """
     is_above = compose.folder != library.root
-    recipes = _recipes_of(compose, settings.service, library.root)
+    recipes = _recipes_of(compose, settings.service, library)
     builds, library = read_builds(recipes, settings.files, library)
     installing = tuple(build for build in builds if build.steps)
     if compose.file.unread and not installing and not is_above:
@@ -182,7 +182,7 @@ def _find_services(
     return _discover(installing or builds, compose, library, settings, variables)
 
 
-def _recipes_of(compose: ComposeProject, service_name: str, root: Path) -> list[Recipe]:
+def _recipes_of(compose: ComposeProject, service_name: str, library: Library) -> list[Recipe]:
     """Return the recipes of the services that are built, or of the one that is named."""
     texts: dict[Path, str] = {}
     recipes: list[Recipe] = []
@@ -194,9 +194,9 @@ def _recipes_of(compose: ComposeProject, service_name: str, root: Path) -> list[
         if text is None:
             path = compose.base / build.context / build.dockerfile
             if path not in texts:
-                texts[path] = _read_dockerfile(path, show_path(path, root), service)
+                texts[path] = _read_dockerfile(path, library.name_of(path), service)
             text = texts[path]
-        recipes.append(_recipe_of(service, build, text, root, compose))
+        recipes.append(_recipe_of(service, build, text, library, compose))
     return recipes
 
 
@@ -210,7 +210,7 @@ def _read_dockerfile(path: Path, shown: str, service: Service) -> str:
 
 
 def _recipe_of(
-    service: Service, build: BuildSection, text: str, root: Path, compose: ComposeProject
+    service: Service, build: BuildSection, text: str, library: Library, compose: ComposeProject
 ) -> Recipe:
     """Return the recipe of a service, given the text of its Dockerfile."""
     variables = compose.variables
@@ -219,7 +219,7 @@ def _recipe_of(
     is_inline = build.dockerfile_inline is not None
     return Recipe(
         service=service.name,
-        path=f"dockerfile_inline of {service.name}" if is_inline else show_path(path, root),
+        path=f"dockerfile_inline of {service.name}" if is_inline else library.name_of(path),
         text=text,
         file=None if is_inline else path,
         context=context,

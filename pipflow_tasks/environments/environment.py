@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..files import show_path
 from ..manifest.reading import (
     with_constraints,
     with_fetched,
@@ -21,7 +20,6 @@ from .steps import find_steps
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
-    from pathlib import Path
 
     from ..index.pip_settings import PipSettings
     from ..manifest.addresses import Address
@@ -63,7 +61,7 @@ def find_environments(
     manifest: Manifest,
     settings: Settings,
     *,
-    root: Path,
+    library: Library,
     now: datetime,
     pip: PipSettings,
     variables: Mapping[str, str],
@@ -79,7 +77,7 @@ def find_environments(
     """
     found: list[Environment] = []
     for each in targets:
-        steps = find_steps(each.builds, root, each.target.interpreter)
+        steps = find_steps(each.builds, library, each.target.interpreter)
         rules = read_rules(
             steps, manifest.lines, settings=settings, now=now, pip=pip, variables=variables
         )
@@ -90,7 +88,7 @@ def find_environments(
                 rules=rules,
                 steps=steps,
                 builds=each.builds,
-                sources=_sources_of(each.builds, root),
+                sources=_sources_of(each.builds, library),
                 notices=tuple(dict.fromkeys((*each.notices, *rules.notices))),
             )
         )
@@ -123,7 +121,7 @@ def complete_manifest(
     return manifest if fetch is None else with_fetched(manifest, fetch, variables)
 
 
-def _sources_of(builds: Iterable[Build], root: Path) -> Mapping[str, str]:
+def _sources_of(builds: Iterable[Build], library: Library) -> Mapping[str, str]:
     """Return what the stages that install the files install, with the place that names it."""
     found: dict[str, str] = {}
     for build in builds:
@@ -132,6 +130,6 @@ def _sources_of(builds: Iterable[Build], root: Path) -> Mapping[str, str]:
             if step.stage in stages and step.command in {"install", "sync"}:
                 place = build.place_of(step)
                 for path in step.sources:
-                    found[show_path(build.recipe.context / path, root)] = place
+                    found[library.name_of(build.recipe.context / path)] = place
                 found.update((name, place) for name in step.requirements if "://" in name)
     return MappingProxyType(found)

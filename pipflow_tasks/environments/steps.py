@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ..files import read_text, show_path
+from ..files import read_text
 from ..index.pip_settings import is_yes
 from ..values import repr_without
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..dockerfile import InstallCommand
+    from ..manifest.library import Library
     from ..target.interpreter import Interpreter
     from .build import Build
 
@@ -121,7 +122,7 @@ class InstallStep(Struct, frozen=True, kw_only=True):
 
 
 def find_steps(
-    builds: Sequence[Build], root: Path, base: Interpreter | None
+    builds: Sequence[Build], library: Library, base: Interpreter | None
 ) -> tuple[InstallStep, ...]:
     """Return the steps that install the requirements files, each once.
 
@@ -151,7 +152,7 @@ def find_steps(
             configured, unread = _read_configuration(install, context, texts)
             step = InstallStep(
                 place=build.place_of(install),
-                context=show_path(context, root),
+                context=library.name_of(context),
                 install=install,
                 inherited=tuple({**asked, **configured, **variables}.items()),
                 unread=unread,

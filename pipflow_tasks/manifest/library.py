@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ..errors import FileError
-from ..files import read
+from ..files import read, show_path
 from ..requirements import RequirementsFile, expand_variables
 
 if TYPE_CHECKING:
@@ -65,16 +65,22 @@ class Library(Struct, frozen=True, kw_only=True):
     """Files that were read.
 
     Attributes:
-        root: the project's folder, which names are relative to.
+        root: the project's folder.
+        here: the folder that names are relative to: where the user stands, or the root.
         files: by their absolute paths, without ``..`` in them.
     """
 
     root: Path
+    here: Path
     files: Mapping[Path, LocalFile] = MappingProxyType({})
 
     def path_of(self, name: str) -> Path:
         """Return the absolute path of a name."""
-        return Path(os.path.normpath(self.root / name))
+        return Path(os.path.normpath(self.here / name))
+
+    def name_of(self, path: Path) -> str:
+        """Return the name of a file or folder, as messages show it."""
+        return show_path(path, self.here)
 
     def find(self, name: str) -> LocalFile:
         """Return the file of a name; it must have been read, whether it exists or not."""
@@ -84,7 +90,7 @@ class Library(Struct, frozen=True, kw_only=True):
 def read_more(library: Library, names: Iterable[str], variables: Mapping[str, str]) -> Library:
     """Return the library with files and all that they include; what it has is not read again.
 
-    ``names`` are relative to the root; the files need not exist. ``variables`` replace
+    ``names`` are those of ``Library.name_of``; the files need not exist. ``variables`` replace
     ``${VARIABLES}`` in the names of included files.
     """
     files = dict(library.files)
@@ -92,7 +98,7 @@ def read_more(library: Library, names: Iterable[str], variables: Mapping[str, st
     def find(name: str) -> LocalFile:
         path = library.path_of(name)
         if path not in files:
-            files[path] = _read(library.root / name, name)
+            files[path] = _read(library.here / name, name)
         return files[path]
 
     for _ in walk(names, find, variables):

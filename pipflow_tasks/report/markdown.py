@@ -10,6 +10,7 @@ from .wording import (
     describe_held,
     describe_image,
     describe_path,
+    name_project,
 )
 
 if TYPE_CHECKING:
@@ -24,7 +25,9 @@ def write_markdown(plan: Plan, outcome: Outcome) -> str:
 
 
 def _lines(plan: Plan, outcome: Outcome) -> Iterator[str]:
-    yield f"### {plan.command}" if plan.target is None else f"### {plan.command} for {plan.target}"
+    project = name_project(plan)
+    start = f"### {plan.command} in {project}" if project else f"### {plan.command}"
+    yield start if plan.target is None else f"{start} for {plan.target}"
     if plan.changes:
         yield from ("", "| project | from | to | file |", "|---|---|---|---|")
         yield from map(_row, plan.changes)

@@ -10,6 +10,7 @@ from .wording import (
     describe_held,
     describe_image,
     describe_path,
+    name_project,
 )
 
 if TYPE_CHECKING:
@@ -24,9 +25,13 @@ def write_text(plan: Plan, outcome: Outcome) -> str:
 
 
 def _lines(plan: Plan, outcome: Outcome) -> Iterator[str]:
+    project = name_project(plan)
     if plan.target is not None:
-        yield f"for {plan.target} · {plan.target.shown_source}"
+        start = f"{project}: for" if project else "for"
+        yield f"{start} {plan.target} · {plan.target.shown_source}"
         yield from (_line("note", note) for note in plan.target.notes)
+    elif project:
+        yield f"{project}:"
     yield from _projects(plan, outcome)
     yield from _findings(plan)
     if plan.command == "check":

@@ -10,6 +10,13 @@ if TYPE_CHECKING:
     from ..plan import Builder, Finding, Held, Outcome, PathStep, Plan
 
 
+def name_project(plan: Plan) -> str:
+    """Return which project of several a report is about: its folder and services, or nothing."""
+    services = () if plan.builder is None else plan.builder.services
+    place = "" if plan.folder == "." else plan.folder
+    return f"{place} ({', '.join(services)})" if place and services else place
+
+
 def describe_held(held: Held) -> str:
     """Return at which version a project is held, and why."""
     return f"{held.project} at {held.version}: {held.reason}"
@@ -59,7 +66,7 @@ def describe_image(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, str]]:
     elif outcome.status == "built":
         yield "image", f"built: {builder.shown}"
         if builder.next_step:
-            yield "next", builder.next_step
+            yield "next", builder.shown_next_step
     elif outcome.status == "failed":
         yield from _describe_failure(builder, outcome)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 from functional.temporary_project import COMPOSE_V2, ENGINE, TemporaryProject, dockerfile
 from loopback_index import LoopbackIndex
@@ -228,6 +230,63 @@ def test_failing_mount_stops_the_chain(monorepo: TemporaryProject) -> None:
     before = monorepo.contents()
     done = monorepo.invoke("api.upgrade-all", "web.upgrade-all")
     assert (done.status, monorepo.contents()) == (3, before)
+
+
+@pytest.mark.parametrize(
+    ("within", "place"),
+    [(".", "services/api"), ("services", "api"), ("services/api", ""), ("services/api/src", "..")],
+)
+def test_reports_are_relative_to_the_current_folder(
+    monorepo: TemporaryProject, within: str, place: str
+) -> None:
+    """Files, and commands to paste, are those of where the user stands."""
+    (monorepo.folder / "services/api/src").mkdir()
+    docker = monorepo.stand_in("docker", {**ENGINE, **COMPOSE_V2})
+    done = monorepo.invoke("api.upgrade-all", within=within)
+    assert done.status == 0
+    start = f"{place}/" if place else ""
+    first, *lines = done.stdout.splitlines()
+    assert first.endswith(f" · {start}Dockerfile:1")
+    assert f"moved     lib 1.0 to 2.0 ({start}requirements.txt:1)" in lines
+    commands = [line[10:].removeprefix("built: ") for line in lines[-2:]]
+    plain = ["docker compose build api", "docker compose up -d api"]
+    assert commands == ([f"(cd {place} && {each})" for each in plain] if place else plain)
+    assert first.startswith(f"{place} (api): for " if place else "for ")
+
+    subprocess.run(  # the command can be pasted there
+        commands[0], shell=True, cwd=monorepo.folder / within, env=monorepo.environment, check=True
+    )
+    assert docker.built == ["compose build api"] * 2
+    assert [call.folder.name for call in docker.builds] == ["api", "api"]
+
+
+def test_reports_tell_the_projects_apart(monorepo: TemporaryProject) -> None:
+    """JSON, Markdown and errors name the folder of each project."""
+    monorepo.stand_in("docker", {**ENGINE, **COMPOSE_V2})
+    done = monorepo.invoke(
+        "api.upgrade-all", "--format=markdown", "web.upgrade-all", "--format=markdown"
+    )
+    headings = [line for line in done.stdout.splitlines() if line.startswith("###")]
+    assert [heading.partition(" for ")[0] for heading in headings] == [
+        "### upgrade-all in services/api (api)",
+        "### upgrade-all in services/web",
+    ]
+    monorepo.write("services/web/requirements/base.txt", "lib==1.0\n")
+    report = monorepo.invoke("web.upgrade-all", "--format=json").report
+    assert report["changes"][0]["file"] == "services/web/requirements/base.txt"
+
+    monorepo.write("services/api/requirements.txt", "-r none.txt\n")
+    assert monorepo.invoke("api.add", "new").stderr.startswith("services/api/requirements.txt:1: ")
+    assert monorepo.invoke("web.add", "nonsuch").stderr.startswith("services/web: ")
+
+
+def test_folder_elsewhere(monorepo: TemporaryProject) -> None:
+    """From outside of the project, files are named relative to the project's folder."""
+    outside = monorepo.folder.parent / "elsewhere"
+    outside.mkdir()
+    done = monorepo.invoke("-r", "../shop", "web.upgrade-all", within="../elsewhere")
+    assert done.status == 0
+    assert "(requirements/base.txt:1)" in done.stdout
 
 
 def test_mount_of_a_folder_that_is_not_there(project: TemporaryProject) -> None:

@@ -31,7 +31,7 @@ VARIABLES = {"PATH": ""}
 
 
 def discover(root: Path, settings: Settings) -> Discovery:
-    library = read_more(Library(root=root), settings.files, VARIABLES)
+    library = read_more(Library(root=root, here=root), settings.files, VARIABLES)
     return find_builds(library, settings, VARIABLES)
 
 
@@ -42,7 +42,7 @@ def environment_of(root: Path, settings: Settings) -> Environment:
         find_targets(found, settings, VARIABLES),
         manifest,
         settings,
-        root=root,
+        library=found.library,
         now=datetime(2030, 1, 1, tzinfo=timezone.utc),
         pip=PipSettings(index_url="https://index.example/simple/"),
         variables=VARIABLES,

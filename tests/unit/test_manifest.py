@@ -31,7 +31,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def read(root: Path, *names: str) -> Library:
-    return read_more(Library(root=root), names, {})
+    return read_more(Library(root=root, here=root), names, {})
 
 
 def test_walk_opens_files_in_pips_order(root: Path) -> None:
