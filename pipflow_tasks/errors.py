@@ -48,10 +48,6 @@ __all__ = [
 MOST_NAMED = 3
 """How many projects the sentence about a conflict names."""
 
-# up to the last "@" before a slash; behind a colon a password may hold anything, and is looked for
-MOST_NAMED = 3
-"""How many projects the sentence about a conflict names."""
-
 # up to the last "@" of the word, else, with blanks, up to one before a slash: better too much is
 # hidden than too little
 _CREDENTIALS = re.compile(
