@@ -142,7 +142,7 @@ class Builder(Struct, frozen=True, kw_only=True):
         images: what it builds: the names of compose services, else the image's tag.
         services: the compose services that it builds, where they are named.
         probe: a command that succeeds where the engine answers; empty: the program is enough.
-        next_step: the command that puts a new image to use, or an empty string.
+        next_step: what the user would type here to use a new image, or an empty string.
         trials: what tries the new images, by the setting ``verify``.
         may_build_several: whether one image may be built although the command fails.
     """
@@ -162,17 +162,7 @@ class Builder(Struct, frozen=True, kw_only=True):
     @property
     def shown(self) -> str:
         """The command as the user would type it here, without the credentials in it."""
-        return self._typed_here(redact(shlex.join(self.command)))
-
-    @property
-    def shown_next_step(self) -> str:
-        """The next step, as the user would type it here."""
-        return self._typed_here(self.next_step)
-
-    def _typed_here(self, command: str) -> str:
-        if not command or self.place == ".":
-            return command
-        return f"(cd {shlex.quote(self.place)} && {command})"
+        return typed_from_here(redact(shlex.join(self.command)), self.place)
 
     @property
     def absence(self) -> str:
@@ -200,6 +190,11 @@ class Builder(Struct, frozen=True, kw_only=True):
             )
         words = (*self.command[: self.options_at], "--no-cache", *self.command[self.options_at :])
         return replace(self, command=words, options_at=self.options_at + 1)
+
+
+def typed_from_here(command: str, place: str) -> str:
+    """Return a command that is to run in a folder, as the user would type it here."""
+    return command if place == "." else f"(cd {shlex.quote(place)} && {command})"
 
 
 class Plan(Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from ..engine import (
     split_command,
 )
 from ..files import show_path
+from ..plan import typed_from_here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,7 +65,10 @@ def make_builder(
         builder = _make_command_builder(recipes, settings, root, variables, image, next_step)
     if builder is None:
         return None
-    return replace(builder, place=library.name_of(builder.folder))
+    next_step = builder.next_step
+    if compose is not None:
+        next_step = typed_from_here(next_step, library.name_of(compose.folder))
+    return replace(builder, place=library.name_of(builder.folder), next_step=next_step)
 
 
 def _make_compose_builder(

@@ -66,7 +66,7 @@ def describe_image(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, str]]:
     elif outcome.status == "built":
         yield "image", f"built: {builder.shown}"
         if builder.next_step:
-            yield "next", builder.shown_next_step
+            yield "next", builder.next_step
     elif outcome.status == "failed":
         yield from _describe_failure(builder, outcome)
 
