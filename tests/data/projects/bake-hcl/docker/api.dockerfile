@@ -1,0 +1,4 @@
+FROM python:3.12-slim-bookworm
+COPY requirements.txt .
+RUN pip install -r requirements.txt
+COPY api api
