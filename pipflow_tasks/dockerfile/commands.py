@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from .configuration import LEVELS, Configuration, configuration_files
 from .image import (
@@ -24,6 +25,7 @@ from .image import (
 )
 from .install import (
     InstallCommand,
+    find_location,
     install_options,
     installer_of,
     is_installer,
@@ -265,10 +267,15 @@ class Shell(Struct, kw_only=True):
         command, packages = "".join(operands[:1]), operands[1:]
         if command not in ("install", "wheel", "download", "sync"):
             return
+        if "dry-run" in options:
+            return
         requirements = tuple(packages if command == "sync" else options.get("requirement", ()))
-        if requirements:
+        own = {"pip"} if installer == "pip" else {"pip", "uv"}  # which depend on nothing
+        named = tuple(each for each in packages if re.split(r"[^\w.-]", each)[0].lower() not in own)
+        named = () if command == "sync" else named
+        if requirements or named:
             step = self._step(installer, command, requirements, options, environment, program)
-            self.steps.append(step)
+            self.steps.append(replace(step, packages=named))
         for package in packages if command == "install" else ():
             match = re.fullmatch(r"pip\s*([<>=!~].*)?", package)
             if match and ("upgrade" in options or match[1]):
@@ -300,6 +307,7 @@ class Shell(Struct, kw_only=True):
             installer=installer,
             command=command,
             requirements=requirements,
+            location=find_location(program, options, environment),
             sources=known,
             possible=possible,
             constraints=constraints,

@@ -47,6 +47,9 @@ class InstallCommand(Struct, frozen=True, kw_only=True):
         installer: ``pip`` or ``uv``.
         command: ``install``, ``wheel``, ``download``, or uv's ``sync``.
         requirements: the files that ``-r`` (or uv's ``sync``) names, variables expanded.
+        packages: the requirements that stand on the command itself, variables expanded.
+        location: where it installs, as the command says it: the folder of its Python, and that
+            of ``--target`` or ``--prefix``. Empty for the first Python of the image.
         sources: the same files in the build context, POSIX, relative to the context.
         possible: other files of the context that they may be: a copied folder may have one.
         constraints: the files that ``-c`` names.
@@ -69,6 +72,8 @@ class InstallCommand(Struct, frozen=True, kw_only=True):
     installer: Installer
     command: str
     requirements: tuple[str, ...]
+    packages: tuple[str, ...] = ()
+    location: str = ""
     sources: tuple[str, ...] = ()
     possible: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
@@ -86,6 +91,8 @@ class InstallCommand(Struct, frozen=True, kw_only=True):
 
 _PIP = re.compile(r"pip[0-9.]*(?:\.exe)?")
 _PYTHON = re.compile(r"(?:python|pypy)[0-9.]*(?:\.exe)?")
+_SYSTEM_FOLDER = re.compile(r"(?:/usr(?:/local)?)?/s?bin|.*/\.local/bin|\$.*")
+"""Folders of programs that hold no other Python than the image's first."""
 _MODULE = re.compile(r"-[bBdEhiIOPqRsSuvx]*m(.*)")
 _PYTHON_OPTIONS_WITH_VALUE = frozenset({"-W", "-X", "--check-hash-based-pycs"})
 _VERSION = re.compile(r"(?:c?python|pip)?[-@]?3(?:\.([0-9]+)|([0-9]{1,2}))(\.[0-9]+)?(?:-.*)?")
@@ -172,6 +179,21 @@ def named_python(
         if version is not None:
             return f"3.{version[1] or version[2]}{version[3] or ''}", word
     return "", ""
+
+
+def find_location(
+    program: str, options: Mapping[str, Sequence[str]], environment: Mapping[str, str]
+) -> str:
+    """Return where a command installs; commands that install into one place return the same."""
+    pythons = [value for value in options.get("python", ()) if "/" in value]
+    folder = posixpath.dirname([program, *pythons][-1])
+    if not folder:
+        venv = environment.get("VIRTUAL_ENV", "")
+        first = environment.get("PATH", "").partition(":")[0]
+        folder = f"{venv}/bin" if venv else first
+    folder = "" if _SYSTEM_FOLDER.fullmatch(folder) else folder
+    apart = [value for name in ("target", "prefix", "root") for value in options.get(name, ())]
+    return ":".join([folder, *apart]) if apart else folder
 
 
 def parse_options(words: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:

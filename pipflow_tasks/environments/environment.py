@@ -14,17 +14,20 @@ from ..manifest.reading import (
     with_image_constraints,
     with_siblings,
 )
+from ..requirements import read_lines
 from .rules import read_rules
 from .steps import find_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
+    from ..dockerfile import InstallCommand
     from ..index.pip_settings import PipSettings
     from ..manifest.addresses import Address
     from ..manifest.documents import Manifest
     from ..manifest.library import Library
+    from ..requirements import Line
     from ..settings import Settings
     from ..target import Target
     from .build import Build
@@ -42,8 +45,9 @@ class Environment(Struct, frozen=True, kw_only=True):
         rules: what the install steps say.
         steps: those that install the requirements files.
         builds: the builds that contain it.
-        sources: what the stages of these steps install: requirements files, relative to the
+        sources: what is installed beside the files: requirements files, relative to the
             project's root, and addresses of such, each with the place that names it.
+        packages: requirements that stand on a command line of the Dockerfile.
         notices: what had to be assumed, and what does not count.
     """
 
@@ -53,6 +57,7 @@ class Environment(Struct, frozen=True, kw_only=True):
     steps: tuple[InstallStep, ...]
     builds: tuple[Build, ...]
     sources: Mapping[str, str]
+    packages: tuple[Line, ...] = ()
     notices: tuple[str, ...]
 
 
@@ -89,6 +94,7 @@ def find_environments(
                 steps=steps,
                 builds=each.builds,
                 sources=_sources_of(each.builds, library),
+                packages=_packages_of(each.builds),
                 notices=tuple(dict.fromkeys((*each.notices, *rules.notices))),
             )
         )
@@ -115,6 +121,7 @@ def complete_manifest(
         manifest = replace(manifest, requires_hashes=True)
     manifest = with_constraints(manifest, library, rules.constraints, variables)
     manifest = with_siblings(manifest, library, environment.sources, variables)
+    manifest = replace(manifest, siblings=(*manifest.siblings, *environment.packages))
     base = target.interpreter
     if base is not None and target.installer == "pip":
         manifest = with_image_constraints(manifest, base.constraints.items(), base.image)
@@ -122,14 +129,46 @@ def complete_manifest(
 
 
 def _sources_of(builds: Iterable[Build], library: Library) -> Mapping[str, str]:
-    """Return what the stages that install the files install, with the place that names it."""
+    """Return the files and addresses that are installed, with the place that names each."""
     found: dict[str, str] = {}
     for build in builds:
-        stages = {step.stage for step in build.steps}
-        for step in build.dockerfile.steps:
-            if step.stage in stages and step.command in {"install", "sync"}:
-                place = build.place_of(step)
-                for path in step.sources:
-                    found[library.name_of(build.recipe.context / path)] = place
-                found.update((name, place) for name in step.requirements if "://" in name)
+        for step in _installing(build):
+            place = build.place_of(step)
+            for path in step.sources:
+                found[library.name_of(build.recipe.context / path)] = place
+            found.update((name, place) for name in step.requirements if "://" in name)
     return MappingProxyType(found)
+
+
+def _packages_of(builds: Iterable[Build]) -> tuple[Line, ...]:
+    """Return the requirements that stand on command lines, as lines of the Dockerfile."""
+    found: dict[tuple[str, str], Line] = {}
+    for build in builds:
+        for step in _installing(build):
+            for package in step.packages:
+                for line in read_lines(package, build.recipe.path):
+                    placed = replace(line, number=step.line)
+                    found.setdefault((placed.place, placed.content), placed)
+    return tuple(found.values())
+
+
+def _installing(build: Build) -> Iterator[InstallCommand]:
+    """Yield the steps that install into the Python that gets the files.
+
+    They are in the stages of these steps, in those they are built on, and in those that are built
+    on them.
+    """
+    dockerfile = build.dockerfile
+    built = dockerfile.stage_named(build.recipe.stage or "") or dockerfile.stages[-1]
+    ends = {*dockerfile.needed_by(built.index), *(step.stage for step in build.steps)}
+    chains = [{stage.index for stage in dockerfile.chain_of(end)} for end in ends]
+    places = {
+        (stage, step.location)
+        for step in build.steps
+        for chain in chains
+        if step.stage in chain
+        for stage in chain
+    }
+    for step in dockerfile.steps:
+        if (step.stage, step.location) in places and step.command in {"install", "sync"}:
+            yield step

@@ -245,8 +245,10 @@ def root_of(inputs: Inputs, line: Line) -> Root | None:
 
 def roots_of(inputs: Inputs) -> list[Root]:
     """Return what the files ask of the target; locked lines ask nothing."""
-    lines = (*inputs.manifest.direct, *inputs.manifest.siblings)
-    return [root for line in lines if (root := root_of(inputs, line))]
+    own = [root_of(inputs, line) for line in inputs.manifest.direct]
+    others = [root_of(inputs, line) for line in inputs.manifest.siblings]
+    beside = [replace(root, is_beside=True) for root in others if root is not None]
+    return [*(root for root in own if root is not None), *beside]
 
 
 def as_given(inputs: Inputs, root: Root) -> Root:

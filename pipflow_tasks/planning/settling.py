@@ -250,9 +250,9 @@ def _unmoved(
     roots: Iterable[Root], held: Collection[NormalizedName], before: Iterable[Root]
 ) -> tuple[Root, ...]:
     """Return roots, but as they were before the command where their project is held."""
-    as_before = {root.place: root for root in before}
+    as_before = {(root.place, root.name): root for root in before}
     return tuple(
-        as_before.get(root.place, root)
+        as_before.get((root.place, root.name), root)
         if root.name in held and root.source != TYPED  # that is not given up without a word
         else root
         for root in roots

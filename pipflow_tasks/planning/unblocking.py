@@ -115,5 +115,10 @@ def _name_bound(manifest: Manifest, conflict: Conflict) -> str:
 def fix_conflict(manifest: Manifest, conflict: Conflict) -> str:
     """Return what may resolve a conflict of the pinned requirements."""
     fix = "`upgrade-all` resolves the conflict if newer versions are compatible"
+    roots = [cause.dependency.root for cause in conflict.causes]
+    beside = [cause.beside for cause in conflict.causes]
+    beside += [root.place for root in roots if root is not None and root.is_beside]
+    if places := " and ".join(dict.fromkeys(filter(None, beside))):
+        fix = f"{fix}; else change {places}"
     bound = _name_bound(manifest, conflict)
     return f"{fix}, as far as the policy of {bound} allows" if bound else fix

@@ -13,10 +13,15 @@ from .settling import settle_current
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from typing import TypeAlias
+
+    from packaging.utils import NormalizedName
 
     from ..requirements import Line, Request
     from ..resolution import Cause, Solution
     from .inputs import Inputs
+
+    Lines: TypeAlias = Mapping[tuple[str, NormalizedName | None], Line]
 
 
 def draft_why(inputs: Inputs, requests: Sequence[Request]) -> Iterator[Draft]:
@@ -30,7 +35,8 @@ def draft_why(inputs: Inputs, requests: Sequence[Request]) -> Iterator[Draft]:
     """
     settlement = settle_current(inputs)
     inputs, solution = settlement.inputs, settlement.solution
-    lines = {line.place: line for line in (*inputs.manifest.direct, *inputs.manifest.siblings)}
+    every = (*inputs.manifest.direct, *inputs.manifest.siblings)
+    lines = {(line.place, line.name): line for line in every}
     yield from settlement.notices
     for request in requests:
         causes = solution.causes.get(request.name, ())
@@ -47,9 +53,7 @@ def draft_why(inputs: Inputs, requests: Sequence[Request]) -> Iterator[Draft]:
         yield Draft(paths=tuple(paths))
 
 
-def _paths_to(
-    last: Cause, solution: Solution, lines: Mapping[str, Line]
-) -> Iterator[tuple[PathStep, ...]]:
+def _paths_to(last: Cause, solution: Solution, lines: Lines) -> Iterator[tuple[PathStep, ...]]:
     """Yield the shortest chain of causes from each line to this cause."""
     chains: list[tuple[Cause, ...]] = [(last,)]
     seen = {last.dependency.name}
@@ -63,9 +67,9 @@ def _paths_to(
             chains.extend((cause, *chain) for cause in causes)
 
 
-def _step(cause: Cause, solution: Solution, lines: Mapping[str, Line]) -> PathStep:
+def _step(cause: Cause, solution: Solution, lines: Lines) -> PathStep:
     root = cause.dependency.root
-    line = lines.get(root.place) if root is not None else None
+    line = lines.get((root.place, root.name)) if root is not None else None
     pick = solution.picks.get(cause.dependency.name)
     return PathStep(
         project=line.spelled_name if line is not None else cause.dependency.name,

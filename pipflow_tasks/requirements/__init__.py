@@ -59,6 +59,7 @@ __all__ = [
     "bounds_pin",
     "change_via",
     "expand_variables",
+    "read_lines",
     "split_requirements",
     "write_via",
 ]

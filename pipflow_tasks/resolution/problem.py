@@ -41,6 +41,7 @@ class Root(Struct, frozen=True, kw_only=True):
         is_given: policies and the cooldown do not count, as for an installer.
         is_opaque: it is an address, or nothing satisfies it: any version will do, and its
             dependencies are unknown.
+        is_beside: it is installed beside the files that the command edits.
         prereleases: pre-releases count like any other version.
         local: where given, only versions with this local label.
         least: where given, only versions from this one on.
@@ -57,6 +58,7 @@ class Root(Struct, frozen=True, kw_only=True):
     is_transitive: bool = False
     is_given: bool = False
     is_opaque: bool = False
+    is_beside: bool = False
     prereleases: bool = False
     local: str | None = None
     least: Version | None = None
@@ -173,18 +175,29 @@ class Cause(Struct, frozen=True, kw_only=True):
     Attributes:
         parent: the pick that asks; None where a root does.
         path: the picks from a root to the parent.
+        beside: the place of that root, where it is installed beside the files.
     """
 
     dependency: Dependency
     parent: Pick | None
     path: tuple[Pick, ...] = ()
+    beside: str = ""
 
     def __str__(self) -> str:
         if self.parent is not None:
-            way = " → ".join(str(pick) for pick in (*self.path, self.parent))
-            return f"{way} needs {self.dependency.shown}"
+            return f"{self.way} needs {self.dependency.shown}"
         assert self.dependency.root is not None
         return f"{self.dependency.root.shown} is asked for ({self.dependency.root.source})"
+
+    @property
+    def way(self) -> str:
+        """The picks from a root to the parent."""
+        return self.show_way(map(str, (*self.path, *filter(None, [self.parent]))))
+
+    def show_way(self, picks: Iterable[str]) -> str:
+        """Join the picks from a root on, with the place of one beside the files."""
+        first, *others = picks
+        return " → ".join([f"{first} ({self.beside})" if self.beside else first, *others])
 
 
 class Conflict(Struct, frozen=True, kw_only=True):
@@ -299,7 +312,7 @@ def _span(causes: Sequence[Cause]) -> str:
     """Return the versions of a project that need something, and the path if there is only one."""
     versions = sorted({c.parent.version for c in causes if c.parent and c.parent.version})
     if len(versions) < 2:
-        return str(causes[0].parent)
+        return causes[0].way
     ways = {tuple(pick.name for pick in cause.path) for cause in causes}
-    way = "".join(f"{name} → " for name in ways.pop()) if len(ways) == 1 else ""
-    return f"{way}{str(causes[0].parent).split()[0]} {versions[0]} to {versions[-1]}"
+    span = f"{str(causes[0].parent).split()[0]} {versions[0]} to {versions[-1]}"
+    return causes[0].show_way([*ways.pop(), span]) if len(ways) == 1 else span

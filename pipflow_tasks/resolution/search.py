@@ -362,9 +362,11 @@ class Search:
         """Yield what a pick demands, without what is waived; it has a part in each."""
         first = self._demands[pick.name][0].cause
         path = (*first.path, first.parent) if first.parent is not None else ()
+        root = first.dependency.root
+        beside = root.place if root is not None and root.is_beside else first.beside
         for dependency in self._candidates.dependencies(pick):
             if (pick.name, dependency.name) not in self._waived:
-                cause = Cause(dependency=dependency, parent=pick, path=path)
+                cause = Cause(dependency=dependency, parent=pick, path=path, beside=beside)
                 yield _Demand(cause=cause, parts=parts | {_part_of(pick.name, dependency)})
 
     def _take_back(self, choice: _Choice) -> None:
