@@ -127,6 +127,10 @@ class ProjectNotFound(PackageIndexError):  # noqa: N818
     """The index has no project of that name."""
 
 
+class AccessForbidden(PackageIndexError):  # noqa: N818
+    """The index answered 403, which may mean that it does not have what was asked for."""
+
+
 class Unsatisfiable(PipflowError):  # noqa: N818
     """No version, or no set of versions, satisfies the requirements.
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
+from packaging.utils import canonicalize_name
 
 from .checks import find_in
 from .checks.dockerfile import check_builds, check_pip
@@ -22,6 +23,7 @@ from .checks.files import check_lines
 from .checks.pins import check_pins, check_together
 from .environments.discovery import builder_for, find_builds
 from .environments.environment import complete_manifest, find_environments
+from .environments.indexes import note_several
 from .environments.lacking import find_lack
 from .environments.target import find_targets
 from .errors import (
@@ -440,6 +442,7 @@ class Project:
                 if inputs.manifest.is_locked or not inputs.rules.without_dependencies:
                     together = check_together(inputs, wants_hashes=wants_hashes)
                     findings.update(dict.fromkeys(together))
+                notices = (*self._note_several(inputs), *notices)
             except PackageIndexError as error:
                 findings[find_in(error)] = None
         in_order = sorted(findings, key=lambda found: (found.file or "", found.line or 0))
@@ -579,16 +582,25 @@ class Project:
     def _index_for(self, rules: InstallRules) -> PackageIndex:
         """Return the index of rules; plans with equal rules share it."""
         shown = tuple(rules.shown.items())
-        key = (rules.index_urls, rules.first_index, rules.trust, shown)
+        key = (rules.index_urls, rules.first_index, rules.index_for, rules.trust, shown)
         if key not in self._indexes:
             self._indexes[key] = PackageIndex(
                 rules.index_urls,
                 timeout_seconds=self.settings.timeout_seconds,
                 first_only=rules.first_index,
+                index_for=rules.index_for,
                 trust=rules.trust,
                 shown=rules.shown,
             )
         return self._indexes[key]
+
+    def _note_several(self, inputs: Inputs, parts: Iterable[Draft] = ()) -> tuple[str, ...]:
+        """Return a notice for the projects of the files that several indexes have."""
+        index = self._index_for(inputs.rules)
+        names = {line.name for line in inputs.manifest.lines if line.name is not None}
+        added = (each.written.requirement for part in parts for each in part.additions)
+        names |= {canonicalize_name(requirement.name) for requirement in added}
+        return note_several({name: index.indexes_of(name) for name in names})
 
     def _finish(
         self,
@@ -603,7 +615,9 @@ class Project:
         manifest, target = found.manifest, None
         if inputs is not None:
             manifest, target = inputs.manifest, inputs.target if with_target else None
-            parts = [warn(*inputs.notices), *parts, warn(*inputs.last_notices)]
+            parts = [*parts]  # after which the index knows what it was asked for
+            several = self._note_several(inputs, parts)
+            parts = [warn(*inputs.notices), *parts, warn(*several, *inputs.last_notices)]
         plan = finish(parts, command, manifest, target=target, force=force)
         changed = [edit.shown for edit in plan.edits]
         builder = builder_for(found.discovery, changed, self.settings, self._variables)

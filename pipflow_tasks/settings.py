@@ -6,14 +6,12 @@ Every setting is a string or a number, so that an environment variable such as
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _CHOICES = {
     "builder": ("auto", "compose", "docker", "podman", "podman-compose"),
@@ -21,6 +19,7 @@ _CHOICES = {
     "rebuild": ("auto", "always", "never"),
 }
 _PLAIN_BOOLEANS = {"true": "auto", "false": "never"}
+_MAPS = {"index_for": "`torch*=https://host/simple/`"}
 _NUMBERS = {  # the least, the most, and the range in words
     "cooldown_days": (0.0, 3650.0, "a number of days from 0 to 3650, such as 7"),
     "timeout_seconds": (0.001, 30.0, "a number of seconds above 0, at most 30"),
@@ -47,6 +46,8 @@ class Settings:
         platform: the image's platform, such as ``linux/arm64``; several with commas.
         index_url: the package index.
         extra_index_url: further indexes, separated by spaces.
+        index_for: patterns of project names, each with the one index that is asked for these:
+            ``torch*=https://host/simple/``, several separated by commas.
         cooldown_days: releases that are younger are skipped.
         timeout_seconds: how long to wait for a connection to an index, and for its next bytes.
     """
@@ -64,6 +65,7 @@ class Settings:
     platform: str = ""
     index_url: str = ""
     extra_index_url: str = ""
+    index_for: str = ""
     cooldown_days: float = 0.0
     timeout_seconds: float = 10.0
 
@@ -71,6 +73,12 @@ class Settings:
     def files(self) -> tuple[str, ...]:
         """The requirements files; new requirements go into the first."""
         return tuple(part.strip() for part in self.file.split(",") if part.strip())
+
+    @property
+    def indexes_for(self) -> tuple[tuple[str, str], ...]:
+        """The patterns of ``index_for``, each with its index."""
+        pairs = (part.partition("=") for part in self.index_for.split(",") if part.strip())
+        return tuple((pattern.strip(), url.strip()) for pattern, _, url in pairs)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Settings:
@@ -90,7 +98,10 @@ class Settings:
                 )
             if value is None:  # a key without a value
                 continue
-            checked[name] = _number(name, value) if name in _NUMBERS else _word(name, value)
+            if name in _MAPS:
+                checked[name] = _pairs(name, value)
+            else:
+                checked[name] = _number(name, value) if name in _NUMBERS else _word(name, value)
         return cls(**checked)
 
 
@@ -125,6 +136,21 @@ def _word(name: str, value: object) -> str:
             f'the setting file can\'t be "{word}": a file at an address is not edited',
             hint="name a file of the project that includes it with a line `-r ADDRESS`",
         )
+    return word
+
+
+def _pairs(name: str, value: object) -> str:
+    """Return a table, or `key=value` pairs separated by commas, as such pairs."""
+    if isinstance(value, Mapping):
+        value = ",".join(f"{key}={each}" for key, each in value.items())
+    word = str(value).strip()
+    for pair in filter(None, map(str.strip, word.split(","))):
+        key, _, each = map(str.strip, pair.partition("="))
+        if not key or not each:
+            raise UsageError(
+                f"the setting {name} has no value for `{pair}`",
+                hint=f"write a table, or pairs separated by commas, such as {_MAPS[name]}",
+            )
     return word
 
 

@@ -6,6 +6,7 @@ the step is stronger than the files, and of several indexes the first that knows
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -19,6 +20,8 @@ from ..requirements import expand_variables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from packaging.utils import NormalizedName
 
     from ..index.pip_settings import PipSettings
     from ..requirements import Line
@@ -91,6 +94,37 @@ def find_indexes(
     for url in urls:
         _require_address(url)
     return urls, found.notices
+
+
+def find_index_for(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """Return the patterns of the setting ``index_for`` in canonical form, with their indexes.
+
+    Raises:
+        UsageError: an address can't be that of an index.
+    """
+    found: list[tuple[str, str]] = []
+    for pattern, url in settings.indexes_for:
+        if not url.startswith(("http://", "https://")):
+            raise UsageError(
+                f"the setting index_for names {redact(url)} for {pattern}, which is no address",
+                hint="it is like `https://host/simple/`",
+            )
+        _require_address(url)
+        found.append((re.sub(r"[-_.]+", "-", pattern).lower(), expand_address(url, {})))
+    return tuple(found)
+
+
+def note_several(indexes: Mapping[NormalizedName, Sequence[str]]) -> tuple[str, ...]:
+    """Return a notice for projects that several indexes have, given the indexes of each."""
+    names: dict[tuple[str, ...], list[NormalizedName]] = {}
+    for name, urls in indexes.items():
+        if len(urls) > 1:
+            names.setdefault(tuple(urls), []).append(name)
+    return tuple(
+        f"several indexes have {', '.join(sorted(alike))} ({' and '.join(urls)}), and versions "
+        "are chosen from all of them; the setting `index_for` names one"
+        for urls, alike in names.items()
+    )
 
 
 def _named_by_files(lines: Sequence[Line], variables: Mapping[str, str]) -> Indexes:

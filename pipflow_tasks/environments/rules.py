@@ -18,7 +18,7 @@ from ..errors import redact
 from ..index import Trust
 from ..manifest.addresses import expand_address, find_address, show_address
 from .admission import read_admission
-from .indexes import find_indexes
+from .indexes import find_index_for, find_indexes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -39,6 +39,7 @@ class InstallRules(Struct, frozen=True, kw_only=True):
     Attributes:
         index_urls: where to look; in this order, where the first that knows a project counts.
         first_index: whether it does.
+        index_for: patterns of canonical names, each with the only index for such projects.
         shown: how messages write those of the indexes that hold the values of variables.
         trust: whom to trust on the way.
         requires_hashes: whether the installer wants a hash for every requirement.
@@ -52,6 +53,7 @@ class InstallRules(Struct, frozen=True, kw_only=True):
 
     index_urls: tuple[str, ...]
     first_index: bool
+    index_for: tuple[tuple[str, str], ...]
     shown: Mapping[str, str]
     trust: Trust
     requires_hashes: bool
@@ -81,7 +83,8 @@ def read_rules(
     """
     by_uv = bool(steps) and all(step.install.installer == "uv" for step in steps)
     urls, of_indexes = find_indexes(steps, lines, settings, pip, variables, by_uv=by_uv)
-    asked = (*urls, *_addresses(steps, lines, variables))
+    index_for = find_index_for(settings)
+    asked = (*urls, *(url for _, url in index_for), *_addresses(steps, lines, variables))
     trust, of_trust = _find_trust(asked, steps, lines, pip)
     admission, admissions, of_admission = read_admission(
         steps, lines, cooldown_days=settings.cooldown_days, now=now, by_uv=by_uv
@@ -94,6 +97,7 @@ def read_rules(
                 for text in _written(steps, lines)
             }
         ),
+        index_for=index_for,
         first_index=by_uv and not any(step.asks_all for step in steps),
         trust=trust,
         requires_hashes=any(step.requires_hashes for step in steps),

@@ -8,10 +8,11 @@ passwords in the address, in .netrc and in a keyring.
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ..errors import PackageIndexError, ProjectNotFound, redact
+from ..errors import AccessForbidden, PackageIndexError, ProjectNotFound, redact
 from ..simple_api import ACCEPT, Files, Metadata, read_metadata, read_page, read_sdist_metadata
 from .archive import RangeFile, sdist_metadata, wheel_metadata
 from .connections import SYSTEM_TRUST, Trust
@@ -47,23 +48,28 @@ class PackageIndex:
         *,
         timeout_seconds: float = 10.0,
         first_only: bool = False,
+        index_for: Sequence[tuple[str, str]] = (),
         trust: Trust = SYSTEM_TRUST,
         shown: Mapping[str, str] | None = None,
     ) -> None:
         """Prepare to ask the indexes at ``urls``, which may hold credentials.
 
         ``timeout_seconds`` is for a connection, and again for the next bytes. With ``first_only``,
-        only the first index that has a project counts, as in uv. ``shown`` is how messages write
-        addresses for which redacting is not enough.
+        only the first index that has a project counts, as in uv. ``index_for`` has patterns of
+        names, each with the one index that has such projects; the first that matches counts.
+        ``shown`` is how messages write addresses for which redacting is not enough.
         """
         self._shown_as = {url.rstrip("/") + "/": text for url, text in (shown or {}).items()}
         self.urls = tuple(url.rstrip("/") + "/" for url in urls)
         self._first_only = first_only
-        self._credentials = Credentials(self.urls, trust.keyring)
+        self._index_for = tuple((pattern, url.rstrip("/") + "/") for pattern, url in index_for)
+        named = (*self.urls, *(url for _, url in self._index_for))
+        self._credentials = Credentials(tuple(dict.fromkeys(named)), trust.keyring)
         self._http = Http(timeout_seconds=timeout_seconds, connections=2 * THREADS, trust=trust)
         self._page_workers = Workers(THREADS)
         self._metadata_workers = Workers(THREADS)
         self._pages: dict[NormalizedName, Future[Files]] = {}
+        self._having: dict[NormalizedName, tuple[str, ...]] = {}
         self._metadata: dict[str, Future[Metadata | None]] = {}
         self._elsewhere: dict[str, bytes] = {}
         self._without_metadata: set[str] = set()
@@ -98,6 +104,13 @@ class PackageIndex:
             PackageIndexError: an index could not be reached, or its answer can't be used.
         """
         return self._begin_page(project).result()
+
+    def indexes_of(self, project: NormalizedName) -> tuple[str, ...]:
+        """Return the indexes that have a project, as messages show them.
+
+        None are returned for a project that was not asked for before.
+        """
+        return self._having.get(project, ())
 
     def metadata(self, files: Sequence[DistributionFile]) -> Metadata | None:
         """Return the metadata of a release; None where only a build would give them.
@@ -204,19 +217,35 @@ class PackageIndex:
         return redact(url)
 
     def _fetch(self, project: NormalizedName) -> Files:
-        pages: list[Page] = []
+        """Return the files of a project on the indexes that may have it.
+
+        One that forbids access does not have it, where another has: stores of files answer so.
+        """
+        pages: dict[str, Page] = {}
         missing: list[ProjectNotFound] = []
-        for url in self.urls:
+        forbidding: list[AccessForbidden] = []
+        for url in self._urls_for(project):
             try:
-                pages.append(self._fetch_page(f"{url}{project}/", project, url))
+                pages[url] = self._fetch_page(f"{url}{project}/", project, url)
             except ProjectNotFound as error:
                 missing.append(error)
                 continue
+            except AccessForbidden as error:
+                forbidding.append(error)
+                continue
             if self._first_only:
                 break
-        if len(missing) == len(self.urls):
-            raise missing[0]
-        return Files(pages)
+        if not pages:
+            raise (*forbidding, *missing)[0]
+        self._having[project] = tuple(self._show(url) for url in pages if pages[url].entries)
+        return Files(pages.values())
+
+    def _urls_for(self, project: NormalizedName) -> tuple[str, ...]:
+        """Return the indexes that may have a project."""
+        for pattern, url in self._index_for:
+            if fnmatchcase(project, pattern):
+                return (url,)
+        return self.urls
 
     def _fetch_page(self, url: str, project: NormalizedName, base: str) -> Page:
         answer = self._get(url, {"Accept": ACCEPT})
@@ -252,6 +281,5 @@ class PackageIndex:
         else:
             failure, hint = "failed", "nothing was changed; try again later"
         shown = shown or self._show(url)
-        raise PackageIndexError(
-            f"{what} at {shown} {failure} (HTTP {status})", url=shown, hint=hint
-        )
+        kind = AccessForbidden if status == 403 else PackageIndexError
+        raise kind(f"{what} at {shown} {failure} (HTTP {status})", url=shown, hint=hint)

@@ -168,7 +168,7 @@ def test_project_that_no_index_has(server: LoopbackIndex) -> None:
 def test_one_broken_index_is_an_error(server: LoopbackIndex, broken_first: bool) -> None:
     """If one index can't be asked, the answer of the other is not enough."""
     with LoopbackIndex() as broken:
-        broken.break_project("flask", Fault(status=403))
+        broken.break_project("flask", Fault(status=500))
         urls = [broken.url, server.url] if broken_first else [server.url, broken.url]
         with PackageIndex(urls) as index:
             error = failure(index)
