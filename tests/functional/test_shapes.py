@@ -1,0 +1,98 @@
+"""Project shapes: what is found in a project without any setting, and what is asked for.
+
+Each folder of ``tests/data/projects`` says what a user would expect; see the README there.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipflow_tasks import PipflowError, Project, Settings
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from pipflow_tasks.environments.build import Build
+
+PROJECTS = Path(__file__).parents[1] / "data" / "projects"
+SHAPES = sorted(path.parent for path in PROJECTS.glob("*/expected.toml"))
+ENVIRONMENT = {"PATH": "", "HOME": "", "PIP_CONFIG_FILE": os.devnull}
+
+
+def read_expected(shape: Path) -> dict[str, Any]:
+    """Return what a shape expects."""
+    return tomllib.loads((shape / "expected.toml").read_text("utf-8"))
+
+
+def find(project: Project) -> dict[str, Any]:
+    """Return what a project finds, in the words of ``expected.toml``."""
+    discovery, target = project.image, project.target
+    found: dict[str, Any] = {
+        "file": project.settings.files[0],
+        "python": ".".join(target.python.split(".")[:2]) if discovery.builds else "host",
+        "libc": target.libc or "unknown",
+        "installer": target.installer,
+    }
+    if discovery.builds:
+        found |= describe(discovery.builds[0], project.root)
+    return found
+
+
+def describe(build: Build, root: Path) -> dict[str, Any]:
+    """Return where a build installs its file."""
+    recipe = build.recipe
+    step = next(iter(build.steps), None)
+    return {
+        "dockerfile": recipe.path,
+        "context": os.path.relpath(recipe.context, root),
+        "service": recipe.service,
+        "line": None if step is None else step.line,
+    }
+
+
+NOT_YET = (PROJECTS / "not-yet.txt").read_text("utf-8").split()
+"""The shapes for which something else is found or asked; a strict list: see the README there."""
+
+
+def parameters() -> list[Any]:
+    """Return the shapes; those that are known to fail must fail."""
+    marks = {name: pytest.mark.xfail(reason="not yet found") for name in NOT_YET}
+    return [pytest.param(shape, id=shape.name, marks=marks.get(shape.name, ())) for shape in SHAPES]
+
+
+@pytest.mark.parametrize("shape", parameters())
+def test_shape(shape: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is expected of the shape is found, or asked for, without a setting and an engine."""
+    expected = read_expected(shape)
+    root = tmp_path / "shape"
+    shutil.copytree(shape, root, ignore=shutil.ignore_patterns("expected.toml"))
+    (root / ".git").mkdir()
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.chdir(root / expected.get("folder", "."))
+    found, said = {}, ""
+    try:
+        with Project.open(".", Settings(), ENVIRONMENT) as project:
+            found = find(project)
+    except PipflowError as error:
+        said = str(error)
+    if "question" in expected:
+        words = (expected["question"]["setting"], *expected["question"]["names"])
+        assert (found, [word for word in words if word not in said]) == ({}, [])
+    else:
+        wanted = {name: value for name, value in expected["environment"].items() if name in found}
+        assert (said, {name: found[name] for name in wanted}) == ("", wanted)
+        assert wanted
+
+
+def test_names_of_the_list_are_shapes() -> None:
+    """The list of what is not found yet names shapes that are there, each once, in order."""
+    assert sorted({*NOT_YET} & {shape.name for shape in SHAPES}) == NOT_YET
