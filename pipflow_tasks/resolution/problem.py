@@ -110,8 +110,9 @@ class Limits(Struct, frozen=True, kw_only=True):
         return self.admitted is None or name in self.admitted
 
     def bounding(self, name: NormalizedName, bounds: Iterable[Bound]) -> Limits:
-        """Return these limits with more bounds on a project."""
-        more = {**self.bounds, name: (*self.bounds.get(name, ()), *bounds)}
+        """Return these limits with more bounds on a project, each of which counts once."""
+        all_bounds = dict.fromkeys((*self.bounds.get(name, ()), *bounds))
+        more = {**self.bounds, name: tuple(all_bounds)}
         return replace(self, bounds=MappingProxyType(more))
 
     def preferring(self, name: NormalizedName, preference: Preference | None) -> Limits:

@@ -295,3 +295,18 @@ def test_held_pin_is_not_moved_to_make_way(project: TemporaryProject, index: Loo
         carry_out(project, index, lambda opened: opened.plan_add("plugin", with_upgrades=True))
 
     assert project.requirements == text
+
+
+def test_policy_of_a_locked_line_is_named_once(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """A conflict with a locked line that is named to be moved gives its policy as one reason."""
+    index.add("plugin", "1.0", requires_dist=["django"])
+    index.add("plugin", "2.0", requires_dist=["django>=6"])
+    project.requirements = "django==4.2.1  # via plugin  # pipflow: <6\nplugin==1.0\n"
+
+    with pytest.raises(VersionConflict) as caught:
+        carry_out(project, index, lambda opened: opened.plan_upgrade("django plugin==2.0"))
+
+    reasons = [reason for reason in caught.value.reasons if "policy" in reason]
+    assert reasons == ["django 6.0 does not satisfy its policy <6 (requirements.txt:1)"]
