@@ -78,6 +78,7 @@ class Service(Struct, frozen=True, kw_only=True):
         build: how its image is built, or None.
         profiles: it is started only with one of these; none: always.
         extends_file: the other file that ``extends`` names, which is not read.
+        starts_with: the words of its ``entrypoint`` and ``command``, in one text.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Service(Struct, frozen=True, kw_only=True):
     build: BuildSection | None = None
     profiles: tuple[str, ...] = ()
     extends_file: str | None = None
+    starts_with: str = ""
 
 
 class ComposeFile(Struct, frozen=True, kw_only=True):
@@ -454,7 +456,15 @@ def _service(name: str, entry: _Entry, content: _Map, secrets: _Map) -> Service:
         build=None if build is None or build.value is None else _build(build.map("build"), secrets),
         profiles=_texts(content, "profiles"),
         extends_file=_text(other, "file"),
+        starts_with=_words(content, "entrypoint", "command"),
     )
+
+
+def _words(content: _Map, *names: str) -> str:
+    """Return the words of commands, which are a text or a list of texts."""
+    values = [entry.value for name in names if (entry := _entry(content, name)) is not None]
+    words = [word for value in values for word in (value if isinstance(value, list) else [value])]
+    return " ".join(str(word) for word in words if isinstance(word, str))
 
 
 def _build(content: _Map, secrets: _Map) -> BuildSection:

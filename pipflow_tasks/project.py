@@ -21,7 +21,7 @@ from .checks import find_in
 from .checks.dockerfile import check_builds, check_pip
 from .checks.files import check_lines
 from .checks.pins import check_pins, check_together
-from .environments.discovery import builder_for, find_builds
+from .environments.discovery import builder_for, find_builds, find_file
 from .environments.environment import complete_manifest, find_environments
 from .environments.indexes import note_several
 from .environments.lacking import find_lack
@@ -180,7 +180,12 @@ class Project:
             context = read_files(folder)
             settings = Settings.from_mapping(read_values(context, None, environment))
         here = _stand(folder)
-        files = ",".join(_name_from(here, folder, name) for name in settings.files)
+        if not settings.file and not (folder / settings.files[0]).is_file():
+            library = Library(root=folder, here=here)
+            found = find_file(library, settings, environment)
+            files = found or _name_from(here, folder, settings.files[0])
+        else:
+            files = ",".join(_name_from(here, folder, name) for name in settings.files)
         return cls(
             folder,
             here,

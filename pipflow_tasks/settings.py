@@ -13,6 +13,8 @@ from typing import Any
 
 from .errors import UsageError
 
+DEFAULT_FILE = "requirements.txt"
+
 _CHOICES = {
     "builder": ("auto", "compose", "docker", "podman", "podman-compose"),
     "sort": ("block", "insert"),
@@ -31,8 +33,11 @@ class Settings:
     """The settings of a project; where one is empty, the tool finds the value by itself.
 
     Attributes:
-        file: the requirements file, relative to the project's root; several with commas.
+        file: the requirements file, relative to the project's root; several with commas. By
+            default ``requirements.txt``, else the one file that the builds install.
         dockerfile: the Dockerfile, relative to the root.
+        context: the folder that it is built from, relative to the root.
+        stage: the stage of it that is built.
         service: the compose service to read and build.
         image: the tag of a plain build; by default the folder's name.
         builder: ``auto``, ``compose``, ``docker``, ``podman`` or ``podman-compose``.
@@ -42,7 +47,7 @@ class Settings:
         sort: ``block`` sorts the block that a requirement is added to; ``insert`` moves no line.
         rebuild: ``auto`` builds if an engine answers, ``always`` fails without an engine,
             ``never`` does not build.
-        python: the image's Python, such as ``3.11`` or ``3.11.4``.
+        python: the image's Python, such as ``3.11`` or ``3.11.4``; ``host`` is this host's.
         platform: the image's platform, such as ``linux/arm64``; several with commas.
         index_url: the package index.
         extra_index_url: further indexes, separated by spaces.
@@ -52,8 +57,10 @@ class Settings:
         timeout_seconds: how long to wait for a connection to an index, and for its next bytes.
     """
 
-    file: str = "requirements.txt"
+    file: str = ""
     dockerfile: str = ""
+    context: str = ""
+    stage: str = ""
     service: str = ""
     image: str = ""
     builder: str = "auto"
@@ -72,7 +79,8 @@ class Settings:
     @property
     def files(self) -> tuple[str, ...]:
         """The requirements files; new requirements go into the first."""
-        return tuple(part.strip() for part in self.file.split(",") if part.strip())
+        named = tuple(part.strip() for part in self.file.split(",") if part.strip())
+        return named or (DEFAULT_FILE,)
 
     @property
     def indexes_for(self) -> tuple[tuple[str, str], ...]:
@@ -129,7 +137,7 @@ def _word(name: str, value: object) -> str:
             f"the setting python is the number {value}, and as numbers 3.1 and 3.10 are the same",
             hint='write the version in quotes, like `python: "3.10"`',
         )
-    if name == "file" and not word.strip(", "):
+    if name == "file" and word and not word.strip(", "):
         raise UsageError("the setting file is empty", hint="name the requirements file")
     if name == "file" and "://" in word:
         raise UsageError(

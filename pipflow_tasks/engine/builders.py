@@ -61,18 +61,29 @@ def compose_builder(
 
 
 def plain_builder(
-    engine: str, *, dockerfile: Path, folder: Path, image: str, platform: str = "", verify: str = ""
+    engine: str,
+    *,
+    dockerfile: Path,
+    context: Path,
+    folder: Path,
+    image: str,
+    stage: str = "",
+    platform: str = "",
+    verify: str = "",
 ) -> Builder:
-    """Return the builder of one Dockerfile, whose folder is the context.
+    """Return the builder of one Dockerfile, and of its last stage where none is named.
 
     Without ``platform``, the engine builds for its own. ``verify`` is run in the new image.
     """
     chosen = ("--platform", platform) if platform else ()
     named = ("--file", os.path.relpath(dockerfile, folder))
-    context = os.path.relpath(dockerfile.parent, folder)
+    target = ("--target", stage) if stage else ()
     return Builder(
         name=engine,
-        command=(engine, "build", "--tag", image, *chosen, *named, context),
+        command=(
+            *(engine, "build", "--tag", image),
+            *(*chosen, *target, *named, os.path.relpath(context, folder)),
+        ),
         options_at=2,
         folder=folder,
         images=(image,),

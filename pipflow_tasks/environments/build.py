@@ -105,7 +105,7 @@ class Build(Struct, frozen=True, kw_only=True):
 
 
 def read_builds(
-    recipes: Iterable[Recipe], files: Sequence[str], library: Library
+    recipes: Iterable[Recipe], files: Collection[str], library: Library
 ) -> tuple[tuple[Build, ...], Library]:
     """Return the builds of recipes, and the library with the files that their steps may install.
 
@@ -134,6 +134,20 @@ def read_builds(
     return tuple(builds), library
 
 
+def names_installed_by(build: Build, library: Library) -> tuple[str, ...]:
+    """Return the files of the project that the steps of the built stages install; each exists."""
+    if isinstance(build.parsed, DockerfileError):
+        return ()
+    needed = _needed_stages(build.parsed, build.recipe.stage)
+    names = [
+        library.name_of(build.recipe.context / path)
+        for step in build.parsed.steps
+        if step.stage in needed
+        for path in step.sources
+    ]
+    return tuple(name for name in dict.fromkeys(names) if library.find(name).is_file)
+
+
 def _parse(recipe: Recipe) -> Dockerfile | DockerfileError:
     try:
         return Dockerfile.from_text(
@@ -149,7 +163,7 @@ def _parse(recipe: Recipe) -> Dockerfile | DockerfileError:
 def _find_build(
     recipe: Recipe,
     parsed: Dockerfile | DockerfileError,
-    files: Sequence[str],
+    files: Collection[str],
     names: Mapping[InstallCommand, Sequence[str]],
     library: Library,
 ) -> Build:

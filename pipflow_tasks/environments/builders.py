@@ -48,13 +48,15 @@ def make_builder(
     """
     builder, image = None, None
     root = library.root
-    dockerfile = next((recipe.file for recipe in recipes), None)
+    first = next(iter(recipes), None)
     if compose is not None:
         builder, image = _make_compose_builder(recipes, compose, settings)
-    elif dockerfile is not None and not settings.build_command:
+    elif first is not None and first.file is not None and not settings.build_command:
         builder = plain_builder(
             choose_engine(settings.builder, variables),
-            dockerfile=dockerfile,
+            dockerfile=first.file,
+            context=first.context,
+            stage=first.stage or "",
             folder=root,
             image=settings.image or image_name(root),
             platform=settings.platform,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +14,14 @@ from ..engine import split_command
 from ..errors import ComposeError, DockerfileError, UsageError
 from ..files import read_text, show_path
 from ..manifest.library import read_more
-from .build import Recipe, fill_arguments, read_builds
+from .build import Recipe, fill_arguments, names_installed_by, read_builds
 from .build_command import named_places, read_build_options, with_options
 from .builders import make_builder
 from .compose_project import COMPOSE_FILES, find_compose
+from .dockerfiles import PLAIN_NAMES, find_dockerfiles, place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ..compose import BuildSection, Service
     from ..manifest.library import Library
@@ -28,20 +31,43 @@ if TYPE_CHECKING:
     from .compose_project import ComposeProject
 
 
+_INSTALLS = re.compile(r"\b(?:pip3?|uv)\b[^;&|]*\b(?:install|sync)\b")
+
+
 class Discovery(Struct, frozen=True, kw_only=True):
     """What a project builds, and with what.
 
     Attributes:
-        builds: of the services that install the requirements files, or of the one Dockerfile.
+        builds: of the services that install the requirements files, or of the Dockerfiles.
         builder: None where the project has nothing to build.
         compose: the compose project that has the services; None where there are none.
         library: the requirements files that the project and its builds name, as they were read.
+        passed_over: what was found and is not built, one clause each.
+        notices: what else the user should know of what was found.
     """
 
     builds: tuple[Build, ...]
     builder: Builder | None
     compose: ComposeProject | None
     library: Library
+    passed_over: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
+class Tier(Struct, frozen=True, kw_only=True):
+    """Builds that are looked for in one place; the first tier that installs the files counts.
+
+    Attributes:
+        builds: those that were found there.
+        library: with the files that their steps may install.
+        compose: the compose project that has them, if it is one.
+        passed_over: what was found there and is not built, one clause each.
+    """
+
+    builds: tuple[Build, ...]
+    library: Library
+    compose: ComposeProject | None = None
+    passed_over: tuple[str, ...] = ()
 
 
 def builder_for(
@@ -64,7 +90,7 @@ def builder_for(
 
 
 def find_builds(library: Library, settings: Settings, variables: Mapping[str, str]) -> Discovery:
-    """Find what a project builds: by a compose file, else by a Dockerfile, else nothing.
+    """Find what a project builds: the first tier of builds that installs the files.
 
     The library has the requirements files that were read before. The variables are for compose
     files and the names of included files.
@@ -74,73 +100,141 @@ def find_builds(library: Library, settings: Settings, variables: Mapping[str, st
         ComposeError: a compose file can't be understood.
         UsageError: a setting names what is not there.
     """
+    first: Tier | None = None
+    passed_over: list[str] = []
+    for tier in _tiers(library, settings.files, settings, variables):
+        passed_over += tier.passed_over
+        installing = tuple(build for build in tier.builds if build.installing)
+        if installing:
+            return _discover(replace(tier, builds=installing), settings, variables)
+        if first is None and _may_be_meant(tier, settings, library.root):
+            first = tier
+    if first is None:
+        first = Tier(builds=(), library=library)
+    found = _discover(first, settings, variables)
+    return replace(found, passed_over=tuple(dict.fromkeys(passed_over)))
+
+
+def find_file(library: Library, settings: Settings, variables: Mapping[str, str]) -> str | None:
+    """Return the one requirements file that the builds of a project install; None: they do not.
+
+    Raises:
+        DockerfileError: a service's Dockerfile is not there, or can't be understood.
+        ComposeError: a compose file can't be understood.
+        UsageError: they install several, or a setting names what is not there.
+    """
+    found: dict[str, str] = {}
+    for tier in _tiers(library, (), settings, variables):
+        for build in tier.builds:
+            for name in names_installed_by(build, tier.library):
+                found.setdefault(name, build.recipe.service or build.recipe.path)
+    if len(found) > 1:
+        listed = ", ".join(f"{name} ({place})" for name, place in found.items())
+        raise UsageError(
+            f"the project has several requirements files: {listed}",
+            hint=f"name the one that is meant: `file: {next(iter(found))}` under `pipflow` in "
+            "invoke.yaml, or --file",
+        )
+    return next(iter(found), None)
+
+
+def _tiers(
+    library: Library, files: Sequence[str], settings: Settings, variables: Mapping[str, str]
+) -> Iterator[Tier]:
+    """Yield the builds of a project, tier by tier: of settings, compose files, Dockerfiles."""
     root = library.root
     named, context = named_places(split_command("build_command", settings.build_command))
+    is_compose_alone = settings.builder in {"compose", "podman-compose"} or bool(settings.service)
     if settings.builder in {"auto", "compose", "podman-compose"} and not settings.dockerfile:
         compose = find_compose(library, settings.builder, variables)
-        found = _find_services(compose, library, settings, variables) if compose else None
-        if found is not None and (named is None or _is_made_from(found, root / named)):
-            return found
-    if settings.builder in {"compose", "podman-compose"} or settings.service:
+        if compose is not None:
+            tier = _read_services(compose, library, files, settings)
+            if named is None or _is_made_from(tier.builds, root / named):
+                yield tier
+                if is_compose_alone:
+                    return
+    if is_compose_alone:
         raise UsageError(
             "there is no compose file with a service to build",
             hint=f"COMPOSE_FILE, or one of {', '.join(COMPOSE_FILES)} is looked for in the "
             "project's folder, and above it in the repository",
         )
-    recipes = _find_dockerfile(named, context, library, settings, variables)
-    builds, library = read_builds(recipes, settings.files, library)
-    return _discover(builds, None, library, settings, variables)
+    folder = root / (settings.context or context or ".")
+    is_given = bool(settings.context) or (context is not None and folder.is_dir())
+    look = partial(
+        _read_dockerfiles,
+        files=files,
+        library=library,
+        variables=variables,
+        context=folder if is_given else None,
+        stage=settings.stage or None,
+    )
+    if name := settings.dockerfile or named:
+        if not (root / name).is_file():
+            told_by = "dockerfile" if settings.dockerfile else "build_command"
+            raise UsageError(
+                f"there is no {library.name_of(root / name)}, which the setting {told_by} names",
+                hint="it is relative to the project's folder",
+            )
+        yield look([root / name], is_named=True)
+        return
+    found = find_dockerfiles(folder if is_given and not settings.context else root)
+    yield from (look(paths) for paths in (found.usual, found.others, found.lesser))
+    hidden = tuple(f"{library.name_of(path)} is in a hidden folder" for path in found.hidden)
+    yield Tier(builds=(), library=library, passed_over=hidden)
 
 
-def _is_made_from(discovery: Discovery, dockerfile: Path) -> bool:
-    """Return whether this is one of its Dockerfiles."""
-    files = (build.recipe.file for build in discovery.builds)
-    return any(file is not None and show_path(file, dockerfile) == "." for file in files)
+def _may_be_meant(tier: Tier, settings: Settings, root: Path) -> bool:
+    """Return whether the builds of a tier count although they do not install the files.
 
-
-def _find_dockerfile(
-    named: str | None,
-    context: str | None,
-    library: Library,
-    settings: Settings,
-    variables: Mapping[str, str],
-) -> tuple[Recipe, ...]:
-    """Return the recipe of the Dockerfile that a setting names, else of the one of a usual place.
-
-    ``named`` and ``context`` are what the setting ``build_command`` names.
+    Those of a compose file above the project's folder do not, nor do loose Dockerfiles of other
+    names than the usual ones.
     """
-    root = library.root
-    folder = root / context if context is not None else None
-    folder = folder if folder is not None and folder.is_dir() else None
-    name = settings.dockerfile or named
-    candidates = [each / "Dockerfile" for each in (folder or root, root)]
-    path = root / name if name else next(filter(Path.is_file, candidates), candidates[-1])
-    shown = library.name_of(path)
-    text = read_text(path, shown=shown)
-    if text is not None:
-        context_folder = folder or path.parent
-        return (
-            Recipe(path=shown, text=text, file=path, context=context_folder, variables=variables),
-        )
-    if not name:
-        return ()
-    told_by = "dockerfile" if settings.dockerfile else "build_command"
-    raise UsageError(
-        f"there is no {shown}, which the setting {told_by} names",
-        hint="it is relative to the project's folder",
+    if tier.compose is not None:
+        return bool(tier.builds) and (tier.compose.folder == root or bool(settings.service))
+    if settings.dockerfile or settings.build_command:
+        return bool(tier.builds)
+    return any(
+        build.recipe.file is not None
+        and build.recipe.file.parent == root
+        and build.recipe.file.name in PLAIN_NAMES
+        for build in tier.builds
     )
 
 
-def _discover(
-    builds: tuple[Build, ...],
-    compose: ComposeProject | None,
+def _is_made_from(builds: Iterable[Build], dockerfile: Path) -> bool:
+    """Return whether this is one of their Dockerfiles."""
+    files = (build.recipe.file for build in builds)
+    return any(file is not None and show_path(file, dockerfile) == "." for file in files)
+
+
+def _read_dockerfiles(
+    paths: Iterable[Path],
+    *,
+    files: Sequence[str],
     library: Library,
-    settings: Settings,
     variables: Mapping[str, str],
-) -> Discovery:
+    context: Path | None,
+    stage: str | None,
+    is_named: bool = False,
+) -> Tier:
+    """Return the builds of Dockerfiles; of several that install the files a usual name counts."""
+    placed, library = place(
+        paths, files, library, variables, context=context, stage=stage, is_named=is_named
+    )
+    foreign = tuple(
+        f"{library.name_of(path)} is built in another project (`cd {library.name_of(folder)}`)"
+        for folder, path in placed.foreign
+    )
+    return Tier(builds=placed.builds, library=library, passed_over=foreign)
+
+
+def _discover(tier: Tier, settings: Settings, variables: Mapping[str, str]) -> Discovery:
     """Return what was found, with what ``build_command`` says, and with the files of all steps."""
+    library = tier.library
+    builds, notices = _choose(tier.builds) if tier.compose is None else (tier.builds, ())
     recipes = [build.recipe for build in builds]
-    builder = make_builder(recipes, compose, settings, library, variables)
+    builder = make_builder(recipes, tier.compose, settings, library, variables)
     if builder is not None and settings.build_command:
         options = read_build_options(builder.command)
         recipes = [with_options(recipe, options, library.root, variables) for recipe in recipes]
@@ -153,37 +247,58 @@ def _discover(
         for path in (*step.sources, *step.constraint_sources)
     ]
     library = read_more(library, named, variables)
-    return Discovery(builds=builds, builder=builder, compose=compose, library=library)
+    return Discovery(
+        builds=builds, builder=builder, compose=tier.compose, library=library, notices=notices
+    )
+
+
+def _choose(builds: tuple[Build, ...]) -> tuple[tuple[Build, ...], tuple[str, ...]]:
+    """Return the one loose Dockerfile of a usual name, with a note of the others; else all."""
+    usual = [build for build in builds if Path(build.recipe.path).name in PLAIN_NAMES]
+    if len(builds) < 2 or len(usual) != 1:
+        return builds, ()
+    others = [build.recipe.path for build in builds if build is not usual[0]]
+    shown = " and ".join(others)
+    verb = "installs" if len(others) == 1 else "install"
+    return (usual[0],), (
+        f"{shown} {verb} the file, too; {usual[0].recipe.path} counts, and the setting "
+        "`dockerfile` names another",
+    )
 
 
 # --- the services of a compose project ------------------------------------------------------------
 
 
-def _find_services(
-    compose: ComposeProject, library: Library, settings: Settings, variables: Mapping[str, str]
-) -> Discovery | None:
-    """Return what a compose project builds for the requirements files; None: nothing.
+def _read_services(
+    compose: ComposeProject, library: Library, files: Sequence[str], settings: Settings
+) -> Tier:
+    """Return what a compose project builds.
 
-    A compose file above the project's folder counts for what it says of these files alone.
+    Raises:
+        ComposeError: no service installs the files, and some can't be read without compose.
     """
     is_above = compose.folder != library.root
-    recipes = _recipes_of(compose, settings.service, library)
-    builds, library = read_builds(recipes, settings.files, library)
-    installing = tuple(build for build in builds if build.steps)
-    if compose.file.unread and not installing and not is_above:
+    recipes, starting = _recipes_of(compose, settings.service, library)
+    builds, library = read_builds(recipes, files, library)
+    is_found = any(build.installing or names_installed_by(build, library) for build in builds)
+    if compose.file.unread and not is_found and not is_above:
         raise ComposeError(
-            f"no service that can be read without docker compose 2 installs {settings.file}: "
+            f"no service that can be read without docker compose 2 installs "
+            f"{' or '.join(settings.files)}: "
             f"what {' and '.join(compose.file.unread)} has is unknown",
             path=compose.file.path,
             hint="install docker compose 2, or name the Dockerfile with the setting `dockerfile`",
         )
-    if not builds or (is_above and not installing and not settings.service):
-        return None
-    return _discover(installing or builds, compose, library, settings, variables)
+    return Tier(builds=builds, library=library, compose=compose, passed_over=starting)
 
 
-def _recipes_of(compose: ComposeProject, service_name: str, library: Library) -> list[Recipe]:
-    """Return the recipes of the services that are built, or of the one that is named."""
+def _recipes_of(
+    compose: ComposeProject, service_name: str, library: Library
+) -> tuple[list[Recipe], tuple[str, ...]]:
+    """Return the recipes of the services that are built, or of the one that is named.
+
+    Also a clause for each service that installs when it starts, in an image that is not built.
+    """
     texts: dict[Path, str] = {}
     recipes: list[Recipe] = []
     for service in compose.file.buildable(service_name or None):
@@ -197,7 +312,13 @@ def _recipes_of(compose: ComposeProject, service_name: str, library: Library) ->
                 texts[path] = _read_dockerfile(path, library.name_of(path), service)
             text = texts[path]
         recipes.append(_recipe_of(service, build, text, library, compose))
-    return recipes
+    starting = tuple(
+        f"the service {service.name} ({compose.file.path}) installs when it starts, in "
+        f"{service.image}"
+        for service in compose.file.services
+        if service.build is None and _INSTALLS.search(service.starts_with)
+    )
+    return recipes, starting
 
 
 def _read_dockerfile(path: Path, shown: str, service: Service) -> str:

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from .discovery import Discovery
 
 
+_HOST = "host"
+"""The value of the setting ``python`` for this host's own."""
+
+
 class FoundTarget(Struct, frozen=True, kw_only=True):
     """The target of one environment, with the builds that have it, and what had to be assumed.
 
@@ -56,26 +60,29 @@ def find_targets(
     """
     _require_valid(settings)
     builds = discovery.builds
+    if settings.python == _HOST:
+        note = "versions are chosen for this host's Python, as the setting python says"
+        return (FoundTarget(name=_HOST, target=_target_of_host(note), builds=builds),)
     if not builds:
-        if discovery.builder is not None and not settings.python:
-            raise TargetError(
-                "it is unknown which Dockerfile the setting build_command builds",
-                hint="set `dockerfile` or `python`",
-            )
+        if not settings.python:
+            _require_nothing_to_build(discovery)
         name = "python" if settings.python else "host"
         return (FoundTarget(name=name, target=_target_without_image(settings, variables)),)
     bases = BaseImages.of(discovery.builder, variables)
     targets = [_find_target(build, settings, variables, bases) for build in builds]
     if any(_image_of(target) != _image_of(targets[0]) for target in targets):
         told = "; ".join(
-            f"{build.recipe.service}: {target}"
+            f"{build.recipe.service or build.recipe.path}: {target}"
             for build, target in zip(builds, targets, strict=True)
         )
+        is_compose = discovery.compose is not None
         raise ComposeError(
-            f"the services that install {settings.file} have different images ({told})",
-            hint="name the one that is meant with the setting `service`",
+            f"the {'services' if is_compose else 'Dockerfiles'} that install "
+            f"{' or '.join(settings.files)} have different images ({told})",
+            hint="name the one that is meant with the setting "
+            f"`{'service' if is_compose else 'dockerfile'}`",
         )
-    notices = (_not_installed(build) for build in builds if not build.steps)
+    notices = [*discovery.notices, *(_not_installed(b) for b in builds if not b.steps)]
     return (
         FoundTarget(
             name=_name_of(builds),
@@ -86,11 +93,31 @@ def find_targets(
     )
 
 
+def _require_nothing_to_build(discovery: Discovery) -> None:
+    """Refuse the host's Python where an image is built somehow.
+
+    Raises:
+        TargetError: a build was found that can't be followed.
+    """
+    if discovery.builder is not None:
+        raise TargetError(
+            "it is unknown which Dockerfile the setting build_command builds",
+            hint="set `dockerfile` or `python`",
+        )
+    if discovery.passed_over:
+        raise TargetError(
+            "it is unknown which image installs the requirements: "
+            f"{'; '.join(discovery.passed_over)}",
+            hint='set `dockerfile` (and `context`), or `python`, e.g. `python: "3.11"` under '
+            "`pipflow` in invoke.yaml; `python: host` takes this host's",
+        )
+
+
 def _require_valid(settings: Settings) -> None:
     """Check settings before an error would name the Dockerfile."""
     for name in filter(None, map(str.strip, settings.platform.split(","))):
         docker_platform(name, source="the setting platform")
-    if settings.python:
+    if settings.python and settings.python != _HOST:
         Target.from_python(settings.python, platforms=["linux/amd64"], source="the setting python")
 
 
@@ -137,11 +164,15 @@ def _target_without_image(settings: Settings, variables: Mapping[str, str]) -> T
             source="setting python",
             notes=(f"{note} the Python of the settings",),
         )
+    return _target_of_host(f"{note} this host's Python")
+
+
+def _target_of_host(note: str) -> Target:
     return Target.from_host(
         python=host.python_version(),
         tags=sys_tags(),
         markers={name: str(value) for name, value in default_environment().items()},
-        notes=(f"{note} this host's Python",),
+        notes=(note,),
     )
 
 

@@ -33,27 +33,27 @@ def read_expected(shape: Path) -> dict[str, Any]:
     return tomllib.loads((shape / "expected.toml").read_text("utf-8"))
 
 
-def find(project: Project) -> dict[str, Any]:
+def find(project: Project, top: Path) -> dict[str, Any]:
     """Return what a project finds, in the words of ``expected.toml``."""
     discovery, target = project.image, project.target
     found: dict[str, Any] = {
-        "file": project.settings.files[0],
+        "file": os.path.relpath(project.settings.files[0], top),
         "python": ".".join(target.python.split(".")[:2]) if discovery.builds else "host",
-        "libc": target.libc or "unknown",
+        "libc": (target.libc or "unknown") if discovery.builds else "host",
         "installer": target.installer,
     }
     if discovery.builds:
-        found |= describe(discovery.builds[0], project.root)
+        found |= describe(discovery.builds[0], top)
     return found
 
 
-def describe(build: Build, root: Path) -> dict[str, Any]:
+def describe(build: Build, top: Path) -> dict[str, Any]:
     """Return where a build installs its file."""
     recipe = build.recipe
     step = next(iter(build.steps), None)
     return {
-        "dockerfile": recipe.path,
-        "context": os.path.relpath(recipe.context, root),
+        "dockerfile": os.path.relpath(recipe.path, top),
+        "context": os.path.relpath(recipe.context, top),
         "service": recipe.service,
         "line": None if step is None else step.line,
     }
@@ -81,7 +81,7 @@ def test_shape(shape: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     found, said = {}, ""
     try:
         with Project.open(".", Settings(), ENVIRONMENT) as project:
-            found = find(project)
+            found = find(project, root)
     except PipflowError as error:
         said = str(error)
     if "question" in expected:

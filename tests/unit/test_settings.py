@@ -20,8 +20,8 @@ def test_defaults() -> None:
     settings = Settings.from_mapping({})
 
     assert settings == Settings()
-    assert (settings.file, settings.builder, settings.sort, settings.rebuild) == (
-        "requirements.txt",
+    assert (settings.files, settings.builder, settings.sort, settings.rebuild) == (
+        ("requirements.txt",),
         "auto",
         "block",
         "auto",
@@ -88,8 +88,8 @@ def test_setting_is_read(name: str, value: object, expected: object) -> None:
         ("timeout_seconds", "inf", "above 0, at most 30"),
         ("timeout_seconds", True, "above 0, at most 30"),
         ("python", 3.11, 'write the version in quotes, like `python: "3.10"`'),
-        ("file", "", "name the requirements file"),
-        ("file", " ", "name the requirements file"),
+        ("file", ",", "name the requirements file"),
+        ("file", " , ", "name the requirements file"),
         ("file", "https://a.example.com/base.txt", "that includes it with a line `-r ADDRESS`"),
         ("extra_index_url", ["https://a.example.com", "https://b.example.com"], ""),
         ("service", {"api": True}, ""),

@@ -1,0 +1,170 @@
+"""Find the Dockerfiles in a project's folder, and the folder that each is built from."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ..errors import DockerfileError
+from ..files import read_text
+from .build import Recipe, names_installed_by, read_builds
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from ..manifest.library import Library
+    from .build import Build
+
+PLAIN_NAMES = ("Dockerfile", "Containerfile")
+
+_NAME = re.compile(
+    r"(?:dockerfile|containerfile)(?:[._-].+)?|.+[._-](?:dockerfile|containerfile)", re.IGNORECASE
+)
+_NO_DOCKERFILE = re.compile(
+    r".*(?:\.dockerignore|\.(?:j2|jinja2?|tmpl|tpl|template|in|erb|mustache)"  # templates
+    r"|\.(?:bak|old|orig|rej|save|sw[op]|disabled)|~"  # backups
+    r"|\.(?:md|rst|adoc|py|sh|ya?ml|json|toml))",
+    re.IGNORECASE,
+)
+_FOREIGN = frozenset(
+    {"node_modules", "bower_components", "vendor", "vendored", "third_party", "third-party"}
+    | {"venv", "env", "virtualenv", "site-packages", "dist-packages", "__pycache__"}
+)
+_LESSER = frozenset({"test", "tests", "testing", "example", "examples", "doc", "docs", "fixtures"})
+_DEPTH = 3
+
+
+class FoundFiles(Struct, frozen=True, kw_only=True):
+    """The Dockerfiles in a folder, as far as names tell.
+
+    Attributes:
+        usual: ``Dockerfile`` and ``Containerfile`` of the folder itself.
+        others: those beside and below it.
+        lesser: those of tests, examples and documentation.
+        hidden: those in hidden folders, which are never built from.
+    """
+
+    usual: tuple[Path, ...]
+    others: tuple[Path, ...]
+    lesser: tuple[Path, ...]
+    hidden: tuple[Path, ...]
+
+
+def find_dockerfiles(root: Path) -> FoundFiles:
+    """Find the Dockerfiles of a folder and below it, to a depth of three folders."""
+    usual = tuple(path for name in PLAIN_NAMES if (path := root / name).is_file())
+    found: dict[str, list[Path]] = {"others": [], "lesser": [], "hidden": []}
+    for path in _walk(root):
+        folders = path.relative_to(root).parts[:-1]
+        if any(name.startswith(".") for name in folders):
+            found["hidden"].append(path)
+        elif not _LESSER.isdisjoint(name.lower() for name in folders):
+            found["lesser"].append(path)
+        elif path not in usual:
+            found["others"].append(path)
+    return FoundFiles(usual=usual, **{kind: tuple(paths) for kind, paths in found.items()})
+
+
+def _walk(root: Path) -> Iterator[Path]:
+    """Yield the files whose names are those of Dockerfiles, those of a folder in order."""
+    for folder, below, names in os.walk(root):
+        depth = len(Path(folder).relative_to(root).parts)
+        below[:] = sorted(
+            name
+            for name in below
+            if depth < _DEPTH
+            and name.lower() not in _FOREIGN
+            and name != ".git"
+            and not (Path(folder) / name / "pyvenv.cfg").exists()
+        )
+        for name in sorted(names):
+            if _NAME.fullmatch(name) and not _NO_DOCKERFILE.fullmatch(name):
+                yield Path(folder, name)
+
+
+class Placed(Struct, frozen=True, kw_only=True):
+    """Builds of Dockerfiles whose context was found.
+
+    Attributes:
+        builds: those whose context is the project's folder or one above it.
+        foreign: each other context in which a Dockerfile finds what it installs, with the
+            Dockerfile: it is another project.
+    """
+
+    builds: tuple[Build, ...] = ()
+    foreign: tuple[tuple[Path, Path], ...] = ()
+
+
+def place(
+    paths: Iterable[Path],
+    files: Collection[str],
+    library: Library,
+    variables: Mapping[str, str],
+    *,
+    context: Path | None = None,
+    stage: str | None = None,
+    is_named: bool = False,
+) -> tuple[Placed, Library]:
+    """Return the builds of Dockerfiles, each in the nearest context that has what it installs.
+
+    Folders upward from the Dockerfile are tried, as far as the repository goes. Where none has it,
+    the project's folder is the context. ``files`` are the requirements files, if they are known;
+    ``context`` and ``stage`` are what the settings say; a Dockerfile that ``is_named`` is of this
+    project in any context.
+
+    Raises:
+        FileError: a file can't be read.
+    """
+    placed = Placed()
+    for path in paths:
+        shown = library.name_of(path)
+        text = read_text(path, shown=shown)
+        if text is None:
+            continue
+        recipe = Recipe(
+            path=shown,
+            text=text,
+            file=path,
+            context=context or library.root,
+            variables=variables,
+            stage=stage,
+        )
+        build, library = _find_context(recipe, files, library, is_fixed=context is not None)
+        is_ours = is_named or context is not None
+        if is_ours or library.root.is_relative_to(build.recipe.context):
+            placed = replace(placed, builds=(*placed.builds, build))
+        else:
+            placed = replace(placed, foreign=(*placed.foreign, (build.recipe.context, path)))
+    return placed, library
+
+
+def _find_context(
+    recipe: Recipe, files: Collection[str], library: Library, *, is_fixed: bool
+) -> tuple[Build, Library]:
+    """Return the build of a recipe, in the nearest context that has what its steps install."""
+    first: Build | None = None
+    assert recipe.file is not None
+    contexts = [recipe.context] if is_fixed else _upward(recipe.file.parent, library.root)
+    for context in contexts:
+        (build,), library = read_builds([replace(recipe, context=context)], files, library)
+        if context == recipe.context or first is None:
+            first = build
+        if isinstance(build.parsed, DockerfileError):
+            break
+        if build.installing or any(names_installed_by(build, library)):
+            return build, library
+    assert first is not None
+    return first, library
+
+
+def _upward(folder: Path, root: Path) -> list[Path]:
+    """Return a folder and those above it, to the top of the repository or to the root."""
+    above = [folder, *folder.parents]
+    tops = [each for each in above if (each / ".git").exists()]
+    top = tops[0] if tops and root.is_relative_to(tops[0]) else root
+    return [each for each in above if each.is_relative_to(top)]
