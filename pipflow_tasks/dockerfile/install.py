@@ -36,6 +36,12 @@ class InstallOptions(Struct, frozen=True, kw_only=True):
     no_binary: tuple[str, ...] = ()
     index_strategy: str = ""
     exclude_newer: str = ""
+    platforms: tuple[str, ...] = ()
+    python_version: str = ""
+    implementation: str = ""
+    abis: tuple[str, ...] = ()
+    python_platform: str = ""
+    ignore_requires_python: bool = False
 
 
 class InstallCommand(Struct, frozen=True, kw_only=True):
@@ -168,7 +174,8 @@ def named_python(
     """Return the version of Python that a command names and the word that does, or empty ones."""
     words = [
         (value, f"--{name} {value}")
-        for name in ("python-version", "python")
+        # pip's --python-version is for wheels only: the Python that runs pip is another
+        for name in (["python-version"] if installer == "uv" else []) + ["python"]
         for value in options.get(name, ())
     ]
     variable = f"{installer.upper()}_PYTHON"
@@ -249,4 +256,10 @@ def install_options(options: Mapping[str, Sequence[str]]) -> InstallOptions:
         no_binary=names("no-binary"),
         index_strategy=["", *options.get("index-strategy", ())][-1],
         exclude_newer=["", *options.get("exclude-newer", ())][-1],
+        platforms=tuple(options.get("platform", ())),
+        python_version=["", *options.get("python-version", ())][-1],
+        implementation=["", *options.get("implementation", ())][-1],
+        abis=tuple(options.get("abi", ())),
+        python_platform=["", *options.get("python-platform", ())][-1],
+        ignore_requires_python="ignore-requires-python" in options,
     )

@@ -16,7 +16,16 @@ from packaging.tags import sys_tags
 
 from ..engine import BaseImages
 from ..errors import ComposeError, DockerfileError, TargetError
-from ..target import BaseImage, Target, docker_platform, name_tells_all, newest_pip
+from ..index.pip_settings import is_yes
+from ..target import (
+    BaseImage,
+    Restriction,
+    Target,
+    docker_platform,
+    name_tells_all,
+    newest_pip,
+    restrict,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -150,7 +159,7 @@ def _strictest(targets: Sequence[Target]) -> Target:
 
 def _image_of(target: Target) -> tuple[object, ...]:
     """Return what of a target belongs to its image, not to its installer."""
-    return target.python, target.libc, tuple(platform.name for platform in target.platforms)
+    return target.python, target.libc, target.wheels_for, tuple(p.name for p in target.platforms)
 
 
 def _target_without_image(settings: Settings, variables: Mapping[str, str]) -> Target:
@@ -193,7 +202,8 @@ def _find_target(
             f'there is no stage "{stage}", which the compose file builds', path=build.recipe.path
         )
     ways = {
-        (step.stage, step.installer, step.python, _pip_of(step)): step for step in reversed(steps)
+        (step.stage, step.installer, step.python, _pip_of(step), _restriction_of(step, build)): step
+        for step in reversed(steps)
     }
     installing: list[InstallCommand | None] = [*ways.values()]
     targets = [
@@ -236,8 +246,45 @@ def _target_of(
     elif step is not None and step.python:
         target, who = _target_of_named(step, build.place_of(step), base, bases)
     else:
-        target = _target_of_base(base, bases)
-    return replace(target, installer="pip" if step is None else step.installer, python_source=who)
+        target = _target_of_unnamed(step, base, bases)
+    target = replace(target, installer="pip" if step is None else step.installer, python_source=who)
+    return target if step is None else restrict(target, _restriction_of(step, build))
+
+
+def _target_of_unnamed(step: InstallCommand | None, base: BaseImage, bases: BaseImages) -> Target:
+    """Return the target of a step that names no Python to install with.
+
+    Where the base image's Python is unknown, it is that which the step's wheels are for.
+    """
+    version = "" if step is None else step.options.python_version
+    try:
+        return _target_of_base(base, bases)
+    except TargetError:
+        if "." not in version:
+            raise
+    return Target.from_image(base, python=version)
+
+
+def _restriction_of(step: InstallCommand, build: Build) -> Restriction:
+    """Return what the flags and variables of a step demand instead of what its image accepts."""
+    options, variables = step.options, dict(step.environment)
+
+    def variable(name: str) -> str:
+        return variables.get(f"PIP_{name}", "") if step.installer == "pip" else ""
+
+    return Restriction(
+        place=build.place_of(step),
+        platforms=options.platforms or tuple(variable("PLATFORM").split()),
+        # uv's names the Python, not only what wheels are for
+        python_version=(options.python_version or variable("PYTHON_VERSION"))
+        if step.installer == "pip"
+        else "",
+        implementation=options.implementation or variable("IMPLEMENTATION"),
+        abis=options.abis or tuple(variable("ABI").split()),
+        python_platform=options.python_platform,
+        downloads=step.command in {"download", "wheel"},
+        ignores_python=options.ignore_requires_python or is_yes(variable("IGNORE_REQUIRES_PYTHON")),
+    )
 
 
 def _platforms(

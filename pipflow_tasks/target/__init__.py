@@ -7,6 +7,16 @@ Nothing here asks the host: whatever it has to do with the result is passed in.
 """
 
 from .names import docker_platform, name_tells_all, newest_pip
+from .restriction import Restriction, restrict
 from .target import BaseImage, Platform, Target
 
-__all__ = ["BaseImage", "Platform", "Target", "docker_platform", "name_tells_all", "newest_pip"]
+__all__ = [
+    "BaseImage",
+    "Platform",
+    "Restriction",
+    "Target",
+    "docker_platform",
+    "name_tells_all",
+    "newest_pip",
+    "restrict",
+]

@@ -25,7 +25,7 @@ def list_tags(
     are those of its extension modules, where the image has told them.
     """
     # Explicit everywhere: what is left out, packaging asks the host for.
-    platforms = _list_platforms(machine, libc, pip)
+    platforms = list_platforms(machine, libc, pip)
     name = f"cp3{minor}"
     own = cpython_tags((3, minor), abis or [f"{name}{'m' if minor < 8 else ''}"], platforms)
     others = [*compatible_tags((3, minor), name, platforms)]
@@ -52,8 +52,8 @@ def list_markers(release: facts.Release, machine: str) -> dict[str, str]:
     }
 
 
-def _list_platforms(machine: str, libc: str, pip: Version | None) -> list[str]:
-    """List the platform tags that this pip takes, in its order."""
+def list_platforms(machine: str, libc: str, pip: Version | None) -> list[str]:
+    """Return the platform tags that this pip takes on a machine, in its order."""
     linux = f"linux_{machine}"
     kind, _, number = libc.rpartition(".")
     wheels: list[str] = []

@@ -100,6 +100,10 @@ class Target(Struct, frozen=True, kw_only=True):
         interpreter: the image's own account, with the settings of its installers; None where the
             image was not asked.
         installer: whose rules count, ``pip`` or ``uv``.
+        wheels_for: the platforms, ABIs and implementation that the step names for wheels, instead
+            of its image's.
+        ignores_requires_python: the step ignores Requires-Python.
+        pip_python: another version that Requires-Python is compared with: that of pip's own Python.
     """
 
     python: str
@@ -112,6 +116,9 @@ class Target(Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     interpreter: Interpreter | None = None
     installer: str = "pip"
+    wheels_for: tuple[str, ...] = ()
+    ignores_requires_python: bool = False
+    pip_python: Version | None = None
 
     @classmethod
     def from_image(
@@ -263,8 +270,11 @@ class Target(Struct, frozen=True, kw_only=True):
         )
 
     def supports_python(self, specifier: SpecifierSet) -> bool:
-        """Return whether this Python satisfies a Requires-Python."""
-        return specifier.contains(self.python_version, prereleases=True)
+        """Return whether this Python satisfies a Requires-Python, or need not."""
+        versions = filter(None, (self.python_version, self.pip_python))
+        return self.ignores_requires_python or all(
+            specifier.contains(version, prereleases=True) for version in versions
+        )
 
     def applies(self, marker: Marker, extras: Collection[str] = ("",)) -> bool:
         """Return whether a marker holds on any platform with any of the extras.
@@ -298,7 +308,8 @@ class Target(Struct, frozen=True, kw_only=True):
         """Who has which Python, as the end of a sentence about a version that needs another."""
         if not self.libc:
             return f"this host has {self.python}"
-        return f"the image has {self.python} ({self.python_source or self.source})"
+        others = "" if self.pip_python is None else f", whose pip runs on {self.pip_python}"
+        return f"the image has {self.python} ({self.python_source or self.source}){others}"
 
     @property
     def refuses_invalid_metadata(self) -> bool:
@@ -307,7 +318,7 @@ class Target(Struct, frozen=True, kw_only=True):
 
     def wants_newer_pip(self, tags: Collection[Tag]) -> str:
         """Name the platform tag of a wheel that suits but for this target's pip, or nothing."""
-        if self.pip is None or not self.libc:
+        if self.pip is None or not self.libc or self.wheels_for:
             return ""
         for platform in self.platforms:
             machine = platform.markers.get("platform_machine", "")
@@ -322,9 +333,10 @@ class Target(Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         machines = " and ".join(p.markers.get("platform_machine", "") for p in self.platforms)
         system = self.libc or self.platforms[0].markers.get("sys_platform", "")
+        where = " ".join(self.wheels_for) or f"{system} {machines}"
         pip = "" if self.pip is None else f", pip {self.pip.major}.{self.pip.minor}"
         installer = ", uv" if self.installer == "uv" else ""
-        return f"python {self.python}, {system} {machines}{pip}{installer}"
+        return f"python {self.python}, {where}{pip}{installer}"
 
 
 def _unknown_python(image: ImageName, obstacle: str, remedy: str, *, source: str) -> TargetError:
