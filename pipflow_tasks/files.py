@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from .errors import FileError
+from .isolation import require_inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,8 +82,9 @@ def read(path: Path, *, shown: str) -> bytes | None:
     """Return a file's bytes, or None where there is no such file.
 
     Raises:
-        FileError: it is there and can't be read.
+        FileError: it is there and can't be read, or may not be read with ``--isolated``.
     """
+    require_inside(path, shown=shown)
     try:
         return path.read_bytes()
     except FileNotFoundError:

@@ -23,10 +23,11 @@ from invoke.context import Context, MockContext
 from invoke.runners import normalize_hide
 
 from .errors import UsageError
+from .isolation import is_isolated
 from .settings import SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import TypeGuard
 
     from .processes import RunSettings
@@ -41,12 +42,14 @@ class Namespace(Collection):
     Attributes:
         folder: the project's folder, relative to that of the tasks file.
         program: the program whose only tasks these are, or an empty string.
+        place: where that program has found its project; None: it has not looked.
     """
 
     def __init__(self, name: str, *, folder: str = "", program: str = "") -> None:
         super().__init__(name)
         self.folder = folder
         self.program = program
+        self.place: Place | None = None
 
     def __deepcopy__(self, memo: object) -> Namespace:
         """Return the namespace itself: Invoke copies all that a root holds."""
@@ -79,14 +82,30 @@ class Mount:
         return merged
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where the program ``pipflow`` has found its project.
+
+    Attributes:
+        folder: the project's.
+        collections: those that the project's tasks file mounts the project's namespace in.
+    """
+
+    folder: Path
+    collections: tuple[Collection, ...] = ()
+
+
 def find_mount(namespace: Namespace) -> Mount:
     """Return where a namespace is mounted.
 
-    If no tasks module has it, as in a program with a bundled namespace, it has its own name.
+    If no tasks module has it, as in a program with a bundled namespace, it has its own name. The
+    program ``pipflow`` stands for the namespace that it has found.
     """
     found = _find_mounts().get(id(namespace))
     if found is not None:
         return found
+    if namespace.place is not None and namespace.place.collections:
+        return Mount(namespace=namespace, names=(), collections=namespace.place.collections)
     names = () if namespace.program else (str(namespace.name),)
     return Mount(namespace=namespace, names=names, collections=(namespace,))
 
@@ -114,10 +133,23 @@ def _find_mounts() -> dict[int, Mount]:
     ``namespace``; where one has the collection of another, the longer way to a task counts.
     """
     own = __name__.partition(".")[0]
+    modules = [*sys.modules.items()]
+    return _longest(module for name, module in modules if name.partition(".")[0] != own)
+
+
+def find_mounts_for(module: object, tasks_folder: Path, project: Path) -> tuple[Mount, ...]:
+    """Return where a tasks module mounts namespaces whose folder is that of a project."""
+    return tuple(
+        mount
+        for mount in _longest([module]).values()
+        if (tasks_folder / mount.namespace.folder).resolve() == project
+    )
+
+
+def _longest(modules: Iterable[object]) -> dict[int, Mount]:
+    """Return the mounts in modules; of those of one namespace, the one with the longest way."""
     found: dict[int, Mount] = {}
-    for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] == own:
-            continue
+    for module in modules:
         known = getattr(module, "__dict__", {})
         roots = [root for root in map(known.get, ("ns", "namespace")) if _is_collection(root)]
         for mount in _mounts_in(roots[0], (), (roots[0],)) if roots else ():
@@ -198,7 +230,7 @@ def read_run_settings(context: Context) -> RunSettings:
     return RunSettings(
         echo=bool(config.run.echo),
         hidden=frozenset(normalize_hide(config.run.hide)),
-        added={name: str(value) for name, value in config.run.env.items()},
+        added={} if is_isolated() else {name: str(value) for name, value in config.run.env.items()},
         timeout_seconds=config.timeouts.command,
         stand_in=partial(_stand_in, context) if isinstance(context, MockContext) else None,
     )
@@ -243,13 +275,13 @@ def find_root(context: Context, mount: Mount | None, file: str) -> Path:
 
     Args:
         context: the context that Invoke gives the task.
-        mount: where the task's namespace is; the program ``pipflow`` loads no tasks.
+        mount: where the task's namespace is; the program ``pipflow`` has found its project.
         file: the requirements file.
     """
+    if mount is not None and mount.namespace.place is not None:
+        return mount.namespace.place.folder
     loaded = getattr(context.config, "_project_prefix", None)  # Invoke has no public name for it
-    if not loaded or (mount is not None and mount.namespace.program):
-        return search_root(file)
-    return Path(loaded).resolve()
+    return Path(loaded).resolve() if loaded else search_root(file)
 
 
 def search_root(file: str) -> Path:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from .isolation import is_isolated
 from .values import repr_without
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def run_program(
     added: Mapping[str, str] = MappingProxyType({}),
     shows_errors: bool = False,
     own_session: bool = False,
+    of_user: bool = False,
 ) -> Ended:
     """Run a program to its end, and return its status and what it printed.
 
@@ -92,10 +94,13 @@ def run_program(
         added: variables besides these.
         shows_errors: what it prints to standard error is for the user to see.
         own_session: the signals of the terminal do not reach it.
+        of_user: no project decides what it does, so that it is started with ``--isolated``, too.
 
     Raises:
         ProgramError: it can't be started, or took too long.
     """
+    if is_isolated() and not of_user:
+        raise ProgramError(f"`--isolated` does not start {command[0]}")
     try:
         done = subprocess.run(
             command,

@@ -35,6 +35,7 @@ from .errors import (
 from .files import show_path
 from .index import PackageIndex
 from .index.pip_settings import read_pip_settings
+from .isolation import hide_variables
 from .manifest.library import Library, read_more
 from .manifest.reading import read_manifest
 from .mount import (
@@ -114,7 +115,8 @@ class Project:
         self.root = root
         self._here = here
         self.settings = settings
-        self._variables = environment
+        self._environment = environment
+        self._variables = hide_variables(environment)
         self._now = now
         self._run = run
         self._indexes: dict[tuple[object, ...], PackageIndex] = {}
@@ -551,7 +553,7 @@ class Project:
         return find_builds(library, self.settings, self._variables)
 
     def _find_targets(self, discovery: Discovery) -> tuple[FoundTarget, ...]:
-        return find_targets(discovery, self.settings, self._variables)
+        return find_targets(discovery, self.settings, self._environment)
 
     def _find_environment(self, found: _Found, targets: tuple[FoundTarget, ...]) -> Environment:
         (environment,) = find_environments(
@@ -560,7 +562,7 @@ class Project:
             self.settings,
             library=found.discovery.library,
             now=self._now,
-            pip=read_pip_settings(self._variables),
+            pip=read_pip_settings(self._environment),
             variables=self._variables,
         )
         return environment

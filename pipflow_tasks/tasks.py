@@ -19,6 +19,7 @@ from invoke.tasks import Task
 
 from .console import open_streams, say, write_out
 from .errors import BuildError, PipflowError, UsageError
+from .isolation import is_isolated
 from .mount import Namespace, find_mount
 from .settings import Settings
 
@@ -77,6 +78,8 @@ class Run:
         if shared.format_ not in FORMATS:
             known = ", ".join(FORMATS)
             raise UsageError(f'there is no format "{shared.format_}"', hint=f"use one of {known}")
+        if body is rebuild and is_isolated():
+            raise UsageError("`--isolated` builds nothing", hint="run `pipflow rebuild` without it")
         write = partial(write_report, form=shared.format_)
         with Project.from_context(self.context, self.namespace, file=shared.file) as project:
             try:
@@ -98,7 +101,7 @@ class Run:
         return outcome
 
     def _act(self, project: Project, plan: Plan, shared: Shared) -> Outcome:
-        rebuild = "never" if shared.no_rebuild else ""
+        rebuild = "never" if shared.no_rebuild or is_isolated() else ""
         if shared.dry_run or self.context.config.run.dry:
             return project.preview(plan, rebuild=rebuild)
         return project.apply(plan, rebuild=rebuild, keep=shared.keep)

@@ -11,6 +11,7 @@ from ..compose import ComposeFile, read_dotenv
 from ..engine import choose_compose
 from ..errors import ComposeError
 from ..files import read_text
+from ..isolation import HiddenVariables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -123,6 +124,9 @@ def _read_text(path: Path, shown: str) -> str:
     return text
 
 
-def _with_dotenv(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
+def _with_dotenv(folder: Path, environment: Mapping[str, str]) -> Mapping[str, str]:
     text = read_text(folder / ".env", shown=".env")
-    return {**read_dotenv(text or "", environment), **environment}
+    values = read_dotenv(text or "", environment)
+    if isinstance(environment, HiddenVariables):
+        return environment.with_names(values)
+    return {**values, **environment}

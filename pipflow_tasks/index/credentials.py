@@ -143,7 +143,9 @@ def _ask_program(service: str, user: str) -> tuple[str, str] | None:
         return None
     words = ["get", service, user] if user else ["--mode=creds", "--output=json", "get", service]
     try:
-        done = run_program([program, *words], timeout_seconds=TIMEOUT_SECONDS, shows_errors=True)
+        done = run_program(
+            [program, *words], timeout_seconds=TIMEOUT_SECONDS, shows_errors=True, of_user=True
+        )
         if done.status != 0:
             return None
         text = done.stdout.decode("utf-8")

@@ -147,6 +147,7 @@ def _run_pip(words: Sequence[str], environment: Mapping[str, str]) -> list[str]:
             timeout_seconds=_TIMEOUT_SECONDS,
             folder=sys.prefix,  # a folder called pip in the project would be taken for pip
             environment={**environment, "PYTHONIOENCODING": "utf-8"},
+            of_user=True,
         )
     except ProgramError as error:
         raise UsageError(

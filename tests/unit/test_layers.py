@@ -20,6 +20,7 @@ LAYERS = [
     ["target"],
     ["resolution"],
     ["plan"],
+    ["isolation"],
     ["processes", "console"],
     ["files", "index", "engine"],
     ["manifest"],
@@ -29,13 +30,14 @@ LAYERS = [
     ["transaction", "mount"],
     ["project"],
     ["report"],
-    ["tasks"],
+    ["tasks", "roots"],
+    ["program"],
     ["__init__", "__main__"],
 ]
 """The rooms, each before those that may import it; rooms of one layer do not import each other."""
 
 RANKS = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
-PURE = [room for rooms in LAYERS[: LAYERS.index(["processes", "console"])] for room in rooms]
+PURE = [room for rooms in LAYERS[: LAYERS.index(["isolation"])] for room in rooms]
 IMPURE = {"os", "pathlib", "subprocess", "socket", "requests", "time", "random"}
 PATHS = {"plan"}
 """Which pure rooms may name a file by its path: it says where a plan goes, and is never asked."""
@@ -44,7 +46,7 @@ IMPORTERS = {
     "requests": {"index"},
     "urllib3": {"index"},
     "truststore": {"index"},
-    "invoke": {"tasks", "__main__", "mount", "project"},  # project: the type of a context
+    "invoke": {"tasks", "program", "mount", "project"},  # project: the type of a context
     "subprocess": {"processes", "engine.building", "engine.inside"},  # a build; in an image
     "pip": {"index"},
 }
@@ -114,7 +116,7 @@ def late():
     assert {*imports(text, parents=["top", "below"])} == {
         *("a.b", "c", "top.below.e.f", "top.below.g", "top.h.i", "top.h.j", "k.l")
     }
-    assert "tasks" in own_imports(PACKAGE / "__main__.py")
+    assert "tasks" in own_imports(PACKAGE / "program.py")
     assert {"errors", "index.http"} <= own_imports(PACKAGE / "index" / "__init__.py")
     assert "target.image_facts" in own_imports(PACKAGE / "target" / "target.py")
     assert "invoke" in foreign_imports(PACKAGE / "tasks.py")

@@ -1,0 +1,234 @@
+"""The ``pipflow`` program: the same tasks without a tasks file, one task in each call.
+
+``pipflow add requests flask`` does the same as ``invoke deps.add "requests, flask"``. Invoke's
+Program would read the second package as a task, has no ``--list`` for a bundled namespace, and
+passes ``--help`` behind a task to that task. So the arguments are rearranged before it reads them.
+The project is found by ``roots``. A tasks file that imports ``pipflow_tasks`` is loaded for the
+settings that it makes; with ``--isolated`` no Python of the project is run.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import nullcontext, redirect_stdout
+from importlib.metadata import version
+from pathlib import Path
+from traceback import extract_tb
+from typing import TYPE_CHECKING
+
+from invoke.context import Context
+from invoke.loader import FilesystemLoader
+from invoke.parser.argument import Argument
+from invoke.program import Program
+
+from .errors import PipflowError, UsageError
+from .files import read_text, show_path
+from .isolation import isolate
+from .mount import Place, find_mounts_for, read_values
+from .roots import (
+    PYTHON_FILE,
+    find_configuration,
+    find_project,
+    find_table,
+    find_tasks_file,
+    folders_upward,
+    repository_of,
+)
+from .tasks import TaskFailed, program_namespace
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import ModuleType
+
+    from invoke.collection import Collection
+    from invoke.parser.context import ParserContext
+
+    from .mount import Namespace
+    from .roots import TasksFile
+
+
+class PipflowProgram(Program):
+    """Invoke's program for our namespace, with the settings of the project."""
+
+    def __init__(self, tasks: Namespace) -> None:
+        super().__init__(
+            name="pipflow",
+            binary="pipflow",
+            binary_names=["pipflow"],
+            namespace=tasks,
+            version=version("pipflow-tasks"),
+        )
+        self._tasks = tasks
+
+    def core_args(self) -> list[Argument]:
+        """Return Invoke's own options, and ours."""
+        isolated = Argument(
+            names=("isolated",),
+            kind=bool,
+            default=False,
+            help="Run no Python and no program of the project, expand no variables, build nothing.",
+        )
+        return [*super().core_args(), isolated]
+
+    def execute(self) -> None:
+        """Find the project and its settings, and run the task."""
+        is_isolated = bool(self.args.isolated.value)
+        try:
+            folders = folders_upward(Path.cwd())
+            project = find_project(folders, self._files())
+            with isolate(repository_of(project)) if is_isolated else nullcontext():
+                self._tasks.place = self._load(project, is_isolated=is_isolated)
+                super().execute()
+        except PipflowError as error:
+            raise TaskFailed(error) from error
+
+    def _files(self) -> list[str]:
+        """Return the requirements files that the user names: the option, or a setting."""
+        typed = [task.args["file"].value for task in self.tasks if "file" in task.args]
+        set_before = read_values(Context(self.config), None, os.environ).get("file")
+        names = next(filter(None, [*typed, set_before]), "")
+        return [name.strip() for name in str(names).split(",") if name.strip()]
+
+    def _load(self, project: Path, *, is_isolated: bool) -> Place:
+        """Load the settings of a project: of its tasks file, and of Invoke's configuration.
+
+        Raises:
+            UsageError: the tasks file can't be loaded, or has several namespaces for the project;
+                or it has settings, and may not be run.
+        """
+        folders = folders_upward(project)
+        tasks_file = find_tasks_file(folders, self.config.tasks.collection_name, _show)
+        collections: tuple[Collection, ...] = ()
+        if tasks_file is None:
+            configured = (folder for folder in folders if find_configuration(folder) is not None)
+            folder = next(configured, project)
+        elif is_isolated:
+            folder = tasks_file.folder
+            for path, line in tasks_file.settings(project):
+                raise _hidden_settings(path, line)
+        else:
+            folder = tasks_file.folder
+            mounts = find_mounts_for(self._import(tasks_file), folder, project)
+            if len(mounts) > 1:
+                raise UsageError(
+                    f"{_show(tasks_file.path)} has several namespaces for the folder "
+                    f"{_show(project)}: {', '.join(mount.command('add') for mount in mounts)}",
+                    hint="use `invoke` and the name of the one that is meant",
+                )
+            collections = mounts[0].collections if mounts else ()
+        self._configure(folder, is_isolated=is_isolated)
+        return Place(folder=project, collections=collections)
+
+    def _import(self, tasks_file: TasksFile) -> ModuleType:
+        """Import a tasks file as Invoke does; what it prints goes to standard error."""
+        loader = FilesystemLoader(config=self.config, start=str(tasks_file.folder))
+        try:
+            with redirect_stdout(sys.stderr):
+                module, _ = loader.load()
+        except (Exception, SystemExit) as error:
+            frames = [each for each in extract_tb(error.__traceback__) if each.filename]
+            own = [frame for frame in frames if frame.filename == str(tasks_file.path)]
+            said = f"{type(error).__name__}: {error}".removesuffix(": ")
+            raise UsageError(
+                f"it can't be loaded: {said}",
+                path=_show(tasks_file.path),
+                line=own[-1].lineno if own else None,
+                hint="install what it needs, or write the settings in invoke.yaml, "
+                "and use `pipflow --isolated`, which does not load it",
+            ) from error
+        return module
+
+    def _configure(self, folder: Path, *, is_isolated: bool) -> None:
+        """Load Invoke's configuration of a project, as a file of data alone if it is isolated."""
+        path = find_configuration(folder)
+        if path is not None and is_isolated:
+            read_text(path, shown=_show(path))  # it may be a link that leads elsewhere
+            if path.name == PYTHON_FILE:
+                line = find_table(path, _show(path))
+                if line is not None:
+                    raise _hidden_settings(path, line)
+                return
+        self.config.set_project_location(str(folder))
+        self.config.load_project()
+        if is_isolated:
+            self.config.tasks.executor_class = None  # a class that the file names is not loaded
+
+    def normalize_argv(self, argv: list[str] | None) -> None:
+        """Put the arguments in the order that Invoke reads."""
+        super().normalize_argv(argv)
+        contexts = {
+            name: context
+            for context in self._tasks.to_contexts()
+            for name in (context.name, *context.aliases)
+        }
+        program, *words = self.argv
+        self.argv = [program, *arrange(words, contexts, self.initial_context)]
+
+
+def arrange(
+    words: Sequence[str], tasks: dict[str | None, ParserContext], core: ParserContext
+) -> list[str]:
+    """Return the arguments with options before packages, and with all packages in one word.
+
+    Args:
+        words: the arguments of the program.
+        tasks: the tasks by name.
+        core: Invoke's own options.
+    """
+    if any(word in {"--list", "-l"} for word in words):
+        return ["--help"]
+    place = _first_word(words, core)
+    if place is None or words[place] not in tasks:
+        return list(words)
+    name = words[place]
+    options: list[str] = []
+    packages: list[str] = []
+    rest = iter(words[place + 1 :])
+    for word in rest:
+        if word in {"--help", "-h"}:
+            return ["--help", name]
+        if word == "--":
+            packages.extend(rest)
+        elif word.startswith("-") and len(word) > 1:
+            options.append(word)
+            if _takes_value(word, tasks[name]):
+                options.extend([value] if (value := next(rest, None)) is not None else [])
+        else:
+            packages.append(word)
+    joined = [", ".join(packages)] if packages else []
+    return [*words[:place], name, *options, *joined]
+
+
+def run() -> None:
+    """Run the program on the arguments of this process."""
+    PipflowProgram(program_namespace()).run(sys.argv)
+
+
+def _hidden_settings(path: Path, line: int) -> UsageError:
+    return UsageError(
+        "it makes settings of pipflow, and `--isolated` runs no Python of the project",
+        path=_show(path),
+        line=line,
+        hint="write the settings in invoke.yaml, or run `pipflow` without `--isolated`",
+    )
+
+
+def _show(path: Path) -> str:
+    return show_path(path, Path.cwd())
+
+
+def _first_word(words: Sequence[str], core: ParserContext) -> int | None:
+    """Return the place of the first word that is neither an option nor an option's value."""
+    place = 0
+    while place < len(words):
+        if not words[place].startswith("-"):
+            return place
+        place += 2 if _takes_value(words[place], core) else 1
+    return None
+
+
+def _takes_value(word: str, context: ParserContext) -> bool:
+    """Return whether the next word is the value of an option."""
+    flag = context.flags.get(word)
+    return flag is not None and bool(flag.takes_value) and not flag.optional
