@@ -207,6 +207,23 @@ def read_values(
     return values
 
 
+def find_origins(
+    context: Context, mount: Mount | None, environment: Mapping[str, str]
+) -> dict[str, str]:
+    """Return where each setting that ``read_values`` has is made, in words."""
+    config = context.config
+    found = {} if mount is None else dict.fromkeys(mount.settings(), "the tasks file")
+    for level in ("system", "user", "project"):
+        path = getattr(config, f"_{level}_path", None)
+        found |= dict.fromkeys(_table(getattr(config, f"_{level}", {})), str(path))
+    for name in _read_environment(config, environment):
+        found[name] = f"the variable {_prefix(config)}{name.upper()}"
+    for level in _ABOVE_THE_ENVIRONMENT:
+        path = getattr(config, f"{level}_path", None) or "an own task"
+        found |= dict.fromkeys(_table(getattr(config, level, {})), str(path))
+    return found
+
+
 def read_run_settings(context: Context) -> RunSettings:
     """Return how a context wants commands to be run.
 
@@ -253,8 +270,7 @@ def _table(configuration: Any) -> dict[str, Any]:
 
 
 def _read_environment(config: Config, environment: Mapping[str, str]) -> dict[str, str]:
-    program = next(filter(None, (config.env_prefix, config.prefix)))
-    prefix = f"{program}_pipflow_".upper()
+    prefix = _prefix(config)
     known = {f"{prefix}{name.upper()}": name for name in SETTINGS}
     for variable in environment:
         if variable.startswith(prefix) and variable not in known:
@@ -264,6 +280,12 @@ def _read_environment(config: Config, environment: Mapping[str, str]) -> dict[st
                 hint=f"did you mean {close[0]}?" if close else "unset it",
             )
     return {known[variable]: environment[variable] for variable in known if variable in environment}
+
+
+def _prefix(config: Config) -> str:
+    """Return how the names of variables begin that are settings."""
+    program = next(filter(None, (config.env_prefix, config.prefix)))
+    return f"{program}_pipflow_".upper()
 
 
 def find_root(context: Context, mount: Mount | None, file: str) -> Path:

@@ -116,6 +116,21 @@ class Finding(Struct, frozen=True, kw_only=True):
     fix: str
 
 
+class Origin(Struct, frozen=True, kw_only=True):
+    """Where a part of the target comes from.
+
+    Attributes:
+        part: ``file``, ``dockerfile``, ``context``, ``python``, ``libc``, ``platform``,
+            ``installer`` or ``index``.
+        value: what it is.
+        source: the line, file or setting that says so, in words.
+    """
+
+    part: str
+    value: str
+    source: str
+
+
 class Trial(Struct, frozen=True, kw_only=True):
     """A command that tries a new image, in a container of its own.
 
@@ -203,6 +218,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     Attributes:
         command: the task's name.
         folder: the project's folder, relative to where the user stands; ``.`` is here.
+        files: the requirements files that the command is for, named likewise.
+        dockerfiles: what the image is built from, named likewise.
         target: what the versions were chosen for; None where none had to be chosen.
         edits: the new bytes of each file that changes.
         changes: what moves.
@@ -210,6 +227,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         left_alone: the lines that were not considered.
         paths: why a project is installed: the paths to it from the lines.
         findings: what breaks the workflow, or may.
+        origins: where each part of the target comes from, if that was asked.
         warnings: what the user should know before trusting the result.
         hints: what else the user may want to do.
         builder: what builds the image; None where the project has no image.
@@ -218,6 +236,8 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     command: str
     folder: str = "."
+    files: tuple[str, ...] = ()
+    dockerfiles: tuple[str, ...] = ()
     target: Target | None = None
     edits: tuple[Edit, ...] = ()
     changes: tuple[Change, ...] = ()
@@ -225,6 +245,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     left_alone: tuple[LeftAlone, ...] = ()
     paths: tuple[tuple[PathStep, ...], ...] = ()
     findings: tuple[Finding, ...] = ()
+    origins: tuple[Origin, ...] = ()
     warnings: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     builder: Builder | None = None

@@ -20,6 +20,7 @@ from packaging.utils import canonicalize_name
 from .checks import find_in
 from .checks.dockerfile import check_builds, check_pip
 from .checks.files import check_lines
+from .checks.origins import OriginReader, suggest_settings
 from .checks.pins import check_pins, check_together
 from .environments.discovery import builder_for, find_builds, find_file
 from .environments.environment import complete_manifest, find_environments
@@ -41,12 +42,13 @@ from .manifest.reading import read_manifest
 from .mount import (
     find_mount,
     find_only_mount,
+    find_origins,
     find_root,
     read_files,
     read_run_settings,
     read_values,
 )
-from .plan import Change, Finding, Held, LeftAlone, Outcome, Plan
+from .plan import Change, Finding, Held, LeftAlone, Origin, Outcome, Plan
 from .planning.add import AddOptions, draft_add
 from .planning.draft import finish, warn
 from .planning.inputs import Inputs, prepare
@@ -68,7 +70,7 @@ from .settings import Settings
 from .transaction import carry_out, preview
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from invoke.context import Context
 
@@ -110,8 +112,10 @@ class Project:
         environment: Mapping[str, str],
         now: datetime,
         run: RunSettings,
+        set_by: Mapping[str, str],
     ) -> None:
         """Take a project as it is; ``open`` fills in what is left out."""
+        self._set_by = set_by
         self.root = root
         self._here = here
         self.settings = settings
@@ -138,7 +142,10 @@ class Project:
         """
         mount = find_only_mount() if namespace is None else find_mount(namespace)
         values = read_values(context, mount, os.environ)
-        settings = Settings.from_mapping({**values, "file": file} if file else values)
+        set_by = find_origins(context, mount, os.environ)
+        if file:
+            values, set_by = {**values, "file": file}, {**set_by, "file": "the option --file"}
+        settings = Settings.from_mapping(values)
         folder = "" if mount is None else mount.namespace.folder
         run = read_run_settings(context)
         return cls.open(
@@ -146,6 +153,7 @@ class Project:
             settings,
             {**os.environ, **run.added},
             run=run,
+            set_by=set_by,
         )
 
     @classmethod
@@ -156,6 +164,7 @@ class Project:
         environment: Mapping[str, str] | None = None,
         now: datetime | None = None,
         run: RunSettings | None = None,
+        set_by: Mapping[str, str] | None = None,
     ) -> Project:
         """Open the project in a folder.
 
@@ -167,6 +176,7 @@ class Project:
                 files; default: those of this process.
             now: the time that ages of releases are counted from, with its zone; default: now.
             run: how commands that build are run; default: with the output shown.
+            set_by: where each setting is made, in words for ``check``, by its name.
 
         Raises:
             UsageError: there is no such folder, or a setting is not valid.
@@ -181,6 +191,7 @@ class Project:
         if settings is None:
             context = read_files(folder)
             settings = Settings.from_mapping(read_values(context, None, environment))
+            set_by = find_origins(context, None, environment)
         here = _stand(folder)
         if not settings.file and not (folder / settings.files[0]).is_file():
             library = Library(root=folder, here=here)
@@ -195,6 +206,7 @@ class Project:
             environment,
             now or datetime.now(timezone.utc),
             run or RunSettings(),
+            {name: _show_origin(where, here) for name, where in (set_by or {}).items()},
         )
 
     def __enter__(self) -> Project:
@@ -409,36 +421,16 @@ class Project:
         draft = draft_unlock(found.manifest)
         return self._finish("unlock", draft, found, None, force=False, with_target=False)
 
-    def plan_check(self, *, offline: bool = False) -> Plan:
+    def plan_check(self, *, offline: bool = False, explain: bool = False) -> Plan:
         """Look for what breaks the workflow, in the Dockerfile and in the files.
 
         Args:
             offline: leave out what needs an index.
+            explain: say for each part of the target where it comes from.
         """
-        findings: dict[Finding, None] = {}
-        notices: tuple[str, ...] = ()
-        manifest = target = inputs = None
-        library = self._read_files()
-        try:
-            manifest = self._read_manifest(library)
-        except PipflowError as error:
-            findings[find_in(error)] = None
-        try:
-            discovery = self._discover(library)
-            findings.update(dict.fromkeys(check_builds(discovery)))
-            targets = self._find_targets(discovery)
-            target, notices = targets[0].target, targets[0].notices
-            findings.update(dict.fromkeys(check_pip(discovery.builds, target)))
-            if manifest is not None:
-                found = _Found(manifest=manifest, discovery=discovery)
-                environment = self._find_environment(found, targets)
-                notices = environment.notices
-                inputs = self._complete(
-                    found, environment, resolve=True, in_any_case=True, offline=offline
-                )
-                manifest, notices = inputs.manifest, inputs.last_notices
-        except PipflowError as error:
-            findings[find_in(error)] = None
+        seen = self._look(offline=offline)
+        findings, manifest, inputs = dict.fromkeys(seen.findings), seen.manifest, seen.inputs
+        notices, target = seen.notices, seen.target
         wants_hashes = target is None or target.installer == "pip"
         if manifest is not None:
             wants_hashes |= manifest.requires_hashes
@@ -453,13 +445,68 @@ class Project:
             except PackageIndexError as error:
                 findings[find_in(error)] = None
         in_order = sorted(findings, key=lambda found: (found.file or "", found.line or 0))
-        return Plan(
+        plan = Plan(
             command="check",
-            folder=self.shown,
             target=target,
             findings=tuple(in_order),
+            origins=tuple(self._explain(seen)) if explain else (),
             warnings=notices,
+            hints=tuple(self._first_hints(seen, in_order)),
         )
+        return self._placed(plan, seen.discovery)
+
+    def _look(self, *, offline: bool) -> _Seen:
+        """Find out what can be found out, with each error as a finding."""
+        library = self._read_files()
+        seen = _Seen()
+        try:
+            seen = replace(seen, manifest=self._read_manifest(library))
+        except PipflowError as error:
+            seen = replace(seen, findings=(find_in(error),))
+        try:
+            discovery = self._discover(library)
+            seen = seen.with_findings(check_builds(discovery), discovery=discovery)
+            targets = self._find_targets(discovery)
+            target, notices = targets[0].target, targets[0].notices
+            found = check_pip(discovery.builds, target)
+            seen = seen.with_findings(found, target=target, notices=notices)
+            if seen.manifest is not None:
+                both = _Found(manifest=seen.manifest, discovery=discovery)
+                environment = self._find_environment(both, targets)
+                seen = replace(seen, environment=environment, notices=environment.notices)
+                inputs = self._complete(
+                    both, environment, resolve=True, in_any_case=True, offline=offline
+                )
+                notices = inputs.last_notices
+                seen = replace(seen, inputs=inputs, manifest=inputs.manifest, notices=notices)
+        except PipflowError as error:
+            seen = seen.with_findings([find_in(error)])
+        return seen
+
+    def _explain(self, seen: _Seen) -> Iterator[Origin]:
+        """Yield where the parts of the target come from, of those that were found."""
+        reader = OriginReader(
+            settings=self.settings, set_by=self._set_by, variables=self._environment
+        )
+        if seen.discovery is not None:
+            yield from reader.of_builds(seen.discovery)
+            if seen.target is not None:
+                yield from reader.of_target(seen.target, seen.discovery.builds)
+        if seen.environment is not None and seen.manifest is not None:
+            pip = read_pip_settings(self._environment)
+            yield from reader.of_installs(seen.environment, seen.manifest, pip)
+
+    def _first_hints(self, seen: _Seen, findings: Iterable[Finding]) -> Iterator[str]:
+        """Yield which settings a project needs: those of the fixes, or none where it has none."""
+        builds = () if seen.discovery is None else seen.discovery.builds
+        if suggested := suggest_settings(findings):
+            yield suggested
+        elif not self._set_by and seen.inputs is not None and builds:
+            found = dict.fromkeys([*self.settings.files, *(build.recipe.path for build in builds)])
+            yield (
+                f"found {' and '.join(found)}; no settings are needed "
+                "(`check --explain` says where each part comes from)"
+            )
 
     def plan_rebuild(self, *, no_cache: bool = False) -> Plan:
         """Plan to build the image.
@@ -477,12 +524,12 @@ class Project:
                 "there is nothing to build: no Dockerfile and no compose file with a build",
                 hint="set `dockerfile`, or write a Dockerfile",
             )
-        return Plan(
+        plan = Plan(
             command="rebuild",
-            folder=self.shown,
             builder=builder.without_cache() if no_cache else builder,
             lack=find_lack(discovery.builds, builder.services, self._variables),
         )
+        return self._placed(plan, discovery)
 
     def preview(self, plan: Plan, *, rebuild: str = "") -> Outcome:
         """Return the outcome that ``apply`` would have, and do nothing.
@@ -630,7 +677,17 @@ class Project:
         builder = builder_for(found.discovery, changed, self.settings, self._variables)
         services = () if builder is None else builder.services
         lack = find_lack(found.discovery.builds, services, self._variables)
-        return replace(plan, folder=self.shown, builder=builder, lack=lack)
+        return replace(self._placed(plan, found.discovery), builder=builder, lack=lack)
+
+    def _placed(self, plan: Plan, discovery: Discovery | None) -> Plan:
+        """Return a plan that names the project that it is for."""
+        builds = () if discovery is None else discovery.builds
+        return replace(
+            plan,
+            folder=self.shown,
+            files=self.settings.files,
+            dockerfiles=tuple(dict.fromkeys(build.recipe.path for build in builds)),
+        )
 
 
 class _Found(Struct, frozen=True, kw_only=True):
@@ -638,6 +695,22 @@ class _Found(Struct, frozen=True, kw_only=True):
 
     manifest: Manifest
     discovery: Discovery
+
+
+class _Seen(Struct, frozen=True, kw_only=True):
+    """What ``check`` has found out, in the order in which it is looked for; None: it is unknown."""
+
+    manifest: Manifest | None = None
+    discovery: Discovery | None = None
+    target: Target | None = None
+    environment: Environment | None = None
+    inputs: Inputs | None = None
+    findings: tuple[Finding, ...] = ()
+    notices: tuple[str, ...] = ()
+
+    def with_findings(self, findings: Iterable[Finding], **known: object) -> _Seen:
+        """Return this with further findings, and with what else is known."""
+        return replace(self, findings=(*self.findings, *findings), **known)
 
 
 def _fetch(index: PackageIndex, address: Address) -> bytes:
@@ -659,6 +732,12 @@ def _name_from(here: Path, root: Path, name: str) -> str:
     if not path.is_relative_to(root) and inside.is_relative_to(root):
         path = inside
     return show_path(path, here)
+
+
+def _show_origin(where: str, here: Path) -> str:
+    """Return where a setting is made, with the name that a file has for the user."""
+    path = Path(where)
+    return show_path(path, here) if path.is_absolute() and path.is_relative_to(here) else where
 
 
 def _split(requirements: str | Iterable[str]) -> tuple[Request, ...]:

@@ -217,12 +217,12 @@ def why(project: Project, packages: str) -> Plan:
     return project.plan_why(packages)
 
 
-def check(project: Project, offline: bool = False) -> Plan:
+def check(project: Project, offline: bool = False, explain: bool = False) -> Plan:
     """Report problems and how to fix them; change nothing.
 
     Checks the Dockerfile, the ignore file and the requirements, and asks the index.
     """
-    return project.plan_check(offline=offline)
+    return project.plan_check(offline=offline, explain=explain)
 
 
 def rebuild(project: Project, no_cache: bool = False) -> Plan:
@@ -248,6 +248,7 @@ _HELP = {
     "force": "Edit the file even if another tool has generated it.",
     "exit_code": "End with status 2 if a pin could move.",
     "offline": "Skip the checks that need an index, for a pre-commit hook.",
+    "explain": "Say which line or file each part of the target comes from.",
     "no_cache": "Build every layer again.",
 }
 

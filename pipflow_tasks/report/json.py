@@ -35,6 +35,7 @@ def as_object(plan: Plan, outcome: Outcome) -> dict[str, Any]:
         "warnings": [*notes, *plan.warnings],
         "hints": list(plan.hints),
         "findings": [_keys(finding, "file line severity message fix") for finding in plan.findings],
+        "origins": [_keys(origin, "part value source") for origin in plan.origins],
         "image": _image(plan.builder, outcome),
     }
 

@@ -28,6 +28,9 @@ def _lines(plan: Plan, outcome: Outcome) -> Iterator[str]:
     project = name_project(plan)
     start = f"### {plan.command} in {project}" if project else f"### {plan.command}"
     yield start if plan.target is None else f"{start} for {plan.target}"
+    if plan.origins:
+        yield from ("", "| part | value | source |", "|---|---|---|")
+        yield from (f"| {o.part} | {o.value} | {o.source} |" for o in plan.origins)
     if plan.changes:
         yield from ("", "| project | from | to | file |", "|---|---|---|---|")
         yield from map(_row, plan.changes)

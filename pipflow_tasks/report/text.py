@@ -1,4 +1,4 @@
-"""A report as text: lines that begin with a word of at most nine letters."""
+"""A report as text: lines that begin with a word of at most nine letters, `dockerfile` apart."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .wording import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..plan import Change, Outcome, Plan
+    from ..plan import Change, Origin, Outcome, Plan
 
 
 def write_text(plan: Plan, outcome: Outcome) -> str:
@@ -32,6 +32,7 @@ def _lines(plan: Plan, outcome: Outcome) -> Iterator[str]:
         yield from (_line("note", note) for note in plan.target.notes)
     elif project:
         yield f"{project}:"
+    yield from (_origin(origin) for origin in plan.origins)
     yield from _projects(plan, outcome)
     yield from _findings(plan)
     if plan.command == "check":
@@ -44,6 +45,10 @@ def _lines(plan: Plan, outcome: Outcome) -> Iterator[str]:
 
 def _line(word: str, what: str) -> str:
     return f"{word:<9} {what}"
+
+
+def _origin(origin: Origin) -> str:
+    return f"{origin.part:<10} {origin.value} · {origin.source}"
 
 
 def _projects(plan: Plan, outcome: Outcome) -> Iterator[str]:

@@ -11,10 +11,18 @@ if TYPE_CHECKING:
 
 
 def name_project(plan: Plan) -> str:
-    """Return which project of several a report is about: its folder and services, or nothing."""
-    services = () if plan.builder is None else plan.builder.services
-    place = "" if plan.folder == "." else plan.folder
-    return f"{place} ({', '.join(services)})" if place and services else place
+    """Return which project a report is about, by what is not the current folder's own.
+
+    That are its files or else its folder, its services, and, where no target names it, its
+    Dockerfile.
+    """
+    folder = "" if plan.folder == "." else f"{plan.folder}/"
+    files = [name for name in plan.files if name != f"{folder}requirements.txt"]
+    place = " and ".join(files) or folder.rstrip("/")
+    if place and plan.builder is not None and plan.builder.services:
+        place = f"{place} ({', '.join(plan.builder.services)})"
+    built = [name for name in plan.dockerfiles if name != f"{folder}Dockerfile"]
+    return ", ".join(filter(None, [place, *(built if plan.target is None else [])]))
 
 
 def describe_held(held: Held) -> str:
