@@ -99,6 +99,9 @@ class OriginReader(Struct, frozen=True, kw_only=True):
             shown = redact(rules.shown.get(url, url))
             source = self._of_index(url, environment, manifest, pip)
             yield Origin(part="index", value=shown, source=source)
+        for pattern, url in rules.index_for:
+            shown = f"{redact(url)} for {pattern}"
+            yield Origin(part="index", value=shown, source=self._of("index_for"))
 
     def _of(self, setting: str, otherwise: str = _USUAL) -> str:
         """Return where a setting is made; if it is not, the other source."""
