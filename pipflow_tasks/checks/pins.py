@@ -77,6 +77,7 @@ def _fix_pin(line: Line, root: Root, inputs: Inputs, *, by_wheel: bool = False) 
     """
     assert line.pin is not None
     name = line.spelled_name
+    inputs = inputs.within(inputs.limits.taking_source(root.name))
     try:
         if is_held(line):
             return "take `# pipflow: hold` out of the line, so that it may move"

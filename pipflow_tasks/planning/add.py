@@ -73,7 +73,8 @@ def draft_add(inputs: Inputs, requests: Sequence[Request], options: AddOptions) 
             require_agreement(lines, request, inputs)
             yield hint(already_there(line))
             continue
-        unbound = inputs.within(inputs.limits.preferring(request.name, None))
+        free = inputs.limits.preferring(request.name, None).taking_source(request.name)
+        unbound = inputs.within(free)
         inputs = replace(unbound, manifest=promote(inputs.manifest, line))
         comment, told = _describe(line, request, _bound_of(request, options))
         yield from told

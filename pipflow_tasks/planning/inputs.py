@@ -167,7 +167,8 @@ def _limits(manifest: Manifest, target: Target, rules: InstallRules) -> Limits:
     """Return the first limits of a command: no locked line moves, no pin is too young."""
     pins: dict[NormalizedName, set[Version]] = {}
     for line in manifest.lines:
-        if line.name is not None and line.pin is not None:
+        is_read = line.marker is None or target.applies(line.marker)
+        if line.name is not None and line.pin is not None and is_read:
             pins.setdefault(line.name, set()).add(line.pin)
     preferences = {
         line.name: Preference(version=line.pin)
@@ -176,7 +177,7 @@ def _limits(manifest: Manifest, target: Target, rules: InstallRules) -> Limits:
     }
     admissions = {
         name: replace(
-            rules.admissions.get(name, rules.admission), ageless=frozenset(pins.get(name, ()))
+            rules.admissions.get(name, rules.admission), pins=frozenset(pins.get(name, ()))
         )
         for name in {*pins, *rules.admissions}
     }

@@ -9,7 +9,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from ..errors import RequirementsError
-from ..plan import Held
+from ..plan import Held, as_plural
 from ..resolution import rule_out, why_below, why_by_itself, why_never
 from .draft import Draft, move, warn, warn_of
 from .inputs import releases
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ..requirements import Line
     from ..resolution import Reason
-    from ..resolution.finder import Candidate, Choice
+    from ..resolution.finder import Candidate, Choice, Rejection
     from .goals import Goal
     from .inputs import Inputs
     from .settling import Settlement
@@ -115,8 +115,26 @@ def tell_held(
     if inputs.resolves and best is not None and best.version > version:
         reason = _why_held(settlement, canonicalize_name(name))
     else:
-        reason = f"{latest} {choice.reason_against(latest) or 'was not asked for'}"
+        reason = _why_passed_over(name, latest, choice)
     yield Draft(held=(Held(project=name, version=version, newest=latest, reason=reason),))
+
+
+def _why_passed_over(name: str, latest: Version, choice: Choice) -> str:
+    """Return why the newest version does not suit by itself, as a clause."""
+    alike = list(takewhile(lambda each: each.loses_wheel, _from(latest, choice)))
+    if not alike:
+        return f"{latest} {choice.reason_against(latest) or 'was not asked for'}"
+    last = alike[-1]
+    told = f"{latest} {last.reason}"
+    if len(alike) > 1:
+        told = f"{last.version} and newer {as_plural(last.reason)}"
+    return f"{told}; `upgrade {name}` takes source"
+
+
+def _from(latest: Version, choice: Choice) -> Iterator[Rejection]:
+    """Yield the rejections of a version and of all final ones before it."""
+    older = (each for each in choice.rejections if each.version <= latest)
+    return (each for each in older if not each.version.is_prerelease)
 
 
 def _why_held(settlement: Settlement, name: NormalizedName) -> str:

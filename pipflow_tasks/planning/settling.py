@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from packaging.utils import NormalizedName
 
     from ..resolution import Pick
+    from ..resolution.finder import Candidate
     from .goals import Goal
     from .inputs import Inputs
 
@@ -167,23 +168,29 @@ def solve_current(inputs: Inputs, roots: Sequence[Root]) -> tuple[Settlement, tu
 def _admit_for(inputs: Inputs, current: Sequence[Root]) -> tuple[Inputs, list[str]]:
     """Return inputs that admit the versions which the files can't do without, and warnings.
 
-    The image gets these versions in any case: they are too young, or their dependencies are
-    unknown. The inputs are the same where there are none.
+    The image gets these versions in any case: they are too young, are built from source, or their
+    dependencies are unknown. The inputs are the same where there are none.
     """
     found = solve(inputs.candidates, current)
-    if isinstance(found, Solution) or not (inputs.rules.admission.cutoff or found.guesses):
+    if isinstance(found, Solution) or not (
+        inputs.rules.admission.cutoff or inputs.manifest.is_locked or found.guesses
+    ):
         return inputs, []
     generous = inputs.within(inputs.limits.admitting(None))
     found = solve(generous.candidates, current)
     admitted: list[NormalizedName] = []
     told: list[str] = []
     for pick in found.picks.values() if isinstance(found, Solution) else ():
-        too_young = "" if pick.candidate is None else pick.candidate.too_young
-        if too_young:
-            told.append(f"{pick} {too_young}, and no older version is compatible")
-        if too_young or (pick.candidate is not None and generous.candidates.is_unknown(pick)):
+        withheld = "" if pick.candidate is None else _why_withheld(pick.candidate)
+        if withheld:
+            told.append(f"{pick} {withheld}, and no older version is compatible")
+        if withheld or (pick.candidate is not None and generous.candidates.is_unknown(pick)):
             admitted.append(pick.name)
     return (inputs.within(inputs.limits.admitting(admitted)) if admitted else inputs), told
+
+
+def _why_withheld(candidate: Candidate) -> str:
+    return candidate.too_young or candidate.loses_wheel
 
 
 # ways around a conflict: each takes the roots of the files as they were before the command

@@ -66,8 +66,11 @@ def find_hint(
     inputs: Inputs, conflict: Conflict, goals: Sequence[Goal], current: Sequence[Root]
 ) -> str:
     """Return what makes goals possible that conflict with the files."""
-    inputs, moving = find_way(inputs, goals, current)
+    given, (inputs, moving) = inputs, find_way(inputs, goals, current)
     if not moving:
+        if built := _find_source(given, conflict, goals, current):
+            words = [*built, *(f"{goal.name}{goal.typed}" for goal in goals if goal.line)]
+            return f"`upgrade {as_one_word(*words)}` takes {' and '.join(built)} from source"
         bound = _name_bound(inputs.manifest, conflict)
         hint = "ask for other versions"
         return f"{hint}, or change the policy of {bound}" if bound else hint
@@ -79,6 +82,24 @@ def find_hint(
     if not _helps(inputs, moving, goals, current):
         return f"--with-upgrades moves the conflicting pins: {' and '.join(words)}"
     return f"{hint}, or --with-upgrades moves only these"
+
+
+def _find_source(
+    inputs: Inputs, conflict: Conflict, goals: Sequence[Goal], current: Sequence[Root]
+) -> tuple[str, ...]:
+    """Return the projects that make goals possible once they move from a wheel to source."""
+    limits = inputs.limits
+    for name in conflict.names:
+        limits = limits.taking_source(name)
+    found = solve(inputs.within(limits).candidates, _roots_moving(inputs, goals, (), current))
+    if isinstance(found, Conflict):
+        return ()
+    releases = inputs.candidates.releases
+    return tuple(
+        name
+        for name in conflict.names
+        if (version := found.version(name)) and releases(name).loses_wheel(version)
+    )
 
 
 def _helps(

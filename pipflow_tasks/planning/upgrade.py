@@ -61,7 +61,7 @@ def draft_upgrade(
     inputs.candidates.catalog.prefetch(request.name for request, _ in moves)
     goals: list[Goal] = []
     for request, line in moves:
-        inputs = inputs.within(inputs.limits.rising(request.name))
+        inputs = inputs.within(inputs.limits.rising(request.name).taking_source(request.name))
         inputs = inputs.bounding(line, policy_bounds(line))
         goals.append(goal_to_move(inputs, line, request=request, prereleases=prereleases))
     yield from _move(settle(inputs, goals), goals)

@@ -246,6 +246,10 @@ class _Order:
         self._is_exact = any(each.is_exact for each in dependencies) or any(
             names_exactly(bound.specifier) for bound in bounds
         )
+        # a wheel is given up for a person's word, not for a dependency
+        self._takes_source = any(each.is_exact for each in dependencies if each.root) or any(
+            names_exactly(bound.specifier) for bound in bounds
+        )
         self._takes_withheld = is_given or limits.admits_all_of(name)
         self._least = [root.least for root in roots if root.least is not None]
         self._ends = [root.better_than for root in roots if root.better_than is not None]
@@ -318,9 +322,11 @@ class _Order:
                 yield candidate
 
     def _is_free(self, candidate: Candidate) -> bool:
-        if self._is_exact or not candidate.withheld:
+        if bool(self._kept) and self._releases.bit(candidate.version) == self._kept:
             return True
-        return bool(self._kept) and self._releases.bit(candidate.version) == self._kept
+        if candidate.loses_wheel and not self._takes_source:
+            return False
+        return self._is_exact or not candidate.withheld
 
 
 def _takes_prereleases(

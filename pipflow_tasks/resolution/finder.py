@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -79,7 +80,9 @@ class Admission(Struct, frozen=True, kw_only=True):
         prefers_wheels: the line that prefers an older wheel to a newer sdist, or nothing.
         cutoff: how old a release has to be; an exact pin takes a younger one.
         limit: the same for every file, without exception: the installer does not see others.
-        ageless: versions whose age does not count.
+        pins: the pinned versions. Their age does not count. Where one has a wheel, versions that
+            have to be built from source are withheld.
+        takes_source: they are not: the project was named.
     """
 
     prereleases: Prereleases = "named"
@@ -88,7 +91,8 @@ class Admission(Struct, frozen=True, kw_only=True):
     prefers_wheels: str = ""
     cutoff: Cutoff | None = None
     limit: Cutoff | None = None
-    ageless: frozenset[Version] = frozenset()
+    pins: frozenset[Version] = frozenset()
+    takes_source: bool = False
 
 
 class Candidate(Struct, frozen=True, kw_only=True):
@@ -102,6 +106,9 @@ class Candidate(Struct, frozen=True, kw_only=True):
         yanked: why it was withdrawn, if it was.
         too_young: why it is, or an empty string.
         undated: its age counts, and the index does not have it.
+        loses_wheel: why it has to be built from source where the pinned version has a wheel, or
+            an empty string.
+        by_old_pip: a newer pip in the image would take a wheel of it.
     """
 
     version: Version
@@ -110,12 +117,14 @@ class Candidate(Struct, frozen=True, kw_only=True):
     yanked: str | None
     too_young: str = ""
     undated: bool = False
+    loses_wheel: str = ""
+    by_old_pip: bool = False
 
     @property
     def withheld(self) -> str:
         """Why only an exact pin gets it, as the end of a sentence, or nothing."""
         if self.yanked is None:
-            return self.too_young
+            return self.too_young or self.loses_wheel
         return f"was yanked: {self.yanked}" if self.yanked else "was yanked"
 
 
@@ -125,6 +134,7 @@ class Rejection(Struct, frozen=True, kw_only=True):
     version: Version
     reason: str
     by_old_pip: bool = False  # a newer pip in the image would take it
+    loses_wheel: bool = False  # the pinned version has a wheel
 
 
 class Choice(Struct, frozen=True, kw_only=True):
@@ -224,14 +234,40 @@ class Releases:
     def suit(self, version: Version) -> Candidate | Rejection:
         """Return whether a version suits the target, without regard to any request."""
         if version not in self._found:
-            files = self.files[version]
-            self._found[version] = _suit(version, files, self._target, self._admission)
+            found = self._suit(version)
+            if isinstance(found, Candidate) and found.from_source and self._keeps_wheels:
+                found = self._withhold(found)
+            self._found[version] = found
         return self._found[version]
+
+    def _suit(self, version: Version) -> Candidate | Rejection:
+        return _suit(version, self.files[version], self._target, self._admission)
+
+    @cached_property
+    def _keeps_wheels(self) -> bool:
+        """Whether the image gets a pinned version from a wheel, and source was not asked for."""
+        if self._admission.takes_source:
+            return False
+        pinned = (self.pinned(pin) for pin in self._admission.pins)
+        found = (self._suit(version) for bits in pinned for version in self.among(bits))
+        return any(isinstance(each, Candidate) and not each.from_source for each in found)
+
+    def _withhold(self, candidate: Candidate) -> Candidate:
+        if any(self.bit(candidate.version) == self.pinned(pin) for pin in self._admission.pins):
+            return candidate
+        tag = _wants_newer_pip(candidate.files, self._target)
+        reason = _too_old_for(tag, self._target) if tag else candidate.from_source
+        return replace(candidate, loses_wheel=reason, by_old_pip=bool(tag))
 
     def why_not(self, version: Version) -> str:
         """Return why a version is not taken, as the end of a sentence about it."""
         found = self.suit(version)
         return found.reason if isinstance(found, Rejection) else found.withheld
+
+    def loses_wheel(self, version: Version) -> bool:
+        """Return whether a version is built from source where the pinned one has a wheel."""
+        found = self.suit(version)
+        return isinstance(found, Candidate) and bool(found.loses_wheel)
 
     def examine(
         self, version: Version, specifier: SpecifierSet, bounds: Sequence[Bound] = ()
@@ -247,7 +283,12 @@ class Releases:
             return found
         if any(map(names_exactly, (specifier, *(bound.specifier for bound in bounds)))):
             return found
-        return Rejection(version=version, reason=found.withheld)
+        return Rejection(
+            version=version,
+            reason=found.withheld,
+            by_old_pip=found.by_old_pip,
+            loses_wheel=found.withheld == found.loses_wheel,
+        )
 
 
 def _bits(are: Iterable[bool]) -> int:
@@ -285,7 +326,7 @@ def _suit(
     if len(taken) < len(chosen):
         lacking = [name for name, file in chosen.items() if file is None]
         return _reject_files(version, seen, lacking, target, admission)
-    cutoff = None if version in admission.ageless else admission.cutoff
+    cutoff = None if version in admission.pins else admission.cutoff
     uploaded = max((file.uploaded for file in taken if file.uploaded), default=None)
     return Candidate(
         version=version,
@@ -305,11 +346,9 @@ def _reject_files(
     admission: Admission,
 ) -> Rejection:
     """Reject a version for lack of a file that suits some platforms, which are named."""
-    tags = (target.wants_newer_pip(file.tags) for file in files if file.is_wheel)
-    tag = "" if admission.only_sdists else next(filter(None, tags), "")
+    tag = "" if admission.only_sdists else _wants_newer_pip(files, target)
     if tag:
-        reason = f"has a wheel ({tag}) that pip {target.pip} of the image is too old for"
-        return Rejection(version=version, reason=reason, by_old_pip=True)
+        return Rejection(version=version, reason=_too_old_for(tag, target), by_old_pip=True)
     where = f" on {' and '.join(lacking)}" if len(target.platforms) > 1 else ""
     if admission.only_sdists:
         reason = f"has no source distribution, and {admission.only_sdists} allows no wheels"
@@ -318,6 +357,16 @@ def _reject_files(
     else:
         reason = f"has no wheel for {target}{where} and no source distribution"
     return Rejection(version=version, reason=reason)
+
+
+def _wants_newer_pip(files: Sequence[DistributionFile], target: Target) -> str:
+    """Return the tag of a wheel that a newer pip in the image would take, or nothing."""
+    tags = (target.wants_newer_pip(file.tags) for file in files if file.is_wheel)
+    return next(filter(None, tags), "")
+
+
+def _too_old_for(tag: str, target: Target) -> str:
+    return f"has a wheel ({tag}) that pip {target.pip} of the image is too old for"
 
 
 def _why_from_source(

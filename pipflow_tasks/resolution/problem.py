@@ -86,8 +86,8 @@ class Limits(Struct, frozen=True, kw_only=True):
         constraints: those of constraints files, which come after the bounds.
         preferences: by project, the version that it has without being asked for.
         admissions: by project, where they differ from ``admission``.
-        admitted: the projects of which versions are taken that are too young, or whose
-            dependencies are unknown; None for every project.
+        admitted: the projects of which versions are taken that are too young, have no wheel where
+            the pin has one, or whose dependencies are unknown; None for every project.
     """
 
     bounds: Mapping[NormalizedName, tuple[Bound, ...]] = _EMPTY
@@ -127,6 +127,11 @@ class Limits(Struct, frozen=True, kw_only=True):
         if preference is None:
             return self
         return self.preferring(name, replace(preference, may_rise=True))
+
+    def taking_source(self, name: NormalizedName) -> Limits:
+        """Return these limits with a pin that may move from a wheel to source."""
+        free = replace(self.admission_of(name), takes_source=True)
+        return replace(self, admissions=MappingProxyType({**self.admissions, name: free}))
 
     def admitting(self, names: Iterable[NormalizedName] | None) -> Limits:
         """Return these limits with everything admitted of some projects, or of all (None)."""
