@@ -121,10 +121,13 @@ def find_file(library: Library, settings: Settings, variables: Mapping[str, str]
     Raises:
         DockerfileError: a service's Dockerfile is not there, or can't be understood.
         ComposeError: a compose file can't be understood.
-        UsageError: they install several, or a setting names what is not there.
+        UsageError: they install several, or what was found can't be followed, or a setting names
+            what is not there.
     """
     found: dict[str, str] = {}
+    passed_over: list[str] = []
     for tier in _tiers(library, (), settings, variables):
+        passed_over += tier.passed_over
         for build in tier.builds:
             for name in names_installed_by(build, tier.library):
                 found.setdefault(name, build.recipe.service or build.recipe.path)
@@ -134,6 +137,12 @@ def find_file(library: Library, settings: Settings, variables: Mapping[str, str]
             f"the project has several requirements files: {listed}",
             hint=f"name the one that is meant: `file: {next(iter(found))}` under `pipflow` in "
             "invoke.yaml, or --file",
+        )
+    if passed_over and not found and not settings.python:
+        raise UsageError(
+            f"there is no {settings.files[0]}, and no build that installs another file: "
+            f"{'; '.join(dict.fromkeys(passed_over))}",
+            hint="work in that project's folder, or set `file` and `dockerfile` or `python`",
         )
     return next(iter(found), None)
 

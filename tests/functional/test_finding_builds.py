@@ -1,0 +1,139 @@
+"""Where a project's builds are found, what they are built from, and what is asked."""
+
+from __future__ import annotations
+
+import pytest
+from functional.temporary_project import ENGINE, TemporaryProject, dockerfile
+from loopback_index import LoopbackIndex
+
+OLD, NEW = "lib==1.0\n", "lib==2.0\n"
+
+
+@pytest.fixture(autouse=True)
+def _fill(project: TemporaryProject, index: LoopbackIndex) -> None:
+    index.add("lib", "1.0")
+    index.add("lib", "2.0")
+    index.add("lib", "3.0", requires_python=">=3.12")
+    project.requirements = OLD
+    project.remove("Dockerfile")
+
+
+@pytest.mark.parametrize(
+    ("settings", "built"),
+    [
+        ({}, "build --tag shop --file docker/Dockerfile ."),
+        ({"DOCKERFILE": "docker/Dockerfile"}, "build --tag shop --file docker/Dockerfile ."),
+        (
+            {"DOCKERFILE": "docker/Dockerfile", "CONTEXT": "."},
+            "build --tag shop --file docker/Dockerfile .",
+        ),
+    ],
+    ids=["found", "dockerfile", "context"],
+)
+def test_context_is_what_the_step_finds(
+    project: TemporaryProject, settings: dict[str, str], built: str
+) -> None:
+    """A Dockerfile in a folder of its own is built from the folder that has the file."""
+    docker = project.stand_in("docker", ENGINE)
+    project.write("docker/Dockerfile", dockerfile("3.9"))
+    environment = {f"INVOKE_PIPFLOW_{name}": value for name, value in settings.items()}
+    done = project.invoke("deps.upgrade-all", environment=environment)
+    assert (done.status, project.requirements, docker.built) == (0, NEW, [built])
+    assert "for python 3.9" in done.stdout
+
+
+def test_first_file_of_a_dockerfile_below(project: TemporaryProject) -> None:
+    """A file that does not exist yet is the one that the step copies from the project's folder."""
+    project.remove("requirements.txt")
+    project.write("docker/Dockerfile", dockerfile("3.9"))
+    done = project.invoke("deps.add", "lib")
+    assert (done.status, project.requirements) == (0, NEW)
+    assert "for python 3.9" in done.stdout
+
+
+def test_stage_is_built(project: TemporaryProject) -> None:
+    """The setting `stage` chooses the stage, and the build names it."""
+    docker = project.stand_in("docker", ENGINE)
+    step = "COPY requirements.txt .\nRUN pip install -r requirements.txt\n"
+    project.write(
+        "Dockerfile",
+        f"FROM python:3.9-slim AS old\n{step}FROM python:3.12-slim AS new\n{step}",
+    )
+    done = project.invoke("deps.upgrade-all", environment={"INVOKE_PIPFLOW_STAGE": "old"})
+    assert (done.status, project.requirements) == (0, NEW), done.stderr
+    assert docker.built == ["build --tag shop --target old --file Dockerfile ."]
+
+
+def test_usual_name_counts_with_a_note(project: TemporaryProject) -> None:
+    """Of several Dockerfiles below that install the file, the one of the usual name counts."""
+    project.write("deploy/Dockerfile", dockerfile("3.9"))
+    project.write("deploy/dev.dockerfile", dockerfile("3.12"))
+    done = project.invoke("deps.upgrade-all")
+    assert (done.status, project.requirements) == (0, NEW)
+    assert "deploy/dev.dockerfile installs the file, too" in done.stderr
+
+
+def test_different_dockerfiles_are_asked_for(project: TemporaryProject) -> None:
+    """Dockerfiles with different images: status 1, both are named with the setting."""
+    project.write("Dockerfile.slim", dockerfile("3.9"))
+    project.write("Dockerfile.full", dockerfile("3.12"))
+    done = project.invoke("deps.upgrade-all")
+    assert (done.status, done.stdout, project.requirements) == (1, "", OLD)
+    for word in ("Dockerfile.slim: python 3.9", "Dockerfile.full: python 3.12", "`dockerfile`"):
+        assert word in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        (".docker/Dockerfile", dockerfile("3.9"), ".docker/Dockerfile is in a hidden folder"),
+        ("compose.yaml", "services: {job: {image: python, command: pip install -r r}}", "job"),
+    ],
+)
+def test_host_is_no_guess(project: TemporaryProject, name: str, text: str, said: str) -> None:
+    """Where an image is made somehow, this host's Python counts only with `python: host`."""
+    project.write(name, text)
+    done = project.invoke("deps.upgrade-all")
+    assert (done.status, done.stdout, project.requirements) == (1, "", OLD)
+    assert said in done.stderr
+    assert "`python: host`" in done.stderr
+    done = project.invoke("deps.upgrade-all", environment={"INVOKE_PIPFLOW_PYTHON": "host"})
+    assert (done.status, project.requirements != OLD) == (0, True)
+
+
+def test_another_project_is_named(project: TemporaryProject) -> None:
+    """A Dockerfile that finds its file in its own folder is another project."""
+    project.remove("requirements.txt")
+    project.write("api/Dockerfile", dockerfile("3.9"))
+    project.write("api/requirements.txt", OLD)
+    done = project.invoke("deps.upgrade-all")
+    assert (done.status, project.read("api/requirements.txt")) == (1, OLD)
+    assert "`cd api`" in done.stderr
+
+
+@pytest.mark.parametrize("words", [("deps.upgrade-all",), ("deps.outdated",)], ids=" ".join)
+def test_the_one_file_that_is_installed(project: TemporaryProject, words: tuple[str, ...]) -> None:
+    """Without a requirements.txt, the file that the build installs is meant."""
+    project.remove("requirements.txt")
+    project.write("reqs/prod.txt", OLD)
+    project.write(
+        "Dockerfile",
+        "FROM python:3.9\nCOPY . /app\nWORKDIR /app\nRUN pip install -r reqs/prod.txt\n",
+    )
+    done = project.invoke(*words)
+    assert done.status == 0
+    assert "lib 1.0 to 2.0 (reqs/prod.txt:1)" in done.stdout
+
+
+def test_several_files_are_listed(project: TemporaryProject) -> None:
+    """If the builds install several files, and none is requirements.txt, all are named."""
+    project.remove("requirements.txt")
+    for name in ("api", "web"):
+        project.write(f"{name}.txt", OLD)
+    project.write(
+        "Dockerfile", "FROM python:3.9\nCOPY . .\nRUN pip install -r api.txt -r web.txt\n"
+    )
+    done = project.invoke("deps.upgrade-all")
+    assert (done.status, project.read("api.txt")) == (1, OLD)
+    for word in ("api.txt", "web.txt", "file: api.txt", "--file"):
+        assert word in done.stderr
