@@ -631,18 +631,27 @@ class Project:
             self._variables,
             None if offline else partial(_fetch, index),
         )
-        return prepare(manifest, (environment,), index, resolve=resolve, in_any_case=in_any_case)
+        return prepare(
+            manifest,
+            (environment,),
+            index,
+            resolve=resolve,
+            unseen=environment.rules.links.unseen if offline else index.open_links(),
+            in_any_case=in_any_case,
+        )
 
     def _index_for(self, rules: InstallRules) -> PackageIndex:
         """Return the index of rules; plans with equal rules share it."""
         shown = tuple(rules.shown.items())
-        key = (rules.index_urls, rules.first_index, rules.index_for, rules.trust, shown)
+        where = (rules.index_urls, rules.first_index, rules.index_for, rules.links)
+        key = (where, rules.trust, shown)
         if key not in self._indexes:
             self._indexes[key] = PackageIndex(
                 rules.index_urls,
                 timeout_seconds=self.settings.timeout_seconds,
                 first_only=rules.first_index,
                 index_for=rules.index_for,
+                links=rules.links,
                 trust=rules.trust,
                 shown=rules.shown,
             )

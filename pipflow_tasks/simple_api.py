@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from email.parser import BytesHeaderParser
 from functools import cached_property, lru_cache
 from html.parser import HTMLParser
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
-from urllib.parse import unquote, urldefrag, urljoin
+from urllib.parse import quote, unquote, urldefrag, urljoin, urlsplit
 
 import msgspec
 from msgspec import Struct, field
@@ -29,7 +30,7 @@ from packaging.version import Version
 from .errors import PackageIndexError, redact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from email.message import Message
 
 ACCEPT = (
@@ -67,6 +68,11 @@ class DistributionFile(Struct, frozen=True, kw_only=True):
     hashes: Mapping[str, str] = field(default_factory=dict)
     has_metadata: bool | None = None
     uploaded: datetime | None = None
+
+    @property
+    def path(self) -> str:
+        """The path of a file of this machine, or an empty string."""
+        return unquote(urlsplit(self.url).path) if self.url.startswith("file:") else ""
 
     @property
     def tags(self) -> frozenset[Tag]:
@@ -390,6 +396,47 @@ def _read_anchor(anchor: Mapping[str, str]) -> _Entry:
         yanked=anchor.get("data-yanked"),
         core_metadata=None if metadata is None else metadata != "false",
     )
+
+
+class Listing:
+    """Files of any projects: the links of one page, or the files of a folder."""
+
+    def __init__(self, entries: Iterable[_Entry], base: str) -> None:
+        self._base = base
+        self._wheels: dict[str, list[_Entry]] = {}
+        self._others: list[_Entry] = []
+        for entry in entries:
+            if _is_wheel(entry.filename):
+                name = _canonical(entry.filename.partition("-")[0])
+                self._wheels.setdefault(name, []).append(entry)
+            else:
+                self._others.append(entry)
+
+    @classmethod
+    def from_html(cls, data: bytes, url: str) -> Listing:
+        """Read an HTML page of links, such as ``--find-links`` names."""
+        parser = _Anchors(url)
+        with suppress(AssertionError):  # as far as the page is well-formed
+            parser.feed(data.decode("utf-8", "replace"))
+            parser.close()
+        return cls(map(_read_anchor, parser.anchors), parser.base)
+
+    @classmethod
+    def from_names(cls, names: Iterable[str], base: str) -> Listing:
+        """Take the names of the files in a folder."""
+        return cls((_Entry(filename=name, url=quote(name)) for name in names), base)
+
+    def page_of(self, project: NormalizedName, digest: Callable[[str], str] | None = None) -> Page:
+        """Return the files of one project; ``digest`` gives the SHA-256 of one by its name."""
+        found = [*self._wheels.get(project, ())]
+        found += [each for each in self._others if _version_of(each.filename, project) is not None]
+        if digest is not None:
+            found = [
+                replace(each, hashes=_Hashes(sha256=digest(each.filename)), core_metadata=False)
+                for each in found
+            ]
+        entries = tuple(found)
+        return Page(self._base, _group(project, (entry.filename for entry in entries), entries))
 
 
 class Metadata(Struct, frozen=True, kw_only=True):

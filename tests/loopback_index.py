@@ -30,6 +30,7 @@ from email.message import Message
 from functools import cached_property, partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain, product, repeat
+from pathlib import Path
 from typing import Any, Literal, get_args
 from urllib.parse import quote, unquote, urlsplit
 
@@ -181,6 +182,12 @@ class LoopbackIndex:
             files[f"{release.stem}.tar.gz"] = _File(release, partial(_build_sdist, release, sdist))
         with self._lock:
             self._projects.setdefault(release.project, {}).update(files)
+
+    def save(self, folder: Path) -> None:
+        """Write the files of all projects into a folder."""
+        for files in self._projects.values():
+            for name, file in files.items():
+                (folder / name).write_bytes(file.content)
 
     def break_project(self, project: str, *faults: Fault) -> None:
         """Make a project fail with each fault in turn, for as many requests as the fault says.

@@ -10,7 +10,15 @@ from packaging.specifiers import SpecifierSet
 from ..errors import ProjectNotFound, RequirementsError
 from ..plan import Finding
 from ..planning.goals import find_move
-from ..planning.inputs import allowed_by_policy, as_given, is_held, releases, root_of, roots_of
+from ..planning.inputs import (
+    allowed_by_policy,
+    as_given,
+    is_held,
+    releases,
+    root_of,
+    roots_of,
+    why_unseen,
+)
 from ..planning.lock import find_transitive, find_unknown
 from ..planning.settling import solve_current
 from ..planning.unblocking import fix_conflict
@@ -40,6 +48,8 @@ def check_pins(inputs: Inputs) -> Iterator[Finding]:
     asked = [(line, root) for line, root in roots if root is not None and not root.is_opaque]
     inputs.candidates.catalog.prefetch(root.name for _, root in asked)
     for line, root in asked:
+        if why_unseen(inputs, line):
+            continue
         try:
             found = releases(inputs, root.name)
         except ProjectNotFound as error:

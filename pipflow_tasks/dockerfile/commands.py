@@ -312,6 +312,7 @@ class Shell(Struct, kw_only=True):
             possible=possible,
             constraints=constraints,
             constraint_sources=constraint_sources,
+            link_folders=tuple(self._link_folders(installer, options, environment)),
             unknown=unknown + unknown_constraints,
             misplaced=tuple(filter(None, misplaced)),
             copied=tuple(
@@ -363,6 +364,20 @@ class Shell(Struct, kw_only=True):
             by_level[level].append(Configuration(path="pip config set", text=text))
         for found in by_level.values():
             yield from found
+
+    def _link_folders(
+        self,
+        installer: Installer,
+        options: Mapping[str, Sequence[str]],
+        environment: Mapping[str, str],
+    ) -> Iterator[tuple[str, str]]:
+        """Yield the folders of ``--find-links`` that are copied, with those of the context."""
+        named = environment.get(f"{installer.upper()}_FIND_LINKS", "").split()
+        for name in dict.fromkeys((*named, *options.get("find-links", ()))):
+            path = name.removeprefix("file://")
+            inside = self._found(posixpath.join(path, "any-1-py3-none-any.whl"))
+            if inside and not is_unknown(inside[0]):
+                yield name, posixpath.dirname(inside[0]) or "."
 
     def _sources(
         self, named: Sequence[str]

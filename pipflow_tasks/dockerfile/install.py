@@ -60,6 +60,8 @@ class InstallCommand(Struct, frozen=True, kw_only=True):
         possible: other files of the context that they may be: a copied folder may have one.
         constraints: the files that ``-c`` names.
         constraint_sources: the same files in the build context.
+        link_folders: the values of ``--find-links`` that are folders copied from the context, each
+            with its path there.
         unknown: files of ``-r`` and ``-c`` whose source is unknown: made by a command, not copied
             from the context, or with an unknown variable (kept as ``${NAME}``).
         misplaced: those of the unknown that the context has, copied to another place.
@@ -84,6 +86,7 @@ class InstallCommand(Struct, frozen=True, kw_only=True):
     possible: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
     constraint_sources: tuple[str, ...] = ()
+    link_folders: tuple[tuple[str, str], ...] = ()
     unknown: tuple[str, ...] = ()
     misplaced: tuple[Misplaced, ...] = ()
     copied: tuple[tuple[str, int], ...] = ()

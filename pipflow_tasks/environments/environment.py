@@ -84,7 +84,13 @@ def find_environments(
     for each in targets:
         steps = find_steps(each.builds, library, each.target.interpreter)
         rules = read_rules(
-            steps, manifest.lines, settings=settings, now=now, pip=pip, variables=variables
+            steps,
+            manifest.lines,
+            library=library,
+            settings=settings,
+            now=now,
+            pip=pip,
+            variables=variables,
         )
         found.append(
             Environment(

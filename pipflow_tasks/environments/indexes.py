@@ -62,10 +62,12 @@ def find_indexes(
     variables: Mapping[str, str],
     *,
     by_uv: bool,
+    has_links: bool,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return where to look, in the installer's order, and notices of what is unknown.
 
-    ``by_uv``: uv installs, in every step.
+    ``by_uv``: uv installs, in every step. ``has_links``: there is somewhere to look where no index
+    is asked.
 
     Raises:
         UsageError: the files leave no index, or an address can't be one.
@@ -74,6 +76,15 @@ def find_indexes(
     ours = Indexes(
         index_url=settings.index_url, extra_index_urls=tuple(settings.extra_index_url.split())
     )
+    is_filled = any(step.install.command in {"wheel", "download"} for step in steps)
+    by_files = next((line.place for line in lines if ("--no-index", "") in line.options), "")
+    if by_files and not has_links:
+        raise UsageError(
+            f"the requirements files say --no-index ({by_files}): versions can't be looked up"
+        )
+    closed = [step.place for step in steps if step.no_index and not is_filled]
+    if by_files or (has_links and closed and len(closed) == len(steps)):
+        return (), ()
     found = _named_by_files(lines, variables)
     if by_uv or not found.index_url:  # else it does not count what the step says
         looking = [step for step in steps if not step.no_index]
@@ -93,7 +104,8 @@ def find_indexes(
     urls = (*extras, main) if by_uv else (main, *extras)
     for url in urls:
         _require_address(url)
-    return urls, found.notices
+    told = (f"{place} says --no-index; versions are chosen from the index" for place in closed)
+    return urls, (*told, *found.notices)
 
 
 def find_index_for(settings: Settings) -> tuple[tuple[str, str], ...]:
@@ -132,11 +144,6 @@ def _named_by_files(lines: Sequence[Line], variables: Mapping[str, str]) -> Inde
     main, extras = "", list[str]()
     for line in lines:
         for option, value in line.options:
-            if option == "--no-index":
-                raise UsageError(
-                    f"the requirements files say --no-index ({line.place}): "
-                    "versions can't be looked up"
-                )
             if option == "--index-url":
                 main, extras = _expand(value, line, variables), []
             elif option == "--extra-index-url":

@@ -19,6 +19,7 @@ from ..index import Trust
 from ..manifest.addresses import expand_address, find_address, show_address
 from .admission import read_admission
 from .indexes import find_index_for, find_indexes
+from .links import find_links
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 
     from packaging.utils import NormalizedName
 
+    from ..index import Links
     from ..index.pip_settings import PipSettings
+    from ..manifest.library import Library
     from ..requirements import Line
     from ..resolution.finder import Admission
     from ..settings import Settings
@@ -40,6 +43,7 @@ class InstallRules(Struct, frozen=True, kw_only=True):
         index_urls: where to look; in this order, where the first that knows a project counts.
         first_index: whether it does.
         index_for: patterns of canonical names, each with the only index for such projects.
+        links: where to look besides.
         shown: how messages write those of the indexes that hold the values of variables.
         trust: whom to trust on the way.
         requires_hashes: whether the installer wants a hash for every requirement.
@@ -54,6 +58,7 @@ class InstallRules(Struct, frozen=True, kw_only=True):
     index_urls: tuple[str, ...]
     first_index: bool
     index_for: tuple[tuple[str, str], ...]
+    links: Links
     shown: Mapping[str, str]
     trust: Trust
     requires_hashes: bool
@@ -68,6 +73,7 @@ def read_rules(
     steps: Sequence[InstallStep],
     lines: Sequence[Line],
     *,
+    library: Library,
     settings: Settings,
     now: datetime,
     pip: PipSettings,
@@ -82,9 +88,17 @@ def read_rules(
         DockerfileError: a step has an index that is unknown.
     """
     by_uv = bool(steps) and all(step.install.installer == "uv" for step in steps)
-    urls, of_indexes = find_indexes(steps, lines, settings, pip, variables, by_uv=by_uv)
+    links = find_links(steps, lines, library, variables)
+    urls, of_indexes = find_indexes(
+        steps, lines, settings, pip, variables, by_uv=by_uv, has_links=links.are_seen
+    )
     index_for = find_index_for(settings)
-    asked = (*urls, *(url for _, url in index_for), *_addresses(steps, lines, variables))
+    asked = (
+        *urls,
+        *(url for url, _ in links.pages),
+        *(url for _, url in index_for),
+        *_addresses(steps, lines, variables),
+    )
     trust, of_trust = _find_trust(asked, steps, lines, pip)
     admission, admissions, of_admission = read_admission(
         steps, lines, cooldown_days=settings.cooldown_days, now=now, by_uv=by_uv
@@ -98,6 +112,7 @@ def read_rules(
             }
         ),
         index_for=index_for,
+        links=links,
         first_index=by_uv and not any(step.asks_all for step in steps),
         trust=trust,
         requires_hashes=any(step.requires_hashes for step in steps),
@@ -184,15 +199,8 @@ def _addresses(
 
 
 def _unseen(steps: Sequence[InstallStep], variables: Mapping[str, str]) -> Iterator[str]:
-    """Yield what of the steps can't be read, without folders that an earlier step fills."""
-    is_filled = any(step.install.command in {"wheel", "download"} for step in steps)
+    """Yield what of the steps can't be read."""
     for step in steps:
-        if (step.no_index or step.find_links) and not is_filled:
-            what = " ".join([*(["--no-index"] if step.no_index else []), *step.find_links])
-            yield (
-                f"{step.place} installs from {redact(what)}, which can't be read; "
-                "versions are chosen from the index"
-            )
         for name in step.install.unknown:
             if name in step.install.constraints and not find_address(name, variables):
                 yield (

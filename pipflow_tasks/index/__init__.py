@@ -7,6 +7,7 @@ passwords in the address, in .netrc and in a keyring.
 
 from __future__ import annotations
 
+import io
 import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -14,10 +15,11 @@ from urllib.parse import urlsplit
 
 from ..errors import AccessForbidden, PackageIndexError, ProjectNotFound, redact
 from ..simple_api import ACCEPT, Files, Metadata, read_metadata, read_page, read_sdist_metadata
-from .archive import RangeFile, sdist_metadata, wheel_metadata
+from .archive import RangeFile, read_local, sdist_metadata, wheel_metadata
 from .connections import SYSTEM_TRUST, Trust
 from .credentials import Credentials
 from .http import Http, Response
+from .links import Linked, Links, list_folder, list_page
 from .workers import Workers
 
 if TYPE_CHECKING:
@@ -28,9 +30,10 @@ if TYPE_CHECKING:
 
     from ..simple_api import DistributionFile, Page
 
-__all__ = ["PackageIndex", "Trust"]
+__all__ = ["Links", "PackageIndex", "Trust"]
 
 _INDEX = "the index"
+NO_LINKS = Links()
 THREADS = 24
 """The number of threads for pages, and again for metadata, which need not wait for all pages."""
 
@@ -49,6 +52,7 @@ class PackageIndex:
         timeout_seconds: float = 10.0,
         first_only: bool = False,
         index_for: Sequence[tuple[str, str]] = (),
+        links: Links = NO_LINKS,
         trust: Trust = SYSTEM_TRUST,
         shown: Mapping[str, str] | None = None,
     ) -> None:
@@ -57,13 +61,17 @@ class PackageIndex:
         ``timeout_seconds`` is for a connection, and again for the next bytes. With ``first_only``,
         only the first index that has a project counts, as in uv. ``index_for`` has patterns of
         names, each with the one index that has such projects; the first that matches counts.
-        ``shown`` is how messages write addresses for which redacting is not enough.
+        ``links`` are looked into besides; see ``open_links``. ``shown`` is how messages write
+        addresses for which redacting is not enough.
         """
         self._shown_as = {url.rstrip("/") + "/": text for url, text in (shown or {}).items()}
         self.urls = tuple(url.rstrip("/") + "/" for url in urls)
         self._first_only = first_only
         self._index_for = tuple((pattern, url.rstrip("/") + "/") for pattern, url in index_for)
-        named = (*self.urls, *(url for _, url in self._index_for))
+        self._links = links
+        self._listings: tuple[Linked, ...] | None = None
+        self._unseen = links.unseen
+        named = (*self.urls, *(url for _, url in self._index_for), *(url for url, _ in links.pages))
         self._credentials = Credentials(tuple(dict.fromkeys(named)), trust.keyring)
         self._http = Http(timeout_seconds=timeout_seconds, connections=2 * THREADS, trust=trust)
         self._page_workers = Workers(THREADS)
@@ -85,6 +93,24 @@ class PackageIndex:
         self._page_workers.close()
         self._metadata_workers.close()
         self._http.close()
+
+    def open_links(self) -> tuple[str, ...]:
+        """List the folders and fetch the pages beside the indexes, before ``files`` is called.
+
+        Returns those whose files are unknown, as messages write them: only the image has them, or
+        they could not be read, which is no error for pip either.
+        """
+        if self._listings is None:
+            listings = [list_folder(folder) for folder, _ in self._links.folders]
+            for url, shown in self._links.pages:
+                try:
+                    answer = self._get(url, {})
+                    self._require_ok(answer, url, what=shown)
+                    listings.append(list_page(answer.body, answer.url))
+                except PackageIndexError:
+                    self._unseen = (*self._unseen, shown)
+            self._listings = tuple(listings)
+        return self._unseen
 
     def prefetch(self, projects: Iterable[NormalizedName]) -> None:
         """Start to fetch pages; ``files`` waits for them and raises their errors."""
@@ -161,6 +187,8 @@ class PackageIndex:
         sdist = next((file for file in files if not file.is_wheel), None)
         if sdist is None:
             return None
+        if sdist.path:
+            return read_sdist_metadata(*sdist_metadata(read_local(sdist.path), sdist.filename))
         answer = self._get(sdist.url, {"Accept-Encoding": "identity"})
         self._require_ok(answer, sdist.url)
         return read_sdist_metadata(*sdist_metadata(answer.body, sdist.filename))
@@ -170,6 +198,8 @@ class PackageIndex:
 
         Where the pages of a host do not say whether it has such files, it is tried once.
         """
+        if wheel.path:
+            return None
         host = urlsplit(wheel.url).netloc
         if wheel.has_metadata is False or (
             wheel.has_metadata is None and host in self._without_metadata
@@ -196,6 +226,8 @@ class PackageIndex:
             self._require_ok(answer, wheel.url)
             return answer.body, 0, len(answer.body)
 
+        if wheel.path:
+            return wheel_metadata(io.BytesIO(read_local(wheel.path)))
         return wheel_metadata(RangeFile(fetch))
 
     def _get(
@@ -235,10 +267,17 @@ class PackageIndex:
                 continue
             if self._first_only:
                 break
-        if not pages:
-            raise (*forbidding, *missing)[0]
+        linked = [each.page_of(project) for each in self._listings or ()]
+        linked = [page for page in linked if page.entries]
+        if not pages and not linked:
+            nowhere = ProjectNotFound(
+                f'there is no "{project}" where --find-links looks, and --no-index forbids others',
+                url="",
+                hint="check the spelling",
+            )
+            raise (*forbidding, *missing, nowhere)[0]
         self._having[project] = tuple(self._show(url) for url in pages if pages[url].entries)
-        return Files(pages.values())
+        return Files([*linked, *pages.values()])
 
     def _urls_for(self, project: NormalizedName) -> tuple[str, ...]:
         """Return the indexes that may have a project."""

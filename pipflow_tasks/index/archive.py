@@ -8,6 +8,7 @@ import re
 import tarfile
 import zipfile
 import zlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -77,10 +78,19 @@ class RangeFile(io.RawIOBase):
         return data[start - begin : stop - begin]
 
 
-def wheel_metadata(file: io.RawIOBase) -> bytes | None:
+def read_local(path: str) -> bytes:
+    """Return the bytes of a file of this machine, none where it can't be read."""
+    try:
+        return Path(path).read_bytes()
+    except OSError:
+        return b""
+
+
+def wheel_metadata(file: io.RawIOBase | io.BytesIO) -> bytes | None:
     """Return the METADATA file of a wheel, or None if it has none."""
     try:
-        with zipfile.ZipFile(io.BufferedReader(file)) as archive:
+        seen = file if isinstance(file, io.BytesIO) else io.BufferedReader(file)
+        with zipfile.ZipFile(seen) as archive:
             for name in archive.namelist():
                 folder, _, last = name.rpartition("/")
                 if last == "METADATA" and folder.endswith(".dist-info") and "/" not in folder:

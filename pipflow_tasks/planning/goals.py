@@ -12,7 +12,16 @@ from packaging.utils import canonicalize_name
 from ..errors import NoCandidate
 from ..resolution import Root
 from ..resolution.finder import summarise
-from .inputs import allowed_by_policy, is_held, is_partial, reads, releases, root_of, roots_of
+from .inputs import (
+    allowed_by_policy,
+    is_held,
+    is_partial,
+    reads,
+    releases,
+    root_of,
+    roots_of,
+    why_unseen,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -164,4 +173,4 @@ def why_unmovable(inputs: Inputs, line: Line) -> str:
         return "excluded by its marker"
     if is_partial(inputs, line):
         return "for some platforms only; another line is for the rest"
-    return ""
+    return why_unseen(inputs, line)

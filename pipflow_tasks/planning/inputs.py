@@ -40,6 +40,7 @@ class Inputs(Struct, frozen=True, kw_only=True):
         manifest: the requirements files.
         environments: what versions are chosen for; one, until several are supported.
         candidates: what the indexes have for its target, within limits.
+        unseen: the ``--find-links`` whose files are unknown, as messages write them.
         resolves: versions are chosen that are compatible; else the newest of each by itself.
         notices: warnings that come before those of the command.
         last_notices: warnings that come after them.
@@ -49,6 +50,7 @@ class Inputs(Struct, frozen=True, kw_only=True):
     environments: tuple[Environment, ...]
     candidates: Candidates
     resolves: bool
+    unseen: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     last_notices: tuple[str, ...] = ()
 
@@ -96,8 +98,19 @@ def releases(inputs: Inputs, name: str, *, hint: str = "") -> Releases:
         if close and not hint:
             there = known[close[0]]
             hint = f"did you mean {there.spelled_name}, which is there ({there.place})?"
+        if inputs.unseen and not hint:
+            hint = f"it may come from {inputs.unseen[0]}, which can't be read"
         raise ProjectNotFound(error.message, url=error.url, hint=hint or error.hint) from error
     return inputs.candidates.releases(wanted)
+
+
+def why_unseen(inputs: Inputs, line: Line) -> str:
+    """Return why a line's version is unknown: no index has it, and something can't be read."""
+    if not inputs.unseen or line.name is None or line.requirement is None:
+        return ""
+    found = inputs.candidates.releases(line.name)
+    is_there = found.pinned(line.pin) if line.pin else found.allowed(line.requirement.specifier)
+    return "" if is_there else f"perhaps from {inputs.unseen[0]}, which can't be read"
 
 
 def is_held(line: Line) -> bool:
@@ -134,10 +147,12 @@ def prepare(
     catalog: Catalog,
     *,
     resolve: bool,
+    unseen: tuple[str, ...] = (),
     in_any_case: bool = False,
 ) -> Inputs:
     """Return the inputs of a command, from a manifest that is complete.
 
+    ``unseen`` are the ``--find-links`` whose files are unknown.
     Where the install step installs without dependencies, ``resolve`` counts only for locked files
     and ``in_any_case``.
 
@@ -153,13 +168,15 @@ def prepare(
             "the dependencies of the pins were not resolved",
         )
         resolve = False
+    of_unseen = [f"{each} can't be read; what it has is unknown" for each in unseen]
     return Inputs(
         manifest=manifest,
         environments=environments,
         candidates=Candidates(catalog, target, _limits(manifest, target, rules)),
         resolves=resolve,
+        unseen=unseen,
         notices=told,
-        last_notices=tuple(dict.fromkeys((*environment.notices, *manifest.notices))),
+        last_notices=tuple(dict.fromkeys((*of_unseen, *environment.notices, *manifest.notices))),
     )
 
 

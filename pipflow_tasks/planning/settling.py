@@ -301,8 +301,9 @@ def _as_it_is(inputs: Inputs, root: Root) -> tuple[Root, list[str]]:
     stated = root_of(inputs, line) if line is not None else None
     if line is None or stated is None or (given is root and not root.is_opaque):
         return given, []
-    if root.is_opaque:
-        reason = why_unmovable(inputs, line)
+    reason = why_unmovable(inputs, line)
+    if root.is_opaque or reason:
+        root = replace(root, is_opaque=True)
         return root, [f"the dependencies of {root.name} ({root.place}) are unknown: it is {reason}"]
     why = why_none_given(inputs.candidates, stated)
     return as_given(inputs, stated), [f"{stated.shown} ({root.place}) is left as it is: {why}"]

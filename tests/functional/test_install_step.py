@@ -389,9 +389,13 @@ def test_configuration_that_does_not_count(
 @pytest.mark.parametrize(
     ("flags", "before", "said"),
     [
-        ("--no-index --find-links /wheels", "", "installs from --no-index /wheels, which can't"),
-        ("", "ENV PIP_NO_INDEX=1 PIP_FIND_LINKS=/wheels\n", "installs from --no-index /wheels"),
-        ("--find-links=/wheels", "", "installs from /wheels, which can't be read"),
+        (
+            "--no-index --find-links /wheels",
+            "",
+            "--find-links /wheels (Dockerfile:3) can't be read",
+        ),
+        ("", "ENV PIP_NO_INDEX=1 PIP_FIND_LINKS=/wheels\n", "Dockerfile:4 says --no-index"),
+        ("--find-links=/wheels", "", "--find-links /wheels (Dockerfile:3) can't be read"),
     ],
 )
 def test_what_only_the_image_has(

@@ -1,0 +1,83 @@
+"""Where an install looks beside the indexes: the folders and pages of ``--find-links``.
+
+Folders of the build context are listed, and pages are read. What only the image has is unseen:
+what it holds is unknown, so a project that no index has may come from there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from ..errors import redact
+from ..index import Links
+from ..manifest.addresses import find_address, show_address
+from ..requirements import expand_variables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from ..manifest.library import Library
+    from ..requirements import Line
+    from .steps import InstallStep
+
+_ENDINGS = (".whl", ".tar.gz", ".zip", ".tar.bz2", ".tgz")
+
+
+def find_links(
+    steps: Sequence[InstallStep],
+    lines: Sequence[Line],
+    library: Library,
+    variables: Mapping[str, str],
+) -> Links:
+    """Return what the steps and the files name; without folders that an earlier step fills."""
+    folders: dict[Path, str] = {}
+    pages: dict[str, str] = {}
+    unseen: dict[str, None] = {}
+    for text, folder, place in (*_named_by_files(lines, library), *_named_by_steps(steps, library)):
+        shown = f"--find-links {show_address(text, variables)} ({place})"
+        url = find_address(text, variables)
+        if url:
+            pages.setdefault(url, shown)
+        elif folder is not None and _holds_distributions(folder):
+            folders.setdefault(folder, shown)
+        else:
+            unseen[redact(shown)] = None
+    return Links(folders=tuple(folders.items()), pages=tuple(pages.items()), unseen=tuple(unseen))
+
+
+def _named_by_files(
+    lines: Sequence[Line], library: Library
+) -> Iterator[tuple[str, Path | None, str]]:
+    """Yield each value, the folder that it means if it is relative to its file, and its place."""
+    for line in lines:
+        for text in line.option_values("--find-links"):
+            path = _local(text)
+            folder = library.path_of(line.path).parent / path if path else None
+            yield text, None if path.startswith("/") else folder, line.place
+
+
+def _named_by_steps(
+    steps: Sequence[InstallStep], library: Library
+) -> Iterator[tuple[str, Path | None, str]]:
+    """Yield each value, the folder of the context that it is, and its place."""
+    is_filled = any(step.install.command in {"wheel", "download"} for step in steps)
+    for step in steps:
+        known = dict(step.install.link_folders)
+        for text in step.find_links:
+            folder = library.path_of(step.context) / known[text] if text in known else None
+            if not is_filled or folder is not None or "://" in text:
+                yield text, folder, step.place
+
+
+def _local(text: str) -> str:
+    """Return the path that a value names, or an empty string."""
+    expanded = expand_variables(text, {})
+    if expanded.startswith("file:"):
+        return unquote(urlsplit(expanded).path)
+    return "" if "://" in expanded or set("$`") & set(expanded) else expanded
+
+
+def _holds_distributions(folder: Path) -> bool:
+    return folder.is_dir() and any(path.name.endswith(_ENDINGS) for path in folder.iterdir())

@@ -1,0 +1,171 @@
+"""``--find-links``: folders of the build context, pages, and what only the image has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from functional.temporary_project import TemporaryProject, dockerfile
+from loopback_index import LoopbackIndex
+
+COPY_ALL = "FROM python:3.9-slim\nWORKDIR /app\nCOPY . .\nRUN pip install -r requirements.txt\n"
+
+
+@pytest.fixture(autouse=True)
+def releases(index: LoopbackIndex) -> None:
+    """Serve one project; another is on no index."""
+    index.add("idna", "3.6")
+    index.add("idna", "3.20")
+
+
+@pytest.fixture
+def vendor(project: TemporaryProject) -> Path:
+    """Put wheels and an sdist of a project that no index has into a folder of the project."""
+    other = LoopbackIndex()
+    other.add("acme-local", "1.0")
+    other.add("acme-local", "1.1", requires_dist=["idna<3.20"])
+    other.add("acme-local", "1.2", tags=["cp310-cp310-linux_x86_64"])
+    other.add("acme-source", "2.0", wheel=False, sdist=True)
+    folder = project.folder / "vendor"
+    folder.mkdir()
+    other.save(folder)
+    return folder
+
+
+@pytest.mark.parametrize("line", ["--find-links ./vendor", "-f vendor", "--find-links=vendor/"])
+def test_folder_beside_the_file(project: TemporaryProject, vendor: Path, line: str) -> None:
+    """A folder that the file names, relative to itself, is listed; its metadata count."""
+    project.write("Dockerfile", COPY_ALL)
+    project.requirements = f"{line}\nacme-local==1.0\nidna==3.6\n"
+    done = project.invoke("deps.upgrade-all")
+    assert done.status == 0, done.output
+    assert project.requirements == f"{line}\nacme-local==1.1\nidna==3.6\n"
+    assert "acme-local 1.1 needs idna<3.20" in done.output
+    done = project.invoke("deps.check")
+    assert "acme-local" not in done.output
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        "COPY vendor /wheels",
+        "COPY vendor/ /wheels/",
+        "COPY vendor/*.whl /wheels/",
+        "COPY . /src\nENV PIP_FIND_LINKS=/src/vendor",
+    ],
+)
+def test_folder_that_is_copied(project: TemporaryProject, vendor: Path, copy: str) -> None:
+    """A folder that the step names is listed where it is copied from the context."""
+    flags = "" if "ENV" in copy else "--find-links /wheels "
+    project.write(
+        "Dockerfile",
+        f"FROM python:3.9-slim\nCOPY requirements.txt .\n{copy}\n"
+        f"RUN pip install {flags}-r requirements.txt\n",
+    )
+    done = project.invoke("deps.add", "acme-local,idna")
+    assert done.status == 0, done.output
+    assert project.requirements == "acme-local==1.1\nidna==3.6\n"
+
+
+def test_hashes_of_a_folder(project: TemporaryProject, vendor: Path) -> None:
+    """Where the file pins hashes, those of files in a folder are computed."""
+    project.write("Dockerfile", COPY_ALL)
+    project.requirements = "--require-hashes\n-f vendor\n"
+    done = project.invoke("deps.add", "acme-source")
+    assert done.status == 0, done.output
+    assert "acme-source==2.0 \\\n    --hash=sha256:" in project.requirements
+
+
+@pytest.mark.parametrize("place", ["file", "step"])
+def test_no_index(
+    project: TemporaryProject, index: LoopbackIndex, vendor: Path, place: str
+) -> None:
+    """With ``--no-index``, only the folder counts."""
+    index.add("acme-local", "9.0")
+    flags = "--no-index " if place == "step" else ""
+    project.write(
+        "Dockerfile",
+        f"FROM python:3.9-slim\nCOPY . .\nRUN pip install {flags}-f vendor -r requirements.txt\n",
+    )
+    head = "--no-index\n" if place == "file" else ""
+    project.requirements = f"{head}acme-local==1.0\n"
+    done = project.invoke("deps.upgrade-all", "--no-resolve")
+    assert done.status == 0, done.output
+    assert project.requirements == f"{head}acme-local==1.1\n"
+    assert not index.requests
+    done = project.invoke("deps.add", "idna")
+    assert done.status == 1
+    assert 'there is no "idna" where --find-links looks' in done.output
+
+
+@pytest.fixture
+def page(vendor: Path) -> Iterator[str]:
+    """Serve the folder as a page of links."""
+    handler = partial(_Quiet, directory=str(vendor))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Log nothing."""
+
+
+def test_page(project: TemporaryProject, page: str) -> None:
+    """A page is read: its links are files of any project."""
+    project.requirements = f"--find-links {page}\nacme-local==1.0\nidna==3.6\n"
+    done = project.invoke("deps.upgrade-all")
+    assert done.status == 0, done.output
+    assert "acme-local==1.1\nidna==3.6\n" in project.requirements
+
+
+UNSEEN = {
+    "folder": ("--find-links /opt/wheels", "requirements.txt:1"),
+    "empty": ("--find-links ./nothing", "requirements.txt:1"),
+    "variable": ("--find-links ${WHEELS}", "requirements.txt:1"),
+    "page": ("--find-links http://127.0.0.1:9/torch_stable.html", "requirements.txt:1"),
+}
+
+
+@pytest.mark.parametrize("case", UNSEEN)
+@pytest.mark.parametrize("pin", ["acme-local==1.0", "idna==3.6+cpu"])
+def test_what_can_not_be_read(project: TemporaryProject, case: str, pin: str) -> None:
+    """A pin that no index has may come from what can't be read: it is left alone, others move."""
+    line, place = UNSEEN[case]
+    project.requirements = f"{line}\n{pin}\nattrs==1.0\n"
+    with LoopbackIndex() as index:
+        index.add("attrs", "1.0")
+        index.add("attrs", "1.1")
+        index.add("idna", "3.6")
+        project.environment["PIP_INDEX_URL"] = index.url
+        done = project.invoke("deps.upgrade-all")
+        assert done.status == 0, done.output
+        assert project.requirements == f"{line}\n{pin}\nattrs==1.1\n"
+        assert f"{line} ({place}) can't be read; what it has is unknown" in done.output
+        assert f"perhaps from {line} ({place}), which can't be read" in done.output
+        assert "no such version" not in done.output
+        checked = project.invoke("deps.check")
+        assert "the index has no" not in checked.output
+        assert f"{line} ({place}) can't be read" in checked.output
+
+
+def test_step_that_names_a_folder_of_the_image(project: TemporaryProject) -> None:
+    """A folder that only the image has is named, whether the index is asked or not."""
+    project.write(
+        "Dockerfile",
+        dockerfile("3.9").replace("install", "install --no-index --find-links /opt/wheels"),
+    )
+    project.requirements = "idna==3.6\nacme-local==1.0\n"
+    done = project.invoke("deps.upgrade-all")
+    assert done.status == 0, done.output
+    assert project.requirements == "idna==3.20\nacme-local==1.0\n"
+    assert "--find-links /opt/wheels (Dockerfile:3) can't be read" in done.output
+    assert "Dockerfile:3 says --no-index" in done.output
