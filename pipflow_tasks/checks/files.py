@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..errors import RequirementsError, redact
 from ..plan import Finding
 from ..planning.why import asked_by
-from ..requirements import Kind, as_one_word
+from ..requirements import OF_FORMATS, OF_REQUIREMENTS, Kind, as_one_word, refused_error
 from ..resolution.finder import names_exactly
 from . import find_in, finding_at
 
@@ -35,7 +35,8 @@ def check_lines(manifest: Manifest, *, wants_hashes: bool) -> Iterator[Finding]:
         for line in constraints.lines:
             yield from _check_constraint(line)
     there: dict[tuple[str, str, str], Line] = {}
-    for line in manifest.lines:
+    for above, line in zip((None, *manifest.lines), manifest.lines, strict=False):
+        yield from _check_options(line, above)
         yield from _check_line(line, wants_hashes=wants_hashes and manifest.uses_hashes)
         if line.name is None:
             continue
@@ -51,6 +52,9 @@ def check_lines(manifest: Manifest, *, wants_hashes: bool) -> Iterator[Finding]:
 
 
 def _check_line(line: Line, *, wants_hashes: bool) -> Iterator[Finding]:
+    if error := refused_error(line):
+        yield find_in(error)
+        return
     if line.kind is Kind.UNREADABLE:
         yield finding_at(line, "error", f"pip can't read this line: {line.problem}", "correct it")
         return
@@ -84,6 +88,22 @@ def _check_line(line: Line, *, wants_hashes: bool) -> Iterator[Finding]:
             if line.via
             else f"remove it and run `add {as_one_word(asked_by(line))}`, which writes its hashes",
         )
+
+
+def _check_options(line: Line, above: Line | None) -> Iterator[Finding]:
+    """Find options that pip ignores on their line."""
+    if line.is_stray:
+        what = "hash" if line.option_values("--hash") else "option"
+        fix = "remove the line"
+        if above is not None and above.requirement is not None and above.path == line.path:
+            fix = f"end line {line.number - 1} with a backslash"
+        message = f"this {what} belongs to no requirement and is ignored"
+        yield finding_at(line, "warning", message, fix)
+    heeded = OF_REQUIREMENTS | OF_FORMATS | {"--editable"}
+    ignored = [name for name, _ in line.options if name not in heeded]
+    if ignored and line.kind not in {Kind.OPTION, Kind.UNREADABLE}:
+        message = f"pip ignores {' and '.join(dict.fromkeys(ignored))} behind a requirement"
+        yield finding_at(line, "warning", message, "write it on a line of its own")
 
 
 def _check_constraint(line: Line) -> Iterator[Finding]:

@@ -41,7 +41,7 @@ def read_admission(
     Last come notices about times that are not valid.
     """
     preferring = [step.place for step in steps if step.prefers_wheels]
-    preferring += [line.place for line in lines if ("--prefer-binary", "") in line.options]
+    preferring += [line.place for line in lines if ("--prefer-binary", "") in line.file_options]
     limit, notices = _find_limit(steps, now)
     cutoff = None
     if cooldown_days:
@@ -119,7 +119,7 @@ def _prereleases(
         return "always"
     if by_uv:
         return "last"
-    is_asked = any(option == "--pre" for line in lines for option, _ in line.options)
+    is_asked = any(option == "--pre" for line in lines for option, _ in line.file_options)
     return "always" if is_asked else "named"
 
 

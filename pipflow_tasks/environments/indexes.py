@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from ..errors import DockerfileError, UsageError, redact
 from ..index.pip_settings import is_local
 from ..manifest.addresses import VARIABLE, expand_address, unset_error
-from ..requirements import expand_variables
+from ..requirements import expand_variables, refused_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,7 +77,7 @@ def find_indexes(
         index_url=settings.index_url, extra_index_urls=tuple(settings.extra_index_url.split())
     )
     is_filled = any(step.install.command in {"wheel", "download"} for step in steps)
-    by_files = next((line.place for line in lines if ("--no-index", "") in line.options), "")
+    by_files = next((line.place for line in lines if ("--no-index", "") in line.file_options), "")
     if by_files and not has_links:
         raise UsageError(
             f"the requirements files say --no-index ({by_files}): versions can't be looked up"
@@ -140,10 +140,16 @@ def note_several(indexes: Mapping[NormalizedName, Sequence[str]]) -> tuple[str, 
 
 
 def _named_by_files(lines: Sequence[Line], variables: Mapping[str, str]) -> Indexes:
-    """Return what the options inside the files say."""
+    """Return what the options inside the files say.
+
+    Raises:
+        RequirementsError: a line that pip refuses says where to look.
+    """
     main, extras = "", list[str]()
     for line in lines:
-        for option, value in line.options:
+        if error := refused_error(line):
+            raise error
+        for option, value in line.file_options:
             if option == "--index-url":
                 main, extras = _expand(value, line, variables), []
             elif option == "--extra-index-url":

@@ -52,7 +52,9 @@ def _named_by_files(
 ) -> Iterator[tuple[str, Path | None, str]]:
     """Yield each value, the folder that it means if it is relative to its file, and its place."""
     for line in lines:
-        for text in line.option_values("--find-links"):
+        for option, text in line.file_options:
+            if option != "--find-links":
+                continue
             path = _local(text)
             folder = library.path_of(line.path).parent / path if path else None
             yield text, None if path.startswith("/") else folder, line.place

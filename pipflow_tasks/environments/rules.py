@@ -134,7 +134,12 @@ def _find_trust(
     trusting = [
         *((host, "pip's settings") for host in pip.trusted_hosts),
         *((host, step.place) for step in steps for host in step.trusted_hosts),
-        *((host, line.place) for line in lines for host in line.option_values("--trusted-host")),
+        *(
+            (host, line.place)
+            for line in lines
+            for option, host in line.file_options
+            if option == "--trusted-host"
+        ),
     ]
     asked = [urlsplit(url) for url in urls if url.startswith("https://")]
     hosts = {name for url in asked for name in (url.hostname, url.netloc.rpartition("@")[2])}

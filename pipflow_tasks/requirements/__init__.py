@@ -32,7 +32,8 @@ from ..errors import RequirementsError
 from .block import Block, Entry, find_blocks, heading_text
 from .edit import hash_layout, pin_line
 from .generator import Generator, find_generator
-from .line import Kind, Line, expand_variables, goes_on, read_lines
+from .line import Kind, Line, expand_variables, goes_on, read_lines, refused_error
+from .options import OF_FORMATS, OF_REQUIREMENTS
 from .policy import Policy, bounds_pin
 from .typed import Request, as_one_word, split_requirements
 from .via import change_via, write_via
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
 __all__ = [
+    "OF_FORMATS",
+    "OF_REQUIREMENTS",
     "Addition",
     "Block",
     "Entry",
@@ -60,6 +63,7 @@ __all__ = [
     "change_via",
     "expand_variables",
     "read_lines",
+    "refused_error",
     "split_requirements",
     "write_via",
 ]
@@ -158,7 +162,7 @@ class RequirementsFile(Struct, frozen=True, kw_only=True):
     def uses_hashes(self) -> bool:
         """Whether pip will require a hash for every requirement."""
         return any(
-            name in {"--hash", "--require-hashes"}
+            name == ("--require-hashes" if line.kind is Kind.OPTION else "--hash")
             for line in self.lines
             for name, _ in line.options
         )

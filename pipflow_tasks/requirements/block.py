@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class Entry(Struct, frozen=True, kw_only=True):
     """A requirement and the comment lines that belong to it: ``lines[start:stop]``.
 
-    An unindented comment belongs to the requirement below it, an indented one to the one above.
+    An unindented comment belongs to the requirement below it, an indented one to the one above, and
+    so do options of a requirement on a line of their own.
     """
 
     start: int
@@ -45,10 +46,14 @@ def find_blocks(lines: Sequence[Line]) -> Iterator[Block]:
     """Yield the blocks of a file, from top to bottom."""
     start = 0
     for stop in range(len(lines) + 1):
-        if stop == len(lines) or lines[stop].kind not in {Kind.COMMENT, Kind.REQUIREMENT}:
+        if stop == len(lines) or not _may_be_inside(lines[stop]):
             if stop > start:
                 yield _divide(lines, start, stop)
             start = stop + 1
+
+
+def _may_be_inside(line: Line) -> bool:
+    return line.kind in {Kind.COMMENT, Kind.REQUIREMENT} or line.is_stray
 
 
 def heading_text(comment: str) -> str:
@@ -66,7 +71,7 @@ def _divide(lines: Sequence[Line], start: int, stop: int) -> Block:
             begin = loose if entries else index
             entries.append(Entry(start=begin, requirement=index, stop=index + 1, name=line.name))
             loose = index + 1
-        elif line.is_indented and entries and loose == index:
+        elif (line.is_indented or line.is_stray) and entries and loose == index:
             entries[-1] = replace(entries[-1], stop=index + 1)
             loose = index + 1
     body = entries[0].start if entries else stop

@@ -13,7 +13,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from ..errors import RequirementsError
-from .options import read_options, split_options
+from .options import OF_PLACES, OF_REQUIREMENTS, find_named, read_options, split_options
 from .policy import Policy, read_policy
 from .via import read_via
 
@@ -131,13 +131,44 @@ class Line(Struct, frozen=True, kw_only=True):
     @property
     def includes(self) -> tuple[tuple[str, bool], ...]:
         """The files that it names with ``-r`` (False) and with ``-c`` (True)."""
-        files = ((name, False) for name in self.option_values("--requirement"))
-        constraints = ((name, True) for name in self.option_values("--constraint"))
-        return (*files, *constraints)
+        files = [(name, False) for option, name in self.file_options if option == "--requirement"]
+        limits = [(name, True) for option, name in self.file_options if option == "--constraint"]
+        return (*files, *limits)
+
+    @property
+    def is_stray(self) -> bool:
+        """Whether it holds only options of a requirement, and no requirement."""
+        names = {name for name, _ in self.options}
+        return self.kind is Kind.OPTION and bool(names) and names <= OF_REQUIREMENTS
+
+    @property
+    def file_options(self) -> tuple[tuple[str, str], ...]:
+        """The options for whole files, which pip ignores behind a requirement."""
+        return self.options if self.kind is Kind.OPTION else ()
+
+    @property
+    def refused_places(self) -> tuple[str, ...]:
+        """The options of a line that pip refuses which say where to look, by their long names."""
+        if self.kind is not Kind.UNREADABLE:
+            return ()
+        return tuple(sorted(OF_PLACES & find_named(split_options(self.content)[1])))
 
     def option_values(self, name: str) -> tuple[str, ...]:
         """Return the values given to the option with that long name."""
         return tuple(value for option, value in self.options if option == name)
+
+
+def refused_error(line: Line) -> RequirementsError | None:
+    """Return the error about a line that pip refuses and that says where to look."""
+    if not line.refused_places:
+        return None
+    return RequirementsError(
+        f"pip refuses this line ({line.problem}), and it says where to look: "
+        f"{' and '.join(line.refused_places)}",
+        path=line.path,
+        line=line.number,
+        hint="correct the line; until then nothing is looked up",
+    )
 
 
 def read_lines(text: str, path: str) -> Iterator[Line]:

@@ -6,6 +6,7 @@ So abbreviations, ``--option=value``, ``--option value`` and ``-ovalue`` mean th
 from __future__ import annotations
 
 import shlex
+from contextlib import suppress
 from functools import cache
 from optparse import OptionParser
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -31,6 +32,12 @@ _WITH_VALUE = (
     ("--all-releases",),
     ("--only-final",),
 )
+OF_REQUIREMENTS = frozenset({"--hash", "--config-settings", "--global-option", "--install-option"})
+"""The options that belong to a requirement: on a line without one pip ignores them."""
+OF_FORMATS = frozenset({"--no-binary", "--only-binary"})
+"""The options of whole files that pip heeds also behind a requirement."""
+OF_PLACES = frozenset({"--index-url", "--extra-index-url", "--find-links", "--no-index"})
+"""The options that say where to look."""
 _FLAGS = ("--no-index", "--pre", "--prefer-binary", "--require-hashes", "--no-require-hashes")
 _HASH_ALGORITHMS = ("sha256", "sha384", "sha512")
 
@@ -56,6 +63,24 @@ def read_options(text: str) -> tuple[tuple[str, str], ...]:
     values.seen = []
     parser.parse_args(shlex.split(text), values)
     return tuple(values.seen)
+
+
+def find_named(text: str) -> frozenset[str]:
+    """Return the long names of the options in a text that pip refuses as a whole."""
+    try:
+        words = shlex.split(text)
+    except ValueError:  # quotes that are not closed
+        words = text.split()
+    found: set[str] = set()
+    for place in range(len(words)):
+        if words[place].startswith("-"):
+            parser = _parser()
+            values = parser.get_default_values()
+            values.seen = []
+            with suppress(ValueError):
+                parser.parse_args(words[place:], values)
+            found.update(name for name, _ in values.seen)
+    return frozenset(found)
 
 
 def _require_hash(value: str) -> None:
