@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 PACKAGE = __name__.partition(".")[0]
 TABLE = "pipflow"
-_REQUIREMENTS = ("*requirements*.txt", "requirements/*.txt")
+_USUAL = "requirements.txt"
+_OTHERS = ("*requirements*.txt", "requirements/*.txt")
 _BUILDS = (
     *("dockerfile", "containerfile", "dockerfile.*", "*.dockerfile"),
     *("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"),
@@ -55,7 +56,8 @@ def find_project(folders: Sequence[Path], names: Iterable[str]) -> Path:
     """Return the folder of the project, given the folders from the current one upward.
 
     That is the nearest one with a requirements file; else with a Dockerfile or a compose file; else
-    with a configuration of Invoke's; else the current one.
+    with a configuration of Invoke's; else the current one. A file that is not ``requirements.txt``
+    counts after those that are, unless the folder has a build as well: it may be for documents.
 
     Args:
         folders: the current folder first.
@@ -64,7 +66,8 @@ def find_project(folders: Sequence[Path], names: Iterable[str]) -> Path:
     named = [name for name in names if not Path(name).is_absolute()]
     rules: list[Callable[[Path], bool]] = [
         lambda folder: any((folder / name).is_file() for name in named),
-        lambda folder: any(any(folder.glob(pattern)) for pattern in _REQUIREMENTS),
+        lambda folder: (folder / _USUAL).is_file() or (_has_others(folder) and _has_build(folder)),
+        _has_others,
         _has_build,
         lambda folder: find_configuration(folder) is not None,
     ]
@@ -75,8 +78,12 @@ def find_project(folders: Sequence[Path], names: Iterable[str]) -> Path:
     return folders[0]
 
 
+def _has_others(folder: Path) -> bool:
+    return any(path.is_file() for pattern in _OTHERS for path in folder.glob(pattern))
+
+
 def _has_build(folder: Path) -> bool:
-    names = [path.name.lower() for path in folder.iterdir() if path.is_file()]
+    names = [path.name.lower() for path in folder.glob("*") if path.is_file()]
     return any(
         any(fnmatchcase(name, pattern) for pattern in _BUILDS)
         and not any(fnmatchcase(name, pattern) for pattern in _NO_BUILDS)
@@ -148,7 +155,7 @@ def _parse(path: Path, shown: str) -> ast.Module | None:
             f"it is not valid Python, so it is unknown whether it has settings: {error}",
             path=shown,
             line=getattr(error, "lineno", None),
-            hint="fix it, or write the settings in invoke.yaml, and use `pipflow --isolated`",
+            hint="fix it, or leave pipflow_tasks out of it and write the settings in invoke.yaml",
         ) from error
 
 

@@ -61,6 +61,14 @@ def test_requirements_file_comes_before_builds(project: TemporaryProject, name: 
     assert project.requirements == NEW
 
 
+def test_other_requirements_files_need_a_build(project: TemporaryProject) -> None:
+    """Without a build beside it, `docs/docs-requirements.txt` makes no project of `docs`."""
+    project.requirements = OLD
+    project.write("docs/docs-requirements.txt", "sphinx\n")
+    assert project.pipflow("upgrade-all", within="docs").status == 0
+    assert (project.requirements, project.exists("docs/requirements.txt")) == (NEW, False)
+
+
 def test_folder_with_a_build_else(project: TemporaryProject) -> None:
     """Without a requirements file, the nearest folder with a Dockerfile is the project."""
     project.write("src/deep/main.py", "")
