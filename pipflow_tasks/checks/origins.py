@@ -67,9 +67,9 @@ class OriginReader(Struct, frozen=True, kw_only=True):
             context = discovery.library.name_of(recipe.context)
             yield Origin(part="dockerfile", value=recipe.path, source=source)
             beside = None if recipe.file is None else recipe.file.parent
-            if source == _USUAL and recipe.context == beside:
+            if discovery.compose is None and recipe.context == beside:
                 source = "the folder of the Dockerfile"
-            elif source == _USUAL:
+            elif discovery.compose is None and "build_command" not in self.set_by:
                 source = "the nearest folder that has what is installed"
             yield Origin(part="context", value=context, source=self._of("context", source))
 
@@ -114,7 +114,10 @@ class OriginReader(Struct, frozen=True, kw_only=True):
         compose = discovery.compose
         if compose is not None:
             return f"the service {build.recipe.service} in {compose.file.path}"
-        return self._of("dockerfile", self._of("build_command"))
+        file = build.recipe.file
+        is_below = file is not None and file.parent != discovery.library.root
+        usual = "found below the project's folder" if is_below else _USUAL
+        return self._of("dockerfile", self._of("build_command", usual))
 
     def _of_platform(self, target: Target, builds: tuple[Build, ...]) -> str:
         if self.settings.platform:
@@ -163,7 +166,7 @@ def suggest_settings(findings: Iterable[Finding]) -> str:
     A fix names a setting as `python`, or with its value, as `python: "3.12"`.
     """
     named = [
-        (match[1], match[2])
+        (match[1], match[2], finding.fix[: match.start()].endswith("e.g. "))
         for finding in findings
         if finding.severity == "error"
         for match in _QUOTED.finditer(finding.fix)
@@ -171,7 +174,7 @@ def suggest_settings(findings: Iterable[Finding]) -> str:
     ]
     if not named:
         return ""
-    name, value = next((pair for pair in named if pair[1]), named[0])
-    what = "these lines" if value else "such lines"
+    name, value, is_example = next((each for each in named if each[1]), named[0])
+    what = "these lines" if value and not is_example else "such lines, with your value,"
     line = f"  {name}{value or f': {_EXAMPLES[name]}'}"
     return f"to set it, write {what} in invoke.yaml:\npipflow:\n{line}"

@@ -70,6 +70,15 @@ def test_parts_of_a_compose_project(project: TemporaryProject) -> None:
     assert found["python"] == ["3.11 · ../docker/app.Dockerfile:1"]
 
 
+def test_dockerfile_and_context_that_were_found(project: TemporaryProject) -> None:
+    """A Dockerfile below the project's folder, and a context above it, say how they were found."""
+    project.remove("Dockerfile")
+    project.write("docker/Dockerfile", dockerfile("3.11"))
+    found = explained(project)
+    assert found["dockerfile"] == ["docker/Dockerfile · found below the project's folder"]
+    assert found["context"] == [". · the nearest folder that has what is installed"]
+
+
 def test_parts_that_settings_decide(project: TemporaryProject) -> None:
     """A setting is named by the file, variable or option that makes it."""
     project.write("invoke.yaml", "pipflow:\n  platform: linux/arm64\n  file: none.txt\n")
