@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ..compose import ComposeFile, read_dotenv
 from ..engine import choose_compose
 from ..errors import ComposeError
-from ..files import read_text
+from ..files import read_text, show_path
 from ..isolation import HiddenVariables
 
 if TYPE_CHECKING:
@@ -26,6 +28,10 @@ _OVERRIDES = tuple(
     for name in ("compose", "docker-compose")
     for suffix in ("yml", "yaml")
 )
+
+
+_VARIANT = re.compile(r"(?:docker-)?compose\.(?!override\.).+\.ya?ml")
+"""A compose file that is used by name, such as ``docker-compose.prod.yml``."""
 
 
 class ComposeProject(Struct, frozen=True, kw_only=True):
@@ -48,8 +54,10 @@ class ComposeProject(Struct, frozen=True, kw_only=True):
 
 def find_compose(
     library: Library, builder: str, environment: Mapping[str, str]
-) -> ComposeProject | None:
+) -> tuple[ComposeProject, ...]:
     """Find the compose project of a folder: by ``COMPOSE_FILE``, else there, else above it.
+
+    Without a file of a usual name, each ``compose.*.yml`` in the folder is a project of its own.
 
     Folders above are looked at as far as the repository goes, which is where ``.git`` stands, else
     as far as the topmost tasks file. ``builder`` is the setting.
@@ -63,15 +71,20 @@ def find_compose(
     separator = variables.get("COMPOSE_PATH_SEPARATOR") or os.pathsep
     paths = [root / part.strip() for part in named.split(separator) if part.strip()]
     if paths:
-        return _read(root, paths, library, builder, variables)
+        return (_read(root, paths, library, builder, variables),)
     for folder in _folders(root):
         found = [path for name in COMPOSE_FILES if (path := folder / name).is_file()][:1]
         if found:
             found += [path for name in _OVERRIDES if (path := folder / name).is_file()][:1]
             if folder != root:
                 variables = _with_dotenv(folder, environment)
-            return _read(folder, found, library, builder, variables)
-    return None
+            return (_read(folder, found, library, builder, variables),)
+        variants = sorted(path for path in root.iterdir() if _VARIANT.fullmatch(path.name))
+        if folder == root and variants:
+            return tuple(
+                _read(root, [path], library, builder, variables, is_named=True) for path in variants
+            )
+    return ()
 
 
 def _folders(root: Path) -> list[Path]:
@@ -93,8 +106,12 @@ def _read(
     library: Library,
     builder: str,
     variables: Mapping[str, str],
+    *,
+    is_named: bool = False,
 ) -> ComposeProject:
     program = choose_compose(builder, variables)
+    if is_named:
+        program = replace(program, words=(*program.words, "--file", show_path(paths[0], folder)))
     shown = [library.name_of(path) for path in paths]
     told = program.config(folder)
     if told is None:

@@ -155,13 +155,16 @@ def _tiers(
     named, context = named_places(split_command("build_command", settings.build_command))
     is_compose_alone = settings.builder in {"compose", "podman-compose"} or bool(settings.service)
     if settings.builder in {"auto", "compose", "podman-compose"} and not settings.dockerfile:
-        compose = find_compose(library, settings.builder, variables)
-        if compose is not None:
-            tier = _read_services(compose, library, files, settings)
-            if named is None or _is_made_from(tier.builds, root / named):
-                yield tier
-                if is_compose_alone:
-                    return
+        tiers = [
+            _read_services(compose, library, files, settings)
+            for compose in find_compose(library, settings.builder, variables)
+        ]
+        if named is not None:
+            tiers = [tier for tier in tiers if _is_made_from(tier.builds, root / named)]
+        _require_alike(tiers)
+        yield from tiers
+        if tiers and is_compose_alone:
+            return
     if is_compose_alone:
         raise UsageError(
             "there is no compose file with a service to build",
@@ -191,6 +194,29 @@ def _tiers(
     yield from (look(paths) for paths in (found.usual, found.others, found.lesser))
     hidden = tuple(f"{library.name_of(path)} is in a hidden folder" for path in found.hidden)
     yield Tier(builds=(), library=library, passed_over=hidden)
+
+
+def _require_alike(tiers: Sequence[Tier]) -> None:
+    """Check that compose files which are used by name build the files' images alike.
+
+    Raises:
+        UsageError: they do not, so that it is unknown which is meant.
+    """
+    made = {
+        tier.compose.file.path: [
+            (build.recipe.path, build.recipe.context, build.recipe.build_args, build.recipe.stage)
+            for build in tier.builds
+            if build.installing
+        ]
+        for tier in tiers
+        if tier.compose is not None
+    }
+    different = {path: builds for path, builds in made.items() if builds}
+    if len({str(builds) for builds in different.values()}) > 1:
+        raise UsageError(
+            f"several compose files build the image in different ways: {', '.join(different)}",
+            hint=f"name the one that is meant: COMPOSE_FILE={next(iter(different))} in .env",
+        )
 
 
 def _may_be_meant(tier: Tier, settings: Settings, root: Path) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from functional.temporary_project import ENGINE, TemporaryProject, dockerfile
+from functional.temporary_project import COMPOSE_V2, ENGINE, TemporaryProject, dockerfile
 from loopback_index import LoopbackIndex
 
 OLD, NEW = "lib==1.0\n", "lib==2.0\n"
@@ -137,3 +137,29 @@ def test_several_files_are_listed(project: TemporaryProject) -> None:
     assert (done.status, project.read("api.txt")) == (1, OLD)
     for word in ("api.txt", "web.txt", "file: api.txt", "--file"):
         assert word in done.stderr
+
+
+COMPOSE = "services:\n  api:\n    build: {{context: ., dockerfile: {}}}\n"
+
+
+def test_compose_file_of_another_name(project: TemporaryProject) -> None:
+    """Without a compose file of a usual name, one that is used by name counts, and is named."""
+    docker = project.stand_in("docker", {**ENGINE, **COMPOSE_V2, "compose --file": 0})
+    project.write("docker-compose.prod.yml", COMPOSE.format("app.dockerfile"))
+    project.write("app.dockerfile", dockerfile("3.9"))
+    done = project.invoke("deps.upgrade-all")
+    assert (done.status, project.requirements) == (0, NEW), done.stderr
+    assert docker.built == ["compose --file docker-compose.prod.yml build api"]
+
+
+def test_compose_files_that_differ_are_asked_for(project: TemporaryProject) -> None:
+    """Compose files that build different images of the file: both are named, and how to choose."""
+    for name, python in (("dev", "3.9"), ("prod", "3.12")):
+        project.write(f"docker-compose.{name}.yml", COMPOSE.format(f"{name}.dockerfile"))
+        project.write(f"{name}.dockerfile", dockerfile(python))
+    done = project.invoke("deps.upgrade-all")
+    assert (done.status, project.requirements) == (1, OLD)
+    assert "docker-compose.dev.yml, docker-compose.prod.yml" in done.stderr
+    assert "COMPOSE_FILE=docker-compose.dev.yml" in done.stderr
+    project.write(".env", "COMPOSE_FILE=docker-compose.dev.yml\n")
+    assert project.invoke("deps.upgrade-all").status == 0

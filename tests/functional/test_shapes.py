@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipflow_tasks import PipflowError, Project, Settings
+from pipflow_tasks.roots import find_project, folders_upward
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -80,7 +81,8 @@ def test_shape(shape: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.chdir(root / expected.get("folder", "."))
     found, said = {}, ""
     try:
-        with Project.open(".", Settings(), ENVIRONMENT) as project:
+        folder = find_project(folders_upward(Path.cwd()), ["requirements.txt"])
+        with Project.open(folder, Settings(), ENVIRONMENT) as project:
             found = find(project, root)
     except PipflowError as error:
         said = str(error)
