@@ -8,7 +8,7 @@ from loopback_index import LoopbackIndex
 
 KEYS = [
     "schema", "command", "dry_run", "target", "changes", "held", "left_alone", "paths",
-    "warnings", "hints", "findings", "image",
+    "warnings", "hints", "findings", "origins", "image",
 ]  # fmt: skip
 
 TASKS = [
