@@ -269,7 +269,7 @@ def test_reports_tell_the_projects_apart(monorepo: TemporaryProject) -> None:
     headings = [line for line in done.stdout.splitlines() if line.startswith("###")]
     assert [heading.partition(" for ")[0] for heading in headings] == [
         "### upgrade-all in services/api (api)",
-        "### upgrade-all in services/web",
+        "### upgrade-all in services/web/requirements/base.txt",
     ]
     monorepo.write("services/web/requirements/base.txt", "lib==1.0\n")
     report = monorepo.invoke("web.upgrade-all", "--format=json").report
