@@ -26,6 +26,7 @@ from .image import (
 from .install import (
     InstallCommand,
     find_location,
+    helper_of,
     install_options,
     installer_of,
     is_installer,
@@ -35,7 +36,7 @@ from .install import (
 from .words import Variables, expand, is_unknown, keep, unquote, word_end
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from .configuration import Installer
     from .grammar import Heredoc
@@ -236,6 +237,8 @@ class Shell(Struct, kw_only=True):
         installer = installer_of(words)
         if installer is not None:
             self._install(*installer, environment, words[0])
+        elif (helper := helper_of(words)) is not None:
+            self._install_by_helper(*helper, environment)
 
     def _write_output_option(self, words: Sequence[str]) -> None:
         for index, word in enumerate(words[1:], 1):
@@ -273,13 +276,37 @@ class Shell(Struct, kw_only=True):
         own = {"pip"} if installer == "pip" else {"pip", "uv"}  # which depend on nothing
         named = tuple(each for each in packages if re.split(r"[^\w.-]", each)[0].lower() not in own)
         named = () if command == "sync" else named
-        if requirements or named:
+        local = (*packages, *options.get("editable", ())) if command != "sync" else ()
+        projects = tuple(self._projects(local))
+        if requirements or named or projects:
             step = self._step(installer, command, requirements, options, environment, program)
-            self.steps.append(replace(step, packages=named))
+            self.steps.append(replace(step, packages=named, projects=projects))
         for package in packages if command == "install" else ():
             match = re.fullmatch(r"pip\s*([<>=!~].*)?", package)
             if match and ("upgrade" in options or match[1]):
                 self.image.pip_requirement = package
+
+    def _install_by_helper(
+        self, helper: str, words: Sequence[str], environment: Mapping[str, str]
+    ) -> None:
+        """Follow a program that is given a file of the context with ``-r``, as pip would be."""
+        options, _ = parse_options(words)
+        files = tuple(options.get("requirement", ()))
+        if files and all(self._found(name) for name in files):
+            step = self._step("pip", "install", files, options, environment, "pip")
+            self.steps.append(replace(step, helper=helper))
+
+    def _projects(self, packages: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Yield the folders of the context among packages, with the extras that are asked for."""
+        for package in packages:
+            path, _, extras = package.partition("[")
+            if "://" in path or not (path.startswith(".") or "/" in path):
+                continue
+            for name in ("pyproject.toml", "setup.cfg"):
+                found = self._found(posixpath.join(path.strip(), name))
+                if found and not is_unknown(found[0]):
+                    yield posixpath.dirname(found[0]) or ".", extras.partition("]")[0]
+                    break
 
     def _step(
         self,

@@ -54,6 +54,9 @@ class InstallCommand(Struct, frozen=True, kw_only=True):
         command: ``install``, ``wheel``, ``download``, or uv's ``sync``.
         requirements: the files that ``-r`` (or uv's ``sync``) names, variables expanded.
         packages: the requirements that stand on the command itself, variables expanded.
+        projects: the folders of the context that it installs as projects (``pip install .``), each
+            with the extras that are asked for, separated by commas.
+        helper: the program that is given the files with ``-r``, where that is not pip itself.
         location: where it installs, as the command says it: the folder of its Python, and that
             of ``--target`` or ``--prefix``. Empty for the first Python of the image.
         sources: the same files in the build context, POSIX, relative to the context.
@@ -81,6 +84,8 @@ class InstallCommand(Struct, frozen=True, kw_only=True):
     command: str
     requirements: tuple[str, ...]
     packages: tuple[str, ...] = ()
+    projects: tuple[tuple[str, str], ...] = ()
+    helper: str = ""
     location: str = ""
     sources: tuple[str, ...] = ()
     possible: tuple[str, ...] = ()
@@ -98,6 +103,19 @@ class InstallCommand(Struct, frozen=True, kw_only=True):
     pip_requirement: str | None = None
 
 
+_SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh"})
+# fmt: off
+_WITH_AN_R_OF_THEIR_OWN = frozenset({
+    "adduser", "apk", "apt", "apt-get", "awk", "bandit", "cat", "chgrp", "chmod", "chown", "cmp",
+    "cp", "curl", "cut", "date", "diff", "dnf", "docker", "echo", "egrep", "fgrep", "find", "git",
+    "grep", "groupadd", "gzip", "head", "install", "ls", "md5sum", "mv", "npm", "perl", "pip-audit",
+    "pip-compile", "pip-licenses", "pip_audit", "piplicenses", "pipdeptree", "pipreqs", "piptools",
+    "printf", "pytest", "read", "rm", "rsync", "safety", "scp", "sed", "sha256sum", "sort", "ssh",
+    "tac", "tail", "tar", "tee", "test", "touch", "tr", "trivy", "uniq", "unzip", "useradd", "wc",
+    "wget", "xargs", "yum", "zip",
+})
+# fmt: on
+"""Common programs whose ``-r`` installs nothing."""
 _PIP = re.compile(r"pip[0-9.]*(?:\.exe)?")
 _PYTHON = re.compile(r"(?:python|pypy)[0-9.]*(?:\.exe)?")
 _SYSTEM_FOLDER = re.compile(r"(?:/usr(?:/local)?)?/s?bin|.*/\.local/bin|\$.*")
@@ -138,10 +156,32 @@ _OPTIONS_WITH_VALUE = frozenset({
 # fmt: on
 
 
+def helper_of(words: Sequence[str]) -> tuple[str, Sequence[str]] | None:
+    """Return the program that a command starts and its arguments, if it may wrap pip.
+
+    A shell or a Python starts its script or its module.
+    """
+    name = posixpath.basename(words[0])
+    if name in _SHELLS or _PYTHON.fullmatch(name):
+        rest = [*words[1:]]
+        while rest and rest[0].startswith("-"):
+            is_whole = rest[0] in {"-m", "-c"}
+            if is_whole:
+                rest = rest[1:] if rest[0] == "-m" else []
+                break
+            rest = rest[1:]
+        if not rest:
+            return None
+        name, words = posixpath.basename(rest[0]), rest
+    if name in _WITH_AN_R_OF_THEIR_OWN or _PIP.fullmatch(name) or name == "uv":
+        return None
+    return name, words[1:]
+
+
 def is_installer(program: str) -> bool:
     """Return whether a program is pip or uv, or a Python that may start one."""
     name = posixpath.basename(program)
-    return name == "uv" or bool(_PIP.fullmatch(name) or _PYTHON.fullmatch(name))
+    return name in {"uv", "pip-sync"} or bool(_PIP.fullmatch(name) or _PYTHON.fullmatch(name))
 
 
 def installer_of(words: Sequence[str]) -> tuple[Installer, Sequence[str]] | None:
@@ -151,6 +191,8 @@ def installer_of(words: Sequence[str]) -> tuple[Installer, Sequence[str]] | None
         return "pip", words[1:]
     if name == "uv":
         return "uv", words[1:]
+    if name == "pip-sync":
+        return "pip", ["sync", *words[1:]]
     if not _PYTHON.fullmatch(name):
         return None
     rest = iter(enumerate(words[1:], 2))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
+from packaging.utils import canonicalize_name
 
 from ..dockerfile import Dockerfile
 from ..errors import DockerfileError
 from ..files import show_path
 from ..manifest.library import find_included, read_more
 from ..values import repr_without
+from .local_projects import read_local_project
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -117,9 +121,10 @@ def read_builds(
     known: dict[object, Dockerfile | DockerfileError] = {}
     builds: list[Build] = []
     for recipe in recipes:
-        key = (recipe.path, recipe.text, recipe.build_args, recipe.platforms[:1])
+        context = recipe.context
+        key = (recipe.path, recipe.text, context, recipe.build_args, recipe.platforms[:1])
         if key not in known:
-            known[key] = _parse(recipe)
+            known[key] = _with_projects(_parse(recipe), context, library)
         parsed = known[key]
         steps = () if isinstance(parsed, DockerfileError) else parsed.steps
         names = {
@@ -128,9 +133,13 @@ def read_builds(
             ]
             for step in steps
         }
-        named = (name for paths in names.values() for name in paths)
+        limits = {
+            step: [library.name_of(recipe.context / path) for path in step.constraint_sources]
+            for step in steps
+        }
+        named = (name for each in (names, limits) for paths in each.values() for name in paths)
         library = read_more(library, [*files, *named], recipe.variables)
-        builds.append(_find_build(recipe, parsed, files, names, library))
+        builds.append(_find_build(recipe, parsed, files, (names, limits), library))
     return tuple(builds), library
 
 
@@ -160,22 +169,49 @@ def _parse(recipe: Recipe) -> Dockerfile | DockerfileError:
         return error
 
 
+def _with_projects(
+    parsed: Dockerfile | DockerfileError, context: Path, library: Library
+) -> Dockerfile | DockerfileError:
+    """Return a Dockerfile whose steps have what the projects need that they install.
+
+    Raises:
+        FileError: a file of such a project can't be read.
+    """
+    if isinstance(parsed, DockerfileError):
+        return parsed
+    steps: list[InstallCommand] = []
+    for step in parsed.steps:
+        sources, packages = [*step.sources], [*step.packages]
+        for folder, extras in step.projects:
+            asked = {canonicalize_name(each.strip()) for each in extras.split(",") if each.strip()}
+            shown = library.name_of(context / folder)
+            project = read_local_project(context / folder, asked, shown=shown)
+            sources += [posixpath.normpath(posixpath.join(folder, name)) for name in project.files]
+            packages += project.dependencies
+        steps.append(replace(step, sources=tuple(sources), packages=tuple(packages)))
+    return replace(parsed, steps=tuple(steps))
+
+
 def _find_build(
     recipe: Recipe,
     parsed: Dockerfile | DockerfileError,
     files: Collection[str],
-    names: Mapping[InstallCommand, Sequence[str]],
+    names: tuple[Mapping[InstallCommand, Sequence[str]], ...],
     library: Library,
 ) -> Build:
-    """Return a build, given the files that its steps may install, relative to the root."""
+    """Return a build, given the files that its steps may install or be limited by.
+
+    They are relative to the root. Where no step installs the files, those count that they limit.
+    """
     wanted = find_included(library, files, recipe.variables)
     installing: dict[InstallCommand, frozenset[Path]] = {}
     if not isinstance(parsed, DockerfileError):
         needed = _needed_stages(parsed, recipe.stage)
-        for step, paths in names.items():
+        for step, paths in (pair for each in names if not installing for pair in each.items()):
             found = find_included(library, paths, recipe.variables)
             if step.stage in needed and not found.isdisjoint(wanted):
                 installing[step] = found
+        installing.update(_installing_wheels(parsed, installing, needed))
     return Build(
         recipe=recipe,
         parsed=parsed,
@@ -184,6 +220,26 @@ def _find_build(
         installing=tuple(installing),
         installed=frozenset(path for paths in installing.values() for path in paths),
     )
+
+
+def _installing_wheels(
+    dockerfile: Dockerfile,
+    installing: Mapping[InstallCommand, frozenset[Path]],
+    needed: Collection[int],
+) -> dict[InstallCommand, frozenset[Path]]:
+    """Return the steps that install the wheels which others make of the files."""
+    found: dict[InstallCommand, frozenset[Path]] = {}
+    for making, paths in installing.items():
+        for step in dockerfile.steps if making.command in {"wheel", "download"} else ():
+            is_later = making.stage in dockerfile.needed_by(step.stage) and step.stage in needed
+            if is_later and step not in installing and _takes_wheels(step):
+                found[step] = paths
+    return found
+
+
+def _takes_wheels(step: InstallCommand) -> bool:
+    named = any("/" in each and each.endswith(("*", ".whl")) for each in step.packages)
+    return step.command == "install" and named
 
 
 def _needed_stages(dockerfile: Dockerfile, stage: str | None) -> Collection[int]:

@@ -204,8 +204,19 @@ def _addresses(
 
 
 def _unseen(steps: Sequence[InstallStep], variables: Mapping[str, str]) -> Iterator[str]:
-    """Yield what of the steps can't be read."""
+    """Yield what of the steps can't be read, or is assumed."""
     for step in steps:
+        install = step.install
+        if install.helper:
+            yield (
+                f"{step.place}: {install.helper} is given {' and '.join(install.sources)} with -r; "
+                "it counts as pip's install step"
+            )
+        elif install.constraint_sources and not install.requirements and not install.sources:
+            yield (
+                f"{step.place} installs with {' and '.join(install.constraint_sources)} as "
+                "constraints: the pins limit what is installed, and install nothing themselves"
+            )
         for name in step.install.unknown:
             if name in step.install.constraints and not find_address(name, variables):
                 yield (

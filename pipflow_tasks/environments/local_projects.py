@@ -1,0 +1,118 @@
+"""Projects of the build context that a step installs: ``pip install .`` and what that needs.
+
+Read are pyproject.toml (PEP 621, setuptools' dynamic metadata, hatch-requirements-txt) and
+setup.cfg. What a setup.py computes is unknown.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import sys
+from configparser import Error, RawConfigParser
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from ..files import read_text
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from pathlib import Path
+
+
+class LocalProject(Struct, frozen=True, kw_only=True):
+    """What a project needs.
+
+    Attributes:
+        files: the requirements files that its dependencies are read from, relative to its folder.
+        dependencies: those that it states itself.
+    """
+
+    files: tuple[str, ...] = ()
+    dependencies: tuple[str, ...] = ()
+
+
+def read_local_project(folder: Path, extras: Collection[str], *, shown: str) -> LocalProject:
+    """Return what the project in a folder needs with extras; nothing where that is not stated.
+
+    Raises:
+        FileError: one of its files can't be read.
+    """
+    text = read_text(folder / "pyproject.toml", shown=posixpath.join(shown, "pyproject.toml"))
+    try:
+        data = tomllib.loads(text or "")
+    except tomllib.TOMLDecodeError:  # its build fails in the image
+        data = {}
+    files = [*_dynamic_files(data, extras), *_hatch_files(data)]
+    stated = [*_stated(data, extras)]
+    if not files and not stated:
+        text = read_text(folder / "setup.cfg", shown=posixpath.join(shown, "setup.cfg"))
+        files, stated = _of_setup_cfg(text or "")
+    return LocalProject(files=tuple(dict.fromkeys(files)), dependencies=tuple(stated))
+
+
+def _table(data: Any, *names: str) -> dict[str, Any]:
+    for name in names:
+        data = data.get(name, {}) if isinstance(data, dict) else {}
+    return data if isinstance(data, dict) else {}
+
+
+def _words(value: object) -> list[str]:
+    values = [value] if isinstance(value, str) else value
+    return [each for each in values if isinstance(each, str)] if isinstance(values, list) else []
+
+
+def _dynamic_files(data: dict[str, Any], extras: Collection[str]) -> Iterator[str]:
+    """Yield the files that setuptools reads dependencies from."""
+    dynamic = _words(_table(data, "project").get("dynamic", []))
+    own = _table(data, "tool", "setuptools", "dynamic")
+    if "dependencies" in dynamic:
+        yield from _words(_table(own, "dependencies").get("file"))
+    if "optional-dependencies" in dynamic:
+        for extra, found in _table(own, "optional-dependencies").items():
+            if canonicalize_name(extra) in extras and isinstance(found, dict):
+                yield from _words(found.get("file"))
+
+
+def _hatch_files(data: dict[str, Any]) -> Iterator[str]:
+    """Yield the files that hatch-requirements-txt reads dependencies from."""
+    dynamic = _words(_table(data, "project").get("dynamic", []))
+    hook = _table(data, "tool", "hatch", "metadata", "hooks")
+    if "dependencies" in dynamic and isinstance(hook.get("requirements_txt"), dict):
+        yield from _words(hook["requirements_txt"].get("files", ["requirements.txt"]))
+
+
+def _stated(data: dict[str, Any], extras: Collection[str]) -> Iterator[str]:
+    """Yield the requirements that the project table states."""
+    project = _table(data, "project")
+    found = _words(project.get("dependencies", []))
+    for extra, more in _table(project, "optional-dependencies").items():
+        found += _words(more) if canonicalize_name(extra) in extras else []
+    yield from filter(_is_requirement, found)
+
+
+def _of_setup_cfg(text: str) -> tuple[list[str], list[str]]:
+    """Return the files and the requirements of ``install_requires``."""
+    parser = RawConfigParser(strict=False)
+    try:
+        parser.read_string(text)
+        value = parser.get("options", "install_requires", fallback="").strip()
+    except Error:  # its build fails in the image
+        return [], []
+    if value.startswith("file:"):
+        return [name.strip() for name in value[5:].split(",") if name.strip()], []
+    return [], [line for line in value.splitlines() if _is_requirement(line)]
+
+
+def _is_requirement(text: str) -> bool:
+    try:
+        return bool(Requirement(text))
+    except InvalidRequirement:
+        return False
