@@ -319,6 +319,9 @@ class Shell(Struct, kw_only=True):
     ) -> InstallCommand:
         from_environment = environment.get(f"{installer.upper()}_CONSTRAINT", "").split()
         constraints = (*from_environment, *options.get("constraint", ()))
+        overrides = (*environment.get("UV_OVERRIDE", "").split(), *options.get("override", ()))
+        overrides = overrides if installer == "uv" else ()
+        override_sources, _, unknown_overrides = self._sources(overrides)
         python, python_word = named_python(installer, program, options, environment)
         known, possible, unknown = self._sources(requirements)
         constraint_sources, _, unknown_constraints = self._sources(constraints)
@@ -339,8 +342,10 @@ class Shell(Struct, kw_only=True):
             possible=possible,
             constraints=constraints,
             constraint_sources=constraint_sources,
+            overrides=overrides,
+            override_sources=override_sources,
             link_folders=tuple(self._link_folders(installer, options, environment)),
-            unknown=unknown + unknown_constraints,
+            unknown=unknown + unknown_constraints + unknown_overrides,
             misplaced=tuple(filter(None, misplaced)),
             copied=tuple(
                 (placed.source, placed.line)

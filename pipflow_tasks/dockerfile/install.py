@@ -42,6 +42,10 @@ class InstallOptions(Struct, frozen=True, kw_only=True):
     abis: tuple[str, ...] = ()
     python_platform: str = ""
     ignore_requires_python: bool = False
+    all_releases: tuple[str, ...] = ()
+    only_final: tuple[str, ...] = ()
+    resolution: str = ""
+    torch_backend: str = ""
 
 
 class InstallCommand(Struct, frozen=True, kw_only=True):
@@ -63,10 +67,12 @@ class InstallCommand(Struct, frozen=True, kw_only=True):
         possible: other files of the context that they may be: a copied folder may have one.
         constraints: the files that ``-c`` names.
         constraint_sources: the same files in the build context.
+        overrides: the files that uv's ``--overrides`` names.
+        override_sources: the same files in the build context.
         link_folders: the values of ``--find-links`` that are folders copied from the context, each
             with its path there.
-        unknown: files of ``-r`` and ``-c`` whose source is unknown: made by a command, not copied
-            from the context, or with an unknown variable (kept as ``${NAME}``).
+        unknown: files of ``-r``, ``-c`` and ``--overrides`` whose source is unknown: made by a
+            command, not copied from the context, or with an unknown variable (kept as ``${NAME}``).
         misplaced: those of the unknown that the context has, copied to another place.
         copied: what earlier COPY and ADD took from the context, each with its line. A change of
             one of them makes the step run again.
@@ -91,6 +97,8 @@ class InstallCommand(Struct, frozen=True, kw_only=True):
     possible: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
     constraint_sources: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+    override_sources: tuple[str, ...] = ()
     link_folders: tuple[tuple[str, str], ...] = ()
     unknown: tuple[str, ...] = ()
     misplaced: tuple[Misplaced, ...] = ()
@@ -133,19 +141,20 @@ _SHORT_OPTIONS = {
 _SAME_OPTIONS = {
     "requirements": "requirement",
     "constraints": "constraint",
+    "overrides": "override",
     "default-index": "index-url",
     "uploaded-prior-to": "exclude-newer",
     "allow-insecure-host": "trusted-host",
 }
 # fmt: off
 _OPTIONS_WITH_VALUE = frozenset({
-    "abi", "allow-insecure-host", "build", "build-constraint", "build-constraints",
+    "abi", "all-releases", "allow-insecure-host", "build", "build-constraint", "build-constraints",
     "cache-dir", "cert", "client-cert", "color", "config-file", "config-setting",
     "config-settings", "constraint", "constraints", "default-index", "dest", "directory",
     "editable", "exclude", "exclude-newer", "exists-action", "extra", "extra-index-url",
     "find-links", "fork-strategy", "global-option", "group", "implementation", "index",
     "index-strategy", "index-url", "install-option", "keyring-provider", "link-mode", "log",
-    "no-binary", "no-build-isolation-package", "only-binary", "override", "overrides",
+    "no-binary", "no-build-isolation-package", "only-binary", "only-final", "override", "overrides",
     "platform", "prefix", "prerelease", "progress-bar", "project", "proxy", "python",
     "python-platform", "python-version", "refresh-package", "reinstall-package", "report",
     "requirement", "requirements", "resolution", "resume-retries", "retries", "root",
@@ -307,4 +316,8 @@ def install_options(options: Mapping[str, Sequence[str]]) -> InstallOptions:
         abis=tuple(options.get("abi", ())),
         python_platform=["", *options.get("python-platform", ())][-1],
         ignore_requires_python="ignore-requires-python" in options,
+        all_releases=names("all-releases"),
+        only_final=names("only-final"),
+        resolution=["", *options.get("resolution", ())][-1],
+        torch_backend=["", *options.get("torch-backend", ())][-1],
     )

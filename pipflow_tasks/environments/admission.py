@@ -16,7 +16,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from ..resolution.finder import Admission, Cutoff
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ..requirements import Line
     from ..resolution.finder import Prereleases
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _Kind: TypeAlias = Literal["wheels", "sdists"]
 
+_RELEASES: Mapping[str, Prereleases] = {"--all-releases": "always", "--only-final": "never"}
 _ALL = ":all:"
 _NONE = ":none:"
 
@@ -53,15 +54,26 @@ def read_admission(
         cutoff=cutoff,
         limit=limit,
     )
-    formats = _read_formats(steps, lines)
-    if _ALL in formats:
-        of_any = _only(of_any, *formats[_ALL])
+    formats, releases = _read_formats(steps, lines), _read_releases(steps, lines)
+    of_any = _admit(of_any, _ALL, formats, releases)
     named = {
-        canonicalize_name(name): _only(of_any, *told)
-        for name, told in formats.items()
+        canonicalize_name(name): _admit(of_any, name, formats, releases)
+        for name in (*formats, *releases)
         if name != _ALL
     }
     return of_any, named, notices
+
+
+def _admit(
+    admission: Admission,
+    name: str,
+    formats: Mapping[str, tuple[_Kind, str]],
+    releases: Mapping[str, Prereleases],
+) -> Admission:
+    """Return what is admitted of a project, or of ``:all:``."""
+    if name in formats:
+        admission = _only(admission, *formats[name])
+    return replace(admission, prereleases=releases.get(name, admission.prereleases))
 
 
 def _only(admission: Admission, kind: _Kind, place: str) -> Admission:
@@ -93,6 +105,31 @@ def _read_formats(
             elif name:
                 allowed[canonicalize_name(name)] = (kind, place)
     return allowed
+
+
+def _read_releases(steps: Sequence[InstallStep], lines: Sequence[Line]) -> dict[str, Prereleases]:
+    """Return by project or for ``:all:`` whether pre-releases count; the last word is the files'.
+
+    These are ``--all-releases`` and ``--only-final`` of pip from 26.0 on.
+    """
+    said: list[tuple[Prereleases, str]] = []
+    for step in steps:
+        options = step.install.options
+        every = (*step.variable("ALL_RELEASES").split(","), *options.all_releases)
+        final = (*step.variable("ONLY_FINAL").split(","), *options.only_final)
+        said += [*(("always", word) for word in every), *(("never", word) for word in final)]
+    for line in lines:
+        for option, value in line.file_options:
+            if how := _RELEASES.get(option):
+                said += [(how, word) for word in value.split(",")]
+    found: dict[str, Prereleases] = {}
+    for kind, word in said:
+        name = word.strip()
+        if name == _NONE:
+            found = {key: each for key, each in found.items() if each != kind}
+        elif name:
+            found[name if name == _ALL else canonicalize_name(name)] = kind
+    return found
 
 
 def _say_formats(

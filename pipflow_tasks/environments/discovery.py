@@ -279,7 +279,7 @@ def _discover(tier: Tier, settings: Settings, variables: Mapping[str, str]) -> D
         for build in builds
         if not isinstance(build.parsed, DockerfileError)
         for step in build.parsed.steps
-        for path in (*step.sources, *step.constraint_sources)
+        for path in (*step.sources, *step.constraint_sources, *step.override_sources)
     ]
     library = read_more(library, named, variables)
     return Discovery(

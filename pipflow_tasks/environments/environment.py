@@ -12,6 +12,7 @@ from ..manifest.reading import (
     with_constraints,
     with_fetched,
     with_image_constraints,
+    with_overrides,
     with_siblings,
 )
 from ..requirements import read_lines
@@ -126,12 +127,18 @@ def complete_manifest(
     if rules.requires_hashes:
         manifest = replace(manifest, requires_hashes=True)
     manifest = with_constraints(manifest, library, rules.constraints, variables)
+    manifest = with_overrides(manifest, library, rules.overrides, variables)
     manifest = with_siblings(manifest, library, environment.sources, variables)
     manifest = replace(manifest, siblings=(*manifest.siblings, *environment.packages))
     base = target.interpreter
     if base is not None and target.installer == "pip":
         manifest = with_image_constraints(manifest, base.constraints.items(), base.image)
-    return manifest if fetch is None else with_fetched(manifest, fetch, variables)
+    if fetch is not None:
+        manifest = with_fetched(manifest, fetch, variables)
+    has_hashes = any(each.uses_hashes for each in manifest.constraints.values())
+    if has_hashes and target.installer == "pip":  # which then wants one for each requirement
+        manifest = replace(manifest, requires_hashes=True)
+    return manifest
 
 
 def _sources_of(builds: Iterable[Build], library: Library) -> Mapping[str, str]:

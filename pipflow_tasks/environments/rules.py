@@ -8,13 +8,14 @@ and variables of the Dockerfile's install step, this tool's settings, and pip's 
 from __future__ import annotations
 
 import posixpath
+from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from ..errors import redact
+from ..errors import DockerfileError, redact
 from ..index import Trust
 from ..manifest.addresses import expand_address, find_address, show_address
 from .admission import read_admission
@@ -49,6 +50,7 @@ class InstallRules(Struct, frozen=True, kw_only=True):
         requires_hashes: whether the installer wants a hash for every requirement.
         constraints: constraints files, relative to the project's root, and addresses of such, each
             with the place that names it.
+        overrides: the same for overrides.
         without_dependencies: the place that says that the files are complete, or nothing.
         admission: which files are taken of any project.
         admissions: the same for the projects that an option names.
@@ -63,6 +65,7 @@ class InstallRules(Struct, frozen=True, kw_only=True):
     trust: Trust
     requires_hashes: bool
     constraints: Mapping[str, str]
+    overrides: Mapping[str, str]
     without_dependencies: str
     admission: Admission
     admissions: Mapping[NormalizedName, Admission]
@@ -99,6 +102,7 @@ def read_rules(
         *(url for _, url in index_for),
         *_addresses(steps, lines, variables),
     )
+    _require_known_backend(steps, lines, index_for)
     trust, of_trust = _find_trust(asked, steps, lines, pip)
     admission, admissions, of_admission = read_admission(
         steps, lines, cooldown_days=settings.cooldown_days, now=now, by_uv=by_uv
@@ -117,11 +121,45 @@ def read_rules(
         trust=trust,
         requires_hashes=any(step.requires_hashes for step in steps),
         constraints=MappingProxyType(_constraints(steps, variables)),
+        overrides=MappingProxyType(
+            {
+                posixpath.normpath(posixpath.join(step.context, source)): step.place
+                for step in steps
+                for source in step.install.override_sources
+            }
+        ),
         without_dependencies=steps[0].place if _is_complete(steps) else "",
         admission=admission,
         admissions=MappingProxyType(admissions),
         notices=(*pip.notes, *_unseen(steps, variables), *of_indexes, *of_trust, *of_admission),
     )
+
+
+def _require_known_backend(
+    steps: Sequence[InstallStep], lines: Sequence[Line], index_for: Sequence[tuple[str, str]]
+) -> None:
+    """Check that the index of PyTorch's packages is known where uv chooses it.
+
+    Raises:
+        DockerfileError: the files have such a package, and no setting says where it comes from.
+    """
+    for step in steps:
+        options = step.install.options
+        backend = options.torch_backend or step.variable("TORCH_BACKEND")
+        named = [line.name for line in lines if line.name and line.name.startswith("torch")]
+        unknown = [
+            name
+            for name in named
+            if not any(fnmatchcase(name, pattern) for pattern, _ in index_for)
+        ]
+        if backend and step.install.installer == "uv" and unknown:
+            path, _, number = step.place.rpartition(":")
+            raise DockerfileError(
+                f"uv takes {unknown[0]} from an index of its own (--torch-backend {backend})",
+                path=path,
+                line=int(number),
+                hint="name that index with the setting `index_for`, for `torch*`",
+            )
 
 
 def _find_trust(
@@ -207,6 +245,12 @@ def _unseen(steps: Sequence[InstallStep], variables: Mapping[str, str]) -> Itera
     """Yield what of the steps can't be read, or is assumed."""
     for step in steps:
         install = step.install
+        resolution = install.options.resolution or step.variable("RESOLUTION")
+        if install.installer == "uv" and resolution.startswith("lowest"):
+            yield (
+                f"{step.place} says --resolution {resolution}, which does not count: what no line "
+                "pins may be older in the image"
+            )
         if install.helper:
             yield (
                 f"{step.place}: {install.helper} is given {' and '.join(install.sources)} with -r; "
@@ -218,6 +262,11 @@ def _unseen(steps: Sequence[InstallStep], variables: Mapping[str, str]) -> Itera
                 "constraints: the pins limit what is installed, and install nothing themselves"
             )
         for name in step.install.unknown:
+            if name in step.install.overrides:
+                yield (
+                    f"{step.place} installs with the overrides {redact(name)}, which can't be "
+                    "read; what they say does not count"
+                )
             if name in step.install.constraints and not find_address(name, variables):
                 yield (
                     f"{step.place} installs with the constraints {redact(name)}, which are not in "

@@ -30,6 +30,7 @@ class Manifest(Struct, frozen=True, kw_only=True, dict=True):
         requirements: by the path that messages show: the named files and what they include
             with ``-r``. These may be edited.
         constraints: the same for ``-c``. These are never edited.
+        overrides: lines that replace what anything else asks of their projects, as in uv.
         lines: every line of the requirements, in pip's order.
         siblings: the lines of other files that the image installs as well.
         innermost: the paths of the requirements, included files before those that include them.
@@ -45,6 +46,7 @@ class Manifest(Struct, frozen=True, kw_only=True, dict=True):
     main: str
     requirements: Mapping[str, LocalFile] = MappingProxyType({})
     constraints: Mapping[str, RequirementsFile] = MappingProxyType({})
+    overrides: tuple[Line, ...] = ()
     lines: tuple[Line, ...] = ()
     siblings: tuple[Line, ...] = ()
     innermost: tuple[str, ...] = ()

@@ -90,6 +90,26 @@ def with_siblings(
     return replace(manifest, addresses=tuple(addresses), siblings=tuple(siblings.values()))
 
 
+def with_overrides(
+    manifest: Manifest, library: Library, names: Mapping[str, str], variables: Mapping[str, str]
+) -> Manifest:
+    """Return the manifest with the lines of files of overrides, with who names each.
+
+    Raises:
+        RequirementsError: a file is missing, or as for ``read_manifest``.
+        FileError: a file can't be read.
+    """
+    found = [*manifest.overrides]
+    for name, place in names.items():
+        if not library.find(name).exists:
+            raise RequirementsError(
+                f"there is no file {name}, and {place} installs with these overrides",
+                hint="write it, or remove it from that step",
+            )
+        found += read_manifest(library, (name,), variables).lines
+    return replace(manifest, overrides=tuple(found))
+
+
 def with_image_constraints(
     manifest: Manifest, texts: Iterable[tuple[str, str]], image: str
 ) -> Manifest:

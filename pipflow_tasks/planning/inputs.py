@@ -200,6 +200,7 @@ def _limits(manifest: Manifest, target: Target, rules: InstallRules) -> Limits:
     }
     limits = Limits(
         constraints=MappingProxyType(_constraints(manifest, target)),
+        overridden=MappingProxyType(_overridden(manifest, target)),
         preferences=MappingProxyType(preferences),
         admissions=MappingProxyType(admissions),
         admission=rules.admission,
@@ -211,18 +212,27 @@ def _limits(manifest: Manifest, target: Target, rules: InstallRules) -> Limits:
 
 
 def _constraints(manifest: Manifest, target: Target) -> dict[NormalizedName, tuple[Bound, ...]]:
-    """Return what the constraints files keep out."""
+    """Return what the constraints files and overrides keep out."""
     found: dict[NormalizedName, tuple[Bound, ...]] = {}
-    for constraints in manifest.constraints.values():
-        for line in constraints.lines:
-            requirement = line.requirement
-            if line.name is None or requirement is None or not requirement.specifier:
-                continue
-            if requirement.marker is None or target.applies(requirement.marker):
-                reason = f"does not satisfy {requirement.specifier} ({line.place})"
-                bound = Bound(specifier=requirement.specifier, reason=reason)
-                found[line.name] = (*found.get(line.name, ()), bound)
+    limiting = [line for each in manifest.constraints.values() for line in each.lines]
+    for line in (*limiting, *manifest.overrides):
+        requirement = line.requirement
+        if line.name is None or requirement is None or not requirement.specifier:
+            continue
+        if requirement.marker is None or target.applies(requirement.marker):
+            reason = f"does not satisfy {requirement.specifier} ({line.place})"
+            bound = Bound(specifier=requirement.specifier, reason=reason)
+            found[line.name] = (*found.get(line.name, ()), bound)
     return found
+
+
+def _overridden(manifest: Manifest, target: Target) -> dict[NormalizedName, bool]:
+    """Return the projects that overrides are for, and whether one gives an address."""
+    return {
+        line.name: line.requirement is None or line.requirement.url is not None
+        for line in manifest.overrides
+        if line.name is not None and (line.marker is None or target.applies(line.marker))
+    }
 
 
 def reads(inputs: Inputs, line: Line) -> bool:

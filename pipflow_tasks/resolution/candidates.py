@@ -210,7 +210,20 @@ class Candidates(Struct, frozen=True):
         for requirement in metadata.requires:
             marker = requirement.marker
             if marker is None or self.target.applies(marker, ("", *sorted(pick.extras))):
-                yield dependency_from(requirement)
+                yield self._overriding(dependency_from(requirement))
+
+    def _overriding(self, dependency: Dependency) -> Dependency:
+        """Return a dependency without its specifier where that is overridden."""
+        is_address = self.limits.overridden.get(dependency.name)
+        if is_address is None:
+            return dependency
+        return Dependency(
+            name=dependency.name,
+            specifier=SpecifierSet(),
+            shown=dependency.name,
+            extras=dependency.extras,
+            is_opaque=is_address,
+        )
 
 
 class _Order:
@@ -256,10 +269,16 @@ class _Order:
         takes_all = _takes_prereleases(admission, dependencies, bounds)
         self._first = releases.bits if takes_all else releases.final_bits
         # a pin of a pre-release installs it; for a range, not every pip falls back to one
-        self._may_fall_back = all(version.is_prerelease for version in self._least) and (
-            admission.prereleases == "last"
-            or any(not root.is_transitive for root in roots)
-            or not any(specifiers)
+        may_at_all = admission.prereleases != "never"
+        is_below = all(version.is_prerelease for version in self._least)
+        self._may_fall_back = (
+            may_at_all
+            and is_below
+            and (
+                admission.prereleases == "last"
+                or any(not root.is_transitive for root in roots)
+                or not any(specifiers)
+            )
         )
 
     def candidates(self) -> Iterator[Candidate]:

@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
 _MOST_REASONS = 6
 
-Prereleases: TypeAlias = Literal["always", "named", "last"]
+Prereleases: TypeAlias = Literal["always", "named", "last", "never"]
 """When pre-releases count like other versions: always (``--pre``), where a specifier names one
-(pip), or never (uv). Where no final version is left, all of them take one."""
+(pip), or never (uv). Where no final version is left, all of them take one, but for ``never``
+(``--only-final``)."""
 
 
 class Bound(Struct, frozen=True, kw_only=True):

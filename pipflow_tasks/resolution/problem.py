@@ -84,6 +84,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     Attributes:
         bounds: policies and options, by project.
         constraints: those of constraints files, which come after the bounds.
+        overridden: projects of which versions ask nothing, and whether an address is installed
+            instead; what is taken of them is in ``constraints``.
         preferences: by project, the version that it has without being asked for.
         admissions: by project, where they differ from ``admission``.
         admitted: the projects of which versions are taken that are too young, have no wheel where
@@ -92,6 +94,7 @@ class Limits(Struct, frozen=True, kw_only=True):
 
     bounds: Mapping[NormalizedName, tuple[Bound, ...]] = _EMPTY
     constraints: Mapping[NormalizedName, tuple[Bound, ...]] = _EMPTY
+    overridden: Mapping[NormalizedName, bool] = _EMPTY
     preferences: Mapping[NormalizedName, Preference] = _EMPTY
     admissions: Mapping[NormalizedName, Admission] = _EMPTY
     admission: Admission = Admission()
