@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
-from .checks import find_in
+from .checks import find_in, fix_at_the_source
 from .checks.dockerfile import check_builds, check_pip
 from .checks.files import check_lines
 from .checks.origins import OriginReader, suggest_settings
@@ -434,12 +434,15 @@ class Project:
         wants_hashes = target is None or target.installer == "pip"
         if manifest is not None:
             wants_hashes |= manifest.requires_hashes
-            findings.update(dict.fromkeys(check_lines(manifest, wants_hashes=wants_hashes)))
+            lines = check_lines(manifest, target, wants_hashes=wants_hashes)
+            findings.update(dict.fromkeys(fix_at_the_source(manifest, lines)))
         if inputs is not None and not offline:
             try:
-                findings.update(dict.fromkeys(check_pins(inputs)))
+                pins = fix_at_the_source(inputs.manifest, check_pins(inputs))
+                findings.update(dict.fromkeys(pins))
                 if inputs.manifest.is_locked or not inputs.rules.without_dependencies:
                     together = check_together(inputs, wants_hashes=wants_hashes)
+                    together = fix_at_the_source(inputs.manifest, together)
                     findings.update(dict.fromkeys(together))
                 notices = (*self._note_several(inputs), *notices)
             except PackageIndexError as error:

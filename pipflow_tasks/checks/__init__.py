@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from ..plan import Finding
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from ..errors import PipflowError
+    from ..manifest.documents import Manifest
     from ..plan import Severity
     from ..requirements import Line
 
@@ -26,3 +31,14 @@ def find_in(error: PipflowError) -> Finding:
 def finding_at(line: Line, severity: Severity, message: str, fix: str) -> Finding:
     """Return a finding about a line."""
     return Finding(file=line.path, line=line.number, severity=severity, message=message, fix=fix)
+
+
+def fix_at_the_source(manifest: Manifest, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield findings, those in generated files with the change of their source as the fix."""
+    for finding in findings:
+        file = manifest.requirements.get(finding.file or "")
+        generator = None if file is None else file.generator
+        if generator is None or not finding.fix:
+            yield finding
+        else:
+            yield replace(finding, fix=generator.way)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
 from ..errors import RequirementsError, redact
 from ..plan import Finding
 from ..planning.why import asked_by
@@ -12,14 +15,17 @@ from ..resolution.finder import names_exactly
 from . import find_in, finding_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ..manifest.documents import Manifest
     from ..requirements import Line
+    from ..target import Target
 
 
-def check_lines(manifest: Manifest, *, wants_hashes: bool) -> Iterator[Finding]:
-    """Find problems of the requirements files.
+def check_lines(
+    manifest: Manifest, target: Target | None, *, wants_hashes: bool
+) -> Iterator[Finding]:
+    """Find problems of the requirements files; the target is None where it is unknown.
 
     With ``wants_hashes``, the installer refuses a line without a hash where others have one.
     """
@@ -31,32 +37,24 @@ def check_lines(manifest: Manifest, *, wants_hashes: bool) -> Iterator[Finding]:
             message="there is no such file",
             fix="`add` creates it; another one is named with the setting `file`",
         )
-    for constraints in manifest.constraints.values():
-        for line in constraints.lines:
-            yield from _check_constraint(line)
-    there: dict[tuple[str, str, str], Line] = {}
+    if target is None or target.installer == "pip":
+        for constraints in manifest.constraints.values():
+            for line in constraints.lines:
+                yield from _check_constraint(line)
     for above, line in zip((None, *manifest.lines), manifest.lines, strict=False):
         yield from _check_options(line, above)
-        yield from _check_line(line, wants_hashes=wants_hashes and manifest.uses_hashes)
-        if line.name is None:
-            continue
-        first = there.setdefault((line.path, line.name, str(line.marker or "")), line)
-        if first is not line:
-            contradicts = line.pin and first.pin and line.pin != first.pin
-            yield finding_at(
-                line,
-                "error" if contradicts else "warning",
-                f"{line.spelled_name} is already listed: {redact(first.content)} ({first.place})",
-                "remove one of the lines",
-            )
+        yield from _check_line(line, manifest, target)
+        if wants_hashes and manifest.uses_hashes:
+            yield from _check_hash(line)
+    yield from _check_repeated(manifest)
 
 
-def _check_line(line: Line, *, wants_hashes: bool) -> Iterator[Finding]:
+def _check_line(line: Line, manifest: Manifest, target: Target | None) -> Iterator[Finding]:
     if error := refused_error(line):
         yield find_in(error)
         return
     if line.kind is Kind.UNREADABLE:
-        yield finding_at(line, "error", f"pip can't read this line: {line.problem}", "correct it")
+        yield _find_unreadable(line, target)
         return
     try:
         policy = line.policy if line.name else None
@@ -65,7 +63,12 @@ def _check_line(line: Line, *, wants_hashes: bool) -> Iterator[Finding]:
         policy = None
     if line.requirement is None or line.requirement.url is not None:
         return
-    if line.pin is None and not line.has_variable and not names_exactly(line.requirement.specifier):
+    if not (
+        line.pin is not None
+        or line.has_variable
+        or names_exactly(line.requirement.specifier)
+        or _is_pinned_elsewhere(line, manifest)
+    ):
         yield finding_at(
             line,
             "warning",
@@ -79,15 +82,89 @@ def _check_line(line: Line, *, wants_hashes: bool) -> Iterator[Finding]:
             f"{line.spelled_name} {line.pin} is outside of its policy {policy.text}",
             f"`upgrade {as_one_word(f'{line.spelled_name}{policy.text}')}` moves it inside",
         )
-    if wants_hashes and not line.option_values("--hash"):
-        yield finding_at(
-            line,
-            "error",
-            f"{line.spelled_name} has no hash; where one line has one, pip wants one for each",
-            "run `lock`"
-            if line.via
-            else f"remove it and run `add {as_one_word(asked_by(line))}`, which writes its hashes",
-        )
+
+
+def _find_unreadable(line: Line, target: Target | None) -> Finding:
+    """Return the finding of a line that is not valid; a legacy version is, for an old pip."""
+    if line.is_legacy and target is not None and target.installer == "pip":
+        fix = "write a version as PEP 440 has it"
+        if not target.may_get_strict_pip:
+            message = f"the tasks leave this line alone: {line.problem}"
+            return finding_at(line, "warning", message, fix)
+        if target.pip is not None and not target.refuses_invalid_metadata:
+            message = f"pip refuses this line from 24.1 on: {line.problem}"
+            return finding_at(line, "warning", message, fix)
+    return finding_at(line, "error", f"pip can't read this line: {line.problem}", "correct it")
+
+
+def _is_pinned_elsewhere(line: Line, manifest: Manifest) -> bool:
+    """Return whether another line or a constraint pins the project wherever a line counts."""
+    constraints = (each for file in manifest.constraints.values() for each in file.lines)
+    others = (*manifest.lines, *manifest.siblings, *constraints)
+    return any(
+        other.name == line.name
+        and other.requirement is not None
+        and names_exactly(other.requirement.specifier)
+        and (other.marker is None or other.marker == line.marker)
+        for other in others
+    )
+
+
+def _check_hash(line: Line) -> Iterator[Finding]:
+    """Find a requirement without a hash, where pip wants one for each."""
+    if line.requirement is None or line.requirement.url or line.option_values("--hash"):
+        return
+    add = f"remove it and run `add {as_one_word(asked_by(line))}`, which writes its hashes"
+    yield finding_at(
+        line,
+        "error",
+        f"{line.spelled_name} has no hash; where one line has one, pip wants one for each",
+        "run `lock`" if line.via else add,
+    )
+
+
+def _check_repeated(manifest: Manifest) -> Iterator[Finding]:
+    """Find projects that a file lists several times, under the same marker."""
+    there: dict[tuple[str, str, str], list[Line]] = {}
+    for line in manifest.lines:
+        if line.name is not None:
+            key = (line.path, line.name, str(line.marker or ""))
+            there.setdefault(key, []).append(line)
+    for first, *others in there.values():
+        for line in others:
+            yield finding_at(
+                line,
+                "error" if contradicts(first, line) else "warning",
+                f"{line.spelled_name} is already listed: {redact(first.content)} ({first.place})",
+                _fix_repeated((first, line)),
+            )
+
+
+def contradicts(first: Line, other: Line) -> bool:
+    """Return whether a pin of two lines is a version that the other line does not allow."""
+    one, two = first.requirement, other.requirement
+    if one is None or two is None or first.has_variable or other.has_variable:
+        return False
+    return any(
+        pin is not None and not specifier.contains(pin, prereleases=True)
+        for pin, specifier in ((first.pin, two.specifier), (other.pin, one.specifier))
+    )
+
+
+def _fix_repeated(lines: Sequence[Line]) -> str:
+    """Return the one line that says what several do, where they differ in their extras."""
+    asked = [line.requirement for line in lines if line.requirement is not None]
+    extras = [requirement.extras for requirement in asked]
+    is_plain = not any(each.url for each in asked) and not any(each.has_variable for each in lines)
+    if len(asked) < len(lines) or not is_plain or contradicts(*lines) or extras[0] == extras[1]:
+        return "remove one of the lines"
+    pins = [line.pin for line in lines if line.pin is not None]
+    both = Requirement(str(asked[0]))
+    both.extras = extras[0] | extras[1]
+    both.specifier = (
+        SpecifierSet(f"=={pins[0]}") if pins else asked[0].specifier & asked[1].specifier
+    )
+    return f"write `{both}` in one line"
 
 
 def _check_options(line: Line, above: Line | None) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -21,11 +22,12 @@ from ..planning.inputs import (
 )
 from ..planning.lock import find_transitive, find_unknown
 from ..planning.settling import solve_current
-from ..planning.unblocking import fix_conflict
+from ..planning.unblocking import fix_conflict, is_of_lines
 from ..requirements import as_one_word
 from ..resolution import Solution, solve
 from ..resolution.finder import Rejection
 from . import finding_at
+from .files import contradicts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -120,7 +122,8 @@ def check_together(inputs: Inputs, *, wants_hashes: bool) -> Iterator[Finding]:
     inputs.candidates.prefetch(current)
     settlement, conflicts = solve_current(inputs, [as_given(inputs, root) for root in current])
     for conflict in conflicts:
-        yield _conflict_finding(inputs.manifest, conflict)
+        if not _is_found_by_lines(inputs.manifest, conflict):
+            yield _conflict_finding(inputs.manifest, conflict)
     if conflicts:
         return
     transitive = find_transitive(settlement)
@@ -135,6 +138,18 @@ def check_together(inputs: Inputs, *, wants_hashes: bool) -> Iterator[Finding]:
             + ", ".join(transitive),
             fix="run `lock`, which writes these lines",
         )
+
+
+def _is_found_by_lines(manifest: Manifest, conflict: Conflict) -> bool:
+    """Return whether ``check_lines`` has found that lines of one project contradict each other."""
+    if not is_of_lines(conflict):
+        return False
+    places = {cause.dependency.root.place for cause in conflict.causes if cause.dependency.root}
+    lines = [line for line in manifest.lines if line.place in places]
+    return any(
+        first.path == other.path and first.marker == other.marker and contradicts(first, other)
+        for first, other in combinations(lines, 2)
+    )
 
 
 def _conflict_finding(manifest: Manifest, conflict: Conflict) -> Finding:

@@ -75,7 +75,7 @@ class Manifest(Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def _marked(self) -> tuple[Line, ...]:
         """The lines with a `# via` that no other tool has written."""
-        others = {path for path, file in self.requirements.items() if file.content.generator}
+        others = {path for path, file in self.requirements.items() if file.generator}
         return tuple(line for line in self.lines if line.via and line.path not in others)
 
     @cached_property

@@ -22,7 +22,7 @@ from ..requirements import RequirementsFile, expand_variables
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from ..requirements import Line
+    from ..requirements import Generator, Line
 
 
 class LocalFile(Struct, frozen=True, kw_only=True):
@@ -36,6 +36,7 @@ class LocalFile(Struct, frozen=True, kw_only=True):
         exists: there is something of that name, perhaps a folder.
         is_file: it is a file.
         failure: why it can't be read, or an empty string.
+        template: the file of the same name that ends in ``.in``, as messages show it, if it exists.
     """
 
     file: Path
@@ -45,6 +46,15 @@ class LocalFile(Struct, frozen=True, kw_only=True):
     exists: bool
     is_file: bool
     failure: str
+    template: str = ""
+
+    @property
+    def generator(self) -> Generator | None:
+        """The tool that wrote it, if its comments name one; its source may stand beside it."""
+        generator = self.content.generator
+        if generator is None or generator.source:
+            return generator
+        return replace(generator, source=self.template)
 
     @property
     def path(self) -> str:
@@ -145,7 +155,12 @@ def _read(file: Path, shown: str) -> LocalFile:
         exists=data is not None or file.exists(),
         is_file=file.is_file(),
         failure=failure,
+        template=os.path.splitext(shown)[0] + ".in" if _has_template(file) else "",  # noqa: PTH122 - text, not a file
     )
+
+
+def _has_template(file: Path) -> bool:
+    return bool(file.name) and file.suffix != ".in" and file.with_suffix(".in").is_file()
 
 
 # --- the walk -------------------------------------------------------------------------------------

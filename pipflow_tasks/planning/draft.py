@@ -198,7 +198,7 @@ def _edit(command: str, file: LocalFile, content: RequirementsFile, *, force: bo
     after = content.to_bytes()
     if after == (file.before or b""):
         return None
-    generator = file.content.generator
+    generator = file.generator
     if generator is not None and not force:
         source = generator.source
         forced = "" if command == "lock" else ", or edit it anyway with --force"
@@ -206,8 +206,7 @@ def _edit(command: str, file: LocalFile, content: RequirementsFile, *, force: bo
             f"it was written by {generator.tool}{f' from {source}' if source else ''}, "
             "which would overwrite an edit",
             path=path,
-            hint=f"change {source or 'its source'} and run "
-            f"`{generator.command or generator.tool}`{forced}",
+            hint=f"{generator.way}{forced}",
         )
     return Edit(path=file.file, shown=path, before=file.before, after=after)
 

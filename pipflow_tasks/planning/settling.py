@@ -318,6 +318,7 @@ def _require_versions(inputs: Inputs, current: Sequence[Root], roots: Sequence[R
     ]
     if not lost:
         return
+    _require_agreement(inputs, lost, current)
     places = {root.place for root in lost}
     words: list[str] = []
     for line in inputs.manifest.lines:
@@ -334,6 +335,16 @@ def _require_versions(inputs: Inputs, current: Sequence[Root], roots: Sequence[R
         if words
         else "remove these lines, or pin versions that suit",
     )
+
+
+def _require_agreement(inputs: Inputs, lost: Sequence[Root], current: Sequence[Root]) -> None:
+    """Raise VersionConflict where lines of one project contradict each other."""
+    for root in lost:
+        if not as_given(inputs, root).is_opaque:
+            alike = [as_given(inputs, each) for each in current if each.name == root.name]
+            found = solve(inputs.candidates, alike)
+            if isinstance(found, Conflict):
+                raise VersionConflict(found, hint=fix_conflict(inputs.manifest, found))
 
 
 # what is said of them
@@ -373,7 +384,7 @@ def _warnings_of(pick: Pick, settled: Settlement) -> Iterator[str]:
             f"the dependencies of {pick} are read from the sdist's egg-info; "
             "they may differ in the image"
         )
-    if metadata.invalid:
+    if metadata.invalid and settled.inputs.target.may_get_strict_pip:
         shown = ", ".join(f'"{text}"' for text in metadata.invalid)
         yield f"{pick} needs {shown}, which pip refuses from 24.1 on"
     causes = settled.solution.causes.get(pick.name, ())

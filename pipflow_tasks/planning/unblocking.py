@@ -133,8 +133,16 @@ def _name_bound(manifest: Manifest, conflict: Conflict) -> str:
     return ", ".join(f"{line.spelled_name} ({line.place})" for line in bound)
 
 
+def is_of_lines(conflict: Conflict) -> bool:
+    """Return whether lines of one project contradict each other."""
+    roots = [cause.dependency.root for cause in conflict.causes]
+    return len(roots) > 1 and all(roots) and len({root.name for root in roots if root}) == 1
+
+
 def fix_conflict(manifest: Manifest, conflict: Conflict) -> str:
     """Return what may resolve a conflict of the pinned requirements."""
+    if is_of_lines(conflict):
+        return "remove one of the lines"
     fix = "`upgrade-all` resolves the conflict if newer versions are compatible"
     roots = [cause.dependency.root for cause in conflict.causes]
     beside = [cause.beside for cause in conflict.causes]

@@ -158,6 +158,9 @@ def draft_outdated(inputs: Inputs, options: UpgradeOptions) -> Iterator[Draft]:
             yield from settlement.notices
     yield from draft_upgrade_all(inputs, options)
     for line in inputs.manifest.lines:
+        if line.kind is Kind.UNREADABLE:
+            yield warn(f"{line.place}: not a valid line: {line.problem}")
+    for line in inputs.manifest.lines:
         if line.requirement is not None and line.policy is not None:
             yield hint(f"policy    {line.spelled_name} {line.policy.text} ({line.place})")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -13,7 +13,7 @@ from ..errors import redact
 from .line import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from .line import Line
 
@@ -22,7 +22,11 @@ _MADE_BY = re.compile(
     r"([\w.-]*\w)",
     re.IGNORECASE,
 )
+_ANNOUNCES = re.compile(r"#.*\b(?:command|run|update)\b.*:\s*$", re.IGNORECASE)
+_ANNOUNCED = re.compile(r"#\s+(\S.*)")
 _COMMAND = re.compile(r"#\s+((?:\w+=\S+\s+)*(?:pip-compile|uv|poetry|pdm|pipenv)\s.*)")
+_VIA = re.compile(r"(?:#\s*via\s+|#\s+)(?:-r|--requirement)[ =](\S+)\s*$")
+_HEADER = {Kind.COMMENT, Kind.BLANK, Kind.OPTION}
 _SOURCES = (".in", ".toml", ".cfg", ".py", ".txt", ".lock")
 
 
@@ -32,27 +36,42 @@ class Generator(Struct, frozen=True, kw_only=True):
     Attributes:
         tool: the name of the tool.
         command: the command that wrote the file, if the file has it; credentials hidden.
-        source: the files that the command names as its input, if any.
+        source: the files that it was made from, as the command or the comments name them, if any.
     """
 
     tool: str
     command: str = ""
     source: str = ""
 
+    @property
+    def way(self) -> str:
+        """What changes the file so that it stays changed."""
+        return f"change {self.source or 'its source'} and run `{self.command or self.tool}`"
 
-def find_generator(lines: Iterable[Line]) -> Generator | None:
+
+def find_generator(lines: Sequence[Line]) -> Generator | None:
     """Return the tool that the comments at the top of a file name as its author, if any."""
-    tool = ""
-    for line in lines:
-        if line.kind not in {Kind.COMMENT, Kind.BLANK, Kind.OPTION}:
+    tool = command = ""
+    is_announced = False
+    for line in takewhile(lambda line: line.kind in _HEADER, lines):
+        made_by = None if tool else _MADE_BY.search(line.comment)
+        tool = made_by[1] if made_by else tool
+        pattern = _ANNOUNCED if is_announced else _COMMAND
+        if tool and not made_by and (found := pattern.match(line.comment)):
+            command = redact(found[1].strip())
             break
-        if not tool:
-            made_by = _MADE_BY.search(line.comment)
-            tool = made_by[1] if made_by else ""
-        elif command := _COMMAND.match(line.comment):
-            shown = redact(command[1].strip())
-            return Generator(tool=tool, command=shown, source=_source(shown))
-    return Generator(tool=tool) if tool else None
+        is_announced |= bool(tool and _ANNOUNCES.match(line.comment))
+    if not tool:
+        return None
+    source = _source(command) if _COMMAND.match(f"# {command}") else ""
+    return Generator(tool=tool, command=command, source=source or _source_by_via(lines))
+
+
+def _source_by_via(lines: Iterable[Line]) -> str:
+    """Return the files that comments such as ``# via -r requirements.in`` name."""
+    comments = (text for line in lines for text in line.text.splitlines())
+    named = (found[1] for text in comments if (found := _VIA.search(text)))
+    return " and ".join(dict.fromkeys(redact(name) for name in named))
 
 
 def _source(command: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
+from packaging.markers import InvalidMarker, Marker
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
@@ -20,11 +21,10 @@ from .via import read_via
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from packaging.markers import Marker
-
 COMMENT = re.compile(r"(^|\s+)#.*$")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
+_ORDERED = re.compile(r"(===|[=!<>]=|[<>])\s*[^,;\s()\[\]=<>!]+")
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _ARCHIVES = (
     ".whl", ".zip", ".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tbz", ".tar.xz", ".txz",
@@ -61,6 +61,7 @@ class Line(Struct, frozen=True, kw_only=True):
         pin: the version, if the specifier is a single ``==`` without wildcard.
         options: long option names with their values (``""`` for a flag), in the line's order.
         problem: what is wrong with an unreadable line.
+        address_marker: the marker behind an address or a path.
     """
 
     path: str
@@ -74,6 +75,7 @@ class Line(Struct, frozen=True, kw_only=True):
     pin: Version | None = None
     options: tuple[tuple[str, str], ...] = ()
     problem: str = ""
+    address_marker: Marker | None = None
 
     @property
     def place(self) -> str:
@@ -87,8 +89,13 @@ class Line(Struct, frozen=True, kw_only=True):
 
     @property
     def marker(self) -> Marker | None:
-        """The marker of its requirement; often None."""
-        return None if self.requirement is None else self.requirement.marker
+        """The marker of its requirement or address; often None."""
+        return self.address_marker if self.requirement is None else self.requirement.marker
+
+    @property
+    def is_legacy(self) -> bool:
+        """Whether it is unreadable, but for pip before 24.1: its version is none of PEP 440's."""
+        return self.kind is Kind.UNREADABLE and _is_legacy(split_options(self.content)[0])
 
     @property
     def has_variable(self) -> bool:
@@ -246,8 +253,7 @@ def _understand(line: Line) -> Line:
             return replace(line, kind=Kind.EDITABLE, name=name, options=options)
         return replace(line, kind=Kind.OPTION, options=options)
     if _is_reference(subject):
-        name = _name_of_reference(subject)
-        return replace(line, kind=Kind.REFERENCE, name=name, options=options)
+        return _understand_reference(line, subject, options)
     try:
         requirement = _parse(subject.removesuffix(";"))  # to pip this is an empty marker
         pin = None if _VARIABLE.search(subject) else _pin(requirement)
@@ -262,6 +268,34 @@ def _understand(line: Line) -> Line:
         pin=pin,
         options=options,
     )
+
+
+def _understand_reference(line: Line, subject: str, options: tuple[tuple[str, str], ...]) -> Line:
+    """Return a line with an address or a path parsed; in an address, `;` alone is no marker's."""
+    address, separator, text = subject.partition("; " if "://" in subject else ";")
+    try:
+        marker = Marker(text) if separator and text.strip() else None
+    except InvalidMarker as error:
+        problem = str(error).partition("\n")[0]
+        return replace(line, kind=Kind.UNREADABLE, options=options, problem=problem)
+    return replace(
+        line,
+        kind=Kind.REFERENCE,
+        name=_name_of_reference(address),
+        options=options,
+        address_marker=marker,
+    )
+
+
+def _is_legacy(text: str) -> bool:
+    """Return whether a requirement is valid but for its versions."""
+    asked, semicolon, marker = text.partition(";")
+    asked = _ORDERED.sub(r"\1 0", asked)
+    try:
+        Requirement(f"{asked}{semicolon}{marker}")
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _parse(text: str) -> Requirement:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _LIBC = re.compile(r"(?:glibc 2|musl 1)\.[0-9]{1,3}")
 _FIRST_STRICT_PIP = Version("24.1")
+_STRICT_PIP_NEEDS = Version("3.8")
 
 
 class Platform(Struct, frozen=True, kw_only=True, dict=True):  # of a cached property
@@ -315,6 +316,11 @@ class Target(Struct, frozen=True, kw_only=True):
     def refuses_invalid_metadata(self) -> bool:
         """Whether the image's pip is known to refuse versions whose requirements are none."""
         return self.pip is not None and self.installer == "pip" and self.pip >= _FIRST_STRICT_PIP
+
+    @property
+    def may_get_strict_pip(self) -> bool:
+        """Whether a pip runs on the image's Python that refuses invalid requirements."""
+        return self.installer == "pip" and self.python_version >= _STRICT_PIP_NEEDS
 
     def wants_newer_pip(self, tags: Collection[Tag]) -> str:
         """Name the platform tag of a wheel that suits but for this target's pip, or nothing."""

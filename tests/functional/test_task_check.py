@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from functional.temporary_project import dockerfile
 
 if TYPE_CHECKING:
     from functional.temporary_project import TemporaryProject
@@ -133,13 +134,6 @@ def test_nothing_to_mend(project: TemporaryProject) -> None:
             "alpha==1.0\nAlpha==1.5\n",
             1,
             [
-                (
-                    "error",
-                    "requirements.txt:1",
-                    "the requirements conflict: alpha==1.0 is asked for "
-                    "(requirements.txt:1); Alpha==1.5 is asked for (requirements.txt:2)",
-                    "`upgrade-all` resolves the conflict if newer versions are compatible",
-                ),
                 (
                     "error",
                     "requirements.txt:2",
@@ -571,3 +565,120 @@ def test_text_and_markdown(project: TemporaryProject) -> None:
     ]
     done = project.pipflow("check", "--format=markdown")
     assert "- error: requirements.txt:2: the index has no beta 7; fix: " in done.stdout
+
+
+def listed(severity: str, line: int, name: str, first: str, fix: str) -> tuple[str, ...]:
+    """Return what is found where a file lists a project again."""
+    message = f"{name} is already listed: {first} (requirements.txt:1)"
+    return severity, f"requirements.txt:{line}", message, fix
+
+
+REMOVE = "remove one of the lines"
+WINDOWS = 'https://example.com/a-1.0-py3-none-win_amd64.whl; platform_system == "Windows"'
+LINUX = 'https://example.com/a-1.0-py3-none-linux_x86_64.whl; platform_system == "Linux"'
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (
+            "alpha==1.0\nalpha[x]\n",
+            [listed("warning", 2, "alpha", "alpha==1.0", "write `alpha[x]==1.0` in one line")],
+        ),
+        (
+            "alpha[y]\nalpha[x]==1.0\n",
+            [listed("warning", 2, "alpha", "alpha[y]", "write `alpha[x,y]==1.0` in one line")],
+        ),
+        ("alpha==1.0\nalpha>=1\n", [listed("warning", 2, "alpha", "alpha==1.0", REMOVE)]),
+        ("alpha==1.0\nalpha[x]>=2\n", [listed("error", 2, "alpha", "alpha==1.0", REMOVE)]),
+        (f"{WINDOWS}\n{LINUX}\n", []),
+        (f"{WINDOWS}\n{WINDOWS}\n", [listed("warning", 2, "a", WINDOWS, REMOVE)]),
+        (
+            "alpha==1.0\n  --hash=sha256:00\n\nbeta==1.0\n",
+            [
+                (
+                    "warning",
+                    "requirements.txt:2",
+                    "this hash belongs to no requirement and is ignored",
+                    "end line 1 with a backslash",
+                )
+            ],
+        ),
+        (
+            "https://example.com/a-1.0-py3-none-any.whl; platform\n",
+            [
+                (
+                    "error",
+                    "requirements.txt:1",
+                    "pip can't read this line: Expected a marker variable or quoted string",
+                    "correct it",
+                )
+            ],
+        ),
+    ],
+)
+def test_finds_one_thing_once(
+    project: TemporaryProject, lines: str, expected: list[tuple[str, ...]]
+) -> None:
+    """One fault is one finding, and its fix loses nothing that the lines ask for."""
+    project.requirements = lines
+    status = int(any(severity == "error" for severity, *_ in expected))
+    assert expected == findings(project, "--offline", status=status)
+
+
+def test_pinned_by_another_file(project: TemporaryProject) -> None:
+    """A line is pinned, too, where a constraint or an included file pins its project."""
+    step = "COPY *.txt ./\nRUN pip install -r requirements.txt\n"
+    project.write("Dockerfile", f"FROM python:3.9-slim\n{step}")
+    project.requirements = "-c c.txt\n-r base.txt\nalpha\nbeta\ngamma\n"
+    project.write("c.txt", "alpha==1.0\ngamma==1.0; sys_platform == 'win32'\n")
+    project.write("base.txt", "beta==2.0\n")
+    found = findings(project, "--offline", status=0)
+    assert [message for *_, message, _ in found] == [
+        "gamma is not pinned: each build takes the newest version"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("python", "severity", "message"),
+    [
+        ("3.7", "warning", "the tasks leave this line alone: "),
+        ("3.9", "warning", "pip refuses this line from 24.1 on: "),
+        ("3.13", "error", "pip can't read this line: "),
+    ],
+)
+def test_versions_from_before_pep_440(
+    project: TemporaryProject, python: str, severity: str, message: str
+) -> None:
+    """Only a pip that the image can have refuses a line."""
+    project.write("Dockerfile", dockerfile(python))
+    project.requirements = "alpha==1.0-final-2\n"
+    [found] = findings(project, "--offline", status=int(severity == "error"))
+    assert found[0] == severity
+    assert found[2].startswith(message)
+
+
+def test_lines_that_no_pip_reads(project: TemporaryProject) -> None:
+    """What is no requirement for any pip is an error for every image, a warning in `outdated`."""
+    project.write("Dockerfile", dockerfile("3.7"))
+    project.requirements = "alpha=1.0\n"
+    [found] = findings(project, "--offline", status=1)
+    assert found[2].startswith("pip can't read this line: ")
+    done = project.invoke("deps.outdated")
+    assert done.status == 0
+    assert "warning: requirements.txt:1: not a valid line: " in done.stderr
+
+
+def test_lines_that_contradict_each_other(project: TemporaryProject) -> None:
+    """`lock` names both lines, as a conflict and not as versions that are missing."""
+    project.requirements = "alpha==1.0\nalpha==1.5\n"
+    done = project.invoke("deps.lock")
+    assert (done.status, done.stderr.splitlines()) == (
+        1,
+        [
+            "the pinned requirements conflict",
+            "  alpha==1.0 is asked for (requirements.txt:1)",
+            "  alpha==1.5 is asked for (requirements.txt:2)",
+            "hint: remove one of the lines",
+        ],
+    )
