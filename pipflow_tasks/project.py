@@ -21,6 +21,7 @@ from .checks import find_in, fix_at_the_source
 from .checks.dockerfile import check_builds, check_pip
 from .checks.files import check_lines
 from .checks.origins import OriginReader, suggest_settings
+from .checks.paths import check_paths
 from .checks.pins import check_pins, check_together
 from .environments.discovery import builder_for, find_builds, find_file
 from .environments.environment import complete_manifest, find_environments
@@ -471,7 +472,7 @@ class Project:
             seen = seen.with_findings(check_builds(discovery), discovery=discovery)
             targets = self._find_targets(discovery)
             target, notices = targets[0].target, targets[0].notices
-            found = check_pip(discovery.builds, target)
+            found = (*check_pip(discovery.builds, target), *check_paths(discovery, target))
             seen = seen.with_findings(found, target=target, notices=notices)
             if seen.manifest is not None:
                 both = _Found(manifest=seen.manifest, discovery=discovery)

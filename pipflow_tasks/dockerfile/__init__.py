@@ -17,6 +17,7 @@ from ..values import equal_without, hash_without
 from .configuration import Configuration
 from .grammar import DockerfileText, Instruction
 from .ignore import hidden_by
+from .image import CONTEXT
 from .install import InstallCommand, InstallOptions
 from .mounts import mounts_of, read_fields
 from .stages import Reading, Stage, stage_index
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "CONTEXT",
     "Configuration",
     "Dockerfile",
     "InstallCommand",

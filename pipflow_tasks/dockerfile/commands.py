@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from .configuration import LEVELS, Configuration, configuration_files
 from .image import (
     CONTEXT,
+    Content,
     Placed,
     StageImage,
     find_misplaced,
@@ -358,6 +359,7 @@ class Shell(Struct, kw_only=True):
             python_word=python_word,
             configuration=tuple(self._configuration(installer, program, environment)),
             pip_requirement=self.image.pip_requirement,
+            content=Content(directory=self.directory, files=(*self.image.files, *self.mounts)),
         )
 
     def _configure(self, options: Mapping[str, Sequence[str]], operands: Sequence[str]) -> None:

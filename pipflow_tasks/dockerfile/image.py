@@ -121,6 +121,34 @@ def last_placed(files: Sequence[Placed], path: str) -> Placed | None:
     return None
 
 
+class Content(Struct, frozen=True, kw_only=True):
+    """The files that are known to be in an image at a moment, and the working directory."""
+
+    directory: str = "/"
+    files: tuple[Placed, ...] = ()
+
+    def path_of(self, name: str) -> str:
+        """Return the absolute path of a name."""
+        return join(self.directory, name)
+
+    def sources_of(self, name: str) -> tuple[tuple[int | None, str | None], ...]:
+        """Return where a file or folder may come from: an origin and a path in it.
+
+        The origin is as in ``Placed``. The path is None for a folder above what was placed.
+        """
+        path = self.path_of(name)
+        found: list[tuple[int | None, str | None]] = []
+        for placed in self.files:
+            source = placed.source_of(path)
+            if source is not None:
+                found.append((placed.origin, source[0]))
+            elif path == placed.target and is_folder(placed.source):
+                found.append((placed.origin, placed.source))
+            elif path == "/" or placed.target == path or placed.target.startswith(f"{path}/"):
+                found.append((placed.origin, None))
+        return tuple(found)
+
+
 def join(directory: str, path: str) -> str:
     """Return the normal form of a path in the image; a leading variable counts as absolute."""
     if path == "~" or path.startswith("~/"):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from .image import Content
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -82,6 +84,7 @@ class InstallCommand(Struct, frozen=True, kw_only=True):
         python_word: the word that names it.
         configuration: the files with the installer's settings, weakest first.
         pip_requirement: what pip was upgraded with before (``pip``, ``pip==21.3``), or None.
+        content: the files that the image has at that moment.
     """
 
     stage: int
@@ -109,6 +112,7 @@ class InstallCommand(Struct, frozen=True, kw_only=True):
     python_word: str = ""
     configuration: tuple[Configuration, ...] = ()
     pip_requirement: str | None = None
+    content: Content = Content()
 
 
 _SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh"})

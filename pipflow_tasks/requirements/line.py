@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -91,6 +92,16 @@ class Line(Struct, frozen=True, kw_only=True):
     def marker(self) -> Marker | None:
         """The marker of its requirement or address; often None."""
         return self.address_marker if self.requirement is None else self.requirement.marker
+
+    @property
+    def local_path(self) -> str:
+        """The path of what it installs from the disk, as written, or an empty string."""
+        reference = next(iter(self.option_values("--editable")), "")
+        if self.kind is Kind.REFERENCE:
+            reference = split_options(self.content)[0]
+        elif self.requirement is not None:
+            reference = self.requirement.url or ""
+        return _local_path(reference)
 
     @property
     def is_legacy(self) -> bool:
@@ -285,6 +296,24 @@ def _understand_reference(line: Line, subject: str, options: tuple[tuple[str, st
         options=options,
         address_marker=marker,
     )
+
+
+def _local_path(reference: str) -> str:
+    """Return the path that an address or a path names on the disk, without extras, or nothing."""
+    address = reference.partition("; " if "://" in reference else ";")[0].partition("#")[0]
+    named = NAME.match(address)
+    if named and address[named.end() :].partition("[")[0].lstrip()[:1] == "@":
+        address = address.partition("@")[2]
+    scheme, colon, path = address.strip().partition(":")
+    system, _, kind = scheme.lower().rpartition("+")
+    if colon and kind == "file":
+        path = unquote(re.sub(r"^//(localhost)?(?=/)", "", path))
+        path = path.rpartition("@")[0] or path if system else path
+    elif colon and (system or kind in _URL_SCHEMES or "@" in scheme):
+        return ""
+    else:
+        path = address.strip()
+    return re.sub(r"\[[^\]]*\]$", "", path).strip()
 
 
 def _is_legacy(text: str) -> bool:
