@@ -107,6 +107,20 @@ class PathStep(Struct, frozen=True, kw_only=True):
     line: int | None
 
 
+class Alike(Struct, frozen=True, kw_only=True):
+    """What a finding shares with others, so that a report may name them in one line.
+
+    Attributes:
+        message: it is about several: ``requirements are not pinned``.
+        subject: what is named behind that.
+        fix: what to do about several, with ``{}`` for the subjects, if that is one command.
+    """
+
+    message: str
+    subject: str
+    fix: str = ""
+
+
 class Finding(Struct, frozen=True, kw_only=True):
     """Something that breaks the workflow (an error), or may.
 
@@ -116,6 +130,7 @@ class Finding(Struct, frozen=True, kw_only=True):
         severity: an error keeps the image from being built, or the tasks from working.
         message: what it is.
         fix: what to do about it, or an empty string.
+        alike: what it shares with others of its kind.
     """
 
     file: str | None
@@ -123,6 +138,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     severity: Severity
     message: str
     fix: str
+    alike: Alike | None = None
 
 
 class Origin(Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ..errors import PipflowError
     from ..manifest.documents import Manifest
-    from ..plan import Severity
+    from ..plan import Alike, Severity
     from ..requirements import Line
 
 
@@ -28,9 +28,13 @@ def find_in(error: PipflowError) -> Finding:
     )
 
 
-def finding_at(line: Line, severity: Severity, message: str, fix: str) -> Finding:
+def finding_at(
+    line: Line, severity: Severity, message: str, fix: str, alike: Alike | None = None
+) -> Finding:
     """Return a finding about a line."""
-    return Finding(file=line.path, line=line.number, severity=severity, message=message, fix=fix)
+    return Finding(
+        file=line.path, line=line.number, severity=severity, message=message, fix=fix, alike=alike
+    )
 
 
 def fix_at_the_source(manifest: Manifest, findings: Iterable[Finding]) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from ..errors import RequirementsError, redact
-from ..plan import Finding
+from ..plan import Alike, Finding
 from ..planning.why import asked_by
 from ..requirements import OF_FORMATS, OF_REQUIREMENTS, Kind, as_one_word, refused_error
 from ..resolution.finder import names_exactly
@@ -74,6 +74,11 @@ def _check_line(line: Line, manifest: Manifest, target: Target | None) -> Iterat
             "warning",
             f"{line.spelled_name} is not pinned: each build takes the newest version",
             f"`upgrade {line.spelled_name}` pins it",
+            Alike(
+                message="requirements are not pinned",
+                subject=line.spelled_name,
+                fix="`upgrade {}` pins them",
+            ),
         )
     if policy and line.pin and not policy.specifier.contains(line.pin, prereleases=True):
         yield finding_at(
@@ -114,12 +119,19 @@ def _check_hash(line: Line) -> Iterator[Finding]:
     """Find a requirement without a hash, where pip wants one for each."""
     if line.requirement is None or line.requirement.url or line.option_values("--hash"):
         return
-    add = f"remove it and run `add {as_one_word(asked_by(line))}`, which writes its hashes"
+    asked = asked_by(line)
+    add = "remove it and run `add {}`, which writes its hashes"
+    every = "where one line has one, pip wants one for each"
     yield finding_at(
         line,
         "error",
-        f"{line.spelled_name} has no hash; where one line has one, pip wants one for each",
-        "run `lock`" if line.via else add,
+        f"{line.spelled_name} has no hash; {every}",
+        "run `lock`" if line.via else add.format(as_one_word(asked)),
+        Alike(
+            message=f"requirements have no hash; {every}",
+            subject=asked,
+            fix="" if line.via else add.replace("it", "them", 1).replace("its", "their"),
+        ),
     )
 
 

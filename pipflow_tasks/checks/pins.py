@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 
 from ..errors import ProjectNotFound, RequirementsError
-from ..plan import Finding
+from ..plan import Alike, Finding, as_plural
 from ..planning.goals import find_move
 from ..planning.inputs import (
     allowed_by_policy,
@@ -79,7 +79,9 @@ def _check_pin(
         yield finding_at(line, "warning", f"{shown} was yanked{why}", _fix_pin(line, root, inputs))
     if found.from_source:
         message = f"{shown} {found.from_source}: the image builds it from source"
-        yield finding_at(line, "warning", message, _fix_pin(line, root, inputs, by_wheel=True))
+        alike = f"pins {as_plural(found.from_source)}, so the image builds them from source"
+        fix = _fix_pin(line, root, inputs, by_wheel=True)
+        yield finding_at(line, "warning", message, fix, Alike(message=alike, subject=shown))
 
 
 def _fix_pin(line: Line, root: Root, inputs: Inputs, *, by_wheel: bool = False) -> str:

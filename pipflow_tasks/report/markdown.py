@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
+from .grouping import describe_all_held, describe_all_left, group_findings
 from .wording import (
     count_findings,
     describe_finding,
-    describe_held,
     describe_image,
     describe_path,
     name_project,
@@ -51,11 +53,11 @@ def _row(change: Change) -> str:
 
 def _notes(plan: Plan, outcome: Outcome) -> Iterator[str]:
     """Yield the rest, one sentence each."""
-    yield from map(_finding, plan.findings)
+    yield from map(_finding, group_findings(plan.findings))
     yield from map(describe_path, plan.paths)
-    yield from (f"held: {describe_held(held)}" for held in plan.held)
-    for left in plan.left_alone:
-        yield f"left alone: `{left.requirement}` ({left.file}:{left.line}): {left.reason}"
+    yield from (f"held: {told}" for told in describe_all_held(plan.held))
+    quoted = (replace(left, requirement=f"`{left.requirement}`") for left in plan.left_alone)
+    yield from (f"left alone: {told}" for told in describe_all_left(quoted))
     if plan.target is not None:
         yield from (f"note: {note}" for note in plan.target.notes)
     yield from (f"warning: {warning}" for warning in plan.warnings)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .grouping import describe_all_held, describe_all_left, group_findings
 from .wording import (
     count_findings,
     describe_finding,
-    describe_held,
     describe_image,
     describe_path,
     name_project,
@@ -56,16 +56,14 @@ def _projects(plan: Plan, outcome: Outcome) -> Iterator[str]:
     for change in plan.changes:
         word, what = _describe(change)
         yield _line(_tense(word, plan, outcome), f"{what} ({change.file}:{change.line})")
-    for held in plan.held:
-        yield _line("held", describe_held(held))
-    for left in plan.left_alone:
-        yield _line("left", f"{left.requirement} ({left.file}:{left.line}): {left.reason}")
+    yield from (_line("held", told) for told in describe_all_held(plan.held))
+    yield from (_line("left", told) for told in describe_all_left(plan.left_alone))
     for path in plan.paths:
         yield _line("why", describe_path(path))
 
 
 def _findings(plan: Plan) -> Iterator[str]:
-    for finding in plan.findings:
+    for finding in group_findings(plan.findings):
         yield _line(finding.severity, describe_finding(finding))
         if finding.fix:
             yield _line("", f"fix: {finding.fix}")

@@ -1,0 +1,90 @@
+"""Findings, held projects and lines that are alike, together: for people, not for JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from ..plan import Finding, as_plural
+from .wording import describe_held
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+
+    from ..plan import Held, LeftAlone
+
+    Item = TypeVar("Item")
+
+MANY = 3
+"""How many that are alike are reported as one."""
+
+
+def group_findings(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield findings; those that are alike as one, at the place of the first."""
+
+    def key(finding: Finding) -> Hashable:
+        alike = finding.alike
+        if alike is None:
+            return None
+        return finding.file, finding.severity, alike.message, alike.fix or finding.fix
+
+    for found in _group(findings, key):
+        yield found[0] if len(found) == 1 else _join(found)
+
+
+def _join(findings: Sequence[Finding]) -> Finding:
+    first, subjects = findings[0], [each.alike.subject for each in findings if each.alike]
+    assert first.alike is not None
+    fix = first.fix
+    if any(each.fix != fix for each in findings):
+        fix = first.alike.fix.format(f'"{" ".join(subjects)}"')
+    return Finding(
+        file=first.file,
+        line=None,
+        severity=first.severity,
+        message=f"{len(findings)} {first.alike.message}: {', '.join(subjects)}",
+        fix=fix,
+    )
+
+
+def describe_all_held(held: Iterable[Held]) -> Iterator[str]:
+    """Yield which projects are held, and why; those that are held for one reason together."""
+    for group in _group(held, _reason_against_newest):
+        if len(group) == 1:
+            yield describe_held(group[0])
+            continue
+        shown = (f"{each.project} {each.newest} (at {each.version})" for each in group)
+        reason = as_plural(str(_reason_against_newest(group[0])))
+        yield f"{len(group)} newer versions {reason}: {', '.join(shown)}"
+
+
+def _reason_against_newest(held: Held) -> str | None:
+    """Return the reason without the version, where it is about the newest version itself."""
+    start = f"{held.newest} "
+    return held.reason.removeprefix(start) if held.reason.startswith(start) else None
+
+
+def describe_all_left(left: Iterable[LeftAlone]) -> Iterator[str]:
+    """Yield which lines are left alone, and why; those with one reason together."""
+    for group in _group(left, lambda each: each.reason):
+        shown = [f"{each.requirement} ({each.file}:{each.line})" for each in group]
+        if len(group) == 1:
+            yield f"{shown[0]}: {group[0].reason}"
+        else:
+            yield f"{len(group)} lines, {group[0].reason}: {', '.join(shown)}"
+
+
+def _group(
+    items: Iterable[Item], key: Callable[[Item], Hashable | None]
+) -> Iterator[tuple[Item, ...]]:
+    """Yield items, many with one key together; without a key, each is alone."""
+    every = tuple(items)
+    alike: dict[Hashable, list[Item]] = {}
+    for item in every:
+        if key(item) is not None:
+            alike.setdefault(key(item), []).append(item)
+    for item in every:
+        group = alike.get(key(item), [item])
+        if len(group) < MANY:
+            yield (item,)
+        elif item is group[0]:
+            yield tuple(group)
