@@ -20,6 +20,7 @@ from .ignore import hidden_by
 from .image import CONTEXT
 from .install import InstallCommand, InstallOptions
 from .mounts import mounts_of, read_fields
+from .pythons import Python, read_named_version
 from .stages import Reading, Stage, stage_index
 
 if TYPE_CHECKING:
@@ -32,10 +33,12 @@ __all__ = [
     "InstallCommand",
     "InstallOptions",
     "Instruction",
+    "Python",
     "Stage",
     "hidden_by",
     "mounts_of",
     "read_fields",
+    "read_named_version",
 ]
 
 

@@ -31,9 +31,22 @@ from .install import (
     install_options,
     installer_of,
     is_installer,
-    named_python,
     parse_options,
+    target_version,
 )
+from .making import (
+    CONDAS,
+    MAKERS,
+    Where,
+    activated,
+    chosen_python,
+    find_activated,
+    follow,
+    install_conda,
+    run_in_conda,
+    uv_python,
+)
+from .pythons import Located, Python
 from .words import Variables, expand, is_unknown, keep, unquote, word_end
 
 if TYPE_CHECKING:
@@ -49,9 +62,10 @@ _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 _RESERVED = frozenset({"if", "then", "else", "elif", "while", "until", "do", "!", "{", "}", "time"})
 _SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh", "su", "runuser"})
 _SETTINGS = frozenset({"pip.conf", "uv.toml"})
+_PROFILES = frozenset({".bash_profile", ".bashrc", ".profile"})
 # fmt: off
 _WRAPPERS = frozenset({
-    "command", "conda", "env", "exec", "gosu", "mamba", "micromamba", "nice", "nohup",
+    "command", "env", "exec", "gosu", "nice", "nohup",
     "pipenv", "poetry", "runuser", "setpriv", "su", "su-exec", "sudo", "timeout",
 })
 # fmt: on
@@ -123,6 +137,8 @@ class Shell(Struct, kw_only=True):
     directory_known: bool
     variables: dict[str, str]
     line: int
+    previous: list[str] = field(default_factory=list)
+    """The words of the last command."""
     steps: list[InstallCommand] = field(default_factory=list)
 
     @property
@@ -140,6 +156,7 @@ class Shell(Struct, kw_only=True):
                 self.directory, self.directory_known, self.variables = outer.pop()
             else:
                 self._simple(command)
+                self.previous = command.words
 
     def _simple(self, command: _Command) -> None:
         words = self._expanded(command.words)
@@ -147,6 +164,8 @@ class Shell(Struct, kw_only=True):
         text = body if words == ["cat"] and body else _printed(words)
         for path in command.written:
             self._write(" ".join(self._expanded([path])), text)
+        for path in (*command.written, *command.appended):
+            self._note_profile(path, text or "")
         for path in command.appended:
             self._append(" ".join(self._expanded([path])), text)
         while words and words[0] in _RESERVED:
@@ -165,6 +184,8 @@ class Shell(Struct, kw_only=True):
             path = next((word for word in words[1:] if not word.startswith("-")), "~")
             self.directory = join(self.directory, path)
             self.directory_known |= path.startswith(("/", "$", "~"))
+        elif folder := find_activated(words, self._where(environment)):
+            self.variables = activated(self.variables, folder)
         else:
             self.start(words, environment, body)
 
@@ -218,16 +239,41 @@ class Shell(Struct, kw_only=True):
         elif earlier is None and posixpath.basename(path) in _SETTINGS:
             self._write(path, text)
 
+    def _note_profile(self, path: str, text: str) -> None:
+        """Remember what a login shell will activate."""
+        if posixpath.basename(path) in _PROFILES:
+            for command in _commands(text):
+                words = self._expanded(command.words)
+                folder = words and find_activated(words, self._where(self.variables))
+                self.image.activated = folder or self.image.activated
+
     def start(self, words: list[str], environment: dict[str, str], body: str = "") -> None:
         """Follow a program, given its command line and its standard input."""
         self._write_output_option(words)
         name = posixpath.basename(words[0])
+        if name in CONDAS and words[1:2] == ["run"]:
+            words, environment = run_in_conda(words, self._where(environment))
+            if words:
+                self.start(words, environment, body)
+            return
+        where = self._where(environment)
         if name in _SHELLS:
             script = _script_of(words)
             if script is not None:
-                self.run(script)
+                is_login = any(
+                    re.fullmatch("--login|-[a-z]*[li][a-z]*", each) for each in words[1:]
+                )
+                if is_login and self.image.activated:
+                    environment = activated(environment, self.image.activated)
+                self._run_script(script, environment)
                 return
+            self.image.pythons = install_conda(self.image.pythons, words[1:], where)
             self._run_body(body)
+        if words[1:] in ([], ["-"]) and any(word.endswith("get-pip.py") for word in self.previous):
+            words = [words[0], "get-pip.py"]  # curl ... | python3
+        self.image.pythons = follow(self.image.pythons, words, where)
+        if name == "uv" and words[1:3] == ["python", "pin"] and words[3:]:
+            self._write(".python-version", words[3])
         if name in _WRAPPERS and self._start_wrapped(words, environment, body):
             return
         if name in ("cp", "mv"):
@@ -241,6 +287,26 @@ class Shell(Struct, kw_only=True):
         elif (helper := helper_of(words)) is not None:
             self._install_by_helper(*helper, environment)
 
+    def _run_script(self, script: str, environment: Mapping[str, str]) -> None:
+        """Follow a script that a shell of its own runs."""
+        outer = self.directory, self.directory_known, self.variables
+        self.variables = dict(environment)
+        self.run(script)
+        self.directory, self.directory_known, self.variables = outer
+
+    def _where(self, environment: Mapping[str, str]) -> Where:
+        """Return where a command with these variables runs."""
+        return Where(
+            environment=environment, directory=self.directory, line=self.line, read=self._read
+        )
+
+    def _read(self, path: str) -> tuple[str | None, tuple[str, ...]]:
+        """Return what a command wrote to a file, and the files of the context that it may be."""
+        files = [*self.image.files, *self.mounts]
+        placed = last_placed(files, path)
+        text = None if placed is None else placed.text
+        return text, tuple(origins_of(files, path, self.images))
+
     def _write_output_option(self, words: Sequence[str]) -> None:
         for index, word in enumerate(words[1:], 1):
             option, equals, value = word.partition("=")
@@ -253,7 +319,7 @@ class Shell(Struct, kw_only=True):
             assignment = _ASSIGNMENT.fullmatch(word)
             if assignment:
                 environment = {**environment, assignment[1]: assignment[2]}
-            elif posixpath.basename(word) in _SHELLS or is_installer(word):
+            elif posixpath.basename(word) in _SHELLS | CONDAS | MAKERS or is_installer(word):
                 self.start(words[index:], environment, body)
                 return True
         return False
@@ -285,7 +351,28 @@ class Shell(Struct, kw_only=True):
         for package in packages if command == "install" else ():
             match = re.fullmatch(r"pip\s*([<>=!~].*)?", package)
             if match and ("upgrade" in options or match[1]):
-                self.image.pip_requirement = package
+                located = self._locate(installer, program, options, environment)
+                self.image.pythons = self.image.pythons.with_pip(located, package)
+
+    def _locate(
+        self,
+        installer: Installer,
+        program: str,
+        options: Mapping[str, Sequence[str]],
+        environment: Mapping[str, str],
+    ) -> Located:
+        """Return the Python that a command installs into."""
+        where = self._where(environment)
+        version, word = target_version(installer, options)
+        if version:
+            return Located(python=Python(origin="version", version=version, word=word))
+        pythons = self.image.pythons
+        chosen = chosen_python(pythons, f"{installer.upper()}_PYTHON", options, where)
+        if chosen is not None:
+            return chosen
+        if installer == "uv":
+            return uv_python(pythons, options, where)
+        return where.find(pythons, program)
 
     def _install_by_helper(
         self, helper: str, words: Sequence[str], environment: Mapping[str, str]
@@ -323,7 +410,8 @@ class Shell(Struct, kw_only=True):
         overrides = (*environment.get("UV_OVERRIDE", "").split(), *options.get("override", ()))
         overrides = overrides if installer == "uv" else ()
         override_sources, _, unknown_overrides = self._sources(overrides)
-        python, python_word = named_python(installer, program, options, environment)
+        located = self._locate(installer, program, options, environment)
+        pythons = self.image.pythons
         known, possible, unknown = self._sources(requirements)
         constraint_sources, _, unknown_constraints = self._sources(constraints)
         misplaced = (
@@ -355,10 +443,10 @@ class Shell(Struct, kw_only=True):
             ),
             options=install_options(options),
             environment=tuple(sorted(own)),
-            python=python,
-            python_word=python_word,
+            python=located.python,
+            manager=pythons.manager,
             configuration=tuple(self._configuration(installer, program, environment)),
-            pip_requirement=self.image.pip_requirement,
+            pip_requirement=pythons.upgraded.get(located.key),
             content=Content(directory=self.directory, files=(*self.image.files, *self.mounts)),
         )
 

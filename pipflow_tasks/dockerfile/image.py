@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from .pythons import Pythons
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -179,7 +181,11 @@ class StageImage(Struct, kw_only=True):
     files: list[Placed] = field(default_factory=list)
     triggers: list[Instruction] = field(default_factory=list)
     user: str = ""
-    pip_requirement: str | None = None
+    shell: tuple[str, ...] = ()
+    """The words of SHELL, where there is one."""
+    pythons: Pythons = Pythons()
+    activated: str = ""
+    """The folder of the Python that a login shell activates."""
     pip_settings: dict[tuple[str, str], str] = field(default_factory=dict)
     """The values of `pip config set`, by level and name."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from .image import Content
+from .pythons import Python, read_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,8 +81,8 @@ class InstallCommand(Struct, frozen=True, kw_only=True):
             one of them makes the step run again.
         options: the command's own options.
         environment: the ``PIP_*`` and ``UV_*`` variables in force, sorted by name.
-        python: the version of Python that the command names (``python3.12 -m pip``), or empty.
-        python_word: the word that names it.
+        python: the Python that it installs into, by the instructions before.
+        manager: the package manager that the stage has used before (``apk``), or empty.
         configuration: the files with the installer's settings, weakest first.
         pip_requirement: what pip was upgraded with before (``pip``, ``pip==21.3``), or None.
         content: the files that the image has at that moment.
@@ -108,8 +109,8 @@ class InstallCommand(Struct, frozen=True, kw_only=True):
     copied: tuple[tuple[str, int], ...] = ()
     options: InstallOptions = InstallOptions()
     environment: tuple[tuple[str, str], ...] = ()
-    python: str = ""
-    python_word: str = ""
+    python: Python = Python()
+    manager: str = ""
     configuration: tuple[Configuration, ...] = ()
     pip_requirement: str | None = None
     content: Content = Content()
@@ -134,7 +135,6 @@ _SYSTEM_FOLDER = re.compile(r"(?:/usr(?:/local)?)?/s?bin|.*/\.local/bin|\$.*")
 """Folders of programs that hold no other Python than the image's first."""
 _MODULE = re.compile(r"-[bBdEhiIOPqRsSuvx]*m(.*)")
 _PYTHON_OPTIONS_WITH_VALUE = frozenset({"-W", "-X", "--check-hash-based-pycs"})
-_VERSION = re.compile(r"(?:c?python|pip)?[-@]?3(?:\.([0-9]+)|([0-9]{1,2}))(\.[0-9]+)?(?:-.*)?")
 # fmt: off
 _SHORT_OPTIONS = {
     "C": "config-settings", "P": "upgrade-package", "U": "upgrade", "b": "build",
@@ -223,26 +223,14 @@ def installer_of(words: Sequence[str]) -> tuple[Installer, Sequence[str]] | None
     return None
 
 
-def named_python(
-    installer: Installer,
-    program: str,
-    options: Mapping[str, Sequence[str]],
-    environment: Mapping[str, str],
-) -> tuple[str, str]:
-    """Return the version of Python that a command names and the word that does, or empty ones."""
-    words = [
-        (value, f"--{name} {value}")
-        # pip's --python-version is for wheels only: the Python that runs pip is another
-        for name in (["python-version"] if installer == "uv" else []) + ["python"]
-        for value in options.get(name, ())
-    ]
-    variable = f"{installer.upper()}_PYTHON"
-    words.append((environment.get(variable, ""), f"{variable}={environment.get(variable)}"))
-    words.append((program, posixpath.basename(program)))
-    for value, word in words:
-        version = _VERSION.fullmatch(posixpath.basename(value))
-        if version is not None:
-            return f"3.{version[1] or version[2]}{version[3] or ''}", word
+def target_version(installer: Installer, options: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+    """Return the version that uv's ``--python-version`` names, and the words that do.
+
+    pip's is for wheels only: the Python that runs pip is another.
+    """
+    for value in options.get("python-version", ()) if installer == "uv" else ():
+        if version := read_version(value):
+            return version, f"--python-version {value}"
     return "", ""
 
 

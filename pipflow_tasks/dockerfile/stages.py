@@ -14,6 +14,7 @@ from .commands import Shell
 from .grammar import HEREDOC, Instruction
 from .image import CONTEXT, Placed, StageImage, context_path, is_folder, join, origin_path
 from .mounts import mounts_of
+from .pythons import Python
 from .words import NAME, Variables, expand, keep, partition, split_words
 
 if TYPE_CHECKING:
@@ -58,6 +59,12 @@ def stage_index(stages: Sequence[Stage], name_or_index: str) -> int | None:
 _PLATFORM_ARGS = frozenset(
     side + part for side in ("TARGET", "BUILD") for part in ("PLATFORM", "OS", "ARCH", "VARIANT")
 )
+_PREDEFINED = _PLATFORM_ARGS | {
+    name
+    for each in ("HTTP", "HTTPS", "FTP", "NO", "ALL")
+    for name in (f"{each}_PROXY", f"{each.lower()}_proxy")
+}
+"""Arguments that have a value without being given one."""
 _VALUE_HINT = (
     "write `ARG {}=<value>` before the first FROM, pass it as a build argument in the compose "
     "file, or set `python`"
@@ -218,7 +225,11 @@ class Reading(Struct, kw_only=True):
         elif instruction.keyword == "USER":
             image.user = expanded(instruction.arguments.strip()).partition(":")[0]
         elif instruction.keyword in ("COPY", "ADD"):
-            image.files.extend(self._copied(instruction, expanded))
+            placed = list(self._copied(instruction, expanded))
+            image.files.extend(placed)
+            self._copy_pythons(instruction, placed)
+        elif instruction.keyword == "SHELL":
+            image.shell = instruction.json or ()
         elif instruction.keyword == "RUN":
             self._run(instruction, list(mounts_of(instruction, expanded)))
         elif instruction.trigger is not None:
@@ -233,6 +244,8 @@ class Reading(Struct, kw_only=True):
                 arguments[name] = expanded(default)
             elif name in self.global_args:
                 arguments[name] = self.global_args[name]
+            elif name not in self.unset_by and name not in _PREDEFINED:
+                arguments.setdefault(name, "")  # as docker builds it
 
     def _copied(self, instruction: Instruction, expanded: Callable[[str], str]) -> Iterator[Placed]:
         words = instruction.json or instruction.arguments.split()
@@ -259,6 +272,38 @@ class Reading(Struct, kw_only=True):
                 yield replace(placed, target=join(placed.target, folder))
             else:
                 yield placed
+
+    def _copy_pythons(self, instruction: Instruction, copied: Iterable[Placed]) -> None:
+        """Take over the Pythons in folders that are copied from a stage or another image."""
+        name = dict(instruction.flags).get("from")
+        for placed in copied if name is not None else ():
+            pythons = self.images[-1].pythons
+            for prefix, python in self._pythons_in(placed, name or ""):
+                pythons = pythons.with_prefix(prefix, python)
+            self.images[-1].pythons = pythons
+
+    def _pythons_in(self, placed: Placed, name: str) -> Iterator[tuple[str, Python]]:
+        """Yield the folders with a Python that were copied from a stage or image of that name."""
+        stage, target = placed.origin, placed.target
+        is_system = target in {"/usr/local", "/usr"}
+        made = []
+        if stage is not None:
+            made = [*self.images[stage].pythons.copied(placed.source, target, stage)]
+            yield from made
+        if made or not (is_system or (stage is None and target == placed.source)):
+            return
+        own = self.images[-1].pythons.find("python3", "${PATH}").python
+        yield (
+            target,
+            Python(
+                origin="copied",
+                word=f"COPY --from={name}",
+                line=placed.line,
+                stage=stage,
+                image="" if stage is not None else name,
+                otherwise=own if is_system else None,
+            ),
+        )
 
     def _origin(self, name: str | None) -> int | None:
         """Return the stage that ``from`` names; without it ``CONTEXT``, for an image None."""
@@ -297,6 +342,8 @@ class Reading(Struct, kw_only=True):
         )
         if instruction.json:
             shell.start(list(instruction.json), shell.variables)
+        elif instruction.json is None and image.shell:
+            shell.start([*image.shell, instruction.arguments], shell.variables)
         elif instruction.json is None:
             shell.run(instruction.arguments)
         self.steps.extend(shell.steps)

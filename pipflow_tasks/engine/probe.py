@@ -49,7 +49,9 @@ for python; do
   failed=$?
 done
 [ -z "$failed" ] || exit "$failed"
-echo '{"python": null}'
+ID= VERSION_ID=
+[ -r /etc/os-release ] && . /etc/os-release
+printf '{"python": null, "release": "%s:%s"}\n' "$ID" "$VERSION_ID"
 """
 
 

@@ -17,15 +17,8 @@ from packaging.tags import sys_tags
 from ..engine import BaseImages
 from ..errors import ComposeError, DockerfileError, TargetError
 from ..index.pip_settings import is_yes
-from ..target import (
-    BaseImage,
-    Restriction,
-    Target,
-    docker_platform,
-    name_tells_all,
-    newest_pip,
-    restrict,
-)
+from ..target import BaseImage, Restriction, Target, docker_platform, newest_pip, restrict
+from .base_image import Asking, find_target, target_of_base
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -146,6 +139,12 @@ def _not_installed(build: Build) -> str:
         for name in step.unknown
         if name in step.requirements
     ]
+    unknown += [
+        f"; line {step.line} installs {source}, which is not there"
+        for step in build.dockerfile.steps
+        for source in step.sources
+        if not (build.recipe.context / source).is_file()
+    ]
     return (
         f"{build.recipe.path} does not install {' and '.join(build.files)}"
         f"{''.join(unknown)}; versions are chosen for the base image of its last stage"
@@ -193,7 +192,9 @@ def _find_target(
 ) -> Target:
     """Return the target of the stage that installs the files."""
     dockerfile, steps = build.dockerfile, build.steps
-    if not settings.python and not (steps and all(step.python for step in steps)):
+    if not settings.python and not (
+        steps and all(step.python.origin == "version" for step in steps)
+    ):
         dockerfile.require_known()
     stage = build.recipe.stage
     last = dockerfile.stage_named(stage) if stage else dockerfile.stages[-1]
@@ -238,31 +239,37 @@ def _target_of(
         platforms=platforms,
         pip_upgraded=pip_upgraded,
         pip=pip,
+        manager="" if step is None else step.manager,
         notes=notes,
     )
-    who = ""
     if settings.python:
         target, who = Target.from_image(base, python=settings.python), "the setting python"
-    elif step is not None and step.python:
-        target, who = _target_of_named(step, build.place_of(step), base, bases)
+    elif step is None:
+        target, who = target_of_base(base, bases), ""
     else:
-        target = _target_of_unnamed(step, base, bases)
+        target, who = _target_of_step(step, base, build, bases)
     target = replace(target, installer="pip" if step is None else step.installer, python_source=who)
     return target if step is None else restrict(target, _restriction_of(step, build))
 
 
-def _target_of_unnamed(step: InstallCommand | None, base: BaseImage, bases: BaseImages) -> Target:
-    """Return the target of a step that names no Python to install with.
+def _target_of_step(
+    step: InstallCommand, base: BaseImage, build: Build, bases: BaseImages
+) -> tuple[Target, str]:
+    """Return the target of a step's Python, and the place that names it.
 
-    Where the base image's Python is unknown, it is that which the step's wheels are for.
+    Where that Python is unknown, it is the one that the step's wheels are for.
     """
-    version = "" if step is None else step.options.python_version
+    recipe, version = build.recipe, step.options.python_version
+    asking = Asking(
+        path=recipe.path, context=recipe.context, dockerfile=build.dockerfile, bases=bases
+    )
+    python = step.python if step.python.line else replace(step.python, line=step.line)
     try:
-        return _target_of_base(base, bases)
+        return find_target(python, base, asking)
     except TargetError:
         if "." not in version:
             raise
-    return Target.from_image(base, python=version)
+    return Target.from_image(base, python=version), ""
 
 
 def _restriction_of(step: InstallCommand, build: Build) -> Restriction:
@@ -312,44 +319,3 @@ def _pip_of(step: InstallCommand) -> tuple[bool, Version | None]:
     except ValueError:  # a variable that the Dockerfile does not tell
         return False, None
     return pip is None, pip
-
-
-def _target_of_named(
-    step: InstallCommand, place: str, base: BaseImage, bases: BaseImages
-) -> tuple[Target, str]:
-    """Return the target of a step that names its Python, and the place where that counts.
-
-    It counts as the setting would where the base image has another one, or tells none.
-    """
-    try:
-        target = _target_of_base(base, bases)
-    except TargetError:
-        pass
-    else:
-        if f"{target.python}.".startswith(f"{step.python}."):
-            return target, ""
-    note = (
-        f"{place} names Python {step.python} ({step.python_word}), "
-        "which counts as the setting `python` would"
-    )
-    base = replace(base, notes=(*base.notes, note))
-    return Target.from_image(base, python=step.python), place
-
-
-def _target_of_base(base: BaseImage, bases: BaseImages) -> Target:
-    """Return what the name tells, else what the image says of itself, where it is here."""
-    if name_tells_all(base.reference, source=base.source):
-        return Target.from_image(base)
-    answer = bases.ask(base.reference)
-    if answer.interpreter is not None:
-        if base.notes:  # the platform was assumed, and the image tells its own
-            base = replace(base, platforms=(answer.interpreter.platform,), notes=())
-        return Target.from_interpreter(answer.interpreter, base)
-    obstacle = remedy = ""
-    if answer.failure:
-        obstacle = f"{bases.engine} has the image and could not run it: {answer.failure}"
-        base = replace(base, notes=(*base.notes, f"{base.reference}: {obstacle}"))
-    if answer.is_absent:
-        pull = f"{bases.engine} pull {base.reference}"
-        remedy = f"`{pull}` (or build it) first, so that its Python is known"
-    return Target.from_image(base, obstacle=obstacle, remedy=remedy)

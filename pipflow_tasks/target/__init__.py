@@ -6,17 +6,23 @@ Read from the base image's name, for which the facts are `image_facts`'s and the
 Nothing here asks the host: whatever it has to do with the result is passed in.
 """
 
-from .names import docker_platform, name_tells_all, newest_pip
+from .distributions import Distribution, find_distribution
+from .names import HINT, ImageName, docker_platform, name_tells_all, newest_pip, target_error
 from .restriction import Restriction, restrict
 from .target import BaseImage, Platform, Target
 
 __all__ = [
+    "HINT",
     "BaseImage",
+    "Distribution",
+    "ImageName",
     "Platform",
     "Restriction",
     "Target",
     "docker_platform",
+    "find_distribution",
     "name_tells_all",
     "newest_pip",
     "restrict",
+    "target_error",
 ]

@@ -98,30 +98,7 @@ ALPINE_DEFAULT_MUSL_1_2 = "2021-02-03"
 NEVER = "9999"
 
 
-def _word(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![a-z0-9])(?:{pattern})(?![a-z0-9])")
-
-
-_REDHAT = r"(?:ubi|rhel|(?:rocky|alma|oracle)linux[-:]?)"
-
-# Operating systems by the words that image names use for them ("debian:12", "debian-12").
-SYSTEMS: tuple[tuple[re.Pattern[str], str, str], ...] = (
-    *(
-        (_word(rf"{name}|debian[-:]?{number}"), libc, DEBIAN_DROPPED.get(name, NEVER))
-        for number, (name, libc) in enumerate(DEBIAN_LIBC.items(), start=8)
-    ),
-    (_word(r"bionic|ubuntu[-:]?18\.04"), "glibc 2.27", NEVER),
-    (_word(r"focal|ubuntu[-:]?20\.04"), "glibc 2.31", NEVER),
-    (_word(r"jammy|ubuntu[-:]?22\.04"), "glibc 2.35", NEVER),
-    (_word(r"noble|ubuntu[-:]?24\.04"), "glibc 2.39", NEVER),
-    (_word(r"amazonlinux:2|al2"), "glibc 2.26", NEVER),
-    (_word(r"amazonlinux:2023|al2023"), "glibc 2.34", NEVER),
-    (_word(r"centos[-:]?7"), "glibc 2.17", NEVER),
-    (_word(rf"{_REDHAT}8(?:\.[0-9]+)?"), "glibc 2.28", NEVER),
-    (_word(rf"{_REDHAT}9(?:\.[0-9]+)?"), "glibc 2.34", NEVER),
-    (_word(rf"{_REDHAT}10(?:\.[0-9]+)?"), "glibc 2.39", NEVER),
-)
-ALPINE = _word(r"alpine(?:[-:]?3\.(?P<minor>[0-9]{1,2}))?")
+ALPINE = re.compile(r"(?<![a-z0-9])alpine(?:[-:]?3\.(?P<minor>[0-9]{1,2}))?(?![a-z0-9])")
 
 # Words of a tag that say nothing about the libc.
 PLAIN_WORDS = frozenset({"slim", "rc", "onbuild", "dev", "builder"})
@@ -219,6 +196,26 @@ FAMILIES: tuple[Family, ...] = (
         libc="glibc 2.31",
         assumed=True,
     ),
+    Family(  # miniconda3:py311_24.1.2-0, ray:2.9.0-py310-gpu
+        name=re.compile(r".+:(?:.*[-_.])?py(?P<python>3[0-9]{1,2})(?:[-_.].*)?"),
+        libc="glibc 2.31",
+        assumed=True,
+    ),
+    Family(  # home-assistant/amd64-base-python:3.12-alpine3.20
+        name=re.compile(
+            r"(?:.+/)?(?:(?P<arch>amd64|aarch64|armv7|armhf|i386)-)?[\w.-]*[-_]python"
+            rf":(?P<python>{_VERSION})(?:-.*)?"
+        ),
+        libc="glibc 2.31",
+        assumed=True,
+    ),
+    Family(  # base/python311:1.4, acme/python-3.11-web:7
+        name=re.compile(
+            r"(?:.+/)?(?:[\w.-]*[-_])?python-?(?P<python>3\.?[0-9]{1,2})(?:[-_.][\w.-]*)?:.*"
+        ),
+        libc="glibc 2.31",
+        assumed=True,
+    ),
     Family(
         note="is taken for a copy of the Docker Official Image",
         name=re.compile(rf".+/python:(?:(?P<python>{_VERSION})(?:-.*)?|.*)"),
@@ -228,6 +225,7 @@ FAMILIES: tuple[Family, ...] = (
 
 # Images that no version can be chosen for, whatever the settings say.
 UNSUPPORTED: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"(?:.+/)?python:2(?:[.-].*)?"), "Python 2, which has ended"),
     (re.compile(r"(?:.+/)?pypy[^/]*:.*|.+:.*pypy.*"), "PyPy, not CPython"),
     (re.compile(r"(?:.+/)?graalpy[^/]*:.*"), "GraalPy, not CPython"),
     (re.compile(r".*(?:windowsservercore|nanoserver).*|(?:.+/)?windows/.*"), "a Windows image"),

@@ -44,6 +44,7 @@ class Interpreter(Struct, frozen=True, kw_only=True):
         environment: the ``PIP_*`` and ``UV_*`` variables that the image sets.
         configuration: pip's, by file and by variable, as ``pip config list`` names it
             (``global.index-url``, ``install.constraint``, ``:env:.index-url``).
+        release: where it has no Python, the distribution by its own words: ``ubuntu:20.04``.
         constraints: the files that every install is given by the two above, with their text.
     """
 
@@ -60,6 +61,7 @@ class Interpreter(Struct, frozen=True, kw_only=True):
     environment: Mapping[str, str] = MappingProxyType({})  # may hold passwords
     configuration: tuple[tuple[str, str], ...] = ()
     constraints: Mapping[str, str] = MappingProxyType({})
+    release: str = ""
 
     __repr__ = repr_without("tags", "environment", "configuration", "constraints")
     __hash__ = hash_without("markers", "environment", "constraints")

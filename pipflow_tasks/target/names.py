@@ -10,6 +10,7 @@ from packaging.version import Version
 
 from ..errors import TargetError
 from . import image_facts as facts
+from .distributions import BARE, Distribution, find_distribution
 
 HINT = 'set `python`, e.g. `python: "3.11"` under `pipflow` in invoke.yaml'
 
@@ -34,6 +35,10 @@ def read_release(python: str, *, source: str) -> facts.Release:
         TargetError: it is none, or one that can't be served.
     """
     release = facts.Release.find(python)
+    if re.fullmatch(r"2(?:\.[0-9]+)*", python.strip()):
+        hint = f"use Python 3.{facts.OLDEST_MINOR} or newer"
+        what = f"python {python.strip()} is Python 2, which has ended"
+        raise target_error(what, source=source, hint=hint)
     if release is None:
         raise target_error(f"`{python}` is no Python 3 that is known", source=source, hint=HINT)
     if release.minor < facts.OLDEST_MINOR:
@@ -73,10 +78,11 @@ def target_error(message: str, *, source: str, hint: str = "") -> TargetError:
 class System(Struct, frozen=True, kw_only=True):
     """The operating system in an image: its libc (``musl 1.2``), and what had to be assumed.
 
-    From the day ``dropped``, Docker built no more images on it.
+    From the day ``dropped``, Docker built no more images on it. ``is_assumed``: the libc is.
     """
 
     libc: str
+    is_assumed: bool = False
     dropped: str = facts.NEVER
     notes: tuple[str, ...] = ()
 
@@ -137,30 +143,54 @@ class ImageName(Struct, frozen=True, kw_only=True):
         """Whether its pip is that of the Docker Official Image."""
         return self.family is not None and self.family.has_official_pip
 
-    def find_system(self, own: facts.Release) -> System:
-        """Return the operating system, of an image with this release of Python."""
-        named = self._find_named_system(own)
+    @property
+    def is_bare(self) -> bool:
+        """Whether it is known to have no Python of its own."""
+        return self.family is None and bool(BARE.fullmatch(f"{self.path}:{self.tag}"))
+
+    @property
+    def distribution(self) -> Distribution | None:
+        """The release of a distribution that the name says."""
+        return find_distribution(self.path, self.tag)
+
+    def find_system(
+        self, own: facts.Release, distribution: Distribution | None = None, manager: str = ""
+    ) -> System:
+        """Return the operating system, of an image with this release of Python.
+
+        Where the name does not say it, the ``distribution`` counts, or the package manager that
+        the Dockerfile uses.
+        """
+        named = self._find_named_system(own, distribution)
         if named is not None:
             return named
+        if manager == "apk":
+            return System(libc="musl 1.2")
         libc, is_sure = facts.ASSUMED_LIBC, False
         if self.family is not None:
             libc = self.family.libc or own.debian_libc
             strange = set(self.tag.split("-")[1:]) - facts.PLAIN_WORDS
-            is_sure = not self.family.assumed and not (self.family.has_official_pip and strange)
+            is_named = self.python is not None or not self.family.note
+            is_sure = (
+                is_named
+                and not self.family.assumed
+                and not (self.family.has_official_pip and strange)
+            )
         remark = f"{self.shown} does not say its system: {libc} is assumed"
-        return System(libc=libc, notes=() if is_sure else (remark,))
+        return System(libc=libc, is_assumed=not is_sure, notes=() if is_sure else (remark,))
 
-    def _find_named_system(self, own: facts.Release) -> System | None:
+    def _find_named_system(
+        self, own: facts.Release, distribution: Distribution | None
+    ) -> System | None:
+        distribution = self.distribution or distribution
+        if distribution is not None and distribution.alpine is not None:
+            dropped = facts.ALPINE_DROPPED.get(distribution.alpine, facts.NEVER)
+            return System(libc=distribution.libc, dropped=dropped)
+        if distribution is not None:
+            return System(libc=distribution.libc, dropped=distribution.dropped)
         for text in (f"{self.path.rpartition('/')[2]}:{self.tag}", self.path):
-            if alpine := facts.ALPINE.search(text):
-                if alpine["minor"] is None:
-                    return System(libc=own.alpine_libc)
-                minor = int(alpine["minor"])
-                libc = "musl 1.1" if minor <= facts.ALPINE_LAST_MUSL_1_1 else "musl 1.2"
-                return System(libc=libc, dropped=facts.ALPINE_DROPPED.get(minor, facts.NEVER))
-            for word, libc, dropped in facts.SYSTEMS:
-                if word.search(text):
-                    return System(libc=libc, dropped=dropped)
+            if facts.ALPINE.search(text):
+                return System(libc=own.alpine_libc)
         return None
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from packaging.tags import Tag
 
     from ..errors import TargetError
+    from .distributions import Distribution
     from .interpreter import Interpreter
 
 _LIBC = re.compile(r"(?:glibc 2|musl 1)\.[0-9]{1,3}")
@@ -74,6 +75,8 @@ class BaseImage(Struct, frozen=True, kw_only=True):
         platforms: Docker's names, at least one.
         pip_upgraded: the Dockerfile upgrades pip, so that the image's own sets no limit.
         pip: the one that the Dockerfile installs before the step, where that is known.
+        distribution: the release that the image says it is; None where only its name may say so.
+        manager: the package manager that the Dockerfile uses, or empty.
         notes: what was assumed of the platforms; kept in front.
     """
 
@@ -82,6 +85,8 @@ class BaseImage(Struct, frozen=True, kw_only=True):
     platforms: tuple[str, ...]
     pip_upgraded: bool = False
     pip: Version | None = None
+    distribution: Distribution | None = None
+    manager: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -94,6 +99,7 @@ class Target(Struct, frozen=True, kw_only=True):
             last patch release, a pre-release counts as its release (as in pip).
         platforms: at least one; a candidate has to suit them all.
         libc: ``glibc 2.36``, ``musl 1.2``, or empty for a host that is not Linux.
+        libc_is_assumed: nothing says the libc.
         pip: the one that the image carries, None where it is unknown or sets no limit.
         source: where this was read, ``Dockerfile:1``.
         python_source: who names the Python, where that is another.
@@ -113,6 +119,7 @@ class Target(Struct, frozen=True, kw_only=True):
     libc: str
     pip: Version | None
     source: str
+    libc_is_assumed: bool = False
     python_source: str = ""
     notes: tuple[str, ...] = ()
     interpreter: Interpreter | None = None
@@ -141,7 +148,7 @@ class Target(Struct, frozen=True, kw_only=True):
         release = read_release(python or image.python or "", source=source)
         # The setting says what to choose for; libc and pip stay those of the image.
         own = facts.Release.find(image.python or release.text) or release
-        system = image.find_system(own)
+        system = image.find_system(own, base.distribution, base.manager)
         if image.has_official_pip:
             own = replace(own, until=system.dropped)
         if python is None:
@@ -159,7 +166,7 @@ class Target(Struct, frozen=True, kw_only=True):
                 *_note_name(image, own if python is None else None, base),
             ],
         )
-        return replace(target, python=release.text)
+        return replace(target, python=release.text, libc_is_assumed=system.is_assumed)
 
     @classmethod
     def from_interpreter(cls, interpreter: Interpreter, base: BaseImage) -> Target:

@@ -23,6 +23,7 @@ else:
 
 if TYPE_CHECKING:
     from pipflow_tasks.environments.build import Build
+    from pipflow_tasks.target import Target
 
 PROJECTS = Path(__file__).parents[1] / "data" / "projects"
 SHAPES = sorted(path.parent for path in PROJECTS.glob("*/expected.toml"))
@@ -40,12 +41,17 @@ def find(project: Project, top: Path) -> dict[str, Any]:
     found: dict[str, Any] = {
         "file": os.path.relpath(project.settings.files[0], top),
         "python": ".".join(target.python.split(".")[:2]) if discovery.builds else "host",
-        "libc": (target.libc or "unknown") if discovery.builds else "host",
+        "libc": describe_libc(target) if discovery.builds else "host",
         "installer": target.installer,
     }
     if discovery.builds:
         found |= describe(discovery.builds[0], top)
     return found
+
+
+def describe_libc(target: Target) -> str:
+    """Return the libc of a target, unless it is only assumed."""
+    return "unknown" if target.libc_is_assumed else target.libc or "unknown"
 
 
 def describe(build: Build, top: Path) -> dict[str, Any]:

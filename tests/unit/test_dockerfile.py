@@ -35,6 +35,8 @@ def changed(value: Any) -> dict[str, Any]:
     }
     if isinstance(value, InstallCommand) and "options" in given:
         given["options"] = changed(value.options)
+    if isinstance(value, InstallCommand) and "python" in given:
+        given["python"] = changed(value.python)
     if isinstance(value, InstallCommand):
         given.pop("content", None)  # shown by the paths that `check` finds
         for name in {"configuration", "misplaced"} & given.keys():

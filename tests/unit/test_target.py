@@ -156,7 +156,6 @@ def test_error_names_what_else_would_help() -> None:
         ("ghcr.io/astral-sh/uv:python3.12-bookworm-slim", True),
         ("python:3.9.2@sha256:" + "0" * 64, True),
         ("python:3.9@sha256:" + "0" * 64, False),
-        ("python:2.7", True),
         ("python", False),
         ("python:3", False),
         ("python:3.99", False),

@@ -1,5 +1,5 @@
 FROM python:3.11
-ARG ENVIRONMENT
+LABEL kind=web
 WORKDIR /app
 COPY requirements/ /app/requirements/
 RUN pip install -r requirements/${ENVIRONMENT}.txt

@@ -1,0 +1,229 @@
+"""Which Python a stage has: that of its base image, of its distribution, or one that is made.
+
+What the Dockerfile says of a Python is `dockerfile.Python`. A base image is known by its name,
+else by what it says itself, where an engine has it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+from packaging.version import Version
+
+from ..dockerfile import read_named_version
+from ..errors import TargetError
+from ..files import read_text
+from ..target import (
+    HINT,
+    BaseImage,
+    Distribution,
+    ImageName,
+    Target,
+    find_distribution,
+    name_tells_all,
+    target_error,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..dockerfile import Dockerfile, Python
+    from ..dockerfile.pythons import Origin
+    from ..engine import BaseImages
+
+_RELEASES = {"amzn": "amazonlinux", "ol": "oraclelinux", "rocky": "rockylinux"}
+"""What ``/etc/os-release`` calls a distribution, where image names call it otherwise."""
+
+
+class Asking(Struct, frozen=True, kw_only=True):
+    """A Dockerfile whose Pythons are looked up.
+
+    Attributes:
+        path: the Dockerfile, as messages show it.
+        context: its build context.
+        dockerfile: what it says.
+        bases: the images that an engine has.
+    """
+
+    path: str
+    context: Path
+    dockerfile: Dockerfile
+    bases: BaseImages
+
+
+def find_target(python: Python, base: BaseImage, asking: Asking) -> tuple[Target, str]:
+    """Return the target of a Python in a stage on this base, and the place that names it.
+
+    The place is empty where that is the base image.
+
+    Raises:
+        TargetError: it is unknown which Python it is, or it can't be served.
+    """
+    if python.stage is not None and python.origin in {"image", "system", "package"}:
+        made_on = asking.dockerfile.base_of(python.stage)
+        source = f"{asking.path}:{made_on.line}"
+        if made_on.base != base.reference:
+            there = replace(base, reference=made_on.base, source=source)
+            made, _ = find_target(replace(python, stage=None), there, asking)
+            place = _place(python, asking) or source
+            return _target_of_version(made.python, base), place
+    finder = {
+        "copied": _find_copied,
+        "file": _find_named_by_file,
+        "package": _find_package,
+        "system": _find_system,
+        "version": _find_named,
+    }.get(python.origin)
+    if finder is not None:
+        return finder(python, base, asking)
+    if python.origin == "unknown":
+        raise _unknown(python, base, asking)
+    return target_of_base(base, asking.bases), ""
+
+
+def target_of_base(base: BaseImage, bases: BaseImages) -> Target:
+    """Return what the name tells, else what the image says of itself, where it is here.
+
+    Raises:
+        TargetError: neither tells the Python, or it can't be served.
+    """
+    if name_tells_all(base.reference, source=base.source):
+        return Target.from_image(base)
+    image = ImageName.parse(base.reference, source=base.source)
+    if image.is_bare:
+        what = f"the base image {image.shown} has no Python of its own"
+        what = f"{what}, and no instruction before the install step installs one that is known"
+        raise target_error(what, source=base.source, hint=HINT)
+    answer = bases.ask(base.reference)
+    if answer.interpreter is not None:
+        if base.notes:  # the platform was assumed, and the image tells its own
+            base = replace(base, platforms=(answer.interpreter.platform,), notes=())
+        return Target.from_interpreter(answer.interpreter, base)
+    obstacle = remedy = ""
+    if answer.failure:
+        obstacle = f"{bases.engine} has the image and could not run it: {answer.failure}"
+        base = replace(base, notes=(*base.notes, f"{base.reference}: {obstacle}"))
+    if answer.is_absent:
+        remedy = _pull(base, bases)
+    return Target.from_image(base, obstacle=obstacle, remedy=remedy)
+
+
+def _pull(base: BaseImage, bases: BaseImages) -> str:
+    pull = f"{bases.engine} pull {base.reference}"
+    return f"`{pull}` (or build it) first, so that its Python is known"
+
+
+def _place(python: Python, asking: Asking) -> str:
+    return f"{asking.path}:{python.line}" if python.line else ""
+
+
+def _unknown(python: Python, base: BaseImage, asking: Asking) -> TargetError:
+    source = _place(python, asking) or base.source
+    return target_error(f"it is unknown which Python `{python.word}` is", source=source, hint=HINT)
+
+
+def _target_of_version(version: str, base: BaseImage) -> Target:
+    """Return the target of another Python than the base image's own, whose pip is its own, too."""
+    if base.pip is None:
+        base = replace(base, pip_upgraded=True)
+    return Target.from_image(base, python=version)
+
+
+def _find_named(python: Python, base: BaseImage, asking: Asking) -> tuple[Target, str]:
+    """Return the target of a Python that is named by its version.
+
+    It counts as the setting would where the base image has another one, or tells none.
+    """
+    place = _place(python, asking) or base.source
+    try:
+        target = target_of_base(base, asking.bases)
+    except TargetError:
+        pass
+    else:
+        if f"{target.python}.".startswith(f"{python.version}."):
+            return target, ""
+    distribution = ImageName.parse(base.reference, source=base.source).distribution
+    if distribution is not None and f"{distribution.python}.".startswith(f"{python.version}."):
+        return _target_of_distribution(distribution, base), place
+    note = (
+        f"{place} names Python {python.version} ({python.word}), "
+        "which counts as the setting `python` would"
+    )
+    base = replace(base, notes=(*base.notes, note))
+    return _target_of_version(python.version, base), place
+
+
+def _find_named_by_file(python: Python, base: BaseImage, asking: Asking) -> tuple[Target, str]:
+    """Return the target of a Python that a file of the build context names."""
+    for file in python.files:
+        path = asking.context / file
+        text = read_text(path, shown=file) if path.is_file() else None
+        if text is None:
+            continue
+        version = read_named_version(file, text)
+        origin: Origin = "version" if version else "unknown"
+        named = replace(python, origin=origin, version=version, word=file)
+        return find_target(named, base, asking)
+    if python.otherwise is None:
+        raise _unknown(python, base, asking)
+    return find_target(python.otherwise, base, asking)
+
+
+def _find_copied(python: Python, base: BaseImage, asking: Asking) -> tuple[Target, str]:
+    """Return the target of a Python that was copied from a stage or an image."""
+    reference = python.image
+    if python.stage is not None:
+        reference = asking.dockerfile.base_of(python.stage).base
+    image = ImageName.parse(reference, source=_place(python, asking))
+    if image.python is not None and image.has_official_pip:
+        return _target_of_version(image.python, base), _place(python, asking)
+    if python.otherwise is None:
+        raise _unknown(python, base, asking)
+    return find_target(python.otherwise, base, asking)
+
+
+def _find_system(python: Python, base: BaseImage, asking: Asking) -> tuple[Target, str]:
+    """Return the target of the first Python on the path: the image's own, or its distribution's."""
+    image = ImageName.parse(base.reference, source=base.source)
+    if image.family is not None:
+        return target_of_base(base, asking.bases), ""
+    if python.version:
+        return _find_named(replace(python, origin="version"), base, asking)
+    return _find_package(python, base, asking)
+
+
+def _find_package(python: Python, base: BaseImage, asking: Asking) -> tuple[Target, str]:
+    """Return the target of the distribution's Python."""
+    image = ImageName.parse(base.reference, source=base.source)
+    place = _place(python, asking)
+    distribution, remedy = image.distribution, ""
+    if distribution is None or not image.is_bare:
+        answer = asking.bases.ask(base.reference)
+        told = answer.interpreter
+        if told is not None and told.python is not None and python.origin == "system":
+            return target_of_base(base, asking.bases), ""
+        if told is not None and distribution is None:
+            name, _, release = told.release.partition(":")
+            distribution = find_distribution(_RELEASES.get(name, name), release)
+            base = replace(base, distribution=distribution)
+        if answer.is_absent:
+            remedy = _pull(base, asking.bases)
+    if distribution is None or not distribution.python:
+        what = f"it is unknown which Python the base image {image.shown} has: its name says no"
+        what = f"{what} release of a distribution whose Python is known"
+        hint = f"name the release in the tag, or {HINT}"
+        raise target_error(
+            what, source=base.source, hint=f"{hint}; or {remedy}" if remedy else hint
+        )
+    if python.alternative and distribution.has_alternatives:
+        return _target_of_version(python.alternative, base), place
+    return _target_of_distribution(distribution, base), place
+
+
+def _target_of_distribution(distribution: Distribution, base: BaseImage) -> Target:
+    """Return the target of a distribution's Python, with its pip if no other was installed."""
+    if base.pip is None and not base.pip_upgraded and distribution.pip:
+        base = replace(base, pip=Version(distribution.pip))
+    return _target_of_version(distribution.python, base)
