@@ -145,6 +145,11 @@ def read_builds(
 
 def names_installed_by(build: Build, library: Library) -> tuple[str, ...]:
     """Return the files of the project that the steps of the built stages install; each exists."""
+    return tuple(name for name in names_of_steps(build, library) if library.find(name).is_file)
+
+
+def names_of_steps(build: Build, library: Library) -> tuple[str, ...]:
+    """Return the files that the steps of the built stages install, whether they exist or not."""
     if isinstance(build.parsed, DockerfileError):
         return ()
     needed = _needed_stages(build.parsed, build.recipe.stage)
@@ -154,7 +159,7 @@ def names_installed_by(build: Build, library: Library) -> tuple[str, ...]:
         if step.stage in needed
         for path in step.sources
     ]
-    return tuple(name for name in dict.fromkeys(names) if library.find(name).is_file)
+    return tuple(dict.fromkeys(names))
 
 
 def _parse(recipe: Recipe) -> Dockerfile | DockerfileError:

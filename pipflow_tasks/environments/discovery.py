@@ -14,7 +14,7 @@ from ..engine import split_command
 from ..errors import ComposeError, DockerfileError, UsageError
 from ..files import read_text, show_path
 from ..manifest.library import read_more
-from .build import Recipe, fill_arguments, names_installed_by, read_builds
+from .build import Recipe, fill_arguments, names_installed_by, names_of_steps, read_builds
 from .build_command import named_places, read_build_options, with_options
 from .builders import make_builder
 from .compose_project import COMPOSE_FILES, find_compose
@@ -116,7 +116,9 @@ def find_builds(library: Library, settings: Settings, variables: Mapping[str, st
 
 
 def find_file(library: Library, settings: Settings, variables: Mapping[str, str]) -> str | None:
-    """Return the one requirements file that the builds of a project install; None: they do not.
+    """Return the one requirements file that the builds of a project install.
+
+    None: they install none, or the usual one, which does not exist yet.
 
     Raises:
         DockerfileError: a service's Dockerfile is not there, or can't be understood.
@@ -126,9 +128,12 @@ def find_file(library: Library, settings: Settings, variables: Mapping[str, str]
     """
     found: dict[str, str] = {}
     passed_over: list[str] = []
+    default = library.name_of(library.root / settings.files[0])
     for tier in _tiers(library, (), settings, variables):
         passed_over += tier.passed_over
         for build in tier.builds:
+            if default in names_of_steps(build, tier.library):
+                return None
             for name in names_installed_by(build, tier.library):
                 found.setdefault(name, build.recipe.service or build.recipe.path)
     if len(found) > 1:
