@@ -70,7 +70,8 @@ def find_hint(
     if not moving:
         if built := _find_source(given, conflict, goals, current):
             words = [*built, *(f"{goal.name}{goal.typed}" for goal in goals if goal.line)]
-            return f"`upgrade {as_one_word(*words)}` takes {' and '.join(built)} from source"
+            words = list(dict.fromkeys(words))
+            return f"`upgrade {as_one_word(*words)}` takes source where there is no wheel"
         bound = _name_bound(inputs.manifest, conflict)
         hint = "ask for other versions"
         return f"{hint}, or change the policy of {bound}" if bound else hint
@@ -87,19 +88,21 @@ def find_hint(
 def _find_source(
     inputs: Inputs, conflict: Conflict, goals: Sequence[Goal], current: Sequence[Root]
 ) -> tuple[str, ...]:
-    """Return the projects that make goals possible once they move from a wheel to source."""
+    """Return the pins that make goals possible once they move, some from a wheel to source."""
     limits = inputs.limits
     for name in conflict.names:
         limits = limits.taking_source(name)
-    found = solve(inputs.within(limits).candidates, _roots_moving(inputs, goals, (), current))
+    freed, moving = find_way(inputs.within(limits), goals, current)
+    found = solve(freed.candidates, _roots_moving(freed, goals, moving, current))
     if isinstance(found, Conflict):
         return ()
     releases = inputs.candidates.releases
-    return tuple(
+    built = [
         name
         for name in conflict.names
         if (version := found.version(name)) and releases(name).loses_wheel(version)
-    )
+    ]
+    return tuple(dict.fromkeys([*(goal.name for goal in moving), *built])) if built else ()
 
 
 def _helps(
