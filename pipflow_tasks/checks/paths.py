@@ -57,7 +57,7 @@ def _lines_of(build: Build, step: InstallCommand, library: Library) -> Iterator[
 def _check_path(build: Build, step: InstallCommand, line: Line) -> Iterator[Finding]:
     path, context = line.local_path, build.recipe.context
     state = _find_state(step, path, context)
-    if state == "there" or (state == "not copied" and _is_named_by_command(build, step, path)):
+    if state == "there" or _is_named_by_command(build, step, path):
         return
     place = build.place_of(step)
     is_absolute = posixpath.isabs(path) or "\\" in path
@@ -69,7 +69,7 @@ def _check_path(build: Build, step: InstallCommand, line: Line) -> Iterator[Find
         message = f"no line before {place} copies {path} into the image"
         if not is_absolute and not (context / path).exists():
             message += ", and the build context does not have it"
-    yield finding_at(line, _severity(build, step, state, path), message, _fix(line, step, state))
+    yield finding_at(line, _severity(build, step, path), message, _fix(line, step, state))
 
 
 def _find_state(step: InstallCommand, path: str, context: Path) -> _State:
@@ -113,10 +113,8 @@ def _commands_before(build: Build, step: InstallCommand) -> Iterator[str]:
                     yield before
 
 
-def _severity(build: Build, step: InstallCommand, state: _State, path: str) -> Severity:
-    """Return an error where nothing else can have made the path."""
-    if state != "not copied":
-        return "error"
+def _severity(build: Build, step: InstallCommand, path: str) -> Severity:
+    """Return an error where nothing else can have made what the path names."""
     is_of_base = posixpath.isabs(path) and "/" in build.dockerfile.base_of(step.stage).base
     is_made = is_of_base or any(_commands_before(build, step))
     return "warning" if is_made else "error"

@@ -110,8 +110,15 @@ def test_nothing_to_install_in_it(project: TemporaryProject) -> None:
     assert found == [("error", 1, message, fix)]
 
 
+@pytest.mark.parametrize("copied", [COPY, "COPY . ."])
 @pytest.mark.parametrize("earlier", ["RUN make everything", "RUN apt-get update"])
-def test_a_command_may_have_made_it(project: TemporaryProject, earlier: str) -> None:
+def test_a_command_may_have_made_it(project: TemporaryProject, earlier: str, copied: str) -> None:
     """After a command that may do anything, it is no more than a warning."""
-    [(severity, *_)] = find(project, [COPY, earlier, INSTALL], "./libs/absent\n", {})
+    [(severity, *_)] = find(project, [copied, earlier, INSTALL], "./libs/absent\n", {})
     assert severity == "warning"
+
+
+def test_a_command_names_it(project: TemporaryProject) -> None:
+    """What an earlier command names is no finding: it may make that."""
+    instructions = ["COPY . .", "RUN make wheels/a-1.0-py3-none-any.whl", INSTALL]
+    assert find(project, instructions, "wheels/a-1.0-py3-none-any.whl\n", {}) == []
