@@ -185,4 +185,5 @@ def _restrict_uv(target: Target, restriction: Restriction) -> Target:
     libc = "musl 1.2" if named[4] == "musl" else libc
     tags = list_tags(target.python_version.minor, machine, libc, None)
     markers = {**target.platforms[0].markers, "platform_machine": machine}
-    return replace(target, platforms=(Platform(name=name, tags=tags, markers=markers),), libc=libc)
+    platform = Platform(name=name, tags=tags, markers=markers)
+    return replace(target, platforms=(platform,), libc=libc, libc_is_assumed=False)

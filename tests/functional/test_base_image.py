@@ -318,6 +318,19 @@ def test_image_that_can_not_be_served(
     assert done.stderr.startswith(f"Dockerfile:1: the base image acme-base:1 {message}")
 
 
+def test_release_of_an_image_without_python(project: TemporaryProject, engine: Engine) -> None:
+    """Where a step installs the distribution's Python, an image that is here says the release."""
+    text = project.read("Dockerfile").replace("RUN pip", "RUN apt-get install python3-pip && pip3")
+    project.write("Dockerfile", text)
+    engine.tells({"python": None, "release": "ubuntu:22.04"})
+    assert "for python 3.10.12, glibc 2.35 x86_64, pip 22.0 · Dockerfile:1\n" in add(project).stdout
+    engine.answers("image inspect", 1, "[]", "Error: No such image: acme-base:1")
+    done = add(project)
+    assert done.status == 1
+    assert "the base image acme-base:1 has: its name says no release" in done.stderr
+    assert "`docker pull acme-base:1`" in done.stderr
+
+
 def test_image_without_a_shell(project: TemporaryProject, engine: Engine) -> None:
     """Where there is no `sh`, Python is started itself; where that is not there either, none is."""
     engine.answers("run", 127, "", "exec: sh: executable file not found in $PATH")
