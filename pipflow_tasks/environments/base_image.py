@@ -92,11 +92,12 @@ def target_of_base(base: BaseImage, bases: BaseImages) -> Target:
     if name_tells_all(base.reference, source=base.source):
         return Target.from_image(base)
     image = ImageName.parse(base.reference, source=base.source)
-    if image.is_bare:
+    answer = bases.ask(base.reference)
+    has_none = answer.interpreter is None or answer.interpreter.python is None
+    if image.is_bare and has_none:  # to pull it would not help
         what = f"the base image {image.shown} has no Python of its own"
         what = f"{what}, and no instruction before the install step installs one that is known"
         raise target_error(what, source=base.source, hint=HINT)
-    answer = bases.ask(base.reference)
     if answer.interpreter is not None:
         if base.notes:  # the platform was assumed, and the image tells its own
             base = replace(base, platforms=(answer.interpreter.platform,), notes=())

@@ -331,6 +331,16 @@ def test_release_of_an_image_without_python(project: TemporaryProject, engine: E
     assert "`docker pull acme-base:1`" in done.stderr
 
 
+def test_image_with_the_name_of_a_distribution(project: TemporaryProject, engine: Engine) -> None:
+    """An own image of such a name may have a Python; without one, to pull it would not help."""
+    use(project, "acme/alpine:1")
+    assert "for python 3.10.4, musl 1.2" in add(project).stdout
+    engine.answers("image inspect", 1, "[]", "Error: No such image: acme/alpine:1")
+    done = add(project)
+    assert "the base image acme/alpine:1 has no Python of its own" in done.stderr
+    assert "docker pull" not in done.stderr
+
+
 def test_image_without_a_shell(project: TemporaryProject, engine: Engine) -> None:
     """Where there is no `sh`, Python is started itself; where that is not there either, none is."""
     engine.answers("run", 127, "", "exec: sh: executable file not found in $PATH")
