@@ -339,6 +339,8 @@ class Shell(Struct, kw_only=True):
             return
         if "dry-run" in options:
             return
+        if command == "sync" and installer == "pip" and not packages:
+            packages = ["requirements.txt"]  # what pip-sync looks for
         requirements = tuple(packages if command == "sync" else options.get("requirement", ()))
         own = {"pip"} if installer == "pip" else {"pip", "uv"}  # which depend on nothing
         named = tuple(each for each in packages if re.split(r"[^\w.-]", each)[0].lower() not in own)

@@ -101,6 +101,7 @@ def _restrict_pip(target: Target, restriction: Restriction) -> Target:
             for platform in target.platforms
         ),
         wheels_for=tuple(wheels_for),
+        libc=_newest_libc(restriction.platforms) or target.libc,
     )
     if not version:
         return restricted
@@ -151,6 +152,20 @@ def _pip_tags(
     else:
         own = generic_tags(interpreter, abis or ["none"], platforms)
     return tuple(dict.fromkeys((*own, *compatible_tags(short, interpreter, platforms))))
+
+
+def _newest_libc(platforms: Iterable[str]) -> str:
+    """Return the newest C library that platform tags name, or an empty string."""
+    aliases = {"manylinux1": 5, "manylinux2010": 12, "manylinux2014": 17}
+    found: list[tuple[int, str]] = []
+    for platform in platforms:
+        named = re.match(r"(?:manylinux_2|(musl)linux_1)_(\d+)_", platform)
+        if named is not None:
+            kind = "musl 1" if named[1] else "glibc 2"
+            found.append((int(named[2]), f"{kind}.{named[2]}"))
+        elif minor := aliases.get(platform.partition("_")[0]):
+            found.append((minor, f"glibc 2.{minor}"))
+    return max(found, default=(0, ""))[1]
 
 
 def _expand(platforms: Iterable[str]) -> list[str]:
