@@ -132,7 +132,7 @@ def find_file(library: Library, settings: Settings, variables: Mapping[str, str]
     for tier in _tiers(library, (), settings, variables):
         passed_over += tier.passed_over
         for build in tier.builds:
-            if default in names_of_steps(build, tier.library):
+            if not found and default in names_of_steps(build, tier.library):
                 return None
             for name in names_installed_by(build, tier.library):
                 found.setdefault(name, build.recipe.service or build.recipe.path)
