@@ -100,8 +100,6 @@ def test_setting_overrules_the_image(project: TemporaryProject) -> None:
         ("python3.13 -m pip install", "1.13", "python3.13"),
         ("/usr/bin/python3.13 -m pip install", "1.13", "python3.13"),
         ("pip3.13 install", "1.13", "pip3.13"),
-        ("pip install --python-version 38 --only-binary :all: -t lib", "1.8",
-         "--python-version 38"),
         ("pip --python=/usr/bin/python3.8 install", "1.8", "--python /usr/bin/python3.8"),
         ("uv pip install --python 3.12", "1.12", "--python 3.12"),
         ("uv pip install -p cpython-3.12.1-linux", "1.12", "--python cpython-3.12.1-linux"),
@@ -128,6 +126,15 @@ def test_python_of_the_install_command(
     done = project.invoke("deps.remove", "lib")
     done = project.invoke("deps.add", "lib", environment={"INVOKE_PIPFLOW_PYTHON": "3.10"})
     assert (done.status, project.requirements) == (0, "lib==1.10\n")
+
+
+def test_python_that_wheels_are_for(project: TemporaryProject) -> None:
+    """Wheels are for the Python of pip's `--python-version`, which is not the one that runs pip."""
+    command = "pip install --python-version 38 --only-binary :all: -t lib"
+    project.write("Dockerfile", dockerfile("3.9").replace("pip install", command))
+    done = project.invoke("deps.add", "lib")
+    assert (done.status, project.requirements) == (0, "lib==1.8\n"), done.stderr
+    assert "the image has 3.8 (Dockerfile:3)" in done.stdout
 
 
 @pytest.mark.parametrize("base", ["ubuntu:24.04", "python:latest", "${BASE}"])
