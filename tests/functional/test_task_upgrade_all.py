@@ -187,7 +187,7 @@ def test_outdated_tells_and_changes_nothing(project: TemporaryProject, task: str
     assert (done.status, project.contents(), docker.built) == (0, before, [])
     assert "can move  Flask 2.0.1 to 3.0.3 (requirements.txt:2)" in done.stdout
     assert "requests at 2.31.0: 2.32.0 needs Python >=3.10" in done.stdout
-    assert "gunicorn>=20 (requirements.txt:5): not pinned" in done.stdout
+    assert "left      3 lines, not pinned: gunicorn>=20 (requirements.txt:5), celery" in done.stdout
 
 
 @pytest.mark.parametrize(
