@@ -24,7 +24,7 @@ from .pythons import Python, read_named_version
 from .stages import Reading, Stage, stage_index
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 __all__ = [
     "CONTEXT",
@@ -69,12 +69,15 @@ class Dockerfile(Struct, frozen=True, kw_only=True):
         *,
         path: str = "Dockerfile",
         build_args: Mapping[str, str] = MappingProxyType({}),
+        wanted: Collection[str] = (),
         platform: str | None = None,
     ) -> Dockerfile:
         """Read the text of a Dockerfile.
 
         The predefined arguments (TARGETARCH, BUILDPLATFORM, ...) come from ``platform``
-        (``linux/arm64``). A base image keeps ``${NAME}`` for a variable without value.
+        (``linux/arm64``). A base image keeps ``${NAME}`` for a variable without value, and so does
+        every text for an argument that is ``wanted``: the build is to be given it. Any other ARG
+        without a value is empty, as docker builds it.
 
         Raises:
             DockerfileError: the file has no stage, or an instruction can't be read.
@@ -82,7 +85,11 @@ class Dockerfile(Struct, frozen=True, kw_only=True):
         try:
             source = DockerfileText.from_text(text, path)
             reading = Reading(
-                path=path, escape=source.escape, build_args=build_args, platform=platform
+                path=path,
+                escape=source.escape,
+                build_args=build_args,
+                wanted=wanted,
+                platform=platform,
             )
             for instruction in source.instructions():
                 reading.take(instruction)

@@ -18,7 +18,7 @@ from .pythons import Python
 from .words import NAME, Variables, expand, keep, partition, split_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from .install import InstallCommand
     from .mounts import Mount
@@ -80,6 +80,8 @@ class Reading(Struct, kw_only=True):
     path: str
     escape: str
     build_args: Mapping[str, str]
+    wanted: Collection[str]
+    """The arguments that a build is to be given, and whose value is unknown here."""
     platform: str | None
     stages: list[Stage] = field(default_factory=list)
     images: list[StageImage] = field(default_factory=list)
@@ -244,7 +246,7 @@ class Reading(Struct, kw_only=True):
                 arguments[name] = expanded(default)
             elif name in self.global_args:
                 arguments[name] = self.global_args[name]
-            elif name not in self.unset_by and name not in _PREDEFINED:
+            elif not any(name in names for names in (self.unset_by, _PREDEFINED, self.wanted)):
                 arguments.setdefault(name, "")  # as docker builds it
 
     def _copied(self, instruction: Instruction, expanded: Callable[[str], str]) -> Iterator[Placed]:

@@ -163,11 +163,16 @@ def names_of_steps(build: Build, library: Library) -> tuple[str, ...]:
 
 
 def _parse(recipe: Recipe) -> Dockerfile | DockerfileError:
+    unset = [name for name, value in recipe.build_args if value is None]
     try:
         return Dockerfile.from_text(
             recipe.text,
             path=recipe.path,
             build_args={name: value for name, value in recipe.build_args if value is not None},
+            wanted={
+                *recipe.variables,
+                *(name for name, value in recipe.build_args if value is None),
+            },
             platform=recipe.platforms[0] if recipe.platforms else None,
         )
     except DockerfileError as error:
