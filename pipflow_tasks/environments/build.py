@@ -163,7 +163,6 @@ def names_of_steps(build: Build, library: Library) -> tuple[str, ...]:
 
 
 def _parse(recipe: Recipe) -> Dockerfile | DockerfileError:
-    unset = [name for name, value in recipe.build_args if value is None]
     try:
         return Dockerfile.from_text(
             recipe.text,
