@@ -24,7 +24,17 @@ if TYPE_CHECKING:
 
     import yaml
 
+COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+"""The usual names, in compose's order."""
+
+_VARIANT = re.compile(r"(?:docker-)?compose\.(?!override\.).+\.ya?ml")
+
 _Value: TypeAlias = "str | bool | list[_Value] | _Map | None"
+
+
+def is_variant(name: str) -> bool:
+    """Return whether a file of that name is a compose file that is used by its name."""
+    return bool(_VARIANT.fullmatch(name))
 
 
 class Secret(Struct, frozen=True, kw_only=True):

@@ -7,10 +7,11 @@ syntax tree.
 from __future__ import annotations
 
 import ast
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .compose import COMPOSE_FILES, is_variant
+from .dockerfile.names import is_dockerfile_name
 from .errors import UsageError
 from .files import read
 
@@ -21,12 +22,6 @@ PACKAGE = __name__.partition(".")[0]
 TABLE = "pipflow"
 _USUAL = "requirements.txt"
 _OTHERS = ("*requirements*.txt", "requirements/*.txt")
-_BUILDS = (
-    *("dockerfile", "containerfile", "dockerfile.*", "*.dockerfile"),
-    *("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"),
-    *("compose.*.yaml", "compose.*.yml", "docker-compose.*.yaml", "docker-compose.*.yml"),
-)
-_NO_BUILDS = ("*.dockerignore", "*.md", "*.orig", "*.bak", "*~")
 DATA_FILES = ("invoke.yaml", "invoke.yml", "invoke.json")
 PYTHON_FILE = "invoke.py"
 """Invoke's configuration of a project, in the order in which it looks."""
@@ -83,11 +78,9 @@ def _has_others(folder: Path) -> bool:
 
 
 def _has_build(folder: Path) -> bool:
-    names = [path.name.lower() for path in folder.glob("*") if path.is_file()]
+    names = (path.name for path in folder.glob("*") if path.is_file())
     return any(
-        any(fnmatchcase(name, pattern) for pattern in _BUILDS)
-        and not any(fnmatchcase(name, pattern) for pattern in _NO_BUILDS)
-        for name in names
+        name in COMPOSE_FILES or is_variant(name) or is_dockerfile_name(name) for name in names
     )
 
 

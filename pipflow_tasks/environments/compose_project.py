@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..compose import ComposeFile, read_dotenv
+from ..compose import COMPOSE_FILES, ComposeFile, is_variant, read_dotenv
 from ..engine import choose_compose
 from ..errors import ComposeError
 from ..files import read_text, show_path
@@ -22,16 +21,11 @@ if TYPE_CHECKING:
     from ..engine import ComposeProgram
     from ..manifest.library import Library
 
-COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 _OVERRIDES = tuple(
     f"{name}.override.{suffix}"
     for name in ("compose", "docker-compose")
     for suffix in ("yml", "yaml")
 )
-
-
-_VARIANT = re.compile(r"(?:docker-)?compose\.(?!override\.).+\.ya?ml")
-"""A compose file that is used by name, such as ``docker-compose.prod.yml``."""
 
 
 class ComposeProject(Struct, frozen=True, kw_only=True):
@@ -79,7 +73,7 @@ def find_compose(
             if folder != root:
                 variables = _with_dotenv(folder, environment)
             return (_read(folder, found, library, builder, variables),)
-        variants = sorted(path for path in root.iterdir() if _VARIANT.fullmatch(path.name))
+        variants = sorted(path for path in root.iterdir() if is_variant(path.name))
         if folder == root and variants:
             return tuple(
                 _read(root, [path], library, builder, variables, is_named=True) for path in variants

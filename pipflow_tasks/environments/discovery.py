@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ..compose import COMPOSE_FILES
+from ..dockerfile.names import PLAIN_NAMES
 from ..engine import split_command
 from ..errors import ComposeError, DockerfileError, UsageError
 from ..files import read_text, show_path
@@ -17,8 +19,8 @@ from ..manifest.library import read_more
 from .build import Recipe, fill_arguments, names_installed_by, names_of_steps, read_builds
 from .build_command import named_places, read_build_options, with_options
 from .builders import make_builder
-from .compose_project import COMPOSE_FILES, find_compose
-from .dockerfiles import PLAIN_NAMES, find_dockerfiles, place
+from .compose_project import find_compose
+from .dockerfiles import find_others, find_usual, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -195,8 +197,10 @@ def _tiers(
             )
         yield look([root / name], is_named=True)
         return
-    found = find_dockerfiles(folder if is_given and not settings.context else root)
-    yield from (look(paths) for paths in (found.usual, found.others, found.lesser))
+    start = folder if is_given and not settings.context else root
+    yield look(find_usual(start))
+    found = find_others(start)  # a walk, which most projects need not wait for
+    yield from (look(paths) for paths in (found.others, found.lesser))
     hidden = tuple(f"{library.name_of(path)} is in a hidden folder" for path in found.hidden)
     yield Tier(builds=(), library=library, passed_over=hidden)
 
@@ -258,7 +262,7 @@ def _read_dockerfiles(
     stage: str | None,
     is_named: bool = False,
 ) -> Tier:
-    """Return the builds of Dockerfiles; of several that install the files a usual name counts."""
+    """Return the builds of Dockerfiles that belong to the project, and name the others."""
     placed, library = place(
         paths, files, library, variables, context=context, stage=stage, is_named=is_named
     )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ..dockerfile.names import PLAIN_NAMES, is_dockerfile_name
 from ..errors import DockerfileError
 from ..files import read_text
 from .build import Recipe, names_installed_by, read_builds
@@ -20,17 +20,6 @@ if TYPE_CHECKING:
     from ..manifest.library import Library
     from .build import Build
 
-PLAIN_NAMES = ("Dockerfile", "Containerfile")
-
-_NAME = re.compile(
-    r"(?:dockerfile|containerfile)(?:[._-].+)?|.+[._-](?:dockerfile|containerfile)", re.IGNORECASE
-)
-_NO_DOCKERFILE = re.compile(
-    r".*(?:\.dockerignore|\.(?:j2|jinja2?|tmpl|tpl|template|in|erb|mustache)"  # templates
-    r"|\.(?:bak|old|orig|rej|save|sw[op]|disabled)|~"  # backups
-    r"|\.(?:md|rst|adoc|py|sh|ya?ml|json|toml))",
-    re.IGNORECASE,
-)
 _FOREIGN = frozenset(
     {"node_modules", "bower_components", "vendor", "vendored", "third_party", "third-party"}
     | {"venv", "env", "virtualenv", "site-packages", "dist-packages", "__pycache__"}
@@ -40,24 +29,26 @@ _DEPTH = 3
 
 
 class FoundFiles(Struct, frozen=True, kw_only=True):
-    """The Dockerfiles in a folder, as far as names tell.
+    """The Dockerfiles below and beside the usual ones, as far as names tell.
 
     Attributes:
-        usual: ``Dockerfile`` and ``Containerfile`` of the folder itself.
-        others: those beside and below it.
+        others: those of the project.
         lesser: those of tests, examples and documentation.
         hidden: those in hidden folders, which are never built from.
     """
 
-    usual: tuple[Path, ...]
     others: tuple[Path, ...]
     lesser: tuple[Path, ...]
     hidden: tuple[Path, ...]
 
 
-def find_dockerfiles(root: Path) -> FoundFiles:
-    """Find the Dockerfiles of a folder and below it, to a depth of three folders."""
-    usual = tuple(path for name in PLAIN_NAMES if (path := root / name).is_file())
+def find_usual(root: Path) -> tuple[Path, ...]:
+    """Return ``Dockerfile`` and ``Containerfile`` of a folder, if they are there."""
+    return tuple(path for name in PLAIN_NAMES if (path := root / name).is_file())
+
+
+def find_others(root: Path) -> FoundFiles:
+    """Find the other Dockerfiles of a folder and below it, to a depth of three folders."""
     found: dict[str, list[Path]] = {"others": [], "lesser": [], "hidden": []}
     for path in _walk(root):
         folders = path.relative_to(root).parts[:-1]
@@ -65,9 +56,9 @@ def find_dockerfiles(root: Path) -> FoundFiles:
             found["hidden"].append(path)
         elif not _LESSER.isdisjoint(name.lower() for name in folders):
             found["lesser"].append(path)
-        elif path not in usual:
+        elif path.parent != root or path.name not in PLAIN_NAMES:
             found["others"].append(path)
-    return FoundFiles(usual=usual, **{kind: tuple(paths) for kind, paths in found.items()})
+    return FoundFiles(**{kind: tuple(paths) for kind, paths in found.items()})
 
 
 def _walk(root: Path) -> Iterator[Path]:
@@ -83,7 +74,7 @@ def _walk(root: Path) -> Iterator[Path]:
             and not (Path(folder) / name / "pyvenv.cfg").exists()
         )
         for name in sorted(names):
-            if _NAME.fullmatch(name) and not _NO_DOCKERFILE.fullmatch(name):
+            if is_dockerfile_name(name):
                 yield Path(folder, name)
 
 

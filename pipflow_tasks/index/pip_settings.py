@@ -32,7 +32,7 @@ _TIMEOUT_SECONDS = 20
 
 
 class PipSettings(Struct, frozen=True, kw_only=True):
-    """What pip on this host is told about indexes; an empty string where it is not told.
+    """What the settings of pip on this host say about indexes; what they leave out is empty.
 
     Attributes:
         extra_index_urls: equal in rank to the main one.

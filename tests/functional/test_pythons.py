@@ -121,7 +121,7 @@ FOUND = {
     ),
     "folder of a version": (
         "FROM debian:12\nCOPY requirements.txt .\n"
-        "RUN /root/.pyenv/versions/3.10.4/bin/pip install -r requirements.txt\n",
+        "RUN /opt/pyenv/versions/3.10.4/bin/pip install -r requirements.txt\n",
         "python 3.10.4, glibc 2.36 x86_64",
     ),
     "built from source": (
