@@ -89,3 +89,8 @@ class HiddenVariables(dict[str, str]):
 def hide_variables(variables: Mapping[str, str]) -> Mapping[str, str]:
     """Return the variables that a project may use."""
     return HiddenVariables(variables) if is_isolated() else variables
+
+
+def names_set(variables: Mapping[str, str]) -> frozenset[str]:
+    """Return the names of the variables that are set, hidden ones included."""
+    return variables.names if isinstance(variables, HiddenVariables) else frozenset(variables)

@@ -196,7 +196,7 @@ class Project:
         here = _stand(folder)
         if not settings.file and not (folder / settings.files[0]).is_file():
             library = Library(root=folder, here=here)
-            found = find_file(library, settings, environment)
+            found = find_file(library, settings, hide_variables(environment))
             files = found or _name_from(here, folder, settings.files[0])
         else:
             files = ",".join(_name_from(here, folder, name) for name in settings.files)

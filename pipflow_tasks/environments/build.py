@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 from ..dockerfile import Dockerfile
 from ..errors import DockerfileError
 from ..files import show_path
+from ..isolation import names_set
 from ..manifest.library import find_included, read_more
 from ..values import repr_without
 from .local_projects import read_local_project
@@ -163,15 +164,13 @@ def names_of_steps(build: Build, library: Library) -> tuple[str, ...]:
 
 
 def _parse(recipe: Recipe) -> Dockerfile | DockerfileError:
+    unset = [name for name, value in recipe.build_args if value is None]
     try:
         return Dockerfile.from_text(
             recipe.text,
             path=recipe.path,
             build_args={name: value for name, value in recipe.build_args if value is not None},
-            wanted={
-                *recipe.variables,
-                *(name for name, value in recipe.build_args if value is None),
-            },
+            wanted=names_set(recipe.variables).union(unset),
             platform=recipe.platforms[0] if recipe.platforms else None,
         )
     except DockerfileError as error:

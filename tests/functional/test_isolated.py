@@ -193,6 +193,16 @@ def test_variable_in_a_compose_file(project: TemporaryProject, value: str, file:
     refused(project, said="the variable PY", place="--isolated")
 
 
+def test_variable_in_an_argument_without_value(project: TemporaryProject) -> None:
+    """An ARG without a value is what the variable says; with `--isolated` it is not just empty."""
+    project.write(
+        "Dockerfile",
+        dockerfile("3.9").replace("COPY", "ARG C\nENV PIP_INDEX_URL=http://127.0.0.1:1/$C\nCOPY"),
+    )
+    project.environment["C"] = "simple"
+    refused(project, said="the variable C, which `--isolated` does not expand", place="unset")
+
+
 def test_variable_that_is_not_set(project: TemporaryProject) -> None:
     """A default value counts where the variable is not set: it is the project's own word."""
     project.write("Dockerfile", "ARG PYTHON\n" + dockerfile("${PYTHON}"))
