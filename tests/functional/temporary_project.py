@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from functional.prepared import can_run, prepare
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -336,13 +338,15 @@ class TemporaryProject:
         before: tuple[str, ...] = (),
     ) -> Finished:
         """Run ``invoke``; ``within`` is relative to the project, ``before`` a program to run it."""
+        if not before:
+            return self._run_module("invoke", words, within, environment or {})
         return self._run([*before, self.python, "-m", "invoke", *words], within, environment or {})
 
     def pipflow(
         self, *words: str, within: str = ".", environment: Mapping[str, str] | None = None
     ) -> Finished:
         """Run ``pipflow``."""
-        return self._run([self.python, "-m", "pipflow_tasks", *words], within, environment or {})
+        return self._run_module("pipflow_tasks", words, within, environment or {})
 
     @contextlib.contextmanager
     def started(
@@ -373,6 +377,23 @@ class TemporaryProject:
                         process.wait(_TIMEOUT_SECONDS)
                     except subprocess.TimeoutExpired:
                         process.kill()
+
+    def _run_module(
+        self, module: str, words: tuple[str, ...], within: str, environment: Mapping[str, str]
+    ) -> Finished:
+        """Run a module: as a fork of a Python that is prepared, where that makes no difference."""
+        environment = {**self.environment, **environment}
+        fixed = {"LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+        if (
+            self.python != sys.executable
+            or "PIPFLOW_TESTS_FRESH" in os.environ
+            or not can_run(environment, fixed)
+        ):
+            return self._run([self.python, "-m", module, *words], within, environment)
+        prepared = prepare(tuple({**fixed, "HOME": os.devnull}.items()))
+        folder = Path(os.path.realpath(self.folder / within))
+        done = prepared.run(module, words, folder, environment, _TIMEOUT_SECONDS)
+        return Finished(status=done.returncode, stdout=done.stdout, stderr=done.stderr)
 
     def _run(self, command: list[str], within: str, environment: Mapping[str, str]) -> Finished:
         done = subprocess.run(

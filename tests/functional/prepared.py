@@ -1,0 +1,164 @@
+"""A Python that has imported this package already, and forks for each program that a test runs.
+
+Importing takes most of the time of a short command. The fork goes on as ``python -m MODULE`` would:
+with the folder, variables and streams of its own, and an exit of its own.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_AT_START = ("PYTHON", "LC_", "LANG", "MALLOC_", "LD_")
+"""Variables that a Python, or the C library, reads when it starts."""
+
+_SERVER = """\
+import gc, runpy, sys
+import invoke.main, pipflow_tasks.program, pipflow_tasks.project, pipflow_tasks.report
+import pip._internal.models.index, requests, urllib3, yaml
+sys.path.insert(0, sys.argv[1])
+from functional.prepared import await_request
+del sys.path[0]
+gc.freeze()
+module = await_request(sys.argv[2])
+runpy.run_module(module, run_name="__main__", alter_sys=True)
+"""
+
+
+def can_run(environment: Mapping[str, str], prepared_with: Mapping[str, str]) -> bool:
+    """Return whether a program with these variables may be a fork of a Python with those."""
+    return _at_start(environment) == _at_start(prepared_with)
+
+
+def _at_start(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name.startswith(_AT_START)}
+
+
+class Prepared:
+    """The process that forks; one for each process of tests.
+
+    Attributes:
+        environment: the variables that it was started with.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.environment = dict(environment)
+        self._folder = tempfile.TemporaryDirectory()
+        self._address = str(Path(self._folder.name) / "socket")
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _SERVER, str(Path(__file__).parents[1]), self._address],
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == b"ready\n"
+
+    def close(self) -> None:
+        """End it; programs that still run go on."""
+        with self._process:
+            self._process.kill()
+        self._folder.cleanup()
+
+    def run(
+        self,
+        module: str,
+        words: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        timeout_seconds: float,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a module to its end, as ``subprocess.run`` would with captured output."""
+        with (
+            tempfile.TemporaryFile() as stdout,
+            tempfile.TemporaryFile() as stderr,
+            socket.socket(socket.AF_UNIX) as connection,
+        ):
+            connection.settimeout(timeout_seconds)
+            connection.connect(self._address)
+            request = json.dumps([module, [*words], str(folder), dict(environment)]).encode()
+            head = len(request).to_bytes(8, "big")
+            socket.send_fds(connection, [head], [stdout.fileno(), stderr.fileno()])
+            connection.sendall(request)
+            status = int.from_bytes(connection.recv(8), "big", signed=True)
+            texts = []
+            for stream in (stdout, stderr):
+                stream.seek(0)
+                texts.append(stream.read().decode("utf-8", "backslashreplace"))
+        return subprocess.CompletedProcess([module, *words], status, *texts)
+
+
+@functools.cache
+def prepare(fixed: tuple[tuple[str, str], ...]) -> Prepared:
+    """Return the prepared Python of this process of tests."""
+    prepared = Prepared(dict(fixed))
+    atexit.register(prepared.close)
+    return prepared
+
+
+# --- in the prepared process ----------------------------------------------------------------------
+
+
+def await_request(address: str) -> str:
+    """Answer requests by forks of this process; return in each, with the module to run."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(address)
+        server.listen()
+        print("ready", flush=True)
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        while True:
+            ready, _, _ = select.select([server.fileno(), 0], [], [])
+            if 0 in ready:
+                os._exit(0)  # the tests have ended
+            connection, _ = server.accept()
+            if not os.fork():
+                server.close()
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                return _start(connection)
+            connection.close()
+
+
+def _start(connection: socket.socket) -> str:
+    """Fork once more for the program; the parent waits for it, and reports its status."""
+    head, streams, _, _ = socket.recv_fds(connection, 8, 2)
+    data = b""
+    while len(data) < int.from_bytes(head, "big"):
+        data += connection.recv(65_536)
+    module: str
+    module, words, folder, environment = json.loads(data)
+    child = os.fork()
+    if child:
+        _, status = os.waitpid(child, 0)
+        with contextlib.suppress(OSError):
+            code = os.waitstatus_to_exitcode(status)
+            connection.sendall(code.to_bytes(8, "big", signed=True))
+        os._exit(0)
+    connection.close()
+    os.setsid()
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    null = os.open(os.devnull, os.O_RDONLY)
+    for number, stream in enumerate((null, *streams)):
+        os.dup2(stream, number)
+        os.close(stream)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+    sys.path[0] = folder
+    sys.argv[1:] = words
+    return module
