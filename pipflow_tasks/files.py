@@ -1,17 +1,22 @@
-"""Files as bytes: read, replaced in one step, put back, locked against a second run.
+"""Files as bytes: read, replaced in one step, put back.
 
-A replacement is written beside the file, flushed to the disk and renamed over it, so that a reader
-sees the old bytes or the new ones and nothing between. Links are followed; mode and owner stay.
+A replacement is written beside the file, flushed to the disk, and exchanged with it, so that a
+reader sees the old bytes or the new ones and nothing between, and what comes out is compared with
+the bytes that were planned on: what another program saves meanwhile is not lost. Links are
+followed; mode, owner and extended attributes stay.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
-import tempfile
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+from msgspec.structs import replace
 
 from .errors import FileError
 from .isolation import require_inside
@@ -21,72 +26,31 @@ if TYPE_CHECKING:
 
     from .plan import Edit
 
-try:
-    import fcntl
-except ImportError:  # not POSIX: two runs at once are then the user's to avoid
-    fcntl = None  # type: ignore[assignment]
+MOST_BYTES = 8 * 1024 * 1024
+"""The largest file that is read."""
+
+_AT_FOLDER = -100
+_NO_REPLACE, _EXCHANGE = 1, 2
+_HINT = "the file is as it was; the folder must be writable and the disk not full"
 
 
-def require_unchanged(edit: Edit) -> None:
-    """Check that a file still has the bytes that the edit was planned on.
-
-    Raises:
-        FileError: it has others, or can't be read.
-    """
-    if read(edit.path, shown=edit.shown) != edit.before:
-        raise FileError(
-            "another program has changed it in the meantime; nothing was written",
-            path=edit.shown,
-            hint="run the command again",
-        )
+class ChangedError(FileError):
+    """A file has other bytes than those that a plan was made from."""
 
 
-def write_edit(edit: Edit) -> None:
-    """Write the new bytes of a file; ``require_unchanged`` comes before.
-
-    Raises:
-        FileError: the file can't be written.
-    """
-    _replace(edit.path, edit.after, shown=edit.shown)
-
-
-def revert_edit(edit: Edit) -> None:
-    """Put the old bytes of a file back, unless another program has changed it since.
-
-    Raises:
-        FileError: they can't be put back, or the file is no longer what ``write_edit`` wrote.
-    """
-    now = read(edit.path, shown=edit.shown)
-    if now == edit.before:
-        return
-    if now != edit.after:
-        raise FileError(
-            "another program has changed it during the build; it was left as it is",
-            path=edit.shown,
-            hint="check it before you go on: it has the changes of this command",
-        )
-    if edit.before is not None:
-        _replace(edit.path, edit.before, shown=edit.shown)
-        return
-    try:
-        Path(os.path.realpath(edit.path)).unlink()
-    except OSError as error:
-        raise FileError(
-            f"can't be put back: {_reason(error)}",
-            path=edit.shown,
-            hint="remove it by hand: it is new, and the image was not built",
-        ) from error
+# --- reading --------------------------------------------------------------------------------------
 
 
 def read(path: Path, *, shown: str) -> bytes | None:
     """Return a file's bytes, or None where there is no such file.
 
     Raises:
-        FileError: it is there and can't be read, or may not be read with ``--isolated``.
+        FileError: it is there and can't be read, is no regular file or too large, or may not be
+            read with ``--isolated``.
     """
     require_inside(path, shown=shown)
     try:
-        return path.read_bytes()
+        data = _read_regular(path)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -95,6 +59,26 @@ def read(path: Path, *, shown: str) -> bytes | None:
         raise FileError(
             f"can't be read: there is no such name: {error}", path=ascii(shown)
         ) from error
+    if len(data) > MOST_BYTES:
+        raise FileError(f"it is larger than {MOST_BYTES // 1024**2} MB", path=shown)
+    return data
+
+
+def _read_regular(path: Path) -> bytes:
+    """Read up to one byte more than ``MOST_BYTES``; a device or a pipe is never waited for."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        pieces: list[bytes] = []
+        left = MOST_BYTES + 1
+        while left and (piece := file.read(left)):
+            pieces.append(piece)
+            left -= len(piece)
+    return b"".join(pieces)
 
 
 def read_text(
@@ -122,71 +106,249 @@ def show_path(path: Path, folder: Path) -> str:
     return os.path.relpath(path, folder).replace(os.sep, "/")
 
 
-@contextlib.contextmanager
-def lock(folder: Path) -> Iterator[None]:
-    """Keep a second run out of a project's files; the lock leaves nothing behind.
+# --- writing --------------------------------------------------------------------------------------
 
-    Where the file system knows no locks, there is none.
+
+def require_unchanged(edit: Edit) -> None:
+    """Check that a file still has the bytes that the edit was planned on.
 
     Raises:
-        FileError: another run holds it.
+        ChangedError: it has others.
+        FileError: it can't be read.
     """
-    if fcntl is None:
-        yield
+    if read(edit.path, shown=edit.shown) != edit.before:
+        raise _changed(edit)
+
+
+def write_edit(edit: Edit, staged: Path) -> str:
+    """Write the new bytes of a file that has the old ones.
+
+    Args:
+        edit: the file, with both.
+        staged: a name in the folder of the real file that nothing has, for the time of the work.
+
+    Returns:
+        why it was written in place and not replaced, as a clause; empty: it was replaced.
+
+    Raises:
+        ChangedError: another program has changed it; it has the other program's bytes.
+        FileError: it can't be written; it is as it was.
+    """
+    target = Path(os.path.realpath(edit.path))
+    with _explained(edit):
+        if edit.before is None:
+            _write_new(edit, target, staged)
+            return ""
+        return _write_over(edit, target, staged)
+
+
+def revert_edit(edit: Edit, staged: Path) -> None:
+    """Put the old bytes of a file back, unless another program has changed it since.
+
+    ``staged`` is as for ``write_edit``.
+
+    Raises:
+        FileError: they can't be put back, or the file is no longer what ``write_edit`` wrote.
+    """
+    now = read(edit.path, shown=edit.shown)
+    if now == edit.before:
         return
-    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise FileError(
-                "another run is changing this project",
-                path=str(folder),
-                hint="wait until it has ended, and run the command again",
-            ) from error
-        except OSError:
-            pass
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _replace(path: Path, data: bytes, *, shown: str) -> None:
-    target = Path(os.path.realpath(path))
-    try:
-        try:
-            status = target.stat()
-        except FileNotFoundError:
-            status = None
-        descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                if status is None:
-                    os.fchmod(descriptor, 0o666 & ~_umask())
-                else:
-                    _copy_owner_and_mode(descriptor, status)
-                os.fsync(descriptor)
-            Path(name).replace(target)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                Path(name).unlink()
-            raise
-    except OSError as error:
+        if now != edit.after:
+            raise _changed(edit)
+        if edit.before is None:
+            _remove(edit, staged)
+        else:
+            write_edit(replace(edit, before=edit.after, after=edit.before), staged)
+    except ChangedError as error:
         raise FileError(
-            f"can't be written: {_reason(error)}",
-            path=shown,
-            hint="the file is as it was; the folder must be writable and the disk not full",
+            "another program has changed it during the build; it was left as it is",
+            path=edit.shown,
+            hint="check it before you go on: it has the changes of this command",
         ) from error
 
 
-def _copy_owner_and_mode(descriptor: int, status: os.stat_result) -> None:
-    now = os.fstat(descriptor)
-    if (now.st_uid, now.st_gid) != (status.st_uid, status.st_gid):
-        with contextlib.suppress(PermissionError):
+def _changed(edit: Edit) -> ChangedError:
+    return ChangedError(
+        "another program has changed it in the meantime; nothing was written",
+        path=edit.shown,
+        hint="run the command again",
+    )
+
+
+@contextlib.contextmanager
+def _explained(edit: Edit) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise FileError(
+            f"can't be written: {_reason(error)}", path=edit.shown, hint=_HINT
+        ) from error
+
+
+def _write_new(edit: Edit, target: Path, staged: Path) -> None:
+    _stage(edit.after, staged, like=None)
+    try:
+        if not _rename(staged, target, _NO_REPLACE):
+            os.link(staged, target)
+    except FileExistsError as error:
+        raise _changed(edit) from error
+    finally:
+        staged.unlink(missing_ok=True)
+    _flush_folder(target)
+
+
+def _write_over(edit: Edit, target: Path, staged: Path) -> str:
+    status = target.lstat() if target.exists() else None
+    if status is None:
+        raise _changed(edit)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file")
+    reason = "it has several names (hard links)" if status.st_nlink > 1 else ""
+    try:
+        if not reason:
+            reason = _stage(edit.after, staged, like=target)
+        if not reason:
+            reason = _exchange(edit, target, staged)
+    finally:
+        staged.unlink(missing_ok=True)
+    if reason:
+        _overwrite(edit, target)
+    return reason
+
+
+def _stage(data: bytes, staged: Path, *, like: Path | None) -> str:
+    """Write a new file beside another; return what of that can't be given to it, as a clause."""
+    descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        if like is None:
+            os.fchmod(descriptor, 0o666 & ~_umask())
+        elif reason := _copy_status(descriptor, like):
+            return reason
+        os.fsync(descriptor)
+    return ""
+
+
+def _copy_status(descriptor: int, like: Path) -> str:
+    """Give a file the owner, attributes and mode of another; return what it can't get."""
+    status, now = like.stat(), os.fstat(descriptor)
+    try:
+        if (now.st_uid, now.st_gid) != (status.st_uid, status.st_gid):
             os.fchown(descriptor, status.st_uid, status.st_gid)
+    except PermissionError:
+        return "only so it keeps its owner"
+    if hasattr(os, "listxattr"):
+        try:
+            for name in os.listxattr(like):
+                value = os.getxattr(like, name)
+                if value not in _attributes(descriptor, name):
+                    os.setxattr(descriptor, name, value)
+        except OSError:
+            return "only so it keeps its extended attributes"
     os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
+    return ""
+
+
+def _attributes(descriptor: int, name: str) -> tuple[bytes, ...]:
+    try:
+        return (os.getxattr(descriptor, name),)
+    except OSError:
+        return ()
+
+
+def _exchange(edit: Edit, target: Path, staged: Path) -> str:
+    """Put the staged file in the place of another; return why that can't be, as a clause."""
+    try:
+        if _rename(staged, target, _EXCHANGE):
+            if _read_regular(staged) != edit.before:
+                _give_back(edit, target, staged)
+                raise _changed(edit)
+        else:
+            require_unchanged(edit)
+            staged.replace(target)
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+        return "it is mounted by itself, and can't be replaced"
+    _flush_folder(target)
+    return ""
+
+
+def _give_back(edit: Edit, target: Path, staged: Path) -> None:
+    """Exchange a file again that another program has saved; what that saves last stays."""
+    _rename(staged, target, _EXCHANGE)
+    if _read_regular(staged) != edit.after:  # it was saved once more, after our exchange
+        _rename(staged, target, _EXCHANGE)
+
+
+def _overwrite(edit: Edit, target: Path) -> None:
+    """Write new bytes into a file as it is; if that fails, the old ones."""
+    descriptor = os.open(target, os.O_RDWR)
+    with os.fdopen(descriptor, "r+b", buffering=0) as file:
+        if file.read() != edit.before:
+            raise _changed(edit)
+        try:
+            _fill(descriptor, edit.after)
+        except BaseException:
+            _fill(descriptor, edit.before or b"")
+            raise
+
+
+def _fill(descriptor: int, data: bytes) -> None:
+    done = 0
+    while done < len(data):
+        done += os.pwrite(descriptor, data[done:], done)
+    os.ftruncate(descriptor, len(data))
+    os.fsync(descriptor)
+
+
+def _remove(edit: Edit, staged: Path) -> None:
+    """Remove a file that was new."""
+    target = Path(os.path.realpath(edit.path))
+    try:
+        target.rename(staged)
+        if _read_regular(staged) != edit.after:
+            if not _rename(staged, target, _NO_REPLACE):
+                staged.rename(target)
+            raise _changed(edit)
+        staged.unlink()
+        _flush_folder(target)
+    except OSError as error:
+        raise FileError(
+            f"can't be put back: {_reason(error)}",
+            path=edit.shown,
+            hint="remove it by hand: it is new, and the image was not built",
+        ) from error
+
+
+def _rename(source: Path, target: Path, flags: int) -> bool:
+    """Call Linux's renameat2; return False where the system or the file system has none."""
+    if sys.platform != "linux":
+        return False
+    import ctypes
+
+    call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if call is None:
+        return False
+    names = (os.fsencode(source), os.fsencode(target))
+    if call(_AT_FOLDER, names[0], _AT_FOLDER, names[1], ctypes.c_uint(flags)) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}:
+        return False
+    raise OSError(number, os.strerror(number), str(target))
+
+
+def _flush_folder(file: Path) -> None:
+    """Make a rename in a file's folder last, where the system can."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(file.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _umask() -> int:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path  # noqa: TC003 - a builder is read from a journal by its types
 from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
@@ -15,8 +16,6 @@ from .errors import UsageError, redact
 from .values import equal_without, hash_without
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from packaging.version import Version
 
     from .errors import DockerfileError
@@ -257,6 +256,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         hints: what else the user may want to do.
         builder: what builds the image; None where the project has no image.
         lack: which argument or secret that build lacks that installing takes; None: it lacks none.
+        is_unfinished: an earlier command was killed before it built the image from the files.
     """
 
     command: str
@@ -275,6 +275,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     hints: tuple[str, ...] = ()
     builder: Builder | None = None
     lack: DockerfileError | None = None
+    is_unfinished: bool = False
 
     __eq__ = equal_without("lack")
     __hash__ = hash_without("lack")
@@ -293,6 +294,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
         rebuilt: the images that were built again from these files.
         ahead: the images that may still be newer than their files: that build failed, too.
         failure: why the image was not built, or an empty string.
+        left: why files are not as they were although the build failed, a sentence each.
+        remarks: what is to be known of how files were written.
     """
 
     status: ImageStatus
@@ -304,6 +307,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
     rebuilt: tuple[str, ...] = ()
     ahead: tuple[str, ...] = ()
     failure: str = ""
+    left: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def is_done(self) -> bool:

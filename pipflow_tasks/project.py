@@ -6,6 +6,7 @@ files and builds the image, and either both happen or neither.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 from datetime import datetime, timezone
@@ -68,7 +69,7 @@ from .planning.why import draft_why
 from .processes import RunSettings
 from .requirements import split_requirements
 from .settings import Settings
-from .transaction import carry_out, preview
+from .transaction import carry_out, changing, find_unfinished, preview, require_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -448,6 +449,8 @@ class Project:
                 notices = (*self._note_several(inputs), *notices)
             except PackageIndexError as error:
                 findings[find_in(error)] = None
+        for unfinished in find_unfinished(self._read_files().files):
+            findings[_find_unfinished(unfinished.sentence)] = None
         in_order = sorted(findings, key=lambda found: (found.file or "", found.line or 0))
         plan = Plan(
             command="check",
@@ -563,13 +566,46 @@ class Project:
             FileError: a file can't be written or put back, or somebody else has changed it.
             BuildError: the image was not built; the outcome in it says what state all is in.
         """
-        return carry_out(
-            plan,
-            root=self.root,
-            rebuild=rebuild or self.settings.rebuild,
-            keep=keep,
+        rebuild = rebuild or self.settings.rebuild
+        if not plan.edits and plan.command != "rebuild":
+            return carry_out(plan, rebuild=rebuild, keep=keep, run=self._run)
+        with self.changing(plan.command, rebuild=rebuild, files=[edit.path for edit in plan.edits]):
+            return carry_out(plan, rebuild=rebuild, keep=keep, run=self._run)
+
+    @contextlib.contextmanager
+    def changing(
+        self,
+        command: str,
+        *,
+        rebuild: str = "",
+        forgets: bool = False,
+        files: Iterable[Path] = (),
+    ) -> Iterator[None]:
+        """Keep other commands out of the files from planning to the end; they wait.
+
+        What a command that was killed has left unfinished is finished first. ``apply`` does the
+        same by itself; but a plan that was made before may then be one of former files.
+
+        Args:
+            command: the task's name, which those are shown who wait.
+            rebuild: as for ``apply``.
+            forgets: drop what a killed command has left.
+            files: further files than those of the project.
+
+        Raises:
+            FileError: another command did not end in time, or files stand half written and have
+                been changed since.
+            BuildError: the image of the killed command can't be built; the files are as before.
+        """
+        held = {*files, *(file.real for file in self._read_files().files.values())}
+        with changing(
+            held,
+            command,
+            forgets=forgets,
+            rebuild="always" if command == "rebuild" else rebuild or self.settings.rebuild,
             run=self._run,
-        )
+        ):
+            yield
 
     def _find(self, *, must_be_there: bool = False) -> _Found:
         """Read the requirements files, and find what is built.
@@ -578,6 +614,7 @@ class Project:
             RequirementsError: the main file must be there, and is not.
         """
         library = self._read_files()
+        require_whole(library.files)
         manifest = self._read_manifest(library)
         if must_be_there and manifest.is_missing:
             raise RequirementsError(
@@ -690,7 +727,15 @@ class Project:
         builder = builder_for(found.discovery, changed, self.settings, self._variables)
         services = () if builder is None else builder.services
         lack = find_lack(found.discovery.builds, services, self._variables)
-        return replace(self._placed(plan, found.discovery), builder=builder, lack=lack)
+        unfinished = [each.sentence for each in find_unfinished(found.discovery.library.files)]
+        warnings = tuple(f"{each}; `rebuild` builds it" for each in unfinished)
+        return replace(
+            self._placed(plan, found.discovery),
+            builder=builder,
+            lack=lack,
+            warnings=(*plan.warnings, *warnings),
+            is_unfinished=bool(unfinished),
+        )
 
     def _placed(self, plan: Plan, discovery: Discovery | None) -> Plan:
         """Return a plan that names the project that it is for."""
@@ -730,6 +775,16 @@ def _fetch(index: PackageIndex, address: Address) -> bytes:
     kind = "constraints" if address.constrains else "requirements"
     what = f"{address.place}: the {kind} file"
     return index.fetch(address.url, what=what, shown=address.shown)
+
+
+def _find_unfinished(sentence: str) -> Finding:
+    return Finding(
+        file=None,
+        line=None,
+        severity="error",
+        message=sentence,
+        fix="run `rebuild`, which finishes it",
+    )
 
 
 def _stand(root: Path) -> Path:

@@ -6,7 +6,7 @@ heavy is imported before a task runs.
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, fields
 from functools import partial
 from inspect import Parameter, Signature
@@ -25,6 +25,7 @@ from .settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from invoke.parser.argument import Argument
 
@@ -72,6 +73,7 @@ class Run:
             UsageError: an option or a setting is not valid.
             Exit: the task failed, or its report can't be written, or has a status of its own.
         """
+        from .plan import Plan
         from .project import Project
         from .report import FORMATS, write_report
 
@@ -82,12 +84,14 @@ class Run:
             raise UsageError("`--isolated` builds nothing", hint="run `pipflow rebuild` without it")
         write = partial(write_report, form=shared.format_)
         with Project.from_context(self.context, self.namespace, file=shared.file) as project:
+            plan = Plan(command=body.__name__.replace("_", "-"))
             try:
-                plan = body(project, **own)
-                if shared.format_ == "text":
-                    for warning in plan.warnings:
-                        say(f"warning: {warning}")
-                outcome = self._act(project, plan, shared)
+                with self._held(project, plan.command, shared):
+                    plan = body(project, **own)
+                    if shared.format_ == "text":
+                        for warning in plan.warnings:
+                            say(f"warning: {warning}")
+                    outcome = self._act(project, plan, shared)
             except PipflowError as error:
                 if isinstance(error, BuildError) and error.outcome is not None:
                     with suppress(Exit):  # the error comes first
@@ -96,13 +100,24 @@ class Run:
         _report(write(plan, outcome), is_done=outcome.is_done)
         if any(finding.severity == "error" for finding in plan.findings):
             raise Exit(code=1)
-        if shared.exit_code and plan.changes:
+        if shared.exit_code and (plan.changes or plan.is_unfinished):
             raise Exit(code=2)
         return outcome
 
+    def _held(self, project: Project, command: str, shared: Shared) -> AbstractContextManager[None]:
+        """Keep other commands out of the files, if this one is to change them."""
+        if command not in _CHANGING_COMMANDS or self._is_dry(shared) or is_isolated():
+            return nullcontext()
+        return project.changing(
+            command, rebuild="never" if shared.no_rebuild else "", forgets=shared.no_rebuild
+        )
+
+    def _is_dry(self, shared: Shared) -> bool:
+        return shared.dry_run or bool(self.context.config.run.dry)
+
     def _act(self, project: Project, plan: Plan, shared: Shared) -> Outcome:
         rebuild = "never" if shared.no_rebuild or is_isolated() else ""
-        if shared.dry_run or self.context.config.run.dry:
+        if self._is_dry(shared):
             return project.preview(plan, rebuild=rebuild)
         return project.apply(plan, rebuild=rebuild, keep=shared.keep)
 
@@ -268,6 +283,10 @@ _TASKS = (
     (rebuild, (*_READING, "dry_run")),
 )
 """The functions that make plans, each with the shared arguments that its task takes."""
+
+_CHANGING_COMMANDS = {
+    body.__name__.replace("_", "-") for body, shared in _TASKS if "dry_run" in shared
+}
 
 
 class DepsTask(Task):  # type: ignore[type-arg]

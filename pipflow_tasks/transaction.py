@@ -1,26 +1,43 @@
 """Carry a plan out: write the files, build the image, verify it, or roll back.
 
 Either the files and the image both change, or neither does. Only what this run has written is
-put back.
+put back. What is begun is written down first, so that the next command can finish what one left
+that was killed.
 """
 
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from msgspec import Struct
 
 from .console import say
 from .engine import answers, build, interruptible, verify
 from .errors import BuildError, FileError, Interrupted, UsageError
-from .files import lock, require_unchanged, revert_edit, write_edit
-from .plan import Outcome
+from .files import read, require_unchanged, revert_edit, show_path, write_edit
+from .isolation import is_isolated
+from .plan import Edit, Outcome
+from .state import are_locked, begin, find_journals, lock_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from .plan import Builder, Edit, ImageStatus, Plan
+    from .plan import Builder, ImageStatus, Plan
     from .processes import RunSettings
+    from .state import Journal, StagedEdit
+
+Leftover: TypeAlias = Literal["half", "unbuilt", ""]
+"""What a command that was killed has left: some files of several, an image to build, nothing."""
+
+
+class Unfinished(Struct, frozen=True, kw_only=True):
+    """What a command that was killed has left unfinished, in a sentence."""
+
+    leftover: Leftover
+    sentence: str
 
 
 def preview(plan: Plan, *, rebuild: str, run: RunSettings) -> Outcome:
@@ -45,19 +62,13 @@ def preview(plan: Plan, *, rebuild: str, run: RunSettings) -> Outcome:
     return Outcome(status=status, changes=plan.changes, dry_run=True)
 
 
-def carry_out(
-    plan: Plan,
-    *,
-    root: Path,
-    rebuild: str,
-    keep: bool = False,
-    run: RunSettings,
-) -> Outcome:
+def carry_out(plan: Plan, *, rebuild: str, keep: bool = False, run: RunSettings) -> Outcome:
     """Write the files and build the image; a failed build puts the files back.
+
+    It is called within ``changing``.
 
     Args:
         plan: what is to be done.
-        root: the project's folder, which is locked against a second run.
         rebuild: ``auto``, ``always`` or ``never``.
         keep: leave the files changed when the build fails.
         run: how the commands are run.
@@ -75,7 +86,7 @@ def carry_out(
         return Outcome(status="unchanged", changes=plan.changes)
     if builder is None or when == "never":
         status = "unchanged" if builder is None else "skipped"
-        _write_alone(plan.edits, root)
+        remarks = _write_alone(plan)
     elif not answers(builder, run):
         if when == "always":
             raise UsageError(
@@ -83,13 +94,13 @@ def carry_out(
                 hint="start the engine, or leave the image out with --no-rebuild",
             )
         status = "no-engine"
-        _write_alone(plan.edits, root)
+        remarks = _write_alone(plan)
     elif plan.lack is not None:
         raise plan.lack
     else:
-        with lock(root), interruptible():
-            _write_and_build(plan, builder, keep=keep, run=run)
-    return Outcome(status=status, changes=plan.changes, written=_shown(plan.edits))
+        with interruptible():
+            remarks = _write_and_build(plan, builder, keep=keep, run=run)
+    return Outcome(status=status, changes=plan.changes, written=_shown(plan.edits), remarks=remarks)
 
 
 def _has_work(plan: Plan) -> bool:
@@ -101,25 +112,36 @@ def _when(plan: Plan, rebuild: str) -> str:
     return "always" if plan.command == "rebuild" else rebuild
 
 
-def _write_alone(edits: Sequence[Edit], root: Path) -> None:
-    written: list[Edit] = []
-    with lock(root), interruptible():
-        try:
-            _write(edits, written)
-        except BaseException:
-            _revert(written)
-            raise
-
-
-def _shown(edits: Iterable[Edit]) -> tuple[str, ...]:
+def _shown(edits: Iterable[Edit | StagedEdit]) -> tuple[str, ...]:
     return tuple(edit.shown for edit in edits)
 
 
-def _write_and_build(plan: Plan, builder: Builder, *, keep: bool, run: RunSettings) -> None:
-    written: list[Edit] = []
+# --- writing and building -------------------------------------------------------------------------
+
+
+def _write_alone(plan: Plan) -> tuple[str, ...]:
+    written: list[StagedEdit] = []
+    with interruptible():
+        journal = begin(plan.edits, plan.command, None)
+        try:
+            remarks = _write(journal, written)
+        except BaseException:
+            _revert(written)
+            journal.end()
+            raise
+        journal.end()
+        return remarks
+
+
+def _write_and_build(
+    plan: Plan, builder: Builder, *, keep: bool, run: RunSettings
+) -> tuple[str, ...]:
+    written: list[StagedEdit] = []
     is_built = False
+    journal = begin(plan.edits, plan.command, builder)
     try:
-        _write(plan.edits, written)
+        remarks = _write(journal, written)
+        journal = journal.advanced("building")
         build(builder, run)
         is_built = True
         verify(builder, run)
@@ -134,46 +156,53 @@ def _write_and_build(plan: Plan, builder: Builder, *, keep: bool, run: RunSettin
                 failure=error.message,
             )
         else:
+            journal = journal.advanced("undoing")
             error.outcome = _roll_back(builder, written, error, is_ahead=is_ahead, run=run)
+        journal.end()
         raise
     except BaseException:
         _revert(written)
+        journal.end()
         raise
+    journal.end()
+    return remarks
 
 
-def _write(edits: Sequence[Edit], written: list[Edit]) -> None:
+def _write(journal: Journal, written: list[StagedEdit]) -> tuple[str, ...]:
     """Write the files; ``written`` gets each that this run may put back.
+
+    Returns:
+        what the report should say of how they were written.
 
     Raises:
         FileError: somebody else has changed a file, or it can't be written.
     """
-    for edit in edits[1:]:  # none is written if one has changed
-        require_unchanged(edit)
-    for edit in edits:
-        require_unchanged(edit)
-        written.append(edit)  # before it is written: a signal may come right after
-        write_edit(edit)
+    for staged in journal.edits:  # none is written if one has changed
+        require_unchanged(staged.edit)
+    remarks: list[str] = []
+    for staged in journal.edits:
+        written.append(staged)  # before it is written: a signal may come right after
+        if reason := write_edit(staged.edit, Path(staged.staged)):
+            remarks.append(f"{staged.shown} was written in place: {reason}")
+    return tuple(remarks)
 
 
 def _roll_back(
     builder: Builder,
-    written: Sequence[Edit],
+    written: Sequence[StagedEdit],
     error: BuildError,
     *,
     is_ahead: bool,
     run: RunSettings,
 ) -> Outcome:
-    """Put back what was written for a failed build, and build the image from it again.
-
-    Raises:
-        FileError: a file can't be put back.
-    """
-    _revert(written)
+    """Put back what was written for a failed build, and build the image from it again."""
+    left = _revert(written)
     ahead = _build_again(builder, run=run) if is_ahead else ()
     rebuilt = tuple(name for name in builder.images if name not in ahead) if is_ahead else ()
     return Outcome(
         status="failed",
-        undone=_shown(written),
+        undone=_shown(edit for edit in written if edit.shown not in left),
+        left=tuple(left.values()),
         rebuilt=rebuilt,
         ahead=ahead,
         failure=error.message,
@@ -207,21 +236,190 @@ def _builds(builder: Builder, *, run: RunSettings) -> bool:
     return True
 
 
-def _revert(written: Iterable[Edit]) -> None:
+def _revert(written: Iterable[StagedEdit]) -> dict[str, str]:
     """Put back every file that can be, also after a signal: only one signal raises.
 
-    Raises:
-        FileError: one of them can't be put back; the others are.
+    Returns:
+        why each of the others is as it is, by its name.
     """
-    failure: FileError | None = None
-    for edit in written:
+    left: dict[str, str] = {}
+    for staged in written:
         for _ in range(2):
             try:
-                revert_edit(edit)
+                revert_edit(staged.edit, Path(staged.staged))
             except BuildError:
                 continue
             except FileError as error:
-                failure = error
+                left[staged.shown] = str(error)
             break
-    if failure is not None:
-        raise failure
+    return left
+
+
+# --- what a killed command has left ---------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def changing(
+    files: Iterable[Path], command: str, *, forgets: bool, rebuild: str, run: RunSettings
+) -> Iterator[None]:
+    """Hold files for a command that changes them, and finish first what another has left.
+
+    Files that stand half written get their old bytes. Where the image was not built, it is built;
+    if that fails, the files get their old bytes, too.
+
+    Args:
+        files: the files that the command may write.
+        command: the task's name.
+        forgets: what another command has left is dropped.
+        rebuild: ``auto``, ``always`` or ``never``, which leaves an image for later.
+        run: how commands are run.
+
+    Raises:
+        FileError: another command did not end in time, or files can't be put right.
+        BuildError: the image of the other command can't be built; the files are as before it.
+    """
+    held = {*files}
+    while True:
+        with lock_files(held, command, is_watched=sys.stderr.isatty()):
+            journals = () if is_isolated() else find_journals(held)
+            more = {Path(edit.path) for journal in journals for edit in journal.edits} - held
+            if more:  # theirs have to be locked with ours, in one order
+                held |= more
+                continue
+            for journal in journals:
+                _recover(journal, forgets=forgets, rebuild=rebuild, run=run)
+            yield
+            return
+
+
+def find_unfinished(files: Iterable[Path]) -> tuple[Unfinished, ...]:
+    """Return what commands that were killed have left of files; of those that run, nothing."""
+    found: list[Unfinished] = []
+    for journal in find_journals(files):
+        leftover = _leftover(journal)
+        if not leftover or are_locked(Path(edit.path) for edit in journal.edits):
+            continue
+        shown = " and ".join(edit.shown for edit in _from_here(journal))
+        if leftover == "half":
+            sentence = f"`{journal.command}` was ended while it wrote {shown}"
+        else:
+            sentence = (
+                f"`{journal.command}` was ended after it wrote {shown}: the image may be older"
+            )
+        found.append(Unfinished(leftover=leftover, sentence=sentence))
+    return tuple(found)
+
+
+def _from_here(journal: Journal) -> Iterator[Edit]:
+    """Yield the edits of a journal, named from where this command runs."""
+    for staged in journal.edits:
+        edit = staged.edit
+        yield Edit(
+            path=edit.path,
+            shown=show_path(edit.path, Path.cwd()),
+            before=edit.before,
+            after=edit.after,
+        )
+
+
+def _leftover(journal: Journal) -> Leftover:
+    if journal.phase == "building":
+        return "unbuilt"
+    now = [read(edit.path, shown=edit.shown) for edit in _from_here(journal)]
+    if all(data == edit.before for data, edit in zip(now, journal.edits, strict=True)):
+        return "unbuilt" if journal.phase == "undoing" else ""
+    if journal.phase == "writing" and all(
+        data == edit.after for data, edit in zip(now, journal.edits, strict=True)
+    ):
+        return "unbuilt" if journal.builder is not None else ""
+    return "half"
+
+
+def _recover(journal: Journal, *, forgets: bool, rebuild: str, run: RunSettings) -> None:
+    leftover = _leftover(journal)
+    if leftover == "half" and not forgets:
+        _put_back(journal)
+        leftover = "unbuilt" if journal.phase == "undoing" else ""
+    else:
+        _clear(journal)
+    if leftover and forgets:
+        say(f"warning: an earlier `{journal.command}` was not finished; that is forgotten")
+    elif leftover and journal.builder is not None:
+        if rebuild == "never" or not answers(journal.builder, run):
+            return  # the journal stays
+        with interruptible():
+            _finish(journal, journal.builder, run)
+    journal.end()
+
+
+def _finish(journal: Journal, builder: Builder, run: RunSettings) -> None:
+    """Build what a killed command did not; if that fails, put its files back."""
+    say(f"`{journal.command}` was ended before the image was built; building it first")
+    try:
+        build(builder, run)
+        verify(builder, run)
+    except Interrupted:
+        raise  # the journal stays
+    except BuildError as error:
+        journal = journal.advanced("undoing")
+        error.outcome = _roll_back(builder, journal.edits, error, is_ahead=True, run=run)
+        error.message = f"{error.message}, for an earlier `{journal.command}` that was ended"
+        journal.end()
+        raise
+
+
+def _put_back(journal: Journal) -> None:
+    """Give files that stand half written their old bytes.
+
+    Raises:
+        FileError: one of them has other bytes than the old or the new ones; none is changed.
+    """
+    edits = [*_from_here(journal)]
+    for edit in edits:
+        if read(edit.path, shown=edit.shown) not in {edit.before, edit.after}:
+            both = " and ".join(each.shown for each in edits)
+            raise FileError(
+                f"`{journal.command}` was ended while it wrote {both}, and this one has been "
+                "changed since; nothing was changed",
+                path=edit.shown,
+                hint="bring them to what they should be, and run the command with --no-rebuild",
+            )
+    _clear(journal)
+    say(f"`{journal.command}` was ended while it wrote; {_names(edits)} as before it")
+    for staged, edit in zip(journal.edits, edits, strict=True):
+        revert_edit(edit, Path(staged.staged))
+
+
+def _names(edits: Sequence[Edit]) -> str:
+    names = " and ".join(edit.shown for edit in edits)
+    return f"{names} {'are' if len(edits) > 1 else 'is'}"
+
+
+def _clear(journal: Journal) -> None:
+    """Remove the staged files that a killed command has left, but for what others have saved."""
+    for staged in journal.edits:
+        path = Path(staged.staged)
+        with contextlib.suppress(FileError, OSError):
+            data = read(path, shown=staged.staged)
+            if data is None:
+                continue
+            if data == staged.before or staged.after.startswith(data):
+                path.unlink()
+            else:
+                say(
+                    f"warning: {path} has what another program saved as {staged.shown} while "
+                    f"`{journal.command}` was ended"
+                )
+
+
+def require_whole(files: Iterable[Path]) -> None:
+    """Check that no command was ended while it wrote one of the files.
+
+    Raises:
+        FileError: one was, so that some are old and some new.
+    """
+    for unfinished in find_unfinished(files):
+        if unfinished.leftover == "half":
+            raise FileError(
+                unfinished.sentence, hint="`rebuild` puts them back, and builds the image"
+            )

@@ -72,6 +72,7 @@ def _image(builder: Builder | None, outcome: Outcome) -> dict[str, Any]:
         "status": outcome.status,
         "services": [] if builder is None else list(builder.services),
         "undone": list(outcome.undone),
+        "remarks": [*outcome.left, *outcome.remarks],
         "rebuilt": list(outcome.rebuilt),
         "ahead": list(outcome.ahead),
     }

@@ -61,8 +61,11 @@ def describe_path(path: Sequence[PathStep]) -> str:
 
 
 def describe_image(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, str]]:
-    """Yield what happened to the image, and what to do next: a first word, and a sentence."""
+    """Yield what happened to files and image, and what to do next: a first word, a sentence."""
     builder = plan.builder
+    yield from (("file", remark) for remark in outcome.remarks)
+    if outcome.status == "failed":
+        yield from _describe_failure(builder, outcome)
     if builder is None:
         return
     if outcome.status == "planned":
@@ -75,11 +78,9 @@ def describe_image(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, str]]:
         yield "image", f"built: {builder.shown}"
         if builder.next_step:
             yield "next", builder.next_step
-    elif outcome.status == "failed":
-        yield from _describe_failure(builder, outcome)
 
 
-def _describe_failure(builder: Builder, outcome: Outcome) -> Iterator[tuple[str, str]]:
+def _describe_failure(builder: Builder | None, outcome: Outcome) -> Iterator[tuple[str, str]]:
     """Yield the state of the files and the images after a failed build."""
     if outcome.failure:
         yield "failed", outcome.failure
@@ -87,11 +88,13 @@ def _describe_failure(builder: Builder, outcome: Outcome) -> Iterator[tuple[str,
         yield "files", "keep their changes (--keep)"
     elif outcome.undone:
         yield "files", f"as they were: {', '.join(outcome.undone)} (--keep keeps the changes)"
+    yield from (("file", sentence) for sentence in outcome.left)
     if outcome.rebuilt:
         yield "image", f"built again from the files as they were: {', '.join(outcome.rebuilt)}"
     if outcome.ahead:
+        command = "" if builder is None else f": {builder.shown}"
         yield (
             "image",
             f"may be ahead of the files: {', '.join(outcome.ahead)}; building it again from them "
-            f"failed, too: {builder.shown}",
+            f"failed, too{command}",
         )

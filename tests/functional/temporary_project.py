@@ -152,6 +152,7 @@ class StandIn:
     def __init__(self, record: Path, program: Path, told: Mapping[str, Answer]) -> None:
         self._record = record
         record.mkdir()
+        self._is_open = True
         script = record / "script.py"
         script.write_text(_STAND_IN)
         (record / "told").write_text(json.dumps(dict(told)))
@@ -163,6 +164,9 @@ class StandIn:
 
     def close(self) -> None:
         """End what still hangs."""
+        if not self._is_open:
+            return
+        self._is_open = False
         with contextlib.suppress(BlockingIOError):
             while os.read(self._alive, 1):
                 pass
@@ -236,6 +240,11 @@ class Running:
         """Send a signal to the program alone."""
         self._process.send_signal(number)
 
+    def read_line(self) -> str:
+        """Wait for the next line on standard error."""
+        assert self._process.stderr is not None
+        return self._process.stderr.readline()
+
     @property
     def has_ended(self) -> bool:
         """Whether it has ended."""
@@ -289,6 +298,11 @@ class TemporaryProject:
         return self._home
 
     @property
+    def state(self) -> Path:
+        """The folder of locks and journals."""
+        return self._home / ".local" / "state" / "pipflow"
+
+    @property
     def requirements(self) -> str:
         """The text of requirements.txt, line endings as they are."""
         return self.read("requirements.txt")
@@ -324,9 +338,10 @@ class TemporaryProject:
             if path.is_file()
         }
 
-    def stand_in(self, name: str, told: Mapping[str, Answer]) -> StandIn:
-        """Put a stand-in on the path."""
-        stand_in = StandIn(self._records / name, self.programs / name, told)
+    def stand_in(self, name: str, told: Mapping[str, Answer], *, again: bool = False) -> StandIn:
+        """Put a stand-in on the path, perhaps in the place of another."""
+        record = self._records / (f"{name}-{len(self._stand_ins)}" if again else name)
+        stand_in = StandIn(record, self.programs / name, told)
         self._stand_ins.append(stand_in)
         return stand_in
 
@@ -348,17 +363,25 @@ class TemporaryProject:
         """Run ``pipflow``."""
         return self._run_module("pipflow_tasks", words, within, environment or {})
 
+    def run_python(
+        self, code: str, *words: str, environment: Mapping[str, str] | None = None
+    ) -> Finished:
+        """Run a program in Python, given as its text."""
+        command = [self.python, "-c", code, *words]
+        return self._run(command, ".", {**self.environment, **(environment or {})})
+
     @contextlib.contextmanager
     def started(
         self,
         *words: str,
+        within: str = ".",
         environment: Mapping[str, str] | None = None,
         before: tuple[str, ...] = (),
     ) -> Iterator[Running]:
         """Start ``invoke``, and end it with the block if it has not ended by itself."""
         process = subprocess.Popen(
             [*before, self.python, "-m", "invoke", *words],
-            cwd=self.folder,
+            cwd=self.folder / within,
             env={**self.environment, **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

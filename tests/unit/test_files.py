@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from pipflow_tasks import files
 from pipflow_tasks.errors import FileError
-from pipflow_tasks.files import lock, read, require_unchanged, revert_edit, write_edit
+from pipflow_tasks.files import read, require_unchanged
 from pipflow_tasks.plan import Edit
 
 # Python warns of forks beside threads, which other tests may have left running.
@@ -25,6 +26,19 @@ needs_root = pytest.mark.skipif(not IS_ROOT, reason="only root may do this")
 
 def edit_of(path: Path, after: bytes, *, before: bytes | None = b"old\n") -> Edit:
     return Edit(path=path, shown="deps/requirements.txt", before=before, after=after)
+
+
+def staged_for(edit: Edit) -> Path:
+    """Return the name for new bytes that a transaction would give them."""
+    return Path(os.path.realpath(edit.path)).with_name(".pipflow-staged")
+
+
+def write_edit(edit: Edit) -> str:
+    return files.write_edit(edit, staged_for(edit))
+
+
+def revert_edit(edit: Edit) -> None:
+    files.revert_edit(edit, staged_for(edit))
 
 
 def write(edit: Edit) -> None:
@@ -286,7 +300,7 @@ def test_read_only_folder_leaves_the_file_as_it_was(open_folder: Path) -> None:
     path.chmod(0o666)
     open_folder.chmod(0o555)
 
-    failed = in_process(partial(write_edit, edit_of(path, b"new\n")), as_nobody=True)
+    failed = in_process(partial(write, edit_of(path, b"new\n")), as_nobody=True)
 
     assert failed.startswith("deps/requirements.txt: can't be written: Permission denied\nhint: ")
     assert contents(open_folder) == {"requirements.txt": b"old\n"}
@@ -304,18 +318,149 @@ def test_unreadable_file_is_an_error(open_folder: Path) -> None:
 
 
 @needs_root
-def test_file_of_somebody_else_can_be_replaced(open_folder: Path) -> None:
-    """Who may write to the folder but can't give files away still replaces the file."""
+@pytest.mark.parametrize(
+    ("mode", "failure", "now"),
+    [
+        (0o666, "", b"new\n"),
+        (0o664, "deps/requirements.txt: can't be written: Permission denied", b"old\n"),
+    ],
+    ids=["all may write", "its group may write"],
+)
+def test_file_of_somebody_else_stays_theirs(
+    open_folder: Path, mode: int, failure: str, now: bytes
+) -> None:
+    """Who can't give files away writes into the file, where that is allowed."""
     path = open_folder / "requirements.txt"
     path.write_bytes(b"old\n")
-    path.chmod(0o664)
+    path.chmod(mode)
     open_folder.chmod(0o777)
 
-    failed = in_process(partial(write_edit, edit_of(path, b"new\n")), as_nobody=True)
+    failed = in_process(partial(write, edit_of(path, b"new\n")), as_nobody=True)
 
-    assert failed == ""
-    assert contents(open_folder) == {"requirements.txt": b"new\n"}
-    assert stat.S_IMODE(path.stat().st_mode) == 0o664
+    assert failed.partition("\n")[0] == failure
+    assert contents(open_folder) == {"requirements.txt": now}
+    assert (path.stat().st_uid, stat.S_IMODE(path.stat().st_mode)) == (0, mode)
+
+
+def test_names_of_one_file_stay_one(path: Path) -> None:
+    """A file with several names is written in place, and the caller learns why."""
+    other = path.with_name("other")
+    other.hardlink_to(path)
+    edit = edit_of(path, b"new and longer\n")
+
+    remark = write_edit(edit)
+    after = other.read_bytes()
+    revert_edit(edit)
+
+    assert "hard links" in remark
+    assert after == b"new and longer\n"
+    assert contents(path.parent) == {"requirements.txt": b"old\n", "other": b"old\n"}
+
+
+def test_extended_attributes_stay(path: Path) -> None:
+    """A replaced file has the attributes that it had."""
+    try:
+        os.setxattr(path, "user.note", b"mine")
+    except (AttributeError, OSError):
+        pytest.skip("there are no extended attributes here")
+
+    write(edit_of(path, b"new\n"))
+
+    assert os.getxattr(path, "user.note") == b"mine"
+
+
+def test_longest_name(tmp_path: Path) -> None:
+    """A name of 250 bytes works: what stands beside it for a moment has one of its own."""
+    path = tmp_path / ("r" * 246 + ".txt")
+    path.write_bytes(b"old\n")
+
+    write(edit_of(path, b"new\n"))
+
+    assert contents(tmp_path) == {path.name: b"new\n"}
+
+
+@needs_root
+def test_file_that_is_mounted_by_itself(path: Path) -> None:
+    """A file that is a mount point can't be replaced, and is written in place."""
+    inside = path.with_name("mounted.txt")
+    inside.write_bytes(b"")
+    command = ["mount", "--bind", str(path), str(inside)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("can't mount")
+    try:
+        remark = write_edit(edit_of(inside, b"new\n"))
+    finally:
+        subprocess.run(["umount", str(inside)], check=True)
+
+    assert "mounted" in remark
+    assert path.read_bytes() == b"new\n"
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device"])
+def test_what_is_no_regular_file(tmp_path: Path, kind: str) -> None:
+    """A pipe or a device is neither read, which might never end, nor replaced."""
+    path = tmp_path / "requirements.txt"
+    try:
+        if kind == "fifo":
+            os.mkfifo(path)
+        else:
+            os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, 5))  # zero, without an end
+    except PermissionError:
+        pytest.skip("only root makes devices")
+
+    for act in (lambda: read(path, shown="r"), lambda: write_edit(edit_of(path, b"new\n"))):
+        with pytest.raises(FileError, match="no regular file"):
+            act()
+
+    assert not path.is_file()
+    assert [each.name for each in tmp_path.iterdir()] == ["requirements.txt"]
+
+
+def test_file_that_is_too_large(path: Path) -> None:
+    """A file of more than 8 MB is no requirements file, and is not read into memory."""
+    with path.open("r+b") as file:
+        file.truncate(8 * 1024 * 1024 + 1)
+
+    with pytest.raises(FileError, match="larger than 8 MB"):
+        read(path, shown="r")
+
+
+def test_save_that_comes_between_is_not_lost(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an editor saves right before the exchange comes out of it, and is given back."""
+    stage = files._stage
+
+    def save_meanwhile(data: bytes, staged: Path, *, like: Path | None) -> str:
+        answer = stage(data, staged, like=like)
+        other = path.with_name("saved")
+        other.write_bytes(b"theirs\n")
+        other.replace(path)
+        return answer
+
+    monkeypatch.setattr(files, "_stage", save_meanwhile)
+
+    with pytest.raises(FileError, match="another program has changed it"):
+        write(edit_of(path, b"new\n"))
+
+    assert contents(path.parent) == {"requirements.txt": b"theirs\n"}
+
+
+def test_file_that_comes_between_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that somebody makes while ours is written stays theirs."""
+    path = tmp_path / "requirements.txt"
+    stage = files._stage
+
+    def save_meanwhile(data: bytes, staged: Path, *, like: Path | None) -> str:
+        path.write_bytes(b"theirs\n")
+        return stage(data, staged, like=like)
+
+    monkeypatch.setattr(files, "_stage", save_meanwhile)
+
+    with pytest.raises(FileError, match="another program has changed it"):
+        write(edit_of(path, b"new\n", before=None))
+
+    assert contents(tmp_path) == {"requirements.txt": b"theirs\n"}
 
 
 def test_missing_folder_is_an_error(tmp_path: Path) -> None:
@@ -393,39 +538,3 @@ def test_revert_keeps_what_somebody_else_wrote(path: Path) -> None:
 
     assert contents(path.parent) == {"requirements.txt": b"new\nand more\n"}
     assert caught.value.path == "deps/requirements.txt"
-
-
-# Locking
-
-
-def test_second_run_is_refused(tmp_path: Path) -> None:
-    """While one run holds a folder, another is an error; afterwards it is free again."""
-    with lock(tmp_path), pytest.raises(FileError, match="another run"), lock(tmp_path):
-        pass
-
-    with lock(tmp_path):
-        pass
-    assert contents(tmp_path) == {}
-
-
-def test_second_process_is_refused(tmp_path: Path) -> None:
-    """The lock holds between processes, and folders are locked one by one."""
-    other = tmp_path / "other"
-    other.mkdir()
-
-    def take(folder: Path) -> None:
-        with lock(folder):
-            pass
-
-    with lock(tmp_path):
-        assert "another run" in in_process(lambda: take(tmp_path))
-        assert in_process(lambda: take(other)) == ""
-
-
-def test_failure_gives_the_lock_back(tmp_path: Path) -> None:
-    """An error within the lock ends it, and comes through."""
-    with pytest.raises(ValueError, match="within"), lock(tmp_path):
-        raise ValueError("within")
-
-    with lock(tmp_path):
-        pass

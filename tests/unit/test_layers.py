@@ -22,7 +22,7 @@ LAYERS = [
     ["plan"],
     ["isolation"],
     ["processes", "console"],
-    ["files", "index", "engine"],
+    ["files", "index", "engine", "state"],
     ["manifest"],
     ["environments"],
     ["planning"],
