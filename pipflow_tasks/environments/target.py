@@ -19,6 +19,7 @@ from ..errors import ComposeError, DockerfileError, TargetError
 from ..index.pip_settings import is_yes
 from ..target import BaseImage, Restriction, Target, docker_platform, newest_pip, restrict
 from .base_image import Asking, find_target, target_of_base
+from .uninstalled import uninstalled_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,7 +59,8 @@ def find_targets(
     Raises:
         DockerfileError: a base image depends on a variable without value.
         ComposeError: several services are meant, and their images differ.
-        TargetError: the image's Python or platform is unknown, or the setting is not valid.
+        TargetError: no build installs the files, the image's Python or platform is unknown, or the
+            setting is not valid.
     """
     _require_valid(settings)
     builds = discovery.builds
@@ -71,6 +73,9 @@ def find_targets(
         name = "python" if settings.python else "host"
         return (FoundTarget(name=name, target=_target_without_image(settings, variables)),)
     bases = BaseImages.of(discovery.builder, variables)
+    if not settings.python and not any(build.steps for build in builds):
+        python = _python_of(builds[0], settings, variables, bases)
+        raise uninstalled_error(builds, discovery.library, settings.files, python)
     targets = [_find_target(build, settings, variables, bases) for build in builds]
     if any(_image_of(target) != _image_of(targets[0]) for target in targets):
         told = "; ".join(
@@ -84,7 +89,7 @@ def find_targets(
             hint="name the one that is meant with the setting "
             f"`{'service' if is_compose else 'dockerfile'}`",
         )
-    notices = [*discovery.notices, *(_not_installed(b) for b in builds if not b.steps)]
+    notices = [*discovery.notices, *(_not_installed(b, settings) for b in builds if not b.steps)]
     return (
         FoundTarget(
             name=_name_of(builds),
@@ -131,24 +136,22 @@ def _name_of(builds: Sequence[Build]) -> str:
     return first.service or (f"{first.path}#{first.stage}" if is_one_of_several else first.path)
 
 
-def _not_installed(build: Build) -> str:
-    """Return a notice that no step installs the files, and what may be why."""
-    unknown = [
-        f"; it is unknown which file of the project line {step.line} installs as {name}"
-        for step in build.dockerfile.steps
-        for name in step.unknown
-        if name in step.requirements
-    ]
-    unknown += [
-        f"; line {step.line} installs {source}, which is not there"
-        for step in build.dockerfile.steps
-        for source in step.sources
-        if not (build.recipe.context / source).is_file()
-    ]
+def _not_installed(build: Build, settings: Settings) -> str:
     return (
-        f"{build.recipe.path} does not install {' and '.join(build.files)}"
-        f"{''.join(unknown)}; versions are chosen for the base image of its last stage"
+        f"{build.recipe.path} does not install {' and '.join(build.files)}; versions are chosen "
+        f"for Python {settings.python}, as the setting python says"
     )
+
+
+def _python_of(
+    build: Build, settings: Settings, variables: Mapping[str, str], bases: BaseImages
+) -> str:
+    """Return the Python of the base image of the last stage, as two numbers; empty: unknown."""
+    try:
+        target = _find_target(build, settings, variables, bases)
+    except (DockerfileError, TargetError):
+        return ""
+    return ".".join(target.python.split(".")[:2])
 
 
 def _strictest(targets: Sequence[Target]) -> Target:
