@@ -19,7 +19,7 @@ from ..errors import ComposeError, DockerfileError, TargetError
 from ..index.pip_settings import is_yes
 from ..target import BaseImage, Restriction, Target, docker_platform, newest_pip, restrict
 from .base_image import Asking, find_target, target_of_base
-from .uninstalled import uninstalled_error
+from .uninstalled import explain_uninstalled, uninstalled_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,7 +73,7 @@ def find_targets(
         name = "python" if settings.python else "host"
         return (FoundTarget(name=name, target=_target_without_image(settings, variables)),)
     bases = BaseImages.of(discovery.builder, variables)
-    if not settings.python and not any(build.steps for build in builds):
+    if not any(build.steps for build in builds) and not _is_told(builds, settings, discovery):
         python = _python_of(builds[0], settings, variables, bases)
         raise uninstalled_error(builds, discovery.library, settings.files, python)
     targets = [_find_target(build, settings, variables, bases) for build in builds]
@@ -136,10 +136,19 @@ def _name_of(builds: Sequence[Build]) -> str:
     return first.service or (f"{first.path}#{first.stage}" if is_one_of_several else first.path)
 
 
+def _is_told(builds: Sequence[Build], settings: Settings, discovery: Discovery) -> bool:
+    """Return whether the settings say what the files are installed into, though no step does."""
+    if settings.python or not settings.stage:
+        return bool(settings.python)
+    return not any(explain_uninstalled(build, discovery.library).is_seen for build in builds)
+
+
 def _not_installed(build: Build, settings: Settings) -> str:
+    by_stage = f"the image of the stage {build.recipe.stage}, as the setting stage says"
+    by_python = f"Python {settings.python}, as the setting python says"
     return (
         f"{build.recipe.path} does not install {' and '.join(build.files)}; versions are chosen "
-        f"for Python {settings.python}, as the setting python says"
+        f"for {by_python if settings.python else by_stage}"
     )
 
 

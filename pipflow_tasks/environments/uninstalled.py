@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ..errors import TargetError
+from .build import read_builds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,13 +24,14 @@ class Uninstalled(Struct, frozen=True, kw_only=True):
         line: of the step, or of the last stage.
         message: what it does instead.
         fix: what to change in the Dockerfile or in the settings.
-        is_misplaced: a step installs the file, and looks for it in another place.
+        is_seen: a step installs the file, but looks for it in another place, or in a stage that is
+            not built.
     """
 
     line: int
     message: str
     fix: str
-    is_misplaced: bool = False
+    is_seen: bool = False
 
 
 def explain_uninstalled(build: Build, library: Library) -> Uninstalled:
@@ -50,8 +53,10 @@ def explain_uninstalled(build: Build, library: Library) -> Uninstalled:
                     message=f"line {found.line} copies {found.source} to {found.target}, and line "
                     f"{step.line} looks for {found.wanted}",
                     fix=f"copy it to {found.wanted}, or install `-r {found.target}`",
-                    is_misplaced=True,
+                    is_seen=True,
                 )
+    if unbuilt := _in_other_stage(build, library):
+        return unbuilt
     named = {file: step for step in reversed(dockerfile.steps) for file in step.sources}
     there = [file for file in sorted(named) if (build.recipe.context / file).is_file()]
     if there:
@@ -66,6 +71,28 @@ def explain_uninstalled(build: Build, library: Library) -> Uninstalled:
                 why = f"line {step.line} installs {' and '.join(step.sources)}, which is not there"
             return Uninstalled(line=step.line, message=f"{message}: {why}", fix=fix)
     return Uninstalled(line=dockerfile.stages[-1].line, message=message, fix=fix)
+
+
+def _in_other_stage(build: Build, library: Library) -> Uninstalled | None:
+    """Return that a stage installs the files which is not built; None: no stage does."""
+    if build.recipe.stage is None:
+        return None
+    names = [library.name_of(build.recipe.context / file) for file in build.files]
+    (whole,), _ = read_builds([replace(build.recipe, stage=None)], names, library)
+    if not whole.steps:
+        return None
+    step = whole.steps[0]
+    stage = build.dockerfile.stages[step.stage]
+    place = f"the stage {stage.name or stage.index}"
+    return Uninstalled(
+        line=step.line,
+        message=f"line {step.line} installs {' and '.join(build.files)} in {place}, which is no "
+        f"part of the stage {build.recipe.stage}",
+        fix=f"build {place}"
+        if build.recipe.service
+        else f"set `stage: {stage.name or stage.index}`",
+        is_seen=True,
+    )
 
 
 def uninstalled_error(
@@ -83,7 +110,7 @@ def uninstalled_error(
     first, why = next(((b, w) for b, w in explained if "`file" in w.fix), explained[0])
     value = f'`python: "{python}"`' if python else '`python`, e.g. `python: "3.12"`'
     hint = why.fix
-    if not why.is_misplaced:
+    if not why.is_seen:
         hint = f"{hint}; if it is installed in another way, set {value}"
     if "`file" not in hint and not any(library.find(name).exists for name in files):
         hint = f"{hint}; if the file has another name, set `file`"

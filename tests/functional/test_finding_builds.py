@@ -64,6 +64,50 @@ def test_stage_is_built(project: TemporaryProject) -> None:
     assert docker.built == ["build --tag shop --target old --file Dockerfile ."]
 
 
+HIDDEN = "FROM python:3.9-slim AS app\nCOPY . /app\nRUN make -C /app dependencies\n"
+"""A Dockerfile in which no step is seen to install the file."""
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("PYTHON", "chosen for Python 3.9, as the setting python says"),
+        ("STAGE", "chosen for the image of the stage app, as the setting stage says"),
+    ],
+)
+def test_settings_where_no_step_is_seen(project: TemporaryProject, setting: str, told: str) -> None:
+    """Where no step installs the file, the settings `python` and `stage` say the Python."""
+    docker = project.stand_in("docker", ENGINE)
+    project.write("Dockerfile", HIDDEN)
+    value = {"PYTHON": "3.9", "STAGE": "app"}[setting]
+    done = project.invoke("deps.upgrade-all", environment={f"INVOKE_PIPFLOW_{setting}": value})
+    assert (done.status, project.requirements, len(docker.built)) == (0, NEW, 1), done.stderr
+    assert told in done.stderr
+
+
+def test_without_settings_where_no_step_is_seen(project: TemporaryProject) -> None:
+    """Where no step installs the file, `add` asks, `check` names the fault, `rebuild` builds."""
+    docker = project.stand_in("docker", ENGINE)
+    project.write("Dockerfile", HIDDEN)
+    asked, checked, rebuilt = map(
+        project.invoke, ("deps.upgrade-all", "deps.check", "deps.rebuild")
+    )
+    assert (asked.status, checked.status, rebuilt.status) == (1, 1, 0)
+    assert (project.requirements, docker.built) == (OLD, ["build --tag shop --file Dockerfile ."])
+    assert 'set `python: "3.9"`' in asked.stderr
+    assert checked.output.count("nothing installs requirements.txt") == 1
+
+
+def test_stage_that_installs_nothing(project: TemporaryProject) -> None:
+    """Where another stage installs the file than the one that is set, that one is named."""
+    step = "COPY requirements.txt .\nRUN pip install -r requirements.txt\n"
+    project.write("Dockerfile", f"FROM python:3.9 AS dev\n{step}FROM python:3.9 AS web\nCOPY . .\n")
+    done = project.invoke("deps.upgrade-all", environment={"INVOKE_PIPFLOW_STAGE": "web"})
+    assert (done.status, project.requirements) == (1, OLD)
+    assert "line 3 installs requirements.txt in the stage dev" in done.stderr
+    assert "set `stage: dev`" in done.stderr
+
+
 def test_usual_name_counts_with_a_note(project: TemporaryProject) -> None:
     """Of several Dockerfiles below that install the file, the one of the usual name counts."""
     project.write("deploy/Dockerfile", dockerfile("3.9"))
