@@ -31,6 +31,8 @@ class Recipe(Struct, frozen=True, kw_only=True):
 
     Attributes:
         service: the compose service that it builds, or an empty string.
+        bake: the target of a bake file that it builds, or an empty string.
+        tags: those of the image that a bake file names.
         path: the Dockerfile, as messages show it.
         text: what it says.
         file: the Dockerfile's own file; None where it is in a compose file.
@@ -43,6 +45,8 @@ class Recipe(Struct, frozen=True, kw_only=True):
     """
 
     service: str = ""
+    bake: str = ""
+    tags: tuple[str, ...] = ()
     path: str
     text: str
     file: Path | None

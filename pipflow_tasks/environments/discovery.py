@@ -16,6 +16,7 @@ from ..engine import split_command
 from ..errors import ComposeError, DockerfileError, UsageError
 from ..files import read_text, show_path
 from ..manifest.library import read_more
+from .bake_project import find_bake
 from .build import Recipe, fill_arguments, names_installed_by, names_of_steps, read_builds
 from .build_command import named_places, read_build_options, with_options
 from .builders import make_builder
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ..manifest.library import Library
     from ..plan import Builder
     from ..settings import Settings
+    from .bake_project import BakeProject
     from .build import Build
     from .compose_project import ComposeProject
 
@@ -44,6 +46,7 @@ class Discovery(Struct, frozen=True, kw_only=True):
         builder: None where the project has nothing to build.
         compose: the compose project that has the services; None where there are none.
         library: the requirements files that the project and its builds name, as they were read.
+        bake: the bake files that have the targets; None where there are none.
         passed_over: what was found and is not built, one clause each.
         notices: what else the user should know of what was found.
     """
@@ -52,6 +55,7 @@ class Discovery(Struct, frozen=True, kw_only=True):
     builder: Builder | None
     compose: ComposeProject | None
     library: Library
+    bake: BakeProject | None = None
     passed_over: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
 
@@ -63,13 +67,17 @@ class Tier(Struct, frozen=True, kw_only=True):
         builds: those that were found there.
         library: with the files that their steps may install.
         compose: the compose project that has them, if it is one.
+        bake: the bake files that have them, if there are any.
         passed_over: what was found there and is not built, one clause each.
+        notices: what else the user should know where these builds count.
     """
 
     builds: tuple[Build, ...]
     library: Library
     compose: ComposeProject | None = None
+    bake: BakeProject | None = None
     passed_over: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 def builder_for(
@@ -88,7 +96,7 @@ def builder_for(
     touched = [build.recipe for build in discovery.builds if not build.installed.isdisjoint(paths)]
     if len(touched) in {0, len(discovery.builds)}:
         return discovery.builder
-    return make_builder(touched, discovery.compose, settings, library, variables)
+    return make_builder(touched, discovery.compose, settings, library, variables, discovery.bake)
 
 
 def find_builds(library: Library, settings: Settings, variables: Mapping[str, str]) -> Discovery:
@@ -100,6 +108,7 @@ def find_builds(library: Library, settings: Settings, variables: Mapping[str, st
     Raises:
         DockerfileError: a service's Dockerfile is not there, or can't be understood.
         ComposeError: a compose file can't be understood.
+        BakeError: a bake file can't be understood.
         UsageError: a setting names what is not there.
     """
     first: Tier | None = None
@@ -198,11 +207,37 @@ def _tiers(
         yield look([root / name], is_named=True)
         return
     start = folder if is_given and not settings.context else root
-    yield look(find_usual(start))
+    usual = look(find_usual(start))
+    bake = _read_bake(library, files, settings, variables)
+    unread = () if bake is None else bake.passed_over
+    if bake is not None and _builds_same(bake.builds, usual.builds):
+        yield bake  # its arguments and its stage are those of the build
+    yield replace(usual, notices=unread)
+    if bake is not None:
+        yield bake
     found = find_others(start)  # a walk, which most projects need not wait for
-    yield from (look(paths) for paths in (found.others, found.lesser))
+    yield from (replace(look(paths), notices=unread) for paths in (found.others, found.lesser))
     hidden = tuple(f"{library.name_of(path)} is in a hidden folder" for path in found.hidden)
     yield Tier(builds=(), library=library, passed_over=hidden)
+
+
+def _read_bake(
+    library: Library, files: Sequence[str], settings: Settings, variables: Mapping[str, str]
+) -> Tier | None:
+    """Return the targets of the bake files in the project's folder, which docker alone builds."""
+    if settings.builder not in {"auto", "docker"} or settings.stage or settings.context:
+        return None
+    bake = find_bake(library, variables)
+    if bake is None:
+        return None
+    builds, library = read_builds(bake.recipes, files, library)
+    return Tier(builds=builds, library=library, bake=bake, passed_over=bake.unread)
+
+
+def _builds_same(builds: Iterable[Build], others: Iterable[Build]) -> bool:
+    """Return whether one of the builds installs the files by a Dockerfile of the others."""
+    files = {build.recipe.file for build in others}
+    return any(build.installing and build.recipe.file in files for build in builds)
 
 
 def _require_alike(tiers: Sequence[Tier]) -> None:
@@ -276,9 +311,10 @@ def _read_dockerfiles(
 def _discover(tier: Tier, settings: Settings, variables: Mapping[str, str]) -> Discovery:
     """Return what was found, with what ``build_command`` says, and with the files of all steps."""
     library = tier.library
-    builds, notices = _choose(tier.builds) if tier.compose is None else (tier.builds, ())
+    is_loose = tier.compose is None and tier.bake is None
+    builds, notices = _choose(tier.builds) if is_loose else (tier.builds, ())
     recipes = [build.recipe for build in builds]
-    builder = make_builder(recipes, tier.compose, settings, library, variables)
+    builder = make_builder(recipes, tier.compose, settings, library, variables, tier.bake)
     if builder is not None and settings.build_command:
         options = read_build_options(builder.command)
         recipes = [with_options(recipe, options, library.root, variables) for recipe in recipes]
@@ -292,7 +328,12 @@ def _discover(tier: Tier, settings: Settings, variables: Mapping[str, str]) -> D
     ]
     library = read_more(library, named, variables)
     return Discovery(
-        builds=builds, builder=builder, compose=tier.compose, library=library, notices=notices
+        builds=builds,
+        builder=builder,
+        compose=tier.compose,
+        bake=tier.bake,
+        library=library,
+        notices=(*tier.notices, *notices),
     )
 
 
