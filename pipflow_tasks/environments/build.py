@@ -167,6 +167,20 @@ def names_of_steps(build: Build, library: Library) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def bases_of(build: Build) -> frozenset[object]:
+    """Return the images that the installing steps are made on, each with the Python it uses."""
+    if isinstance(build.parsed, DockerfileError):
+        return frozenset()
+    return frozenset(
+        (
+            build.parsed.base_of(step.stage).base,
+            replace(step.python, line=0),
+            build.recipe.platforms,
+        )
+        for step in build.installing
+    )
+
+
 def _parse(recipe: Recipe) -> Dockerfile | DockerfileError:
     unset = [name for name, value in recipe.build_args if value is None]
     try:

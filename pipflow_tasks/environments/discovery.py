@@ -17,7 +17,14 @@ from ..errors import ComposeError, DockerfileError, UsageError
 from ..files import read_text, show_path
 from ..manifest.library import read_more
 from .bake_project import find_bake
-from .build import Recipe, fill_arguments, names_installed_by, names_of_steps, read_builds
+from .build import (
+    Recipe,
+    bases_of,
+    fill_arguments,
+    names_installed_by,
+    names_of_steps,
+    read_builds,
+)
 from .build_command import named_places, read_build_options, with_options
 from .builders import make_builder
 from .compose_project import find_compose
@@ -374,7 +381,42 @@ def _read_services(
             path=compose.file.path,
             hint="install docker compose 2, or name the Dockerfile with the setting `dockerfile`",
         )
-    return Tier(builds=builds, library=library, compose=compose, passed_over=starting)
+    builds, notices = _without_hidden(builds, compose, settings)
+    return Tier(
+        builds=builds, library=library, compose=compose, passed_over=starting, notices=notices
+    )
+
+
+def _without_hidden(
+    builds: tuple[Build, ...], compose: ComposeProject, settings: Settings
+) -> tuple[tuple[Build, ...], tuple[str, ...]]:
+    """Return the builds that count, and a note of the others.
+
+    Compose does not build a service of a profile that is not active. Those that are made on the
+    same image as another one that installs the files count, though, and so do all if no other does.
+    """
+    active = compose.variables.get("COMPOSE_PROFILES", "").split(",")
+    profiles = {each.name: each.profiles for each in compose.file.services}
+    hidden = {
+        name
+        for name, own in profiles.items()
+        if own and "*" not in active and not {*own}.intersection(map(str.strip, active))
+    }
+    shown = [build for build in builds if build.recipe.service not in hidden and build.installing]
+    if settings.service or not shown:
+        return builds, ()
+    bases = frozenset().union(*(bases_of(build) for build in shown))
+    other = [
+        build.recipe.service
+        for build in builds
+        if build.recipe.service in hidden and build.installing and not bases_of(build) <= bases
+    ]
+    notices = tuple(
+        f"the service {name} installs the file, too, on another image; it is in the profile "
+        f"{profiles[name][0]}, which is not active: the setting `service` chooses it"
+        for name in other
+    )
+    return tuple(build for build in builds if build.recipe.service not in other), notices
 
 
 def _recipes_of(

@@ -47,6 +47,33 @@ def test_service_behind_a_profile(project: TemporaryProject) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("environment", "status", "services"),
+    [
+        ({}, 0, "build app"),
+        ({"COMPOSE_PROFILES": "other"}, 0, "build app"),
+        ({"COMPOSE_PROFILES": "ci"}, 1, ""),
+        ({"INVOKE_PIPFLOW_SERVICE": "tests"}, 0, "--profile tools build tests"),
+    ],
+)
+def test_service_of_another_image_behind_a_profile(
+    project: TemporaryProject, environment: dict[str, str], status: int, services: str
+) -> None:
+    """A service that a profile hides is no obstacle, unless its profile is active."""
+    project.write("new/Dockerfile", dockerfile("3.11"))
+    text = COMPOSE + "  tests:\n    build: {context: ., dockerfile: new/Dockerfile}\n"
+    project.write("compose.yaml", f"{text}    profiles: [tools, ci]\n")
+    docker = project.stand_in(
+        "docker", {"version": 0, "compose": 0, "compose --profile * config": 1}
+    )
+    done = project.invoke("deps.add", "lib", environment=environment)
+    assert (done.status, "".join(docker.built)) == (
+        status,
+        f"compose {services}" if services else "",
+    ), done.stderr
+    assert ("the service tests installs the file, too" in done.stderr) == (services == "build app")
+
+
 def test_service_behind_a_profile_alone(project: TemporaryProject) -> None:
     """Where all services are hidden, the profile is named for starting them, too."""
     assert built(project, "services:\n  tests:\n    build: .\n    profiles: [tools]\n") == (
