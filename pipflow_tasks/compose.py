@@ -58,6 +58,8 @@ class BuildSection(Struct, frozen=True, kw_only=True):
         context: a folder relative to the compose file's, an absolute one, or an address.
         dockerfile: relative to ``context``.
         dockerfile_inline: the text of the Dockerfile, where the compose file has it.
+        inline_place: the compose file that has that text, and the 1-based line where it begins;
+            None: the lines are not those of a file.
         args: build arguments; None: the environment should give the value and does not have it.
         target: the stage to build, or None for the last.
         platforms: none: ``Service.platform``, or the host's.
@@ -67,6 +69,7 @@ class BuildSection(Struct, frozen=True, kw_only=True):
     context: str = "."
     dockerfile: str = "Dockerfile"
     dockerfile_inline: str | None = None
+    inline_place: tuple[str, int] | None = None
     args: tuple[tuple[str, str | None], ...] = ()
     target: str | None = None
     platforms: tuple[str, ...] = ()
@@ -148,7 +151,27 @@ class ComposeFile(Struct, frozen=True, kw_only=True):
             ComposeError: it is no compose file.
         """
         read = cls.from_texts([(path, text)], environment={})
-        return replace(read, services=tuple(replace(found, line=None) for found in read.services))
+        return replace(read, services=tuple(_without_places(found) for found in read.services))
+
+    def with_places_of(self, other: ComposeFile) -> ComposeFile:
+        """Return this with the places of the Dockerfiles that another reading of it has."""
+        places = {
+            (each.name, each.build.dockerfile_inline): each.build.inline_place
+            for each in other.services
+            if each.build is not None
+        }
+        services = (
+            each
+            if each.build is None
+            else replace(
+                each,
+                build=replace(
+                    each.build, inline_place=places.get((each.name, each.build.dockerfile_inline))
+                ),
+            )
+            for each in self.services
+        )
+        return replace(self, services=tuple(services))
 
     @property
     def unread(self) -> tuple[str, ...]:
@@ -184,13 +207,15 @@ class ComposeFile(Struct, frozen=True, kw_only=True):
 class _Entry(Struct, frozen=True, kw_only=True):
     """An interpolated value of a mapping, and where its key is.
 
-    ``tag`` is ``!reset``, ``!override`` or empty.
+    ``tag`` is ``!reset``, ``!override`` or empty. ``text_line`` is where a text begins
+    whose lines are those of the file; 0: they are not.
     """
 
     value: _Value
     line: int
     path: str
     tag: str = ""
+    text_line: int = 0
 
     def fail(self, message: str) -> NoReturn:
         raise ComposeError(message, path=self.path, line=self.line)
@@ -289,6 +314,7 @@ class _Reading(Struct, kw_only=True):
                 line=key.start_mark.line + 1,
                 path=self.path,
                 tag=value.tag if value.tag in ("!reset", "!override") else "",
+                text_line=value.start_mark.line + 2 if getattr(value, "style", "") == "|" else 0,
             )
         return {**merged, **own}
 
@@ -470,6 +496,13 @@ def _service(name: str, entry: _Entry, content: _Map, secrets: _Map) -> Service:
     )
 
 
+def _without_places(service: Service) -> Service:
+    build = service.build
+    if build is not None:
+        build = replace(build, inline_place=None)
+    return replace(service, line=None, build=build)
+
+
 def _words(content: _Map, *names: str) -> str:
     """Return the words of commands, which are a text or a list of texts."""
     values = [entry.value for name in names if (entry := _entry(content, name)) is not None]
@@ -478,12 +511,14 @@ def _words(content: _Map, *names: str) -> str:
 
 
 def _build(content: _Map, secrets: _Map) -> BuildSection:
+    inline = _entry(content, "dockerfile_inline")
     entry = _entry(content, "args")
     args = {} if entry is None else entry.map("args")
     return BuildSection(
         context=_text(content, "context") or ".",
         dockerfile=_text(content, "dockerfile") or "Dockerfile",
         dockerfile_inline=_text(content, "dockerfile_inline"),
+        inline_place=(inline.path, inline.text_line) if inline and inline.text_line else None,
         args=tuple((name, value.text(name)) for name, value in args.items()),
         target=_text(content, "target"),
         platforms=_texts(content, "platforms"),

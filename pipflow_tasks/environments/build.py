@@ -35,6 +35,7 @@ class Recipe(Struct, frozen=True, kw_only=True):
         tags: those of the image that a bake file names.
         path: the Dockerfile, as messages show it.
         text: what it says.
+        first_line: that of the text, where the Dockerfile is in a compose file.
         file: the Dockerfile's own file; None where it is in a compose file.
         context: the folder that is its build context.
         variables: for the names of included files.
@@ -49,6 +50,7 @@ class Recipe(Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     path: str
     text: str
+    first_line: int = 1
     file: Path | None
     context: Path
     variables: Mapping[str, str]
@@ -127,7 +129,14 @@ def read_builds(
     builds: list[Build] = []
     for recipe in recipes:
         context = recipe.context
-        key = (recipe.path, recipe.text, context, recipe.build_args, recipe.platforms[:1])
+        key = (
+            recipe.path,
+            recipe.first_line,
+            recipe.text,
+            context,
+            recipe.build_args,
+            recipe.platforms[:1],
+        )
         if key not in known:
             known[key] = _with_projects(_parse(recipe), context, library)
         parsed = known[key]
@@ -187,6 +196,7 @@ def _parse(recipe: Recipe) -> Dockerfile | DockerfileError:
         return Dockerfile.from_text(
             recipe.text,
             path=recipe.path,
+            first_line=recipe.first_line,
             build_args={name: value for name, value in recipe.build_args if value is not None},
             wanted=names_set(recipe.variables).union(unset),
             platform=recipe.platforms[0] if recipe.platforms else None,

@@ -177,6 +177,7 @@ def _without_twins(services: Sequence[Service]) -> list[Service]:
     """
     kept: dict[object, Service] = {}
     for service in services:
-        built = (service.image, service.build, service.platform)
+        build = service.build and replace(service.build, inline_place=None)
+        built = (service.image, build, service.platform)
         kept.setdefault(service.name if service.image is None else built, service)
     return [*kept.values()]

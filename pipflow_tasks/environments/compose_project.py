@@ -107,14 +107,20 @@ def _read(
     if is_named:
         program = replace(program, words=(*program.words, "--file", show_path(paths[0], folder)))
     shown = [library.name_of(path) for path in paths]
+
+    def read_ourselves() -> ComposeFile:
+        texts = ((name, _read_text(path, name)) for path, name in zip(paths, shown, strict=True))
+        return ComposeFile.from_texts(texts, environment=variables)
+
     told = program.config(folder)
     if told is None:
-        texts = ((name, _read_text(path, name)) for path, name in zip(paths, shown, strict=True))
-        file = ComposeFile.from_texts(texts, environment=variables)
+        file = read_ourselves()
         if any(service.extends_file for service in file.services):
             told = program.extended(folder)
     if told is not None:
         file = ComposeFile.from_config(told, path=shown[0])
+        if any(each.build is not None and each.build.dockerfile_inline for each in file.services):
+            file = file.with_places_of(read_ourselves())
     return ComposeProject(
         folder=folder,
         base=paths[0].parent,

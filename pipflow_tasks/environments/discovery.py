@@ -465,10 +465,12 @@ def _recipe_of(
     context = compose.base / build.context
     path = context / build.dockerfile
     is_inline = build.dockerfile_inline is not None
+    shown, line = build.inline_place or (f"dockerfile_inline of {service.name}", 1)
     return Recipe(
         service=service.name,
-        path=f"dockerfile_inline of {service.name}" if is_inline else library.name_of(path),
+        path=shown if is_inline else library.name_of(path),
         text=text,
+        first_line=line if is_inline else 1,
         file=None if is_inline else path,
         context=context,
         variables=variables,

@@ -281,6 +281,33 @@ def test_docker_compose_1_tells_what_services_extend(project: TemporaryProject) 
     assert compose.built == ["--profile tools build web"]
 
 
+INLINE = """\
+services:
+  app:
+    build:
+      dockerfile_inline: |
+        FROM python:3.11-slim
+        COPY requirements.txt .
+        RUN pip install -r requirements.txt
+"""
+
+
+@pytest.mark.parametrize("is_told", [False, True], ids=["read", "told"])
+def test_lines_of_a_dockerfile_in_the_compose_file(
+    project: TemporaryProject, is_told: bool
+) -> None:
+    """The lines of an inline Dockerfile are the compose file's, whoever has read that."""
+    text = "FROM python:3.11-slim\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\n"
+    build = {"context": str(project.folder), "dockerfile_inline": text}
+    told = json.dumps({"name": "shop", "services": {"app": {"build": build}}})
+    config: dict[str, Answer] = {"compose --profile * config": told if is_told else 1}
+    project.stand_in("docker", {"version": 0, "compose": 0, **config})
+    project.write("compose.yaml", INLINE)
+    project.remove("Dockerfile")
+    done = project.invoke("deps.check", "--offline", "--explain")
+    assert "installed by compose.yaml:7" in done.stdout, done.output
+
+
 def test_dotenv_gives_variables(project: TemporaryProject) -> None:
     """Variables of the compose file come from `.env`; the environment counts before it."""
     project.write("Dockerfile", "ARG PYTHON\n" + dockerfile("3.9").replace("3.9-", "${PYTHON}-"))
