@@ -317,9 +317,11 @@ def _read_dockerfiles(
 
 def _discover(tier: Tier, settings: Settings, variables: Mapping[str, str]) -> Discovery:
     """Return what was found, with what ``build_command`` says, and with the files of all steps."""
+    if tier.compose is not None:
+        _require_plain(settings, tier.compose.file.path)
     library = tier.library
     is_loose = tier.compose is None and tier.bake is None
-    builds, notices = _choose(tier.builds) if is_loose else (tier.builds, ())
+    builds, notices = _choose(tier.builds) if is_loose and tier.builds else (tier.builds, ())
     recipes = [build.recipe for build in builds]
     builder = make_builder(recipes, tier.compose, settings, library, variables, tier.bake)
     if builder is not None and settings.build_command:
@@ -344,16 +346,33 @@ def _discover(tier: Tier, settings: Settings, variables: Mapping[str, str]) -> D
     )
 
 
+def _require_plain(settings: Settings, path: str) -> None:
+    """Refuse the settings of a plain build, where a compose file says how the image is built.
+
+    Raises:
+        UsageError: one of them is made.
+    """
+    for name, own in (("stage", "target"), ("context", "context")):
+        value = getattr(settings, name)
+        if value:
+            raise UsageError(
+                f"the setting {name} is `{value}`, but {path} says how the image is built",
+                hint=f"write `{own}: {value}` there under `build`, and unset `{name}`; or set "
+                "`builder: docker` for a build without compose",
+            )
+
+
 def _choose(builds: tuple[Build, ...]) -> tuple[tuple[Build, ...], tuple[str, ...]]:
-    """Return the one loose Dockerfile of a usual name, with a note of the others; else all."""
+    """Return the one loose Dockerfile of a usual name, else all; with a note of those not built."""
     usual = [build for build in builds if Path(build.recipe.path).name in PLAIN_NAMES]
-    if len(builds) < 2 or len(usual) != 1:
+    chosen = usual[0] if len(usual) == 1 else builds[0]
+    others = [build.recipe.path for build in builds if build is not chosen and build.installing]
+    if not others:
         return builds, ()
-    others = [build.recipe.path for build in builds if build is not usual[0]]
     shown = " and ".join(others)
     verb = "installs" if len(others) == 1 else "install"
-    return (usual[0],), (
-        f"{shown} {verb} the file, too; {usual[0].recipe.path} counts, and the setting "
+    return (chosen,) if len(usual) == 1 else builds, (
+        f"{shown} {verb} the file, too; {chosen.recipe.path} is built, and the setting "
         "`dockerfile` names another",
     )
 

@@ -15,7 +15,7 @@ from packaging.markers import default_environment
 from packaging.tags import sys_tags
 
 from ..engine import BaseImages
-from ..errors import ComposeError, DockerfileError, TargetError
+from ..errors import BakeError, ComposeError, DockerfileError, PipflowError, TargetError
 from ..index.pip_settings import is_yes
 from ..target import BaseImage, Restriction, Target, docker_platform, newest_pip, restrict
 from .base_image import Asking, find_target, target_of_base
@@ -58,7 +58,7 @@ def find_targets(
 
     Raises:
         DockerfileError: a base image depends on a variable without value.
-        ComposeError: several services are meant, and their images differ.
+        PipflowError: several services, Dockerfiles or bake targets count; their images differ.
         TargetError: no build installs the files, the image's Python or platform is unknown, or the
             setting is not valid.
     """
@@ -78,17 +78,7 @@ def find_targets(
         raise uninstalled_error(builds, discovery.library, settings.files, python)
     targets = [_find_target(build, settings, variables, bases) for build in builds]
     if any(_image_of(target) != _image_of(targets[0]) for target in targets):
-        told = "; ".join(
-            f"{build.recipe.service or build.recipe.path}: {target}"
-            for build, target in zip(builds, targets, strict=True)
-        )
-        is_compose = discovery.compose is not None
-        raise ComposeError(
-            f"the {'services' if is_compose else 'Dockerfiles'} that install "
-            f"{' or '.join(settings.files)} have different images ({told})",
-            hint="name the one that is meant with the setting "
-            f"`{'service' if is_compose else 'dockerfile'}`",
-        )
+        raise _different_images(discovery, targets, settings)
     notices = [*discovery.notices, *(_not_installed(b, settings) for b in builds if not b.steps)]
     return (
         FoundTarget(
@@ -97,6 +87,30 @@ def find_targets(
             builds=builds,
             notices=tuple(dict.fromkeys(notices)),
         ),
+    )
+
+
+def _different_images(
+    discovery: Discovery, targets: Sequence[Target], settings: Settings
+) -> PipflowError:
+    """Return the error that builds have different images, with the setting for each."""
+    recipes = [build.recipe for build in discovery.builds]
+    error: type[PipflowError] = DockerfileError
+    kind, setting = "Dockerfiles", "dockerfile"
+    if discovery.compose is not None:
+        kind, setting, error = "services", "service", ComposeError
+    elif discovery.bake is not None:
+        kind, error = "bake targets", BakeError
+    names = [each.service or each.bake or each.path for each in recipes]
+    told = "; ".join(f"{name}: {target}" for name, target in zip(names, targets, strict=True))
+    values = dict.fromkeys(names if setting == "service" else (each.path for each in recipes))
+    choices = " or ".join(f"`{setting}: {value}`" for value in values)
+    hint = f"set {choices}"
+    if len(values) == 1:  # one Dockerfile, with different arguments or stages
+        hint = f'set `python: "{targets[0].python}"`, or another one'
+    return error(
+        f"the {kind} that install {' or '.join(settings.files)} have different images ({told})",
+        hint=hint,
     )
 
 

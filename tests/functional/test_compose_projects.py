@@ -134,7 +134,7 @@ def test_file_that_two_images_include(project: TemporaryProject, file: str) -> N
     done = project.invoke("deps.upgrade-all", "--file", file)
     assert (done.status, project.read("requirements/base.txt")) == (1, "lib==1.0\n")
     assert "have different images" in done.stderr
-    assert "the setting `service`" in done.stderr
+    assert "set `service: web` or `service: worker`" in done.stderr
 
 
 def test_services_that_include_what_changed(project: TemporaryProject) -> None:

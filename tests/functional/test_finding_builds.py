@@ -117,13 +117,51 @@ def test_usual_name_counts_with_a_note(project: TemporaryProject) -> None:
     assert "deploy/dev.dockerfile installs the file, too" in done.stderr
 
 
+def test_equal_dockerfiles_are_named(project: TemporaryProject) -> None:
+    """Of several equal Dockerfiles below, the first is built, and one note names the others."""
+    docker = project.stand_in("docker", ENGINE)
+    for name in ("jobs", "mail", "web"):
+        project.write(f"docker/{name}/Dockerfile", dockerfile("3.9"))
+    done = project.invoke("deps.upgrade-all")
+    assert (done.status, project.requirements) == (0, NEW), done.stderr
+    assert docker.built == ["build --tag shop --file docker/jobs/Dockerfile ."]
+    said = "docker/mail/Dockerfile and docker/web/Dockerfile install the file, too; "
+    assert f"{said}docker/jobs/Dockerfile is built" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("stage", "app", "write `target: app` there under `build`, and unset `stage`"),
+        ("context", "docker", "write `context: docker` there under `build`"),
+    ],
+)
+def test_settings_of_a_plain_build_beside_compose(
+    project: TemporaryProject, setting: str, value: str, said: str
+) -> None:
+    """`stage` and `context` are no settings for a compose file, which has its own."""
+    project.write("Dockerfile", dockerfile("3.9").replace("slim", "slim AS app"))
+    project.write("docker/keep", "")
+    project.write("compose.yaml", "services: {app: {build: .}}\n")
+    environment = {f"INVOKE_PIPFLOW_{setting.upper()}": value}
+    done = project.invoke("deps.upgrade-all", environment=environment)
+    assert (done.status, project.requirements) == (1, OLD)
+    assert f"the setting {setting} is `{value}`, but compose.yaml says how" in done.stderr
+    assert said in done.stderr
+    assert "set `builder: docker`" in done.stderr
+
+
 def test_different_dockerfiles_are_asked_for(project: TemporaryProject) -> None:
     """Dockerfiles with different images: status 1, both are named with the setting."""
     project.write("Dockerfile.slim", dockerfile("3.9"))
     project.write("Dockerfile.full", dockerfile("3.12"))
     done = project.invoke("deps.upgrade-all")
     assert (done.status, done.stdout, project.requirements) == (1, "", OLD)
-    for word in ("Dockerfile.slim: python 3.9", "Dockerfile.full: python 3.12", "`dockerfile`"):
+    for word in (
+        "Dockerfile.slim: python 3.9",
+        "Dockerfile.full: python 3.12",
+        "set `dockerfile: Dockerfile.full` or `dockerfile: Dockerfile.slim`",
+    ):
         assert word in done.stderr
 
 
