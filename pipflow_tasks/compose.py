@@ -1,14 +1,15 @@
 """Read compose files: services, and how their images are built.
 
 Follows the Compose Specification where it is about builds: interpolation, merging of several files
-with ``!reset`` and ``!override``, YAML anchors and merge keys, ``extends`` within one file. YAML is
-composed into nodes and never constructed, so that unknown tags do no harm and every error has its
-line. Paths are kept as written, relative to the first file's folder. ``read_dotenv`` reads the
-``.env`` file beside them.
+with ``!reset`` and ``!override``, YAML anchors and merge keys, ``extends``. What ``include`` names
+is left to the caller. YAML is composed into nodes and never constructed, so that unknown tags do no
+harm and every error has its line. Paths are kept as written, relative to the first file's folder.
+``read_dotenv`` reads the ``.env`` file beside them.
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
 from functools import reduce
 from typing import TYPE_CHECKING, NoReturn, TypeAlias, cast
@@ -58,6 +59,8 @@ class BuildSection(Struct, frozen=True, kw_only=True):
         context: a folder relative to the compose file's, an absolute one, or an address.
         dockerfile: relative to ``context``.
         dockerfile_inline: the text of the Dockerfile, where the compose file has it.
+        inline_place: the compose file that has that text, and the 1-based line where it begins;
+            None: the lines are not those of a file.
         args: build arguments; None: the environment should give the value and does not have it.
         target: the stage to build, or None for the last.
         platforms: none: ``Service.platform``, or the host's.
@@ -67,6 +70,7 @@ class BuildSection(Struct, frozen=True, kw_only=True):
     context: str = "."
     dockerfile: str = "Dockerfile"
     dockerfile_inline: str | None = None
+    inline_place: tuple[str, int] | None = None
     args: tuple[tuple[str, str | None], ...] = ()
     target: str | None = None
     platforms: tuple[str, ...] = ()
@@ -75,7 +79,7 @@ class BuildSection(Struct, frozen=True, kw_only=True):
     @property
     def is_remote(self) -> bool:
         """Whether the context is an address, and not a folder of this host."""
-        return bool(re.match(r"[a-z][a-z0-9+.-]*://|git@|github\.com/", self.context))
+        return _is_address(self.context)
 
 
 class Service(Struct, frozen=True, kw_only=True):
@@ -87,7 +91,7 @@ class Service(Struct, frozen=True, kw_only=True):
         platform: ``linux/amd64``, or None.
         build: how its image is built, or None.
         profiles: it is started only with one of these; none: always.
-        extends_file: the other file that ``extends`` names, which is not read.
+        extends_file: the other file that ``extends`` names, if that was not read.
         starts_with: the words of its ``entrypoint`` and ``command``, in one text.
     """
 
@@ -101,6 +105,20 @@ class Service(Struct, frozen=True, kw_only=True):
     starts_with: str = ""
 
 
+class Include(Struct, frozen=True, kw_only=True):
+    """A compose project that another one includes.
+
+    Attributes:
+        paths: its files, relative to the (first) compose file's folder, as the folder is.
+        folder: what the paths in these files are relative to.
+        dotenv: the files of its variables; none: the one in its folder.
+    """
+
+    paths: tuple[str, ...]
+    folder: str
+    dotenv: tuple[str, ...] = ()
+
+
 class ComposeFile(Struct, frozen=True, kw_only=True):
     """A compose file that has been read, or several merged into one.
 
@@ -108,19 +126,25 @@ class ComposeFile(Struct, frozen=True, kw_only=True):
         path: the (first) file as the user would type it.
         name: of the project, or None.
         services: in the order of the file.
-        includes: the files that ``include`` names, which are not read.
+        includes: what ``include`` names.
     """
 
     path: str
     name: str | None
     services: tuple[Service, ...]
-    includes: tuple[str, ...] = ()
+    includes: tuple[Include, ...] = ()
 
     @classmethod
     def from_texts(
-        cls, texts: Iterable[tuple[str, str]], *, environment: Mapping[str, str]
+        cls,
+        texts: Iterable[tuple[str, str]],
+        *,
+        environment: Mapping[str, str],
+        read: Callable[[str], str | None] = lambda _path: None,
     ) -> ComposeFile:
         """Read compose files, given their paths and texts, and merge them as compose does.
+
+        ``read`` gives the text of another file that a service extends, None where it has none.
 
         Raises:
             ComposeError: a text is no YAML, one of them or the whole is no compose file, or a
@@ -132,11 +156,13 @@ class ComposeFile(Struct, frozen=True, kw_only=True):
             paths.append(path)
             try:
                 contents.append(_Reading(path=path, environment=environment).document(text))
-                _compose_file(contents[-1], path)  # each must be valid by itself
+                _compose_file(contents[-1], path, _Others())  # each must be valid by itself
             except RecursionError:
                 message = "the file is nested too deeply to be read"
                 raise ComposeError(message, path=path) from None
-        return _compose_file(reduce(_merge, contents), paths[0])
+        folder = posixpath.dirname(paths[0])
+        others = _Others(read=read, environment=environment, folder=folder)
+        return _compose_file(reduce(_merge, contents), paths[0], others)
 
     @classmethod
     def from_config(cls, text: str, *, path: str) -> ComposeFile:
@@ -148,13 +174,45 @@ class ComposeFile(Struct, frozen=True, kw_only=True):
             ComposeError: it is no compose file.
         """
         read = cls.from_texts([(path, text)], environment={})
-        return replace(read, services=tuple(replace(found, line=None) for found in read.services))
+        return replace(read, services=tuple(_without_places(found) for found in read.services))
+
+    def with_places_of(self, other: ComposeFile) -> ComposeFile:
+        """Return this with the places of the Dockerfiles that another reading of it has."""
+        places = {
+            (each.name, each.build.dockerfile_inline): each.build.inline_place
+            for each in other.services
+            if each.build is not None
+        }
+        services = (
+            each
+            if each.build is None
+            else replace(
+                each,
+                build=replace(
+                    each.build, inline_place=places.get((each.name, each.build.dockerfile_inline))
+                ),
+            )
+            for each in self.services
+        )
+        return replace(self, services=tuple(services))
 
     @property
     def unread(self) -> tuple[str, ...]:
         """The other files that count and are not read."""
         extended = (service.extends_file for service in self.services if service.build is None)
-        return (*self.includes, *(path for path in extended if path is not None))
+        included = (path for include in self.includes for path in include.paths)
+        return (*included, *(path for path in extended if path is not None))
+
+    def including(self, other: ComposeFile, include: Include) -> ComposeFile:
+        """Return this with the services of a project that it includes, if it has none so called."""
+        names = {service.name for service in self.services}
+        added = (_moved(each, include.folder) for each in other.services if each.name not in names)
+        unread = (
+            replace(each, paths=tuple(_joined(include.folder, path) for path in each.paths))
+            for each in other.includes
+        )
+        includes = (*(each for each in self.includes if each != include), *unread)
+        return replace(self, services=(*self.services, *added), includes=includes)
 
     def buildable(self, service: str | None = None) -> tuple[Service, ...]:
         """Return the services that are built, or the one of that name.
@@ -184,13 +242,15 @@ class ComposeFile(Struct, frozen=True, kw_only=True):
 class _Entry(Struct, frozen=True, kw_only=True):
     """An interpolated value of a mapping, and where its key is.
 
-    ``tag`` is ``!reset``, ``!override`` or empty.
+    ``tag`` is ``!reset``, ``!override`` or empty. ``text_line`` is where a text begins
+    whose lines are those of the file; 0: they are not.
     """
 
     value: _Value
     line: int
     path: str
     tag: str = ""
+    text_line: int = 0
 
     def fail(self, message: str) -> NoReturn:
         raise ComposeError(message, path=self.path, line=self.line)
@@ -289,6 +349,7 @@ class _Reading(Struct, kw_only=True):
                 line=key.start_mark.line + 1,
                 path=self.path,
                 tag=value.tag if value.tag in ("!reset", "!override") else "",
+                text_line=value.start_mark.line + 2 if getattr(value, "style", "") == "|" else 0,
             )
         return {**merged, **own}
 
@@ -391,8 +452,44 @@ def _merge(under: _Map, over: _Map) -> _Map:
     return merged
 
 
-def _extended(services: _Map, name: str, seen: tuple[str, ...] = ()) -> _Map:
-    """Return the content of a service on top of what it extends in the same file."""
+class _Others(Struct, frozen=True, kw_only=True):
+    """The files that services extend; ``folder`` is the first file's, as messages show it."""
+
+    read: Callable[[str], str | None] = lambda _path: None
+    environment: Mapping[str, str] = {}
+    folder: str = ""
+
+    def services(self, path: str) -> _Map | None:
+        """Return the services of a file, with contexts that are relative as the path is."""
+        text = self.read(path)
+        if text is None:
+            return None
+        shown = _joined(self.folder, path)
+        content = _Reading(path=shown, environment=self.environment).document(text)
+        services = content["services"].map("services") if "services" in content else {}
+        folder = posixpath.dirname(path)
+        return {name: _with_context(each, name, folder) for name, each in services.items()}
+
+
+def _with_context(service: _Entry, name: str, folder: str) -> _Entry:
+    """Return a service whose context is relative to where its file's folder is."""
+    content = service.map(name)
+    build = content.get("build")
+    if build is None or build.value is None:
+        return service
+    own = build.map("build")
+    context = replace(build, value=_joined(folder, _text(own, "context") or "."), tag="")
+    moved = replace(build, value={**own, "context": context})
+    return replace(service, value={**content, "build": moved})
+
+
+def _extended(
+    services: _Map, name: str, others: _Others, place: str = "", seen: tuple[object, ...] = ()
+) -> _Map:
+    """Return the content of a service on top of what it extends.
+
+    ``place`` is the folder of its file, relative to the first file's.
+    """
     entry = services[name]
     content = entry.map(name)
     extends = content.get("extends")
@@ -402,26 +499,59 @@ def _extended(services: _Map, name: str, seen: tuple[str, ...] = ()) -> _Map:
         extends = replace(extends, value={"service": extends})
     target = extends.map("extends")
     base = target["service"].text("service") if "service" in target else None
-    if base is None or "file" in target:
+    if base is None:
         return content
+    here = (entry.path, name)
+    if "file" in target:
+        path = _joined(place, _text(target, "file") or "")
+        found = others.services(path)
+        if found is None:
+            return content
+        services, place = found, posixpath.dirname(path)
+        content = {key: value for key, value in content.items() if key != "extends"}
     if base not in services:
         extends.fail(f"the service `{name}` extends `{base}`, which does not exist")
-    if base in (*seen, name):
+    if (services[base].path, base) in (*seen, here):
         extends.fail(f"the service `{name}` extends itself")
-    return _merge(_extended(services, base, (*seen, name)), content)
+    below = _extended(services, base, others, place, (*seen, here))
+    return _merge(below, content)
+
+
+def _joined(folder: str, path: str) -> str:
+    """Return a path that is relative to a folder, unless it is an address."""
+    if _is_address(path):
+        return path
+    return posixpath.normpath(posixpath.join(folder, path))
+
+
+def _is_address(context: str) -> bool:
+    return bool(re.match(r"[a-z][a-z0-9+.-]*://|git@|github\.com/", context))
+
+
+def _moved(service: Service, folder: str) -> Service:
+    """Return a service of a project in a folder, with paths that are relative to the one above."""
+    build = service.build
+    if build is None:
+        return service
+    secrets = (
+        each if each.file is None else replace(each, file=_joined(folder, each.file))
+        for each in build.secrets
+    )
+    context = _joined(folder, build.context)
+    return replace(service, build=replace(build, context=context, secrets=tuple(secrets)))
 
 
 # --- values ---------------------------------------------------------------------------------------
 
 
-def _compose_file(content: _Map, path: str) -> ComposeFile:
+def _compose_file(content: _Map, path: str, others: _Others) -> ComposeFile:
     services = content["services"].map("services") if "services" in content else {}
     secrets = content["secrets"].map("secrets") if "secrets" in content else {}
     return ComposeFile(
         path=path,
         name=_text(content, "name"),
         services=tuple(
-            _service(name, entry, _extended(services, name), secrets)
+            _service(name, entry, _extended(services, name, others), secrets)
             for name, entry in services.items()
             if entry.tag != "!reset"
         ),
@@ -444,14 +574,18 @@ def _texts(content: _Map, key: str) -> tuple[str, ...]:
     return () if entry is None else tuple(dict.fromkeys(entry.texts(key)))
 
 
-def _includes(content: _Map) -> tuple[str, ...]:
+def _includes(content: _Map) -> tuple[Include, ...]:
     include = _entry(content, "include")
     if include is None or not isinstance(include.value, list):
         return ()
-    paths: list[str] = []
+    found: list[Include] = []
     for item in include.value:
-        paths.extend(_texts(item, "path") if isinstance(item, dict) else [str(item)])
-    return tuple(paths)
+        paths = _texts(item, "path") if isinstance(item, dict) else (str(item),)
+        named = isinstance(item, dict) and _text(item, "project_directory")
+        folder = named or posixpath.dirname(paths[0] if paths else "")
+        dotenv = _texts(item, "env_file") if isinstance(item, dict) else ()
+        found.append(Include(paths=paths, folder=folder, dotenv=dotenv))
+    return tuple(found)
 
 
 def _service(name: str, entry: _Entry, content: _Map, secrets: _Map) -> Service:
@@ -470,6 +604,13 @@ def _service(name: str, entry: _Entry, content: _Map, secrets: _Map) -> Service:
     )
 
 
+def _without_places(service: Service) -> Service:
+    build = service.build
+    if build is not None:
+        build = replace(build, inline_place=None)
+    return replace(service, line=None, build=build)
+
+
 def _words(content: _Map, *names: str) -> str:
     """Return the words of commands, which are a text or a list of texts."""
     values = [entry.value for name in names if (entry := _entry(content, name)) is not None]
@@ -478,12 +619,14 @@ def _words(content: _Map, *names: str) -> str:
 
 
 def _build(content: _Map, secrets: _Map) -> BuildSection:
+    inline = _entry(content, "dockerfile_inline")
     entry = _entry(content, "args")
     args = {} if entry is None else entry.map("args")
     return BuildSection(
         context=_text(content, "context") or ".",
         dockerfile=_text(content, "dockerfile") or "Dockerfile",
         dockerfile_inline=_text(content, "dockerfile_inline"),
+        inline_place=(inline.path, inline.text_line) if inline and inline.text_line else None,
         args=tuple((name, value.text(name)) for name, value in args.items()),
         target=_text(content, "target"),
         platforms=_texts(content, "platforms"),

@@ -7,6 +7,7 @@
     ├── RequirementsError       a requirements file, or a requirement that was typed
     ├── DockerfileError         a Dockerfile
     ├── ComposeError            a compose file
+    ├── BakeError               a bake file
     ├── TargetError             the image's Python or platform can't be known
     ├── PackageIndexError        a package index did not give what was asked for
     │   └── ProjectNotFound     ... because it has no such project
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = [
+    "BakeError",
     "BuildError",
     "ComposeError",
     "DockerfileError",
@@ -105,6 +107,10 @@ class DockerfileError(PipflowError):
 
 class ComposeError(PipflowError):
     """A compose file can't be understood."""
+
+
+class BakeError(PipflowError):
+    """A bake file can't be understood."""
 
 
 class TargetError(PipflowError):

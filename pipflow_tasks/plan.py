@@ -173,7 +173,7 @@ class Builder(Struct, frozen=True, kw_only=True):
     """A command that builds the image, or the images.
 
     Attributes:
-        name: ``compose``, ``docker``, ``podman`` or ``command``.
+        name: ``compose``, ``bake``, ``docker``, ``podman`` or ``command``.
         command: the arguments.
         options_at: where in them an option of the build goes; None: unknown.
         folder: where it runs.

@@ -487,7 +487,7 @@ class Project:
                 notices = inputs.last_notices
                 seen = replace(seen, inputs=inputs, manifest=inputs.manifest, notices=notices)
         except PipflowError as error:
-            seen = seen.with_findings([find_in(error)])
+            seen = seen.with_error(find_in(error))
         return seen
 
     def _explain(self, seen: _Seen) -> Iterator[Origin]:
@@ -769,6 +769,12 @@ class _Seen(Struct, frozen=True, kw_only=True):
     def with_findings(self, findings: Iterable[Finding], **known: object) -> _Seen:
         """Return this with further findings, and with what else is known."""
         return replace(self, findings=(*self.findings, *findings), **known)
+
+    def with_error(self, error: Finding) -> _Seen:
+        """Return this with the error that ended the search, in place of a finding of the same."""
+        same = (error.file, error.line, error.message)
+        kept = (each for each in self.findings if (each.file, each.line, each.message) != same)
+        return replace(self, findings=(*kept, error))
 
 
 def _fetch(index: PackageIndex, address: Address) -> bytes:

@@ -113,10 +113,15 @@ class Settings:
         return cls(**checked)
 
 
+_SINGLE = frozenset({"dockerfile", "service", "stage"})
+"""The settings whose values each mean an image."""
+
 SETTINGS = tuple(field.name for field in fields(Settings))
 
 
 def _word(name: str, value: object) -> str:
+    if name in _SINGLE:
+        value = _single(name, value)
     if isinstance(value, (list, tuple, set, dict)):
         raise UsageError(
             f"the setting {name} can't be a list or a table",
@@ -145,6 +150,21 @@ def _word(name: str, value: object) -> str:
             hint="name a file of the project that includes it with a line `-r ADDRESS`",
         )
     return word
+
+
+def _single(name: str, value: object) -> object:
+    """Return the one value of a setting that may name several some day."""
+    if not isinstance(value, (str, list, tuple)):
+        return value
+    several = value.split(",") if isinstance(value, str) else value
+    named = [word for word in (str(each).strip() for each in several) if word]
+    if len(named) > 1:
+        raise UsageError(
+            f"the setting {name} names several: {', '.join(named)}; a command is for one image",
+            hint=f"set `{name}: {named[0]}`, and for another one run the command again with "
+            f"INVOKE_PIPFLOW_{name.upper()}={named[1]}",
+        )
+    return value.strip(" ,") if isinstance(value, str) else value
 
 
 def _pairs(name: str, value: object) -> str:

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from ..dockerfile import hidden_by
+from ..environments.uninstalled import explain_uninstalled
 from ..errors import DockerfileError
 from ..files import read_text, show_path
 from ..manifest.library import find_included
@@ -15,7 +16,7 @@ from ..plan import Finding
 from . import find_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from ..dockerfile import Dockerfile, InstallCommand, Instruction
     from ..environments.build import Build
@@ -40,7 +41,14 @@ def check_builds(discovery: Discovery) -> Iterator[Finding]:
 def _check_build(build: Build, library: Library) -> Iterator[Finding]:
     dockerfile, steps = build.dockerfile, build.steps
     if not steps:
-        yield _no_step(build, dockerfile.steps, dockerfile.stages[-1].line)
+        found = explain_uninstalled(build, library)
+        yield Finding(
+            file=build.recipe.path,
+            line=found.line,
+            severity="error",
+            message=found.message,
+            fix=found.fix,
+        )
     for step in steps:
         yield from _check_cache(build, step)
         yield from _check_included(build, step, library)
@@ -80,31 +88,6 @@ def _first_run(dockerfile: Dockerfile, stage: int) -> Instruction | None:
         if instruction.keyword == "RUN" or "from" in dict(instruction.flags)
     )
     return next(instructions, None)
-
-
-def _no_step(build: Build, others: Sequence[InstallCommand], line: int) -> Finding:
-    files = " and ".join(build.files)
-    message = f"nothing installs {files}"
-    outside = [file for file in build.files if file.startswith("../")]
-    misplaced = [
-        (step, found) for step in others for found in step.misplaced if found.source in build.files
-    ]
-    named = sorted({file for step in others for file in (*step.sources, *step.requirements)})
-    fix = f"add `COPY {build.files[0]} .` and `RUN pip install -r {build.files[0]}`"
-    if outside:
-        fix = f"{outside[0]} is outside of the build context; build from a folder above it"
-    elif misplaced:
-        step, found = misplaced[0]
-        line = step.line
-        message = (
-            f"line {found.line} copies {found.source} to {found.target}, and line {line} looks "
-            f"for {found.wanted}"
-        )
-        fix = f"copy it to {found.wanted}, or install `-r {found.target}`"
-    elif named:
-        line = others[0].line
-        fix = f"it installs {', '.join(named)}: if that is the file, set `file`"
-    return Finding(file=build.recipe.path, line=line, severity="error", message=message, fix=fix)
 
 
 def _check_cache(build: Build, step: InstallCommand) -> Iterator[Finding]:

@@ -67,9 +67,10 @@ class OriginReader(Struct, frozen=True, kw_only=True):
             context = discovery.library.name_of(recipe.context)
             yield Origin(part="dockerfile", value=recipe.path, source=source)
             beside = None if recipe.file is None else recipe.file.parent
-            if discovery.compose is None and recipe.context == beside:
+            is_loose = discovery.compose is None and discovery.bake is None
+            if is_loose and recipe.context == beside:
                 source = "the folder of the Dockerfile"
-            elif discovery.compose is None and "build_command" not in self.set_by:
+            elif is_loose and "build_command" not in self.set_by:
                 source = "the nearest folder that has what is installed"
             yield Origin(part="context", value=context, source=self._of("context", source))
 
@@ -114,6 +115,8 @@ class OriginReader(Struct, frozen=True, kw_only=True):
         compose = discovery.compose
         if compose is not None:
             return f"the service {build.recipe.service} in {compose.file.path}"
+        if discovery.bake is not None:
+            return f"the target {build.recipe.bake} in {' and '.join(discovery.bake.files)}"
         file = build.recipe.file
         is_below = file is not None and file.parent != discovery.library.root
         usual = "found below the project's folder" if is_below else _USUAL
@@ -124,6 +127,8 @@ class OriginReader(Struct, frozen=True, kw_only=True):
             return self._of("platform")
         for build in builds:
             if build.recipe.platforms:
+                if build.recipe.bake:
+                    return f"the target {build.recipe.bake}"
                 source = f"the service {build.recipe.service}" if build.recipe.service else ""
                 return source or self._of("build_command")
             stages = [step.stage for step in build.steps] or [len(build.dockerfile.stages) - 1]

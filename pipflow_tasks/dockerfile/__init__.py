@@ -68,11 +68,12 @@ class Dockerfile(Struct, frozen=True, kw_only=True):
         text: str,
         *,
         path: str = "Dockerfile",
+        first_line: int = 1,
         build_args: Mapping[str, str] = MappingProxyType({}),
         wanted: Collection[str] = (),
         platform: str | None = None,
     ) -> Dockerfile:
-        """Read the text of a Dockerfile.
+        """Read the text of a Dockerfile, which begins at ``first_line`` of the file.
 
         The predefined arguments (TARGETARCH, BUILDPLATFORM, ...) come from ``platform``
         (``linux/arm64``). A base image keeps ``${NAME}`` for a variable without value, and so does
@@ -83,7 +84,7 @@ class Dockerfile(Struct, frozen=True, kw_only=True):
             DockerfileError: the file has no stage, or an instruction can't be read.
         """
         try:
-            source = DockerfileText.from_text(text, path)
+            source = DockerfileText.from_text(text, path, first_line)
             reading = Reading(
                 path=path,
                 escape=source.escape,

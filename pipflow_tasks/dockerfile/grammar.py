@@ -76,25 +76,26 @@ _WITH_HEREDOCS = frozenset({"ADD", "COPY", "RUN"})
 
 
 class DockerfileText(Struct, kw_only=True):
-    """The lines of a file, and how far they have been read."""
+    """The lines of a file, and how far they have been read; ``first_line`` is their number."""
 
     path: str
     lines: list[str]
+    first_line: int = 1
     escape: str = "\\"
     any_keyword: bool = False
     position: int = 0
 
     @classmethod
-    def from_text(cls, text: str, path: str) -> DockerfileText:
+    def from_text(cls, text: str, path: str, first_line: int = 1) -> DockerfileText:
         """Split a text into lines and read its directives.
 
         Raises:
             DockerfileError: a directive is repeated, or `escape` has an invalid value.
         """
         lines = [line.rstrip("\r") for line in text.removeprefix("\ufeff").split("\n")]
-        source = cls(path=path, lines=lines)
+        source = cls(path=path, lines=lines, first_line=first_line)
         seen: set[str] = set()
-        for number, line in enumerate(lines, 1):
+        for number, line in enumerate(lines, first_line):
             match = _DIRECTIVE.match(line.lstrip())
             name = match[1].lower() if match else ""
             if match is None or name not in _DIRECTIVES:
@@ -119,7 +120,7 @@ class DockerfileText(Struct, kw_only=True):
             DockerfileError: a keyword is unknown, or a heredoc has no end.
         """
         while self.position < len(self.lines):
-            line = self.position + 1
+            line = self.position + self.first_line
             text = self._logical_line()
             if text.strip(BLANKS):
                 yield self._instruction(text, line)

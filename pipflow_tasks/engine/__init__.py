@@ -5,16 +5,24 @@ command, and ``signals`` ends it early. ``probe`` asks a base image for its Pyth
 ``containers`` removes what images were run in.
 """
 
-from .builders import command_builder, compose_builder, image_name, plain_builder, split_command
+from .builders import (
+    bake_builder,
+    command_builder,
+    compose_builder,
+    image_name,
+    plain_builder,
+    split_command,
+)
 from .building import answers, build, verify
 from .probe import BaseImages
-from .programs import ComposeProgram, choose_compose, choose_engine
+from .programs import ComposeProgram, choose_compose, choose_engine, print_bake
 from .signals import interruptible
 
 __all__ = [
     "BaseImages",
     "ComposeProgram",
     "answers",
+    "bake_builder",
     "build",
     "choose_compose",
     "choose_engine",
@@ -23,6 +31,7 @@ __all__ = [
     "image_name",
     "interruptible",
     "plain_builder",
+    "print_bake",
     "split_command",
     "verify",
 ]

@@ -12,7 +12,7 @@ from ..errors import UsageError
 from ..plan import Builder, Trial
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from ..compose import Service
@@ -69,6 +69,7 @@ def plain_builder(
     image: str,
     stage: str = "",
     platform: str = "",
+    arguments: Iterable[tuple[str, str]] = (),
     verify: str = "",
 ) -> Builder:
     """Return the builder of one Dockerfile, and of its last stage where none is named.
@@ -78,11 +79,12 @@ def plain_builder(
     chosen = ("--platform", platform) if platform else ()
     named = ("--file", os.path.relpath(dockerfile, folder))
     target = ("--target", stage) if stage else ()
+    given = [word for name, value in arguments for word in ("--build-arg", f"{name}={value}")]
     return Builder(
         name=engine,
         command=(
             *(engine, "build", "--tag", image),
-            *(*chosen, *target, *named, os.path.relpath(context, folder)),
+            *(*chosen, *target, *given, *named, os.path.relpath(context, folder)),
         ),
         options_at=2,
         folder=folder,
@@ -90,6 +92,37 @@ def plain_builder(
         probe=(engine, "version") if engine == "docker" else (engine, "info"),
         next_step=shlex.join([engine, "run", "--rm", image]),
         trials=_trials(engine, image, verify, "--pull=never", platform),
+    )
+
+
+def bake_builder(
+    files: Sequence[str],
+    images: Mapping[str, str],
+    *,
+    overrides: Iterable[str] = (),
+    folder: Path,
+    verify: str = "",
+) -> Builder:
+    """Return the builder of targets of bake files, which loads the images and pushes none.
+
+    ``images`` are the images by their targets. ``overrides`` replace what the files say of a
+    target, such as ``app.tags=shop``. ``verify`` is run in each new image.
+    """
+    words = [word for file in files for word in ("--file", file)]
+    words += [word for override in overrides for word in ("--set", override)]
+    names = tuple(images.values())
+    return Builder(
+        name="bake",
+        command=("docker", "buildx", "bake", "--load", *words, *images),
+        options_at=3,
+        folder=folder,
+        images=names,
+        probe=("docker", "version"),
+        next_step=shlex.join(["docker", "run", "--rm", names[0]]),
+        trials=tuple(
+            trial for name in names for trial in _trials("docker", name, verify, "--pull=never", "")
+        ),
+        may_build_several=len(names) > 1,
     )
 
 

@@ -130,6 +130,12 @@ def choose_compose(setting: str, environment: Mapping[str, str]) -> ComposeProgr
     )
 
 
+def print_bake(files: Iterable[str], environment: Mapping[str, str], folder: Path) -> str | None:
+    """Return docker buildx's own reading of bake files, as JSON; None: it can't read them."""
+    named = [word for file in files for word in ("--file", file)]
+    return _output(["docker", "buildx", "bake", "--print", *named], environment, folder)
+
+
 def _docker_is_chosen(environment: Mapping[str, str]) -> bool:
     """Return whether the environment or docker's configuration names a docker engine."""
     if environment.get("DOCKER_HOST"):

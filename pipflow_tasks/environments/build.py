@@ -31,8 +31,11 @@ class Recipe(Struct, frozen=True, kw_only=True):
 
     Attributes:
         service: the compose service that it builds, or an empty string.
+        bake: the target of a bake file that it builds, or an empty string.
+        tags: those of the image that a bake file names.
         path: the Dockerfile, as messages show it.
         text: what it says.
+        first_line: that of the text, where the Dockerfile is in a compose file.
         file: the Dockerfile's own file; None where it is in a compose file.
         context: the folder that is its build context.
         variables: for the names of included files.
@@ -43,8 +46,11 @@ class Recipe(Struct, frozen=True, kw_only=True):
     """
 
     service: str = ""
+    bake: str = ""
+    tags: tuple[str, ...] = ()
     path: str
     text: str
+    first_line: int = 1
     file: Path | None
     context: Path
     variables: Mapping[str, str]
@@ -123,7 +129,14 @@ def read_builds(
     builds: list[Build] = []
     for recipe in recipes:
         context = recipe.context
-        key = (recipe.path, recipe.text, context, recipe.build_args, recipe.platforms[:1])
+        key = (
+            recipe.path,
+            recipe.first_line,
+            recipe.text,
+            context,
+            recipe.build_args,
+            recipe.platforms[:1],
+        )
         if key not in known:
             known[key] = _with_projects(_parse(recipe), context, library)
         parsed = known[key]
@@ -163,12 +176,27 @@ def names_of_steps(build: Build, library: Library) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def bases_of(build: Build) -> frozenset[object]:
+    """Return the images that the installing steps are made on, each with the Python it uses."""
+    if isinstance(build.parsed, DockerfileError):
+        return frozenset()
+    return frozenset(
+        (
+            build.parsed.base_of(step.stage).base,
+            replace(step.python, line=0),
+            build.recipe.platforms,
+        )
+        for step in build.installing
+    )
+
+
 def _parse(recipe: Recipe) -> Dockerfile | DockerfileError:
     unset = [name for name, value in recipe.build_args if value is None]
     try:
         return Dockerfile.from_text(
             recipe.text,
             path=recipe.path,
+            first_line=recipe.first_line,
             build_args={name: value for name, value in recipe.build_args if value is not None},
             wanted=names_set(recipe.variables).union(unset),
             platform=recipe.platforms[0] if recipe.platforms else None,

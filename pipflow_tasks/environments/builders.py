@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import platform as host
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from ..engine import (
+    bake_builder,
     choose_engine,
     command_builder,
     compose_builder,
@@ -16,15 +18,17 @@ from ..engine import (
 )
 from ..files import show_path
 from ..plan import typed_from_here
+from ..target import docker_platform
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from ..compose import Service
     from ..manifest.library import Library
     from ..plan import Builder
     from ..settings import Settings
+    from .bake_project import BakeProject
     from .build import Recipe
     from .compose_project import ComposeProject
 
@@ -38,10 +42,11 @@ def make_builder(
     settings: Settings,
     library: Library,
     variables: Mapping[str, str],
+    bake: BakeProject | None = None,
 ) -> Builder | None:
     """Return the builder of recipes, or None where there is nothing to build.
 
-    Without a compose project, which has the services, there is one recipe at most.
+    Without a compose project or bake files there is one recipe at most.
 
     Raises:
         UsageError: the setting ``build_command`` or ``verify`` can't be understood.
@@ -51,17 +56,10 @@ def make_builder(
     first = next(iter(recipes), None)
     if compose is not None:
         builder, image = _make_compose_builder(recipes, compose, settings)
-    elif first is not None and first.file is not None and not settings.build_command:
-        builder = plain_builder(
-            choose_engine(settings.builder, variables),
-            dockerfile=first.file,
-            context=first.context,
-            stage=first.stage or "",
-            folder=root,
-            image=settings.image or image_name(root),
-            platform=settings.platform,
-            verify=settings.verify,
-        )
+    elif first is not None and not settings.build_command:
+        builder = _make_loose_builder(recipes, bake, settings, root, variables)
+    elif first is not None:
+        image = next(iter(first.tags), None)
     if settings.build_command:
         next_step = "" if builder is None else builder.next_step
         builder = _make_command_builder(recipes, settings, root, variables, image, next_step)
@@ -71,6 +69,54 @@ def make_builder(
     if compose is not None:
         next_step = typed_from_here(next_step, library.name_of(compose.folder))
     return replace(builder, place=library.name_of(builder.folder), next_step=next_step)
+
+
+def _make_loose_builder(
+    recipes: Sequence[Recipe],
+    bake: BakeProject | None,
+    settings: Settings,
+    root: Path,
+    variables: Mapping[str, str],
+) -> Builder | None:
+    """Return the builder of targets of bake files, or of a Dockerfile.
+
+    A single target is built as its Dockerfile where docker buildx is not here.
+    """
+    first, name = recipes[0], settings.image or image_name(root)
+    if bake is not None and (bake.is_built_by_bake or len(recipes) > 1 or first.file is None):
+        names = [name, *(f"{name}-{recipe.bake}" for recipe in recipes[1:])]
+        tags = [next(iter(each.tags), own) for each, own in zip(recipes, names, strict=True)]
+        return bake_builder(
+            bake.files,
+            {recipe.bake: tag for recipe, tag in zip(recipes, tags, strict=True)},
+            overrides=_overrides(recipes, tags),
+            folder=root,
+            verify=settings.verify,
+        )
+    if first.file is None:
+        return None
+    return plain_builder(
+        choose_engine(settings.builder, variables),
+        dockerfile=first.file,
+        context=first.context,
+        stage=first.stage or "",
+        folder=root,
+        image=next(iter(first.tags), name),
+        platform=settings.platform or (first.platforms[0] if len(first.platforms) == 1 else ""),
+        arguments=[(key, value) for key, value in first.build_args if value is not None],
+        verify=settings.verify,
+    )
+
+
+def _overrides(recipes: Sequence[Recipe], tags: Sequence[str]) -> Iterator[str]:
+    """Yield what bake files lack to load an image: a tag, and one platform of several."""
+    for recipe, tag in zip(recipes, tags, strict=True):
+        if not recipe.tags:
+            yield f"{recipe.bake}.tags={tag}"
+        if len(recipe.platforms) > 1:
+            own = docker_platform(host.machine())
+            chosen = own if own in recipe.platforms else recipe.platforms[0]
+            yield f"{recipe.bake}.platform={chosen}"
 
 
 def _make_compose_builder(
@@ -131,6 +177,7 @@ def _without_twins(services: Sequence[Service]) -> list[Service]:
     """
     kept: dict[object, Service] = {}
     for service in services:
-        built = (service.image, service.build, service.platform)
+        build = service.build and replace(service.build, inline_place=None)
+        built = (service.image, build, service.platform)
         kept.setdefault(service.name if service.image is None else built, service)
     return [*kept.values()]

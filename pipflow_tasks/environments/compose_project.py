@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from functools import reduce
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -15,8 +17,7 @@ from ..files import read_text, show_path
 from ..isolation import HiddenVariables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
     from ..engine import ComposeProgram
     from ..manifest.library import Library
@@ -107,14 +108,20 @@ def _read(
     if is_named:
         program = replace(program, words=(*program.words, "--file", show_path(paths[0], folder)))
     shown = [library.name_of(path) for path in paths]
+
+    def read_ourselves() -> ComposeFile:
+        texts = [(name, _read_text(path, name)) for path, name in zip(paths, shown, strict=True)]
+        return _read_texts(texts, paths[0].parent, library, variables, frozenset(paths[:1]))
+
     told = program.config(folder)
     if told is None:
-        texts = ((name, _read_text(path, name)) for path, name in zip(paths, shown, strict=True))
-        file = ComposeFile.from_texts(texts, environment=variables)
+        file = read_ourselves()
         if any(service.extends_file for service in file.services):
             told = program.extended(folder)
     if told is not None:
         file = ComposeFile.from_config(told, path=shown[0])
+        if any(each.build is not None and each.build.dockerfile_inline for each in file.services):
+            file = file.with_places_of(read_ourselves())
     return ComposeProject(
         folder=folder,
         base=paths[0].parent,
@@ -122,6 +129,36 @@ def _read(
         program=program,
         variables=variables,
     )
+
+
+def _read_texts(
+    texts: Sequence[tuple[str, str]],
+    base: Path,
+    library: Library,
+    variables: Mapping[str, str],
+    seen: frozenset[Path],
+) -> ComposeFile:
+    """Read the files of a project, those that they extend, and the projects that they include.
+
+    What is not there is left unread.
+    """
+
+    def read(name: str) -> str | None:
+        return read_text(base / name, shown=library.name_of(base / name))
+
+    file = ComposeFile.from_texts(texts, environment=variables, read=read)
+    for include in file.includes:
+        found = [(name, read(name)) for name in include.paths]
+        inside = [(library.name_of(base / name), text) for name, text in found if text is not None]
+        files = {Path(os.path.normpath(base / name)) for name in include.paths}
+        if len(inside) < len(found) or not inside or files & seen:
+            continue
+        folder = Path(os.path.normpath(base / include.folder))
+        named = [base / name for name in include.dotenv] or [folder / ".env"]
+        inner = reduce(_with_variables, named, variables)
+        other = _read_texts(inside, folder, library, inner, seen | files)
+        file = file.including(other, include)
+    return file
 
 
 def _read_text(path: Path, shown: str) -> str:
@@ -136,7 +173,12 @@ def _read_text(path: Path, shown: str) -> str:
 
 
 def _with_dotenv(folder: Path, environment: Mapping[str, str]) -> Mapping[str, str]:
-    text = read_text(folder / ".env", shown=".env")
+    return _with_variables(environment, folder / ".env")
+
+
+def _with_variables(environment: Mapping[str, str], path: Path) -> Mapping[str, str]:
+    """Return variables on top of those of a file."""
+    text = read_text(path, shown=path.name)
     values = read_dotenv(text or "", environment)
     if isinstance(environment, HiddenVariables):
         return environment.with_names(values)

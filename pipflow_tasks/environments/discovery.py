@@ -16,7 +16,15 @@ from ..engine import split_command
 from ..errors import ComposeError, DockerfileError, UsageError
 from ..files import read_text, show_path
 from ..manifest.library import read_more
-from .build import Recipe, fill_arguments, names_installed_by, names_of_steps, read_builds
+from .bake_project import find_bake
+from .build import (
+    Recipe,
+    bases_of,
+    fill_arguments,
+    names_installed_by,
+    names_of_steps,
+    read_builds,
+)
 from .build_command import named_places, read_build_options, with_options
 from .builders import make_builder
 from .compose_project import find_compose
@@ -29,6 +37,7 @@ if TYPE_CHECKING:
     from ..manifest.library import Library
     from ..plan import Builder
     from ..settings import Settings
+    from .bake_project import BakeProject
     from .build import Build
     from .compose_project import ComposeProject
 
@@ -44,6 +53,7 @@ class Discovery(Struct, frozen=True, kw_only=True):
         builder: None where the project has nothing to build.
         compose: the compose project that has the services; None where there are none.
         library: the requirements files that the project and its builds name, as they were read.
+        bake: the bake files that have the targets; None where there are none.
         passed_over: what was found and is not built, one clause each.
         notices: what else the user should know of what was found.
     """
@@ -52,6 +62,7 @@ class Discovery(Struct, frozen=True, kw_only=True):
     builder: Builder | None
     compose: ComposeProject | None
     library: Library
+    bake: BakeProject | None = None
     passed_over: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
 
@@ -63,13 +74,17 @@ class Tier(Struct, frozen=True, kw_only=True):
         builds: those that were found there.
         library: with the files that their steps may install.
         compose: the compose project that has them, if it is one.
+        bake: the bake files that have them, if there are any.
         passed_over: what was found there and is not built, one clause each.
+        notices: what else the user should know where these builds count.
     """
 
     builds: tuple[Build, ...]
     library: Library
     compose: ComposeProject | None = None
+    bake: BakeProject | None = None
     passed_over: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 def builder_for(
@@ -88,7 +103,7 @@ def builder_for(
     touched = [build.recipe for build in discovery.builds if not build.installed.isdisjoint(paths)]
     if len(touched) in {0, len(discovery.builds)}:
         return discovery.builder
-    return make_builder(touched, discovery.compose, settings, library, variables)
+    return make_builder(touched, discovery.compose, settings, library, variables, discovery.bake)
 
 
 def find_builds(library: Library, settings: Settings, variables: Mapping[str, str]) -> Discovery:
@@ -100,6 +115,7 @@ def find_builds(library: Library, settings: Settings, variables: Mapping[str, st
     Raises:
         DockerfileError: a service's Dockerfile is not there, or can't be understood.
         ComposeError: a compose file can't be understood.
+        BakeError: a bake file can't be understood.
         UsageError: a setting names what is not there.
     """
     first: Tier | None = None
@@ -198,11 +214,37 @@ def _tiers(
         yield look([root / name], is_named=True)
         return
     start = folder if is_given and not settings.context else root
-    yield look(find_usual(start))
+    usual = look(find_usual(start))
+    bake = _read_bake(library, files, settings, variables)
+    unread = () if bake is None else bake.passed_over
+    if bake is not None and _builds_same(bake.builds, usual.builds):
+        yield bake  # its arguments and its stage are those of the build
+    yield replace(usual, notices=unread)
+    if bake is not None:
+        yield bake
     found = find_others(start)  # a walk, which most projects need not wait for
-    yield from (look(paths) for paths in (found.others, found.lesser))
+    yield from (replace(look(paths), notices=unread) for paths in (found.others, found.lesser))
     hidden = tuple(f"{library.name_of(path)} is in a hidden folder" for path in found.hidden)
     yield Tier(builds=(), library=library, passed_over=hidden)
+
+
+def _read_bake(
+    library: Library, files: Sequence[str], settings: Settings, variables: Mapping[str, str]
+) -> Tier | None:
+    """Return the targets of the bake files in the project's folder, which docker alone builds."""
+    if settings.builder not in {"auto", "docker"} or settings.stage or settings.context:
+        return None
+    bake = find_bake(library, variables)
+    if bake is None:
+        return None
+    builds, library = read_builds(bake.recipes, files, library)
+    return Tier(builds=builds, library=library, bake=bake, passed_over=bake.unread)
+
+
+def _builds_same(builds: Iterable[Build], others: Iterable[Build]) -> bool:
+    """Return whether one of the builds installs the files by a Dockerfile of the others."""
+    files = {build.recipe.file for build in others}
+    return any(build.installing and build.recipe.file in files for build in builds)
 
 
 def _require_alike(tiers: Sequence[Tier]) -> None:
@@ -275,10 +317,13 @@ def _read_dockerfiles(
 
 def _discover(tier: Tier, settings: Settings, variables: Mapping[str, str]) -> Discovery:
     """Return what was found, with what ``build_command`` says, and with the files of all steps."""
+    if tier.compose is not None:
+        _require_plain(settings, tier.compose.file.path)
     library = tier.library
-    builds, notices = _choose(tier.builds) if tier.compose is None else (tier.builds, ())
+    is_loose = tier.compose is None and tier.bake is None
+    builds, notices = _choose(tier.builds) if is_loose and tier.builds else (tier.builds, ())
     recipes = [build.recipe for build in builds]
-    builder = make_builder(recipes, tier.compose, settings, library, variables)
+    builder = make_builder(recipes, tier.compose, settings, library, variables, tier.bake)
     if builder is not None and settings.build_command:
         options = read_build_options(builder.command)
         recipes = [with_options(recipe, options, library.root, variables) for recipe in recipes]
@@ -292,20 +337,42 @@ def _discover(tier: Tier, settings: Settings, variables: Mapping[str, str]) -> D
     ]
     library = read_more(library, named, variables)
     return Discovery(
-        builds=builds, builder=builder, compose=tier.compose, library=library, notices=notices
+        builds=builds,
+        builder=builder,
+        compose=tier.compose,
+        bake=tier.bake,
+        library=library,
+        notices=(*tier.notices, *notices),
     )
 
 
+def _require_plain(settings: Settings, path: str) -> None:
+    """Refuse the settings of a plain build, where a compose file says how the image is built.
+
+    Raises:
+        UsageError: one of them is made.
+    """
+    for name, own in (("stage", "target"), ("context", "context")):
+        value = getattr(settings, name)
+        if value:
+            raise UsageError(
+                f"the setting {name} is `{value}`, but {path} says how the image is built",
+                hint=f"write `{own}: {value}` there under `build`, and unset `{name}`; or set "
+                "`builder: docker` for a build without compose",
+            )
+
+
 def _choose(builds: tuple[Build, ...]) -> tuple[tuple[Build, ...], tuple[str, ...]]:
-    """Return the one loose Dockerfile of a usual name, with a note of the others; else all."""
+    """Return the one loose Dockerfile of a usual name, else all; with a note of those not built."""
     usual = [build for build in builds if Path(build.recipe.path).name in PLAIN_NAMES]
-    if len(builds) < 2 or len(usual) != 1:
+    chosen = usual[0] if len(usual) == 1 else builds[0]
+    others = [build.recipe.path for build in builds if build is not chosen and build.installing]
+    if not others:
         return builds, ()
-    others = [build.recipe.path for build in builds if build is not usual[0]]
     shown = " and ".join(others)
     verb = "installs" if len(others) == 1 else "install"
-    return (usual[0],), (
-        f"{shown} {verb} the file, too; {usual[0].recipe.path} counts, and the setting "
+    return (chosen,) if len(usual) == 1 else builds, (
+        f"{shown} {verb} the file, too; {chosen.recipe.path} is built, and the setting "
         "`dockerfile` names another",
     )
 
@@ -333,7 +400,42 @@ def _read_services(
             path=compose.file.path,
             hint="install docker compose 2, or name the Dockerfile with the setting `dockerfile`",
         )
-    return Tier(builds=builds, library=library, compose=compose, passed_over=starting)
+    builds, notices = _without_hidden(builds, compose, settings)
+    return Tier(
+        builds=builds, library=library, compose=compose, passed_over=starting, notices=notices
+    )
+
+
+def _without_hidden(
+    builds: tuple[Build, ...], compose: ComposeProject, settings: Settings
+) -> tuple[tuple[Build, ...], tuple[str, ...]]:
+    """Return the builds that count, and a note of the others.
+
+    Compose does not build a service of a profile that is not active. Those that are made on the
+    same image as another one that installs the files count, though, and so do all if no other does.
+    """
+    active = compose.variables.get("COMPOSE_PROFILES", "").split(",")
+    profiles = {each.name: each.profiles for each in compose.file.services}
+    hidden = {
+        name
+        for name, own in profiles.items()
+        if own and "*" not in active and not {*own}.intersection(map(str.strip, active))
+    }
+    shown = [build for build in builds if build.recipe.service not in hidden and build.installing]
+    if settings.service or not shown:
+        return builds, ()
+    bases = frozenset().union(*(bases_of(build) for build in shown))
+    other = [
+        build.recipe.service
+        for build in builds
+        if build.recipe.service in hidden and build.installing and not bases_of(build) <= bases
+    ]
+    notices = tuple(
+        f"the service {name} installs the file, too, on another image; it is in the profile "
+        f"{profiles[name][0]}, which is not active: the setting `service` chooses it"
+        for name in other
+    )
+    return tuple(build for build in builds if build.recipe.service not in other), notices
 
 
 def _recipes_of(
@@ -382,10 +484,12 @@ def _recipe_of(
     context = compose.base / build.context
     path = context / build.dockerfile
     is_inline = build.dockerfile_inline is not None
+    shown, line = build.inline_place or (f"dockerfile_inline of {service.name}", 1)
     return Recipe(
         service=service.name,
-        path=f"dockerfile_inline of {service.name}" if is_inline else library.name_of(path),
+        path=shown if is_inline else library.name_of(path),
         text=text,
+        first_line=line if is_inline else 1,
         file=None if is_inline else path,
         context=context,
         variables=variables,

@@ -15,10 +15,11 @@ from packaging.markers import default_environment
 from packaging.tags import sys_tags
 
 from ..engine import BaseImages
-from ..errors import ComposeError, DockerfileError, TargetError
+from ..errors import BakeError, ComposeError, DockerfileError, PipflowError, TargetError
 from ..index.pip_settings import is_yes
 from ..target import BaseImage, Restriction, Target, docker_platform, newest_pip, restrict
 from .base_image import Asking, find_target, target_of_base
+from .uninstalled import explain_uninstalled, uninstalled_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,8 +58,9 @@ def find_targets(
 
     Raises:
         DockerfileError: a base image depends on a variable without value.
-        ComposeError: several services are meant, and their images differ.
-        TargetError: the image's Python or platform is unknown, or the setting is not valid.
+        PipflowError: several services, Dockerfiles or bake targets count; their images differ.
+        TargetError: no build installs the files, the image's Python or platform is unknown, or the
+            setting is not valid.
     """
     _require_valid(settings)
     builds = discovery.builds
@@ -71,20 +73,13 @@ def find_targets(
         name = "python" if settings.python else "host"
         return (FoundTarget(name=name, target=_target_without_image(settings, variables)),)
     bases = BaseImages.of(discovery.builder, variables)
+    if not any(build.steps for build in builds) and not _is_told(builds, settings, discovery):
+        python = _python_of(builds[0], settings, variables, bases)
+        raise uninstalled_error(builds, discovery.library, settings.files, python)
     targets = [_find_target(build, settings, variables, bases) for build in builds]
     if any(_image_of(target) != _image_of(targets[0]) for target in targets):
-        told = "; ".join(
-            f"{build.recipe.service or build.recipe.path}: {target}"
-            for build, target in zip(builds, targets, strict=True)
-        )
-        is_compose = discovery.compose is not None
-        raise ComposeError(
-            f"the {'services' if is_compose else 'Dockerfiles'} that install "
-            f"{' or '.join(settings.files)} have different images ({told})",
-            hint="name the one that is meant with the setting "
-            f"`{'service' if is_compose else 'dockerfile'}`",
-        )
-    notices = [*discovery.notices, *(_not_installed(b) for b in builds if not b.steps)]
+        raise _different_images(discovery, targets, settings)
+    notices = [*discovery.notices, *(_not_installed(b, settings) for b in builds if not b.steps)]
     return (
         FoundTarget(
             name=_name_of(builds),
@@ -92,6 +87,30 @@ def find_targets(
             builds=builds,
             notices=tuple(dict.fromkeys(notices)),
         ),
+    )
+
+
+def _different_images(
+    discovery: Discovery, targets: Sequence[Target], settings: Settings
+) -> PipflowError:
+    """Return the error that builds have different images, with the setting for each."""
+    recipes = [build.recipe for build in discovery.builds]
+    error: type[PipflowError] = DockerfileError
+    kind, setting = "Dockerfiles", "dockerfile"
+    if discovery.compose is not None:
+        kind, setting, error = "services", "service", ComposeError
+    elif discovery.bake is not None:
+        kind, error = "bake targets", BakeError
+    names = [each.service or each.bake or each.path for each in recipes]
+    told = "; ".join(f"{name}: {target}" for name, target in zip(names, targets, strict=True))
+    values = dict.fromkeys(names if setting == "service" else (each.path for each in recipes))
+    choices = " or ".join(f"`{setting}: {value}`" for value in values)
+    hint = f"set {choices}"
+    if len(values) == 1:  # one Dockerfile, with different arguments or stages
+        hint = f'set `python: "{targets[0].python}"`, or another one'
+    return error(
+        f"the {kind} that install {' or '.join(settings.files)} have different images ({told})",
+        hint=hint,
     )
 
 
@@ -131,24 +150,31 @@ def _name_of(builds: Sequence[Build]) -> str:
     return first.service or (f"{first.path}#{first.stage}" if is_one_of_several else first.path)
 
 
-def _not_installed(build: Build) -> str:
-    """Return a notice that no step installs the files, and what may be why."""
-    unknown = [
-        f"; it is unknown which file of the project line {step.line} installs as {name}"
-        for step in build.dockerfile.steps
-        for name in step.unknown
-        if name in step.requirements
-    ]
-    unknown += [
-        f"; line {step.line} installs {source}, which is not there"
-        for step in build.dockerfile.steps
-        for source in step.sources
-        if not (build.recipe.context / source).is_file()
-    ]
+def _is_told(builds: Sequence[Build], settings: Settings, discovery: Discovery) -> bool:
+    """Return whether the settings say what the files are installed into, though no step does."""
+    if settings.python or not settings.stage:
+        return bool(settings.python)
+    return not any(explain_uninstalled(build, discovery.library).is_seen for build in builds)
+
+
+def _not_installed(build: Build, settings: Settings) -> str:
+    by_stage = f"the image of the stage {build.recipe.stage}, as the setting stage says"
+    by_python = f"Python {settings.python}, as the setting python says"
     return (
-        f"{build.recipe.path} does not install {' and '.join(build.files)}"
-        f"{''.join(unknown)}; versions are chosen for the base image of its last stage"
+        f"{build.recipe.path} does not install {' and '.join(build.files)}; versions are chosen "
+        f"for {by_python if settings.python else by_stage}"
     )
+
+
+def _python_of(
+    build: Build, settings: Settings, variables: Mapping[str, str], bases: BaseImages
+) -> str:
+    """Return the Python of the base image of the last stage, as two numbers; empty: unknown."""
+    try:
+        target = _find_target(build, settings, variables, bases)
+    except (DockerfileError, TargetError):
+        return ""
+    return ".".join(target.python.split(".")[:2])
 
 
 def _strictest(targets: Sequence[Target]) -> Target:

@@ -152,7 +152,6 @@ def test_options_count_for_the_target(
     [
         ("buildah build -f docker/app.Dockerfile .", "2.0"),
         ("buildah bud --file=docker/app.Dockerfile .", "2.0"),
-        ("buildah build docker", "2.0"),
         ("buildah build --tag docker .", "1.0"),
         ("docker buildx bake -f docker/app.Dockerfile app", "1.0"),
         ("make build", "1.0"),
@@ -162,9 +161,7 @@ def test_options_count_for_the_target(
 def test_dockerfile_of_the_command(
     project: TemporaryProject, command: str, version: str, compose: str
 ) -> None:
-    """The Dockerfile that the command names counts, or that of the folder it names."""
-    if compose and command.endswith(" docker"):
-        version = "1.0"  # a service tells which Dockerfile installs the file
+    """The Dockerfile that the command names counts."""
     if compose:
         project.write("compose.yaml", compose)
     project.write("docker/Dockerfile", dockerfile("3.11").replace("COPY", "ADD"))
@@ -172,6 +169,17 @@ def test_dockerfile_of_the_command(
     settings(project, build_command=command)
     done = project.invoke("deps.add", "lib")
     assert (done.status, project.requirements) == (0, f"lib=={version}\n"), done.stderr
+
+
+def test_folder_of_the_command(project: TemporaryProject) -> None:
+    """The Dockerfile of the folder that the command names counts: it does not see the file."""
+    project.write("docker/Dockerfile", dockerfile("3.11"))
+    settings(project, build_command="buildah build docker")
+    asked = project.invoke("deps.add", "lib")
+    project.write("compose.yaml", "services: {app: {build: .}}\n")
+    done = project.invoke("deps.add", "lib")
+    assert "docker/Dockerfile:3: nothing installs ../requirements.txt" in asked.stderr
+    assert (asked.status, done.status, project.requirements) == (1, 0, "lib==1.0\n")
 
 
 def test_context_of_the_command(project: TemporaryProject) -> None:

@@ -47,6 +47,33 @@ def test_service_behind_a_profile(project: TemporaryProject) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("environment", "status", "services"),
+    [
+        ({}, 0, "build app"),
+        ({"COMPOSE_PROFILES": "other"}, 0, "build app"),
+        ({"COMPOSE_PROFILES": "ci"}, 1, ""),
+        ({"INVOKE_PIPFLOW_SERVICE": "tests"}, 0, "--profile tools build tests"),
+    ],
+)
+def test_service_of_another_image_behind_a_profile(
+    project: TemporaryProject, environment: dict[str, str], status: int, services: str
+) -> None:
+    """A service that a profile hides is no obstacle, unless its profile is active."""
+    project.write("new/Dockerfile", dockerfile("3.11"))
+    text = COMPOSE + "  tests:\n    build: {context: ., dockerfile: new/Dockerfile}\n"
+    project.write("compose.yaml", f"{text}    profiles: [tools, ci]\n")
+    docker = project.stand_in(
+        "docker", {"version": 0, "compose": 0, "compose --profile * config": 1}
+    )
+    done = project.invoke("deps.add", "lib", environment=environment)
+    assert (done.status, "".join(docker.built)) == (
+        status,
+        f"compose {services}" if services else "",
+    ), done.stderr
+    assert ("the service tests installs the file, too" in done.stderr) == (services == "build app")
+
+
 def test_service_behind_a_profile_alone(project: TemporaryProject) -> None:
     """Where all services are hidden, the profile is named for starting them, too."""
     assert built(project, "services:\n  tests:\n    build: .\n    profiles: [tools]\n") == (
@@ -107,7 +134,7 @@ def test_file_that_two_images_include(project: TemporaryProject, file: str) -> N
     done = project.invoke("deps.upgrade-all", "--file", file)
     assert (done.status, project.read("requirements/base.txt")) == (1, "lib==1.0\n")
     assert "have different images" in done.stderr
-    assert "the setting `service`" in done.stderr
+    assert "set `service: web` or `service: worker`" in done.stderr
 
 
 def test_services_that_include_what_changed(project: TemporaryProject) -> None:
@@ -223,15 +250,95 @@ def test_empty_compose_file_variable(project: TemporaryProject, value: str) -> N
         "services: {web: {extends: {file: other.yaml, service: web}}}\n",
     ],
 )
-def test_files_that_only_compose_could_read(project: TemporaryProject, text: str) -> None:
-    """Where another file may say what is built, no other Dockerfile is taken for that."""
+def test_files_that_are_not_there(project: TemporaryProject, text: str) -> None:
+    """Where a file that is not there may say what is built, no other Dockerfile is taken."""
     project.stand_in("docker-compose", {"version": 0, "ps": 0})
     project.write("compose.yaml", text)
-    project.write("other.yaml", "services: {web: {build: api}}\n")
     before = project.contents()
     done = project.invoke("deps.add", "lib")
     assert (done.status, done.stdout, project.contents()) == (1, "", before)
     assert "what other.yaml has is unknown" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("files", "service"),
+    [
+        (
+            {
+                "compose.yaml": "include: [deploy/compose.yaml]\n",
+                "deploy/compose.yaml": "include: [{path: ../compose.yaml}, ../api/c.yaml]\n",
+                "deploy/.env": "FOLDER=.\n",
+                "api/.env": "FOLDER=/no-such-folder\nPYTHON=3.11\n",
+                "api/c.yaml": "services: {web: {build: {context: ., args: [PYTHON=$PYTHON]}}}\n",
+            },
+            "web",
+        ),
+        (
+            {
+                "compose.yaml": "include: [{path: [a.yaml, b.yaml], project_directory: api}]\n",
+                "a.yaml": "services: {web: {build: .}}\n",
+                "b.yaml": "services: {web: {build: {args: {PYTHON: '3.11'}}}}\n",
+            },
+            "web",
+        ),
+        (
+            {
+                "compose.yaml": "services: {web: {extends: {file: x/a.yaml, service: a}}}\n",
+                "x/a.yaml": "services: {a: {extends: {file: ../b.yaml, service: b}}}\n",
+                "b.yaml": (
+                    "x-b: &b {args: {PYTHON: '3.11'}, context: api}\n"
+                    "services: {a: {build: *b}, c: {build: *b}, b: {extends: c}}\n"
+                ),
+            },
+            "web",
+        ),
+        (
+            {
+                "compose.yaml": (
+                    "services:\n"
+                    "  base: {build: {context: api, args: {PYTHON: '3.11'}}, profiles: [x]}\n"
+                    "  web: {extends: {file: compose.yaml, service: base}, profiles: !reset []}\n"
+                )
+            },
+            "base web",
+        ),
+    ],
+    ids=["include", "include-several", "extends", "extends-same-file"],
+)
+def test_files_that_are_included_and_extended(
+    project: TemporaryProject, files: dict[str, str], service: str
+) -> None:
+    """Without compose 2, what a file includes and extends is read here, relative to its folder."""
+    compose = project.stand_in(
+        "docker-compose", {"version": 0, "ps": 0, "build": 0, "--profile": 0}
+    )
+    project.write("api/Dockerfile", "ARG PYTHON=3.9\n" + dockerfile("$PYTHON"))
+    project.write("api/requirements.txt", "")
+    for name, text in files.items():
+        project.write(name, text)
+    done = project.invoke("deps.add", "lib", "--file", "api/requirements.txt")
+    assert (done.status, project.read("api/requirements.txt")) == (0, "lib==2.0\n"), done.stderr
+    assert compose.built[0].removeprefix("--profile x ") == f"build {service}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "services: {web: {extends: {file: other.yaml, service: web}}}\n",
+        "include: [other.yaml]\n",
+    ],
+)
+def test_other_file_that_is_not_valid(project: TemporaryProject, text: str) -> None:
+    """An error in another file names that file, and files that extend each other are an error."""
+    project.stand_in("docker-compose", {"version": 0, "ps": 0})
+    project.write("compose.yaml", text)
+    project.write("other.yaml", "services: {web: {build: [}}\n")
+    done = project.invoke("deps.add", "lib")
+    assert (done.status, done.stderr.startswith("other.yaml:1: the file is no YAML")) == (1, True)
+    project.write("other.yaml", text.replace("other", "compose"))
+    done = project.invoke("deps.add", "lib")
+    assert done.status == 1
+    assert "extends itself" in done.stderr or "is unknown" in done.stderr
 
 
 def test_docker_compose_1_tells_what_services_extend(project: TemporaryProject) -> None:
@@ -252,6 +359,33 @@ def test_docker_compose_1_tells_what_services_extend(project: TemporaryProject) 
     done = project.invoke("deps.add", "lib", "--file", "api/requirements.txt")
     assert (done.status, project.read("api/requirements.txt")) == (0, "lib==2.0\n"), done.stderr
     assert compose.built == ["--profile tools build web"]
+
+
+INLINE = """\
+services:
+  app:
+    build:
+      dockerfile_inline: |
+        FROM python:3.11-slim
+        COPY requirements.txt .
+        RUN pip install -r requirements.txt
+"""
+
+
+@pytest.mark.parametrize("is_told", [False, True], ids=["read", "told"])
+def test_lines_of_a_dockerfile_in_the_compose_file(
+    project: TemporaryProject, is_told: bool
+) -> None:
+    """The lines of an inline Dockerfile are the compose file's, whoever has read that."""
+    text = "FROM python:3.11-slim\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\n"
+    build = {"context": str(project.folder), "dockerfile_inline": text}
+    told = json.dumps({"name": "shop", "services": {"app": {"build": build}}})
+    config: dict[str, Answer] = {"compose --profile * config": told if is_told else 1}
+    project.stand_in("docker", {"version": 0, "compose": 0, **config})
+    project.write("compose.yaml", INLINE)
+    project.remove("Dockerfile")
+    done = project.invoke("deps.check", "--offline", "--explain")
+    assert "installed by compose.yaml:7" in done.stdout, done.output
 
 
 def test_dotenv_gives_variables(project: TemporaryProject) -> None:

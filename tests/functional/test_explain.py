@@ -14,6 +14,12 @@ FROM python:3.9-slim
 COPY --from=build /usr /usr
 """
 
+BOTH = """\
+FROM python:3.9-slim
+COPY . .
+RUN pip install -r requirements.txt -r prod.txt
+"""
+
 COMPOSE = """\
 services:
   app:
@@ -160,6 +166,7 @@ def test_first_line_names_what_is_not_here(
 ) -> None:
     """The folder, the file and the Dockerfile are named where they are not the current folder's."""
     project.write("prod.txt", "lib==1.0\n")
+    project.write("Dockerfile", BOTH)
     project.write("src/main.py", "")
     environment = {"DOCKER_DEFAULT_PLATFORM": "linux/amd64"}
     done = project.pipflow("outdated", *words, within=within, environment=environment)

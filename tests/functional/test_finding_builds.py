@@ -64,6 +64,50 @@ def test_stage_is_built(project: TemporaryProject) -> None:
     assert docker.built == ["build --tag shop --target old --file Dockerfile ."]
 
 
+HIDDEN = "FROM python:3.9-slim AS app\nCOPY . /app\nRUN make -C /app dependencies\n"
+"""A Dockerfile in which no step is seen to install the file."""
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("PYTHON", "chosen for Python 3.9, as the setting python says"),
+        ("STAGE", "chosen for the image of the stage app, as the setting stage says"),
+    ],
+)
+def test_settings_where_no_step_is_seen(project: TemporaryProject, setting: str, told: str) -> None:
+    """Where no step installs the file, the settings `python` and `stage` say the Python."""
+    docker = project.stand_in("docker", ENGINE)
+    project.write("Dockerfile", HIDDEN)
+    value = {"PYTHON": "3.9", "STAGE": "app"}[setting]
+    done = project.invoke("deps.upgrade-all", environment={f"INVOKE_PIPFLOW_{setting}": value})
+    assert (done.status, project.requirements, len(docker.built)) == (0, NEW, 1), done.stderr
+    assert told in done.stderr
+
+
+def test_without_settings_where_no_step_is_seen(project: TemporaryProject) -> None:
+    """Where no step installs the file, `add` asks, `check` names the fault, `rebuild` builds."""
+    docker = project.stand_in("docker", ENGINE)
+    project.write("Dockerfile", HIDDEN)
+    asked, checked, rebuilt = map(
+        project.invoke, ("deps.upgrade-all", "deps.check", "deps.rebuild")
+    )
+    assert (asked.status, checked.status, rebuilt.status) == (1, 1, 0)
+    assert (project.requirements, docker.built) == (OLD, ["build --tag shop --file Dockerfile ."])
+    assert 'set `python: "3.9"`' in asked.stderr
+    assert checked.output.count("nothing installs requirements.txt") == 1
+
+
+def test_stage_that_installs_nothing(project: TemporaryProject) -> None:
+    """Where another stage installs the file than the one that is set, that one is named."""
+    step = "COPY requirements.txt .\nRUN pip install -r requirements.txt\n"
+    project.write("Dockerfile", f"FROM python:3.9 AS dev\n{step}FROM python:3.9 AS web\nCOPY . .\n")
+    done = project.invoke("deps.upgrade-all", environment={"INVOKE_PIPFLOW_STAGE": "web"})
+    assert (done.status, project.requirements) == (1, OLD)
+    assert "line 3 installs requirements.txt in the stage dev" in done.stderr
+    assert "set `stage: dev`" in done.stderr
+
+
 def test_usual_name_counts_with_a_note(project: TemporaryProject) -> None:
     """Of several Dockerfiles below that install the file, the one of the usual name counts."""
     project.write("deploy/Dockerfile", dockerfile("3.9"))
@@ -73,13 +117,51 @@ def test_usual_name_counts_with_a_note(project: TemporaryProject) -> None:
     assert "deploy/dev.dockerfile installs the file, too" in done.stderr
 
 
+def test_equal_dockerfiles_are_named(project: TemporaryProject) -> None:
+    """Of several equal Dockerfiles below, the first is built, and one note names the others."""
+    docker = project.stand_in("docker", ENGINE)
+    for name in ("jobs", "mail", "web"):
+        project.write(f"docker/{name}/Dockerfile", dockerfile("3.9"))
+    done = project.invoke("deps.upgrade-all")
+    assert (done.status, project.requirements) == (0, NEW), done.stderr
+    assert docker.built == ["build --tag shop --file docker/jobs/Dockerfile ."]
+    said = "docker/mail/Dockerfile and docker/web/Dockerfile install the file, too; "
+    assert f"{said}docker/jobs/Dockerfile is built" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("stage", "app", "write `target: app` there under `build`, and unset `stage`"),
+        ("context", "docker", "write `context: docker` there under `build`"),
+    ],
+)
+def test_settings_of_a_plain_build_beside_compose(
+    project: TemporaryProject, setting: str, value: str, said: str
+) -> None:
+    """`stage` and `context` are no settings for a compose file, which has its own."""
+    project.write("Dockerfile", dockerfile("3.9").replace("slim", "slim AS app"))
+    project.write("docker/keep", "")
+    project.write("compose.yaml", "services: {app: {build: .}}\n")
+    environment = {f"INVOKE_PIPFLOW_{setting.upper()}": value}
+    done = project.invoke("deps.upgrade-all", environment=environment)
+    assert (done.status, project.requirements) == (1, OLD)
+    assert f"the setting {setting} is `{value}`, but compose.yaml says how" in done.stderr
+    assert said in done.stderr
+    assert "set `builder: docker`" in done.stderr
+
+
 def test_different_dockerfiles_are_asked_for(project: TemporaryProject) -> None:
     """Dockerfiles with different images: status 1, both are named with the setting."""
     project.write("Dockerfile.slim", dockerfile("3.9"))
     project.write("Dockerfile.full", dockerfile("3.12"))
     done = project.invoke("deps.upgrade-all")
     assert (done.status, done.stdout, project.requirements) == (1, "", OLD)
-    for word in ("Dockerfile.slim: python 3.9", "Dockerfile.full: python 3.12", "`dockerfile`"):
+    for word in (
+        "Dockerfile.slim: python 3.9",
+        "Dockerfile.full: python 3.12",
+        "set `dockerfile: Dockerfile.full` or `dockerfile: Dockerfile.slim`",
+    ):
         assert word in done.stderr
 
 

@@ -302,7 +302,7 @@ def test_services_of_two_images_are_asked_about(compose: TemporaryProject) -> No
     assert (done.status, compose.exists()) == (1, False)
     assert "app: python 3.9" in done.stderr
     assert "worker: python 3.10" in done.stderr
-    assert "`service`" in done.stderr
+    assert "set `service: app` or `service: worker`" in done.stderr
 
 
 def test_platform_of_a_service(compose: TemporaryProject, index: LoopbackIndex) -> None:

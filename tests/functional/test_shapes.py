@@ -35,8 +35,11 @@ def read_expected(shape: Path) -> dict[str, Any]:
     return tomllib.loads((shape / "expected.toml").read_text("utf-8"))
 
 
-def find(project: Project, top: Path) -> dict[str, Any]:
-    """Return what a project finds, in the words of ``expected.toml``."""
+def find(project: Project, top: Path, dockerfile: str = "") -> dict[str, Any]:
+    """Return what a project finds, in the words of ``expected.toml``.
+
+    Of several builds of one environment, the one of that Dockerfile is described.
+    """
     discovery, target = project.image, project.target
     found: dict[str, Any] = {
         "file": os.path.relpath(project.settings.files[0], top),
@@ -45,7 +48,9 @@ def find(project: Project, top: Path) -> dict[str, Any]:
         "installer": target.installer,
     }
     if discovery.builds:
-        found |= describe(discovery.builds[0], top)
+        described = [describe(build, top) for build in discovery.builds]
+        same = (each for each in described if each["dockerfile"] == dockerfile)
+        found |= next(same, described[0])
     return found
 
 
@@ -89,7 +94,7 @@ def test_shape(shape: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     try:
         folder = find_project(folders_upward(Path.cwd()), ["requirements.txt"])
         with Project.open(folder, Settings(), ENVIRONMENT) as project:
-            found = find(project, root)
+            found = find(project, root, expected.get("environment", {}).get("dockerfile", ""))
     except PipflowError as error:
         said = str(error)
     if "question" in expected:

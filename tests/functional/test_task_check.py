@@ -301,7 +301,8 @@ def not_copied(included: str) -> tuple[str, ...]:
                     "error",
                     "Dockerfile:1",
                     "nothing installs requirements.txt",
-                    "add `COPY requirements.txt .` and `RUN pip install -r requirements.txt`",
+                    "add `COPY requirements.txt .` and `RUN pip install -r requirements.txt`; "
+                    'if it is installed in another way, set `python: "3.9"`',
                 )
             ],
         ),
@@ -317,7 +318,8 @@ def not_copied(included: str) -> tuple[str, ...]:
                     "error",
                     "Dockerfile:3",
                     "nothing installs requirements.txt",
-                    "it installs other.txt: if that is the file, set `file`",
+                    "it installs other.txt: if that is the file, set `file: other.txt`; "
+                    'if it is installed in another way, set `python: "3.9"`',
                 )
             ],
         ),
@@ -434,14 +436,8 @@ def not_copied(included: str) -> tuple[str, ...]:
                     "error",
                     "Dockerfile:1",
                     "nothing installs requirements.txt",
-                    "add `COPY requirements.txt .` and `RUN pip install -r requirements.txt`",
-                ),
-                (
-                    "error",
-                    "Dockerfile:1",
-                    "FROM needs the variable `BASE`, which has no value",
-                    "write `ARG BASE=<value>` before the first FROM, pass it as a build argument "
-                    "in the compose file, or set `python`",
+                    "add `COPY requirements.txt .` and `RUN pip install -r requirements.txt`; "
+                    'if it is installed in another way, set `python`, e.g. `python: "3.12"`',
                 ),
             ],
         ),

@@ -17,6 +17,7 @@ LAYERS = [
     ["errors", "values"],
     ["requirements", "dockerfile", "simple_api", "settings"],
     ["compose"],
+    ["bake"],
     ["target"],
     ["resolution"],
     ["plan"],

@@ -131,3 +131,14 @@ def test_settings_do_not_change() -> None:
     assert asdict(settings) == {**DEFAULTS, "service": "api"}
     with pytest.raises(AttributeError):
         settings.service = "web"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("value", ["app, jobs", ["app", "jobs"], "app,jobs,"])
+@pytest.mark.parametrize("name", ["dockerfile", "service", "stage"])
+def test_several_images_are_refused(name: str, value: object) -> None:
+    """Settings that each mean an image take one value; the error says how to do the other."""
+    with pytest.raises(UsageError) as error:
+        Settings.from_mapping({name: value})
+    assert f"the setting {name} names several: app, jobs" in str(error.value)
+    assert f"set `{name}: app`" in error.value.hint
+    assert f"INVOKE_PIPFLOW_{name.upper()}=jobs" in error.value.hint
