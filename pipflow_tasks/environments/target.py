@@ -48,12 +48,17 @@ class FoundTarget(Struct, frozen=True, kw_only=True):
 
 
 def find_targets(
-    discovery: Discovery, settings: Settings, variables: Mapping[str, str]
+    discovery: Discovery,
+    settings: Settings,
+    variables: Mapping[str, str],
+    *,
+    for_patch: bool = False,
 ) -> tuple[FoundTarget, ...]:
     """Return the targets; one, for builds with different targets are refused.
 
     Without a build, the target is this host's own Python, or that of the settings. The variables
-    are for ``DOCKER_DEFAULT_PLATFORM``.
+    are for ``DOCKER_DEFAULT_PLATFORM``. With ``for_patch``, an engine is also asked for the patch
+    level of a Python of which a name says the series.
 
     Raises:
         DockerfileError: a base image depends on a variable without value.
@@ -70,7 +75,7 @@ def find_targets(
             _require_nothing_to_build(discovery)
         name = "python" if settings.python else "host"
         return (FoundTarget(name=name, target=_target_without_image(settings, variables)),)
-    bases = BaseImages.of(discovery.builder, variables)
+    bases = BaseImages.of(discovery.builder, variables, for_patch=for_patch)
     targets = [_find_target(build, settings, variables, bases) for build in builds]
     if any(_image_of(target) != _image_of(targets[0]) for target in targets):
         told = "; ".join(

@@ -27,9 +27,10 @@ from ..resolution import (
     solve_around,
     why_none_given,
 )
-from .draft import Draft, note_wheels, warn
+from .draft import Draft, note_files, warn
 from .goals import TYPED, find_move, roots_without, why_unmovable
 from .inputs import as_given, root_of, roots_of
+from .patch_level import say_turning
 from .unblocking import find_hint, fix_conflict
 
 if TYPE_CHECKING:
@@ -371,7 +372,8 @@ def _notices_of(settled: Settlement) -> Iterator[Draft]:
     for pick in settled.solution.picks.values():
         if pick.candidate is not None:
             yield warn(*_warnings_of(pick, settled))
-            yield from note_wheels(pick.name, pick.candidate, inputs.target)
+            yield from note_files(pick.name, pick.candidate, inputs.target)
+            yield Draft(turning=tuple(say_turning(inputs, pick)))
 
 
 def _warnings_of(pick: Pick, settled: Settlement) -> Iterator[str]:

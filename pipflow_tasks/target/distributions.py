@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from .image_facts import ALPINE, ALPINE_LAST_MUSL_1_1, DEBIAN_DROPPED, DEBIAN_LIBC, NEVER
+from .image_facts import (
+    ALPINE,
+    ALPINE_BEGUN,
+    ALPINE_LAST_MUSL_1_1,
+    DEBIAN_BEGUN,
+    DEBIAN_DROPPED,
+    DEBIAN_LIBC,
+    NEVER,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +35,7 @@ class Distribution(Struct, frozen=True, kw_only=True):
         alpine: N of Alpine 3.N, else None.
         has_alternatives: another package may be its ``python3``.
         dropped: from which day the official image of Python was built on it no more.
+        begun: from which day it was, or empty.
     """
 
     word: re.Pattern[str]
@@ -36,6 +45,7 @@ class Distribution(Struct, frozen=True, kw_only=True):
     alpine: int | None = None
     has_alternatives: bool = False
     dropped: str = NEVER
+    begun: str = ""
 
 
 def _word(pattern: str) -> re.Pattern[str]:
@@ -74,6 +84,7 @@ DISTRIBUTIONS: tuple[Distribution, ...] = (
             python=_DEBIAN_PYTHONS.get(name, ("", ""))[0],
             pip=_DEBIAN_PYTHONS.get(name, ("", ""))[1],
             dropped=DEBIAN_DROPPED.get(name, NEVER),
+            begun=DEBIAN_BEGUN.get(name, ""),
         )
         for number, (name, libc) in enumerate(DEBIAN_LIBC.items(), start=8)
     ),
@@ -128,7 +139,8 @@ def alpine(minor: int) -> Distribution:
     """Return Alpine 3.``minor``."""
     python, pip = _ALPINE.get(minor, ("", ""))
     libc = "musl 1.1" if minor <= ALPINE_LAST_MUSL_1_1 else "musl 1.2"
-    return Distribution(word=ALPINE, libc=libc, python=python, pip=pip, alpine=minor)
+    begun = ALPINE_BEGUN.get(minor, "")
+    return Distribution(word=ALPINE, libc=libc, python=python, pip=pip, alpine=minor, begun=begun)
 
 
 def find_alpine(name: str) -> int | None:
