@@ -26,6 +26,7 @@ from .image import (
 )
 from .install import (
     InstallCommand,
+    OtherInstall,
     find_location,
     helper_of,
     install_options,
@@ -40,9 +41,12 @@ from .making import (
     Where,
     activated,
     chosen_python,
+    conda_target,
     find_activated,
     follow,
     install_conda,
+    is_conda_file,
+    read_conda,
     run_in_conda,
     uv_python,
 )
@@ -140,6 +144,7 @@ class Shell(Struct, kw_only=True):
     previous: list[str] = field(default_factory=list)
     """The words of the last command."""
     steps: list[InstallCommand] = field(default_factory=list)
+    others: list[OtherInstall] = field(default_factory=list)
 
     @property
     def image(self) -> StageImage:
@@ -272,6 +277,8 @@ class Shell(Struct, kw_only=True):
         if words[1:] in ([], ["-"]) and any(word.endswith("get-pip.py") for word in self.previous):
             words = [words[0], "get-pip.py"]  # curl ... | python3
         self.image.pythons = follow(self.image.pythons, words, where)
+        if name in CONDAS:
+            self._install_by_conda(name, words[1:], where)
         if name == "uv" and words[1:3] == ["python", "pin"] and words[3:]:
             self._write(".python-version", words[3])
         if name in _WRAPPERS and self._start_wrapped(words, environment, body):
@@ -385,6 +392,24 @@ class Shell(Struct, kw_only=True):
         if files and all(self._found(name) for name in files):
             step = self._step("pip", "install", files, options, environment, "pip")
             self.steps.append(replace(step, helper=helper))
+
+    def _install_by_conda(self, program: str, words: Sequence[str], where: Where) -> None:
+        """Follow conda: the file of an environment may name files for pip; a list is its own."""
+        asked = read_conda(words)
+        if asked is None:
+            return
+        lists, _, _ = self._sources([each for each in asked.files if not is_conda_file(each)])
+        if lists:
+            stage = len(self.images) - 1
+            self.others.append(
+                OtherInstall(stage=stage, line=self.line, program=program, sources=lists)
+            )
+        files, _, _ = self._sources([each for each in asked.files if is_conda_file(each)])
+        if files:
+            prefix = conda_target(self.image.pythons, asked, where)
+            environment = activated(where.environment, prefix)
+            step = self._step("pip", "install", (), {}, environment, "pip")
+            self.steps.append(replace(step, conda_files=files))
 
     def _projects(self, packages: Iterable[str]) -> Iterator[tuple[str, str]]:
         """Yield the folders of the context among packages, with the extras that are asked for."""

@@ -10,12 +10,13 @@ from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
 from ..dockerfile import Dockerfile
+from ..dockerfile.install import install_options, parse_options
 from ..errors import DockerfileError
 from ..files import show_path
 from ..isolation import names_set
 from ..manifest.library import find_included, read_more
 from ..values import repr_without
-from .local_projects import read_local_project
+from .local_projects import read_conda_file, read_local_project
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from ..compose import Secret
     from ..dockerfile import InstallCommand
+    from ..dockerfile.install import OtherInstall
     from ..manifest.library import Library
 
 
@@ -104,7 +106,13 @@ class Build(Struct, frozen=True, kw_only=True):
             raise self.parsed
         return self.installing
 
-    def place_of(self, step: InstallCommand) -> str:
+    @property
+    def by_others(self) -> tuple[OtherInstall, ...]:
+        """The commands of other tools that install one of the files."""
+        others = () if isinstance(self.parsed, DockerfileError) else self.parsed.others
+        return tuple(each for each in others if not {*each.sources}.isdisjoint(self.files))
+
+    def place_of(self, step: InstallCommand | OtherInstall) -> str:
         """Return where a step of it stands, ``Dockerfile:4``."""
         return f"{self.recipe.path}:{step.line}"
 
@@ -153,11 +161,10 @@ def names_of_steps(build: Build, library: Library) -> tuple[str, ...]:
     """Return the files that the steps of the built stages install, whether they exist or not."""
     if isinstance(build.parsed, DockerfileError):
         return ()
-    needed = _needed_stages(build.parsed, build.recipe.stage)
+    steps = [step for step in build.parsed.steps if step.sources]
     names = [
         library.name_of(build.recipe.context / path)
-        for step in build.parsed.steps
-        if step.stage in needed
+        for step in _built(steps, build.parsed, build.recipe.stage)
         for path in step.sources
     ]
     return tuple(dict.fromkeys(names))
@@ -196,8 +203,39 @@ def _with_projects(
             project = read_local_project(context / folder, asked, shown=shown)
             sources += [posixpath.normpath(posixpath.join(folder, name)) for name in project.files]
             packages += project.dependencies
-        steps.append(replace(step, sources=tuple(sources), packages=tuple(packages)))
+        step = replace(step, sources=tuple(sources), packages=tuple(packages))
+        for file in step.conda_files:
+            step = _with_conda_file(step, file, context, library)
+        if step.sources or step.packages or not step.conda_files:
+            steps.append(step)
     return replace(parsed, steps=tuple(steps))
+
+
+def _with_conda_file(
+    step: InstallCommand, file: str, context: Path, library: Library
+) -> InstallCommand:
+    """Return a step with what a conda environment's file lets pip install.
+
+    Raises:
+        FileError: the file can't be read.
+    """
+    words, packages = read_conda_file(context / file, shown=library.name_of(context / file))
+    options, _ = parse_options(words)
+    folder = posixpath.dirname(file)
+
+    def inside(name: str) -> tuple[str, ...]:
+        paths = (each for each in options.get(name, ()) if "://" not in each)
+        return tuple(posixpath.normpath(posixpath.join(folder, each)) for each in paths)
+
+    return replace(
+        step,
+        requirements=(*step.requirements, *options.get("requirement", ())),
+        sources=(*step.sources, *inside("requirement")),
+        constraints=(*step.constraints, *options.get("constraint", ())),
+        constraint_sources=(*step.constraint_sources, *inside("constraint")),
+        packages=(*step.packages, *packages),
+        options=install_options(options),
+    )
 
 
 def _find_build(
@@ -220,6 +258,10 @@ def _find_build(
             if step.stage in needed and not found.isdisjoint(wanted):
                 installing[step] = found
         installing.update(_installing_wheels(parsed, installing, needed))
+        steps = _built(installing, parsed, recipe.stage)
+        if any(step.requirements and not _makes_wheels(step) for step in steps):
+            steps = sorted(steps, key=_makes_wheels)  # what installs the wheels counts
+        installing = {step: installing[step] for step in steps}
     return Build(
         recipe=recipe,
         parsed=parsed,
@@ -230,6 +272,20 @@ def _find_build(
     )
 
 
+def _built(
+    steps: Collection[InstallCommand], dockerfile: Dockerfile, stage: str | None
+) -> list[InstallCommand]:
+    """Return those steps that the stage needs; without one the last, else all."""
+    last = dockerfile.stage_named(stage) if stage else None
+    needed = dockerfile.needed_by(len(dockerfile.stages) - 1 if last is None else last.index)
+    found = [step for step in steps if step.stage in needed]
+    return found if last is not None else found or [*steps]
+
+
+def _makes_wheels(step: InstallCommand) -> bool:
+    return step.command in {"wheel", "download"}
+
+
 def _installing_wheels(
     dockerfile: Dockerfile,
     installing: Mapping[InstallCommand, frozenset[Path]],
@@ -238,7 +294,7 @@ def _installing_wheels(
     """Return the steps that install the wheels which others make of the files."""
     found: dict[InstallCommand, frozenset[Path]] = {}
     for making, paths in installing.items():
-        for step in dockerfile.steps if making.command in {"wheel", "download"} else ():
+        for step in dockerfile.steps if _makes_wheels(making) else ():
             is_later = making.stage in dockerfile.needed_by(step.stage) and step.stage in needed
             if is_later and step not in installing and _takes_wheels(step):
                 found[step] = paths

@@ -1,5 +1,7 @@
 """Projects of the build context that a step installs: ``pip install .`` and what that needs.
 
+So it is with a conda environment, whose file may let pip install more.
+
 Read are pyproject.toml (PEP 621, setuptools' dynamic metadata, hatch-requirements-txt) and
 setup.cfg. What a setup.py computes is unknown.
 """
@@ -7,10 +9,12 @@ setup.cfg. What a setup.py computes is unknown.
 from __future__ import annotations
 
 import posixpath
+import shlex
 import sys
 from configparser import Error, RawConfigParser
 from typing import TYPE_CHECKING, Any
 
+import yaml
 from msgspec import Struct
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -56,6 +60,24 @@ def read_local_project(folder: Path, extras: Collection[str], *, shown: str) -> 
         text = read_text(folder / "setup.cfg", shown=posixpath.join(shown, "setup.cfg"))
         files, stated = _of_setup_cfg(text or "")
     return LocalProject(files=tuple(dict.fromkeys(files)), dependencies=tuple(stated))
+
+
+def read_conda_file(path: Path, *, shown: str) -> tuple[list[str], list[str]]:
+    """Return what a conda environment's file gives to pip: options, in words, and requirements.
+
+    Raises:
+        FileError: it can't be read.
+    """
+    try:
+        data = yaml.safe_load(read_text(path, shown=shown) or "")
+    except yaml.YAMLError:  # its build fails in the image
+        return [], []
+    dependencies = data.get("dependencies") if isinstance(data, dict) else None
+    sections = [each for each in dependencies or () if isinstance(each, dict)]
+    entries = [entry for each in sections for entry in _words(each.get("pip"))]
+    options = [entry for entry in entries if entry.startswith("-")]
+    words = [word for entry in options for word in shlex.split(entry, comments=True)]
+    return words, [entry for entry in entries if entry not in options]
 
 
 def _table(data: Any, *names: str) -> dict[str, Any]:

@@ -150,6 +150,10 @@ def _not_installed(build: Build) -> str:
         for source in step.sources
         if not (build.recipe.context / source).is_file()
     ]
+    unknown += [
+        f"; line {other.line} installs it with {other.program}, from channels of its own"
+        for other in build.by_others
+    ]
     return (
         f"{build.recipe.path} does not install {' and '.join(build.files)}"
         f"{''.join(unknown)}; versions are chosen for the base image of its last stage"
@@ -197,6 +201,8 @@ def _find_target(
 ) -> Target:
     """Return the target of the stage that installs the files."""
     dockerfile, steps = build.dockerfile, build.steps
+    if not settings.python:
+        _require_own_installer(build)
     if not settings.python and not (
         steps and all(step.python.origin == "version" for step in steps)
     ):
@@ -224,6 +230,23 @@ def _find_target(
             "file of its own and name that with the setting `file`",
         )
     return _strictest(targets)
+
+
+def _require_own_installer(build: Build) -> None:
+    """Refuse files that only a tool with packages of its own installs.
+
+    Raises:
+        TargetError: conda installs them.
+    """
+    for other in () if build.steps else build.by_others:
+        raise TargetError(
+            f"{other.program} installs {' and '.join(other.sources)} from its channels, "
+            "which are no package index",
+            path=build.recipe.path,
+            line=other.line,
+            hint="let pip install the file; or set `python`, and versions are chosen from the "
+            "package index all the same",
+        )
 
 
 def _target_of(
