@@ -51,10 +51,10 @@ from .mount import (
 )
 from .plan import Change, Finding, Held, LeftAlone, Origin, Outcome, Plan
 from .planning.add import AddOptions, draft_add
+from .planning.assumptions import note_looked_up, say_assumed, turns_on_patch
 from .planning.draft import finish, warn
 from .planning.inputs import Inputs, prepare
 from .planning.lock import draft_lock, draft_unlock
-from .planning.patch_level import note_patch, say_looked_up, turns_on_patch
 from .planning.remove import draft_remove
 from .planning.requests import require_same
 from .planning.upgrade import (
@@ -438,11 +438,12 @@ class Project:
         findings, notices = self._check(seen, offline=offline)
         inputs, discovery = seen.inputs, seen.discovery
         if inputs is not None and discovery is not None and turns_on_patch(inputs):
-            if targets := self._find_sure_targets(discovery):
+            targets = self._find_sure_targets(discovery)
+            if targets:
                 seen = self._look(offline=offline, targets=targets)
                 findings, notices = self._check(seen, offline=offline)
-            else:
-                notices = (*note_patch(inputs, say_looked_up(inputs)), *notices)
+        if seen.inputs is not None:
+            notices = (*say_assumed(seen.inputs, note_looked_up(seen.inputs)), *notices)
         in_order = sorted(findings, key=lambda found: (found.file or "", found.line or 0))
         plan = Plan(
             command="check",
@@ -743,7 +744,7 @@ class Project:
             manifest, target = inputs.manifest, inputs.target if with_target else None
             parts = [*parts]  # after which the index knows what it was asked for
             several = self._note_several(inputs, parts)
-            assumed = note_patch(inputs, (each for part in parts for each in part.turning))
+            assumed = say_assumed(inputs, parts)
             parts = [warn(*inputs.notices), *parts, warn(*assumed, *several, *inputs.last_notices)]
         plan = finish(parts, command, manifest, target=target, force=force)
         changed = [edit.shown for edit in plan.edits]

@@ -73,7 +73,8 @@ class Build(Struct, frozen=True, kw_only=True):
         parsed: its Dockerfile, or why that can't be read.
         files: the requirements files, as the build context has them.
         wanted: the same and what they include, by their absolute paths.
-        installing: the steps that install one of the files, in the stages that are built.
+        installing: the steps that install one of the files, in the stages that are built; those
+            of the last stage come first, and those that make wheels last.
         installed: all that these steps install, with what it includes, by absolute paths.
     """
 
@@ -258,9 +259,10 @@ def _find_build(
             if step.stage in needed and not found.isdisjoint(wanted):
                 installing[step] = found
         installing.update(_installing_wheels(parsed, installing, needed))
-        steps = _built(installing, parsed, recipe.stage)
+        built = _built(installing, parsed, recipe.stage)
+        steps = [*built, *(step for step in installing if step not in built)]
         if any(step.requirements and not _makes_wheels(step) for step in steps):
-            steps = sorted(steps, key=_makes_wheels)  # what installs the wheels counts
+            steps.sort(key=_makes_wheels)  # what installs the wheels counts
         installing = {step: installing[step] for step in steps}
     return Build(
         recipe=recipe,

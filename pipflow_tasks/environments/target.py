@@ -175,12 +175,13 @@ def _target_without_image(settings: Settings, variables: Mapping[str, str]) -> T
     if settings.python:
         named = settings.platform or variables.get("DOCKER_DEFAULT_PLATFORM")
         platforms = (named or docker_platform(host.machine())).split(",")
-        return Target.from_python(
+        target = Target.from_python(
             settings.python,
             platforms=platforms,
             source="setting python",
             notes=(f"{note} the Python of the settings",),
         )
+        return replace(target, libc_is_assumed=True)
     return _target_of_host(f"{note} this host's Python")
 
 

@@ -27,10 +27,10 @@ from ..resolution import (
     solve_around,
     why_none_given,
 )
-from .draft import Draft, note_files, warn
+from .assumptions import note_pick
+from .draft import Draft, warn
 from .goals import TYPED, find_move, roots_without, why_unmovable
 from .inputs import as_given, root_of, roots_of
-from .patch_level import say_turning
 from .unblocking import find_hint, fix_conflict
 
 if TYPE_CHECKING:
@@ -372,8 +372,7 @@ def _notices_of(settled: Settlement) -> Iterator[Draft]:
     for pick in settled.solution.picks.values():
         if pick.candidate is not None:
             yield warn(*_warnings_of(pick, settled))
-            yield from note_files(pick.name, pick.candidate, inputs.target)
-            yield Draft(turning=tuple(say_turning(inputs, pick)))
+            yield from note_pick(inputs, pick)
 
 
 def _warnings_of(pick: Pick, settled: Settlement) -> Iterator[str]:

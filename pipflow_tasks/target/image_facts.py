@@ -23,6 +23,9 @@ OLDEST_MINOR = 6
 ASSUMED_LIBC = "glibc 2.36"
 """Debian bookworm's: taken, with a note, where the Python is set and the image says nothing."""
 
+SAFE_LIBC = "glibc 2.17"
+"""That of manylinux2014, which every image with glibc has at least."""
+
 LATEST_PATCH: Mapping[int, int] = {  # by minor version; 3.6 to 3.9 have ended, the rest will go on
     6: 15, 7: 17, 8: 20, 9: 25, 10: 22, 11: 18, 12: 16, 13: 18, 14: 10, 15: 2,
 }  # fmt: skip

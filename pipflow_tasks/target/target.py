@@ -393,6 +393,28 @@ class Target(Struct, frozen=True, kw_only=True, dict=True):  # of a cached prope
                         return tag.platform
         return ""
 
+    def relies_on_libc(self, tags: Collection[Tag]) -> str:
+        """Name the platform tag of a wheel that the image takes only if its libc is as assumed.
+
+        Every image with glibc takes manylinux2014 and older. Nothing where the libc is known.
+        """
+        for platform, safe in zip(self.platforms, self._safe_tags, strict=False):
+            rank = platform.tag_rank(tags)
+            if rank is not None and safe.isdisjoint(tags):
+                return platform.tags[rank].platform
+        return ""
+
+    @cached_property
+    def _safe_tags(self) -> tuple[Set[Tag], ...]:
+        """The tags of each platform whatever its libc is; none where it is known."""
+        if not self.libc_is_assumed or self.wheels_for:
+            return ()
+        minor = self.python_version.minor
+        machines = (platform.markers["platform_machine"] for platform in self.platforms)
+        return tuple(
+            frozenset(list_tags(minor, machine, facts.SAFE_LIBC, self.pip)) for machine in machines
+        )
+
     def __str__(self) -> str:
         machines = " and ".join(p.markers.get("platform_machine", "") for p in self.platforms)
         system = self.libc or self.platforms[0].markers.get("sys_platform", "")

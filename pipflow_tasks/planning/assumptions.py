@@ -1,4 +1,4 @@
-"""What turns on the patch level of the image's Python, where only its series is known.
+"""What depends on something that is only assumed of the image: Python's patch level, the libc.
 
 ``python:3.11`` is the last patch release, or an older one that a machine has kept. So a marker
 (``python_full_version < "3.11.3"``) or a Requires-Python (``>=3.11.4``) may hold or not.
@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 
+from .draft import Draft, note_files
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ..requirements import Line
     from ..resolution import Pick
@@ -31,19 +33,31 @@ def say_turning(inputs: Inputs, pick: Pick) -> Iterator[str]:
         yield f"{pick} needs {question if is_requirement else f'Python {question}'}"
 
 
-def say_looked_up(inputs: Inputs) -> Iterator[str]:
-    """Yield the same of every pick that was looked up, but for versions that a line replaces."""
+def note_pick(inputs: Inputs, pick: Pick) -> Iterator[Draft]:
+    """Note what of a pick depends on an assumption."""
+    yield Draft(turning=tuple(say_turning(inputs, pick)))
+    if pick.candidate is not None:
+        yield from note_files(pick.name, pick.candidate, inputs.target)
+
+
+def note_looked_up(inputs: Inputs) -> Iterator[Draft]:
+    """Note the same of every pick that was looked up, but for versions that a line replaces."""
     pins = {line.name: line.pin for line in inputs.manifest.lines if line.pin is not None}
     for pick in inputs.candidates.looked_up():
         if pins.get(pick.name, pick.version) == pick.version:
-            yield from say_turning(inputs, pick)
+            yield from note_pick(inputs, pick)
 
 
-def note_patch(inputs: Inputs, turning: Iterable[str]) -> tuple[str, ...]:
-    """Return a warning that names what turns on the patch level, or nothing."""
+def say_assumed(inputs: Inputs, parts: Iterable[Draft]) -> Iterator[str]:
+    """Yield a warning for each assumption, which names what depends on it in lines and parts."""
+    parts = [*parts]
     lines = (f"{line.content} ({line.place})" for line in _find_lines(inputs))
-    shown = dict.fromkeys((*lines, *turning))
-    return (_say_assumed(inputs.target, shown),) if shown else ()
+    turning = dict.fromkeys((*lines, *(each for part in parts for each in part.turning)))
+    if turning:
+        yield _say_patch(inputs.target, turning)
+    wheels = dict(each for part in parts for each in part.newer_wheels)
+    if wheels:
+        yield _say_libc(inputs.target, wheels)
 
 
 def _find_lines(inputs: Inputs) -> Iterator[Line]:
@@ -57,7 +71,15 @@ def _find_lines(inputs: Inputs) -> Iterator[Line]:
             yield line
 
 
-def _say_assumed(target: Target, turning: Iterable[str]) -> str:
+def _say_libc(target: Target, wheels: Mapping[str, str]) -> str:
+    shown = ", ".join(f"{name} ({tag})" for name, tag in wheels.items())
+    return (
+        f"the C library of the image ({target.source}) is unknown, and {target.libc} is assumed; "
+        f"with an older one, pip does not take the wheels of {shown}"
+    )
+
+
+def _say_patch(target: Target, turning: Iterable[str]) -> str:
     version = target.full_version
     return (
         f"Python {target.python} ({target.python_source or target.source}) is taken as {version}; "
