@@ -61,8 +61,12 @@ class InstallCommand(Struct, frozen=True, kw_only=True):
         command: ``install``, ``wheel``, ``download``, or uv's ``sync``.
         requirements: the files that ``-r`` (or uv's ``sync``) names, variables expanded.
         packages: the requirements that stand on the command itself, variables expanded.
-        projects: the folders of the context that it installs as projects (``pip install .``), each
-            with the extras that are asked for, separated by commas.
+        projects: the folders of the context that it installs as projects (``pip install .``, uv's
+            ``-r pyproject.toml``), each with the extras that are asked for, separated by commas;
+            ``*`` are all.
+        groups: the dependency groups that it installs, each as a pyproject.toml of the context and
+            a name.
+        unfollowed: what else it installs and is not read, in the words of the command.
         conda_files: the files of conda environments in the context that may let pip install more.
         helper: the program that is given the files with ``-r``, where that is not pip itself.
         location: where it installs, as the command says it: the folder of its Python, and that
@@ -96,6 +100,8 @@ class InstallCommand(Struct, frozen=True, kw_only=True):
     requirements: tuple[str, ...]
     packages: tuple[str, ...] = ()
     projects: tuple[tuple[str, str], ...] = ()
+    groups: tuple[tuple[str, str], ...] = ()
+    unfollowed: tuple[str, ...] = ()
     conda_files: tuple[str, ...] = ()
     helper: str = ""
     location: str = ""

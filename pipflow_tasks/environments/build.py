@@ -16,7 +16,7 @@ from ..files import show_path
 from ..isolation import names_set
 from ..manifest.library import find_included, read_more
 from ..values import repr_without
-from .local_projects import read_conda_file, read_local_project
+from .local_projects import read_conda_file, read_group, read_local_project
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -204,6 +204,8 @@ def _with_projects(
             project = read_local_project(context / folder, asked, shown=shown)
             sources += [posixpath.normpath(posixpath.join(folder, name)) for name in project.files]
             packages += project.dependencies
+        for file, group in step.groups:
+            packages += read_group(context / file, group, shown=library.name_of(context / file))
         step = replace(step, sources=tuple(sources), packages=tuple(packages))
         for file in step.conda_files:
             step = _with_conda_file(step, file, context, library)

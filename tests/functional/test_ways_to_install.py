@@ -258,3 +258,71 @@ def test_plain_build_makes_the_last_stage(project: TemporaryProject) -> None:
     assert "prod.txt" in project.invoke("deps.check", "--format", "json").stdout
     assert project.invoke("deps.add", "lib", "--no-rebuild").status == 0
     assert project.read("prod.txt") == "lib==1.5\ntop==1.0\n"
+
+
+STATED = """\
+[project]
+name = "app"
+dependencies = ["other==1.0"]
+[project.optional-dependencies]
+more = ["top==1.0"]
+[dependency-groups]
+dev = ["other==1.0", {include-group = "limits"}]
+limits = ["top==1.0"]
+plain = ["other==1.0"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("install", "version"),
+    [
+        ("uv pip install --system -r requirements.txt -r pyproject.toml --extra more", "1.5"),
+        ("uv pip install --system -r requirements.txt -r pyproject.toml --all-extras", "1.5"),
+        ("uv pip install --system -r requirements.txt -r pyproject.toml", "2.0"),
+        ("pip install -r requirements.txt --group dev", "1.5"),
+        ("pip install -r requirements.txt --group plain", "2.0"),
+        (
+            "pip install -r requirements.txt && pip install --group=/app/pyproject.toml:Limits",
+            "1.5",
+        ),
+        ("uv pip install --system --group limits -r requirements.txt", "1.5"),
+    ],
+)
+def test_requirements_of_metadata(
+    project: TemporaryProject, index: LoopbackIndex, install: str, version: str
+) -> None:
+    """What uv's ``-r pyproject.toml`` and dependency groups name is installed beside the file."""
+    index.add("other", "1.0")
+    project.write("pyproject.toml", STATED)
+    output = upgrade(project, f"FROM python:3.9-slim\nWORKDIR /app\nCOPY . .\nRUN {install}\n")
+    assert project.requirements == f"lib=={version}\n"
+    assert "is not read" not in output
+
+
+def test_file_that_uv_reads_by_pyproject(project: TemporaryProject) -> None:
+    """A pyproject.toml that reads its dependencies from the file installs it."""
+    project.write(*PROJECTS["setuptools"])
+    dockerfile = f"{HEAD}RUN uv pip install --system -r pyproject.toml\n"
+    assert NOT_INSTALLED not in upgrade(project, dockerfile)
+    assert project.requirements == "lib==2.0\n"
+
+
+@pytest.mark.parametrize(
+    ("install", "named"),
+    [
+        ("uv pip install --system -r setup.py", "-r setup.py"),
+        ("uv pip install --system -r pylock.dev.toml", "-r pylock.dev.toml"),
+        ("uv pip install --system -r /elsewhere/pyproject.toml", "-r /elsewhere/pyproject.toml"),
+        ("pip install --group /elsewhere/pyproject.toml:dev", "--group /elsewhere/pyproject.toml"),
+    ],
+)
+def test_metadata_that_is_not_read(project: TemporaryProject, install: str, named: str) -> None:
+    """What can't be read is named, on a command of its own and beside the file."""
+    head = "FROM python:3.9-slim\nCOPY requirements.txt setup.py* ./\n"
+    project.write("setup.py", "")
+    for step in (f"RUN pip install -r requirements.txt && {install}\n",
+                 f"RUN {install} -r requirements.txt\n"):  # fmt: skip
+        output = upgrade(project, head + step)
+        assert project.requirements == "lib==2.0\n"
+        assert f"Dockerfile:3 also installs what {named}" in output
+        assert "which is not read" in output
