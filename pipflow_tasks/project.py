@@ -52,6 +52,7 @@ from .mount import (
 )
 from .plan import Change, Finding, Held, LeftAlone, Origin, Outcome, Plan
 from .planning.add import AddOptions, draft_add
+from .planning.assumptions import note_looked_up, say_assumed, turns_on_patch
 from .planning.draft import finish, warn
 from .planning.inputs import Inputs, prepare
 from .planning.lock import draft_lock, draft_unlock
@@ -72,7 +73,7 @@ from .settings import Settings
 from .transaction import carry_out, changing, find_unfinished, preview, require_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from invoke.context import Context
 
@@ -269,7 +270,6 @@ class Project:
         """
         requests = _split(requirements)
         found = self._find()
-        inputs = self._prepare(found, resolve=resolve)
         options = AddOptions(
             group=group,
             sort=cast("Sort", self.settings.sort),
@@ -277,8 +277,9 @@ class Project:
             policy=policy,
             with_upgrades=with_upgrades,
         )
-        draft = draft_add(inputs, requests, options)
-        return self._finish("add", draft, found, inputs, force=force)
+        draft = partial(draft_add, requests=requests, options=options)
+        inputs, parts = self._draft(found, draft, resolve=resolve)
+        return self._finish("add", parts, found, inputs, force=force)
 
     def plan_upgrade(
         self,
@@ -305,9 +306,9 @@ class Project:
         """
         requests = _split(requirements)
         found = self._find(must_be_there=True)
-        inputs = self._prepare(found, resolve=resolve)
-        draft = draft_upgrade(inputs, requests, prereleases=prereleases)
-        return self._finish("upgrade", draft, found, inputs, force=force)
+        draft = partial(draft_upgrade, requests=requests, prereleases=prereleases)
+        inputs, parts = self._draft(found, draft, resolve=resolve)
+        return self._finish("upgrade", parts, found, inputs, force=force)
 
     def plan_upgrade_all(
         self,
@@ -336,12 +337,12 @@ class Project:
             PackageIndexError: the index failed.
         """
         found = self._find(must_be_there=True)
-        inputs = self._prepare(found, resolve=resolve)
         options = UpgradeOptions(
             only=_split(only), skip=_split(skip), level=level, prereleases=prereleases
         )
-        draft = draft_upgrade_all(inputs, options)
-        return self._finish("upgrade-all", draft, found, inputs, force=force)
+        draft = partial(draft_upgrade_all, options=options)
+        inputs, parts = self._draft(found, draft, resolve=resolve)
+        return self._finish("upgrade-all", parts, found, inputs, force=force)
 
     def plan_outdated(
         self,
@@ -357,12 +358,12 @@ class Project:
         Where the requirements conflict, the plan says so.
         """
         found = self._find(must_be_there=True)
-        inputs = self._prepare(found, resolve=resolve)
         options = UpgradeOptions(
             only=_split(only), skip=_split(skip), level=level, prereleases=prereleases
         )
-        draft = draft_outdated(inputs, options)
-        plan = self._finish("outdated", draft, found, inputs, force=True)
+        draft = partial(draft_outdated, options=options)
+        inputs, parts = self._draft(found, draft, resolve=resolve)
+        plan = self._finish("outdated", parts, found, inputs, force=True)
         return replace(plan, edits=(), builder=None, lack=None)
 
     def plan_why(self, requirements: str | Iterable[str]) -> Plan:
@@ -377,9 +378,9 @@ class Project:
             PackageIndexError: the index failed.
         """
         found = self._find(must_be_there=True)
-        inputs = self._prepare(found, resolve=True, in_any_case=True)
-        draft = draft_why(inputs, _split(requirements))
-        plan = self._finish("why", draft, found, inputs, force=True)
+        draft = partial(draft_why, requests=_split(requirements))
+        inputs, parts = self._draft(found, draft, resolve=True, in_any_case=True)
+        plan = self._finish("why", parts, found, inputs, force=True)
         return replace(plan, builder=None, lack=None)
 
     def plan_remove(
@@ -398,7 +399,11 @@ class Project:
         """
         found = self._find(must_be_there=True)
         prepare = partial(self._prepare, found, resolve=resolve, in_any_case=True)
-        draft, inputs = draft_remove(found.manifest, _split(requirements), prepare, resolve=resolve)
+        requests = _split(requirements)
+        draft, inputs = draft_remove(found.manifest, requests, prepare, resolve=resolve)
+        sure = self._ask_for_patch(found, inputs)
+        if sure is not None:
+            draft, inputs = draft_remove(found.manifest, requests, lambda: sure, resolve=resolve)
         return self._finish("remove", draft, found, inputs, force=force, with_target=False)
 
     def plan_lock(self) -> Plan:
@@ -414,8 +419,8 @@ class Project:
         """
         found = self._find(must_be_there=True)
         found = replace(found, manifest=replace(found.manifest, is_being_locked=True))
-        inputs = self._prepare(found, resolve=True, in_any_case=True)
-        return self._finish("lock", draft_lock(inputs), found, inputs, force=False)
+        inputs, parts = self._draft(found, draft_lock, resolve=True, in_any_case=True)
+        return self._finish("lock", parts, found, inputs, force=False)
 
     def plan_unlock(self) -> Plan:
         """Plan to remove the locked lines."""
@@ -431,6 +436,30 @@ class Project:
             explain: say for each part of the target where it comes from.
         """
         seen = self._look(offline=offline)
+        findings, notices = self._check(seen, offline=offline)
+        inputs, discovery = seen.inputs, seen.discovery
+        if inputs is not None and discovery is not None and turns_on_patch(inputs):
+            targets = self._find_sure_targets(discovery)
+            if targets:
+                seen = self._look(offline=offline, targets=targets)
+                findings, notices = self._check(seen, offline=offline)
+        if seen.inputs is not None:
+            notices = (*say_assumed(seen.inputs, note_looked_up(seen.inputs)), *notices)
+        for unfinished in find_unfinished(self._read_files().files):
+            findings.append(_find_unfinished(unfinished.sentence))
+        in_order = sorted(findings, key=lambda found: (found.file or "", found.line or 0))
+        plan = Plan(
+            command="check",
+            target=seen.target,
+            findings=tuple(in_order),
+            origins=tuple(self._explain(seen)) if explain else (),
+            warnings=notices,
+            hints=tuple(self._first_hints(seen, in_order)),
+        )
+        return self._placed(plan, seen.discovery)
+
+    def _check(self, seen: _Seen, *, offline: bool) -> tuple[list[Finding], tuple[str, ...]]:
+        """Return the findings of what was found out, and notices."""
         findings, manifest, inputs = dict.fromkeys(seen.findings), seen.manifest, seen.inputs
         notices, target = seen.notices, seen.target
         wants_hashes = target is None or target.installer == "pip"
@@ -449,21 +478,13 @@ class Project:
                 notices = (*self._note_several(inputs), *notices)
             except PackageIndexError as error:
                 findings[find_in(error)] = None
-        for unfinished in find_unfinished(self._read_files().files):
-            findings[_find_unfinished(unfinished.sentence)] = None
-        in_order = sorted(findings, key=lambda found: (found.file or "", found.line or 0))
-        plan = Plan(
-            command="check",
-            target=target,
-            findings=tuple(in_order),
-            origins=tuple(self._explain(seen)) if explain else (),
-            warnings=notices,
-            hints=tuple(self._first_hints(seen, in_order)),
-        )
-        return self._placed(plan, seen.discovery)
+        return [*findings], notices
 
-    def _look(self, *, offline: bool) -> _Seen:
-        """Find out what can be found out, with each error as a finding."""
+    def _look(self, *, offline: bool, targets: tuple[FoundTarget, ...] = ()) -> _Seen:
+        """Find out what can be found out, with each error as a finding.
+
+        ``targets`` are those that are known already.
+        """
         library = self._read_files()
         seen = _Seen()
         try:
@@ -473,7 +494,7 @@ class Project:
         try:
             discovery = self._discover(library)
             seen = seen.with_findings(check_builds(discovery), discovery=discovery)
-            targets = self._find_targets(discovery)
+            targets = targets or self._find_targets(discovery)
             target, notices = targets[0].target, targets[0].notices
             found = (*check_pip(discovery.builds, target), *check_paths(discovery, target))
             seen = seen.with_findings(found, target=target, notices=notices)
@@ -629,6 +650,45 @@ class Project:
         environment = self._find_environment(found, self._find_targets(found.discovery))
         return self._complete(found, environment, resolve=resolve, in_any_case=in_any_case)
 
+    def _draft(
+        self,
+        found: _Found,
+        draft: Callable[[Inputs], Iterable[Draft]],
+        *,
+        resolve: bool,
+        in_any_case: bool = False,
+    ) -> tuple[Inputs, list[Draft]]:
+        """Draft a command; again where it turns on a patch level that the image tells."""
+        inputs = self._prepare(found, resolve=resolve, in_any_case=in_any_case)
+        try:
+            parts = [*draft(inputs)]
+        except PipflowError:
+            sure = self._ask_for_patch(found, inputs)
+            if sure is None:
+                raise
+        else:
+            sure = self._ask_for_patch(found, inputs)
+        return (inputs, parts) if sure is None else (sure, [*draft(sure)])
+
+    def _ask_for_patch(self, found: _Found, inputs: Inputs | None) -> Inputs | None:
+        """Return inputs with the patch level of the image that is here, where that matters."""
+        if inputs is None or not turns_on_patch(inputs):
+            return None
+        targets = self._find_sure_targets(found.discovery)
+        if not targets:
+            return None
+        environment = self._find_environment(found, targets)
+        sure = self._complete(found, environment, resolve=True, in_any_case=True)
+        return replace(sure, resolves=inputs.resolves, notices=inputs.notices)
+
+    def _find_sure_targets(self, discovery: Discovery) -> tuple[FoundTarget, ...]:
+        """Return the targets with the patch level that an engine tells; none where none does."""
+        try:
+            targets = find_targets(discovery, self.settings, self._environment, for_patch=True)
+        except PipflowError:  # what is here is another image than that of the name
+            return ()
+        return () if any(each.target.patches for each in targets) else targets
+
     def _read_files(self) -> Library:
         return read_more(
             Library(root=self.root, here=self._here), self.settings.files, self._variables
@@ -721,7 +781,8 @@ class Project:
             manifest, target = inputs.manifest, inputs.target if with_target else None
             parts = [*parts]  # after which the index knows what it was asked for
             several = self._note_several(inputs, parts)
-            parts = [warn(*inputs.notices), *parts, warn(*several, *inputs.last_notices)]
+            assumed = say_assumed(inputs, parts)
+            parts = [warn(*inputs.notices), *parts, warn(*assumed, *several, *inputs.last_notices)]
         plan = finish(parts, command, manifest, target=target, force=force)
         changed = [edit.shown for edit in plan.edits]
         builder = builder_for(found.discovery, changed, self.settings, self._variables)

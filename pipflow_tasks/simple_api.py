@@ -42,6 +42,7 @@ _AnyEntry = TypeVar("_AnyEntry")
 _ORDERED_WILDCARD = re.compile(r"([<>]=?\s*)([\w.!+-]+?)\.\*")
 """A comparison with a wildcard, such as ``>=5.1.*``; it means the same without the wildcard."""
 
+_PATCH_MARKERS = ("python_full_version", "implementation_version")
 _SDIST_ENDING = re.compile(r"\.(?:tar(?:\.gz|\.bz2|\.xz)?|tgz|zip)\Z")
 
 
@@ -448,6 +449,7 @@ class Metadata(Struct, frozen=True, kw_only=True):
             made the sdist.
         invalid: the requirements, as written, that PEP 508 does not allow; pip refuses the
             version from 24.1 on. Those that older pips could read are in ``requires`` as well.
+        by_patch: those of ``requires`` whose markers name a Python by all its numbers.
     """
 
     requires: tuple[Requirement, ...]
@@ -455,6 +457,7 @@ class Metadata(Struct, frozen=True, kw_only=True):
     extras: frozenset[NormalizedName] | None = None
     is_settled: bool = True
     invalid: tuple[str, ...] = ()
+    by_patch: tuple[Requirement, ...] = ()
 
 
 def read_metadata(data: bytes) -> Metadata:
@@ -479,8 +482,9 @@ def read_sdist_metadata(data: bytes | None, requires_txt: bytes | None) -> Metad
         return found
     if requires_txt is not None:
         texts, extras = _read_requires_txt(requires_txt.decode("utf-8", "replace"))
-        requires, invalid = _read_requirements(texts)
-        return replace(found, requires=requires, invalid=invalid, extras=extras, is_settled=False)
+        stated = _read_requirements(texts)
+        python = found.requires_python
+        return replace(stated, requires_python=python, extras=extras, is_settled=False)
     return replace(found, is_settled=False) if found.requires else None
 
 
@@ -491,10 +495,8 @@ def _parse_headers(data: bytes) -> Message:
 
 
 def _read_headers(headers: Message) -> Metadata:
-    requires, invalid = _read_requirements(map(str, headers.get_all("Requires-Dist", ())))
-    return Metadata(
-        requires=requires,
-        invalid=invalid,
+    return replace(
+        _read_requirements(map(str, headers.get_all("Requires-Dist", ()))),
         requires_python=_specifier(str(headers.get("Requires-Python") or "") or None),
         extras=frozenset(
             canonicalize_name(str(extra).strip()) for extra in headers.get_all("Provides-Extra", ())
@@ -502,10 +504,11 @@ def _read_headers(headers: Message) -> Metadata:
     )
 
 
-def _read_requirements(texts: Iterable[str]) -> tuple[tuple[Requirement, ...], tuple[str, ...]]:
-    """Read requirements as leniently as pip before 24.1; return also the invalid ones."""
+def _read_requirements(texts: Iterable[str]) -> Metadata:
+    """Read requirements as leniently as pip before 24.1."""
     found: list[Requirement] = []
     invalid: list[str] = []
+    by_patch: list[Requirement] = []
     for text in texts:
         requirement = _requirement(text)
         if requirement is None:
@@ -513,7 +516,9 @@ def _read_requirements(texts: Iterable[str]) -> tuple[tuple[Requirement, ...], t
             requirement = _requirement(_ORDERED_WILDCARD.sub(r"\1\2", text))
         if requirement is not None:
             found.append(requirement)
-    return tuple(found), tuple(invalid)
+            if any(name in text for name in _PATCH_MARKERS):
+                by_patch.append(requirement)
+    return Metadata(requires=tuple(found), invalid=tuple(invalid), by_patch=tuple(by_patch))
 
 
 def _read_requires_txt(text: str) -> tuple[list[str], frozenset[NormalizedName]]:

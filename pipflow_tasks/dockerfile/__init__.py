@@ -18,7 +18,7 @@ from .configuration import Configuration
 from .grammar import DockerfileText, Instruction
 from .ignore import hidden_by
 from .image import CONTEXT
-from .install import InstallCommand, InstallOptions
+from .install import InstallCommand, InstallOptions, OtherInstall
 from .mounts import mounts_of, read_fields
 from .pythons import Python, read_named_version
 from .stages import Reading, Stage, stage_index
@@ -49,6 +49,7 @@ class Dockerfile(Struct, frozen=True, kw_only=True):
         path: the file as the user would type it.
         stages: in the order of the file, at least one.
         steps: the install steps of every stage.
+        others: the commands of other tools that install what a list says.
         defaulted: the arguments that an ARG gives a default.
         unknown: the error about the first base image that is unknown.
     """
@@ -56,6 +57,7 @@ class Dockerfile(Struct, frozen=True, kw_only=True):
     path: str
     stages: tuple[Stage, ...]
     steps: tuple[InstallCommand, ...] = ()
+    others: tuple[OtherInstall, ...] = ()
     defaulted: frozenset[str] = frozenset()
     unknown: DockerfileError | None = None
 
@@ -104,6 +106,7 @@ class Dockerfile(Struct, frozen=True, kw_only=True):
             path=path,
             stages=tuple(reading.stages),
             steps=tuple(reading.steps),
+            others=tuple(reading.others),
             defaulted=frozenset(reading.defaulted),
             unknown=reading.unknown,
         )

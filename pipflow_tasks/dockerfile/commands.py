@@ -26,6 +26,7 @@ from .image import (
 )
 from .install import (
     InstallCommand,
+    OtherInstall,
     find_location,
     helper_of,
     install_options,
@@ -40,9 +41,12 @@ from .making import (
     Where,
     activated,
     chosen_python,
+    conda_target,
     find_activated,
     follow,
     install_conda,
+    is_conda_file,
+    read_conda,
     run_in_conda,
     uv_python,
 )
@@ -69,6 +73,18 @@ _WRAPPERS = frozenset({
     "pipenv", "poetry", "runuser", "setpriv", "su", "su-exec", "sudo", "timeout",
 })
 # fmt: on
+
+
+_STATIC = ("pyproject.toml", "setup.cfg")
+"""The files that may say what a project needs, without its being built."""
+
+
+class _Metadata(Struct, frozen=True, kw_only=True):
+    """What a command installs by the metadata of projects; see ``InstallCommand``."""
+
+    projects: tuple[tuple[str, str], ...]
+    groups: tuple[tuple[str, str], ...]
+    unfollowed: tuple[str, ...]
 
 
 class _Command(Struct):
@@ -140,6 +156,7 @@ class Shell(Struct, kw_only=True):
     previous: list[str] = field(default_factory=list)
     """The words of the last command."""
     steps: list[InstallCommand] = field(default_factory=list)
+    others: list[OtherInstall] = field(default_factory=list)
 
     @property
     def image(self) -> StageImage:
@@ -272,6 +289,8 @@ class Shell(Struct, kw_only=True):
         if words[1:] in ([], ["-"]) and any(word.endswith("get-pip.py") for word in self.previous):
             words = [words[0], "get-pip.py"]  # curl ... | python3
         self.image.pythons = follow(self.image.pythons, words, where)
+        if name in CONDAS:
+            self._install_by_conda(name, words[1:], where)
         if name == "uv" and words[1:3] == ["python", "pin"] and words[3:]:
             self._write(".python-version", words[3])
         if name in _WRAPPERS and self._start_wrapped(words, environment, body):
@@ -346,10 +365,21 @@ class Shell(Struct, kw_only=True):
         named = tuple(each for each in packages if re.split(r"[^\w.-]", each)[0].lower() not in own)
         named = () if command == "sync" else named
         local = (*packages, *options.get("editable", ())) if command != "sync" else ()
-        projects = tuple(self._projects(local))
-        if requirements or named or projects:
+        described = [each for each in requirements if installer == "uv" and _describes(each)]
+        requirements = tuple(each for each in requirements if each not in described)
+        found = self._metadata(described, options)
+        projects = (*self._projects(local), *found.projects)
+        if requirements or named or projects or found.groups or found.unfollowed:
             step = self._step(installer, command, requirements, options, environment, program)
-            self.steps.append(replace(step, packages=named, projects=projects))
+            self.steps.append(
+                replace(
+                    step,
+                    packages=named,
+                    projects=projects,
+                    groups=found.groups,
+                    unfollowed=found.unfollowed,
+                )
+            )
         for package in packages if command == "install" else ():
             match = re.fullmatch(r"pip\s*([<>=!~].*)?", package)
             if match and ("upgrade" in options or match[1]):
@@ -386,13 +416,56 @@ class Shell(Struct, kw_only=True):
             step = self._step("pip", "install", files, options, environment, "pip")
             self.steps.append(replace(step, helper=helper))
 
+    def _install_by_conda(self, program: str, words: Sequence[str], where: Where) -> None:
+        """Follow conda: the file of an environment may name files for pip; a list is its own."""
+        asked = read_conda(words)
+        if asked is None:
+            return
+        lists, _, _ = self._sources([each for each in asked.files if not is_conda_file(each)])
+        if lists:
+            stage = len(self.images) - 1
+            self.others.append(
+                OtherInstall(stage=stage, line=self.line, program=program, sources=lists)
+            )
+        files, _, _ = self._sources([each for each in asked.files if is_conda_file(each)])
+        if files:
+            prefix = conda_target(self.image.pythons, asked, where)
+            environment = activated(where.environment, prefix)
+            step = self._step("pip", "install", (), {}, environment, "pip")
+            self.steps.append(replace(step, conda_files=files))
+
+    def _metadata(
+        self, described: Iterable[str], options: Mapping[str, Sequence[str]]
+    ) -> _Metadata:
+        """Return what a command takes from metadata of projects: uv's ``-r``, and groups."""
+        projects: list[tuple[str, str]] = []
+        groups: list[tuple[str, str]] = []
+        unfollowed: list[str] = []
+        extras = "*" if "all-extras" in options else ",".join(options.get("extra", ()))
+        for name in described:
+            found = self._found(name)
+            if found and not is_unknown(found[0]) and posixpath.basename(name) in _STATIC:
+                projects.append((posixpath.dirname(found[0]) or ".", extras))
+            else:
+                unfollowed.append(f"-r {name}")
+        for value in options.get("group", ()):
+            path, colon, group = value.rpartition(":")
+            found = self._found(path if colon else "pyproject.toml")
+            if found and not is_unknown(found[0]):
+                groups.append((found[0], group))
+            else:
+                unfollowed.append(f"--group {value}")
+        return _Metadata(
+            projects=tuple(projects), groups=tuple(groups), unfollowed=tuple(unfollowed)
+        )
+
     def _projects(self, packages: Iterable[str]) -> Iterator[tuple[str, str]]:
         """Yield the folders of the context among packages, with the extras that are asked for."""
         for package in packages:
             path, _, extras = package.partition("[")
             if "://" in path or not (path.startswith(".") or "/" in path):
                 continue
-            for name in ("pyproject.toml", "setup.cfg"):
+            for name in _STATIC:
                 found = self._found(posixpath.join(path.strip(), name))
                 if found and not is_unknown(found[0]):
                     yield posixpath.dirname(found[0]) or ".", extras.partition("]")[0]
@@ -539,6 +612,13 @@ def _script_of(words: Sequence[str]) -> str | None:
         if re.fullmatch(r"-[a-zA-Z]*c", word):
             return words[index + 1]
     return None
+
+
+def _describes(name: str) -> bool:
+    """Return whether uv takes a file for a project's or a script's metadata, or a lock."""
+    base = posixpath.basename(name)
+    is_lock = re.fullmatch(r"pylock(\..+)?\.toml", base) is not None
+    return base in _STATIC or base.endswith(".py") or is_lock
 
 
 def _printed(words: Sequence[str]) -> str | None:

@@ -61,8 +61,13 @@ class InstallCommand(Struct, frozen=True, kw_only=True):
         command: ``install``, ``wheel``, ``download``, or uv's ``sync``.
         requirements: the files that ``-r`` (or uv's ``sync``) names, variables expanded.
         packages: the requirements that stand on the command itself, variables expanded.
-        projects: the folders of the context that it installs as projects (``pip install .``), each
-            with the extras that are asked for, separated by commas.
+        projects: the folders of the context that it installs as projects (``pip install .``, uv's
+            ``-r pyproject.toml``), each with the extras that are asked for, separated by commas;
+            ``*`` are all.
+        groups: the dependency groups that it installs, each as a pyproject.toml of the context and
+            a name.
+        unfollowed: what else it installs and is not read, in the words of the command.
+        conda_files: the files of conda environments in the context that may let pip install more.
         helper: the program that is given the files with ``-r``, where that is not pip itself.
         location: where it installs, as the command says it: the folder of its Python, and that
             of ``--target`` or ``--prefix``. Empty for the first Python of the image.
@@ -95,6 +100,9 @@ class InstallCommand(Struct, frozen=True, kw_only=True):
     requirements: tuple[str, ...]
     packages: tuple[str, ...] = ()
     projects: tuple[tuple[str, str], ...] = ()
+    groups: tuple[tuple[str, str], ...] = ()
+    unfollowed: tuple[str, ...] = ()
+    conda_files: tuple[str, ...] = ()
     helper: str = ""
     location: str = ""
     sources: tuple[str, ...] = ()
@@ -114,6 +122,22 @@ class InstallCommand(Struct, frozen=True, kw_only=True):
     configuration: tuple[Configuration, ...] = ()
     pip_requirement: str | None = None
     content: Content = Content()
+
+
+class OtherInstall(Struct, frozen=True, kw_only=True):
+    """A command of another tool that installs what a list says, though not from a package index.
+
+    Attributes:
+        stage: index of its stage.
+        line: 1-based line of its instruction.
+        program: ``conda``.
+        sources: the lists in the build context.
+    """
+
+    stage: int
+    line: int
+    program: str
+    sources: tuple[str, ...]
 
 
 _SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh"})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -392,31 +393,68 @@ def find_activated(words: Sequence[str], where: Where) -> str:
 
 def _change_conda(pythons: Pythons, name: str, words: Sequence[str], where: Where) -> Pythons:
     """Follow ``conda create``, ``install``, ``update`` and ``conda env create``."""
-    options, operands = parse(words)
-    is_env = operands[:1] == ["env"]
-    command, *packages = operands[is_env:] or [""]
-    if command not in {"create", "install", "update", "upgrade"}:
+    asked = read_conda(words)
+    if asked is None:
         return pythons
-    file = options.get("f", options.get("file", "environment.yml" if is_env else ""))
-    is_yaml = posixpath.splitext(file)[1] in {".yml", ".yaml"}
-    version = read_conda_spec(packages)
+    file = "".join(asked.files[-1:])
+    is_yaml = is_conda_file(file)
+    version = read_conda_spec(asked.packages)
     python: Python | None = None
     if version is not None:
         python = where.named(version, _shown(name, *words))
     elif is_yaml:
         python = where.read_python(where.join(file)) or where.named("", file)
-    elif command == "create":
+    elif asked.command == "create":
         python = where.named("", _shown(name, *words))
     if python is None:
         return pythons
-    prefix = _conda_target(options, where, is_yaml=is_yaml)
-    if prefix == CONDA_BASE and pythons.conda_root:
-        prefix = pythons.conda_root
-    return pythons.with_prefix(prefix, python)
+    return pythons.with_prefix(conda_target(pythons, asked, where), python)
 
 
-def _conda_target(options: Mapping[str, str], where: Where, *, is_yaml: bool) -> str:
+class CondaCommand(Struct, frozen=True, kw_only=True):
+    """What a command line asks of conda.
+
+    Attributes:
+        command: ``create``, ``install``, ``update`` or ``upgrade``.
+        packages: as they are named.
+        files: those with further packages, lists or the file of an environment.
+        options: by their names.
+    """
+
+    command: str
+    packages: tuple[str, ...]
+    files: tuple[str, ...]
+    options: Mapping[str, str]
+
+
+def read_conda(words: Sequence[str]) -> CondaCommand | None:
+    """Read what follows ``conda``; None where it changes no packages."""
+    options, operands = parse(words)
+    is_env = operands[:1] == ["env"]
+    command, *packages = operands[is_env:] or [""]
+    if command not in {"create", "install", "update", "upgrade"}:
+        return None
+    files = [after for word, after in pairwise(words) if word in {"-f", "--file"}]
+    files += [word.partition("=")[2] for word in words if word.startswith("--file=")]
+    if not files and is_env:
+        files = ["environment.yml"]
+    return CondaCommand(
+        command=command, packages=tuple(packages), files=tuple(files), options=options
+    )
+
+
+def is_conda_file(name: str) -> bool:
+    """Return whether a file is that of an environment, and not a list of packages."""
+    return posixpath.splitext(name)[1] in {".yml", ".yaml"}
+
+
+def conda_target(pythons: Pythons, asked: CondaCommand, where: Where) -> str:
     """Return the folder of the environment that a command of conda changes."""
+    prefix = _conda_prefix(asked.options, where, is_yaml=any(map(is_conda_file, asked.files)))
+    return pythons.conda_root if prefix == CONDA_BASE and pythons.conda_root else prefix
+
+
+def _conda_prefix(options: Mapping[str, str], where: Where, *, is_yaml: bool) -> str:
     folder = options.get("p", options.get("prefix", ""))
     if folder:
         return where.join(folder)

@@ -20,7 +20,7 @@ from .words import NAME, Variables, expand, keep, partition, split_words
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-    from .install import InstallCommand
+    from .install import InstallCommand, OtherInstall
     from .mounts import Mount
 
 
@@ -86,6 +86,7 @@ class Reading(Struct, kw_only=True):
     stages: list[Stage] = field(default_factory=list)
     images: list[StageImage] = field(default_factory=list)
     steps: list[InstallCommand] = field(default_factory=list)
+    others: list[OtherInstall] = field(default_factory=list)
     global_args: dict[str, str] = field(default_factory=dict)
     unset_by: dict[str, str] = field(default_factory=dict)
     """For a global ARG without value, the variable in its default that has none."""
@@ -349,3 +350,4 @@ class Reading(Struct, kw_only=True):
         elif instruction.json is None:
             shell.run(instruction.arguments)
         self.steps.extend(shell.steps)
+        self.others.extend(shell.others)

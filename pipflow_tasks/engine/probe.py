@@ -74,20 +74,26 @@ class BaseImages:
 
     Attributes:
         engine: ``docker`` or ``podman``; None: there is none to ask.
+        for_patch: also those are to be asked whose names say their Python's series alone.
     """
 
-    def __init__(self, engine: str | None, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, engine: str | None, environment: Mapping[str, str], *, for_patch: bool = False
+    ) -> None:
+        self.for_patch = for_patch
         self.engine = engine if engine and shutil.which(engine) else None
         self._environment = environment
         self._answers: dict[str, ProbeResult] = {}
 
     @classmethod
-    def of(cls, builder: Builder | None, environment: Mapping[str, str]) -> BaseImages:
+    def of(
+        cls, builder: Builder | None, environment: Mapping[str, str], *, for_patch: bool = False
+    ) -> BaseImages:
         """Return the images of a builder's engine."""
         if builder is None or builder.name not in {"compose", "docker", "podman"}:
             return cls(None, environment)
         is_podman = builder.command[0].startswith("podman")
-        return cls("podman" if is_podman else "docker", environment)
+        return cls("podman" if is_podman else "docker", environment, for_patch=for_patch)
 
     def ask(self, reference: str) -> ProbeResult:
         """Ask an image for its Python; without an engine that answers, the result is empty."""

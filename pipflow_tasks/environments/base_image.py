@@ -89,7 +89,7 @@ def target_of_base(base: BaseImage, bases: BaseImages) -> Target:
     Raises:
         TargetError: neither tells the Python, or it can't be served.
     """
-    if name_tells_all(base.reference, source=base.source):
+    if name_tells_all(base.reference, source=base.source, with_patch=bases.for_patch):
         return Target.from_image(base)
     image = ImageName.parse(base.reference, source=base.source)
     answer = bases.ask(base.reference)
@@ -179,7 +179,9 @@ def _find_copied(python: Python, base: BaseImage, asking: Asking) -> tuple[Targe
         reference = asking.dockerfile.base_of(python.stage).base
     image = ImageName.parse(reference, source=_place(python, asking))
     if image.python is not None and image.has_official_pip:
-        return _target_of_version(image.python, base), _place(python, asking)
+        told = asking.bases.ask(reference).interpreter if asking.bases.for_patch else None
+        version = (told and told.python) or image.python
+        return _target_of_version(version, base), _place(python, asking)
     if python.otherwise is None:
         raise _unknown(python, base, asking)
     return find_target(python.otherwise, base, asking)

@@ -10,12 +10,13 @@ from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
 from ..dockerfile import Dockerfile
+from ..dockerfile.install import install_options, parse_options
 from ..errors import DockerfileError
 from ..files import show_path
 from ..isolation import names_set
 from ..manifest.library import find_included, read_more
 from ..values import repr_without
-from .local_projects import read_local_project
+from .local_projects import read_conda_file, read_group, read_local_project
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from ..compose import Secret
     from ..dockerfile import InstallCommand
+    from ..dockerfile.install import OtherInstall
     from ..manifest.library import Library
 
 
@@ -77,7 +79,8 @@ class Build(Struct, frozen=True, kw_only=True):
         parsed: its Dockerfile, or why that can't be read.
         files: the requirements files, as the build context has them.
         wanted: the same and what they include, by their absolute paths.
-        installing: the steps that install one of the files, in the stages that are built.
+        installing: the steps that install one of the files, in the stages that are built; those
+            of the last stage come first, and those that make wheels last.
         installed: all that these steps install, with what it includes, by absolute paths.
     """
 
@@ -110,7 +113,13 @@ class Build(Struct, frozen=True, kw_only=True):
             raise self.parsed
         return self.installing
 
-    def place_of(self, step: InstallCommand) -> str:
+    @property
+    def by_others(self) -> tuple[OtherInstall, ...]:
+        """The commands of other tools that install one of the files."""
+        others = () if isinstance(self.parsed, DockerfileError) else self.parsed.others
+        return tuple(each for each in others if not {*each.sources}.isdisjoint(self.files))
+
+    def place_of(self, step: InstallCommand | OtherInstall) -> str:
         """Return where a step of it stands, ``Dockerfile:4``."""
         return f"{self.recipe.path}:{step.line}"
 
@@ -166,11 +175,10 @@ def names_of_steps(build: Build, library: Library) -> tuple[str, ...]:
     """Return the files that the steps of the built stages install, whether they exist or not."""
     if isinstance(build.parsed, DockerfileError):
         return ()
-    needed = _needed_stages(build.parsed, build.recipe.stage)
+    steps = [step for step in build.parsed.steps if step.sources]
     names = [
         library.name_of(build.recipe.context / path)
-        for step in build.parsed.steps
-        if step.stage in needed
+        for step in _built(steps, build.parsed, build.recipe.stage)
         for path in step.sources
     ]
     return tuple(dict.fromkeys(names))
@@ -224,8 +232,41 @@ def _with_projects(
             project = read_local_project(context / folder, asked, shown=shown)
             sources += [posixpath.normpath(posixpath.join(folder, name)) for name in project.files]
             packages += project.dependencies
-        steps.append(replace(step, sources=tuple(sources), packages=tuple(packages)))
+        for file, group in step.groups:
+            packages += read_group(context / file, group, shown=library.name_of(context / file))
+        step = replace(step, sources=tuple(sources), packages=tuple(packages))
+        for file in step.conda_files:
+            step = _with_conda_file(step, file, context, library)
+        if step.sources or step.packages or not step.conda_files:
+            steps.append(step)
     return replace(parsed, steps=tuple(steps))
+
+
+def _with_conda_file(
+    step: InstallCommand, file: str, context: Path, library: Library
+) -> InstallCommand:
+    """Return a step with what a conda environment's file lets pip install.
+
+    Raises:
+        FileError: the file can't be read.
+    """
+    words, packages = read_conda_file(context / file, shown=library.name_of(context / file))
+    options, _ = parse_options(words)
+    folder = posixpath.dirname(file)
+
+    def inside(name: str) -> tuple[str, ...]:
+        paths = (each for each in options.get(name, ()) if "://" not in each)
+        return tuple(posixpath.normpath(posixpath.join(folder, each)) for each in paths)
+
+    return replace(
+        step,
+        requirements=(*step.requirements, *options.get("requirement", ())),
+        sources=(*step.sources, *inside("requirement")),
+        constraints=(*step.constraints, *options.get("constraint", ())),
+        constraint_sources=(*step.constraint_sources, *inside("constraint")),
+        packages=(*step.packages, *packages),
+        options=install_options(options),
+    )
 
 
 def _find_build(
@@ -248,6 +289,11 @@ def _find_build(
             if step.stage in needed and not found.isdisjoint(wanted):
                 installing[step] = found
         installing.update(_installing_wheels(parsed, installing, needed))
+        built = _built(installing, parsed, recipe.stage)
+        steps = [*built, *(step for step in installing if step not in built)]
+        if any(step.requirements and not _makes_wheels(step) for step in steps):
+            steps.sort(key=_makes_wheels)  # what installs the wheels counts
+        installing = {step: installing[step] for step in steps}
     return Build(
         recipe=recipe,
         parsed=parsed,
@@ -258,6 +304,20 @@ def _find_build(
     )
 
 
+def _built(
+    steps: Collection[InstallCommand], dockerfile: Dockerfile, stage: str | None
+) -> list[InstallCommand]:
+    """Return those steps that the stage needs; without one the last, else all."""
+    last = dockerfile.stage_named(stage) if stage else None
+    needed = dockerfile.needed_by(len(dockerfile.stages) - 1 if last is None else last.index)
+    found = [step for step in steps if step.stage in needed]
+    return found if last is not None else found or [*steps]
+
+
+def _makes_wheels(step: InstallCommand) -> bool:
+    return step.command in {"wheel", "download"}
+
+
 def _installing_wheels(
     dockerfile: Dockerfile,
     installing: Mapping[InstallCommand, frozenset[Path]],
@@ -266,7 +326,7 @@ def _installing_wheels(
     """Return the steps that install the wheels which others make of the files."""
     found: dict[InstallCommand, frozenset[Path]] = {}
     for making, paths in installing.items():
-        for step in dockerfile.steps if making.command in {"wheel", "download"} else ():
+        for step in dockerfile.steps if _makes_wheels(making) else ():
             is_later = making.stage in dockerfile.needed_by(step.stage) and step.stage in needed
             if is_later and step not in installing and _takes_wheels(step):
                 found[step] = paths

@@ -102,7 +102,9 @@ def find_environments(
                 builds=each.builds,
                 sources=_sources_of(each.builds, library),
                 packages=_packages_of(each.builds),
-                notices=tuple(dict.fromkeys((*each.notices, *rules.notices))),
+                notices=tuple(
+                    dict.fromkeys((*each.notices, *rules.notices, *_unfollowed(each.builds)))
+                ),
             )
         )
     return tuple(found)
@@ -163,6 +165,17 @@ def _packages_of(builds: Iterable[Build]) -> tuple[Line, ...]:
                     placed = replace(line, number=step.line)
                     found.setdefault((placed.place, placed.content), placed)
     return tuple(found.values())
+
+
+def _unfollowed(builds: Iterable[Build]) -> Iterator[str]:
+    """Yield what is installed beside the files and can't be read."""
+    for build in builds:
+        for step in _installing(build):
+            if step.unfollowed:
+                yield (
+                    f"{build.place_of(step)} also installs what {' and '.join(step.unfollowed)} "
+                    "names, which is not read; it does not count for the choice of versions"
+                )
 
 
 def _installing(build: Build) -> Iterator[InstallCommand]:

@@ -1,5 +1,7 @@
 """Projects of the build context that a step installs: ``pip install .`` and what that needs.
 
+So it is with a conda environment, whose file may let pip install more.
+
 Read are pyproject.toml (PEP 621, setuptools' dynamic metadata, hatch-requirements-txt) and
 setup.cfg. What a setup.py computes is unknown.
 """
@@ -7,10 +9,12 @@ setup.cfg. What a setup.py computes is unknown.
 from __future__ import annotations
 
 import posixpath
+import shlex
 import sys
 from configparser import Error, RawConfigParser
 from typing import TYPE_CHECKING, Any
 
+import yaml
 from msgspec import Struct
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -45,17 +49,60 @@ def read_local_project(folder: Path, extras: Collection[str], *, shown: str) -> 
     Raises:
         FileError: one of its files can't be read.
     """
-    text = read_text(folder / "pyproject.toml", shown=posixpath.join(shown, "pyproject.toml"))
-    try:
-        data = tomllib.loads(text or "")
-    except tomllib.TOMLDecodeError:  # its build fails in the image
-        data = {}
+    data = _read_toml(folder / "pyproject.toml", posixpath.join(shown, "pyproject.toml"))
     files = [*_dynamic_files(data, extras), *_hatch_files(data)]
     stated = [*_stated(data, extras)]
     if not files and not stated:
         text = read_text(folder / "setup.cfg", shown=posixpath.join(shown, "setup.cfg"))
         files, stated = _of_setup_cfg(text or "")
     return LocalProject(files=tuple(dict.fromkeys(files)), dependencies=tuple(stated))
+
+
+def read_group(path: Path, name: str, *, shown: str) -> list[str]:
+    """Return the requirements of a dependency group (PEP 735), with the groups that it includes.
+
+    Raises:
+        FileError: the file can't be read.
+    """
+    groups = _table(_read_toml(path, shown), "dependency-groups")
+    by_name = {canonicalize_name(each): entries for each, entries in groups.items()}
+    found: list[str] = []
+    waiting, seen = [canonicalize_name(name)], set[str]()
+    while waiting:
+        group = waiting.pop(0)
+        entries = by_name.get(group, []) if group not in seen else []
+        seen.add(group)
+        for entry in entries if isinstance(entries, list) else []:
+            if isinstance(entry, str):
+                found.append(entry)
+            elif isinstance(entry, dict) and isinstance(entry.get("include-group"), str):
+                waiting.append(canonicalize_name(entry["include-group"]))
+    return [*filter(_is_requirement, found)]
+
+
+def read_conda_file(path: Path, *, shown: str) -> tuple[list[str], list[str]]:
+    """Return what a conda environment's file gives to pip: options, in words, and requirements.
+
+    Raises:
+        FileError: it can't be read.
+    """
+    try:
+        data = yaml.safe_load(read_text(path, shown=shown) or "")
+    except yaml.YAMLError:  # its build fails in the image
+        return [], []
+    dependencies = data.get("dependencies") if isinstance(data, dict) else None
+    sections = [each for each in dependencies or () if isinstance(each, dict)]
+    entries = [entry for each in sections for entry in _words(each.get("pip"))]
+    options = [entry for entry in entries if entry.startswith("-")]
+    words = [word for entry in options for word in shlex.split(entry, comments=True)]
+    return words, [entry for entry in entries if entry not in options]
+
+
+def _read_toml(path: Path, shown: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(read_text(path, shown=shown) or "")
+    except tomllib.TOMLDecodeError:  # its build fails in the image
+        return {}
 
 
 def _table(data: Any, *names: str) -> dict[str, Any]:
@@ -77,7 +124,7 @@ def _dynamic_files(data: dict[str, Any], extras: Collection[str]) -> Iterator[st
         yield from _words(_table(own, "dependencies").get("file"))
     if "optional-dependencies" in dynamic:
         for extra, found in _table(own, "optional-dependencies").items():
-            if canonicalize_name(extra) in extras and isinstance(found, dict):
+            if _is_asked(extra, extras) and isinstance(found, dict):
                 yield from _words(found.get("file"))
 
 
@@ -94,8 +141,12 @@ def _stated(data: dict[str, Any], extras: Collection[str]) -> Iterator[str]:
     project = _table(data, "project")
     found = _words(project.get("dependencies", []))
     for extra, more in _table(project, "optional-dependencies").items():
-        found += _words(more) if canonicalize_name(extra) in extras else []
+        found += _words(more) if _is_asked(extra, extras) else []
     yield from filter(_is_requirement, found)
+
+
+def _is_asked(extra: str, extras: Collection[str]) -> bool:
+    return "*" in extras or canonicalize_name(extra) in extras
 
 
 def _of_setup_cfg(text: str) -> tuple[list[str], list[str]]:

@@ -49,12 +49,17 @@ class FoundTarget(Struct, frozen=True, kw_only=True):
 
 
 def find_targets(
-    discovery: Discovery, settings: Settings, variables: Mapping[str, str]
+    discovery: Discovery,
+    settings: Settings,
+    variables: Mapping[str, str],
+    *,
+    for_patch: bool = False,
 ) -> tuple[FoundTarget, ...]:
     """Return the targets; one, for builds with different targets are refused.
 
     Without a build, the target is this host's own Python, or that of the settings. The variables
-    are for ``DOCKER_DEFAULT_PLATFORM``.
+    are for ``DOCKER_DEFAULT_PLATFORM``. With ``for_patch``, an engine is also asked for the patch
+    level of a Python of which a name says the series.
 
     Raises:
         DockerfileError: a base image depends on a variable without value.
@@ -72,8 +77,10 @@ def find_targets(
             _require_nothing_to_build(discovery)
         name = "python" if settings.python else "host"
         return (FoundTarget(name=name, target=_target_without_image(settings, variables)),)
-    bases = BaseImages.of(discovery.builder, variables)
-    if not any(build.steps for build in builds) and not _is_told(builds, settings, discovery):
+    bases = BaseImages.of(discovery.builder, variables, for_patch=for_patch)
+    if not any(build.steps for build in builds) and not _is_settled(builds, settings, discovery):
+        for build in builds:
+            _require_own_installer(build)
         python = _python_of(builds[0], settings, variables, bases)
         raise uninstalled_error(builds, discovery.library, settings.files, python)
     targets = [_find_target(build, settings, variables, bases) for build in builds]
@@ -150,7 +157,7 @@ def _name_of(builds: Sequence[Build]) -> str:
     return first.service or (f"{first.path}#{first.stage}" if is_one_of_several else first.path)
 
 
-def _is_told(builds: Sequence[Build], settings: Settings, discovery: Discovery) -> bool:
+def _is_settled(builds: Sequence[Build], settings: Settings, discovery: Discovery) -> bool:
     """Return whether the settings say what the files are installed into, though no step does."""
     if settings.python or not settings.stage:
         return bool(settings.python)
@@ -192,12 +199,13 @@ def _target_without_image(settings: Settings, variables: Mapping[str, str]) -> T
     if settings.python:
         named = settings.platform or variables.get("DOCKER_DEFAULT_PLATFORM")
         platforms = (named or docker_platform(host.machine())).split(",")
-        return Target.from_python(
+        target = Target.from_python(
             settings.python,
             platforms=platforms,
             source="setting python",
             notes=(f"{note} the Python of the settings",),
         )
+        return replace(target, libc_is_assumed=True)
     return _target_of_host(f"{note} this host's Python")
 
 
@@ -218,6 +226,8 @@ def _find_target(
 ) -> Target:
     """Return the target of the stage that installs the files."""
     dockerfile, steps = build.dockerfile, build.steps
+    if not settings.python:
+        _require_own_installer(build)
     if not settings.python and not (
         steps and all(step.python.origin == "version" for step in steps)
     ):
@@ -245,6 +255,23 @@ def _find_target(
             "file of its own and name that with the setting `file`",
         )
     return _strictest(targets)
+
+
+def _require_own_installer(build: Build) -> None:
+    """Refuse files that only a tool with packages of its own installs.
+
+    Raises:
+        TargetError: conda installs them.
+    """
+    for other in () if build.steps else build.by_others:
+        raise TargetError(
+            f"{other.program} installs {' and '.join(other.sources)} from its channels, "
+            "which are no package index",
+            path=build.recipe.path,
+            line=other.line,
+            hint="let pip install the file; or set `python`, and versions are chosen from the "
+            "package index all the same",
+        )
 
 
 def _target_of(

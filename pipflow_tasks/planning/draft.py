@@ -40,8 +40,10 @@ class Draft(Struct, frozen=True, kw_only=True):
 
     A pin gives a line another version or another comment; the other edits are lines to remove and
     to add. ``held`` to ``hints`` are as in ``Plan``. ``undated`` are releases whose age counts and
-    is unknown (``flask 3.0``), ``wheels`` releases that are built although there is a wheel, with
-    the tag of a wheel that the image's pip is too old for.
+    is unknown (``flask 3.0``), ``turning`` says what turns on the patch level that is assumed of
+    the target's Python (``flake8 6.0 needs Python >=3.8.1``), ``wheels`` are releases that are
+    built although there is a wheel, with the tag of a wheel that the image's pip is too old for,
+    and ``newer_wheels`` are those whose wheel needs the C library that is assumed, with its tag.
     """
 
     pins: tuple[Pin, ...] = ()
@@ -53,7 +55,9 @@ class Draft(Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     undated: tuple[str, ...] = ()
+    turning: tuple[str, ...] = ()
     wheels: tuple[tuple[str, str], ...] = ()
+    newer_wheels: tuple[tuple[str, str], ...] = ()
 
 
 def _join(parts: Iterable[Draft]) -> Draft:
@@ -113,16 +117,26 @@ def warn_of(project: str, candidate: Candidate, target: Target) -> Iterator[Draf
         yield warn(f"{release} was yanked{why}")
     if candidate.undated:
         yield Draft(undated=(release,))
-    yield from note_wheels(project, candidate, target)
+    yield from note_files(project, candidate, target)
 
 
-def note_wheels(project: str, candidate: Candidate, target: Target) -> Iterator[Draft]:
-    """Note a release that the image builds since its pip is too old for the wheel."""
+def note_files(project: str, candidate: Candidate, target: Target) -> Iterator[Draft]:
+    """Note what counts for several releases together, of the files of one.
+
+    The image builds it since its pip is too old for the wheel; its wheel needs the C library that
+    is assumed; or it turns on the patch level of the image's Python.
+    """
+    release = f"{canonicalize_name(project)} {candidate.version}"
+    python = candidate.files[0].requires_python
+    if python is not None and target.turns_on_patch(python):
+        yield Draft(turning=(f"{release} needs Python {python}",))
+    if candidate.files[0].is_wheel and (tag := target.relies_on_libc(candidate.files[0].tags)):
+        yield Draft(newer_wheels=((release, tag),))
     if candidate.from_source:
         wheels = (file for file in candidate.files if file.is_wheel)
         tag = next(filter(None, (target.wants_newer_pip(file.tags) for file in wheels)), "")
         if tag:
-            yield Draft(wheels=((f"{canonicalize_name(project)} {candidate.version}", tag),))
+            yield Draft(wheels=((release, tag),))
 
 
 def finish(

@@ -27,7 +27,8 @@ from ..resolution import (
     solve_around,
     why_none_given,
 )
-from .draft import Draft, note_wheels, warn
+from .assumptions import note_pick
+from .draft import Draft, warn
 from .goals import TYPED, find_move, roots_without, why_unmovable
 from .inputs import as_given, root_of, roots_of
 from .unblocking import find_hint, fix_conflict
@@ -371,7 +372,7 @@ def _notices_of(settled: Settlement) -> Iterator[Draft]:
     for pick in settled.solution.picks.values():
         if pick.candidate is not None:
             yield warn(*_warnings_of(pick, settled))
-            yield from note_wheels(pick.name, pick.candidate, inputs.target)
+            yield from note_pick(inputs, pick)
 
 
 def _warnings_of(pick: Pick, settled: Settlement) -> Iterator[str]:

@@ -26,6 +26,7 @@ from .problem import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from packaging.requirements import Requirement
     from packaging.utils import NormalizedName
     from packaging.version import Version
 
@@ -198,6 +199,37 @@ class Candidates(Struct, frozen=True):
         order = _Order(name, [dependency_of(root)], self.releases(name), limits)
         candidate = next(order.candidates(), None)
         return Choice(candidate=candidate, rejections=tuple(order.rejections(root, candidate)))
+
+    def turns_on_patch(self) -> bool:
+        """Return whether anything that was looked up turns on the patch level that is assumed."""
+        if not self.target.patches:
+            return False
+        pythons: dict[int, SpecifierSet] = {}
+        for _, releases in self._releases.values():
+            pythons.update(releases.needed_pythons)
+        return any(map(self.target.turns_on_patch, pythons.values())) or any(
+            any(self.questions_of(pick)) for pick in self.looked_up()
+        )
+
+    def looked_up(self) -> Iterator[Pick]:
+        """Yield the picks whose dependencies were looked up."""
+        for name, version, extras in self._dependencies:
+            found = None if version is None else self.releases(name).suit(version)
+            if isinstance(found, Candidate):
+                yield Pick(name=name, candidate=found, extras=extras)
+
+    def questions_of(self, pick: Pick) -> Iterator[SpecifierSet | Requirement]:
+        """Yield what of a pick turns on the patch level that is assumed of the target."""
+        target = self.target
+        metadata = self.metadata(pick) if target.patches else None
+        if metadata is None:
+            return
+        if metadata.requires_python and target.turns_on_patch(metadata.requires_python):
+            yield metadata.requires_python
+        for requirement in metadata.by_patch:
+            extras = ("", *sorted(pick.extras))
+            if requirement.marker and target.turns_on_patch(requirement.marker, extras):
+                yield requirement
 
     def _read_dependencies(self, metadata: Metadata, pick: Pick) -> Iterator[Dependency]:
         python = metadata.requires_python

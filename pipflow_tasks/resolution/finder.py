@@ -232,6 +232,13 @@ class Releases:
             return newer if is_upward else self.bits & ~newer
         return _bits(map(allows, self.all))
 
+    @property
+    def needed_pythons(self) -> Mapping[int, SpecifierSet]:
+        """What the versions that were examined need of Python, by its id; see ``allowed``."""
+        files = (file for version in self._found for file in self.files[version])
+        needed = (file.requires_python for file in files)
+        return {id(specifier): specifier for specifier in needed if specifier is not None}
+
     def suit(self, version: Version) -> Candidate | Rejection:
         """Return whether a version suits the target, without regard to any request."""
         if version not in self._found:

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from .image_facts import ALPINE, ALPINE_LAST_MUSL_1_1, DEBIAN_DROPPED, DEBIAN_LIBC, NEVER
+from .image_facts import (
+    ALPINE,
+    ALPINE_BEGUN,
+    ALPINE_LAST_MUSL_1_1,
+    DEBIAN_BEGUN,
+    DEBIAN_DROPPED,
+    DEBIAN_LIBC,
+    NEVER,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +35,7 @@ class Distribution(Struct, frozen=True, kw_only=True):
         alpine: N of Alpine 3.N, else None.
         has_alternatives: another package may be its ``python3``.
         dropped: from which day the official image of Python was built on it no more.
+        begun: from which day it was, or empty.
     """
 
     word: re.Pattern[str]
@@ -36,6 +45,7 @@ class Distribution(Struct, frozen=True, kw_only=True):
     alpine: int | None = None
     has_alternatives: bool = False
     dropped: str = NEVER
+    begun: str = ""
 
 
 def _word(pattern: str) -> re.Pattern[str]:
@@ -52,12 +62,14 @@ _FEDORA: Mapping[int, tuple[str, str]] = {  # glibc and Python; pip is new enoug
     32: ("2.31", "3.8"), 33: ("2.32", "3.9"), 34: ("2.33", "3.9"), 35: ("2.34", "3.10"),
     36: ("2.35", "3.10"), 37: ("2.36", "3.11"), 38: ("2.37", "3.11"), 39: ("2.38", "3.12"),
     40: ("2.39", "3.12"), 41: ("2.40", "3.13"), 42: ("2.41", "3.13"), 43: ("2.42", "3.14"),
+    44: ("2.43", "3.14"),
 }  # fmt: skip
 _ALPINE: Mapping[int, tuple[str, str]] = {
     8: ("3.6", "10.0.1"), 9: ("3.6", "18.1"), 10: ("3.7", "18.1"), 11: ("3.8", "19.2.3"),
     12: ("3.8", "20.1.1"), 13: ("3.8", "20.3.4"), 14: ("3.9", "20.3.4"), 15: ("3.9", "20.3.4"),
     16: ("3.10", "22.1.1"), 17: ("3.10", "22.3.1"), 18: ("3.11", "23.1.2"), 19: ("3.11", "23.3.1"),
     20: ("3.12", "24.0"), 21: ("3.12", "24.3.1"), 22: ("3.12", "25.1.1"),
+    23: ("3.12", "25.1.1"), 24: ("3.14", "26.1.2"),
 }  # fmt: skip
 
 
@@ -74,6 +86,7 @@ DISTRIBUTIONS: tuple[Distribution, ...] = (
             python=_DEBIAN_PYTHONS.get(name, ("", ""))[0],
             pip=_DEBIAN_PYTHONS.get(name, ("", ""))[1],
             dropped=DEBIAN_DROPPED.get(name, NEVER),
+            begun=DEBIAN_BEGUN.get(name, ""),
         )
         for number, (name, libc) in enumerate(DEBIAN_LIBC.items(), start=8)
     ),
@@ -86,6 +99,7 @@ DISTRIBUTIONS: tuple[Distribution, ...] = (
             ("focal", r"20\.04", "2.31", "3.8.10", "20.0.2"),
             ("jammy", r"22\.04", "2.35", "3.10.12", "22.0.2"),
             ("noble", r"24\.04", "2.39", "3.12.3", "24.0"),
+            ("resolute", r"26\.04", "2.43", "3.14.4", "25.1.1"),
         )
     ),
     Distribution(
@@ -128,7 +142,8 @@ def alpine(minor: int) -> Distribution:
     """Return Alpine 3.``minor``."""
     python, pip = _ALPINE.get(minor, ("", ""))
     libc = "musl 1.1" if minor <= ALPINE_LAST_MUSL_1_1 else "musl 1.2"
-    return Distribution(word=ALPINE, libc=libc, python=python, pip=pip, alpine=minor)
+    begun = ALPINE_BEGUN.get(minor, "")
+    return Distribution(word=ALPINE, libc=libc, python=python, pip=pip, alpine=minor, begun=begun)
 
 
 def find_alpine(name: str) -> int | None:

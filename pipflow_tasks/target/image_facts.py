@@ -23,6 +23,9 @@ OLDEST_MINOR = 6
 ASSUMED_LIBC = "glibc 2.36"
 """Debian bookworm's: taken, with a note, where the Python is set and the image says nothing."""
 
+SAFE_LIBC = "glibc 2.17"
+"""That of manylinux2014, which every image with glibc has at least."""
+
 LATEST_PATCH: Mapping[int, int] = {  # by minor version; 3.6 to 3.9 have ended, the rest will go on
     6: 15, 7: 17, 8: 20, 9: 25, 10: 22, 11: 18, 12: 16, 13: 18, 14: 10, 15: 2,
 }  # fmt: skip
@@ -95,7 +98,12 @@ ALPINE_LAST_MUSL_1_1 = 12
 ALPINE_DEFAULT_MUSL_1_2 = "2021-02-03"
 """From when a tag that says `alpine` without a number has meant 3.13 or later."""
 
+ALPINE_BEGUN: Mapping[int, str] = {minor + 2: day for minor, day in ALPINE_DROPPED.items()}
+DEBIAN_BEGUN: Mapping[str, str] = {name: day for day, name in DEBIAN_DEFAULTS}
+
 NEVER = "9999"
+_PATCHES_TO_COME = 12
+"""How many patch releases of a series that goes on may be out that are not listed here."""
 
 
 ALPINE = re.compile(r"(?<![a-z0-9])alpine(?:[-:]?3\.(?P<minor>[0-9]{1,2}))?(?![a-z0-9])")
@@ -326,6 +334,7 @@ class Release(Struct, frozen=True, kw_only=True):
         patch: None where the text says the series alone.
         pre: ``rc1``, or empty.
         until: the day from which its image was built no more, on the system that the tag names.
+        since: the day from which its image was built on that system.
     """
 
     text: str
@@ -333,6 +342,7 @@ class Release(Struct, frozen=True, kw_only=True):
     patch: int | None
     pre: str
     until: str = NEVER
+    since: str = ""
 
     @classmethod
     def find(cls, text: str) -> Release | None:
@@ -359,6 +369,20 @@ class Release(Struct, frozen=True, kw_only=True):
             out = sum(day < self.until for day in RELEASED.get(self.minor, ()))
             patch = out - 1 if out and self.until < NEVER else LATEST_PATCH.get(self.minor, 0)
         return Version(f"3.{self.minor}.{patch}")
+
+    @property
+    def patches(self) -> tuple[Version, ...]:
+        """The versions that its image may have, oldest first; none where the text says which.
+
+        An image that a machine has kept is as old as its system at most.
+        """
+        if self.patch is not None:
+            return ()
+        # images of a new system come some weeks before it is the one without a name
+        first = max(sum(day < self.since for day in RELEASED.get(self.minor, ())) - 2, 0)
+        goes_on = self.minor not in ENDED and self.until == NEVER
+        last = self.version.micro + (_PATCHES_TO_COME if goes_on else 0)
+        return tuple(Version(f"3.{self.minor}.{patch}") for patch in range(first, last + 1))
 
     @property
     def is_known(self) -> bool:

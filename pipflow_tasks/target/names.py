@@ -78,12 +78,14 @@ def target_error(message: str, *, source: str, hint: str = "") -> TargetError:
 class System(Struct, frozen=True, kw_only=True):
     """The operating system in an image: its libc (``musl 1.2``), and what had to be assumed.
 
-    From the day ``dropped``, Docker built no more images on it. ``is_assumed``: the libc is.
+    Docker built images on it from the day ``begun`` to the day ``dropped``. ``is_assumed``: the
+    libc is.
     """
 
     libc: str
     is_assumed: bool = False
     dropped: str = facts.NEVER
+    begun: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -185,20 +187,22 @@ class ImageName(Struct, frozen=True, kw_only=True):
         distribution = self.distribution or distribution
         if distribution is not None and distribution.alpine is not None:
             dropped = facts.ALPINE_DROPPED.get(distribution.alpine, facts.NEVER)
-            return System(libc=distribution.libc, dropped=dropped)
+            return System(libc=distribution.libc, dropped=dropped, begun=distribution.begun)
         if distribution is not None:
-            return System(libc=distribution.libc, dropped=distribution.dropped)
+            dropped = distribution.dropped
+            return System(libc=distribution.libc, dropped=dropped, begun=distribution.begun)
         for text in (f"{self.path.rpartition('/')[2]}:{self.tag}", self.path):
             if facts.ALPINE.search(text):
                 return System(libc=own.alpine_libc)
         return None
 
 
-def name_tells_all(reference: str, *, source: str) -> bool:
+def name_tells_all(reference: str, *, source: str, with_patch: bool = False) -> bool:
     """Return whether a base image's name leaves nothing to ask the image itself.
 
-    So it is for the Docker Official Image where the tag names a Python that is known here; other
-    images were built by somebody who may have told pip something.
+    ``with_patch`` asks for the patch level of its Python, too. So it is for the Docker Official
+    Image where the tag names a Python that is known here; other images were built by somebody who
+    may have told pip something.
 
     Raises:
         TargetError: the name is that of an image that can't be served.
@@ -210,5 +214,5 @@ def name_tells_all(reference: str, *, source: str) -> bool:
     if own is None:  # none that could be served
         return True
     is_plain = image.has_official_pip and not image.family.note and own.is_known
-    is_moving = image.is_pinned and own.patch is None
+    is_moving = (image.is_pinned or with_patch) and own.patch is None
     return is_plain and not is_moving and not image.find_system(own).notes

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import force_setattr, replace
 from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
+from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from ..values import hash_without
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 
     from packaging.markers import Marker
-    from packaging.specifiers import SpecifierSet
+    from packaging.specifiers import Specifier
     from packaging.tags import Tag
 
     from ..errors import TargetError
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 _LIBC = re.compile(r"(?:glibc 2|musl 1)\.[0-9]{1,3}")
 _FIRST_STRICT_PIP = Version("24.1")
 _STRICT_PIP_NEEDS = Version("3.8")
+_PATCH_MARKERS = ("python_full_version", "implementation_version")
+"""The markers that a patch level decides."""
 
 
 class Platform(Struct, frozen=True, kw_only=True, dict=True):  # of a cached property
@@ -90,7 +93,7 @@ class BaseImage(Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-class Target(Struct, frozen=True, kw_only=True):
+class Target(Struct, frozen=True, kw_only=True, dict=True):  # of a cached property
     """What the image accepts.
 
     Attributes:
@@ -111,6 +114,8 @@ class Target(Struct, frozen=True, kw_only=True):
             of its image's.
         ignores_requires_python: the step ignores Requires-Python.
         pip_python: another version that Requires-Python is compared with: that of pip's own Python.
+        patches: the versions that its Python may have, oldest first, where only the series is
+            known; else none.
     """
 
     python: str
@@ -127,6 +132,7 @@ class Target(Struct, frozen=True, kw_only=True):
     wheels_for: tuple[str, ...] = ()
     ignores_requires_python: bool = False
     pip_python: Version | None = None
+    patches: tuple[Version, ...] = ()
 
     @classmethod
     def from_image(
@@ -150,7 +156,7 @@ class Target(Struct, frozen=True, kw_only=True):
         own = facts.Release.find(image.python or release.text) or release
         system = image.find_system(own, base.distribution, base.manager)
         if image.has_official_pip:
-            own = replace(own, until=system.dropped)
+            own = replace(own, until=system.dropped, since=system.begun)
         if python is None:
             release = own
         has_own_pip = image.has_official_pip and not base.pip_upgraded
@@ -166,7 +172,12 @@ class Target(Struct, frozen=True, kw_only=True):
                 *_note_name(image, own if python is None else None, base),
             ],
         )
-        return replace(target, python=release.text, libc_is_assumed=system.is_assumed)
+        return replace(
+            target,
+            python=release.text,
+            libc_is_assumed=system.is_assumed,
+            patches=release.patches,
+        )
 
     @classmethod
     def from_interpreter(cls, interpreter: Interpreter, base: BaseImage) -> Target:
@@ -241,6 +252,7 @@ class Target(Struct, frozen=True, kw_only=True):
             pip=pip,
             source=source,
             notes=tuple(notes),
+            patches=release.patches,
         )
 
     @classmethod
@@ -306,6 +318,46 @@ class Target(Struct, frozen=True, kw_only=True):
             if _holds(within, platform)
         )
 
+    def turns_on_patch(
+        self, question: SpecifierSet | Marker, extras: Collection[str] = ("",)
+    ) -> bool:
+        """Return whether a Requires-Python or a marker has another answer for another patch level.
+
+        No where the patch level is known.
+        """
+        if isinstance(question, SpecifierSet):
+            series = f"3.{self.python_version.minor}"
+            is_near = any(_divides(clause, series) for clause in question)
+            answers = {each.supports_python(question) for each in self._readings if is_near}
+        else:
+            is_near = any(name in str(question) for name in _PATCH_MARKERS)
+            answers = {each.applies(question, extras) for each in self._readings if is_near}
+        return len(answers) > 1
+
+    @cached_property
+    def _readings(self) -> tuple[Target, ...]:
+        """The same with each patch level that its Python may have."""
+        return tuple(self._with_patch(version) for version in self.patches)
+
+    def _with_patch(self, version: Version) -> Target:
+        there = {Version(self.full_version): version}  # a step may have set one of the two apart
+        changed = dict.fromkeys(_PATCH_MARKERS, str(version))
+        return replace(
+            self,
+            python_version=there.get(self.python_version, self.python_version),
+            pip_python=None if self.pip_python is None else there.get(self.pip_python),
+            platforms=tuple(
+                replace(platform, markers={**platform.markers, **changed})
+                for platform in self.platforms
+            ),
+            patches=(),
+        )
+
+    @property
+    def full_version(self) -> str:
+        """The version of its Python with all numbers, the patch level as it is assumed."""
+        return self.platforms[0].markers["python_full_version"]
+
     @property
     def shown_source(self) -> str:
         """Where this was read, and whether the image itself was asked."""
@@ -342,6 +394,28 @@ class Target(Struct, frozen=True, kw_only=True):
                     if tag in tags:
                         return tag.platform
         return ""
+
+    def relies_on_libc(self, tags: Collection[Tag]) -> str:
+        """Name the platform tag of a wheel that the image takes only if its libc is as assumed.
+
+        Every image with glibc takes manylinux2014 and older. Nothing where the libc is known.
+        """
+        for platform, safe in zip(self.platforms, self._safe_tags, strict=False):
+            rank = platform.tag_rank(tags)
+            if rank is not None and safe.isdisjoint(tags):
+                return platform.tags[rank].platform
+        return ""
+
+    @cached_property
+    def _safe_tags(self) -> tuple[Set[Tag], ...]:
+        """The tags of each platform whatever its libc is; none where it is known."""
+        if not self.libc_is_assumed or self.wheels_for:
+            return ()
+        minor = self.python_version.minor
+        machines = (platform.markers["platform_machine"] for platform in self.platforms)
+        return tuple(
+            frozenset(list_tags(minor, machine, facts.SAFE_LIBC, self.pip)) for machine in machines
+        )
 
     def __str__(self) -> str:
         machines = " and ".join(p.markers.get("platform_machine", "") for p in self.platforms)
@@ -424,6 +498,13 @@ def _note_assumed(
         )
     if not interpreter.libc and not own_tags >= set(names):
         yield f"{image} does not tell its C library: {facts.ASSUMED_LIBC} is assumed"
+
+
+def _divides(clause: Specifier, series: str) -> bool:
+    """Return whether a clause may hold for some patch levels of a series and not for others."""
+    if clause.version == series:
+        return clause.operator in {">", "<=", "==", "!=", "==="}
+    return clause.version.startswith(f"{series}.") and not clause.version.endswith(".*")
 
 
 def _holds(marker: Marker | None, platform: Platform, extra: str = "") -> bool:

@@ -31,6 +31,8 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
         if here in item.path.parents:
             item.add_marker(pytest.mark.engine)
             item.add_marker(pytest.mark.xdist_group("engine"))  # one engine, one cache of layers
+            if item.get_closest_marker("nightly") and os.environ.get("PIPFLOW_NIGHTLY") != "1":
+                item.add_marker(pytest.mark.skip(reason="takes minutes; set PIPFLOW_NIGHTLY=1"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -343,3 +343,41 @@ def test_wheel_that_the_pip_is_too_old_for_is_told(
     assert f"fast 1.1 {reason}; upgrade pip" in done.stderr
     done = project.invoke("deps.upgrade", "fast==1.1")
     assert (done.status, reason in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("base", "assumed"),
+    [
+        ("registry.example/tools:python3.11", "glibc 2.31"),
+        ("python:3.11-slim-bookworm", ""),
+        ("python:3.11", ""),
+    ],
+)
+def test_newer_wheels_where_the_libc_is_unknown(
+    project: TemporaryProject, index: LoopbackIndex, base: str, assumed: str
+) -> None:
+    """One warning names the wheels that are newer than manylinux2014, written or not."""
+    index.add("fast", "1.0", tags=["cp311-cp311-manylinux_2_28_x86_64"])
+    index.add("swift", "2.0", tags=["cp311-abi3-manylinux_2_24_x86_64"])
+    index.add("safe", "1.0", tags=["cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64"])
+    index.add("both", "1.0", tags=["cp311-cp311-manylinux2014_x86_64.manylinux_2_28_x86_64"])
+    index.add("top", "1.0", requires_dist=["fast"])
+    project.write("Dockerfile", dockerfile("3.11").replace("python:3.11-slim", base))
+    project.write("requirements.txt", "swift==2.0\nsafe==1.0\nboth==1.0\n")
+    for command in (["deps.add", "top", "--dry-run"], ["deps.check"]):
+        done = project.invoke(
+            *command, "--format", "json", environment={"INVOKE_PIPFLOW_PLATFORM": "linux/amd64"}
+        )
+        said = [each for each in done.report["warnings"] if "C library" in each]
+        expected = [
+            f"the C library of the image (Dockerfile:1) is unknown, and {assumed} is assumed; with "
+            "an older one, pip does not take the wheels of "
+        ]
+        assert [each.partition("of swift")[0] + "of " for each in said] == expected * bool(assumed)
+        for each in said:
+            named = "swift 2.0 (manylinux_2_24_x86_64)"
+            if command[0] == "deps.add":
+                named = f"{named}, fast 1.0 (manylinux_2_28_x86_64)"
+            assert named in each
+            assert "safe" not in each
+            assert "both" not in each

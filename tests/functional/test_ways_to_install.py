@@ -170,3 +170,160 @@ def test_dependencies_that_a_project_states(project: TemporaryProject, text: str
     project.write("pyproject.toml", text)
     upgrade(project, f"{HEAD}RUN pip install -r requirements.txt '.[more]'\n")
     assert project.requirements == "lib==1.5\n"
+
+
+CONDA = "FROM condaforge/miniforge3:24.3.0-0\nCOPY . /w\nWORKDIR /w\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "conda env create -f environment.yml",
+        "conda env create --file=environment.yml --name work",
+        "conda env update -n base -f environment.yml",
+        "mamba env create",
+        "micromamba install -y -n base -f environment.yml",
+    ],
+)
+def test_file_that_a_conda_environment_names(project: TemporaryProject, command: str) -> None:
+    """What the section `pip:` names is installed: files, packages beside them, and options."""
+    project.write(
+        "environment.yml",
+        "dependencies:\n  - python=3.9\n  - pip:\n    - -r requirements.txt\n    - top==1.0\n",
+    )
+    output = upgrade(project, f"{CONDA}RUN {command}\n")
+    assert (project.requirements, NOT_INSTALLED in output) == ("lib==1.5\n", False)
+    assert output.startswith("for python 3.9,")
+
+
+def test_options_in_a_conda_environment(project: TemporaryProject) -> None:
+    """Constraints and indexes count, and paths are relative to the environment's file."""
+    project.write("conf/limits.txt", "lib<2\n")
+    project.write(
+        "conf/environment.yml",
+        "dependencies:\n  - python=3.9\n  - pip:\n"
+        "    - -r ../requirements.txt\n    - --constraint limits.txt\n    - --pre\n",
+    )
+    upgrade(project, f"{CONDA}RUN conda env create -f conf/environment.yml\n")
+    assert project.requirements == "lib==1.5\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "program"),
+    [
+        ("conda install --yes --file requirements.txt", "conda"),
+        ("mamba create -n work --file=requirements.txt python=3.9", "mamba"),
+        ("micromamba install -n base -f requirements.txt", "micromamba"),
+    ],
+)
+def test_list_that_conda_installs(project: TemporaryProject, command: str, program: str) -> None:
+    """Channels of conda are no package index: the command asks; with `python`, a note says so."""
+    project.write("Dockerfile", f"FROM python:3.9\nCOPY . .\nRUN {command}\n")
+    project.requirements = "lib==1.0\n"
+    done = project.invoke("deps.upgrade-all")
+    assert (done.status, project.requirements) == (1, "lib==1.0\n")
+    assert done.stderr.startswith(
+        f"Dockerfile:3: {program} installs requirements.txt from its channels, which are no "
+        "package index\nhint: "
+    )
+    done = project.invoke("deps.outdated", environment={"INVOKE_PIPFLOW_PYTHON": "3.9"})
+    assert (done.status, f"line 3 installs it with {program}" in done.output) == (0, True)
+
+
+def test_wheels_that_the_file_is_installed_from(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """A later step with the file counts; the index is that of the step that makes the wheels."""
+    del project.environment["PIP_INDEX_URL"]
+    upgrade(
+        project,
+        "FROM python:3.9-slim AS wheels\nCOPY requirements.txt .\n"
+        f"RUN pip wheel --index-url {index.url} -w /wheels -r requirements.txt\n"
+        "FROM python:3.9-slim\nCOPY --from=wheels /wheels /wheels\nCOPY requirements.txt .\n"
+        "RUN pip install --no-index --find-links /wheels -r requirements.txt top==1.0\n",
+    )
+    assert project.requirements == "lib==1.5\n"
+
+
+def test_plain_build_makes_the_last_stage(project: TemporaryProject) -> None:
+    """Where several stages install files, those of the last one count; a stage can be named."""
+    project.write(
+        "Dockerfile",
+        "FROM python:3.9-slim AS base\nCOPY . .\n"
+        "FROM base AS dev\nRUN pip install -r dev.txt\n"
+        "FROM base AS prod\nRUN pip install -r prod.txt\n",
+    )
+    (project.folder / "requirements.txt").unlink(missing_ok=True)
+    project.write("dev.txt", "-r prod.txt\nlib==1.5\n")
+    project.write("prod.txt", "top==1.0\n")
+    assert "prod.txt" in project.invoke("deps.check", "--format", "json").stdout
+    assert project.invoke("deps.add", "lib", "--no-rebuild").status == 0
+    assert project.read("prod.txt") == "lib==1.5\ntop==1.0\n"
+
+
+STATED = """\
+[project]
+name = "app"
+dependencies = ["other==1.0"]
+[project.optional-dependencies]
+more = ["top==1.0"]
+[dependency-groups]
+dev = ["other==1.0", {include-group = "limits"}]
+limits = ["top==1.0"]
+plain = ["other==1.0"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("install", "version"),
+    [
+        ("uv pip install --system -r requirements.txt -r pyproject.toml --extra more", "1.5"),
+        ("uv pip install --system -r requirements.txt -r pyproject.toml --all-extras", "1.5"),
+        ("uv pip install --system -r requirements.txt -r pyproject.toml", "2.0"),
+        ("pip install -r requirements.txt --group dev", "1.5"),
+        ("pip install -r requirements.txt --group plain", "2.0"),
+        (
+            "pip install -r requirements.txt && pip install --group=/app/pyproject.toml:Limits",
+            "1.5",
+        ),
+        ("uv pip install --system --group limits -r requirements.txt", "1.5"),
+    ],
+)
+def test_requirements_of_metadata(
+    project: TemporaryProject, index: LoopbackIndex, install: str, version: str
+) -> None:
+    """What uv's ``-r pyproject.toml`` and dependency groups name is installed beside the file."""
+    index.add("other", "1.0")
+    project.write("pyproject.toml", STATED)
+    output = upgrade(project, f"FROM python:3.9-slim\nWORKDIR /app\nCOPY . .\nRUN {install}\n")
+    assert project.requirements == f"lib=={version}\n"
+    assert "is not read" not in output
+
+
+def test_file_that_uv_reads_by_pyproject(project: TemporaryProject) -> None:
+    """A pyproject.toml that reads its dependencies from the file installs it."""
+    project.write(*PROJECTS["setuptools"])
+    dockerfile = f"{HEAD}RUN uv pip install --system -r pyproject.toml\n"
+    assert NOT_INSTALLED not in upgrade(project, dockerfile)
+    assert project.requirements == "lib==2.0\n"
+
+
+@pytest.mark.parametrize(
+    ("install", "named"),
+    [
+        ("uv pip install --system -r setup.py", "-r setup.py"),
+        ("uv pip install --system -r pylock.dev.toml", "-r pylock.dev.toml"),
+        ("uv pip install --system -r /elsewhere/pyproject.toml", "-r /elsewhere/pyproject.toml"),
+        ("pip install --group /elsewhere/pyproject.toml:dev", "--group /elsewhere/pyproject.toml"),
+    ],
+)
+def test_metadata_that_is_not_read(project: TemporaryProject, install: str, named: str) -> None:
+    """What can't be read is named, on a command of its own and beside the file."""
+    head = "FROM python:3.9-slim\nCOPY requirements.txt setup.py* ./\n"
+    project.write("setup.py", "")
+    for step in (f"RUN pip install -r requirements.txt && {install}\n",
+                 f"RUN {install} -r requirements.txt\n"):  # fmt: skip
+        output = upgrade(project, head + step)
+        assert project.requirements == "lib==2.0\n"
+        assert f"Dockerfile:3 also installs what {named}" in output
+        assert "which is not read" in output

@@ -23,6 +23,7 @@ from pipflow_tasks.target import (
     Platform,
     Target,
     docker_platform,
+    find_distribution,
     image_facts,
     name_tells_all,
     newest_pip,
@@ -120,6 +121,38 @@ def test_settings_raise_nothing_but_target_errors(python: str, platform: str, li
             from_python(**setting)
         except TargetError:
             continue
+
+
+@pytest.mark.parametrize(
+    ("name", "libc", "python", "pip"),
+    [
+        ("debian:buster", "glibc 2.28", "3.7.3", "18.1"),
+        ("debian:11-slim", "glibc 2.31", "3.9.2", "20.3.4"),
+        ("debian:bookworm-slim", "glibc 2.36", "3.11.2", "23.0.1"),
+        ("debian:trixie", "glibc 2.41", "3.13.5", "25.1.1"),
+        ("ubuntu:22.04", "glibc 2.35", "3.10.12", "22.0.2"),
+        ("ubuntu:noble", "glibc 2.39", "3.12.3", "24.0"),
+        ("ubuntu:26.04", "glibc 2.43", "3.14.4", "25.1.1"),
+        ("alpine:3.12", "musl 1.1", "3.8", "20.1.1"),
+        ("alpine:3.15", "musl 1.2", "3.9", "20.3.4"),
+        ("alpine:3.17", "musl 1.2", "3.10", "22.3.1"),
+        ("alpine:3.18", "musl 1.2", "3.11", "23.1.2"),
+        ("alpine:3.21", "musl 1.2", "3.12", "24.3.1"),
+        ("alpine:3.23", "musl 1.2", "3.12", "25.1.1"),
+        ("alpine:3.24.1", "musl 1.2", "3.14", "26.1.2"),
+        ("amazonlinux:2", "glibc 2.26", "3.7", "20.2.2"),
+        ("amazonlinux:2023", "glibc 2.34", "3.9", "21.3.1"),
+        ("rockylinux:8", "glibc 2.28", "3.6.8", "9.0.3"),
+        ("almalinux:10", "glibc 2.39", "3.12", "23.3.2"),
+        ("fedora:43", "glibc 2.42", "3.14", ""),
+        ("fedora:44", "glibc 2.43", "3.14", ""),
+    ],
+)
+def test_distributions(name: str, libc: str, python: str, pip: str) -> None:
+    """The values of the package lists: the C library, and the packages of Python and pip."""
+    found = find_distribution(*name.split(":"))
+    assert found is not None
+    assert (found.libc, found.python, found.pip) == (libc, python, pip)
 
 
 def test_error_says_where_and_what_to_do() -> None:
