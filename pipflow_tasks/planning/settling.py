@@ -29,7 +29,7 @@ from ..resolution import (
 )
 from .draft import Draft, note_wheels, warn
 from .goals import TYPED, find_move, roots_without, why_unmovable
-from .inputs import as_given, root_of, roots_of
+from .inputs import as_given, root_of, roots_of, why_unseen
 from .unblocking import find_hint, fix_conflict
 
 if TYPE_CHECKING:
@@ -310,11 +310,12 @@ def _as_it_is(inputs: Inputs, root: Root) -> tuple[Root, list[str]]:
 
 
 def _require_versions(inputs: Inputs, current: Sequence[Root], roots: Sequence[Root]) -> None:
-    """Raise NoCandidate where a requirement has no version."""
+    """Raise NoCandidate where a requirement has no version; not where that is unknown."""
+    unknown = {line.place for line in inputs.manifest.lines if why_unseen(inputs, line)}
     lost = [
         stated
         for stated, root in zip(current, roots, strict=True)
-        if root.is_opaque and not stated.is_opaque
+        if root.is_opaque and not stated.is_opaque and stated.place not in unknown
     ]
     if not lost:
         return
