@@ -223,6 +223,17 @@ FAMILIES: tuple[Family, ...] = (
     ),
 )
 
+# The variables that images set, with the value that their names say.
+VARIABLES: tuple[tuple[str, re.Pattern[str]], ...] = (
+    (
+        "AIRFLOW_VERSION",
+        re.compile(
+            r"(?:.+/)?apache/airflow:(?:slim-)?(?P<value>[0-9]+\.[0-9]+\.[0-9]+(?:(?:a|b|rc)[0-9]+)?)"
+            r"(?:-python.*)?"
+        ),
+    ),
+)
+
 # Images that no version can be chosen for, whatever the settings say.
 UNSUPPORTED: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?:.+/)?python:2(?:[.-].*)?"), "Python 2, which has ended"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -11,6 +12,9 @@ from packaging.version import Version
 from ..errors import TargetError
 from . import image_facts as facts
 from .distributions import BARE, Distribution, find_distribution
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 HINT = 'set `python`, e.g. `python: "3.11"` under `pipflow` in invoke.yaml'
 
@@ -192,6 +196,13 @@ class ImageName(Struct, frozen=True, kw_only=True):
             if facts.ALPINE.search(text):
                 return System(libc=own.alpine_libc)
         return None
+
+
+def variables_of(reference: str) -> Mapping[str, str]:
+    """Return the variables that an image sets, where its name says their values."""
+    named = reference.strip().lower().partition("@")[0]
+    found = ((name, pattern.fullmatch(named)) for name, pattern in facts.VARIABLES)
+    return {name: match["value"] for name, match in found if match}
 
 
 def name_tells_all(reference: str, *, source: str) -> bool:
