@@ -223,6 +223,11 @@ FAMILIES: tuple[Family, ...] = (
     ),
 )
 
+BUILD_IMAGE = re.compile(
+    r"(?:many|musl)linux(?P<libc>2014|2010|1|_2_[0-9]{1,2}|_1_[0-9]{1,2})_(?P<arch>[a-z0-9_]+)"
+)
+"""PyPA's images that wheels are built in, which are called like the tag of these wheels."""
+
 # The variables that images set, with the value that their names say.
 VARIABLES: tuple[tuple[str, re.Pattern[str]], ...] = (
     (

@@ -142,7 +142,17 @@ FOUND = {
     "manylinux image": (
         "FROM quay.io/pypa/manylinux_2_28_x86_64\nCOPY requirements.txt .\n"
         "RUN /opt/python/cp310-cp310/bin/pip install -r requirements.txt\n",
-        "python 3.10, glibc 2.36 x86_64",
+        "python 3.10, glibc 2.28 x86_64",
+    ),
+    "manylinux2014 image of another machine": (
+        "FROM quay.io/pypa/manylinux2014_aarch64:latest\nCOPY requirements.txt .\n"
+        "RUN /opt/python/cp310-cp310/bin/pip install -r requirements.txt\n",
+        "python 3.10, glibc 2.17 aarch64",
+    ),
+    "musllinux image": (
+        "FROM quay.io/pypa/musllinux_1_2_x86_64:2024.11\nCOPY requirements.txt .\n"
+        "RUN /opt/python/cp310-cp310/bin/pip install -r requirements.txt\n",
+        "python 3.10, musl 1.2 x86_64",
     ),
 }
 
