@@ -61,7 +61,7 @@ def find_target(python: Python, base: BaseImage, asking: Asking) -> tuple[Target
     Raises:
         TargetError: it is unknown which Python it is, or it can't be served.
     """
-    if python.stage is not None and python.origin in {"image", "system", "package"}:
+    if python.stage is not None and python.origin in {"image", "system", "package", "elsewhere"}:
         made_on = asking.dockerfile.base_of(python.stage)
         source = f"{asking.path}:{made_on.line}"
         if made_on.base != base.reference:
@@ -71,6 +71,7 @@ def find_target(python: Python, base: BaseImage, asking: Asking) -> tuple[Target
             return _target_of_version(made.python, base, asking), place
     finder = {
         "copied": _find_copied,
+        "elsewhere": _find_elsewhere,
         "file": _find_named_by_file,
         "package": _find_package,
         "system": _find_system,
@@ -197,6 +198,22 @@ def _find_copied(python: Python, base: BaseImage, asking: Asking) -> tuple[Targe
     if python.otherwise is None:
         raise _unknown(python, base, asking)
     return find_target(python.otherwise, base, asking)
+
+
+def _find_elsewhere(python: Python, base: BaseImage, asking: Asking) -> tuple[Target, str]:
+    """Return the target of a Python at a path that no instruction makes.
+
+    It may be the base image's own, unless it is known that this one has none there.
+    """
+    image = ImageName.parse(base.reference, source=base.source)
+    is_official = image.family is not None and image.has_official_pip and not image.family.note
+    own = python.otherwise
+    if is_official or image.is_bare or own is None or own.origin != "image":
+        what = f"it is unknown which Python `{python.word}` is: no known instruction makes it"
+        raise target_error(what, source=_place(python, asking), hint=HINT)
+    target, place = find_target(own, base, asking)
+    note = f"`{python.word}` ({_place(python, asking)}) is taken for the Python of {image.shown}"
+    return replace(target, notes=(*target.notes, note)), place
 
 
 def _find_system(python: Python, base: BaseImage, asking: Asking) -> tuple[Target, str]:

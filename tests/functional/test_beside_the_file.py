@@ -68,7 +68,7 @@ def test_requirement_of_a_related_stage(project: TemporaryProject, dockerfile: s
         "RUN pip install -r requirements.txt\n",
         "FROM python:3.9-slim\nCOPY . .\nRUN /opt/tool/bin/pip install tool==1.0\n"
         "RUN pip install -r requirements.txt\n",
-        "FROM python:3.9-slim\nCOPY . .\nRUN pip install tool==1.0\n"
+        "FROM python:3.9-slim\nCOPY . .\nRUN pip install tool==1.0 && python -m venv /venv\n"
         "ENV PATH=/venv/bin:$PATH\nRUN pip install -r requirements.txt\n",
         "FROM python:3.9-slim\nCOPY . .\nRUN pip install --dry-run tool==1.0\n"
         "RUN pip install -r requirements.txt\n",
