@@ -24,7 +24,7 @@ from .pythons import Python, read_named_version
 from .stages import Reading, Stage, stage_index
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 __all__ = [
     "CONTEXT",
@@ -74,11 +74,13 @@ class Dockerfile(Struct, frozen=True, kw_only=True):
         build_args: Mapping[str, str] = MappingProxyType({}),
         wanted: Collection[str] = (),
         platform: str | None = None,
+        inherited: Callable[[str], Mapping[str, str]] = lambda _: {},
     ) -> Dockerfile:
         """Read the text of a Dockerfile, which begins at ``first_line`` of the file.
 
         The predefined arguments (TARGETARCH, BUILDPLATFORM, ...) come from ``platform``
-        (``linux/arm64``). A base image keeps ``${NAME}`` for a variable without value, and so does
+        (``linux/arm64``), and ``inherited`` says the variables that a base image is known to set.
+        A base image keeps ``${NAME}`` for a variable without value, and so does
         every text for an argument that is ``wanted``: the build is to be given it. Any other ARG
         without a value is empty, as docker builds it.
 
@@ -93,6 +95,7 @@ class Dockerfile(Struct, frozen=True, kw_only=True):
                 build_args=build_args,
                 wanted=wanted,
                 platform=platform,
+                inherited=inherited,
             )
             for instruction in source.instructions():
                 reading.take(instruction)

@@ -155,6 +155,8 @@ class Shell(Struct, kw_only=True):
     line: int
     previous: list[str] = field(default_factory=list)
     """The words of the last command."""
+    unset: dict[str, str] = field(default_factory=dict)
+    """Words with a variable that is empty, and the same with it kept as ``${NAME}``."""
     steps: list[InstallCommand] = field(default_factory=list)
     others: list[OtherInstall] = field(default_factory=list)
 
@@ -220,9 +222,13 @@ class Shell(Struct, kw_only=True):
 
     def _expanded(self, words: Sequence[str]) -> list[str]:
         variables = Variables(values=self.variables, missing=keep)
+        filled = {name: value for name, value in self.variables.items() if value}
         expanded: list[str] = []
         for word in words:
             value = expand(word, variables)
+            kept = expand(word, Variables(values=filled, missing=keep)) if "$" in word else value
+            if kept != value:
+                self.unset[value] = kept
             # An unquoted variable may hold several words, or none.
             splits = "$" in word and not any(char in word for char in "'\"\\`(")
             expanded.extend(value.split() if splits else [value])
@@ -371,10 +377,12 @@ class Shell(Struct, kw_only=True):
         projects = (*self._projects(local), *found.projects)
         if requirements or named or projects or found.groups or found.unfollowed:
             step = self._step(installer, command, requirements, options, environment, program)
+            unset = tuple((each, self.unset[each]) for each in named if each in self.unset)
             self.steps.append(
                 replace(
                     step,
                     packages=named,
+                    unset=unset,
                     projects=projects,
                     groups=found.groups,
                     unfollowed=found.unfollowed,

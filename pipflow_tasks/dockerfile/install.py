@@ -61,6 +61,8 @@ class InstallCommand(Struct, frozen=True, kw_only=True):
         command: ``install``, ``wheel``, ``download``, or uv's ``sync``.
         requirements: the files that ``-r`` (or uv's ``sync``) names, variables expanded.
         packages: the requirements that stand on the command itself, variables expanded.
+        unset: those of the packages that a variable without a value made invalid, perhaps, each
+            with the variable kept as ``${NAME}``.
         projects: the folders of the context that it installs as projects (``pip install .``, uv's
             ``-r pyproject.toml``), each with the extras that are asked for, separated by commas;
             ``*`` are all.
@@ -99,6 +101,7 @@ class InstallCommand(Struct, frozen=True, kw_only=True):
     command: str
     requirements: tuple[str, ...]
     packages: tuple[str, ...] = ()
+    unset: tuple[tuple[str, str], ...] = ()
     projects: tuple[tuple[str, str], ...] = ()
     groups: tuple[tuple[str, str], ...] = ()
     unfollowed: tuple[str, ...] = ()

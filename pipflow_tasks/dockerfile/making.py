@@ -84,7 +84,8 @@ class Where(Struct, frozen=True, kw_only=True):
         """Return the Python that a program runs."""
         if pythons.uses_pyenv:
             pythons = replace(pythons, pyenv=self._pyenv(pythons))
-        return pythons.find(program, self.path, self.directory)
+        venv = self.environment.get("VIRTUAL_ENV", "")
+        return pythons.find(program, self.path, self.directory, venv)
 
     def _pyenv(self, pythons: Pythons) -> Python | None:
         """Return what pyenv runs here: by its variable, a file here or above, else as set."""
@@ -242,9 +243,12 @@ def _run_python(pythons: Pythons, words: Sequence[str], where: Where) -> Pythons
 
 
 def _make_venv(pythons: Pythons, path: str, python: Python, word: str, where: Where) -> Pythons:
+    prefix = where.join(path)
+    if python.otherwise is not None and python.word.startswith(f"{prefix}/"):
+        python = python.otherwise  # the folder is on PATH before it is there
     if not python.line:
         python = replace(python, word=word, line=where.line)
-    return pythons.with_prefix(where.join(path), python)
+    return pythons.with_prefix(prefix, python)
 
 
 def _virtualenv(
@@ -281,17 +285,17 @@ def _python_of(pythons: Pythons, spec: str, word: str, where: Where) -> Python |
 
 
 def _run_uv(pythons: Pythons, words: Sequence[str], where: Where) -> Pythons:
-    """Follow ``uv venv`` and ``uv python install``."""
+    """Follow ``uv venv``, ``uv python install``, and the venv that ``uv sync`` makes."""
     options, operands = parse(words)
     word = _shown("uv", *words)
     spec = options.get("p", options.get("python", "")) or where.environment.get("UV_PYTHON", "")
-    if operands[:1] == ["venv"]:
-        path = "".join(operands[1:2]) or ".venv"
+    venv = where.environment.get("UV_PROJECT_ENVIRONMENT", "") or ".venv"
+    is_of_project = operands[:1] in (["sync"], ["run"]) and where.join(venv) not in pythons.prefixes
+    if operands[:1] == ["venv"] or (is_of_project and "active" not in options):
+        path = venv if is_of_project else "".join(operands[1:2]) or ".venv"
+        otherwise = pythons.managed or where.find(pythons, "python3").python
         python = (
-            _python_of(pythons, spec, word, where)
-            or where.named_by_file(pythons.managed)
-            or pythons.managed
-            or where.find(pythons, "python3").python
+            _python_of(pythons, spec, word, where) or where.named_by_file(otherwise) or otherwise
         )
         pythons = _make_venv(pythons, path, python, word, where)
         return replace(pythons, upgraded={**pythons.upgraded, where.join(path): "pip"})
@@ -303,6 +307,20 @@ def _run_uv(pythons: Pythons, words: Sequence[str], where: Where) -> Pythons:
     return pythons
 
 
+def _find_folder(pythons: Pythons, folder: str) -> Located:
+    return pythons.find_folder(folder)
+
+
+def _install_project(pythons: Pythons, words: Sequence[str], where: Where) -> Pythons:
+    """Follow Poetry, Pipenv and PDM, which may put a venv into the project's folder."""
+    path = where.join(".venv")
+    _, operands = parse(words)
+    if operands[:1] not in (["install"], ["sync"], ["update"]) or path in pythons.prefixes:
+        return pythons
+    python = where.find(pythons, "python3").python
+    return _make_venv(pythons, path, python, _shown("python3", "-m", "venv", ".venv"), where)
+
+
 def chosen_python(
     pythons: Pythons, variable: str, options: Mapping[str, Sequence[str]], where: Where
 ) -> Located | None:
@@ -312,9 +330,10 @@ def chosen_python(
     for each in options.get("python", ()):
         spec, word = each, f"--python {each}"
     if "/" in spec:
-        is_program = NAMED.fullmatch(posixpath.basename(spec)) is not None
-        folder = None if is_program else pythons.find_prefix(where.join(spec))
-        located = folder or where.find(pythons, spec)
+        name = posixpath.basename(spec)
+        is_program = name in {"python", "python3"} or NAMED.fullmatch(name) is not None
+        find = where.find if is_program else _find_folder
+        located = find(pythons, where.join(spec))
         if located.prefix or located.python.origin != "version":
             return located
         return Located(python=replace(located.python, word=word))
@@ -331,10 +350,8 @@ def uv_python(pythons: Pythons, options: Mapping[str, Sequence[str]], where: Whe
     is_system = environment.get("UV_SYSTEM_PYTHON", "").lower() in {"1", "true", "yes", "on"}
     if "system" not in options and not is_system:
         for name in ("VIRTUAL_ENV", "CONDA_PREFIX"):
-            folder = environment.get(name, "")
-            located = pythons.find_prefix(where.join(folder)) if folder else None
-            if located is not None:
-                return located
+            if folder := environment.get(name, ""):
+                return _find_folder(pythons, where.join(folder))
         folder = where.directory
         while True:
             located = pythons.find_prefix(posixpath.join(folder, ".venv"))
@@ -531,6 +548,9 @@ _FOLLOWERS: Mapping[str, Callable[[Pythons, Sequence[str], Where], Pythons]] = {
     "amazon-linux-extras": _enable_extra,
     "ln": _link,
     "make": _make,
+    "pdm": _install_project,
+    "pipenv": _install_project,
+    "poetry": _install_project,
     "pyenv": _run_pyenv,
     "update-alternatives": _choose_alternative,
     "uv": _run_uv,

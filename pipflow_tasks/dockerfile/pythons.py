@@ -18,7 +18,9 @@ from msgspec.structs import replace
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-Origin: TypeAlias = Literal["image", "system", "package", "version", "file", "copied", "unknown"]
+Origin: TypeAlias = Literal[
+    "image", "system", "package", "version", "file", "copied", "elsewhere", "unknown"
+]
 
 
 class Python(Struct, frozen=True, kw_only=True):
@@ -28,7 +30,8 @@ class Python(Struct, frozen=True, kw_only=True):
         origin: ``image``: the base image's own. ``system``: the same where it has one that comes
             before that of the distribution, else the distribution's. ``package``: the
             distribution's. ``version``: the one in ``version``. ``file``: the one that a file of
-            the build context names. ``copied``: that of another image. ``unknown``: none of these.
+            the build context names. ``copied``: that of another image. ``elsewhere``: one at a
+            path that no instruction makes. ``unknown``: none of these.
         version: ``3.12``, ``3.12.4`` or ``2.7``; empty for the distribution's default.
         alternative: the version of a package of Red Hat's, which is ``python3`` in some releases.
         word: the words that say so, as a message shows them.
@@ -36,7 +39,8 @@ class Python(Struct, frozen=True, kw_only=True):
         stage: index of the stage that it was made in; None: the stage that uses it.
         image: the image that it was copied from, where that is no stage.
         files: the files of the build context that may name it, the most likely first.
-        otherwise: what counts where a file or an image does not say it.
+        otherwise: what counts where a file or an image does not say it, or where nothing is at
+            that path.
     """
 
     origin: Origin = "image"
@@ -81,6 +85,8 @@ _VERSION = re.compile(
 _SYSTEM_FOLDERS = ("/usr/local/bin", "/usr/bin", "/bin")
 CONDA_BASE = "/@conda"
 CONDA_ANY = f"{CONDA_BASE}/envs/*"
+_VENV = re.compile(r"(?:.*/)?(?:\.?v?env|virtualenv|[\w.-]*venv|venv[\w.-]*|\.?virtualenvs/[^/]+)")
+_OWN_FOLDER = re.compile(r".*/\.local/bin|\$.*")
 _PYENV_FOLDER = re.compile(r".*(?:/shims|\.?pyenv/bin)")
 _DEEPEST_LINK = 8
 
@@ -195,10 +201,11 @@ class Pythons(Struct, frozen=True, kw_only=True):
                 made_in = stage if python.stage is None else python.stage
                 yield place, replace(python, stage=made_in)
 
-    def find(self, program: str, path: str, directory: str = "/") -> Located:
+    def find(self, program: str, path: str, directory: str = "/", venv: str = "") -> Located:
         """Return the Python that a program runs (``pip``, ``python3``, ``/opt/venv/bin/pip``).
 
         ``path`` is the variable PATH; what it keeps as ``${PATH}`` is the base image's own.
+        ``venv`` is the variable VIRTUAL_ENV.
         """
         if "/" in program:
             return self._at(posixpath.normpath(posixpath.join(directory, program)))
@@ -207,12 +214,28 @@ class Pythons(Struct, frozen=True, kw_only=True):
                 break
             if _PYENV_FOLDER.fullmatch(folder):
                 continue
-            located = self._in(posixpath.dirname(folder))
+            prefix = posixpath.dirname(folder)
+            located = self._in(prefix)
             if located is not None and not _is_other(program, located.python):
                 return located
             if located is None and (link := self.links.get(posixpath.join(folder, program))):
                 return self._at(link)
+            if located is None and (prefix == venv or _VENV.fullmatch(prefix)):
+                return self._elsewhere(posixpath.join(folder, program))
         return self._of_system(program)
+
+    def find_folder(self, prefix: str) -> Located:
+        """Return the Python of a folder, whether an instruction makes it or not."""
+        folder = posixpath.join(prefix, "bin")
+        if folder in _SYSTEM_FOLDERS:
+            return self._of_system("python3")
+        return self._in(prefix) or self._elsewhere(posixpath.join(folder, "python3"))
+
+    def _elsewhere(self, path: str) -> Located:
+        """Return the Python of a program at a path that no instruction makes."""
+        folder, name = posixpath.split(path)
+        python = Python(origin="elsewhere", word=path, otherwise=self._of_system(name).python)
+        return Located(python=python, prefix=posixpath.dirname(folder))
 
     def find_prefix(self, prefix: str) -> Located | None:
         """Return the Python of a folder (``/opt/venv``), or None where nothing is known of it."""
@@ -231,7 +254,10 @@ class Pythons(Struct, frozen=True, kw_only=True):
             return Located(python=Python(origin="version", version=match["version"], word=name))
         if folder in {"/usr/bin", "/bin"}:
             return self._of_distribution(name)
-        return self._of_system(name, depth)
+        is_own = _OWN_FOLDER.fullmatch(folder) or _PYENV_FOLDER.fullmatch(folder)
+        if folder in _SYSTEM_FOLDERS or is_own:
+            return self._of_system(name, depth)
+        return self._elsewhere(path)
 
     def _in(self, prefix: str) -> Located | None:
         """Return the Python of a folder, by what was made there, else by its name."""

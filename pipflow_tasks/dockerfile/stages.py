@@ -83,6 +83,8 @@ class Reading(Struct, kw_only=True):
     wanted: Collection[str]
     """The arguments that a build is to be given, and whose value is unknown here."""
     platform: str | None
+    inherited: Callable[[str], Mapping[str, str]]
+    """The variables that a base image is known to set."""
     stages: list[Stage] = field(default_factory=list)
     images: list[StageImage] = field(default_factory=list)
     steps: list[InstallCommand] = field(default_factory=list)
@@ -182,7 +184,10 @@ class Reading(Struct, kw_only=True):
                 platform=self._from_word(written, line) or None,
             )
         )
-        self.images.append(StageImage() if parent is None else self.images[parent].child())
+        if parent is None:
+            self.images.append(StageImage(environment={**self.inherited(base)}))
+        else:
+            self.images.append(self.images[parent].child())
         if parent is not None:
             for trigger in self.images[parent].triggers:
                 self._apply(trigger)

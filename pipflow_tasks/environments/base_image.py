@@ -61,16 +61,17 @@ def find_target(python: Python, base: BaseImage, asking: Asking) -> tuple[Target
     Raises:
         TargetError: it is unknown which Python it is, or it can't be served.
     """
-    if python.stage is not None and python.origin in {"image", "system", "package"}:
+    if python.stage is not None and python.origin in {"image", "system", "package", "elsewhere"}:
         made_on = asking.dockerfile.base_of(python.stage)
         source = f"{asking.path}:{made_on.line}"
         if made_on.base != base.reference:
             there = replace(base, reference=made_on.base, source=source)
             made, _ = find_target(replace(python, stage=None), there, asking)
             place = _place(python, asking) or source
-            return _target_of_version(made.python, base), place
+            return _target_of_version(made.python, base, asking), place
     finder = {
         "copied": _find_copied,
+        "elsewhere": _find_elsewhere,
         "file": _find_named_by_file,
         "package": _find_package,
         "system": _find_system,
@@ -116,6 +117,12 @@ def _pull(base: BaseImage, bases: BaseImages) -> str:
     return f"`{pull}` (or build it) first, so that its Python is known"
 
 
+def _distribution_of(release: str) -> Distribution | None:
+    """Return the release that an image's own account names, ``debian:12``."""
+    name, _, number = release.partition(":")
+    return find_distribution(_RELEASES.get(name, name), number)
+
+
 def _place(python: Python, asking: Asking) -> str:
     return f"{asking.path}:{python.line}" if python.line else ""
 
@@ -125,11 +132,19 @@ def _unknown(python: Python, base: BaseImage, asking: Asking) -> TargetError:
     return target_error(f"it is unknown which Python `{python.word}` is", source=source, hint=HINT)
 
 
-def _target_of_version(version: str, base: BaseImage) -> Target:
-    """Return the target of another Python than the base image's own, whose pip is its own, too."""
+def _target_of_version(version: str, base: BaseImage, asking: Asking) -> Target:
+    """Return the target of another Python than the base image's own, whose pip is its own, too.
+
+    The C library is the image's, which is asked where its name does not say it.
+    """
     if base.pip is None:
         base = replace(base, pip_upgraded=True)
-    return Target.from_image(base, python=version)
+    target = Target.from_image(base, python=version)
+    told = asking.bases.ask(base.reference).interpreter if target.libc_is_assumed else None
+    if told is None or not (told.libc or told.release):
+        return target
+    found = base.distribution or _distribution_of(told.release)
+    return Target.from_image(replace(base, distribution=found, libc=told.libc), python=version)
 
 
 def _find_named(python: Python, base: BaseImage, asking: Asking) -> tuple[Target, str]:
@@ -147,13 +162,13 @@ def _find_named(python: Python, base: BaseImage, asking: Asking) -> tuple[Target
             return target, ""
     distribution = ImageName.parse(base.reference, source=base.source).distribution
     if distribution is not None and f"{distribution.python}.".startswith(f"{python.version}."):
-        return _target_of_distribution(distribution, base), place
+        return _target_of_distribution(distribution, base, asking), place
     note = (
         f"{place} names Python {python.version} ({python.word}), "
         "which counts as the setting `python` would"
     )
     base = replace(base, notes=(*base.notes, note))
-    return _target_of_version(python.version, base), place
+    return _target_of_version(python.version, base, asking), place
 
 
 def _find_named_by_file(python: Python, base: BaseImage, asking: Asking) -> tuple[Target, str]:
@@ -179,12 +194,28 @@ def _find_copied(python: Python, base: BaseImage, asking: Asking) -> tuple[Targe
         reference = asking.dockerfile.base_of(python.stage).base
     image = ImageName.parse(reference, source=_place(python, asking))
     if image.python is not None and image.has_official_pip:
-        told = asking.bases.ask(reference).interpreter if asking.bases.for_patch else None
-        version = (told and told.python) or image.python
-        return _target_of_version(version, base), _place(python, asking)
+        known = asking.bases.ask(reference).interpreter if asking.bases.for_patch else None
+        version = (known and known.python) or image.python
+        return _target_of_version(version, base, asking), _place(python, asking)
     if python.otherwise is None:
         raise _unknown(python, base, asking)
     return find_target(python.otherwise, base, asking)
+
+
+def _find_elsewhere(python: Python, base: BaseImage, asking: Asking) -> tuple[Target, str]:
+    """Return the target of a Python at a path that no instruction makes.
+
+    It may be the base image's own, unless it is known that this one has none there.
+    """
+    image = ImageName.parse(base.reference, source=base.source)
+    is_official = image.family is not None and image.has_official_pip and not image.family.note
+    own = python.otherwise
+    if is_official or image.is_bare or own is None or own.origin != "image":
+        what = f"it is unknown which Python `{python.word}` is: no known instruction makes it"
+        raise target_error(what, source=_place(python, asking), hint=HINT)
+    target, place = find_target(own, base, asking)
+    note = f"`{python.word}` ({_place(python, asking)}) is taken for the Python of {image.shown}"
+    return replace(target, notes=(*target.notes, note)), place
 
 
 def _find_system(python: Python, base: BaseImage, asking: Asking) -> tuple[Target, str]:
@@ -208,8 +239,7 @@ def _find_package(python: Python, base: BaseImage, asking: Asking) -> tuple[Targ
         if told is not None and told.python is not None and python.origin == "system":
             return target_of_base(base, asking.bases), ""
         if told is not None and distribution is None:
-            name, _, release = told.release.partition(":")
-            distribution = find_distribution(_RELEASES.get(name, name), release)
+            distribution = _distribution_of(told.release)
             base = replace(base, distribution=distribution)
         if answer.is_absent:
             remedy = _pull(base, asking.bases)
@@ -221,12 +251,12 @@ def _find_package(python: Python, base: BaseImage, asking: Asking) -> tuple[Targ
             what, source=base.source, hint=f"{hint}; or {remedy}" if remedy else hint
         )
     if python.alternative and distribution.has_alternatives:
-        return _target_of_version(python.alternative, base), place
-    return _target_of_distribution(distribution, base), place
+        return _target_of_version(python.alternative, base, asking), place
+    return _target_of_distribution(distribution, base, asking), place
 
 
-def _target_of_distribution(distribution: Distribution, base: BaseImage) -> Target:
+def _target_of_distribution(distribution: Distribution, base: BaseImage, asking: Asking) -> Target:
     """Return the target of a distribution's Python, with its pip if no other was installed."""
     if base.pip is None and not base.pip_upgraded and distribution.pip:
         base = replace(base, pip=Version(distribution.pip))
-    return _target_of_version(distribution.python, base)
+    return _target_of_version(distribution.python, base, asking)

@@ -15,6 +15,7 @@ from ..errors import DockerfileError
 from ..files import show_path
 from ..isolation import names_set
 from ..manifest.library import find_included, read_more
+from ..target import variables_of
 from ..values import repr_without
 from .local_projects import read_conda_file, read_group, read_local_project
 
@@ -208,6 +209,7 @@ def _parse(recipe: Recipe) -> Dockerfile | DockerfileError:
             build_args={name: value for name, value in recipe.build_args if value is not None},
             wanted=names_set(recipe.variables).union(unset),
             platform=recipe.platforms[0] if recipe.platforms else None,
+            inherited=variables_of,
         )
     except DockerfileError as error:
         return error

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
+from packaging.utils import canonicalize_name
 
+from ..errors import redact
+from ..manifest.addresses import unset_variable
 from ..manifest.reading import (
     with_constraints,
     with_fetched,
@@ -15,7 +18,8 @@ from ..manifest.reading import (
     with_overrides,
     with_siblings,
 )
-from ..requirements import read_lines
+from ..requirements import Kind, read_lines
+from ..requirements.line import NAME
 from .rules import read_rules
 from .steps import find_steps
 
@@ -84,6 +88,7 @@ def find_environments(
     found: list[Environment] = []
     for each in targets:
         steps = find_steps(each.builds, library, each.target.interpreter)
+        packages = _packages_of(each.builds)
         rules = read_rules(
             steps,
             manifest.lines,
@@ -101,9 +106,16 @@ def find_environments(
                 steps=steps,
                 builds=each.builds,
                 sources=_sources_of(each.builds, library),
-                packages=_packages_of(each.builds),
+                packages=packages,
                 notices=tuple(
-                    dict.fromkeys((*each.notices, *rules.notices, *_unfollowed(each.builds)))
+                    dict.fromkeys(
+                        (
+                            *each.notices,
+                            *rules.notices,
+                            *_unknown_of(packages),
+                            *_unfollowed(each.builds),
+                        )
+                    )
                 ),
             )
         )
@@ -156,15 +168,43 @@ def _sources_of(builds: Iterable[Build], library: Library) -> Mapping[str, str]:
 
 
 def _packages_of(builds: Iterable[Build]) -> tuple[Line, ...]:
-    """Return the requirements that stand on command lines, as lines of the Dockerfile."""
+    """Return the requirements that stand on command lines, as lines of the Dockerfile.
+
+    A variable without a value is kept as ``${NAME}``.
+    """
     found: dict[tuple[str, str], Line] = {}
     for build in builds:
         for step in _installing(build):
+            kept = dict(step.unset)
             for package in step.packages:
-                for line in read_lines(package, build.recipe.path):
+                lines = [*read_lines(package, build.recipe.path)]
+                if package in kept and any(line.kind is Kind.UNREADABLE for line in lines):
+                    lines = [*read_lines(kept[package], build.recipe.path)]
+                for line in map(_with_name, lines):
                     placed = replace(line, number=step.line)
                     found.setdefault((placed.place, placed.content), placed)
     return tuple(found.values())
+
+
+def _with_name(line: Line) -> Line:
+    """Return a line, with its project where a variable makes it unreadable."""
+    named = NAME.match(line.content)
+    hidden = line.content[named.end() :] if named and line.kind is Kind.UNREADABLE else ""
+    if named is None or not set("$`") & set(hidden) or hidden[0] in "$`":
+        return line
+    return replace(line, kind=Kind.REFERENCE, name=canonicalize_name(named[0]))
+
+
+def _unknown_of(packages: Iterable[Line]) -> Iterator[str]:
+    """Yield a notice for each requirement of a command line that a variable hides."""
+    for line in packages:
+        if set("$`") & set(line.content):
+            variable = unset_variable(line.content, {}) or "its value"
+            needing = f"what {line.spelled_name} needs" if line.name else "what it needs"
+            yield (
+                f"{line.place} installs {redact(line.content)}, and {variable} is unknown here: "
+                f"{needing} does not limit other versions"
+            )
 
 
 def _unfollowed(builds: Iterable[Build]) -> Iterator[str]:

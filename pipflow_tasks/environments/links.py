@@ -34,17 +34,19 @@ def find_links(
     """Return what the steps and the files name; without folders that an earlier step fills."""
     folders: dict[Path, str] = {}
     pages: dict[str, str] = {}
-    unseen: dict[str, None] = {}
+    unseen: dict[str, str] = {}
     for text, folder, place in (*_named_by_files(lines, library), *_named_by_steps(steps, library)):
         shown = f"--find-links {show_address(text, variables)} ({place})"
         url = find_address(text, variables)
         if url:
             pages.setdefault(url, shown)
-        elif folder is not None and _holds_distributions(folder):
+        elif why := _why_unseen(text, folder):
+            unseen[redact(shown)] = why
+        elif folder is not None:
             folders.setdefault(folder, shown)
-        else:
-            unseen[redact(shown)] = None
-    return Links(folders=tuple(folders.items()), pages=tuple(pages.items()), unseen=tuple(unseen))
+    return Links(
+        folders=tuple(folders.items()), pages=tuple(pages.items()), unseen=tuple(unseen.items())
+    )
 
 
 def _named_by_files(
@@ -81,5 +83,15 @@ def _local(text: str) -> str:
     return "" if "://" in expanded or set("$`") & set(expanded) else expanded
 
 
-def _holds_distributions(folder: Path) -> bool:
-    return folder.is_dir() and any(path.name.endswith(_ENDINGS) for path in folder.iterdir())
+def _why_unseen(text: str, folder: Path | None) -> str:
+    """Return why what a folder has in the image is unknown, as a clause, or nothing.
+
+    What is missing or empty here may be made before the build.
+    """
+    if folder is None:
+        has_variable = bool(set("$`") & set(expand_variables(text, {})))
+        return "depends on a variable" if has_variable else "is not in the build context"
+    if not folder.is_dir():
+        return "is a file" if folder.exists() else "is not in the build context"
+    holds = any(path.name.endswith(_ENDINGS) for path in folder.iterdir())
+    return "" if holds else "holds no wheels or sdists"

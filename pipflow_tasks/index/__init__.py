@@ -94,21 +94,24 @@ class PackageIndex:
         self._metadata_workers.close()
         self._http.close()
 
-    def open_links(self) -> tuple[str, ...]:
+    def open_links(self) -> tuple[tuple[str, str], ...]:
         """List the folders and fetch the pages beside the indexes, before ``files`` is called.
 
-        Returns those whose files are unknown, as messages write them: only the image has them, or
-        they could not be read, which is no error for pip either.
+        Returns those whose files are unknown, as messages write them, and why: only the image has
+        them, or they could not be read, which is no error for pip either.
         """
         if self._listings is None:
             listings = [list_folder(folder) for folder, _ in self._links.folders]
             for url, shown in self._links.pages:
                 try:
                     answer = self._get(url, {})
-                    self._require_ok(answer, url, what=shown)
-                    listings.append(list_page(answer.body, answer.url))
                 except PackageIndexError:
-                    self._unseen = (*self._unseen, shown)
+                    self._unseen = (*self._unseen, (shown, "can't be reached"))
+                    continue
+                if answer.status == 200:
+                    listings.append(list_page(answer.body, answer.url))
+                else:
+                    self._unseen = (*self._unseen, (shown, f"answers HTTP {answer.status}"))
             self._listings = tuple(listings)
         return self._unseen
 

@@ -24,17 +24,22 @@ class Links(Struct, frozen=True, kw_only=True):
     Attributes:
         folders: folders of the build context.
         pages: the addresses of pages.
-        unseen: what only the image has.
+        unseen: what can't be listed, and why, as a clause about it.
     """
 
     folders: tuple[tuple[Path, str], ...] = ()
     pages: tuple[tuple[str, str], ...] = ()
-    unseen: tuple[str, ...] = ()
+    unseen: tuple[tuple[str, str], ...] = ()
 
     @property
     def are_seen(self) -> bool:
         """Whether there is somewhere to look."""
         return bool(self.folders or self.pages)
+
+    @property
+    def seen(self) -> tuple[str, ...]:
+        """The folders and pages that are listed."""
+        return tuple(shown for _, shown in (*self.folders, *self.pages))
 
 
 class Linked(Struct, frozen=True):

@@ -14,6 +14,7 @@ from ..resolution import Root
 from ..resolution.finder import summarise
 from .inputs import (
     allowed_by_policy,
+    hint_at_unseen,
     is_held,
     is_partial,
     reads,
@@ -79,7 +80,8 @@ def choose(
         raise NoCandidate(
             f"no version of {name}{asked} suits {inputs.target}",
             reasons=summarise(choice.rejections) or ["the index lists no usable file"],
-            hint="ask for another version, or change what rules these out",
+            hint=hint_at_unseen(inputs)
+            or "ask for another version, or change what rules these out",
         )
     return choice
 

@@ -40,7 +40,7 @@ class Inputs(Struct, frozen=True, kw_only=True):
         manifest: the requirements files.
         environments: what versions are chosen for; one, until several are supported.
         candidates: what the indexes have for its target, within limits.
-        unseen: the ``--find-links`` whose files are unknown, as messages write them.
+        unseen: the ``--find-links`` whose files are unknown, as messages write them, and why.
         resolves: versions are chosen that are compatible; else the newest of each by itself.
         notices: warnings that come before those of the command.
         last_notices: warnings that come after them.
@@ -50,7 +50,7 @@ class Inputs(Struct, frozen=True, kw_only=True):
     environments: tuple[Environment, ...]
     candidates: Candidates
     resolves: bool
-    unseen: tuple[str, ...] = ()
+    unseen: tuple[tuple[str, str], ...] = ()
     notices: tuple[str, ...] = ()
     last_notices: tuple[str, ...] = ()
 
@@ -98,10 +98,33 @@ def releases(inputs: Inputs, name: str, *, hint: str = "") -> Releases:
         if close and not hint:
             there = known[close[0]]
             hint = f"did you mean {there.spelled_name}, which is there ({there.place})?"
-        if inputs.unseen and not hint:
-            hint = f"it may come from {inputs.unseen[0]}, which can't be read"
+        hint = hint or hint_at_unseen(inputs)
         raise ProjectNotFound(error.message, url=error.url, hint=hint or error.hint) from error
     return inputs.candidates.releases(wanted)
+
+
+def hint_at_unseen(inputs: Inputs) -> str:
+    """Return where versions may come from that no index has, or nothing."""
+    return f"it may come {_from_unseen(inputs)}" if inputs.unseen else ""
+
+
+def _from_unseen(inputs: Inputs) -> str:
+    shown, why = inputs.unseen[0]
+    return f"from {shown}, which {why}"
+
+
+def why_nowhere(inputs: Inputs, line: Line) -> str:
+    """Return that neither an index nor what ``--find-links`` lists has a line's project.
+
+    A folder of the build context may be filled before the build; without one, this is nothing.
+    """
+    links = inputs.rules.links
+    if not links.are_seen or line.name is None or line.requirement is None:
+        return ""
+    if inputs.candidates.releases(line.name).all:
+        return ""
+    where = "neither on the index nor in" if inputs.rules.index_urls else "not in"
+    return f"{where} {' or '.join(links.seen)}"
 
 
 def why_unseen(inputs: Inputs, line: Line) -> str:
@@ -110,7 +133,7 @@ def why_unseen(inputs: Inputs, line: Line) -> str:
         return ""
     found = inputs.candidates.releases(line.name)
     is_there = found.pinned(line.pin) if line.pin else found.allowed(line.requirement.specifier)
-    return "" if is_there else f"perhaps from {inputs.unseen[0]}, which can't be read"
+    return "" if is_there else f"perhaps {_from_unseen(inputs)}"
 
 
 def is_held(line: Line) -> bool:
@@ -147,12 +170,12 @@ def prepare(
     catalog: Catalog,
     *,
     resolve: bool,
-    unseen: tuple[str, ...] = (),
+    unseen: tuple[tuple[str, str], ...] = (),
     in_any_case: bool = False,
 ) -> Inputs:
     """Return the inputs of a command, from a manifest that is complete.
 
-    ``unseen`` are the ``--find-links`` whose files are unknown.
+    ``unseen`` are the ``--find-links`` whose files are unknown, and why.
     Where the install step installs without dependencies, ``resolve`` counts only for locked files
     and ``in_any_case``.
 
@@ -168,7 +191,7 @@ def prepare(
             "the dependencies of the pins were not resolved",
         )
         resolve = False
-    of_unseen = [f"{each} can't be read; what it has is unknown" for each in unseen]
+    of_unseen = [f"{shown} {why}; what it has in the image is unknown" for shown, why in unseen]
     return Inputs(
         manifest=manifest,
         environments=environments,

@@ -30,7 +30,7 @@ from ..resolution import (
 from .assumptions import note_pick
 from .draft import Draft, warn
 from .goals import TYPED, find_move, roots_without, why_unmovable
-from .inputs import as_given, root_of, roots_of
+from .inputs import as_given, root_of, roots_of, why_unseen
 from .unblocking import find_hint, fix_conflict
 
 if TYPE_CHECKING:
@@ -311,11 +311,12 @@ def _as_it_is(inputs: Inputs, root: Root) -> tuple[Root, list[str]]:
 
 
 def _require_versions(inputs: Inputs, current: Sequence[Root], roots: Sequence[Root]) -> None:
-    """Raise NoCandidate where a requirement has no version."""
+    """Raise NoCandidate where a requirement has no version; not where that is unknown."""
+    unknown = {line.place for line in inputs.manifest.lines if why_unseen(inputs, line)}
     lost = [
         stated
         for stated, root in zip(current, roots, strict=True)
-        if root.is_opaque and not stated.is_opaque
+        if root.is_opaque and not stated.is_opaque and stated.place not in unknown
     ]
     if not lost:
         return

@@ -13,7 +13,7 @@ from ..requirements import Kind
 from ..resolution.finder import Bound
 from .draft import Draft, hint, leave, warn
 from .goals import goal_to_move, why_unmovable
-from .inputs import is_held, only_version, policy_bounds, releases, root_of
+from .inputs import is_held, only_version, policy_bounds, releases, root_of, why_nowhere
 from .lock import update_lock
 from .moving import move_goal
 from .requests import error_at, names_in, require_there
@@ -123,9 +123,11 @@ def draft_upgrade_all(inputs: Inputs, options: UpgradeOptions) -> Iterator[Draft
     for name in only | skip:
         require_there(inputs.manifest, name)
     pins: list[Line] = []
-    for line in inputs.manifest.lines:
-        if only and line.name not in only:
-            continue
+    lines = [line for line in inputs.manifest.lines if not only or line.name in only]
+    if inputs.unseen or inputs.rules.links.are_seen:  # what the index lacks is left alone
+        asked = {line.name for line in lines if line.name and line.pin} - skip
+        inputs.candidates.catalog.prefetch(asked)
+    for line in lines:
         reason = "skipped" if line.name in skip else _why_left_alone(inputs, line)
         if reason:
             yield leave(line, reason)
@@ -206,4 +208,6 @@ def _why_left_alone(inputs: Inputs, line: Line) -> str:
             return "files at an address are not edited"
     if line.kind in {Kind.BLANK, Kind.COMMENT, Kind.OPTION}:
         return ""
-    return why_unmovable(inputs, line) or ("" if line.pin is not None else "not pinned")
+    if reason := why_unmovable(inputs, line):
+        return reason
+    return "not pinned" if line.pin is None else why_nowhere(inputs, line)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..errors import RequirementsError
+from ..errors import RequirementsError, redact
 from ..plan import PathStep
 from .draft import Draft
 from .lock import find_unknown
@@ -82,6 +82,8 @@ def _step(cause: Cause, solution: Solution, lines: Lines) -> PathStep:
 
 def asked_by(line: Line) -> str:
     """Return what a line asks for, without its marker and its options."""
+    if line.has_variable:
+        return redact(line.content.partition(";")[0].partition(" --")[0].strip())
     if line.requirement is None or line.requirement.url is not None:
         return line.spelled_name
     extras = f"[{','.join(sorted(line.requirement.extras))}]" if line.requirement.extras else ""

@@ -7,7 +7,15 @@ Nothing here asks the host: whatever it has to do with the result is passed in.
 """
 
 from .distributions import Distribution, find_distribution
-from .names import HINT, ImageName, docker_platform, name_tells_all, newest_pip, target_error
+from .names import (
+    HINT,
+    ImageName,
+    docker_platform,
+    name_tells_all,
+    newest_pip,
+    target_error,
+    variables_of,
+)
 from .restriction import Restriction, restrict
 from .target import BaseImage, Platform, Target
 
@@ -25,4 +33,5 @@ __all__ = [
     "newest_pip",
     "restrict",
     "target_error",
+    "variables_of",
 ]

@@ -231,6 +231,22 @@ FAMILIES: tuple[Family, ...] = (
     ),
 )
 
+BUILD_IMAGE = re.compile(
+    r"(?:many|musl)linux(?P<libc>2014|2010|1|_2_[0-9]{1,2}|_1_[0-9]{1,2})_(?P<arch>[a-z0-9_]+)"
+)
+"""PyPA's images that wheels are built in, which are called like the tag of these wheels."""
+
+# The variables that images set, with the value that their names say.
+VARIABLES: tuple[tuple[str, re.Pattern[str]], ...] = (
+    (
+        "AIRFLOW_VERSION",
+        re.compile(
+            r"(?:.+/)?apache/airflow:(?:slim-)?(?P<value>[0-9]+\.[0-9]+\.[0-9]+(?:(?:a|b|rc)[0-9]+)?)"
+            r"(?:-python.*)?"
+        ),
+    ),
+)
+
 # Images that no version can be chosen for, whatever the settings say.
 UNSUPPORTED: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?:.+/)?python:2(?:[.-].*)?"), "Python 2, which has ended"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -11,6 +12,9 @@ from packaging.version import Version
 from ..errors import TargetError
 from . import image_facts as facts
 from .distributions import BARE, Distribution, find_distribution
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 HINT = 'set `python`, e.g. `python: "3.11"` under `pipflow` in invoke.yaml'
 
@@ -137,7 +141,7 @@ class ImageName(Struct, frozen=True, kw_only=True):
             is_pinned=bool(digest),
             family=family,
             python=groups.get("python") or (family.python if family else None),
-            platform=facts.MACHINE_NAMES.get(groups.get("arch") or "", ""),
+            platform=facts.MACHINE_NAMES.get(groups.get("arch") or _built_for(path), ""),
         )
 
     @property
@@ -194,7 +198,30 @@ class ImageName(Struct, frozen=True, kw_only=True):
         for text in (f"{self.path.rpartition('/')[2]}:{self.tag}", self.path):
             if facts.ALPINE.search(text):
                 return System(libc=own.alpine_libc)
+        return _find_build_system(self.path.rpartition("/")[2])
+
+
+def _find_build_system(name: str) -> System | None:
+    """Return the operating system of an image that wheels are built in."""
+    match = facts.BUILD_IMAGE.fullmatch(name)
+    if match is None:
         return None
+    old = {tag.removeprefix("manylinux"): n for n, (tag, _) in facts.MANYLINUX_ALIASES.items()}
+    number = old.get(match["libc"]) or match["libc"].rpartition("_")[2]
+    return System(libc=f"musl 1.{number}" if name.startswith("musl") else f"glibc 2.{number}")
+
+
+def _built_for(path: str) -> str:
+    """Return the machine that an image builds wheels for, or nothing."""
+    match = facts.BUILD_IMAGE.fullmatch(path.rpartition("/")[2])
+    return match["arch"] if match else ""
+
+
+def variables_of(reference: str) -> Mapping[str, str]:
+    """Return the variables that an image sets, where its name says their values."""
+    named = reference.strip().lower().partition("@")[0]
+    found = ((name, pattern.fullmatch(named)) for name, pattern in facts.VARIABLES)
+    return {name: match["value"] for name, match in found if match}
 
 
 def name_tells_all(reference: str, *, source: str, with_patch: bool = False) -> bool:

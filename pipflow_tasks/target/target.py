@@ -79,6 +79,7 @@ class BaseImage(Struct, frozen=True, kw_only=True):
         pip_upgraded: the Dockerfile upgrades pip, so that the image's own sets no limit.
         pip: the one that the Dockerfile installs before the step, where that is known.
         distribution: the release that the image says it is; None where only its name may say so.
+        libc: the C library that the image says it has; empty where only its name may say so.
         manager: the package manager that the Dockerfile uses, or empty.
         notes: what was assumed of the platforms; kept in front.
     """
@@ -89,6 +90,7 @@ class BaseImage(Struct, frozen=True, kw_only=True):
     pip_upgraded: bool = False
     pip: Version | None = None
     distribution: Distribution | None = None
+    libc: str = ""
     manager: str = ""
     notes: tuple[str, ...] = ()
 
@@ -155,6 +157,8 @@ class Target(Struct, frozen=True, kw_only=True, dict=True):  # of a cached prope
         # The setting says what to choose for; libc and pip stay those of the image.
         own = facts.Release.find(image.python or release.text) or release
         system = image.find_system(own, base.distribution, base.manager)
+        if base.libc:
+            system = replace(system, libc=base.libc, is_assumed=False, notes=())
         if image.has_official_pip:
             own = replace(own, until=system.dropped, since=system.begun)
         if python is None:

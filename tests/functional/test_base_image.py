@@ -252,6 +252,34 @@ def test_release_of_an_image_without_python(project: TemporaryProject, engine: E
     assert "`docker pull acme-base:1`" in done.stderr
 
 
+MADE = {
+    "venv": "RUN python3.8 -m venv /v\nENV PATH=/v/bin:$PATH\n",
+    "conda": "RUN conda create -y -n web python=3.8\nENV PATH=/opt/conda/envs/web/bin:$PATH\n",
+    "uv": "RUN uv venv --python 3.8 /v\nENV PATH=/v/bin:$PATH\n",
+}
+
+
+@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize(
+    ("told", "libc"),
+    [
+        ({"libc": "glibc 2.28"}, "glibc 2.28"),
+        ({"libc": "musl 1.2.4"}, "musl 1.2"),
+        ({"python": None, "release": "ubuntu:22.04"}, "glibc 2.35"),
+    ],
+)
+def test_c_library_of_the_image_where_the_python_is_made(
+    project: TemporaryProject, engine: Engine, name: str, told: dict[str, Any], libc: str
+) -> None:
+    """The image says its C library, also where an instruction makes another Python in it."""
+    text = project.read("Dockerfile")
+    project.write("Dockerfile", text.replace("COPY", f"{MADE[name]}COPY", 1))
+    engine.tells(told if "python" in told else {**TOLD, **told})
+    done = add(project)
+    assert f"for python 3.8, {libc} x86_64" in done.stdout, done.output
+    assert "does not say its system" not in done.output
+
+
 def test_image_with_the_name_of_a_distribution(project: TemporaryProject, engine: Engine) -> None:
     """An own image of such a name may have a Python; without one, to pull it would not help."""
     use(project, "acme/alpine:1")

@@ -68,7 +68,7 @@ def test_requirement_of_a_related_stage(project: TemporaryProject, dockerfile: s
         "RUN pip install -r requirements.txt\n",
         "FROM python:3.9-slim\nCOPY . .\nRUN /opt/tool/bin/pip install tool==1.0\n"
         "RUN pip install -r requirements.txt\n",
-        "FROM python:3.9-slim\nCOPY . .\nRUN pip install tool==1.0\n"
+        "FROM python:3.9-slim\nCOPY . .\nRUN pip install tool==1.0 && python -m venv /venv\n"
         "ENV PATH=/venv/bin:$PATH\nRUN pip install -r requirements.txt\n",
         "FROM python:3.9-slim\nCOPY . .\nRUN pip install --dry-run tool==1.0\n"
         "RUN pip install -r requirements.txt\n",
@@ -82,6 +82,77 @@ def test_requirement_of_another_place(project: TemporaryProject, dockerfile: str
     """What goes into another folder, another Python or another stage does not count."""
     upgrade(project, dockerfile)
     assert project.requirements == "dep==2.0\n"
+
+
+HIDDEN = {
+    "of the base image": (
+        'FROM acme/python:3.9\nCOPY . .\nRUN pip install "tool==${TOOL}" -r requirements.txt\n',
+        "Dockerfile:3 installs tool==${TOOL}, and ${TOOL} is unknown here: "
+        "what tool needs does not limit other versions",
+    ),
+    "argument without a value": (
+        "FROM python:3.9-slim\nARG V\nCOPY . .\nRUN pip install tool==${V} -r requirements.txt\n",
+        "Dockerfile:4 installs tool==${V}, and ${V} is unknown here",
+    ),
+    "of another command, in lower case": (
+        "FROM acme/python:3.9\nCOPY . .\nRUN pip install tool==$v && "
+        "pip install -r requirements.txt\n",
+        "Dockerfile:3 installs tool==${v}, and ${v} is unknown here",
+    ),
+    "whole specifier": (
+        "FROM acme/python:3.9\nCOPY . .\nRUN pip install tool${SPEC} -r requirements.txt\n",
+        "Dockerfile:3 installs tool${SPEC}, and ${SPEC} is unknown here",
+    ),
+    "command substitution": (
+        "FROM python:3.9\nCOPY . .\nRUN pip install tool==$(cat v) -r requirements.txt\n",
+        "Dockerfile:3 installs tool==$(cat v), and its value is unknown here",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_requirement_whose_version_is_hidden(project: TemporaryProject, name: str) -> None:
+    """Where a variable hides the version, each command warns, and none is invented."""
+    dockerfile, told = HIDDEN[name]
+    project.write("Dockerfile", dockerfile)
+    project.requirements = "dep==1.0\n"
+    for command in (["outdated"], ["check"]):
+        done = project.invoke(f"deps.{command[0]}")
+        assert done.status == 0, done.output
+        assert told in done.output
+    why = project.invoke("deps.why", "tool")
+    assert "==0" not in why.output
+    assert told in why.output or name == "whole specifier"  # which may be of another project
+
+
+def test_empty_argument_that_hides_nothing(project: TemporaryProject) -> None:
+    """An argument without a value is empty: what is a requirement without it counts as it is."""
+    dockerfile = "FROM python:3.9-slim\nARG EXTRA\nCOPY . .\nRUN pip install tool==1.0$EXTRA -r "
+    output = upgrade(project, f"{dockerfile}requirements.txt\n")
+    assert project.requirements == "dep==1.5\n"
+    assert "is unknown here" not in output
+
+
+@pytest.mark.parametrize("tag", ["2.9.1-python3.11", "slim-2.9.1-python3.11"])
+@pytest.mark.parametrize("how", ["tool", "constraint"])
+def test_variable_that_the_name_of_an_image_says(
+    project: TemporaryProject, index: LoopbackIndex, tag: str, how: str
+) -> None:
+    """Airflow's images set AIRFLOW_VERSION to the version in their tag."""
+    index.add("apache-airflow", "2.9.1", requires_dist=OLD)
+    project.write("limits-2.9.1.txt", "dep<2\n")
+    word = {
+        "tool": '"apache-airflow==${AIRFLOW_VERSION}"',
+        "constraint": "-c limits-${AIRFLOW_VERSION}.txt",
+    }[how]
+    output = upgrade(
+        project,
+        f"FROM apache/airflow:{tag}\nCOPY . .\nRUN pip install {word} -r requirements.txt\n",
+    )
+    assert project.requirements == "dep==1.5\n", output
+    assert "is unknown here" not in output
+    if how == "tool":
+        assert "apache-airflow==2.9.1" in project.invoke("deps.why", "apache-airflow").output
 
 
 def test_requirement_that_contradicts_a_pin(project: TemporaryProject) -> None:

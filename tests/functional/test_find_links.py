@@ -7,6 +7,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import NamedTuple
 
 import pytest
 from functional.temporary_project import TemporaryProject, dockerfile
@@ -128,18 +129,43 @@ def test_page(project: TemporaryProject, page: str) -> None:
 
 
 UNSEEN = {
-    "folder": ("--find-links /opt/wheels", "requirements.txt:1"),
-    "empty": ("--find-links ./nothing", "requirements.txt:1"),
-    "variable": ("--find-links ${WHEELS}", "requirements.txt:1"),
-    "page": ("--find-links http://127.0.0.1:9/torch_stable.html", "requirements.txt:1"),
+    "elsewhere": ("--find-links /opt/wheels", "is not in the build context"),
+    "missing": ("--find-links ./nothing", "is not in the build context"),
+    "empty": ("--find-links ./empty", "holds no wheels or sdists"),
+    "variable": ("--find-links ${WHEELS}", "depends on a variable"),
+    "silent": ("--find-links http://127.0.0.1:9/torch_stable.html", "can't be reached"),
+    "gone": ("--find-links {index}/torch_stable.html", "answers HTTP 404"),
 }
 
 
-@pytest.mark.parametrize("case", UNSEEN)
+class Unseen(NamedTuple):
+    """A line that names what can't be read, and what messages say of it."""
+
+    line: str
+    shown: str
+    why: str
+
+    @property
+    def clause(self) -> str:
+        """Where a version may come from."""
+        return f"from {self.shown}, which {self.why}"
+
+
+@pytest.fixture(params=UNSEEN)
+def unseen(
+    request: pytest.FixtureRequest, project: TemporaryProject, index: LoopbackIndex
+) -> Unseen:
+    """Return a line that names what can't be read."""
+    line, why = UNSEEN[request.param]
+    line = line.format(index=index.url.rstrip("/")) if "{index}" in line else line
+    project.write("empty/notes.txt", "nothing yet\n")
+    return Unseen(line=line, shown=f"{line} (requirements.txt:1)", why=why)
+
+
 @pytest.mark.parametrize("pin", ["acme-local==1.0", "idna==3.6+cpu"])
-def test_what_can_not_be_read(project: TemporaryProject, case: str, pin: str) -> None:
+def test_what_can_not_be_read(project: TemporaryProject, unseen: Unseen, pin: str) -> None:
     """A pin that no index has may come from what can't be read: it is left alone, others move."""
-    line, place = UNSEEN[case]
+    line = unseen.line
     project.requirements = f"{line}\n{pin}\nattrs==1.0\n"
     with LoopbackIndex() as index:
         index.add("attrs", "1.0")
@@ -149,12 +175,68 @@ def test_what_can_not_be_read(project: TemporaryProject, case: str, pin: str) ->
         done = project.invoke("deps.upgrade-all")
         assert done.status == 0, done.output
         assert project.requirements == f"{line}\n{pin}\nattrs==1.1\n"
-        assert f"{line} ({place}) can't be read; what it has is unknown" in done.output
-        assert f"perhaps from {line} ({place}), which can't be read" in done.output
+        assert f"{unseen.shown} {unseen.why}; what it has in the image is unknown" in done.output
+        assert f"perhaps {unseen.clause}" in done.output
         assert "no such version" not in done.output
         checked = project.invoke("deps.check")
         assert "the index has no" not in checked.output
-        assert f"{line} ({place}) can't be read" in checked.output
+        assert f"{unseen.shown} {unseen.why}" in checked.output
+
+
+@pytest.mark.parametrize("unseen", ["missing", "gone"], indirect=True)
+def test_lock_with_what_can_not_be_read(
+    project: TemporaryProject, index: LoopbackIndex, unseen: Unseen
+) -> None:
+    """``lock`` goes on without the dependencies of such a pin, with a warning."""
+    line = unseen.line
+    index.add("attrs", "1.0", requires_dist=["idna"])
+    project.requirements = f"{line}\nidna==3.6+cpu\nacme-local==1.0\nattrs==1.0\n"
+    done = project.invoke("deps.lock", "--no-rebuild")
+    assert done.status == 0, done.output
+    for name, number in (("idna", 2), ("acme-local", 3)):
+        assert (
+            f"the dependencies of {name} (requirements.txt:{number}) are unknown: "
+            f"it is perhaps {unseen.clause}" in done.stderr
+        )
+    project.requirements = f"{line}\nacme-local==1.0\nattrs==1.0\n"
+    done = project.invoke("deps.lock", "--no-rebuild")
+    assert done.status == 0, done.output
+    assert "idna==3.20  # via attrs\n" in project.requirements
+
+
+@pytest.mark.parametrize("request_", ["acme-local", "acme-local==1.0", "idna==3.6+cpu"])
+@pytest.mark.parametrize("command", ["add", "upgrade"])
+@pytest.mark.parametrize("unseen", ["empty"], indirect=True)
+def test_request_that_may_be_there(
+    project: TemporaryProject, unseen: Unseen, command: str, request_: str
+) -> None:
+    """Where no index has what is asked for, the error names what could not be read."""
+    line = unseen.line
+    there = "" if command == "add" else f"{request_.partition('==')[0]}==0.1\n"
+    project.requirements = before = f"{line}\n{there}"
+    done = project.invoke(f"deps.{command}", request_, "--no-rebuild")
+    assert done.status == 1
+    assert unseen.clause in done.output
+    assert project.requirements == before
+
+
+@pytest.mark.parametrize("no_index", [False, True])
+def test_pin_that_a_folder_does_not_have(
+    project: TemporaryProject, vendor: Path, *, no_index: bool
+) -> None:
+    """A pin that neither the index nor the folder has is left alone; ``check`` finds it."""
+    project.write("Dockerfile", COPY_ALL)
+    head = "--no-index\n" if no_index else ""
+    project.requirements = f"{head}-f vendor\nacme-other==1.0\nacme-local==1.0\n"
+    done = project.invoke("deps.upgrade-all", "--no-resolve", "--no-rebuild")
+    assert done.status == 0, done.output
+    assert project.requirements == f"{head}-f vendor\nacme-other==1.0\nacme-local==1.1\n"
+    place = f"--find-links vendor (requirements.txt:{2 if no_index else 1})"
+    where = "not in" if no_index else "neither on the index nor in"
+    assert f"{where} {place}" in done.output
+    checked = project.invoke("deps.check")
+    assert checked.status == 1
+    assert 'no "acme-other"' in checked.output.replace("project ", "")
 
 
 def test_step_that_names_a_folder_of_the_image(project: TemporaryProject) -> None:
@@ -167,5 +249,5 @@ def test_step_that_names_a_folder_of_the_image(project: TemporaryProject) -> Non
     done = project.invoke("deps.upgrade-all")
     assert done.status == 0, done.output
     assert project.requirements == "idna==3.20\nacme-local==1.0\n"
-    assert "--find-links /opt/wheels (Dockerfile:3) can't be read" in done.output
+    assert "--find-links /opt/wheels (Dockerfile:3) is not in the build context" in done.output
     assert "Dockerfile:3 says --no-index" in done.output

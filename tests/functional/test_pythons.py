@@ -142,7 +142,47 @@ FOUND = {
     "manylinux image": (
         "FROM quay.io/pypa/manylinux_2_28_x86_64\nCOPY requirements.txt .\n"
         "RUN /opt/python/cp310-cp310/bin/pip install -r requirements.txt\n",
-        "python 3.10, glibc 2.36 x86_64",
+        "python 3.10, glibc 2.28 x86_64",
+    ),
+    "manylinux2014 image of another machine": (
+        "FROM quay.io/pypa/manylinux2014_aarch64:latest\nCOPY requirements.txt .\n"
+        "RUN /opt/python/cp310-cp310/bin/pip install -r requirements.txt\n",
+        "python 3.10, glibc 2.17 aarch64",
+    ),
+    "venv of a variable that is on the path before it is made": (
+        "FROM ubuntu:22.04\nENV VIRTUAL_ENV=/opt/web\nENV PATH=$VIRTUAL_ENV/bin:$PATH\n"
+        "RUN apt-get install -y python3-venv && python3 -m venv $VIRTUAL_ENV\n" + PIP,
+        "python 3.10.12, glibc 2.35 x86_64, pip 22.0",
+    ),
+    "venv of uv sync": (
+        "FROM python:3.12-slim-bookworm\nWORKDIR /app\nCOPY . .\nRUN uv sync\n"
+        "RUN uv pip install -r requirements.txt\n",
+        "python 3.12, glibc 2.36 x86_64, uv",
+    ),
+    "venv of Poetry": (
+        "FROM python:3.12-slim-bookworm\nWORKDIR /app\nENV PATH=/app/.venv/bin:$PATH\n"
+        "RUN poetry install\n" + PIP,
+        "python 3.12, glibc 2.36 x86_64",
+    ),
+    "variable that names the system's Python": (
+        "FROM python:3.12-slim-bookworm\nENV VIRTUAL_ENV=/usr/local\nCOPY . .\n"
+        "RUN uv pip install -r requirements.txt\n",
+        "python 3.12, glibc 2.36 x86_64, uv",
+    ),
+    "folders on the path that hold no Python": (
+        "FROM python:3.12-slim-bookworm\n"
+        "ENV PATH=/app/bin:/root/.cargo/bin:/root/.local/bin:$PATH\n" + PIP,
+        "python 3.12, glibc 2.36 x86_64",
+    ),
+    "programs of the user": (
+        "FROM python:3.12-slim-bookworm\nCOPY requirements.txt .\n"
+        "RUN /root/.local/bin/pip install -r requirements.txt\n",
+        "python 3.12, glibc 2.36 x86_64",
+    ),
+    "musllinux image": (
+        "FROM quay.io/pypa/musllinux_1_2_x86_64:2024.11\nCOPY requirements.txt .\n"
+        "RUN /opt/python/cp310-cp310/bin/pip install -r requirements.txt\n",
+        "python 3.10, musl 1.2 x86_64",
     ),
 }
 
@@ -181,6 +221,35 @@ ASKED = {
         "FROM debian\nRUN apt-get install -y python3-pip\n" + PIP3,
         "Dockerfile:1: it is unknown which Python the base image debian has",
     ),
+    "venv on the path that nothing known makes": (
+        "FROM python:3.9\nRUN make venv\nENV PATH=/opt/venv/bin:$PATH\n" + PIP,
+        "Dockerfile:5: it is unknown which Python `/opt/venv/bin/pip` is: no known instruction",
+    ),
+    "folder of VIRTUAL_ENV that nothing known makes": (
+        "FROM python:3.9\nRUN ./setup.sh\nENV VIRTUAL_ENV=/opt/web PATH=/opt/web/bin:$PATH\n"
+        "COPY . .\nRUN python -m pip install -r requirements.txt\n",
+        "Dockerfile:5: it is unknown which Python `/opt/web/bin/python` is",
+    ),
+    "path that nothing known makes": (
+        "FROM debian:12\nRUN apt-get install -y python3\nCOPY requirements.txt .\n"
+        "RUN /opt/tools/bin/pip3 install -r requirements.txt\n",
+        "Dockerfile:4: it is unknown which Python `/opt/tools/bin/pip3` is",
+    ),
+    "activated folder that nothing known makes": (
+        "FROM python:3.9\nCOPY . .\n"
+        "RUN ./setup.sh && . env/bin/activate && pip install -r requirements.txt\n",
+        "Dockerfile:3: it is unknown which Python `/env/bin/pip` is",
+    ),
+    "folder of an option that nothing known makes": (
+        "FROM python:3.9\nCOPY . .\nRUN uv pip install --python /opt/web -r requirements.txt\n",
+        "Dockerfile:3: it is unknown which Python `/opt/web/bin/python3` is",
+    ),
+    "venv of a stage that nothing known makes": (
+        "FROM python:3.9 AS build\nRUN make venv\nFROM python:3.9-slim\n"
+        "COPY --from=build /opt/venv /opt/venv\nCOPY requirements.txt .\n"
+        "RUN /opt/venv/bin/pip install -r requirements.txt\n",
+        "Dockerfile:6: it is unknown which Python `/opt/venv/bin/pip` is",
+    ),
     "venv of an image": (
         "FROM python:3.12\nCOPY --from=acme/venv /venv /venv\nCOPY requirements.txt .\n"
         "RUN /venv/bin/pip install -r requirements.txt\n",
@@ -216,3 +285,15 @@ def test_file_of_conda_is_read(tmp_path: Path) -> None:
     )
     file = "name: web\ndependencies:\n  - conda-forge::python=3.9.*\n  - pip:\n    - flask\n"
     assert find(tmp_path, text, **{"environment.yml": file}).startswith("python 3.9, ")
+
+
+def test_path_that_the_base_image_may_have(tmp_path: Path) -> None:
+    """An image whose contents are unknown may have its Python at such a path: a note says so."""
+    text = (
+        "FROM acme/web:1-python3.9\nCOPY requirements.txt .\n"
+        "RUN /opt/app/bin/pip install -r requirements.txt\n"
+    )
+    assert find(tmp_path, text).startswith("python 3.9, ")
+    with Project.open(tmp_path, Settings(platform="linux/amd64"), ENVIRONMENT) as project:
+        told = "`/opt/app/bin/pip` (Dockerfile:3) is taken for the Python of acme/web:1-python3.9"
+        assert told in project.target.notes
