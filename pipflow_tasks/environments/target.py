@@ -17,6 +17,7 @@ from packaging.tags import sys_tags
 from ..engine import BaseImages
 from ..errors import BakeError, ComposeError, DockerfileError, PipflowError, TargetError
 from ..index.pip_settings import is_yes
+from ..settings import DEFAULT_FILE
 from ..target import BaseImage, Restriction, Target, docker_platform, newest_pip, restrict
 from .base_image import Asking, find_target, target_of_base
 from .uninstalled import explain_uninstalled, uninstalled_error
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
     from ..dockerfile import InstallCommand, Stage
+    from ..manifest.library import Library
     from ..settings import Settings
     from .build import Build
     from .discovery import Discovery
@@ -78,15 +80,19 @@ def find_targets(
         name = "python" if settings.python else "host"
         return (FoundTarget(name=name, target=_target_without_image(settings, variables)),)
     bases = BaseImages.of(discovery.builder, variables, for_patch=for_patch)
-    if not any(build.steps for build in builds) and not _is_settled(builds, settings, discovery):
+    if not any(_steps_for(build, discovery.library) for build in builds) and not _is_settled(
+        builds, settings, discovery
+    ):
         for build in builds:
             _require_own_installer(build)
-        python = _python_of(builds[0], settings, variables, bases)
+        python = _python_of(builds[0], discovery.library, settings, variables, bases)
         raise uninstalled_error(builds, discovery.library, settings.files, python)
-    targets = [_find_target(build, settings, variables, bases) for build in builds]
+    library = discovery.library
+    targets = [_find_target(build, library, settings, variables, bases) for build in builds]
     if any(_image_of(target) != _image_of(targets[0]) for target in targets):
         raise _different_images(discovery, targets, settings)
-    notices = [*discovery.notices, *(_not_installed(b, settings) for b in builds if not b.steps)]
+    missing = (_not_installed(b, library, settings) for b in builds if not b.steps)
+    notices = [*discovery.notices, *missing]
     return (
         FoundTarget(
             name=_name_of(builds),
@@ -164,21 +170,44 @@ def _is_settled(builds: Sequence[Build], settings: Settings, discovery: Discover
     return not any(explain_uninstalled(build, discovery.library).is_seen for build in builds)
 
 
-def _not_installed(build: Build, settings: Settings) -> str:
-    by_stage = f"the image of the stage {build.recipe.stage}, as the setting stage says"
-    by_python = f"Python {settings.python}, as the setting python says"
+def _steps_for(build: Build, library: Library) -> tuple[InstallCommand, ...]:
+    """Return the steps that install the files; where none does, those of other files.
+
+    The latter count for files that were named: a file that is installed elsewhere, or for
+    development alone, is for the Python of the image all the same.
+    """
+    wanted = library.root / DEFAULT_FILE
+    if build.steps or wanted in {build.recipe.context / file for file in build.files}:
+        return build.steps
+    return tuple(step for step in build.dockerfile.steps if step.requirements)
+
+
+def _not_installed(build: Build, library: Library, settings: Settings) -> str:
+    chosen = f"the image of the stage {build.recipe.stage}, as the setting stage says"
+    if settings.python:
+        chosen = f"Python {settings.python}, as the setting python says"
+    elif steps := _steps_for(build, library):
+        chosen = f"the Python that line {steps[0].line} installs another file into"
+    others = "".join(
+        f"; line {other.line} installs it with {other.program}, from channels of its own"
+        for other in build.by_others
+    )
     return (
-        f"{build.recipe.path} does not install {' and '.join(build.files)}; versions are chosen "
-        f"for {by_python if settings.python else by_stage}"
+        f"{build.recipe.path} does not install {' and '.join(build.files)}{others}; versions are "
+        f"chosen for {chosen}"
     )
 
 
 def _python_of(
-    build: Build, settings: Settings, variables: Mapping[str, str], bases: BaseImages
+    build: Build,
+    library: Library,
+    settings: Settings,
+    variables: Mapping[str, str],
+    bases: BaseImages,
 ) -> str:
     """Return the Python of the base image of the last stage, as two numbers; empty: unknown."""
     try:
-        target = _find_target(build, settings, variables, bases)
+        target = _find_target(build, library, settings, variables, bases)
     except (DockerfileError, TargetError):
         return ""
     return ".".join(target.python.split(".")[:2])
@@ -222,10 +251,14 @@ def _target_of_host(note: str) -> Target:
 
 
 def _find_target(
-    build: Build, settings: Settings, variables: Mapping[str, str], bases: BaseImages
+    build: Build,
+    library: Library,
+    settings: Settings,
+    variables: Mapping[str, str],
+    bases: BaseImages,
 ) -> Target:
     """Return the target of the stage that installs the files."""
-    dockerfile, steps = build.dockerfile, build.steps
+    dockerfile, steps = build.dockerfile, _steps_for(build, library)
     if not settings.python:
         _require_own_installer(build)
     if not settings.python and not (
