@@ -176,8 +176,9 @@ def _steps_for(build: Build, library: Library) -> tuple[InstallCommand, ...]:
     The latter count for files that were named: a file that is installed elsewhere, or for
     development alone, is for the Python of the image all the same.
     """
-    wanted = library.root / DEFAULT_FILE
-    if build.steps or wanted in {build.recipe.context / file for file in build.files}:
+    context = build.recipe.context
+    paths = {library.path_of(library.name_of(context / file)) for file in build.files}
+    if build.steps or library.root / DEFAULT_FILE in paths:
         return build.steps
     return tuple(step for step in build.dockerfile.steps if step.requirements)
 
