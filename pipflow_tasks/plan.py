@@ -52,6 +52,9 @@ class Change(Struct, frozen=True, kw_only=True):
         file: the file that has its line.
         line: the number of that line in the new file; in the old one where it is removed.
         is_new: the line is new.
+        extras: those that its line gets besides its own.
+        taken_from: where a line that was not pinned has its version from: the image that was built
+            before has it, or it is the newest that is allowed on the index. None for other lines.
     """
 
     project: str
@@ -60,6 +63,8 @@ class Change(Struct, frozen=True, kw_only=True):
     file: str
     line: int
     is_new: bool = False
+    extras: tuple[str, ...] = ()
+    taken_from: Literal["image", "index"] | None = None
 
 
 class Held(Struct, frozen=True, kw_only=True):

@@ -255,7 +255,7 @@ class Project:
             requirements: PEP 508 requirements, in one word or several.
             group: the heading of the block to write into.
             prereleases: take pre-releases too.
-            policy: write a specifier that bounds the pin behind it, as its policy.
+            policy: write a clause that can hold newer versions back as the policy of its line.
             with_upgrades: move the conflicting pins, too.
             resolve: take only versions that are compatible with the other pins.
             force: edit also a file that another tool has written.
@@ -284,6 +284,7 @@ class Project:
         requirements: str | Iterable[str],
         *,
         prereleases: bool = False,
+        policy: bool = True,
         resolve: bool = True,
         force: bool = False,
     ) -> Plan:
@@ -292,6 +293,7 @@ class Project:
         Args:
             requirements: PEP 508 requirements, in one word or several.
             prereleases: take pre-releases too.
+            policy: write a clause that can hold newer versions back as the policy of its line.
             resolve: take only versions that are compatible with the other pins.
             force: edit also a file that another tool has written.
 
@@ -305,7 +307,7 @@ class Project:
         requests = _split(requirements)
         found = self._find(must_be_there=True)
         inputs = self._prepare(found, resolve=resolve)
-        draft = draft_upgrade(inputs, requests, prereleases=prereleases)
+        draft = draft_upgrade(inputs, requests, prereleases=prereleases, policy=policy)
         return self._finish("upgrade", draft, found, inputs, force=force)
 
     def plan_upgrade_all(

@@ -132,7 +132,8 @@ def add(
     """Pin packages at the newest version that the image can install, and build the image.
 
     A missing requirements file is created. The block that a package is added to is sorted. A
-    package that is already a direct requirement is not changed.
+    package that is pinned already keeps its version; its line gets the extras and the policy that
+    are asked for. A line without a pin gets one.
     """
     return project.plan_add(
         packages,
@@ -154,15 +155,22 @@ def upgrade(
     project: Project,
     packages: str,
     pre: bool = False,
+    no_policy: bool = False,
     force: bool = False,
     no_resolve: bool = False,
 ) -> Plan:
     """Move the pins of the named packages, and build the image.
 
-    A specifier limits the new version, and may move a pin down: "django<5". A requirement without
-    a pin gets one.
+    A specifier limits the new version, and may move a pin down: "django<5". Its upper bound becomes
+    the policy of the line. A requirement without a pin gets one.
     """
-    return project.plan_upgrade(packages, prereleases=pre, resolve=not no_resolve, force=force)
+    return project.plan_upgrade(
+        packages,
+        prereleases=pre,
+        policy=not no_policy,
+        resolve=not no_resolve,
+        force=force,
+    )
 
 
 def upgrade_all(
@@ -242,7 +250,7 @@ _HELP = {
     "dry_run": "Show what would change and what would be built; do nothing.",
     "no_rebuild": "Do not build the image.",
     "keep": "Keep the changes in the file even if the build fails.",
-    "no_policy": "Do not write the specifier as a policy comment behind the pin.",
+    "no_policy": "Write no policy comment: do not keep the upper bound and the exclusions.",
     "with_upgrades": "Also move the conflicting pins.",
     "no_resolve": "Ignore the dependencies of the packages.",
     "force": "Edit the file even if another tool has generated it.",

@@ -22,6 +22,7 @@ from .inputs import (
     roots_of,
     why_unseen,
 )
+from .policies import asked_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,6 +45,8 @@ class Goal(Struct, frozen=True, kw_only=True):
         choice: the newest version that suits by itself.
         typed: ``asked`` as it was typed.
         line: its line; None for a new project.
+        comment: what the comment of its line becomes; None keeps it.
+        extras: those that its line gets besides its own.
     """
 
     name: str
@@ -52,6 +55,8 @@ class Goal(Struct, frozen=True, kw_only=True):
     choice: Choice
     typed: str = ""
     line: Line | None = None
+    comment: str | None = None
+    extras: tuple[str, ...] = ()
 
 
 def choose(
@@ -105,14 +110,20 @@ def goal_to_add(inputs: Inputs, request: Request, *, prereleases: bool) -> Goal:
 
 
 def goal_to_move(
-    inputs: Inputs, line: Line, *, request: Request | None = None, prereleases: bool
+    inputs: Inputs,
+    line: Line,
+    *,
+    typed: str = "",
+    asked: SpecifierSet | None = None,
+    must_exist: bool = False,
+    prereleases: bool,
 ) -> Goal:
-    """Return the goal of moving a line; without a request, not below its pin."""
-    assert line.requirement is not None
+    """Return the goal of moving a line; a pin does not move down, unless something is ``asked``.
+
+    ``asked`` is what the version has to satisfy; default: what was typed, and a line's range.
+    """
     name, pin = line.spelled_name, line.pin
-    asked = SpecifierSet() if request is None else request.requirement.specifier
-    if pin is None:
-        asked = asked or line.requirement.specifier
+    asked = asked_of(inputs, line, typed) if asked is None else asked
     local = None if asked or pin is None else pin.local
     choice = choose(
         inputs,
@@ -120,7 +131,7 @@ def goal_to_move(
         asked,
         prereleases=prereleases,
         local=local,
-        must_exist=request is not None,
+        must_exist=must_exist,
     )
     candidate = choice.candidate
     if pin is not None and pin.is_prerelease and candidate and candidate.version <= pin:
@@ -135,11 +146,10 @@ def goal_to_move(
         standing,
         specifier=specifier,
         shown=shown,
-        source=TYPED if request is not None and asked else standing.source,
+        source=TYPED if typed else standing.source,
         prereleases=prereleases,
         local=local,
     )
-    typed = "" if request is None else request.specifier
     return Goal(name=name, asked=asked, typed=typed, root=root, choice=choice, line=line)
 
 

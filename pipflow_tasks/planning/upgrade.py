@@ -16,6 +16,7 @@ from .goals import goal_to_move, why_unmovable
 from .inputs import is_held, only_version, policy_bounds, releases, root_of
 from .lock import update_lock
 from .moving import move_goal
+from .policies import asked_of, bounds_beside, comment_with_policy, tell_policies
 from .requests import error_at, names_in, require_there
 from .settling import settle, settle_current
 
@@ -44,9 +45,11 @@ class UpgradeOptions(Struct, frozen=True, kw_only=True):
 
 
 def draft_upgrade(
-    inputs: Inputs, requests: Sequence[Request], *, prereleases: bool
+    inputs: Inputs, requests: Sequence[Request], *, prereleases: bool, policy: bool = True
 ) -> Iterator[Draft]:
     """Move the pins of named projects, or give them one; a specifier may also move one down.
+
+    With ``policy``, a specifier that can hold a newer version back becomes the policy of its line.
 
     Raises:
         RequirementsError: the files do not have a project, or its policy is to hold.
@@ -62,9 +65,18 @@ def draft_upgrade(
     goals: list[Goal] = []
     for request, line in moves:
         inputs = inputs.within(inputs.limits.rising(request.name).taking_source(request.name))
-        inputs = inputs.bounding(line, policy_bounds(line))
-        goals.append(goal_to_move(inputs, line, request=request, prereleases=prereleases))
+        typed = request.specifier
+        if line in inputs.manifest.locked:  # its policy counts from the start
+            inputs = inputs.within(inputs.limits.unbounded(request.name))
+        inputs = inputs.bounding(line, bounds_beside(line, typed if policy else ""))
+        asked = asked_of(inputs, line, typed)
+        goal = goal_to_move(
+            inputs, line, typed=typed, asked=asked, must_exist=True, prereleases=prereleases
+        )
+        comment = comment_with_policy(line, typed, asked) if policy else None
+        goals.append(replace(goal, comment=comment))
     yield from _move(settle(inputs, goals), goals)
+    yield from tell_policies((goal.line, goal.comment) for goal in goals if goal.line)
 
 
 def _move(
@@ -77,7 +89,8 @@ def _move(
     yield from settlement.notices
     for goal in goals:
         yield from move_goal(settlement, goal)
-    yield from update_lock(settlement, telling=telling)
+    comments = {goal.line.place: goal.comment for goal in goals if goal.line and goal.comment}
+    yield from update_lock(settlement, telling=telling, comments=comments)
 
 
 def _movable(inputs: Inputs, request: Request) -> tuple[list[Line], list[Draft]]:
@@ -89,7 +102,7 @@ def _movable(inputs: Inputs, request: Request) -> tuple[list[Line], list[Draft]]
     if request.requirement.extras or request.requirement.marker:
         raise RequirementsError(
             f'"{request.requirement}" asks for more than a version',
-            hint="upgrade moves versions; extras and markers are changed in the file",
+            hint="upgrade moves versions; `add` writes an extra, a marker is changed in the file",
         )
     refused: list[tuple[Line, str]] = []
     movable: list[Line] = []
