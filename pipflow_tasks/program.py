@@ -197,6 +197,8 @@ def arrange(
         else:
             packages.append(word)
     joined = [", ".join(packages)] if packages else []
+    if joined and not tasks[name].positional_args and "--names" in tasks[name].flags:
+        joined.insert(0, "--names")
     return [*words[:place], name, *options, *joined]
 
 

@@ -23,6 +23,7 @@ from .checks.files import check_lines
 from .checks.origins import OriginReader, suggest_settings
 from .checks.paths import check_paths
 from .checks.pins import check_pins, check_together
+from .environments.built_image import find_installed
 from .environments.discovery import builder_for, find_builds, find_file
 from .environments.environment import complete_manifest, find_environments
 from .environments.indexes import note_several
@@ -54,6 +55,7 @@ from .planning.add import AddOptions, draft_add
 from .planning.draft import finish, warn
 from .planning.inputs import Inputs, prepare
 from .planning.lock import draft_lock, draft_unlock
+from .planning.pin import PinOptions, draft_pin
 from .planning.remove import draft_remove
 from .planning.requests import require_same
 from .planning.upgrade import (
@@ -310,12 +312,50 @@ class Project:
         draft = draft_upgrade(inputs, requests, prereleases=prereleases, policy=policy)
         return self._finish("upgrade", draft, found, inputs, force=force)
 
+    def plan_pin(
+        self,
+        requirements: str | Iterable[str] = (),
+        *,
+        prereleases: bool = False,
+        policy: bool = True,
+        resolve: bool = True,
+        force: bool = False,
+    ) -> Plan:
+        """Plan to pin every line that is not pinned.
+
+        A pin is the version that the built image has, where an engine has the image and the
+        version suits; else it is the newest one that is allowed. ``Change.taken_from`` says which.
+
+        Args:
+            requirements: the names to pin; all, where there are none.
+            prereleases: take pre-releases too.
+            policy: write a clause that can hold newer versions back as the policy of its line.
+            resolve: take only versions that are compatible; else each alone.
+            force: edit also a file that another tool has written.
+
+        Raises:
+            RequirementsError: the files do not have a name, or a policy is malformed.
+            ProjectNotFound: the index does not have a project.
+            Unsatisfiable: no version suits, or none goes together with the other lines.
+            PackageIndexError: the index failed.
+        """
+        found = self._find(must_be_there=True)
+        inputs = self._prepare(found, resolve=resolve)
+        (environment,) = inputs.environments
+        ask = partial(
+            find_installed, found.discovery, environment, self.settings, self._environment
+        )
+        options = PinOptions(prereleases=prereleases, policy=policy)
+        draft = draft_pin(inputs, _split(requirements), options, ask)
+        return self._finish("pin", draft, found, inputs, force=force)
+
     def plan_upgrade_all(
         self,
         *,
         only: str | Iterable[str] = (),
         skip: str | Iterable[str] = (),
         level: Level = "major",
+        pin: bool = False,
         prereleases: bool = False,
         resolve: bool = True,
         force: bool = False,
@@ -326,6 +366,7 @@ class Project:
             only: the names to consider; all, where there are none.
             skip: names to leave alone.
             level: the first number that may change: ``minor`` keeps the major number.
+            pin: pin also what is not pinned, at the newest compatible version that its line allows.
             prereleases: take pre-releases too.
             resolve: take only versions that are compatible; else the newest of each alone.
             force: edit also a file that another tool has written.
@@ -339,7 +380,7 @@ class Project:
         found = self._find(must_be_there=True)
         inputs = self._prepare(found, resolve=resolve)
         options = UpgradeOptions(
-            only=_split(only), skip=_split(skip), level=level, prereleases=prereleases
+            only=_split(only), skip=_split(skip), level=level, prereleases=prereleases, pin=pin
         )
         draft = draft_upgrade_all(inputs, options)
         return self._finish("upgrade-all", draft, found, inputs, force=force)

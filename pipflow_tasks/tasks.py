@@ -173,11 +173,31 @@ def upgrade(
     )
 
 
+def pin(
+    project: Project,
+    names: str = "",
+    pre: bool = False,
+    no_policy: bool = False,
+    force: bool = False,
+    no_resolve: bool = False,
+) -> Plan:
+    """Pin every requirement that is not pinned, and build the image.
+
+    A pin is the version that the built image has, if docker or podman has that image and the
+    version is allowed; else it is the newest one that is allowed. The upper bound of a range
+    becomes the policy of its line.
+    """
+    return project.plan_pin(
+        names, prereleases=pre, policy=not no_policy, resolve=not no_resolve, force=force
+    )
+
+
 def upgrade_all(
     project: Project,
     only: str = "",
     skip: str = "",
     level: str = "major",
+    pin: bool = False,
     pre: bool = False,
     force: bool = False,
     no_resolve: bool = False,
@@ -187,6 +207,7 @@ def upgrade_all(
         only=only,
         skip=skip,
         level=_level(level),
+        pin=pin,
         prereleases=pre,
         resolve=not no_resolve,
         force=force,
@@ -242,8 +263,10 @@ _HELP = {
     "packages": "Packages; several are one quoted word, separated by commas or spaces.",
     "group": "The heading comment of the block to add to.",
     "pre": "Allow pre-releases.",
+    "names": "Pin only these packages, separated by commas or spaces.",
     "only": "Consider only these packages, separated by commas or spaces.",
     "skip": "Do not move these packages, separated by commas or spaces.",
+    "pin": "Also pin the requirements that are not pinned.",
     "level": "The highest part of a version that may change: major, minor or patch.",
     "file": "The requirements file, or several separated by commas; overrides the setting.",
     "format_": "The format of the report: text, json or markdown.",
@@ -267,6 +290,7 @@ _TASKS = (
     (add, _CHANGING),
     (remove, _CHANGING),
     (upgrade, _CHANGING),
+    (pin, _CHANGING),
     (upgrade_all, _CHANGING),
     (lock, _CHANGING),
     (unlock, _CHANGING),

@@ -1,12 +1,13 @@
 """Building images and asking them, with the user's own programs.
 
 ``programs`` chooses one, ``builders`` makes the command that builds, ``building`` runs that
-command, and ``signals`` ends it early. ``probe`` asks a base image for its Python, and
-``containers`` removes what images were run in.
+command, and ``signals`` ends it early. ``probe`` asks a base image for its Python, ``installed``
+a built one for its distributions, and ``containers`` removes what images were run in.
 """
 
 from .builders import command_builder, compose_builder, image_name, plain_builder, split_command
 from .building import answers, build, verify
+from .installed import Installed, ask_installed
 from .probe import BaseImages
 from .programs import ComposeProgram, choose_compose, choose_engine
 from .signals import interruptible
@@ -14,7 +15,9 @@ from .signals import interruptible
 __all__ = [
     "BaseImages",
     "ComposeProgram",
+    "Installed",
     "answers",
+    "ask_installed",
     "build",
     "choose_compose",
     "choose_engine",

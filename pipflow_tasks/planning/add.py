@@ -17,7 +17,7 @@ from .goals import goal_to_add, goal_to_move, roots_without, why_unmovable
 from .inputs import is_held, policy_bounds, reads
 from .lock import Origin, update_lock
 from .moving import candidate_for, digests, move_goal, tell_held_goal
-from .policies import asked_of, comment_with_policy, policy_of, tell_policies, tell_policy
+from .policies import asked_of, comment_with_policy, policy_of, tell_new_policies, tell_policies
 from .requests import (
     already_there,
     is_met,
@@ -209,7 +209,7 @@ def _write(
     )
     yield drafts.add(inputs.manifest.main, candidate.version, written)
     if bound:
-        yield tell_policy(goal.name, bound)
+        yield tell_new_policies([(goal.name, bound)])
 
 
 def _lock(

@@ -10,6 +10,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from ..errors import NoCandidate
+from ..requirements import Kind
 from ..resolution import Root
 from ..resolution.finder import summarise
 from .inputs import (
@@ -184,3 +185,18 @@ def why_unmovable(inputs: Inputs, line: Line) -> str:
     if is_partial(inputs, line):
         return "for some platforms only; another line is for the rest"
     return why_unseen(inputs, line)
+
+
+def why_left_alone(inputs: Inputs, line: Line) -> str:
+    """Return why a line is left alone; nothing for one that can be pinned, or asks for nothing."""
+    if line.kind is Kind.UNREADABLE:
+        return f"not a valid line: {line.problem}"
+    manifest = inputs.manifest
+    if line.option_values("--requirement"):
+        if line in manifest.unread:
+            return "an address that only the image can reach"
+        if line.place in {address.place for address in manifest.addresses}:
+            return "files at an address are not edited"
+    if line.kind in {Kind.BLANK, Kind.COMMENT, Kind.OPTION}:
+        return ""
+    return why_unmovable(inputs, line)

@@ -100,7 +100,7 @@ def _warn_of_unpinned(inputs: Inputs) -> Iterator[Draft]:
         if line.place in places:
             yield warn(
                 f"{line.spelled_name} ({line.place}) is not pinned: each build takes the newest "
-                f"version; `upgrade {line.spelled_name}` pins it"
+                f"version; `pin {line.spelled_name}` pins it"
             )
 
 

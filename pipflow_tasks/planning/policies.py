@@ -23,7 +23,7 @@ from .draft import Draft, hint
 from .inputs import is_held, policy_bounds, releases
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ..requirements import Line
     from .inputs import Inputs
@@ -78,24 +78,35 @@ def comment_with_policy(line: Line, typed: str, asked: SpecifierSet) -> str | No
     return None if clauses == there else change_policy(line.comment, ",".join(clauses))
 
 
-def tell_policies(changes: Iterable[tuple[Line, str | None]]) -> Iterator[Draft]:
-    """Report the policies that lines get with these comments."""
+def tell_policies(
+    changes: Iterable[tuple[Line, str | None]], *, is_optional: bool = True
+) -> Iterator[Draft]:
+    """Report the policies that lines get with these comments.
+
+    Several new ones are one sentence. ``is_optional``: the command has ``--no-policy``.
+    """
+    new: list[tuple[str, str]] = []
     for line, comment in changes:
         before, after = line.policy, read_policy(comment) if comment else None
         if after is None or (before is not None and before.text == after.text):
             continue
         if before is None:
-            yield tell_policy(line.spelled_name, after.text)
-        else:
-            yield hint(
-                f"the policy of {line.spelled_name} is {after.text} now, no longer {before.text}; "
-                "--no-policy leaves it as it was"
-            )
+            new.append((line.spelled_name, after.text))
+            continue
+        told = f"the policy of {line.spelled_name} is {after.text} now, no longer {before.text}"
+        yield hint(f"{told}; --no-policy leaves it as it was" if is_optional else told)
+    if new:
+        yield tell_new_policies(new, is_optional=is_optional)
 
 
-def tell_policy(name: str, policy: str) -> Draft:
-    """Report a policy that is new."""
-    return hint(f"{policy} becomes the policy of {name}; --no-policy leaves it out")
+def tell_new_policies(new: Sequence[tuple[str, str]], *, is_optional: bool = True) -> Draft:
+    """Report policies that are new, each with the name of its project before it."""
+    (name, policy), *others = new
+    told, way = f"{policy} becomes the policy of {name}", "--no-policy leaves it out"
+    if others:
+        shown = ", ".join(f"{policy} of {name}" for name, policy in new)
+        told, way = f"these become policies: {shown}", "--no-policy leaves them out"
+    return hint(f"{told}; {way}" if is_optional else told)
 
 
 def _has_cap(specifier: str) -> bool:

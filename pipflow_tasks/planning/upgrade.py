@@ -12,7 +12,7 @@ from ..errors import RequirementsError, VersionConflict
 from ..requirements import Kind
 from ..resolution.finder import Bound
 from .draft import Draft, hint, leave, warn
-from .goals import goal_to_move, why_unmovable
+from .goals import goal_to_move, why_left_alone, why_unmovable
 from .inputs import is_held, only_version, policy_bounds, releases, root_of
 from .lock import update_lock
 from .moving import move_goal
@@ -42,6 +42,7 @@ class UpgradeOptions(Struct, frozen=True, kw_only=True):
     skip: tuple[Request, ...] = ()
     level: Level = "major"
     prereleases: bool = False
+    pin: bool = False
 
 
 def draft_upgrade(
@@ -125,7 +126,7 @@ def _movable(inputs: Inputs, request: Request) -> tuple[list[Line], list[Draft]]
 
 
 def draft_upgrade_all(inputs: Inputs, options: UpgradeOptions) -> Iterator[Draft]:
-    """Move every pin to the newest compatible set; none moves down.
+    """Move every pin to the newest compatible set; none moves down. Pin the others if asked to.
 
     Raises:
         RequirementsError: an option names a project that the files do not have.
@@ -136,27 +137,44 @@ def draft_upgrade_all(inputs: Inputs, options: UpgradeOptions) -> Iterator[Draft
     for name in only | skip:
         require_there(inputs.manifest, name)
     pins: list[Line] = []
+    loose: list[Line] = []
     for line in inputs.manifest.lines:
         if only and line.name not in only:
             continue
-        reason = "skipped" if line.name in skip else _why_left_alone(inputs, line)
+        reason = "skipped" if line.name in skip else why_left_alone(inputs, line)
         if reason:
             yield leave(line, reason)
         elif line.pin is not None:
             pins.append(line)
+        elif line.requirement is not None:
+            loose.append(line)
+    if loose and not options.pin:
+        yield from (leave(line, "not pinned") for line in loose)
+        yield hint(_tell_loose(len(loose)))
+        loose = []
     inputs = _bound(inputs, pins, skip, options.level)
-    inputs.candidates.catalog.prefetch(line.name for line in pins if line.name)
+    for line in loose:
+        inputs = inputs.bounding(line, policy_bounds(line))
+    inputs.candidates.catalog.prefetch(line.name for line in (*pins, *loose) if line.name)
     locked = {line.place for line in inputs.manifest.locked}
     pins = [line for line in pins if line.place not in locked]
     if inputs.resolves:
         roots = [root for line in pins if (root := root_of(inputs, line))]
         inputs.candidates.prefetch(replace(root, specifier=SpecifierSet()) for root in roots)
     goals: list[Goal] = []
-    for line in pins:
+    for line in (*pins, *loose):
         releases(inputs, line.name or "", hint=f"leave it out with --skip {line.name}")
-        goals.append(goal_to_move(inputs, line, prereleases=options.prereleases))
+        goal = goal_to_move(inputs, line, prereleases=options.prereleases)
+        comment = comment_with_policy(line, "", goal.asked) if line.pin is None else None
+        goals.append(replace(goal, comment=comment))
     settlement = settle(inputs, goals, is_improving=True)
+    stuck = [line for line in loose if line.name in settlement.conflicting]
+    yield from (leave(line, "not pinned, since it is part of a conflict") for line in stuck)
+    goals = [goal for goal in goals if goal.line not in stuck]
     yield from _move(settlement, goals, telling=only or None)
+    yield from tell_policies(
+        ((goal.line, goal.comment) for goal in goals if goal.line), is_optional=False
+    )
 
 
 def draft_outdated(inputs: Inputs, options: UpgradeOptions) -> Iterator[Draft]:
@@ -207,16 +225,8 @@ def _within_level(pin: Version, level: Level) -> Iterator[Bound]:
     )
 
 
-def _why_left_alone(inputs: Inputs, line: Line) -> str:
-    """Return why a line is left alone; nothing for a pin, or a line without requirement."""
-    if line.kind is Kind.UNREADABLE:
-        return f"not a valid line: {line.problem}"
-    manifest = inputs.manifest
-    if line.option_values("--requirement"):
-        if line in manifest.unread:
-            return "an address that only the image can reach"
-        if line.place in {address.place for address in manifest.addresses}:
-            return "files at an address are not edited"
-    if line.kind in {Kind.BLANK, Kind.COMMENT, Kind.OPTION}:
-        return ""
-    return why_unmovable(inputs, line) or ("" if line.pin is not None else "not pinned")
+def _tell_loose(number: int) -> str:
+    """Return how many requirements are not pinned, and what pins them."""
+    if number == 1:
+        return "1 requirement is not pinned; `pin` pins it"
+    return f"{number} requirements are not pinned; `pin` pins them"
