@@ -34,12 +34,14 @@ class Edit(Struct, frozen=True, kw_only=True):
         shown: how messages name it.
         before: the bytes the edit was planned on; None where the file is not there yet.
         after: the bytes it is to have.
+        is_silent: only its comments change, or the order of its lines: installers read the same.
     """
 
     path: Path
     shown: str
     before: bytes | None
     after: bytes
+    is_silent: bool = False
 
 
 class Change(Struct, frozen=True, kw_only=True):

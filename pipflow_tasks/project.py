@@ -729,8 +729,13 @@ class Project:
             several = self._note_several(inputs, parts)
             parts = [warn(*inputs.notices), *parts, warn(*several, *inputs.last_notices)]
         plan = finish(parts, command, manifest, target=target, force=force)
-        changed = [edit.shown for edit in plan.edits]
-        builder = builder_for(found.discovery, changed, self.settings, self._variables)
+        changed = [edit.shown for edit in plan.edits if not edit.is_silent]
+        builder = None
+        if changed or not plan.edits:
+            builder = builder_for(found.discovery, changed, self.settings, self._variables)
+        elif found.discovery.builder is not None:
+            told = "only comments and the order of lines change, so no image is built"
+            plan = replace(plan, hints=(*plan.hints, told))
         services = () if builder is None else builder.services
         lack = find_lack(found.discovery.builds, services, self._variables)
         return replace(self._placed(plan, found.discovery), builder=builder, lack=lack)

@@ -216,7 +216,18 @@ def _edit(command: str, file: LocalFile, content: RequirementsFile, *, force: bo
             path=path,
             hint=f"{generator.way}{forced}",
         )
-    return Edit(path=file.file, shown=path, before=file.before, after=after)
+    return Edit(
+        path=file.file,
+        shown=path,
+        before=file.before,
+        after=after,
+        is_silent=file.before is not None and _asked_by(file.content) == _asked_by(content),
+    )
+
+
+def _asked_by(content: RequirementsFile) -> list[str]:
+    """Return what an installer reads of a file, in an order of its own."""
+    return sorted(filter(None, (line.content for line in content.lines)))
 
 
 def _changes(draft: Draft, contents: Mapping[str, RequirementsFile]) -> Iterator[Change]:

@@ -554,3 +554,15 @@ def test_extra_that_there_is_not(project: TemporaryProject, index: LoopbackIndex
     done = project.invoke("deps.add", "lib[fast,fats]")
     assert (done.status, project.requirements) == (0, "lib[fast,fats]==1.0\n")
     assert "warning: lib 1.0 has no extra fats\n" in done.stderr
+
+
+def test_comment_alone_builds_nothing(project: TemporaryProject) -> None:
+    """Where only a comment changes, the file is written and no image is built."""
+    docker = project.stand_in("docker", ENGINE)
+    project.requirements = "flask==2.3.3\n"
+    done = project.invoke("deps.add", "flask<3")
+    assert (done.status, project.requirements) == (0, "flask==2.3.3  # pipflow: <3\n")
+    assert "only comments and the order of lines change, so no image is built" in done.stdout
+    assert docker.built == []
+    assert project.invoke("deps.add", "flask<3 requests").status == 0
+    assert len(docker.built) == 1
