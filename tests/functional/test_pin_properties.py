@@ -27,7 +27,7 @@ CLAUSES = st.builds(
     st.sampled_from([">=", ">", "<", "<=", "!=", "~="]),
     st.sampled_from(["1.0", "1.4", "2.0", "2.1rc1", "2.2", "3.0", "2.5"]),
 ) | st.sampled_from(["==2.*", "==1.*", "!=2.*", "==2.2.*"])
-RANGES = st.lists(CLAUSES, max_size=3)
+RANGES = st.lists(CLAUSES, max_size=2)
 COMMENTS = st.sampled_from(["", "  # why", " # pipflow: <3", "  # pipflow: !=2.2  why"])
 LINES = st.dictionaries(st.sampled_from(LETTERS), st.tuples(RANGES, COMMENTS), min_size=1)
 NEEDS = st.dictionaries(
