@@ -11,6 +11,7 @@ from ..errors import RequirementsError, redact
 from ..requirements import as_one_word
 from .goals import why_unmovable
 from .inputs import is_held, releases
+from .policies import bounds_beside
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -169,7 +170,9 @@ def _hint_to_move(line: Line, request: Request, inputs: Inputs) -> str:
     policy = line.policy
     if policy is not None:
         there = releases(inputs, request.requirement.name)
-        within = there.allowed(policy.specifier) & there.allowed(request.requirement.specifier)
+        within = there.allowed(request.requirement.specifier)
+        for bound in bounds_beside(line, request.specifier):
+            within &= there.allowed(bound.specifier)
         if is_held(line) or not within:
             return (
                 f"its policy {policy.text} forbids that: change it, then {command} may move the pin"

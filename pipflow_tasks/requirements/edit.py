@@ -90,9 +90,9 @@ def _with_comment(line: Line, comment: str) -> str:
     if found is None:
         last = offsets[len(joined.rstrip()) - 1] + 1
         return f"{line.text[:last]}  {comment}{line.text[last:]}" if comment else line.text
-    begin = offsets[found.start()] if found.start() else 0
+    begin = offsets[found.end(1) if comment else found.start()]
     stop = offsets[found.end() - 1] + 1
-    return line.text[:begin] + (f"{found[1]}{comment}" if comment else "") + line.text[stop:]
+    return line.text[:begin] + comment + line.text[stop:]
 
 
 def _reread(line: Line, text: str) -> Line:

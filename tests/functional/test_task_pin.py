@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from functional.temporary_project import COMPOSE_V2, ENGINE, TemporaryProject
-from functional.test_base_image import Engine
+from functional.test_base_image import IMAGE, Engine
 from loopback_index import LoopbackIndex
 
 RANGES = "# web\nDjango>=4,<5\nredis\n\n# queue\nrq ~= 1.2  # why\nzope==1.0\n"
@@ -67,6 +70,48 @@ def test_takes_what_the_image_has(project: TemporaryProject) -> None:
     (ran,) = [words for words in engine.calls if words[0] == "run"]
     assert "shop" in [words[-1] for words in engine.calls if words[:2] == ["image", "inspect"]]
     assert ran[ran.index("--network") + 1] == "none"
+
+
+@pytest.mark.parametrize(
+    ("words", "installed"),
+    [
+        ("pip install --target {folder}", "."),
+        ("pip install --prefix {folder}", "lib/python3.9/site-packages"),
+        ("{folder}/bin/pip install", "made/for/its/python"),
+    ],
+)
+def test_python_of_the_install_step_is_asked(
+    project: TemporaryProject, words: str, installed: str
+) -> None:
+    """What was installed apart, or into a venv, is found, by any Python that the image may have.
+
+    The stand-in docker runs here what a container would run.
+    """
+    folder = project.folder.parent / "apart"
+    redis = folder / installed / "redis-1.0.dist-info" / "METADATA"
+    redis.parent.mkdir(parents=True)
+    redis.write_text("Metadata-Version: 2.1\nName: redis\nVersion: 1.0\n")
+    if words.startswith("{"):
+        program = folder / "bin" / "python"
+        program.parent.mkdir()
+        own = shlex.join([f"PYTHONPATH={folder / installed}", sys.executable])
+        program.write_text(f'#!/bin/sh\nexec /usr/bin/env {own} "$@"\n')
+        program.chmod(0o755)
+    docker = project.programs / "docker"
+    docker.write_text(
+        f"#!/bin/sh\n[ $1 = image ] && echo {shlex.quote(json.dumps([IMAGE]))} && exit\n"
+        f"[ $1 = run ] || exit 0\nPATH={Path(sys.executable).parent}:/usr/bin:/bin\n"
+        'while [ "$1" != sh ]; do shift; done\nexec "$@"\n'
+    )
+    docker.chmod(0o755)
+    project.write(
+        "Dockerfile",
+        "FROM python:3.9-slim\nCOPY requirements.txt ./\n"
+        f"RUN {words.format(folder=folder)} -r requirements.txt\n",
+    )
+    project.requirements = "redis\n"
+    done = project.invoke("deps.pin", "--dry-run")
+    assert "to pin    redis 1.0, which the image has" in done.stdout, done.output
 
 
 @pytest.mark.parametrize("options", [(), ("--no-resolve",)], ids=["together", "alone"])
@@ -261,3 +306,13 @@ def test_not_pinned_is_not_outdated(project: TemporaryProject) -> None:
     """Lines that are not pinned do not count for `outdated --exit-code`."""
     project.requirements = "Django<5\nredis\n"
     assert project.invoke("deps.outdated", "--exit-code").status == 0
+
+
+def test_isolated_asks_no_image(project: TemporaryProject) -> None:
+    """With `--isolated` no program is started; the note says so."""
+    engine = has_installed(project, {"redis": "1.0"})
+    project.requirements = "redis\n"
+    done = project.pipflow("--isolated", "pin")
+    assert (done.status, project.requirements) == (0, "redis==3.0\n"), done.output
+    assert "`--isolated` asks no image, so each pin is the newest version" in done.stdout
+    assert engine.calls == []
