@@ -63,13 +63,16 @@ def draft_add(inputs: Inputs, requests: Sequence[Request], options: AddOptions) 
     """
     new: dict[NormalizedName, Request] = {}
     goals: list[Goal] = []
+    listed: dict[str, Request] = {}
     locked = {line.place for line in inputs.manifest.locked}
     for request in requests:
         lines = inputs.manifest.find(request.name)
         if not lines or not is_read(lines, request, inputs.target):
             require_same(new.setdefault(request.name, request), request)
             continue
-        lines = tuple(line for line in lines if reads(inputs, line)) or lines
+        lines = _lines_of(inputs, lines, request)
+        for line in lines:
+            require_same(listed.setdefault(line.place, request), request)
         if any(each.place not in locked for each in lines):
             require_agreement(lines, request, inputs)
             for each in lines:
@@ -81,6 +84,13 @@ def draft_add(inputs: Inputs, requests: Sequence[Request], options: AddOptions) 
         goals += [] if goal is None else [goal]
         yield from told
     yield from _pin(inputs, new, goals, options)
+
+
+def _lines_of(inputs: Inputs, lines: tuple[Line, ...], request: Request) -> tuple[Line, ...]:
+    """Return the lines that a request is about: with its marker, else what the image reads."""
+    marker = request.requirement.marker
+    alike = tuple(line for line in lines if marker is not None and line.marker == marker)
+    return alike or tuple(line for line in lines if reads(inputs, line)) or lines
 
 
 def _complete(

@@ -81,6 +81,8 @@ def version_for(settlement: Settlement, goal: Goal) -> Version | None:
     """Return the version that the line of a goal gets or keeps."""
     assert goal.line is not None
     candidate, pin = candidate_for(settlement, goal), goal.line.pin
+    if pin is not None and goal.asked == SpecifierSet(f"=={pin}"):
+        return pin  # the candidate may have a label
     if candidate is None or (pin and candidate.version < pin and not goal.asked):
         return pin
     return candidate.version

@@ -567,3 +567,27 @@ def test_comment_alone_builds_nothing(project: TemporaryProject) -> None:
     assert docker.built == []
     assert project.invoke("deps.add", "flask<3 requests").status == 0
     assert len(docker.built) == 1
+
+
+def test_extra_leaves_a_version_without_its_label(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """A pin that the index has with a label only keeps what it says."""
+    index.add("tensors", "2.0+cpu", requires_dist=["flask; extra == 'web'"])
+    project.requirements = "tensors==2.0\n"
+    assert project.invoke("deps.add", "tensors[web]").status == 0
+    assert project.requirements == "tensors[web]==2.0\n"
+
+
+def test_line_that_two_requests_are_about(project: TemporaryProject) -> None:
+    """Markers choose between lines; two requests for one line are refused, and nothing is lost."""
+    one, two = "flask==2.3.3; python_version >= '3'", "flask==2.0; python_version < '3'"
+    project.requirements = text = f"{one}\n{two}\n"
+    asked = "flask[a]; python_version >= '3', flask[b]; python_version < '3'"
+    assert project.invoke("deps.add", asked).status == 0
+    assert project.requirements == text.replace("flask", "flask[a]", 1).replace(
+        "flask==", "flask[b]=="
+    )
+    asked = "flask[c]; python_version >= '3', flask[d]"
+    done = project.invoke("deps.add", asked)
+    assert (done.status, "ask for it once" in done.stderr) == (1, True)
