@@ -78,7 +78,10 @@ def _read(text: str) -> dict[NormalizedName, Version]:
         ProgramError: it printed something else.
     """
     try:
-        pairs = [(name, str(version)) for name, version in json.loads(text.splitlines()[-1])]
+        printed = json.loads(text.splitlines()[-1])
+        if isinstance(printed, dict):
+            raise ProgramError("it has no Python")
+        pairs = [(name, str(version)) for name, version in printed]
     except (ValueError, TypeError, LookupError) as error:
         raise ProgramError("what its Python printed is not valid") from error
     found: dict[NormalizedName, Version] = {}

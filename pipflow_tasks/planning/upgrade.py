@@ -148,8 +148,9 @@ def draft_upgrade_all(inputs: Inputs, options: UpgradeOptions) -> Iterator[Draft
             pins.append(line)
         elif line.requirement is not None:
             loose.append(line)
+            if not options.pin:
+                yield leave(line, "not pinned")
     if loose and not options.pin:
-        yield from (leave(line, "not pinned") for line in loose)
         yield hint(_tell_loose(len(loose)))
         loose = []
     inputs = _bound(inputs, pins, skip, options.level)

@@ -316,3 +316,20 @@ def test_isolated_asks_no_image(project: TemporaryProject) -> None:
     assert (done.status, project.requirements) == (0, "redis==3.0\n"), done.output
     assert "`--isolated` asks no image, so each pin is the newest version" in done.stdout
     assert engine.calls == []
+
+
+def test_names_are_given_once(project: TemporaryProject) -> None:
+    """Of `--names` and words, none is dropped: both together are refused."""
+    project.requirements = text = "redis\nrq\n"
+    done = project.pipflow("pin", "--names", "redis", "rq")
+    assert (done.status != 0, project.requirements) == (True, text)
+    assert "rq" in done.stderr
+
+
+def test_image_without_python_is_noted(project: TemporaryProject) -> None:
+    """An image whose Python can't be found is no error."""
+    engine = has_installed(project, {})
+    engine.answers("run", 0, '{"python": null, "release": "debian:12"}')
+    project.requirements = "redis\n"
+    done = project.invoke("deps.pin", "--dry-run")
+    assert "docker could not say what the image shop has: it has no Python, so" in done.stdout
