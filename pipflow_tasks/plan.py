@@ -33,12 +33,14 @@ class Edit(Struct, frozen=True, kw_only=True):
         shown: how messages name it.
         before: the bytes the edit was planned on; None where the file is not there yet.
         after: the bytes it is to have.
+        is_silent: only its comments change, or the order of its lines: installers read the same.
     """
 
     path: Path
     shown: str
     before: bytes | None
     after: bytes
+    is_silent: bool = False
 
 
 class Change(Struct, frozen=True, kw_only=True):
@@ -51,6 +53,9 @@ class Change(Struct, frozen=True, kw_only=True):
         file: the file that has its line.
         line: the number of that line in the new file; in the old one where it is removed.
         is_new: the line is new.
+        extras: those that its line gets besides its own.
+        taken_from: where a line that was not pinned has its version from: the image that was built
+            before has it, or it is the newest that is allowed on the index. None for other lines.
     """
 
     project: str
@@ -59,6 +64,8 @@ class Change(Struct, frozen=True, kw_only=True):
     file: str
     line: int
     is_new: bool = False
+    extras: tuple[str, ...] = ()
+    taken_from: Literal["image", "index"] | None = None
 
 
 class Held(Struct, frozen=True, kw_only=True):

@@ -171,6 +171,8 @@ def arrange(
 ) -> list[str]:
     """Return the arguments with options before packages, and with all packages in one word.
 
+    Where a task takes none, they are the value of its option ``--names``.
+
     Args:
         words: the arguments of the program.
         tasks: the tasks by name.
@@ -197,6 +199,9 @@ def arrange(
         else:
             packages.append(word)
     joined = [", ".join(packages)] if packages else []
+    has_names = any(option.partition("=")[0] == "--names" for option in options)
+    if joined and "--names" in tasks[name].flags and not has_names:
+        joined.insert(0, "--names")
     return [*words[:place], name, *options, *joined]
 
 

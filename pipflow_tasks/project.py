@@ -24,6 +24,7 @@ from .checks.files import check_lines
 from .checks.origins import OriginReader, suggest_settings
 from .checks.paths import check_paths
 from .checks.pins import check_pins, check_together
+from .environments.built_image import find_installed
 from .environments.discovery import builder_for, find_builds, find_file
 from .environments.environment import complete_manifest, find_environments
 from .environments.indexes import note_several
@@ -56,6 +57,7 @@ from .planning.assumptions import note_looked_up, say_assumed, turns_on_patch
 from .planning.draft import finish, warn
 from .planning.inputs import Inputs, prepare
 from .planning.lock import draft_lock, draft_unlock
+from .planning.pin import PinOptions, draft_pin
 from .planning.remove import draft_remove
 from .planning.requests import require_same
 from .planning.upgrade import (
@@ -257,7 +259,7 @@ class Project:
             requirements: PEP 508 requirements, in one word or several.
             group: the heading of the block to write into.
             prereleases: take pre-releases too.
-            policy: write a specifier that bounds the pin behind it, as its policy.
+            policy: write a clause that can hold newer versions back as the policy of its line.
             with_upgrades: move the conflicting pins, too.
             resolve: take only versions that are compatible with the other pins.
             force: edit also a file that another tool has written.
@@ -286,6 +288,7 @@ class Project:
         requirements: str | Iterable[str],
         *,
         prereleases: bool = False,
+        policy: bool = True,
         resolve: bool = True,
         force: bool = False,
     ) -> Plan:
@@ -294,6 +297,7 @@ class Project:
         Args:
             requirements: PEP 508 requirements, in one word or several.
             prereleases: take pre-releases too.
+            policy: write a clause that can hold newer versions back as the policy of its line.
             resolve: take only versions that are compatible with the other pins.
             force: edit also a file that another tool has written.
 
@@ -306,9 +310,50 @@ class Project:
         """
         requests = _split(requirements)
         found = self._find(must_be_there=True)
-        draft = partial(draft_upgrade, requests=requests, prereleases=prereleases)
+        draft = partial(draft_upgrade, requests=requests, prereleases=prereleases, policy=policy)
         inputs, parts = self._draft(found, draft, resolve=resolve)
         return self._finish("upgrade", parts, found, inputs, force=force)
+
+    def plan_pin(
+        self,
+        requirements: str | Iterable[str] = (),
+        *,
+        prereleases: bool = False,
+        policy: bool = True,
+        resolve: bool = True,
+        force: bool = False,
+    ) -> Plan:
+        """Plan to pin every line that is not pinned.
+
+        A pin is the version that the built image has, where an engine has the image and the
+        version suits; else it is the newest one that is allowed. ``Change.taken_from`` says which.
+
+        Args:
+            requirements: the names to pin; all, where there are none.
+            prereleases: take pre-releases too.
+            policy: write a clause that can hold newer versions back as the policy of its line.
+            resolve: take only versions that are compatible; else each alone.
+            force: edit also a file that another tool has written.
+
+        Raises:
+            RequirementsError: the files do not have a name, or a policy is malformed.
+            ProjectNotFound: the index does not have a project.
+            Unsatisfiable: no version suits, or none goes together with the other lines.
+            PackageIndexError: the index failed.
+        """
+        requests = _split(requirements)
+        found = self._find(must_be_there=True)
+        options = PinOptions(prereleases=prereleases, policy=policy)
+
+        def draft(inputs: Inputs) -> Iterable[Draft]:
+            (environment,) = inputs.environments
+            ask = partial(
+                find_installed, found.discovery, environment, self.settings, self._environment
+            )
+            return draft_pin(inputs, requests, options, ask)
+
+        inputs, parts = self._draft(found, draft, resolve=resolve)
+        return self._finish("pin", parts, found, inputs, force=force)
 
     def plan_upgrade_all(
         self,
@@ -316,6 +361,7 @@ class Project:
         only: str | Iterable[str] = (),
         skip: str | Iterable[str] = (),
         level: Level = "major",
+        pin: bool = False,
         prereleases: bool = False,
         resolve: bool = True,
         force: bool = False,
@@ -326,6 +372,7 @@ class Project:
             only: the names to consider; all, where there are none.
             skip: names to leave alone.
             level: the first number that may change: ``minor`` keeps the major number.
+            pin: pin also what is not pinned, at the newest compatible version that its line allows.
             prereleases: take pre-releases too.
             resolve: take only versions that are compatible; else the newest of each alone.
             force: edit also a file that another tool has written.
@@ -338,7 +385,7 @@ class Project:
         """
         found = self._find(must_be_there=True)
         options = UpgradeOptions(
-            only=_split(only), skip=_split(skip), level=level, prereleases=prereleases
+            only=_split(only), skip=_split(skip), level=level, prereleases=prereleases, pin=pin
         )
         draft = partial(draft_upgrade_all, options=options)
         inputs, parts = self._draft(found, draft, resolve=resolve)
@@ -784,8 +831,13 @@ class Project:
             assumed = say_assumed(inputs, parts)
             parts = [warn(*inputs.notices), *parts, warn(*assumed, *several, *inputs.last_notices)]
         plan = finish(parts, command, manifest, target=target, force=force)
-        changed = [edit.shown for edit in plan.edits]
-        builder = builder_for(found.discovery, changed, self.settings, self._variables)
+        changed = [edit.shown for edit in plan.edits if not edit.is_silent]
+        builder = None
+        if changed or not plan.edits:
+            builder = builder_for(found.discovery, changed, self.settings, self._variables)
+        elif found.discovery.builder is not None:
+            told = "only comments and the order of lines change, so no image is built"
+            plan = replace(plan, hints=(*plan.hints, told))
         services = () if builder is None else builder.services
         lack = find_lack(found.discovery.builds, services, self._variables)
         unfinished = [each.sentence for each in find_unfinished(found.discovery.library.files)]

@@ -147,7 +147,8 @@ def add(
     """Pin packages at the newest version that the image can install, and build the image.
 
     A missing requirements file is created. The block that a package is added to is sorted. A
-    package that is already a direct requirement is not changed.
+    package that is pinned already keeps its version; its line gets the extras and the policy that
+    are asked for. A line without a pin gets one.
     """
     return project.plan_add(
         packages,
@@ -169,15 +170,41 @@ def upgrade(
     project: Project,
     packages: str,
     pre: bool = False,
+    no_policy: bool = False,
     force: bool = False,
     no_resolve: bool = False,
 ) -> Plan:
     """Move the pins of the named packages, and build the image.
 
-    A specifier limits the new version, and may move a pin down: "django<5". A requirement without
-    a pin gets one.
+    A specifier limits the new version, and may move a pin down: "django<5". Its upper bound becomes
+    the policy of the line. A requirement without a pin gets one.
     """
-    return project.plan_upgrade(packages, prereleases=pre, resolve=not no_resolve, force=force)
+    return project.plan_upgrade(
+        packages,
+        prereleases=pre,
+        policy=not no_policy,
+        resolve=not no_resolve,
+        force=force,
+    )
+
+
+def pin(
+    project: Project,
+    names: str = "",
+    pre: bool = False,
+    no_policy: bool = False,
+    force: bool = False,
+    no_resolve: bool = False,
+) -> Plan:
+    """Pin every requirement that is not pinned, and build the image.
+
+    A pin is the version that the built image has, if docker or podman has that image and the
+    version is allowed; else it is the newest one that is allowed. The upper bound of a range
+    becomes the policy of its line.
+    """
+    return project.plan_pin(
+        names, prereleases=pre, policy=not no_policy, resolve=not no_resolve, force=force
+    )
 
 
 def upgrade_all(
@@ -185,6 +212,7 @@ def upgrade_all(
     only: str = "",
     skip: str = "",
     level: str = "major",
+    pin: bool = False,
     pre: bool = False,
     force: bool = False,
     no_resolve: bool = False,
@@ -194,6 +222,7 @@ def upgrade_all(
         only=only,
         skip=skip,
         level=_level(level),
+        pin=pin,
         prereleases=pre,
         resolve=not no_resolve,
         force=force,
@@ -249,15 +278,17 @@ _HELP = {
     "packages": "Packages; several are one quoted word, separated by commas or spaces.",
     "group": "The heading comment of the block to add to.",
     "pre": "Allow pre-releases.",
+    "names": "Pin only these packages, separated by commas or spaces.",
     "only": "Consider only these packages, separated by commas or spaces.",
     "skip": "Do not move these packages, separated by commas or spaces.",
+    "pin": "Also pin the requirements that are not pinned.",
     "level": "The highest part of a version that may change: major, minor or patch.",
     "file": "The requirements file, or several separated by commas; overrides the setting.",
     "format_": "The format of the report: text, json or markdown.",
     "dry_run": "Show what would change and what would be built; do nothing.",
     "no_rebuild": "Do not build the image.",
     "keep": "Keep the changes in the file even if the build fails.",
-    "no_policy": "Do not write the specifier as a policy comment behind the pin.",
+    "no_policy": "Write no policy comment: do not keep the upper bound and the exclusions.",
     "with_upgrades": "Also move the conflicting pins.",
     "no_resolve": "Ignore the dependencies of the packages.",
     "force": "Edit the file even if another tool has generated it.",
@@ -274,6 +305,7 @@ _TASKS = (
     (add, _CHANGING),
     (remove, _CHANGING),
     (upgrade, _CHANGING),
+    (pin, _CHANGING),
     (upgrade_all, _CHANGING),
     (lock, _CHANGING),
     (unlock, _CHANGING),

@@ -73,11 +73,11 @@ def _check_line(line: Line, manifest: Manifest, target: Target | None) -> Iterat
             line,
             "warning",
             f"{line.spelled_name} is not pinned: each build takes the newest version",
-            f"`upgrade {line.spelled_name}` pins it",
+            f"`pin {line.spelled_name}` pins it",
             Alike(
                 message="requirements are not pinned",
                 subject=line.spelled_name,
-                fix="`upgrade {}` pins them",
+                fix="`pin` pins them",
             ),
         )
     if policy and line.pin and not policy.specifier.contains(line.pin, prereleases=True):

@@ -1,8 +1,8 @@
 """Building images and asking them, with the user's own programs.
 
 ``programs`` chooses one, ``builders`` makes the command that builds, ``building`` runs that
-command, and ``signals`` ends it early. ``probe`` asks a base image for its Python, and
-``containers`` removes what images were run in.
+command, and ``signals`` ends it early. ``probe`` asks a base image for its Python, ``installed``
+a built one for its distributions, and ``containers`` removes what images were run in.
 """
 
 from .builders import (
@@ -14,6 +14,7 @@ from .builders import (
     split_command,
 )
 from .building import answers, build, verify
+from .installed import Installed, ask_installed
 from .probe import BaseImages
 from .programs import ComposeProgram, choose_compose, choose_engine, print_bake
 from .signals import interruptible
@@ -21,7 +22,9 @@ from .signals import interruptible
 __all__ = [
     "BaseImages",
     "ComposeProgram",
+    "Installed",
     "answers",
+    "ask_installed",
     "bake_builder",
     "build",
     "choose_compose",

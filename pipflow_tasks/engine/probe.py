@@ -36,8 +36,9 @@ _RUN_SECONDS = 60
 _NOT_FOUND = 127
 _ABSENT = re.compile(r"no such (?:image|object)|image not known|failed to find image", re.I)
 _SHELL = """\
-script=$1 line= failed=
-shift
+script=$1 folder=$2 line= failed=
+shift 2
+[ -x "$folder/python" ] && exec "$folder/python" -c "$script"
 pip=$(command -v pip || command -v pip3) && IFS= read -r line <"$pip"
 case $line in
   "#!"*" "*) ;;
@@ -108,11 +109,7 @@ class BaseImages:
 
     def _ask(self, engine: str, reference: str) -> ProbeResult:
         try:
-            inspected = run_program(
-                [engine, "image", "inspect", reference],
-                timeout_seconds=_INSPECT_SECONDS,
-                added=self._environment,
-            )
+            inspected = _inspect(engine, reference, self._environment)
         except ProgramError:
             return ProbeResult()
         if inspected.status != 0:
@@ -124,10 +121,30 @@ class BaseImages:
             return ProbeResult(
                 interpreter=Interpreter.from_json(text, image=reference, platform=platform)
             )
-        text = _start(engine, identity, self._environment)
+        text = run_python(engine, identity, _read_script(), self._environment)
         interpreter = Interpreter.from_json(text, image=reference, platform=platform)
         _keep(text, kept)
         return ProbeResult(interpreter=interpreter)
+
+
+def inspect_image(engine: str, reference: str, environment: Mapping[str, str]) -> tuple[str, str]:
+    """Return an image's id and platform; both are empty where the engine does not have it.
+
+    Raises:
+        ProgramError: the engine can't be asked, or does not answer.
+    """
+    inspected = _inspect(engine, reference, environment)
+    if inspected.status == 0:
+        return _read_inspection(inspected.text)
+    if _ABSENT.search(inspected.error_text):
+        return "", ""
+    lines = inspected.error_text.strip().splitlines() or ["it printed nothing"]
+    raise ProgramError(redact(lines[-1]))
+
+
+def _inspect(engine: str, reference: str, environment: Mapping[str, str]) -> Ended:
+    words = [engine, "image", "inspect", reference]
+    return run_program(words, timeout_seconds=_INSPECT_SECONDS, added=environment)
 
 
 def _path_of_answer(identity: str, environment: Mapping[str, str]) -> Path:
@@ -171,10 +188,17 @@ def _read_script() -> str:
     return Path(__file__).with_name("inside.py").read_text("utf-8")
 
 
-def _start(engine: str, identity: str, added: Mapping[str, str]) -> str:
-    """Run an image's Python and return what it printed; an id alone is never pulled."""
-    script = _read_script()
-    words = ["sh", "-c", _SHELL, "sh", script, "python", "python3"]
+def run_python(
+    engine: str, identity: str, script: str, added: Mapping[str, str], *, folder: str = ""
+) -> str:
+    """Run an image's Python and return what it printed; an id alone is never pulled.
+
+    That is the one in ``folder``, if there is one.
+
+    Raises:
+        ProgramError: it can't be run, failed, or took too long.
+    """
+    words = ["sh", "-c", _SHELL, "sh", script, folder, "python", "python3"]
     done = _run_image(engine, identity, words, added)
     if done.status == _NOT_FOUND:  # without a shell, as distroless images are
         done = _run_image(engine, identity, ["python3", "-c", script], added)

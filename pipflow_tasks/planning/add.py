@@ -6,21 +6,24 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 from ..manifest.documents import promote
-from ..requirements import Addition, bounds_pin, change_via
+from ..requirements import Addition, change_via
 from . import draft as drafts
 from .draft import Draft, hint, warn
-from .goals import goal_to_add, goal_to_move, roots_without
-from .inputs import reads
+from .goals import goal_to_add, goal_to_move, roots_without, why_unmovable
+from .inputs import is_held, policy_bounds, reads
 from .lock import Origin, update_lock
 from .moving import candidate_for, digests, move_goal, tell_held_goal
+from .policies import asked_of, comment_with_policy, policy_of, tell_new_policies, tell_policies
 from .requests import (
     already_there,
     is_met,
     is_read,
+    missing_extras,
     require_agreement,
-    require_extras,
     require_same,
 )
 from .settling import settle
@@ -51,7 +54,7 @@ class AddOptions(Struct, frozen=True, kw_only=True):
 
 
 def draft_add(inputs: Inputs, requests: Sequence[Request], options: AddOptions) -> Iterator[Draft]:
-    """Pin what is new; report what is already listed.
+    """Pin what is new or not pinned, and write what a listed line lacks of a request.
 
     Raises:
         RequirementsError: a request contradicts the files.
@@ -59,57 +62,126 @@ def draft_add(inputs: Inputs, requests: Sequence[Request], options: AddOptions) 
         VersionConflict: no versions satisfy all.
     """
     new: dict[NormalizedName, Request] = {}
-    promoted: list[tuple[Goal, str]] = []
+    goals: list[Goal] = []
+    listed: dict[str, Request] = {}
     locked = {line.place for line in inputs.manifest.locked}
     for request in requests:
         lines = inputs.manifest.find(request.name)
         if not lines or not is_read(lines, request, inputs.target):
             require_same(new.setdefault(request.name, request), request)
             continue
-        lines = tuple(line for line in lines if reads(inputs, line)) or lines
-        line = lines[0]
-        require_extras(lines, request)
+        lines = _lines_of(inputs, lines, request)
+        for line in lines:
+            require_same(listed.setdefault(line.place, request), request)
         if any(each.place not in locked for each in lines):
             require_agreement(lines, request, inputs)
-            yield hint(already_there(line))
+            for each in lines:
+                inputs, goal, told = _complete(inputs, each, request, options)
+                goals += [] if goal is None else [goal]
+                yield from told
             continue
-        free = inputs.limits.preferring(request.name, None).taking_source(request.name)
-        unbound = inputs.within(free)
-        inputs = replace(unbound, manifest=promote(inputs.manifest, line))
-        comment, told = _describe(line, request, _bound_of(request, options))
+        inputs, goal, told = _promote(inputs, lines[0], request, options)
+        goals += [] if goal is None else [goal]
         yield from told
-        if not is_met(line, request):
-            goal = goal_to_move(inputs, line, request=request, prereleases=options.prereleases)
-            promoted.append((goal, comment))
-    yield from _pin(inputs, new, promoted, options)
+    yield from _pin(inputs, new, goals, options)
 
 
-def _describe(line: Line, request: Request, bound: str) -> tuple[str, list[Draft]]:
-    """Return the comment of a line that is promoted, and what to report; it keeps its policy."""
+def _lines_of(inputs: Inputs, lines: tuple[Line, ...], request: Request) -> tuple[Line, ...]:
+    """Return the lines that a request is about: with its marker, else what the image reads."""
+    marker = request.requirement.marker
+    alike = tuple(line for line in lines if marker is not None and line.marker == marker)
+    return alike or tuple(line for line in lines if reads(inputs, line)) or lines
+
+
+def _complete(
+    inputs: Inputs, line: Line, request: Request, options: AddOptions
+) -> tuple[Inputs, Goal | None, list[Draft]]:
+    """Return what a listed line lacks of a request: a pin, an extra, a policy; and the report."""
+    extras = missing_extras(line, request)
+    is_pinnable = line.pin is None and not why_unmovable(inputs, line)
+    if line.pin is None and not is_pinnable:
+        return inputs, None, [hint(already_there(line))]
+    asked = asked_of(inputs, line, request.specifier, replaces=False)
+    comment = None
+    if options.policy:
+        comment = comment_with_policy(line, request.specifier, asked)
+    told = [*tell_policies([(line, comment)])]
+    if is_pinnable:
+        inputs = inputs.bounding(line, policy_bounds(line))
+        goal = goal_to_move(
+            inputs,
+            line,
+            typed=request.specifier,
+            asked=asked,
+            must_exist=True,
+            prereleases=options.prereleases,
+        )
+        return inputs, _with_extras(goal, extras, comment), told
     assert line.pin is not None
-    comment = change_via(line.comment, ())
-    told: list[Draft] = []
-    if bound and line.policy is None:
-        comment = f"# pipflow: {bound}  {comment}".rstrip()
-        told.append(_tell_policy(line.spelled_name, bound))
+    if extras and reads(inputs, line):
+        return inputs, _keep(inputs, line, extras, comment), told
+    if extras or comment is not None:
+        told.append(drafts.move(line, line.pin, comment=comment, extras=extras))
+    if not extras:
+        told.append(hint(already_there(line)))
+    if is_held(line) and policy_of(request.specifier):
+        told.append(hint(f"the policy of {line.spelled_name} is still hold ({line.place})"))
+    return inputs, None, told
+
+
+def _keep(inputs: Inputs, line: Line, extras: tuple[str, ...], comment: str | None) -> Goal:
+    """Return the goal of a line that keeps its version and gets extras."""
+    exact = SpecifierSet(f"=={line.pin}")
+    goal = goal_to_move(inputs, line, typed=str(exact), asked=exact, prereleases=True)
+    return _with_extras(goal, extras, comment)
+
+
+def _with_extras(goal: Goal, extras: tuple[str, ...], comment: str | None) -> Goal:
+    asked = goal.root.extras.union(canonicalize_name(extra) for extra in extras)
+    return replace(goal, root=replace(goal.root, extras=asked), extras=extras, comment=comment)
+
+
+def _promote(
+    inputs: Inputs, line: Line, request: Request, options: AddOptions
+) -> tuple[Inputs, Goal | None, list[Draft]]:
+    """Make a locked line a direct requirement: return its goal, and what to report."""
+    assert line.pin is not None
+    extras = missing_extras(line, request)
+    free = inputs.limits.preferring(request.name, None).taking_source(request.name)
+    unbound = inputs.within(free)
+    inputs = replace(unbound, manifest=promote(inputs.manifest, line))
+    direct = replace(line, comment=change_via(line.comment, ()))
+    typed = request.specifier if options.policy else ""
+    comment = comment_with_policy(direct, typed, asked_of(inputs, line, typed))
+    told = [*tell_policies([(direct, comment)])]
+    comment = direct.comment if comment is None else comment
     via = " and ".join(line.via)
     told.append(hint(f"{line.spelled_name} is a direct requirement now, no longer only via {via}"))
+    if is_met(line, request) and extras:
+        return inputs, _keep(inputs, line, extras, comment), told
     if is_met(line, request):
-        told.append(drafts.move(line, line.pin, comment=comment))
-    return comment, told
+        return inputs, None, [*told, drafts.move(line, line.pin, comment=comment)]
+    goal = goal_to_move(
+        inputs,
+        line,
+        typed=request.specifier,
+        must_exist=True,
+        prereleases=options.prereleases,
+    )
+    return inputs, _with_extras(goal, extras, comment), told
 
 
 def _pin(
     inputs: Inputs,
     new: Mapping[NormalizedName, Request],
-    promoted: Sequence[tuple[Goal, str]],
+    listed: Sequence[Goal],
     options: AddOptions,
 ) -> Iterator[Draft]:
-    """Pin new projects, and locked lines that get another version and the comment beside them."""
+    """Pin new projects, and give listed lines their version, their extras and their comment."""
     inputs.candidates.catalog.prefetch(new)
     prereleases = options.prereleases
     goals = [goal_to_add(inputs, request, prereleases=prereleases) for request in new.values()]
-    wanted = [*goals, *(goal for goal, _ in promoted)]
+    wanted = [*goals, *listed]
     moving: tuple[Goal, ...] = ()
     if inputs.resolves and wanted and options.with_upgrades:
         current = roots_without(inputs, wanted)
@@ -117,16 +189,14 @@ def _pin(
         inputs, moving = find_way(inputs, wanted, current)
     settlement = settle(inputs, [*wanted, *moving])
     yield from settlement.notices
-    for goal in moving:
+    for goal in (*moving, *listed):
         yield from move_goal(settlement, goal)
-    for goal, comment in promoted:
-        yield from move_goal(settlement, goal, comment=comment)
     for request, goal in zip(new.values(), goals, strict=True):
         yield from _write(settlement, request, goal, options)
     if inputs.manifest.is_locked:
         yield from _lock(settlement, new, options)
-    elif goals and inputs.manifest.uses_hashes:
-        yield from _name_unhashed(settlement, new)
+    elif wanted and inputs.manifest.uses_hashes:
+        yield from _name_unhashed(settlement, [goal.root.name for goal in wanted])
 
 
 def _write(
@@ -136,7 +206,7 @@ def _write(
     inputs = settlement.inputs
     candidate = candidate_for(settlement, goal)
     assert candidate is not None, "an address is no goal of add"
-    bound = _bound_of(request, options)
+    bound = policy_of(request.specifier) if options.policy else ""
     hashes = digests(inputs, goal.name, candidate.version)
     yield from drafts.warn_of(goal.name, candidate, inputs.target)
     yield from tell_held_goal(settlement, goal, candidate.version)
@@ -149,7 +219,7 @@ def _write(
     )
     yield drafts.add(inputs.manifest.main, candidate.version, written)
     if bound:
-        yield _tell_policy(goal.name, bound)
+        yield tell_new_policies([(goal.name, bound)])
 
 
 def _lock(
@@ -184,13 +254,3 @@ def _name_unhashed(settlement: Settlement, names: Collection[NormalizedName]) ->
             "the file pins hashes, so pip will want one for every dependency; "
             f"missing: {', '.join(missing)}"
         )
-
-
-def _bound_of(request: Request, options: AddOptions) -> str:
-    """Return the specifier as typed, if it becomes the policy of its pin; else nothing."""
-    bounds = options.policy and bounds_pin(request.requirement.specifier)
-    return request.specifier if bounds else ""
-
-
-def _tell_policy(name: str, bound: str) -> Draft:
-    return hint(f"{bound} becomes the policy of {name}; --no-policy leaves it out")

@@ -38,15 +38,17 @@ class PlannedAddition(Struct, frozen=True, kw_only=True):
 class Draft(Struct, frozen=True, kw_only=True):
     """A part of a plan: edits and reports. Commands yield them in the order of the report.
 
-    A pin gives a line another version or another comment; the other edits are lines to remove and
-    to add. ``held`` to ``hints`` are as in ``Plan``. ``undated`` are releases whose age counts and
-    is unknown (``flask 3.0``), ``turning`` says what turns on the patch level that is assumed of
-    the target's Python (``flake8 6.0 needs Python >=3.8.1``), ``wheels`` are releases that are
-    built although there is a wheel, with the tag of a wheel that the image's pip is too old for,
-    and ``newer_wheels`` are those whose wheel needs the C library that is assumed, with its tag.
+    A pin gives a line another version, comment or extras; the other edits are lines to remove and
+    to add. ``from_image`` are the places of lines whose pin is the version that the image has.
+    ``held`` to ``hints`` are as in ``Plan``. ``undated`` are releases whose age counts and is
+    unknown (``flask 3.0``), ``turning`` says what turns on the patch level that is assumed of the
+    target's Python (``flake8 6.0 needs Python >=3.8.1``), ``wheels`` are releases that are built
+    although there is a wheel, with the tag of a wheel that the image's pip is too old for, and
+    ``newer_wheels`` are those whose wheel needs the C library that is assumed, with its tag.
     """
 
     pins: tuple[Pin, ...] = ()
+    from_image: tuple[str, ...] = ()
     removals: tuple[Line, ...] = ()
     additions: tuple[PlannedAddition, ...] = ()
     held: tuple[Held, ...] = ()
@@ -79,10 +81,16 @@ def add(path: str, version: Version, written: Addition) -> Draft:
 
 
 def move(
-    line: Line, version: Version, *, digests: Sequence[str] = (), comment: str | None = None
+    line: Line,
+    version: Version,
+    *,
+    digests: Sequence[str] = (),
+    comment: str | None = None,
+    extras: tuple[str, ...] = (),
 ) -> Draft:
-    """Pin a line to another version, or change what its comment says; see ``Pin``."""
-    return Draft(pins=(Pin(line=line, version=version, digests=digests, comment=comment),))
+    """Pin a line to another version, or change its comment or its extras; see ``Pin``."""
+    pin = Pin(line=line, version=version, digests=digests, comment=comment, extras=extras)
+    return Draft(pins=(pin,))
 
 
 def remove(lines: Iterable[Line]) -> Draft:
@@ -222,7 +230,18 @@ def _edit(command: str, file: LocalFile, content: RequirementsFile, *, force: bo
             path=path,
             hint=f"{generator.way}{forced}",
         )
-    return Edit(path=file.file, shown=path, before=file.before, after=after)
+    return Edit(
+        path=file.file,
+        shown=path,
+        before=file.before,
+        after=after,
+        is_silent=file.before is not None and _asked_by(file.content) == _asked_by(content),
+    )
+
+
+def _asked_by(content: RequirementsFile) -> list[str]:
+    """Return what an installer reads of a file, in an order of its own."""
+    return sorted(filter(None, (line.content for line in content.lines)))
 
 
 def _changes(draft: Draft, contents: Mapping[str, RequirementsFile]) -> Iterator[Change]:
@@ -249,8 +268,9 @@ def _changes(draft: Draft, contents: Mapping[str, RequirementsFile]) -> Iterator
         )
     for pin in draft.pins:
         line = pin.line
-        if pin.version == line.pin:  # its comment changes, no more
+        if pin.version == line.pin and not pin.extras:  # its comment changes, no more
             continue
+        of_image = line.place in draft.from_image
         assert line.requirement is not None
         yield Change(
             project=line.spelled_name,
@@ -258,6 +278,8 @@ def _changes(draft: Draft, contents: Mapping[str, RequirementsFile]) -> Iterator
             after=pin.version,
             file=line.path,
             line=number(line.path, line.requirement, pin.version),
+            extras=pin.extras,
+            taken_from=("image" if of_image else "index") if line.pin is None else None,
         )
     for line in draft.removals:
         yield Change(

@@ -10,6 +10,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from ..errors import NoCandidate
+from ..requirements import Kind
 from ..resolution import Root
 from ..resolution.finder import summarise
 from .inputs import (
@@ -23,6 +24,7 @@ from .inputs import (
     roots_of,
     why_unseen,
 )
+from .policies import asked_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,6 +47,8 @@ class Goal(Struct, frozen=True, kw_only=True):
         choice: the newest version that suits by itself.
         typed: ``asked`` as it was typed.
         line: its line; None for a new project.
+        comment: what the comment of its line becomes; None keeps it.
+        extras: those that its line gets besides its own.
     """
 
     name: str
@@ -53,6 +57,8 @@ class Goal(Struct, frozen=True, kw_only=True):
     choice: Choice
     typed: str = ""
     line: Line | None = None
+    comment: str | None = None
+    extras: tuple[str, ...] = ()
 
 
 def choose(
@@ -107,14 +113,20 @@ def goal_to_add(inputs: Inputs, request: Request, *, prereleases: bool) -> Goal:
 
 
 def goal_to_move(
-    inputs: Inputs, line: Line, *, request: Request | None = None, prereleases: bool
+    inputs: Inputs,
+    line: Line,
+    *,
+    typed: str = "",
+    asked: SpecifierSet | None = None,
+    must_exist: bool = False,
+    prereleases: bool,
 ) -> Goal:
-    """Return the goal of moving a line; without a request, not below its pin."""
-    assert line.requirement is not None
+    """Return the goal of moving a line; a pin does not move down, unless something is ``asked``.
+
+    ``asked`` is what the version has to satisfy; default: what was typed, and a line's range.
+    """
     name, pin = line.spelled_name, line.pin
-    asked = SpecifierSet() if request is None else request.requirement.specifier
-    if pin is None:
-        asked = asked or line.requirement.specifier
+    asked = asked_of(inputs, line, typed) if asked is None else asked
     local = None if asked or pin is None else pin.local
     choice = choose(
         inputs,
@@ -122,7 +134,7 @@ def goal_to_move(
         asked,
         prereleases=prereleases,
         local=local,
-        must_exist=request is not None,
+        must_exist=must_exist,
     )
     candidate = choice.candidate
     if pin is not None and pin.is_prerelease and candidate and candidate.version <= pin:
@@ -137,11 +149,10 @@ def goal_to_move(
         standing,
         specifier=specifier,
         shown=shown,
-        source=TYPED if request is not None and asked else standing.source,
+        source=TYPED if typed else standing.source,
         prereleases=prereleases,
         local=local,
     )
-    typed = "" if request is None else request.specifier
     return Goal(name=name, asked=asked, typed=typed, root=root, choice=choice, line=line)
 
 
@@ -176,3 +187,18 @@ def why_unmovable(inputs: Inputs, line: Line) -> str:
     if is_partial(inputs, line):
         return "for some platforms only; another line is for the rest"
     return why_unseen(inputs, line)
+
+
+def why_left_alone(inputs: Inputs, line: Line) -> str:
+    """Return why a line is left alone; nothing for one that can be pinned, or asks for nothing."""
+    if line.kind is Kind.UNREADABLE:
+        return f"not a valid line: {line.problem}"
+    manifest = inputs.manifest
+    if line.option_values("--requirement"):
+        if line in manifest.unread:
+            return "an address that only the image can reach"
+        if line.place in {address.place for address in manifest.addresses}:
+            return "files at an address are not edited"
+    if line.kind in {Kind.BLANK, Kind.COMMENT, Kind.OPTION}:
+        return ""
+    return why_unmovable(inputs, line)

@@ -6,6 +6,7 @@ themselves say that they are locked. A command that changes the requirements upd
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from ..resolution.finder import Candidate
     from .inputs import Inputs
     from .settling import Settlement
+
+
+NO_COMMENTS: Mapping[str, str] = MappingProxyType({})
 
 
 class Origin(Struct, frozen=True, kw_only=True):
@@ -96,7 +100,7 @@ def _warn_of_unpinned(inputs: Inputs) -> Iterator[Draft]:
         if line.place in places:
             yield warn(
                 f"{line.spelled_name} ({line.place}) is not pinned: each build takes the newest "
-                f"version; `upgrade {line.spelled_name}` pins it"
+                f"version; `pin {line.spelled_name}` pins it"
             )
 
 
@@ -184,10 +188,12 @@ def update_lock(
     added: Sequence[Origin] = (),
     gone: Collection[NormalizedName] = (),
     telling: Collection[NormalizedName] | None = (),
+    comments: Mapping[str, str] = NO_COMMENTS,
 ) -> Iterator[Draft]:
     """Update the locked lines, where the files are locked; see ``find_transitive``.
 
     ``telling`` are the projects to report that are held below their newest version; None for all.
+    ``comments`` are new comments of locked lines, by their places.
     """
     inputs = settlement.inputs
     if not inputs.manifest.is_locked:
@@ -196,7 +202,7 @@ def update_lock(
         yield warn("the transitive dependencies were not resolved; run `lock`")
         return
     transitive = find_transitive(settlement, added=added, gone=gone)
-    yield from _write_locked(settlement, transitive)
+    yield from _write_locked(settlement, transitive, comments)
     if not transitive:
         yield hint("no transitive dependencies are left, so the file is no longer locked")
     for name in gone:
@@ -210,7 +216,9 @@ def update_lock(
 
 
 def _write_locked(
-    settlement: Settlement, transitive: Mapping[NormalizedName, Transitive]
+    settlement: Settlement,
+    transitive: Mapping[NormalizedName, Transitive],
+    changed: Mapping[str, str] = NO_COMMENTS,
 ) -> Iterator[Draft]:
     """Write a line for each transitive dependency, and remove every other locked line.
 
@@ -237,23 +245,27 @@ def _write_locked(
             left[line.name] = new  # told, or written anew with its hashes, below
             yield remove([line])
         else:
-            yield from _follow(inputs, line, new, new.version)
+            yield from _follow(inputs, line, new, changed.get(line.place, ""))
     for name, new in left.items():
         yield from _add_locked(inputs, name, new, comments.get(name, ""))
 
 
-def _follow(inputs: Inputs, line: Line, new: Transitive, version: Version) -> Iterator[Draft]:
-    """Update the version of a locked line, and the projects that it names."""
+def _follow(inputs: Inputs, line: Line, new: Transitive, changed: str) -> Iterator[Draft]:
+    """Update the version of a locked line, its changed comment, and the projects that it names."""
+    version = new.version
     assert line.name is not None
+    assert version is not None
     is_like = line.via == new.parents
-    comment = None if is_like else change_via(line.comment, new.parents)
+    new_comment = change_via(changed or line.comment, new.parents)
+    comment = None if new_comment == line.comment else new_comment
     if version != line.pin:
         hashes = digests(inputs, line.name, version, like=line)
         yield move(line, version, digests=hashes, comment=comment)
         if new.candidate is not None:
             yield from warn_of(line.name, new.candidate, inputs.target)
-    elif not is_like:
+    elif comment is not None:
         yield move(line, version, comment=comment)
+    if version == line.pin and not is_like:
         told = ", ".join(new.parents)
         yield hint(f"{line.spelled_name} ({line.place}) is via {told} now")
 

@@ -69,21 +69,40 @@ def candidate_for(settlement: Settlement, goal: Goal) -> Candidate | None:
     return None if pick is None else pick.candidate
 
 
-def move_goal(settlement: Settlement, goal: Goal, *, comment: str | None = None) -> Iterator[Draft]:
+def move_goal(settlement: Settlement, goal: Goal) -> Iterator[Draft]:
     """Move a line to its version, and report what holds it."""
+    version = version_for(settlement, goal)
+    if version is not None:
+        yield from write_goal(settlement, goal)
+        yield from tell_held_goal(settlement, goal, version)
+
+
+def version_for(settlement: Settlement, goal: Goal) -> Version | None:
+    """Return the version that the line of a goal gets or keeps."""
+    assert goal.line is not None
+    candidate, pin = candidate_for(settlement, goal), goal.line.pin
+    if pin is not None and goal.asked == SpecifierSet(f"=={pin}"):
+        return pin  # the candidate may have a label
+    if candidate is None or (pin and candidate.version < pin and not goal.asked):
+        return pin
+    return candidate.version
+
+
+def write_goal(settlement: Settlement, goal: Goal) -> Iterator[Draft]:
+    """Give a line its version, comment and extras, unless it has them or follows the lock."""
     inputs, line = settlement.inputs, goal.line
     assert line is not None
-    candidate = candidate_for(settlement, goal)
-    if candidate and line.pin and candidate.version < line.pin and not goal.asked:
-        candidate = None
-    follows_lock = inputs.resolves and line in inputs.manifest.locked
-    if candidate is not None and candidate.version != line.pin and not follows_lock:
-        hashes = digests(inputs, goal.name, candidate.version, like=line)
-        yield move(line, candidate.version, digests=hashes, comment=comment)
+    version = version_for(settlement, goal)
+    if version is None or (inputs.resolves and line in inputs.manifest.locked):
+        return
+    if version != line.pin:
+        hashes = digests(inputs, goal.name, version, like=line)
+        yield move(line, version, digests=hashes, comment=goal.comment, extras=goal.extras)
+        candidate = candidate_for(settlement, goal)
+        assert candidate is not None
         yield from warn_of(goal.name, candidate, inputs.target)
-    version = candidate.version if candidate else line.pin
-    if version is not None:
-        yield from tell_held_goal(settlement, goal, version)
+    elif goal.comment is not None or goal.extras:
+        yield move(line, version, comment=goal.comment, extras=goal.extras)
 
 
 def tell_held_goal(settlement: Settlement, goal: Goal, version: Version) -> Iterator[Draft]:

@@ -9,7 +9,9 @@ from packaging.utils import canonicalize_name
 
 from ..errors import RequirementsError, redact
 from ..requirements import as_one_word
+from .goals import why_unmovable
 from .inputs import is_held, releases
+from .policies import bounds_beside
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -114,21 +116,28 @@ def is_met(line: Line, request: Request) -> bool:
     return line.pin is not None and specifier.contains(line.pin, prereleases=True)
 
 
-def require_extras(lines: Iterable[Line], request: Request) -> None:
-    """Raise RequirementsError where a line lacks a requested extra."""
-    requirement = request.requirement
-    for line in lines:
-        missing = requirement.extras - line.requirement.extras if line.requirement else None
-        if missing:
-            shown = ",".join(sorted(missing))
-            problem = f"{requirement.name} is already listed without [{shown}]"
-            raise error_at(line, problem, hint="write the extra into that line")
+def missing_extras(line: Line, request: Request) -> tuple[str, ...]:
+    """Return the requested extras that a line lacks.
+
+    Raises:
+        RequirementsError: it lacks some, and gives an address or a variable.
+    """
+    if line.requirement is None:
+        return ()
+    there = {canonicalize_name(extra) for extra in line.requirement.extras}
+    wanted = sorted(request.requirement.extras)
+    missing = tuple(extra for extra in wanted if canonicalize_name(extra) not in there)
+    if missing and (line.requirement.url is not None or line.has_variable):
+        problem = f"{line.spelled_name} is already listed without [{','.join(missing)}]"
+        raise error_at(line, problem, hint="write the extra into that line")
+    return missing
 
 
 def require_agreement(lines: Iterable[Line], request: Request, inputs: Inputs) -> None:
-    """Raise RequirementsError where a request contradicts its lines, or allows less.
+    """Raise RequirementsError where a request contradicts its lines, or a line allows more.
 
-    Where a line is not pinned, the index is asked: PackageIndexError where it fails.
+    A range that ``add`` can pin may allow more. Where a line is not pinned, the index is asked:
+    PackageIndexError where it fails.
     """
     requirement = request.requirement
     specifier = requirement.specifier
@@ -142,6 +151,8 @@ def require_agreement(lines: Iterable[Line], request: Request, inputs: Inputs) -
             there = releases(inputs, requirement.name)
             allowed = there.allowed(line.requirement.specifier)
             beyond = allowed & ~there.allowed(specifier)
+            if beyond != allowed and not why_unmovable(inputs, line):
+                continue
         if beyond:
             what = "contradicts" if beyond == allowed or line.pin else "allows more than"
             raise error_at(
@@ -159,7 +170,9 @@ def _hint_to_move(line: Line, request: Request, inputs: Inputs) -> str:
     policy = line.policy
     if policy is not None:
         there = releases(inputs, request.requirement.name)
-        within = there.allowed(policy.specifier) & there.allowed(request.requirement.specifier)
+        within = there.allowed(request.requirement.specifier)
+        for bound in bounds_beside(line, request.specifier):
+            within &= there.allowed(bound.specifier)
         if is_held(line) or not within:
             return (
                 f"its policy {policy.text} forbids that: change it, then {command} may move the pin"
@@ -198,4 +211,4 @@ def already_there(line: Line) -> str:
         return f"{name} is already listed: {redact(line.content)} ({line.place})"
     if line.pin is not None:
         return f"{name} is already listed, at {line.pin} ({line.place}); `upgrade {name}` moves it"
-    return f"{name} is already listed, not pinned ({line.place}); `upgrade {name}` pins it"
+    return f"{name} is already listed, not pinned ({line.place})"

@@ -76,9 +76,10 @@ def find_hint(
         hint = "ask for other versions"
         return f"{hint}, or change the policy of {bound}" if bound else hint
     words = [goal.name for goal in moving]
-    words += [f"{goal.name}{goal.typed}" for goal in goals if goal.line is not None]
+    asked = [goal for goal in goals if goal.line is not None and not goal.extras]
+    words += [f"{goal.name}{goal.typed}" for goal in asked]
     hint = f"`upgrade {as_one_word(*words)}` may move the conflicting pins"
-    if all(goal.line is not None for goal in goals):
+    if len(asked) == len(goals):
         return hint
     if not _helps(inputs, moving, goals, current):
         return f"--with-upgrades moves the conflicting pins: {' and '.join(words)}"

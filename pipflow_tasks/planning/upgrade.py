@@ -12,10 +12,11 @@ from ..errors import RequirementsError, VersionConflict
 from ..requirements import Kind
 from ..resolution.finder import Bound
 from .draft import Draft, hint, leave, warn
-from .goals import goal_to_move, why_unmovable
+from .goals import goal_to_move, why_left_alone, why_unmovable
 from .inputs import is_held, only_version, policy_bounds, releases, root_of, why_nowhere
 from .lock import update_lock
 from .moving import move_goal
+from .policies import asked_of, bounds_beside, comment_with_policy, tell_policies
 from .requests import error_at, names_in, require_there
 from .settling import settle, settle_current
 
@@ -41,12 +42,15 @@ class UpgradeOptions(Struct, frozen=True, kw_only=True):
     skip: tuple[Request, ...] = ()
     level: Level = "major"
     prereleases: bool = False
+    pin: bool = False
 
 
 def draft_upgrade(
-    inputs: Inputs, requests: Sequence[Request], *, prereleases: bool
+    inputs: Inputs, requests: Sequence[Request], *, prereleases: bool, policy: bool = True
 ) -> Iterator[Draft]:
     """Move the pins of named projects, or give them one; a specifier may also move one down.
+
+    With ``policy``, a specifier that can hold a newer version back becomes the policy of its line.
 
     Raises:
         RequirementsError: the files do not have a project, or its policy is to hold.
@@ -62,9 +66,18 @@ def draft_upgrade(
     goals: list[Goal] = []
     for request, line in moves:
         inputs = inputs.within(inputs.limits.rising(request.name).taking_source(request.name))
-        inputs = inputs.bounding(line, policy_bounds(line))
-        goals.append(goal_to_move(inputs, line, request=request, prereleases=prereleases))
+        typed = request.specifier
+        if line in inputs.manifest.locked:  # its policy counts from the start
+            inputs = inputs.within(inputs.limits.unbounded(request.name))
+        inputs = inputs.bounding(line, bounds_beside(line, typed if policy else ""))
+        asked = asked_of(inputs, line, typed)
+        goal = goal_to_move(
+            inputs, line, typed=typed, asked=asked, must_exist=True, prereleases=prereleases
+        )
+        comment = comment_with_policy(line, typed, asked) if policy else None
+        goals.append(replace(goal, comment=comment))
     yield from _move(settle(inputs, goals), goals)
+    yield from tell_policies((goal.line, goal.comment) for goal in goals if goal.line)
 
 
 def _move(
@@ -77,7 +90,8 @@ def _move(
     yield from settlement.notices
     for goal in goals:
         yield from move_goal(settlement, goal)
-    yield from update_lock(settlement, telling=telling)
+    comments = {goal.line.place: goal.comment for goal in goals if goal.line and goal.comment}
+    yield from update_lock(settlement, telling=telling, comments=comments)
 
 
 def _movable(inputs: Inputs, request: Request) -> tuple[list[Line], list[Draft]]:
@@ -89,7 +103,7 @@ def _movable(inputs: Inputs, request: Request) -> tuple[list[Line], list[Draft]]
     if request.requirement.extras or request.requirement.marker:
         raise RequirementsError(
             f'"{request.requirement}" asks for more than a version',
-            hint="upgrade moves versions; extras and markers are changed in the file",
+            hint="upgrade moves versions; `add` writes an extra, a marker is changed in the file",
         )
     refused: list[tuple[Line, str]] = []
     movable: list[Line] = []
@@ -112,7 +126,7 @@ def _movable(inputs: Inputs, request: Request) -> tuple[list[Line], list[Draft]]
 
 
 def draft_upgrade_all(inputs: Inputs, options: UpgradeOptions) -> Iterator[Draft]:
-    """Move every pin to the newest compatible set; none moves down.
+    """Move every pin to the newest compatible set; none moves down. Pin the others if asked to.
 
     Raises:
         RequirementsError: an option names a project that the files do not have.
@@ -123,29 +137,49 @@ def draft_upgrade_all(inputs: Inputs, options: UpgradeOptions) -> Iterator[Draft
     for name in only | skip:
         require_there(inputs.manifest, name)
     pins: list[Line] = []
+    loose: list[Line] = []
     lines = [line for line in inputs.manifest.lines if not only or line.name in only]
     if inputs.unseen or inputs.rules.links.are_seen:  # what the index lacks is left alone
         asked = {line.name for line in lines if line.name and line.pin} - skip
         inputs.candidates.catalog.prefetch(asked)
     for line in lines:
-        reason = "skipped" if line.name in skip else _why_left_alone(inputs, line)
+        reason = "skipped" if line.name in skip else why_left_alone(inputs, line)
+        if not reason and line.pin is not None:
+            reason = why_nowhere(inputs, line)
         if reason:
             yield leave(line, reason)
         elif line.pin is not None:
             pins.append(line)
+        elif line.requirement is not None:
+            loose.append(line)
+            if not options.pin:
+                yield leave(line, "not pinned")
+    if loose and not options.pin:
+        yield hint(_tell_loose(len(loose)))
+        loose = []
     inputs = _bound(inputs, pins, skip, options.level)
-    inputs.candidates.catalog.prefetch(line.name for line in pins if line.name)
+    for line in loose:
+        inputs = inputs.bounding(line, policy_bounds(line))
+    inputs.candidates.catalog.prefetch(line.name for line in (*pins, *loose) if line.name)
     locked = {line.place for line in inputs.manifest.locked}
     pins = [line for line in pins if line.place not in locked]
     if inputs.resolves:
         roots = [root for line in pins if (root := root_of(inputs, line))]
         inputs.candidates.prefetch(replace(root, specifier=SpecifierSet()) for root in roots)
     goals: list[Goal] = []
-    for line in pins:
+    for line in (*pins, *loose):
         releases(inputs, line.name or "", hint=f"leave it out with --skip {line.name}")
-        goals.append(goal_to_move(inputs, line, prereleases=options.prereleases))
+        goal = goal_to_move(inputs, line, prereleases=options.prereleases)
+        comment = comment_with_policy(line, "", goal.asked) if line.pin is None else None
+        goals.append(replace(goal, comment=comment))
     settlement = settle(inputs, goals, is_improving=True)
+    stuck = [line for line in loose if line.name in settlement.conflicting]
+    yield from (leave(line, "not pinned, since it is part of a conflict") for line in stuck)
+    goals = [goal for goal in goals if goal.line not in stuck]
     yield from _move(settlement, goals, telling=only or None)
+    yield from tell_policies(
+        ((goal.line, goal.comment) for goal in goals if goal.line), is_optional=False
+    )
 
 
 def draft_outdated(inputs: Inputs, options: UpgradeOptions) -> Iterator[Draft]:
@@ -196,18 +230,8 @@ def _within_level(pin: Version, level: Level) -> Iterator[Bound]:
     )
 
 
-def _why_left_alone(inputs: Inputs, line: Line) -> str:
-    """Return why a line is left alone; nothing for a pin, or a line without requirement."""
-    if line.kind is Kind.UNREADABLE:
-        return f"not a valid line: {line.problem}"
-    manifest = inputs.manifest
-    if line.option_values("--requirement"):
-        if line in manifest.unread:
-            return "an address that only the image can reach"
-        if line.place in {address.place for address in manifest.addresses}:
-            return "files at an address are not edited"
-    if line.kind in {Kind.BLANK, Kind.COMMENT, Kind.OPTION}:
-        return ""
-    if reason := why_unmovable(inputs, line):
-        return reason
-    return "not pinned" if line.pin is None else why_nowhere(inputs, line)
+def _tell_loose(number: int) -> str:
+    """Return how many requirements are not pinned, and what pins them."""
+    if number == 1:
+        return "1 requirement is not pinned; `pin` pins it"
+    return f"{number} requirements are not pinned; `pin` pins them"

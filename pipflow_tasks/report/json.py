@@ -63,6 +63,8 @@ def _change(change: Change) -> dict[str, Any]:
         "to": _text_or_none(change.after),
         "file": change.file,
         "line": change.line,
+        "extras": list(change.extras),
+        "taken_from": change.taken_from,
     }
 
 

@@ -12,6 +12,7 @@ from .wording import (
     describe_finding,
     describe_image,
     describe_path,
+    describe_source,
     name_project,
 )
 
@@ -47,8 +48,9 @@ def _lines(plan: Plan, outcome: Outcome) -> Iterator[str]:
 
 
 def _row(change: Change) -> str:
-    before, after = change.before or "", change.after or ""
-    return f"| {change.project} | {before} | {after} | {change.file}:{change.line} |"
+    before, after = change.before or "", f"{change.after or ''}{describe_source(change)}"
+    extras = f" +[{','.join(change.extras)}]" if change.extras else ""
+    return f"| {change.project}{extras} | {before} | {after} | {change.file}:{change.line} |"
 
 
 def _notes(plan: Plan, outcome: Outcome) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from .grouping import describe_all_held, describe_all_left, group_findings
 from .wording import (
     count_findings,
+    describe_change,
     describe_finding,
     describe_image,
     describe_path,
@@ -16,7 +17,7 @@ from .wording import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..plan import Change, Origin, Outcome, Plan
+    from ..plan import Origin, Outcome, Plan
 
 
 def write_text(plan: Plan, outcome: Outcome) -> str:
@@ -54,7 +55,7 @@ def _origin(origin: Origin) -> str:
 def _projects(plan: Plan, outcome: Outcome) -> Iterator[str]:
     """Yield changes, what is held or left alone, and paths."""
     for change in plan.changes:
-        word, what = _describe(change)
+        word, what = describe_change(change)
         yield _line(_tense(word, plan, outcome), f"{what} ({change.file}:{change.line})")
     yield from (_line("held", told) for told in describe_all_held(plan.held))
     yield from (_line("left", told) for told in describe_all_left(plan.left_alone))
@@ -67,14 +68,6 @@ def _findings(plan: Plan) -> Iterator[str]:
         yield _line(finding.severity, describe_finding(finding))
         if finding.fix:
             yield _line("", f"fix: {finding.fix}")
-
-
-def _describe(change: Change) -> tuple[str, str]:
-    if change.after is None:
-        return "removed", f"{change.project} {change.before or ''}".rstrip()
-    if change.before is None:
-        return "added" if change.is_new else "pinned", f"{change.project} {change.after}"
-    return "moved", f"{change.project} {change.before} to {change.after}"
 
 
 def _tense(word: str, plan: Plan, outcome: Outcome) -> str:

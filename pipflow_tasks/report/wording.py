@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..plan import Builder, Finding, Held, Outcome, PathStep, Plan
+    from ..plan import Builder, Change, Finding, Held, Outcome, PathStep, Plan
 
 
 def name_project(plan: Plan) -> str:
@@ -23,6 +23,29 @@ def name_project(plan: Plan) -> str:
         place = f"{place} ({', '.join(plan.builder.services)})"
     built = [name for name in plan.dockerfiles if name != f"{folder}Dockerfile"]
     return ", ".join(filter(None, [place, *(built if plan.target is None else [])]))
+
+
+def describe_change(change: Change) -> tuple[str, str]:
+    """Return what happened to a project, in a word, and the rest of the sentence."""
+    word, what = "moved", f"{change.project} {change.before} to {change.after}"
+    if change.after is None:
+        word, what = "removed", f"{change.project} {change.before or ''}".rstrip()
+    elif change.before is None:
+        word, what = "added" if change.is_new else "pinned", f"{change.project} {change.after}"
+    if not change.extras:
+        return word, what + describe_source(change)
+    extras = f"the extra{'s' if len(change.extras) > 1 else ''} {' and '.join(change.extras)}"
+    if change.before == change.after:
+        return "added", f"{extras} to {change.project} {change.after}"
+    return word, f"{what} with {extras}{describe_source(change)}"
+
+
+def describe_source(change: Change) -> str:
+    """Return where a line that was not pinned has its version from, as the end of a sentence."""
+    if change.taken_from is None:
+        return ""
+    is_from_image = change.taken_from == "image"
+    return ", which the image has" if is_from_image else ", the newest that is allowed"
 
 
 def describe_held(held: Held) -> str:

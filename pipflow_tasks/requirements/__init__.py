@@ -30,11 +30,11 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from ..errors import RequirementsError
 from .block import Block, Entry, find_blocks, heading_text
-from .edit import hash_layout, pin_line
+from .edit import hash_layout, pin_line, typed_specifier
 from .generator import Generator, find_generator
 from .line import Kind, Line, expand_variables, goes_on, read_lines, refused_error
 from .options import OF_FORMATS, OF_REQUIREMENTS
-from .policy import Policy, bounds_pin
+from .policy import Policy, bounds_pin, caps_pin, change_policy, read_policy, split_clauses
 from .typed import Request, as_one_word, split_requirements
 from .via import change_via, write_via
 
@@ -60,11 +60,16 @@ __all__ = [
     "Sort",
     "as_one_word",
     "bounds_pin",
+    "caps_pin",
+    "change_policy",
     "change_via",
     "expand_variables",
     "read_lines",
+    "read_policy",
     "refused_error",
+    "split_clauses",
     "split_requirements",
+    "typed_specifier",
     "write_via",
 ]
 
@@ -89,12 +94,14 @@ class Pin(Struct, frozen=True, kw_only=True):
         version: the version to pin it to.
         digests: ``sha256:...`` of the version's files, for a line that has hashes.
         comment: its new comment, with the ``#``; None keeps the comment that it has.
+        extras: those that it gets besides its own.
     """
 
     line: Line
     version: Version
     digests: Sequence[str] = ()
     comment: str | None = None
+    extras: tuple[str, ...] = ()
 
 
 class Addition(Struct, frozen=True, kw_only=True):
@@ -224,7 +231,9 @@ class RequirementsFile(Struct, frozen=True, kw_only=True):
         for pin in pins:
             if texts.get(pin.line.number) != pin.line.text:
                 raise ValueError(f"{pin.line.place} is not a line of this document")
-            texts[pin.line.number] = pin_line(pin.line, pin.version, pin.digests, pin.comment)
+            texts[pin.line.number] = pin_line(
+                pin.line, pin.version, pin.digests, pin.comment, pin.extras
+            )
         edited = self._reread(list(texts.values()))
         if len(edited.lines) != len(self.lines):  # a stray backslash ends a line now
             raise RequirementsError(

@@ -6,13 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
+from packaging.utils import canonicalize_name
 
 from ..errors import RequirementsError
-from .line import COMMENT, NAME, join_physical
+from .line import COMMENT, NAME, join_physical, read_lines
 from .options import split_options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from packaging.version import Version
 
@@ -27,7 +28,11 @@ Span = tuple[int, int]
 
 
 def pin_line(
-    line: Line, version: Version, digests: Sequence[str], comment: str | None = None
+    line: Line,
+    version: Version,
+    digests: Sequence[str],
+    comment: str | None = None,
+    extras: Collection[str] = (),
 ) -> str:
     """Return the text of a requirement line with a new version, and new hashes if it has any.
 
@@ -38,15 +43,24 @@ def pin_line(
         line: a requirement line without URL.
         version: the version to pin it to; a specifier that is no pin is replaced as a whole.
         digests: ``sha256:...`` of every file of that version; empty for a line without hashes.
-        comment: the new comment of a line that has one, perhaps empty; None keeps the old one.
+        comment: its new comment, perhaps empty; None keeps the old one.
+        extras: those that it gets besides its own.
 
     Raises:
         RequirementsError: the hashes of the line have a form that can't be edited.
     """
-    if comment is not None:  # first, because the comment ends the line
-        line = replace(line, text=_with_comment(line, comment))
-    if version == line.pin and not digests:
-        return line.text
+    if comment is not None and line.comment:
+        line = _reread(line, _with_comment(line, comment))
+    if extras:
+        line = _reread(line, _with_extras(line, extras))
+    if version != line.pin or digests:
+        line = _reread(line, _with_version(line, version, digests))
+    if comment is not None and not line.comment:  # it has no column to keep
+        return _with_comment(line, comment)
+    return line.text
+
+
+def _with_version(line: Line, version: Version, digests: Sequence[str]) -> str:
     span = _version_span(line)
     new = str(version) if line.pin is not None else f"=={version}"
     is_ours = bool(line.via) and _OURS.search(line.text) is not None
@@ -70,13 +84,56 @@ def hash_layout(line: Line) -> str:
 
 
 def _with_comment(line: Line, comment: str) -> str:
-    """Return the text of a line with its comment replaced."""
+    """Return the text of a line with its comment replaced, or with a new one behind its content."""
     joined, offsets = join_physical(line.text.splitlines(keepends=True))
     found = COMMENT.search(joined)
-    assert found is not None
-    begin = offsets[found.start()] if found.start() else 0
+    if found is None:
+        last = offsets[len(joined.rstrip()) - 1] + 1
+        return f"{line.text[:last]}  {comment}{line.text[last:]}" if comment else line.text
+    begin = offsets[found.end(1) if comment else found.start()]
     stop = offsets[found.end() - 1] + 1
-    return line.text[:begin] + (f"{found[1]}{comment}" if comment else "") + line.text[stop:]
+    return line.text[:begin] + comment + line.text[stop:]
+
+
+def _reread(line: Line, text: str) -> Line:
+    """Return a line with another text.
+
+    Raises:
+        RequirementsError: the text is no single line any more.
+    """
+    first, *others = read_lines(text, line.path)
+    if others:  # a stray backslash ends a line now
+        raise RequirementsError(
+            "this line can't be edited without changing the line below",
+            path=line.path,
+            line=line.number,
+            hint="remove stray backslashes from it",
+        )
+    return replace(first, number=line.number)
+
+
+def _with_extras(line: Line, extras: Collection[str]) -> str:
+    """Return the text of a line with more extras: in order, if its own are in order."""
+    subject, _ = split_options(line.content)
+    name = NAME.match(subject)
+    assert name is not None
+    bracket = name.end() + len(subject[name.end() :]) - len(subject[name.end() :].lstrip())
+    if subject[bracket : bracket + 1] != "[":
+        new = f"[{','.join(sorted(extras, key=canonicalize_name))}]"
+        return _replace(line, [((name.end(), name.end()), new)], keep_column=True)
+    span = bracket + 1, subject.index("]", bracket)
+    inside = subject[slice(*span)]
+    there = [extra.strip() for extra in inside.split(",") if extra.strip()]
+    every = [*there, *sorted(extras, key=canonicalize_name)]
+    if there == sorted(there, key=canonicalize_name):
+        every.sort(key=canonicalize_name)
+    new = (", " if ", " in inside else ",").join(every)
+    return _replace(line, [(span, new)], keep_column=True)
+
+
+def typed_specifier(line: Line) -> str:
+    """Return the specifier of a requirement line that is not pinned, as it is written."""
+    return line.content[slice(*_version_span(line))]
 
 
 def _hash_edits(line: Line, digests: Sequence[str]) -> list[tuple[Span, str]]:

@@ -9,9 +9,12 @@ from __future__ import annotations
 import re
 
 from msgspec import Struct
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
+
+from .via import read_via
 
 _MARK = re.compile(r"#\s*pipflow:")
+_WORD = re.compile(r"\S+")
 
 
 class Policy(Struct, frozen=True, kw_only=True):
@@ -34,14 +37,11 @@ def read_policy(comment: str) -> Policy | None:
     Raises:
         ValueError: the policy is malformed.
     """
-    mark = _MARK.search(comment)
-    if mark is None:
+    span = _find_policy(comment)
+    if span is None:
         return None
-    words = comment[mark.end() :].split()
-    taken = words[:1]
-    while taken and taken[-1].endswith(",") and len(taken) < len(words):
-        taken.append(words[len(taken)])
-    text = "".join(taken)
+    words = comment[slice(*span)].split()
+    text = "".join(words)
     if text == "hold":
         return Policy(text=text, specifier=SpecifierSet(), is_hold=True)
     try:
@@ -49,18 +49,56 @@ def read_policy(comment: str) -> Policy | None:
     except InvalidSpecifier:
         specifier = SpecifierSet()
     if not specifier:
-        shown = " ".join(taken)
+        shown = " ".join(words)
         raise ValueError(f'the policy "{shown}" is neither "hold" nor a specifier')
     return Policy(text=text, specifier=specifier, is_hold=False)
 
 
-def bounds_pin(specifier: SpecifierSet) -> bool:
-    """Return whether a specifier limits where a pin may move.
+def change_policy(comment: str, text: str) -> str:
+    """Return a comment with this policy: in place of the one it has, else before the rest of it.
 
-    An upper bound or an exclusion does; a lower bound alone or an exact version does not.
+    ``# via flask`` begins a comment in any case.
     """
-    return any(
-        clause.operator in {"<", "<=", "~=", "!="}
-        or (clause.operator == "==" and clause.version.endswith(".*"))
-        for clause in specifier
+    span = _find_policy(comment)
+    if span is not None:
+        start, stop = span
+        gap = "" if start < stop else " "
+        return f"{comment[:start]}{gap}{text}{comment[stop:]}"
+    if read_via(comment):
+        return f"{comment}  # pipflow: {text}"
+    return f"# pipflow: {text}  {comment}".rstrip()
+
+
+def _find_policy(comment: str) -> tuple[int, int] | None:
+    """Return where the text of a policy begins and ends in a comment."""
+    mark = _MARK.search(comment)
+    if mark is None:
+        return None
+    start = stop = mark.end()
+    for word in _WORD.finditer(comment, mark.end()):
+        start, stop = word.start() if start == stop else start, word.end()
+        if not word[0].endswith(","):
+            break
+    return start, stop
+
+
+def split_clauses(specifier: str) -> tuple[str, ...]:
+    """Return the clauses of a specifier as they were typed, without spaces."""
+    clauses = "".join(specifier.strip(" ()").split()).split(",")
+    return tuple(clause for clause in clauses if clause)
+
+
+def bounds_pin(clause: str) -> bool:
+    """Return whether a clause can hold a newer version back, so that it becomes a policy.
+
+    An upper bound or an exclusion does; a lower bound or an exact version does not.
+    """
+    return clause.startswith("!=") or caps_pin(clause)
+
+
+def caps_pin(clause: str) -> bool:
+    """Return whether a clause excludes every version from some version on."""
+    read = Specifier(clause)
+    return read.operator in {"<", "<=", "~="} or (
+        read.operator == "==" and read.version.endswith(".*")
     )

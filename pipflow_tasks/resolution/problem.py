@@ -104,6 +104,11 @@ class Limits(Struct, frozen=True, kw_only=True):
         """Return what keeps versions of a project out."""
         return (*self.bounds.get(name, ()), *self.constraints.get(name, ()))
 
+    def unbounded(self, name: NormalizedName) -> Limits:
+        """Return these limits without bounds on a project, but for constraints."""
+        others = {other: each for other, each in self.bounds.items() if other != name}
+        return replace(self, bounds=MappingProxyType(others))
+
     def admission_of(self, name: NormalizedName) -> Admission:
         """Return which files of a project are taken."""
         return self.admissions.get(name, self.admission)

@@ -60,7 +60,7 @@ def test_image_itself_is_asked(project: TemporaryProject, engine: Engine) -> Non
     run = ["run", "--rm", "--name", "NAME", "--network", "none", "--workdir", "/", "--entrypoint"]
     assert [in_order(words) for words in engine.calls if words[0] in {"image", "run"}] == [
         ["image", "inspect", "acme-base:1"],
-        [*run, "", ID, "sh", "-c", "SCRIPT", "sh", "SCRIPT", "python", "python3"],
+        [*run, "", ID, "sh", "-c", "SCRIPT", "sh", "SCRIPT", "", "python", "python3"],
     ]
 
 

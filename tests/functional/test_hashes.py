@@ -205,7 +205,7 @@ def test_named_upgrade_downward_replaces_hashes(
     carry_out(project, index, lambda opened: opened.plan_upgrade("beta<2"))
 
     (new,) = hashes_of(index, "beta", "1.0")
-    assert project.requirements == f"beta==1.0 {new}\n"
+    assert project.requirements == f"beta==1.0 {new}  # pipflow: <2\n"
 
 
 @pytest.mark.parametrize("algorithm", ["sha384", "sha512"])

@@ -85,7 +85,11 @@ def test_paths_are_relative_to_the_including_file(
     ("words", "after", "said"),
     [
         (("upgrade", "bb"), "bb==2.0\n", "moved     bb 1.0 to 2.0 (sub/one.txt:1)"),
-        (("upgrade", "bb<2"), "bb==1.5\n", "moved     bb 1.0 to 1.5 (sub/one.txt:1)"),
+        (
+            ("upgrade", "bb<2"),
+            "bb==1.5  # pipflow: <2\n",
+            "moved     bb 1.0 to 1.5 (sub/one.txt:1)",
+        ),
         (("upgrade-all",), "bb==2.0\n", "moved     bb 1.0 to 2.0 (sub/one.txt:1)"),
         (("remove", "bb"), "", "removed   bb 1.0 (sub/one.txt:1)"),
         (("outdated",), "bb==1.0\n", "can move  bb 1.0 to 2.0 (sub/one.txt:1)"),

@@ -6,7 +6,7 @@ import pytest
 from functional.temporary_project import ENGINE, TemporaryProject
 from loopback_index import LoopbackIndex
 
-TASKS = ("add", "outdated", "rebuild", "remove", "upgrade", "upgrade-all")
+TASKS = ("add", "outdated", "pin", "rebuild", "remove", "upgrade", "upgrade-all")
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +81,7 @@ def test_other_tasks(project: TemporaryProject) -> None:
     assert project.requirements == "flask==3.0.3\nrequests==2.30.0\n"
     assert project.pipflow("upgrade-all").status == 0
     assert project.pipflow("upgrade", "requests<2.31", "flask").status == 0
-    assert project.requirements == "flask==3.0.3\nrequests==2.30.0\n"
+    assert project.requirements == "flask==3.0.3\nrequests==2.30.0  # pipflow: <2.31\n"
     assert project.pipflow("remove", "flask", "requests").status == 0
     assert project.requirements == ""
     assert len(docker.built) == 3

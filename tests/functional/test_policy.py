@@ -104,17 +104,96 @@ def test_named_upgrade_of_a_held_pin_is_refused(request_: str, project: Temporar
 
 @both_ways
 @pytest.mark.parametrize(
-    ("asked", "after"), [("django", "4.3"), ("django<4.3", "4.2.3"), ("django>=4.2.2", "4.3")]
+    ("asked", "after", "policy"),
+    [
+        ("django", "4.3", ">=4.2,<5"),
+        ("django>=4.2.2", "4.3", ">=4.2,<5"),
+        ("django!=4.3", "4.2.3", ">=4.2,<5,!=4.3"),
+        ("django==4.2.3", "4.2.3", ">=4.2,<5"),
+    ],
 )
 def test_named_upgrade_stays_within_the_policy(
-    asked: str, after: str, resolve: bool, project: TemporaryProject, index: LoopbackIndex
+    asked: str,
+    after: str,
+    policy: str,
+    resolve: bool,
+    project: TemporaryProject,
+    index: LoopbackIndex,
 ) -> None:
     """A named `upgrade` takes the newest that both the policy and the request allow."""
     project.requirements = "django==4.2.1  # pipflow: >=4.2,<5\n"
 
     carry_out(project, index, lambda opened: opened.plan_upgrade(asked, resolve=resolve))
 
-    assert project.requirements.split() == f"django=={after} # pipflow: >=4.2,<5".split()
+    assert project.requirements.split() == f"django=={after} # pipflow: {policy}".split()
+
+
+@both_ways
+@pytest.mark.parametrize(
+    ("line", "asked", "after"),
+    [
+        ("django==4.1", "django<5", "django==4.3  # pipflow: <5"),
+        ("django==6.0", "django<5", "django==4.3  # pipflow: <5"),
+        ("django==4.3", "django<5", "django==4.3  # pipflow: <5"),
+        ("django==4.1  # why", "django~=4.2", "django==4.3  # pipflow: ~=4.2  # why"),
+        ("django==4.1", "django>=4.2", "django==6.0"),
+        ("django==4.1  # pipflow: <5", "django<6", "django==5.0  # pipflow: <6"),
+        ("django==4.1  # pipflow: <5 LTS", "django<=5.0", "django==5.0  # pipflow: <=5.0 LTS"),
+        ("django==4.1  # pipflow: >=4,<5", "django<6", "django==5.0  # pipflow: >=4,<6"),
+        ("django>=4", "django", "django==6.0"),
+        ("django>=4,<5", "django", "django==4.3  # pipflow: <5"),
+        ("django<5,!=4.3", "django", "django==4.2.3  # pipflow: <5,!=4.3"),
+        ("django<5", "django<6", "django==5.0  # pipflow: <6"),
+        ("django<5", "django>=4.2", "django==4.3  # pipflow: <5"),
+        ("django<5", "django>=5", "django==6.0"),
+        ("django>=5", "django<5", "django==4.3  # pipflow: <5"),
+        ("django<5", "django==4.2.1", "django==4.2.1  # pipflow: <5"),
+        ("django  # pipflow: <5", "django", "django==4.3  # pipflow: <5"),
+        ("django!=4.3  # pipflow: <5", "django", "django==4.2.3  # pipflow: <5,!=4.3"),
+        ("django==4.*; python_version > '3'", "django",
+         "django==4.3; python_version > '3'  # pipflow: ==4.*"),
+    ],
+)  # fmt: skip
+def test_upgrade_writes_the_bound_as_policy(
+    line: str,
+    asked: str,
+    after: str,
+    resolve: bool,
+    project: TemporaryProject,
+    index: LoopbackIndex,
+) -> None:
+    """A bound that was typed, or that was in a range, becomes the policy; `==` and `>=` do not."""
+    project.requirements = f"{line}\n"
+
+    plan = carry_out(project, index, lambda opened: opened.plan_upgrade(asked, resolve=resolve))
+
+    assert project.requirements.split() == after.split()
+    policies = [text.partition("# pipflow: ")[2].split() for text in (line, after)]
+    assert any("policy" in hint for hint in plan.hints) == (policies[0][:1] != policies[1][:1])
+
+
+def test_upgrade_without_policy(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """With `--no-policy` a bound chooses the version within the policy, and nothing is written."""
+    project.requirements = "django==4.1  # pipflow: <5\nredis<2\n"
+
+    done = project.invoke("deps.upgrade", "django<6 redis", "--no-policy")
+
+    assert (done.status, project.requirements) == (0, "django==4.3  # pipflow: <5\nredis==1.0\n")
+    assert "becomes" not in done.stdout
+
+
+def test_upgrade_changes_the_policy_of_a_locked_line(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """A locked line stays locked, and has its policy behind what needs it."""
+    index.add("plugin", "1.0", requires_dist=["django"])
+    project.requirements = "django==4.1  # via plugin\nplugin==1.0\n"
+
+    carry_out(project, index, lambda opened: opened.plan_upgrade("django<5"))
+    assert project.requirements == "django==4.3  # via plugin  # pipflow: <5\nplugin==1.0\n"
+
+    carry_out(project, index, lambda opened: opened.plan_upgrade("django<6"))
+    assert project.requirements == "django==5.0  # via plugin  # pipflow: <6\nplugin==1.0\n"
 
 
 @both_ways
@@ -195,9 +274,9 @@ def test_pin_below_its_policy_moves_into_it(
 @pytest.mark.parametrize(
     ("asked", "line"),
     [
-        ("django>=4.2,<5", "django==4.3  # pipflow: >=4.2,<5"),
-        ("django >= 4.2, < 5", "django==4.3  # pipflow: >=4.2,<5"),
-        ("django<5,>=4.2", "django==4.3  # pipflow: <5,>=4.2"),
+        ("django>=4.2,<5", "django==4.3  # pipflow: <5"),
+        ("django >= 4.2, < 5", "django==4.3  # pipflow: <5"),
+        ("django<5,!=4.3,>=4.2", "django==4.2.3  # pipflow: <5,!=4.3"),
         ("django~=4.2", "django==4.3  # pipflow: ~=4.2"),
         ("django!=6.0", "django==5.0  # pipflow: !=6.0"),
         ("django==4.2.*", "django==4.2.3  # pipflow: ==4.2.*"),
@@ -231,8 +310,8 @@ def test_added_policy_binds_the_next_upgrade(
 
     plan = carry_out(project, index, lambda opened: opened.plan_upgrade_all())
 
-    assert project.requirements == text == "django==4.2.3  # pipflow: >=4.2,<4.3\n"
-    assert "policy >=4.2,<4.3" in plan.held[0].reason
+    assert project.requirements == text == "django==4.2.3  # pipflow: <4.3\n"
+    assert "policy <4.3" in plan.held[0].reason
 
 
 def test_no_policy_leaves_it_out(project: TemporaryProject) -> None:
@@ -242,7 +321,7 @@ def test_no_policy_leaves_it_out(project: TemporaryProject) -> None:
     said = project.invoke("deps.add", "django>=4.2,<5", "--dry-run")
     done = project.invoke("deps.add", "django>=4.2,<5", "--no-policy")
 
-    assert ">=4.2,<5 becomes the policy of django; --no-policy" in said.stdout
+    assert "\n<5 becomes the policy of django; --no-policy" in said.stdout
     assert (done.status, project.requirements) == (0, "django==4.3\n")
     assert "policy" not in done.stdout
 

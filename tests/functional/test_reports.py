@@ -64,6 +64,8 @@ def test_json_says_everything(project: TemporaryProject) -> None:
             "to": "3.0.3",
             "file": "requirements.txt",
             "line": 1,
+            "extras": [],
+            "taken_from": None,
         }
     ]
     (held,) = report["held"]

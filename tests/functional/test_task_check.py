@@ -64,7 +64,7 @@ def test_nothing_to_mend(project: TemporaryProject) -> None:
                     "warning",
                     "requirements.txt:1",
                     "alpha is not pinned: each build takes the newest version",
-                    "`upgrade alpha` pins it",
+                    "`pin alpha` pins it",
                 )
             ],
         ),
@@ -554,7 +554,7 @@ def test_text_and_markdown(project: TemporaryProject) -> None:
     done = project.pipflow("check")
     assert done.stdout.splitlines()[1:] == [
         "warning   requirements.txt:1: alpha is not pinned: each build takes the newest version",
-        "          fix: `upgrade alpha` pins it",
+        "          fix: `pin alpha` pins it",
         "error     requirements.txt:2: the index has no beta 7",
         '          fix: `upgrade "beta==2.0"` moves it to 2.0',
         "1 error and 1 warning",

@@ -1155,3 +1155,39 @@ def test_stray_backslash_joins_no_lines() -> None:
     document = RequirementsFile.from_bytes(data)
     with pytest.raises(RequirementsError, match="can't be edited"):
         document.with_pin(document.lines[0], Version("2"), digests=["sha256:ef"])
+
+
+HASH = "--hash=sha256:ab"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("flask>=2,<3", "flask[a,b]==2.3  # new"),
+        ("flask", "flask[a,b]==2.3  # new"),
+        ("flask \n", "flask[a,b]==2.3  # new \n"),
+        ("flask==2.0\r\n", "flask[a,b]==2.3  # new\r\n"),
+        ("flask [ c ] == 2.0 ; python_version>'3'\n",
+         "flask [a,b,c] == 2.3 ; python_version>'3'  # new\n"),
+        ("flask[z, c]==2.0   # old\n", "flask[z, c, a, b]==2.3   # new\n"),
+        ("flask[]==2.0\n", "flask[a,b]==2.3  # new\n"),
+        ("flask(>=2)\n", "flask[a,b]==2.3  # new\n"),
+        ("flask==2.0 \\\n    # old\n", "flask[a,b]==2.3 \\\n    # new\n"),
+        (f"flask<3 \\\n  {HASH} \\\n  {HASH}\n", f"flask[a,b]==2.3 \\\n  {HASH}  # new\n"),
+        ("flask==2.0 \\", "flask[a,b]==2.3  # new \\"),
+    ],
+)  # fmt: skip
+def test_pin_with_extras_and_a_comment(before: str, after: str) -> None:
+    """Version, extras and comment change at once, and are read as they were written."""
+    document = read(f"# web\nzope==1\n{before}")
+    (line,) = document.find("flask")
+    digests = ["sha256:ab"] if line.option_values("--hash") else []
+    pin = Pin(
+        line=line, version=Version("2.3"), digests=digests, comment="# new", extras=("b", "a")
+    )
+    edited = document.with_pins([pin])
+    assert written(edited) == f"# web\nzope==1\n{after}"
+    (changed,) = edited.find("flask")
+    assert (str(changed.pin), changed.comment.rstrip()) == ("2.3", "# new")
+    assert changed.requirement is not None
+    assert {"a", "b"} <= changed.requirement.extras
