@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from functional.engine_stand_in import IMAGE, Engine
 from functional.temporary_project import COMPOSE_V2, ENGINE, TemporaryProject
-from functional.test_base_image import IMAGE, Engine
 from loopback_index import LoopbackIndex
 
 RANGES = "# web\nDjango>=4,<5\nredis\n\n# queue\nrq ~= 1.2  # why\nzope==1.0\n"
