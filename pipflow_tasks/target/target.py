@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 
     from packaging.markers import Marker
+    from packaging.specifiers import Specifier
     from packaging.tags import Tag
 
     from ..errors import TargetError
@@ -325,7 +326,8 @@ class Target(Struct, frozen=True, kw_only=True, dict=True):  # of a cached prope
         No where the patch level is known.
         """
         if isinstance(question, SpecifierSet):
-            is_near = f"3.{self.python_version.minor}" in str(question)
+            series = f"3.{self.python_version.minor}"
+            is_near = any(_divides(clause, series) for clause in question)
             answers = {each.supports_python(question) for each in self._readings if is_near}
         else:
             is_near = any(name in str(question) for name in _PATCH_MARKERS)
@@ -496,6 +498,13 @@ def _note_assumed(
         )
     if not interpreter.libc and not own_tags >= set(names):
         yield f"{image} does not tell its C library: {facts.ASSUMED_LIBC} is assumed"
+
+
+def _divides(clause: Specifier, series: str) -> bool:
+    """Return whether a clause may hold for some patch levels of a series and not for others."""
+    if clause.version == series:
+        return clause.operator in {">", "<=", "==", "!=", "==="}
+    return clause.version.startswith(f"{series}.") and not clause.version.endswith(".*")
 
 
 def _holds(marker: Marker | None, platform: Platform, extra: str = "") -> bool:
