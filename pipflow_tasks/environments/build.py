@@ -227,16 +227,20 @@ def _with_projects(
         return parsed
     steps: list[InstallCommand] = []
     for step in parsed.steps:
-        sources, packages = [*step.sources], [*step.packages]
+        sources, packages, unread = [*step.sources], [*step.packages], [*step.unfollowed]
         for folder, extras in step.projects:
             asked = {canonicalize_name(each.strip()) for each in extras.split(",") if each.strip()}
             shown = library.name_of(context / folder)
             project = read_local_project(context / folder, asked, shown=shown)
             sources += [posixpath.normpath(posixpath.join(folder, name)) for name in project.files]
             packages += project.dependencies
+            if project.unread:
+                unread.append(posixpath.normpath(posixpath.join(folder, project.unread)))
         for file, group in step.groups:
             packages += read_group(context / file, group, shown=library.name_of(context / file))
-        step = replace(step, sources=tuple(sources), packages=tuple(packages))
+        step = replace(
+            step, sources=tuple(sources), packages=tuple(packages), unfollowed=tuple(unread)
+        )
         for file in step.conda_files:
             step = _with_conda_file(step, file, context, library)
         if step.sources or step.packages or not step.conda_files:

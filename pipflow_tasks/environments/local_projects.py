@@ -37,10 +37,12 @@ class LocalProject(Struct, frozen=True, kw_only=True):
     Attributes:
         files: the requirements files that its dependencies are read from, relative to its folder.
         dependencies: those that it states itself.
+        unread: the file whose build tells what it needs, where nothing states it, or nothing.
     """
 
     files: tuple[str, ...] = ()
     dependencies: tuple[str, ...] = ()
+    unread: str = ""
 
 
 def read_local_project(folder: Path, extras: Collection[str], *, shown: str) -> LocalProject:
@@ -55,7 +57,21 @@ def read_local_project(folder: Path, extras: Collection[str], *, shown: str) -> 
     if not files and not stated:
         text = read_text(folder / "setup.cfg", shown=posixpath.join(shown, "setup.cfg"))
         files, stated = _of_setup_cfg(text or "")
-    return LocalProject(files=tuple(dict.fromkeys(files)), dependencies=tuple(stated))
+    return LocalProject(
+        files=tuple(dict.fromkeys(files)),
+        dependencies=tuple(stated),
+        unread="" if files or stated else _find_build(folder, data),
+    )
+
+
+def _find_build(folder: Path, data: dict[str, Any]) -> str:
+    """Return the name of the file that only a build understands, or nothing."""
+    project = _table(data, "project")
+    if project and "dependencies" not in _words(project.get("dynamic", [])):
+        return ""  # it needs nothing
+    if (folder / "setup.py").is_file():
+        return "setup.py"
+    return "pyproject.toml" if "build-system" in data else ""
 
 
 def read_group(path: Path, name: str, *, shown: str) -> list[str]:

@@ -210,3 +210,12 @@ def test_remove_in_a_locked_file(project: TemporaryProject, index: LoopbackIndex
     old_image(project)
     done = project.invoke("deps.remove", "other", "--no-rebuild")
     assert (done.status, project.requirements) == (0, locked.replace("other==1.0\n", ""))
+
+
+@pytest.mark.usefixtures("files")
+def test_isolated_asks_no_image(project: TemporaryProject) -> None:
+    """`--isolated` starts no program: the assumption is stated."""
+    project.remove("tasks.py")
+    engine = old_image(project)
+    done = project.pipflow("--isolated", "outdated", "--format", "json")
+    assert (len(warnings_of(done)), engine.commands) == (1, [])

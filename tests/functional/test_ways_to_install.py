@@ -327,3 +327,24 @@ def test_metadata_that_is_not_read(project: TemporaryProject, install: str, name
         assert project.requirements == "lib==2.0\n"
         assert f"Dockerfile:3 also installs what {named}" in output
         assert "which is not read" in output
+
+
+@pytest.mark.parametrize(
+    ("files", "named"),
+    [
+        ({"setup.py": "", "setup.cfg": "[metadata]\nname = app\n"}, "setup.py"),
+        ({"pyproject.toml": '[build-system]\nrequires = ["poetry-core"]\n'}, "pyproject.toml"),
+        ({"pyproject.toml": '[project]\nname = "app"\n', "setup.py": ""}, ""),
+        ({"pyproject.toml": STATED, "setup.py": ""}, ""),
+    ],
+)
+def test_project_that_only_a_build_understands(
+    project: TemporaryProject, index: LoopbackIndex, files: dict[str, str], named: str
+) -> None:
+    """Where nothing states what a project needs, a note names the file that is not read."""
+    index.add("other", "1.0")
+    for name, text in files.items():
+        project.write(name, text)
+    output = upgrade(project, f"{HEAD}RUN pip install -r requirements.txt && pip install -e .\n")
+    said = f"Dockerfile:3 also installs what {named} names, which is not read"
+    assert (said in output, "is not read" in output) == (bool(named), bool(named))
