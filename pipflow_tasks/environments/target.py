@@ -193,9 +193,9 @@ def _not_installed(build: Build, library: Library, settings: Settings) -> str:
         f"; line {other.line} installs it with {other.program}, from channels of its own"
         for other in build.by_others
     )
+    why = explain_uninstalled(build, library)
     return (
-        f"{build.recipe.path} does not install {' and '.join(build.files)}{others}; versions are "
-        f"chosen for {chosen}"
+        f"{build.recipe.path}:{why.line}: {why.message}{others}; versions are chosen for {chosen}"
     )
 
 

@@ -107,7 +107,7 @@ def test_setting_overrules_the_image(project: TemporaryProject) -> None:
         ("python3 -m pip install", "1.9", ""),
         ("python3.9 -m pip install", "1.9", ""),
         ("PIP_PYTHON=$OTHER pip install", "1.9", ""),
-        ("uv pip install --python /venv/bin/python", "1.9", ""),
+        ("python -m venv /v && uv pip install --python /v/bin/python", "1.9", ""),
     ],
 )  # fmt: skip
 def test_python_of_the_install_command(
@@ -225,7 +225,12 @@ def test_several_platforms_need_a_file_each(
 
 @pytest.mark.parametrize(
     ("text", "hint"),
-    [("", "FROM"), ("RUN true\n", "FROM"), ("FROM python:${NONE}\n", "NONE"), ("FROM\n", "")],
+    [
+        ("", "FROM"),
+        ("RUN true\n", "FROM"),
+        (dockerfile("${NONE}"), "NONE"),
+        ("FROM\n", ""),
+    ],
 )
 def test_dockerfile_that_makes_no_sense(project: TemporaryProject, text: str, hint: str) -> None:
     """A Dockerfile that can't be understood: status 1, with its name, no traceback."""

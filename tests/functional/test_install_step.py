@@ -286,7 +286,7 @@ CONF = "[global]\nindex-url = {b}\n"
         ("USER app:app\nCOPY pip.conf /home/app/.config/pip/\n", CONF),
         ("ENV HOME=/srv\nCOPY pip.conf /srv/.config/pip/\n", CONF),
         ("COPY pip.conf /usr/local/pip.conf\n", CONF),
-        ("ENV PATH=/venv/bin:$PATH\nCOPY pip.conf /venv/pip.conf\n", CONF),
+        ("RUN python -m venv /venv\nENV PATH=/venv/bin:$PATH\nCOPY pip.conf /venv/\n", CONF),
         ("ENV VIRTUAL_ENV=/venv\nCOPY pip.conf /venv/\n", CONF),
         ("ENV PIP_CONFIG_FILE=/cfg/my.ini\nCOPY pip.conf /cfg/my.ini\n", CONF),
         ("COPY pip.conf /etc/\nENV PIP_INDEX_URL={b}\n", CONF.replace("{b}", "{c}")),
@@ -748,9 +748,9 @@ def test_name_of_the_file_from_a_build_argument(
     )
     words = ("deps.add", "lib", "--file", "requirements/prod.txt", "--format", "json", "--dry-run")
     report = project.invoke(*words).report
-    assert report["target"]["source"] == "Dockerfile:6"
+    assert report["target"]["source"] == "Dockerfile:2"
     told = " ".join(report["warnings"])
-    assert "does not install requirements/prod.txt" in told
+    assert "nothing installs requirements/prod.txt" in told
     assert "line 5 installs requirements/.txt, which is not there" in told
     project.write("compose.yaml", "services:\n  app:\n    build: {context: ., args: {ENV: prod}}\n")
     assert project.invoke(*words).report["target"]["source"] == "Dockerfile:2"

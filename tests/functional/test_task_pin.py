@@ -107,7 +107,7 @@ def test_python_of_the_install_step_is_asked(
     project.write(
         "Dockerfile",
         "FROM python:3.9-slim\nCOPY requirements.txt ./\n"
-        f"RUN {words.format(folder=folder)} -r requirements.txt\n",
+        f"RUN python -m venv {folder} && {words.format(folder=folder)} -r requirements.txt\n",
     )
     project.requirements = "redis\n"
     done = project.invoke("deps.pin", "--dry-run")
