@@ -492,7 +492,7 @@ class Project:
                 findings, notices = self._check(seen, offline=offline)
         if seen.inputs is not None:
             notices = (*say_assumed(seen.inputs, note_looked_up(seen.inputs)), *notices)
-        for unfinished in find_unfinished(self._read_files().files):
+        for unfinished in find_unfinished(seen.files):
             findings.append(_find_unfinished(unfinished.sentence))
         in_order = sorted(findings, key=lambda found: (found.file or "", found.line or 0))
         plan = Plan(
@@ -533,7 +533,7 @@ class Project:
         ``targets`` are those that are known already.
         """
         library = self._read_files()
-        seen = _Seen()
+        seen = _Seen(files=tuple(library.files))
         try:
             seen = replace(seen, manifest=self._read_manifest(library))
         except PipflowError as error:
@@ -647,7 +647,7 @@ class Project:
         *,
         rebuild: str = "",
         forgets: bool = False,
-        files: Iterable[Path] = (),
+        files: Iterable[Path] | None = None,
     ) -> Iterator[None]:
         """Keep other commands out of the files from planning to the end; they wait.
 
@@ -658,16 +658,15 @@ class Project:
             command: the task's name, which those are shown who wait.
             rebuild: as for ``apply``.
             forgets: drop what a killed command has left.
-            files: further files than those of the project.
+            files: those to keep; default: the requirements files, with all that they include.
 
         Raises:
             FileError: another command did not end in time, or files stand half written and have
                 been changed since.
             BuildError: the image of the killed command can't be built; the files are as before.
         """
-        held = {*files, *(file.real for file in self._read_files().files.values())}
         with changing(
-            held,
+            self._read_files().files if files is None else files,
             command,
             forgets=forgets,
             rebuild="always" if command == "rebuild" else rebuild or self.settings.rebuild,
@@ -871,6 +870,7 @@ class _Found(Struct, frozen=True, kw_only=True):
 class _Seen(Struct, frozen=True, kw_only=True):
     """What ``check`` has found out, in the order in which it is looked for; None: it is unknown."""
 
+    files: tuple[Path, ...] = ()
     manifest: Manifest | None = None
     discovery: Discovery | None = None
     target: Target | None = None

@@ -58,7 +58,10 @@ def count(project: TemporaryProject, *words: str) -> Counts:
 
 
 def test_add_reads_each_file_once(project: TemporaryProject) -> None:
-    """`add` reads a file that it writes twice, every other once, and parses one Dockerfile once."""
+    """`add` reads what it may write to hold it, and then each file once.
+
+    What it writes is read once more right before that. One Dockerfile is parsed once.
+    """
     docker = project.stand_in("docker", ENGINE)
 
     counted = count(project, "deps.add", "requests")
@@ -66,8 +69,8 @@ def test_add_reads_each_file_once(project: TemporaryProject) -> None:
     assert project.requirements == "-r base.txt\nrequests==2.30.0\n"
     assert len(docker.builds) == 1
     assert counted.opened == {
-        "requirements.txt": 2,
-        "base.txt": 1,
+        "requirements.txt": 3,
+        "base.txt": 2,
         "constraints.txt": 1,
         "pip.conf": 1,
         "Dockerfile": 1,
@@ -84,8 +87,8 @@ def test_services_share_what_is_read(project: TemporaryProject) -> None:
     counted = count(project, "deps.add", "requests")
 
     assert counted.opened == {
-        "requirements.txt": 2,
-        "base.txt": 1,
+        "requirements.txt": 3,
+        "base.txt": 2,
         "constraints.txt": 1,
         "pip.conf": 1,
         "Dockerfile": 1,

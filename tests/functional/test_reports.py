@@ -42,7 +42,7 @@ def test_json_has_one_shape(project: TemporaryProject, words: tuple[str, ...]) -
     assert list(report) == KEYS
     assert (report["schema"], report["command"]) == (1, words[0])
     assert list(report["image"]) == [
-        *("builder", "status", "services", "undone", "rebuilt", "ahead")
+        *("builder", "status", "services", "undone", "remarks", "rebuilt", "ahead")
     ]
     assert BUILD_OUTPUT in done.stderr or words in READING
 
@@ -81,7 +81,7 @@ def test_json_says_everything(project: TemporaryProject) -> None:
         }
     ]
     image = {"builder": "docker", "status": "built", "services": []}
-    assert report["image"] == image | {"undone": [], "rebuilt": [], "ahead": []}
+    assert report["image"] == image | {"undone": [], "remarks": [], "rebuilt": [], "ahead": []}
 
 
 def test_json_of_what_comes_and_goes(project: TemporaryProject) -> None:
