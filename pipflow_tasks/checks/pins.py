@@ -10,6 +10,7 @@ from packaging.specifiers import SpecifierSet
 
 from ..errors import ProjectNotFound, RequirementsError
 from ..plan import Alike, Finding, as_plural
+from ..planning.base_image import name_broken
 from ..planning.goals import find_move
 from ..planning.inputs import (
     allowed_by_policy,
@@ -126,6 +127,14 @@ def check_together(inputs: Inputs, *, wants_hashes: bool) -> Iterator[Finding]:
     for conflict in conflicts:
         if not _is_found_by_lines(inputs.manifest, conflict):
             yield _conflict_finding(inputs.manifest, conflict)
+    for broken in name_broken(inputs, settlement.solution):
+        yield Finding(
+            file=None,
+            line=None,
+            severity="warning",
+            message=broken,
+            fix="pin a version that suits both, or take another base image",
+        )
     if conflicts:
         return
     transitive = find_transitive(settlement)

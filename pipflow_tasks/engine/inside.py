@@ -15,7 +15,7 @@ import re
 import subprocess
 import sys
 import sysconfig
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Tuple
 
 # pip's list of the tags that it takes: from 20.1 on, from 10 on, and before
 TAGS = ("pip._internal.utils.compatibility_tags", "pip._internal.pep425tags", "pip.pep425tags")
@@ -40,6 +40,7 @@ def main() -> None:
         "environment": environment,
         "configuration": configuration,
         "constraints": read_constraints(environment, configuration),
+        "installed": find_installed(),
     }
     print("\n" + json.dumps(answer))
 
@@ -140,6 +141,26 @@ def read_constraints(environment: Dict[str, str], configuration: List[List[str]]
             with open(path, "rb") as file:
                 found[path] = file.read().decode("utf-8", "replace")
     return found
+
+
+def find_installed() -> List[Tuple[str, str, List[str]]]:
+    """Return the installed distributions: names, versions and requirements."""
+    try:
+        metadata = importlib.import_module("importlib.metadata")
+        found = [
+            (each.metadata["Name"], each.version, each.requires or [])
+            for each in metadata.distributions()
+        ]
+    except Exception:  # before Python 3.8, or one of them is broken
+        try:
+            packages = importlib.import_module("pkg_resources").WorkingSet()
+            found = [
+                (each.project_name, each.version, [str(need) for need in each.requires()])
+                for each in packages
+            ]
+        except Exception:
+            return []
+    return [each for each in found if each[0] and each[1]]
 
 
 if __name__ == "__main__":

@@ -20,12 +20,15 @@ from ..manifest.reading import (
 )
 from ..requirements import Kind, read_lines
 from ..requirements.line import NAME
+from .installed import find_base_packages
 from .rules import read_rules
 from .steps import find_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
+
+    from packaging.utils import NormalizedName
 
     from ..dockerfile import InstallCommand
     from ..index.pip_settings import PipSettings
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from ..settings import Settings
     from ..target import Target
     from .build import Build
+    from .installed import Distribution
     from .rules import InstallRules
     from .steps import InstallStep
     from .target import FoundTarget
@@ -53,6 +57,7 @@ class Environment(Struct, frozen=True, kw_only=True):
         sources: what is installed beside the files: requirements files, relative to the
             project's root, and addresses of such, each with the place that names it.
         packages: requirements that stand on a command line of the Dockerfile.
+        base_packages: what the base image has, if it was asked, in the same Python.
         notices: what had to be assumed, and what does not count.
     """
 
@@ -63,6 +68,7 @@ class Environment(Struct, frozen=True, kw_only=True):
     builds: tuple[Build, ...]
     sources: Mapping[str, str]
     packages: tuple[Line, ...] = ()
+    base_packages: Mapping[NormalizedName, Distribution] = MappingProxyType({})
     notices: tuple[str, ...]
 
 
@@ -107,6 +113,7 @@ def find_environments(
                 builds=each.builds,
                 sources=_sources_of(each.builds, library),
                 packages=packages,
+                base_packages=find_base_packages(each.target, steps),
                 notices=tuple(
                     dict.fromkeys(
                         (

@@ -28,6 +28,7 @@ from ..resolution import (
     why_none_given,
 )
 from .assumptions import note_pick
+from .base_image import name_broken, preferring_base
 from .draft import Draft, warn
 from .goals import TYPED, find_move, roots_without, why_unmovable
 from .inputs import as_given, root_of, roots_of, why_unseen
@@ -104,6 +105,7 @@ def settle(
     """
     if not inputs.resolves or not (goals or inputs.manifest.is_locked):
         return Settlement(inputs=inputs)
+    inputs = preferring_base(inputs, goals)
     current = [root for root in roots_without(inputs, goals) if root.place not in gone]
     inputs.candidates.prefetch([*(goal.root for goal in goals), *current])
     wanted, told = _as_they_are(inputs, current, [goal.root for goal in goals])
@@ -155,6 +157,7 @@ def settle_current(inputs: Inputs, *, waive: bool = True) -> Settlement:
 
 def solve_current(inputs: Inputs, roots: Sequence[Root]) -> tuple[Settlement, tuple[Conflict, ...]]:
     """Solve what the files ask, and admit what they can't do without; return also the conflicts."""
+    inputs = preferring_base(inputs)
     found, waived, conflicts = solve_around(inputs.candidates, roots)
     told: list[str] = []
     if conflicts:
@@ -374,6 +377,7 @@ def _notices_of(settled: Settlement) -> Iterator[Draft]:
         if pick.candidate is not None:
             yield warn(*_warnings_of(pick, settled))
             yield from note_pick(inputs, pick)
+    yield warn(*name_broken(inputs, settled.solution))
 
 
 def _warnings_of(pick: Pick, settled: Settlement) -> Iterator[str]:

@@ -46,6 +46,7 @@ class Interpreter(Struct, frozen=True, kw_only=True):
             (``global.index-url``, ``install.constraint``, ``:env:.index-url``).
         release: where it has no Python, the distribution by its own words: ``ubuntu:20.04``.
         constraints: the files that every install is given by the two above, with their text.
+        installed: the distributions that it has: names, versions, and what each needs.
     """
 
     image: str
@@ -62,8 +63,9 @@ class Interpreter(Struct, frozen=True, kw_only=True):
     configuration: tuple[tuple[str, str], ...] = ()
     constraints: Mapping[str, str] = MappingProxyType({})
     release: str = ""
+    installed: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
 
-    __repr__ = repr_without("tags", "environment", "configuration", "constraints")
+    __repr__ = repr_without("tags", "environment", "configuration", "constraints", "installed")
     __hash__ = hash_without("markers", "environment", "constraints")
 
     @classmethod

@@ -464,3 +464,69 @@ def test_build_is_not_disturbed(project: TemporaryProject, engine: Engine) -> No
     assert project.invoke("deps.add", "lib").status == 0
     assert project.requirements == "lib==1.10\n"
     assert engine.calls[-1][0] == "build"
+
+
+# what the image has installed
+
+
+BASE_PACKAGES = [
+    ["Helper", "1.0", []],
+    ["Heavy_Tool", "2.1", ["helper<2", 'never<1; python_version < "3"', "not a ! requirement"]],
+    ["other", "no version", ["helper<1"]],
+]
+
+
+@pytest.fixture
+def packages(project: TemporaryProject, engine: Engine, index: LoopbackIndex) -> Engine:
+    """An image that has helper 1.0, and a tool that needs it; an index with newer ones."""
+    engine.tells({**TOLD, "installed": BASE_PACKAGES})
+    for version in ("1.0", "1.5", "2.0"):
+        index.add("helper", version)
+    index.add("app", "1.0", requires_dist=["helper"])
+    index.add("app", "2.0", requires_dist=["helper>=1.5"])
+    return engine
+
+
+@pytest.mark.usefixtures("packages")
+@pytest.mark.parametrize(
+    ("line", "locked"),
+    [
+        ("app==1.0", "1.0"),  # as the image has it: pip leaves it there
+        ("app==2.0", "2.0"),
+        ("app==1.0\nhelper==1.5", "1.5"),
+    ],
+)
+def test_packages_of_the_image_stay(project: TemporaryProject, line: str, locked: str) -> None:
+    """What the image has of a transitive dependency is locked, if it satisfies what needs it."""
+    project.requirements = f"{line}\n"
+    done = project.invoke("deps.lock", "--no-rebuild")
+    assert done.status == 0, done.stderr
+    assert f"helper=={locked}" in project.requirements
+    broken = (
+        "acme-base:1 has Heavy_Tool 2.1, which needs helper<2 and gets helper 2.0" in done.stderr
+    )
+    assert broken is (locked == "2.0")
+
+
+@pytest.mark.usefixtures("packages")
+def test_packages_of_the_image_are_no_obstacle(project: TemporaryProject) -> None:
+    """What is asked for is the newest; what that breaks in the image is said, and a finding."""
+    done = project.invoke("deps.add", "helper", "--no-rebuild")
+    assert (done.status, project.requirements) == (0, "helper==2.0\n")
+    sentence = "acme-base:1 has Heavy_Tool 2.1, which needs helper<2 and gets helper 2.0"
+    assert f"warning: {sentence}" in done.stderr
+    check = project.invoke("deps.check")
+    assert sentence in check.stdout + check.stderr
+
+
+@pytest.mark.usefixtures("packages")
+@pytest.mark.parametrize("words", ["/venv/bin/pip install", "pip install --target /apart"])
+def test_packages_of_the_image_that_an_install_does_not_see(
+    project: TemporaryProject, words: str
+) -> None:
+    """A venv, and a folder apart, have nothing of the image's own Python."""
+    text = project.read("Dockerfile").replace("pip install", words)
+    project.write("Dockerfile", text.replace("RUN ", "RUN python -m venv /venv && "))
+    project.requirements = "app==1.0\n"
+    assert project.invoke("deps.lock", "--no-rebuild").status == 0
+    assert "helper==2.0" in project.requirements
