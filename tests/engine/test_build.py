@@ -211,6 +211,7 @@ def test_interrupted_verify(
     if not is_composed:
         project.remove("compose.yaml")
         project.write("Dockerfile", "FROM python:3.11-slim\nCOPY requirements.txt ./\n")
+        project.environment["INVOKE_PIPFLOW_PYTHON"] = "3.11"  # nothing is installed
     if is_busy:
         refuse_removals(project, tmp_path / "busy", times=2)
     project.requirements = "Tidy-Lib==1.0\n"
