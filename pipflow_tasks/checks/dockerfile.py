@@ -39,7 +39,9 @@ def check_builds(discovery: Discovery) -> Iterator[Finding]:
 
 def _check_build(build: Build, library: Library) -> Iterator[Finding]:
     dockerfile, steps = build.dockerfile, build.steps
-    if not steps:
+    there = [file for file in build.files if (build.recipe.context / file).exists()]
+    misplaced = [each for step in dockerfile.steps for each in step.misplaced]
+    if not steps and (there or any(each.source in build.files for each in misplaced)):
         yield _no_step(build, dockerfile.steps, dockerfile.stages[-1].line)
     for step in steps:
         yield from _check_cache(build, step)
@@ -109,7 +111,7 @@ def _no_step(build: Build, others: Sequence[InstallCommand], line: int) -> Findi
 
 def _check_cache(build: Build, step: InstallCommand) -> Iterator[Finding]:
     """Find source code that is copied before the step: every change installs all again."""
-    for path, line in step.copied:
+    for path, line in () if step.projects else step.copied:  # which need the source
         folder = build.recipe.context / path
         holds_code = path == "." or any(folder.glob("*.py")) or any(folder.glob("*/*.py"))
         if folder.is_dir() and holds_code:
@@ -118,7 +120,7 @@ def _check_cache(build: Build, step: InstallCommand) -> Iterator[Finding]:
                 line=line,
                 severity="warning",
                 message=f"the source ({path}) is copied before line {step.line} installs the "
-                "requirements: any change of it installs all of them again",
+                "requirements: any change to it reinstalls everything",
                 fix="copy only the requirements before that step, and the source after it",
             )
             return

@@ -175,6 +175,6 @@ def suggest_settings(findings: Iterable[Finding]) -> str:
     if not named:
         return ""
     name, value, is_example = next((each for each in named if each[1]), named[0])
-    what = "these lines" if value and not is_example else "such lines, with your value,"
+    start = "to set it, write these lines" if value and not is_example else "for example,"
     line = f"  {name}{value or f': {_EXAMPLES[name]}'}"
-    return f"to set it, write {what} in invoke.yaml:\npipflow:\n{line}"
+    return f"{start} in invoke.yaml:\npipflow:\n{line}"

@@ -180,7 +180,7 @@ class ImageName(Struct, frozen=True, kw_only=True):
                 and not self.family.assumed
                 and not (self.family.has_official_pip and strange)
             )
-        remark = f"{self.shown} does not say its system: {libc} is assumed"
+        remark = f"nothing says which C library {self.shown} has: {libc} is assumed"
         return System(libc=libc, is_assumed=not is_sure, notes=() if is_sure else (remark,))
 
     def _find_named_system(

@@ -107,7 +107,7 @@ def test_setting_overrules_the_image(project: TemporaryProject) -> None:
         ("python3 -m pip install", "1.9", ""),
         ("python3.9 -m pip install", "1.9", ""),
         ("PIP_PYTHON=$OTHER pip install", "1.9", ""),
-        ("uv pip install --python /venv/bin/python", "1.9", ""),
+        ("python -m venv /v && uv pip install --python /v/bin/python", "1.9", ""),
     ],
 )  # fmt: skip
 def test_python_of_the_install_command(

@@ -286,7 +286,7 @@ CONF = "[global]\nindex-url = {b}\n"
         ("USER app:app\nCOPY pip.conf /home/app/.config/pip/\n", CONF),
         ("ENV HOME=/srv\nCOPY pip.conf /srv/.config/pip/\n", CONF),
         ("COPY pip.conf /usr/local/pip.conf\n", CONF),
-        ("ENV PATH=/venv/bin:$PATH\nCOPY pip.conf /venv/pip.conf\n", CONF),
+        ("RUN python -m venv /v\nENV PATH=/v/bin:$PATH\nCOPY pip.conf /v/pip.conf\n", CONF),
         ("ENV VIRTUAL_ENV=/venv\nCOPY pip.conf /venv/\n", CONF),
         ("ENV PIP_CONFIG_FILE=/cfg/my.ini\nCOPY pip.conf /cfg/my.ini\n", CONF),
         ("COPY pip.conf /etc/\nENV PIP_INDEX_URL={b}\n", CONF.replace("{b}", "{c}")),
@@ -483,7 +483,7 @@ def test_only_sources(project: TemporaryProject, index: LoopbackIndex, flags: st
     done = project.invoke("deps.add", "lib")
     assert (done.status, project.requirements) == (0, "lib==1.0\n")
     assert "2.0 has no source distribution, and Dockerfile:3 allows no wheels" in done.stdout
-    assert "lib 1.0 is taken as source, for Dockerfile:3 allows no wheels" in done.stderr
+    assert "lib 1.0 is taken as source because Dockerfile:3 allows no wheels" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,16 @@ def test_extra_index_that_forbids_access(
     assert project.requirements.endswith("torch==2.9.1+cpu\nlib==1.1\n")
 
 
+def test_project_that_no_index_has(
+    project: TemporaryProject, index: LoopbackIndex, extra: LoopbackIndex
+) -> None:
+    """The error names all the indexes that were asked."""
+    done = project.invoke("deps.add", "other")
+    assert done.status == 1
+    named = f"{index.url} and {extra.url}"
+    assert f'the indexes have no project "other" ({named})' in done.stderr
+
+
 def test_project_that_every_index_forbids(
     project: TemporaryProject, index: LoopbackIndex, extra: LoopbackIndex
 ) -> None:
