@@ -86,7 +86,7 @@ class OriginReader(Struct, frozen=True, kw_only=True):
     def of_installs(
         self, environment: Environment, manifest: Manifest, pip: PipSettings
     ) -> Iterator[Origin]:
-        """Yield the origins of the installer and of the indexes."""
+        """Yield the origins of the installer, of the indexes, and of what counts besides."""
         target, rules = environment.target, environment.rules
         places = dict.fromkeys(step.place for step in environment.steps)
         pip_of_image = "" if target.pip is None else f" {target.pip}"
@@ -102,6 +102,15 @@ class OriginReader(Struct, frozen=True, kw_only=True):
         for pattern, url in rules.index_for:
             shown = f"{redact(url)} for {pattern}"
             yield Origin(part="index", value=shown, source=self._of("index_for"))
+        for shown in (*rules.links.seen, *(shown for shown, _ in rules.links.unseen)):
+            value, _, place = redact(shown).removesuffix(")").rpartition(" (")
+            yield Origin(part="links", value=value.removeprefix("--find-links "), source=place)
+        for name, place in environment.sources.items():
+            if name not in manifest.requirements:
+                yield Origin(part="beside", value=redact(name), source=place)
+        for line in environment.packages:
+            if line.name is not None:
+                yield Origin(part="beside", value=redact(line.content), source=line.place)
 
     def _of(self, setting: str, otherwise: str = _USUAL) -> str:
         """Return where a setting is made; if it is not, the other source."""

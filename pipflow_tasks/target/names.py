@@ -209,9 +209,13 @@ def _find_build_system(name: str) -> System | None:
 
 
 def _built_for(path: str) -> str:
-    """Return the machine that an image builds wheels for, or nothing."""
-    match = facts.BUILD_IMAGE.fullmatch(path.rpartition("/")[2])
-    return match["arch"] if match else ""
+    """Return the machine that an image builds wheels for, or the board it is for, or nothing."""
+    name = path.rpartition("/")[2]
+    match = facts.BUILD_IMAGE.fullmatch(name)
+    if match is not None:
+        return match["arch"]
+    named = [board for board in facts.BOARDS if f"{name}-".startswith(f"{board}-")]
+    return facts.BOARDS[max(named, key=len)] if named else ""
 
 
 def variables_of(reference: str) -> Mapping[str, str]:

@@ -299,6 +299,15 @@ def test_path_that_the_base_image_may_have(tmp_path: Path) -> None:
         assert told in project.target.notes
 
 
+def test_setting_where_the_base_is_unknown(tmp_path: Path) -> None:
+    """With the setting `python`, `apk` means musl although FROM has no value."""
+    (tmp_path / "Dockerfile").write_text(f"ARG BASE\nFROM $BASE\nRUN apk add --no-cache gcc\n{PIP}")
+    (tmp_path / "requirements.txt").write_text("six==1.16.0\n")
+    settings = Settings(platform="linux/amd64", python="3.11")
+    with Project.open(tmp_path, settings, ENVIRONMENT) as project:
+        assert str(project.target) == "python 3.11, musl 1.2 x86_64"
+
+
 def test_headline_names_the_line_that_decides(tmp_path: Path) -> None:
     """What names the Python is named, where that is not the base image."""
     find(tmp_path, "FROM ubuntu:22.04\nRUN python3.9 -m venv /v\nENV PATH=/v/bin:$PATH\n" + PIP)
