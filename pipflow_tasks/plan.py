@@ -77,15 +77,6 @@ class Held(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-_PLURALS = {"needs": "need", "has": "have", "was": "were", "is": "are", "does": "do"}
-
-
-def as_plural(reason: str) -> str:
-    """Return the end of a sentence about one version as one about several."""
-    verb, space, rest = reason.partition(" ")
-    return f"{_PLURALS.get(verb, verb)}{space}{rest}"
-
-
 class LeftAlone(Struct, frozen=True, kw_only=True):
     """A line that the command does not move, and why."""
 

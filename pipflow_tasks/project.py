@@ -543,7 +543,10 @@ class Project:
             seen = seen.with_findings(check_builds(discovery), discovery=discovery)
             targets = targets or self._find_targets(discovery)
             target, notices = targets[0].target, targets[0].notices
-            found = (*check_pip(discovery.builds, target), *check_paths(discovery, target))
+            paths = check_paths(discovery, target)
+            if seen.manifest is not None:
+                paths = fix_at_the_source(seen.manifest, paths)
+            found = (*check_pip(discovery.builds, target), *paths)
             seen = seen.with_findings(found, target=target, notices=notices)
             if seen.manifest is not None:
                 both = _Found(manifest=seen.manifest, discovery=discovery)

@@ -41,3 +41,12 @@ def equal_without(*names: str) -> Callable[[Any, object], bool]:
 def _fields(value: Any, without: tuple[str, ...]) -> list[tuple[str, Any]]:
     kept = (name for name in value.__struct_fields__ if name not in without)
     return [(name, getattr(value, name)) for name in kept]
+
+
+_PLURALS = {"needs": "need", "has": "have", "was": "were", "is": "are", "does": "do"}
+
+
+def as_plural(reason: str) -> str:
+    """Return the end of a sentence about one version as one about several."""
+    verb, space, rest = reason.partition(" ")
+    return f"{_PLURALS.get(verb, verb)}{space}{rest}"

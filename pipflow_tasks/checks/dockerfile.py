@@ -40,8 +40,9 @@ def check_builds(discovery: Discovery) -> Iterator[Finding]:
 
 def _check_build(build: Build, library: Library) -> Iterator[Finding]:
     dockerfile, steps = build.dockerfile, build.steps
-    if not steps:
-        found = explain_uninstalled(build, library)
+    there = [file for file in build.files if (build.recipe.context / file).exists()]
+    found = None if steps else explain_uninstalled(build, library)
+    if found is not None and (there or found.is_seen):
         yield Finding(
             file=build.recipe.path,
             line=found.line,
@@ -92,7 +93,7 @@ def _first_run(dockerfile: Dockerfile, stage: int) -> Instruction | None:
 
 def _check_cache(build: Build, step: InstallCommand) -> Iterator[Finding]:
     """Find source code that is copied before the step: every change installs all again."""
-    for path, line in step.copied:
+    for path, line in () if step.projects else step.copied:  # which need the source
         folder = build.recipe.context / path
         holds_code = path == "." or any(folder.glob("*.py")) or any(folder.glob("*/*.py"))
         if folder.is_dir() and holds_code:
@@ -101,7 +102,7 @@ def _check_cache(build: Build, step: InstallCommand) -> Iterator[Finding]:
                 line=line,
                 severity="warning",
                 message=f"the source ({path}) is copied before line {step.line} installs the "
-                "requirements: any change of it installs all of them again",
+                "requirements: any change to it reinstalls everything",
                 fix="copy only the requirements before that step, and the source after it",
             )
             return

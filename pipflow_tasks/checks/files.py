@@ -41,15 +41,25 @@ def check_lines(
         for constraints in manifest.constraints.values():
             for line in constraints.lines:
                 yield from _check_constraint(line)
+    firsts: set[tuple[str, str, str]] = set()
     for above, line in zip((None, *manifest.lines), manifest.lines, strict=False):
+        key = _key_of(line)
         yield from _check_options(line, above)
-        yield from _check_line(line, manifest, target)
+        yield from _check_line(line, manifest, target, is_repeated=key in firsts)
+        firsts.add(key)
         if wants_hashes and manifest.uses_hashes:
             yield from _check_hash(line)
     yield from _check_repeated(manifest)
 
 
-def _check_line(line: Line, manifest: Manifest, target: Target | None) -> Iterator[Finding]:
+def _key_of(line: Line) -> tuple[str, str, str]:
+    """Return what lines share that list one project under one marker."""
+    return line.path, str(line.name or ""), str(line.marker or "")
+
+
+def _check_line(
+    line: Line, manifest: Manifest, target: Target | None, *, is_repeated: bool
+) -> Iterator[Finding]:
     if error := refused_error(line):
         yield find_in(error)
         return
@@ -68,6 +78,7 @@ def _check_line(line: Line, manifest: Manifest, target: Target | None) -> Iterat
         or line.has_variable
         or names_exactly(line.requirement.specifier)
         or _is_pinned_elsewhere(line, manifest)
+        or is_repeated
     ):
         yield finding_at(
             line,
@@ -140,8 +151,7 @@ def _check_repeated(manifest: Manifest) -> Iterator[Finding]:
     there: dict[tuple[str, str, str], list[Line]] = {}
     for line in manifest.lines:
         if line.name is not None:
-            key = (line.path, line.name, str(line.marker or ""))
-            there.setdefault(key, []).append(line)
+            there.setdefault(_key_of(line), []).append(line)
     for first, *others in there.values():
         for line in others:
             yield finding_at(
@@ -183,9 +193,10 @@ def _check_options(line: Line, above: Line | None) -> Iterator[Finding]:
     """Find options that pip ignores on their line."""
     if line.is_stray:
         what = "hash" if line.option_values("--hash") else "option"
-        fix = "remove the line"
+        fix = "remove this line"
         if above is not None and above.requirement is not None and above.path == line.path:
-            fix = f"end line {line.number - 1} with a backslash"
+            only = " if every requirement has hashes" if what == "hash" else ""
+            fix = f"{fix}, or end line {line.number - 1} with a backslash{only}"
         message = f"this {what} belongs to no requirement and is ignored"
         yield finding_at(line, "warning", message, fix)
     heeded = OF_REQUIREMENTS | OF_FORMATS | {"--editable"}

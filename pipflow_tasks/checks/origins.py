@@ -87,7 +87,7 @@ class OriginReader(Struct, frozen=True, kw_only=True):
     def of_installs(
         self, environment: Environment, manifest: Manifest, pip: PipSettings
     ) -> Iterator[Origin]:
-        """Yield the origins of the installer and of the indexes."""
+        """Yield the origins of the installer, of the indexes, and of what counts besides."""
         target, rules = environment.target, environment.rules
         places = dict.fromkeys(step.place for step in environment.steps)
         pip_of_image = "" if target.pip is None else f" {target.pip}"
@@ -103,6 +103,15 @@ class OriginReader(Struct, frozen=True, kw_only=True):
         for pattern, url in rules.index_for:
             shown = f"{redact(url)} for {pattern}"
             yield Origin(part="index", value=shown, source=self._of("index_for"))
+        for shown in (*rules.links.seen, *(shown for shown, _ in rules.links.unseen)):
+            value, _, place = redact(shown).removesuffix(")").rpartition(" (")
+            yield Origin(part="links", value=value.removeprefix("--find-links "), source=place)
+        for name, place in environment.sources.items():
+            if name not in manifest.requirements:
+                yield Origin(part="beside", value=redact(name), source=place)
+        for line in environment.packages:
+            if line.name is not None:
+                yield Origin(part="beside", value=redact(line.content), source=line.place)
 
     def _of(self, setting: str, otherwise: str = _USUAL) -> str:
         """Return where a setting is made; if it is not, the other source."""
@@ -180,6 +189,6 @@ def suggest_settings(findings: Iterable[Finding]) -> str:
     if not named:
         return ""
     name, value, is_example = next((each for each in named if each[1]), named[0])
-    what = "these lines" if value and not is_example else "such lines, with your value,"
+    start = "to set it, write these lines" if value and not is_example else "for example,"
     line = f"  {name}{value or f': {_EXAMPLES[name]}'}"
-    return f"to set it, write {what} in invoke.yaml:\npipflow:\n{line}"
+    return f"{start} in invoke.yaml:\npipflow:\n{line}"

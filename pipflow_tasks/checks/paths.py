@@ -69,7 +69,7 @@ def _check_path(build: Build, step: InstallCommand, line: Line) -> Iterator[Find
         message = f"no line before {place} copies {path} into the image"
         if not is_absolute and not (context / path).exists():
             message += ", and the build context does not have it"
-    yield finding_at(line, _severity(build, step, path), message, _fix(line, step, state))
+    yield finding_at(line, _severity(build, step, path), message, _fix(line, step, state, context))
 
 
 def _find_state(step: InstallCommand, path: str, context: Path) -> _State:
@@ -120,7 +120,7 @@ def _severity(build: Build, step: InstallCommand, path: str) -> Severity:
     return "warning" if is_made else "error"
 
 
-def _fix(line: Line, step: InstallCommand, state: _State) -> str:
+def _fix(line: Line, step: InstallCommand, state: _State, context: Path) -> str:
     path = line.local_path
     version = _version_of(path)
     if line.name and (posixpath.isabs(path) or "\\" in path) and line.requirement is not None:
@@ -134,7 +134,10 @@ def _fix(line: Line, step: InstallCommand, state: _State) -> str:
         return f"copy all of {path} before that step, or install it in a later one"
     if posixpath.isabs(path) or "\\" in path:
         return "copy it into the image before that step, and write its path there"
-    return f"copy it to {step.content.path_of(path)} before that step"
+    copy = f"copy it to {step.content.path_of(path)} before that step"
+    if state == "not in the context":
+        return "put it into the build context"
+    return copy if (context / path).exists() else f"put it into the build context, and {copy}"
 
 
 def _version_of(path: str) -> str:

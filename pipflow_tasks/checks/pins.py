@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 
 from ..errors import ProjectNotFound, RequirementsError
-from ..plan import Alike, Finding, as_plural
+from ..plan import Alike, Finding
 from ..planning.base_image import name_broken
 from ..planning.goals import find_move
 from ..planning.inputs import (
@@ -27,6 +27,7 @@ from ..planning.unblocking import fix_conflict, is_of_lines
 from ..requirements import as_one_word
 from ..resolution import Solution, solve
 from ..resolution.finder import Rejection
+from ..values import as_plural
 from . import finding_at
 from .files import contradicts
 

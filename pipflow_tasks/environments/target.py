@@ -336,7 +336,12 @@ def _target_of(
     else:
         target, who = _target_of_step(step, base, build, bases)
     target = replace(target, installer="pip" if step is None else step.installer, python_source=who)
-    return target if step is None else restrict(target, _restriction_of(step, build))
+    if step is None:
+        return target
+    restriction = _restriction_of(step, build)
+    if restriction.platforms or restriction.python_platform:  # it says the platform
+        target = replace(target, notes=tuple(note for note in target.notes if note not in notes))
+    return restrict(target, restriction)
 
 
 def _target_of_step(

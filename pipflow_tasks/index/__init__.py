@@ -278,7 +278,7 @@ class PackageIndex:
                 url="",
                 hint="check the spelling",
             )
-            raise (*forbidding, *missing, nowhere)[0]
+            raise (*forbidding, *_as_one(missing, project), nowhere)[0]
         self._having[project] = tuple(self._show(url) for url in pages if pages[url].entries)
         return Files([*linked, *pages.values()])
 
@@ -325,3 +325,12 @@ class PackageIndex:
         shown = shown or self._show(url)
         kind = AccessForbidden if status == 403 else PackageIndexError
         raise kind(f"{what} at {shown} {failure} (HTTP {status})", url=shown, hint=hint)
+
+
+def _as_one(missing: Sequence[ProjectNotFound], project: NormalizedName) -> list[ProjectNotFound]:
+    """Return one error that names all the indexes without a project."""
+    if len(missing) < 2:
+        return [*missing]
+    shown = " and ".join(error.url.removesuffix(f"{project}/") for error in missing)
+    message = f'the indexes have no project "{project}" ({shown})'
+    return [ProjectNotFound(message, url=missing[0].url, hint=missing[0].hint)]

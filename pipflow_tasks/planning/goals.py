@@ -85,11 +85,22 @@ def choose(
         asked = f" that satisfies {specifier}" if specifier else ""
         raise NoCandidate(
             f"no version of {name}{asked} suits {inputs.target}",
-            reasons=summarise(choice.rejections) or ["the index lists no usable file"],
+            reasons=_why_none(inputs, name, specifier, choice),
             hint=hint_at_unseen(inputs)
             or "ask for another version, or change what rules these out",
         )
     return choice
+
+
+def _why_none(
+    inputs: Inputs, name: str, specifier: SpecifierSet, choice: Choice
+) -> tuple[str, ...]:
+    """Return why no version of a project suits; not that others were not asked for."""
+    asked = [each for each in choice.rejections if each.reason != f"does not satisfy {specifier}"]
+    if asked or not choice.rejections:
+        return summarise(asked) or ("the index lists no usable file",)
+    newest = inputs.candidates.releases(canonicalize_name(name)).all[0]
+    return (f"there is no such version; the newest is {newest}",)
 
 
 def goal_to_add(inputs: Inputs, request: Request, *, prereleases: bool) -> Goal:

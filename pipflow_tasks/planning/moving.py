@@ -9,8 +9,9 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from ..errors import RequirementsError
-from ..plan import Held, as_plural
+from ..plan import Held
 from ..resolution import rule_out, why_below, why_by_itself, why_never
+from ..values import as_plural
 from .draft import Draft, move, warn, warn_of
 from .inputs import releases
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from ..plan import Finding, as_plural
+from ..plan import Finding
+from ..values import as_plural
 from .wording import describe_held
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ def _lines(plan: Plan, outcome: Outcome) -> Iterator[str]:
     project = name_project(plan)
     if plan.target is not None:
         start = f"{project}: for" if project else "for"
-        yield f"{start} {plan.target} · {plan.target.shown_source}"
+        yield f"{start} {plan.target} · {plan.target.deciding_source}"
         yield from (_line("note", note) for note in plan.target.notes)
     elif project:
         yield f"{project}:"

@@ -181,11 +181,11 @@ def refused_error(line: Line) -> RequirementsError | None:
     if not line.refused_places:
         return None
     return RequirementsError(
-        f"pip refuses this line ({line.problem}), and it says where to look: "
-        f"{' and '.join(line.refused_places)}",
+        f"pip refuses this line ({line.problem}), and it sets the index "
+        f"({' and '.join(line.refused_places)}); nothing is looked up until it is corrected",
         path=line.path,
         line=line.number,
-        hint="correct the line; until then nothing is looked up",
+        hint="correct the line",
     )
 
 

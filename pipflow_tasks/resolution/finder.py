@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ..values import as_plural
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime, timedelta
@@ -384,7 +386,7 @@ def _why_from_source(
     if all(file.is_wheel for file in taken):
         return ""
     if admission.only_sdists:
-        return f"is taken as source, for {admission.only_sdists} allows no wheels"
+        return f"is taken as source because {admission.only_sdists} allows no wheels"
     return f"has no wheel for {target}"
 
 
@@ -419,7 +421,8 @@ def summarise(rejections: Sequence[Rejection]) -> tuple[str, ...]:
         versions = [rejection.version for rejection in group]
         left -= len(versions)
         span = f"{versions[-1]} to {versions[0]} ({len(versions)} versions):"
-        lines.append(f"{versions[0] if len(versions) == 1 else span} {reason}")
+        is_one = len(versions) == 1
+        lines.append(f"{versions[0]} {reason}" if is_one else f"{span} {as_plural(reason)}")
     return tuple(lines)
 
 

@@ -236,6 +236,19 @@ BUILD_IMAGE = re.compile(
 )
 """PyPA's images that wheels are built in, which are called like the tag of these wheels."""
 
+BOARDS: Mapping[str, str] = {
+    "generic-aarch64": "aarch64",
+    "generic-amd64": "x86_64",
+    "intel-nuc": "x86_64",
+    "raspberry-pi": "armv6l",
+    "raspberry-pi2": "armv7l",
+    "raspberrypi3": "armv7l",
+    "raspberrypi3-64": "aarch64",
+    "raspberrypi4-64": "aarch64",
+    "raspberrypi5": "aarch64",
+}
+"""Small computers that images are named after (balenalib's), and their machines."""
+
 # The variables that images set, with the value that their names say.
 VARIABLES: tuple[tuple[str, re.Pattern[str]], ...] = (
     (

@@ -182,7 +182,7 @@ class ImageName(Struct, frozen=True, kw_only=True):
                 and not self.family.assumed
                 and not (self.family.has_official_pip and strange)
             )
-        remark = f"{self.shown} does not say its system: {libc} is assumed"
+        remark = f"nothing says which C library {self.shown} has: {libc} is assumed"
         return System(libc=libc, is_assumed=not is_sure, notes=() if is_sure else (remark,))
 
     def _find_named_system(
@@ -212,9 +212,13 @@ def _find_build_system(name: str) -> System | None:
 
 
 def _built_for(path: str) -> str:
-    """Return the machine that an image builds wheels for, or nothing."""
-    match = facts.BUILD_IMAGE.fullmatch(path.rpartition("/")[2])
-    return match["arch"] if match else ""
+    """Return the machine that an image builds wheels for, or the board it is for, or nothing."""
+    name = path.rpartition("/")[2]
+    match = facts.BUILD_IMAGE.fullmatch(name)
+    if match is not None:
+        return match["arch"]
+    named = [board for board in facts.BOARDS if f"{name}-".startswith(f"{board}-")]
+    return facts.BOARDS[max(named, key=len)] if named else ""
 
 
 def variables_of(reference: str) -> Mapping[str, str]:

@@ -368,6 +368,11 @@ class Target(Struct, frozen=True, kw_only=True, dict=True):  # of a cached prope
         return self.source if self.interpreter is None else f"{self.source}, asked of the image"
 
     @property
+    def deciding_source(self) -> str:
+        """What names the Python: where this was read, or another place."""
+        return self.python_source or self.shown_source
+
+    @property
     def shown_python(self) -> str:
         """Who has which Python, as the end of a sentence about a version that needs another."""
         if not self.libc:

@@ -26,6 +26,19 @@ def _fill(project: TemporaryProject, index: LoopbackIndex) -> None:
     project.requirements = ""
 
 
+def test_service_without_python_below_the_root(project: TemporaryProject) -> None:
+    """The file of the one service that installs one is written, where it is."""
+    project.remove("requirements.txt")
+    project.remove("Dockerfile")
+    project.write("api/requirements.txt", "")
+    project.write("api/Dockerfile", dockerfile("3.9"))
+    project.write("web/Dockerfile", "FROM nginx:1.27\nCOPY . /usr/share/nginx/html\n")
+    project.write("compose.yaml", "services:\n  web: {build: ./web}\n  api: {build: ./api}\n")
+    done = project.invoke("deps.add", "lib", "--no-rebuild")
+    assert done.status == 0, done.output
+    assert (project.read("api/requirements.txt"), project.exists()) == ("lib==1.0\n", False)
+
+
 def built(project: TemporaryProject, text: str, *, name: str = "compose.yaml") -> tuple[str, str]:
     """Add a package with docker compose 2; return how it builds and what is to be done next."""
     project.write(name, text)

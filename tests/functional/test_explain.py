@@ -180,3 +180,16 @@ def test_first_line_without_a_target(project: TemporaryProject) -> None:
     project.write("prod.txt", "lib==1.0\n")
     done = project.pipflow("remove", "lib", "--dry-run")
     assert done.stdout.startswith("prod.txt, docker/Dockerfile:\n")
+
+
+def test_what_counts_besides(project: TemporaryProject) -> None:
+    """Folders of `--find-links`, other files, and requirements on command lines are named."""
+    project.write("other.txt", "lib\n")
+    project.write(
+        "Dockerfile",
+        "FROM python:3.9-slim\nCOPY . .\nRUN pip install tool==1.0 -r other.txt\n"
+        "RUN pip install --find-links /wheels -r requirements.txt\n",
+    )
+    found = explained(project)
+    assert found["beside"] == ["other.txt · Dockerfile:3", "tool==1.0 · Dockerfile:3"]
+    assert found["links"] == ["/wheels · Dockerfile:4"]

@@ -483,7 +483,7 @@ def test_only_sources(project: TemporaryProject, index: LoopbackIndex, flags: st
     done = project.invoke("deps.add", "lib")
     assert (done.status, project.requirements) == (0, "lib==1.0\n")
     assert "2.0 has no source distribution, and Dockerfile:3 allows no wheels" in done.stdout
-    assert "lib 1.0 is taken as source, for Dockerfile:3 allows no wheels" in done.stderr
+    assert "lib 1.0 is taken as source because Dockerfile:3 allows no wheels" in done.stderr
 
 
 @pytest.mark.parametrize(

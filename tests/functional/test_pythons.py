@@ -297,3 +297,27 @@ def test_path_that_the_base_image_may_have(tmp_path: Path) -> None:
     with Project.open(tmp_path, Settings(platform="linux/amd64"), ENVIRONMENT) as project:
         told = "`/opt/app/bin/pip` (Dockerfile:3) is taken for the Python of acme/web:1-python3.9"
         assert told in project.target.notes
+
+
+def test_setting_where_the_base_is_unknown(tmp_path: Path) -> None:
+    """With the setting `python`, `apk` means musl although FROM has no value."""
+    (tmp_path / "Dockerfile").write_text(f"ARG BASE\nFROM $BASE\nRUN apk add --no-cache gcc\n{PIP}")
+    (tmp_path / "requirements.txt").write_text("six==1.16.0\n")
+    settings = Settings(platform="linux/amd64", python="3.11")
+    with Project.open(tmp_path, settings, ENVIRONMENT) as project:
+        assert str(project.target) == "python 3.11, musl 1.2 x86_64"
+
+
+def test_headline_names_the_line_that_decides(tmp_path: Path) -> None:
+    """What names the Python is named, where that is not the base image."""
+    find(tmp_path, "FROM ubuntu:22.04\nRUN python3.9 -m venv /v\nENV PATH=/v/bin:$PATH\n" + PIP)
+    with Project.open(tmp_path, Settings(platform="linux/amd64"), ENVIRONMENT) as project:
+        assert project.target.deciding_source == "Dockerfile:2"
+
+
+def test_platform_of_a_flag_needs_no_assumption(tmp_path: Path) -> None:
+    """Where the step names the platform of the wheels, this machine's does not count."""
+    step = PIP.replace("install", "install --platform manylinux2014_x86_64 --only-binary :all:")
+    find(tmp_path, f"FROM python:3.12-slim-bookworm\n{step}")
+    with Project.open(tmp_path, Settings(), ENVIRONMENT) as project:
+        assert not [note for note in project.target.notes if "is assumed" in note]

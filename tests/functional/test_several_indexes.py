@@ -36,6 +36,31 @@ def test_extra_index_that_forbids_access(
     assert project.requirements.endswith("torch==2.9.1+cpu\nlib==1.1\n")
 
 
+def test_index_of_an_argument_without_value(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """An ARG without a value is empty: there is no further index, and the build needs none."""
+    index.add("lib", "1.0")
+    project.write(
+        "Dockerfile",
+        "FROM python:3.9-slim\nARG EXTRA\nENV PIP_EXTRA_INDEX_URL=$EXTRA\n"
+        "COPY requirements.txt .\nRUN pip install -r requirements.txt\n",
+    )
+    project.requirements = ""
+    done = project.invoke("deps.add", "lib", "--no-rebuild")
+    assert (done.status, project.requirements) == (0, "lib==1.0\n"), done.output
+
+
+def test_project_that_no_index_has(
+    project: TemporaryProject, index: LoopbackIndex, extra: LoopbackIndex
+) -> None:
+    """The error names all the indexes that were asked."""
+    done = project.invoke("deps.add", "other")
+    assert done.status == 1
+    named = f"{index.url} and {extra.url}"
+    assert f'the indexes have no project "other" ({named})' in done.stderr
+
+
 def test_project_that_every_index_forbids(
     project: TemporaryProject, index: LoopbackIndex, extra: LoopbackIndex
 ) -> None:

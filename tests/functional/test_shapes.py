@@ -71,6 +71,16 @@ def describe(build: Build, top: Path) -> dict[str, Any]:
     }
 
 
+def check_facts(project: Project, facts: list[dict[str, Any]]) -> None:
+    """Check what `check --explain` says of the facts that hold besides, without an index."""
+    explained: dict[str, list[str]] = {}
+    for origin in project.plan_check(offline=True, explain=True).origins:
+        explained.setdefault(origin.part, []).append(origin.value)
+    for fact in facts:
+        for part, values in fact.get("explained", {}).items():
+            assert [each for each in values if each not in explained.get(part, [])] == [], explained
+
+
 NOT_YET = (PROJECTS / "not-yet.txt").read_text("utf-8").split()
 """The shapes for which something else is found or asked; a strict list: see the README there."""
 
@@ -95,6 +105,7 @@ def test_shape(shape: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         folder = find_project(folders_upward(Path.cwd()), ["requirements.txt"])
         with Project.open(folder, Settings(), ENVIRONMENT) as project:
             found = find(project, root, expected.get("environment", {}).get("dockerfile", ""))
+            check_facts(project, expected.get("also", []))
     except PipflowError as error:
         said = str(error)
     if "question" in expected:

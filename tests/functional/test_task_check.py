@@ -362,7 +362,7 @@ def not_copied(included: str) -> tuple[str, ...]:
                     "warning",
                     "Dockerfile:2",
                     "the source (.) is copied before line 3 installs the requirements: any change "
-                    "of it installs all of them again",
+                    "to it reinstalls everything",
                     "copy only the requirements before that step, and the source after it",
                 )
             ],
@@ -536,6 +536,26 @@ def test_offline_asks_no_index(project: TemporaryProject, index: LoopbackIndex) 
     assert index.requests == []
 
 
+def test_source_that_the_step_needs(project: TemporaryProject) -> None:
+    """Where the project itself is installed, its source has to be there before."""
+    project.write("pyproject.toml", "[project]\nname = 'shop'\nversion = '1'\n")
+    project.write("shop.py", "")
+    project.requirements = "alpha==1.0\n"
+    text = "FROM python:3.9-slim\nCOPY . /app\nRUN pip install -r /app/requirements.txt -e /app\n"
+    project.write("Dockerfile", text)
+    assert findings(project, "--offline", status=0) == []
+
+
+def test_file_that_is_not_there(project: TemporaryProject) -> None:
+    """That no build installs it goes without saying."""
+    project.requirements = "alpha==1.0\n"
+    project.write("docker/Dockerfile", dockerfile("3.9"))
+    service = "{build: {context: docker}}"
+    project.write("compose.yaml", f"services:\n  a: {service}\n  b: {service}\n")
+    found = findings(project, "--offline", "--file", "nope.txt", status=1)
+    assert [each[2] for each in found if "nope.txt" in str(each)] == ["there is no such file"]
+
+
 def test_index_that_fails_is_a_finding(project: TemporaryProject) -> None:
     """An index that can't be asked is told beside what was found without it."""
     project.requirements = "alpha==1.0\nbeta\n"
@@ -587,6 +607,18 @@ LINUX = 'https://example.com/a-1.0-py3-none-linux_x86_64.whl; platform_system ==
         ),
         ("alpha==1.0\nalpha>=1\n", [listed("warning", 2, "alpha", "alpha==1.0", REMOVE)]),
         ("alpha==1.0\nalpha[x]>=2\n", [listed("error", 2, "alpha", "alpha==1.0", REMOVE)]),
+        (
+            "alpha\nalpha[x]\n",
+            [
+                (
+                    "warning",
+                    "requirements.txt:1",
+                    "alpha is not pinned: each build takes the newest version",
+                    "`upgrade alpha` pins it",
+                ),
+                listed("warning", 2, "alpha", "alpha", "write `alpha[x]` in one line"),
+            ],
+        ),
         (f"{WINDOWS}\n{LINUX}\n", []),
         (f"{WINDOWS}\n{WINDOWS}\n", [listed("warning", 2, "a", WINDOWS, REMOVE)]),
         (
@@ -596,7 +628,8 @@ LINUX = 'https://example.com/a-1.0-py3-none-linux_x86_64.whl; platform_system ==
                     "warning",
                     "requirements.txt:2",
                     "this hash belongs to no requirement and is ignored",
-                    "end line 1 with a backslash",
+                    "remove this line, or end line 1 with a backslash if every requirement has "
+                    "hashes",
                 )
             ],
         ),

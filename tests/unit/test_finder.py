@@ -462,7 +462,7 @@ def test_summary_joins_neighbours() -> None:
     """Neighbours with the same reason are one line: from the oldest to the newest, and how many."""
     assert summarise(rejections("is new", "is bad", "is bad", "is bad", "is new")) == (
         "100 is new",
-        "97 to 99 (3 versions): is bad",
+        "97 to 99 (3 versions): are bad",
         "96 is new",
     )
     assert summarise([]) == ()

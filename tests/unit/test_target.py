@@ -250,7 +250,7 @@ def test_says_that_a_libc_is_assumed() -> None:
     target = from_image("example/base:7", python="3.9", notes=("the caller's",))
     assert target.notes == (
         "the caller's",
-        "example/base:7 does not say its system: glibc 2.36 is assumed",
+        "nothing says which C library example/base:7 has: glibc 2.36 is assumed",
     )
 
 
