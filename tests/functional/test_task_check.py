@@ -614,7 +614,7 @@ LINUX = 'https://example.com/a-1.0-py3-none-linux_x86_64.whl; platform_system ==
                     "warning",
                     "requirements.txt:1",
                     "alpha is not pinned: each build takes the newest version",
-                    "`upgrade alpha` pins it",
+                    "`pin alpha` pins it",
                 ),
                 listed("warning", 2, "alpha", "alpha", "write `alpha[x]` in one line"),
             ],
