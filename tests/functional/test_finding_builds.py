@@ -117,6 +117,29 @@ def test_usual_name_counts_with_a_note(project: TemporaryProject) -> None:
     assert "deploy/dev.dockerfile installs the file, too" in done.stderr
 
 
+def test_file_that_only_includes_what_is_installed(project: TemporaryProject) -> None:
+    """Where the build installs a file that requirements.txt includes, `file` is asked for."""
+    project.requirements = "-r base.txt\n"
+    project.write("base.txt", OLD)
+    project.write("Dockerfile", dockerfile("3.9").replace("requirements.txt", "base.txt"))
+    done = project.invoke("deps.upgrade-all")
+    assert (done.status, project.read("base.txt")) == (1, OLD)
+    assert done.stderr.startswith("Dockerfile:3: nothing installs requirements.txt: line 3")
+    assert "set `file: base.txt`" in done.stderr
+    done = project.invoke("deps.upgrade-all", "--file", "base.txt")
+    assert (done.status, project.read("base.txt")) == (0, NEW), done.stderr
+
+
+def test_other_file_beside_the_installed_one(project: TemporaryProject) -> None:
+    """A file that is named goes with those that the steps install, with a warning."""
+    project.write("dev.txt", OLD)
+    hidden = "RUN make\nFROM python:3.12-slim\n"
+    project.write("Dockerfile", f"{dockerfile('3.9')}{hidden}")
+    done = project.invoke("deps.upgrade-all", "--file", "dev.txt")
+    assert (done.status, project.read("dev.txt")) == (0, NEW), done.stderr
+    assert "does not install dev.txt; versions are chosen for what line 3 installs" in done.stderr
+
+
 def test_equal_dockerfiles_are_named(project: TemporaryProject) -> None:
     """Of several equal Dockerfiles below, the first is built, and one note names the others."""
     docker = project.stand_in("docker", ENGINE)
