@@ -140,6 +140,36 @@ def test_other_file_beside_the_installed_one(project: TemporaryProject) -> None:
     assert "does not install dev.txt; versions are chosen for what line 3 installs" in done.stderr
 
 
+IGNORING = "/build/*\n!build/kept/\n# out\nout\n"
+
+
+@pytest.mark.parametrize(
+    ("ignore", "folder", "is_found"),
+    [
+        ({".gitignore": IGNORING}, "build/old", False),
+        ({".gitignore": IGNORING}, "build/kept", True),
+        ({".gitignore": IGNORING}, "deploy/build", True),
+        ({".gitignore": IGNORING}, "deploy/out", False),
+        ({"deploy/.gitignore": "/a\n"}, "deploy/a", False),
+        ({"deploy/.gitignore": "/a\n"}, "deploy/b", True),
+        ({".gitignore": "a/\n", "deploy/.gitignore": "!a/\n"}, "deploy/a", True),
+        ({"../.gitignore": "shop/deploy/\n"}, "deploy/a", False),
+        ({"../.git/info/exclude": "a/\n"}, "deploy/a", False),
+        ({".gitignore": "*.dockerfile\n"}, "deploy", True),
+    ],
+)
+def test_ignored_folders_are_not_searched(
+    project: TemporaryProject, ignore: dict[str, str], folder: str, is_found: bool
+) -> None:
+    """Dockerfiles in folders that git ignores do not count, by its rules."""
+    (project.folder.parent / ".git").mkdir()
+    for name, text in ignore.items():
+        project.write(name.replace("shop", project.folder.name), text)
+    project.write(f"{folder}/old.dockerfile", dockerfile("3.9"))
+    done = project.invoke("deps.check", "--offline", "--explain")
+    assert (f"{folder}/old.dockerfile" in done.stdout) == is_found, done.output
+
+
 def test_equal_dockerfiles_are_named(project: TemporaryProject) -> None:
     """Of several equal Dockerfiles below, the first is built, and one note names the others."""
     docker = project.stand_in("docker", ENGINE)
