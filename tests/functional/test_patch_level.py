@@ -1,6 +1,6 @@
 """A floating tag is its last patch release or an older one: what turns on it is asked, or said.
 
-The stand-in docker has one image; `tests/engine/test_patch_level.py` asks a real one.
+The stand-in docker has one image; `tests/engine/test_local_patch_level.py` asks a real one.
 """
 
 from __future__ import annotations
