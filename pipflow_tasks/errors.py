@@ -64,6 +64,15 @@ def redact(text: str) -> str:
     return _CUT_OFF.sub(r"\1:****", _CREDENTIALS.sub("****@", text))
 
 
+MOST_FOREIGN = 300
+"""How many characters of a text from outside are shown."""
+
+
+def as_foreign(text: str) -> str:
+    """Return a text from outside as messages show it: not longer than ``MOST_FOREIGN``."""
+    return text if len(text) <= MOST_FOREIGN else f"{text[: MOST_FOREIGN - 1]}…"
+
+
 class PipflowError(Exception):
     """What failed, where it stands, and what to do; credentials in what is told are hidden.
 

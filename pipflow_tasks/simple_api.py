@@ -2,11 +2,13 @@
 
 Follows the Simple repository API: PEP 503 (HTML), 691 (JSON), 592 (yanked), 658 and 714 (metadata
 files) and 700 (upload time, size); file names follow PEP 427 and 625. Nothing is fetched here: the
-functions take the bytes of a page or a metadata file, and return values.
+functions take the bytes of a page or a metadata file, and return values. What they return is
+checked: names, versions and digests follow their grammar, and nothing is longer than its limit.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -27,7 +29,7 @@ from packaging.tags import Tag, parse_tag
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from .errors import PackageIndexError, redact
+from .errors import PackageIndexError, as_foreign, redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -37,6 +39,15 @@ ACCEPT = (
     "application/vnd.pypi.simple.v1+json, "
     "application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 )
+
+MOST_FILES = 200_000
+"""How many files a page may list."""
+MOST_DEPENDENCIES = 2_000
+"""How many dependencies a release may state."""
+MOST_FILENAME = 255
+MOST_VERSION = 100
+MOST_REQUIRES_PYTHON = 1_000
+"""How many characters these may have; an entry of a page with more is skipped."""
 
 _AnyEntry = TypeVar("_AnyEntry")
 _ORDERED_WILDCARD = re.compile(r"([<>]=?\s*)([\w.!+-]+?)\.\*")
@@ -57,6 +68,7 @@ class DistributionFile(Struct, frozen=True, kw_only=True):
         yanked: why it was yanked (perhaps an empty string), or None.
         hashes: hex digests by algorithm, for the algorithms that installers accept.
         has_metadata: whether the index serves a metadata file beside it; None if it does not say.
+        metadata_hashes: the digests of that file, as ``hashes``.
         uploaded: None if the index does not state it.
     """
 
@@ -68,6 +80,7 @@ class DistributionFile(Struct, frozen=True, kw_only=True):
     yanked: str | None = None
     hashes: Mapping[str, str] = field(default_factory=dict)
     has_metadata: bool | None = None
+    metadata_hashes: Mapping[str, str] = field(default_factory=dict)
     uploaded: datetime | None = None
 
     @property
@@ -84,16 +97,23 @@ class DistributionFile(Struct, frozen=True, kw_only=True):
 
 
 def read_page(
-    data: bytes, *, content_type: str, url: str, project: NormalizedName, shown: str = ""
+    data: bytes,
+    *,
+    content_type: str,
+    url: str,
+    project: NormalizedName,
+    shown: str = "",
+    is_whole: bool = True,
 ) -> Page:
     """Read one project's page; files that no installer could use are left out.
 
     ``url`` is where relative addresses start; ``shown`` is how an error writes it, by default
-    without credentials.
+    without credentials. ``is_whole``: the protocol marked the end of the page; else the page has
+    to.
 
     Raises:
         PackageIndexError: the page is neither JSON nor HTML, has an unknown version of the API,
-            or is cut off.
+            is that of another project, is cut off, or lists too many files.
     """
     kind = content_type.partition(";")[0].strip().lower()
     shown = shown or redact(url)
@@ -101,7 +121,7 @@ def read_page(
         if kind in {"application/vnd.pypi.simple.v1+json", "application/json"}:
             return _read_json(data, url, project)._replace(shown=shown)
         if kind in {"application/vnd.pypi.simple.v1+html", "text/html"}:
-            return _read_html(data, url, project)._replace(shown=shown)
+            return _read_html(data, url, project, is_whole=is_whole)._replace(shown=shown)
     except ValueError as error:
         raise _unusable(shown, str(error)) from error
     raise _unusable(shown, f"its type is {kind or 'missing'}, but JSON or HTML is needed")
@@ -124,6 +144,29 @@ class _Hashes(Struct, gc=False, frozen=True):
 
 
 _ALGORITHMS = _Hashes.__struct_fields__
+_DIGEST = re.compile(r"[0-9a-f]*")
+
+
+def _digests(given: Iterable[tuple[str, object]], filename: str) -> dict[str, str]:
+    """Return the digests for the algorithms that installers accept.
+
+    Raises:
+        ValueError: one is no digest of its algorithm.
+    """
+    found: dict[str, str] = {}
+    for name, digest in given:
+        if name not in _ALGORITHMS or not digest:
+            continue
+        lower = digest.lower() if isinstance(digest, str) else ""
+        if len(lower) != 2 * hashlib.new(name).digest_size or not _DIGEST.fullmatch(lower):
+            raise ValueError(f"the {name} of {filename} is no digest")
+        found[name] = lower
+    return found
+
+
+def matches(data: bytes, hashes: Mapping[str, str]) -> bool:
+    """Return whether data has all of these digests, as a page gives them."""
+    return all(hashlib.new(name, data).hexdigest() == digest for name, digest in hashes.items())
 
 
 class _Named(Struct, gc=False):
@@ -151,6 +194,7 @@ class Page(NamedTuple):
     base: str  # where its relative addresses start
     entries: Mapping[Version, tuple[_Entry | msgspec.Raw, ...]]
     shown: str = ""  # how an error writes the address of the page
+    oversized: int = 0  # how many entries are skipped, because something in them is too long
 
 
 class Files(Mapping[Version, Sequence[DistributionFile]]):
@@ -170,6 +214,11 @@ class Files(Mapping[Version, Sequence[DistributionFile]]):
         versions = dict.fromkeys(version for page in self._pages for version in page.entries)
         return sorted(versions, reverse=True)
 
+    @property
+    def oversized(self) -> tuple[tuple[str, int], ...]:
+        """The pages with entries that are skipped because they are too long, and how many."""
+        return tuple((page.shown, page.oversized) for page in self._pages if page.oversized)
+
     def __len__(self) -> int:
         return len(self._versions)
 
@@ -188,22 +237,27 @@ class Files(Mapping[Version, Sequence[DistributionFile]]):
 
 def _group(
     project: NormalizedName, filenames: Iterable[str], entries: tuple[_AnyEntry, ...]
-) -> dict[Version, tuple[_AnyEntry, ...]]:
+) -> tuple[dict[Version, tuple[_AnyEntry, ...]], int]:
     """Return the entries by version, without most of those that no installer could use.
 
     Most pages list the wheels of a version together and its sdist after them, and these names
-    begin alike. Such a run is taken as a whole.
+    begin alike. Such a run is taken as a whole. Also returns how many entries are too long.
     """
+    oversized = 0
     starts: list[int] = []
     versions: list[Version | None] = []
     wheels = sdist = "/"  # no file name holds a slash
     for place, filename in enumerate(filenames):
-        if filename == sdist or (filename.startswith(wheels) and filename.endswith(".whl")):
+        is_long = len(filename) > MOST_VERSION and _is_oversized(filename)
+        if not is_long and (
+            filename == sdist or (filename.startswith(wheels) and filename.endswith(".whl"))
+        ):
             continue
         starts.append(place)
-        versions.append(_version_of(filename, project))
         wheels = sdist = "/"
-        if _is_wheel(filename):
+        oversized += is_long
+        versions.append(None if is_long else _version_of(filename, project))
+        if not is_long and _is_wheel(filename):
             stem = "-".join(filename.split("-", 2)[:2])
             wheels, sdist = f"{stem}-", f"{stem}.tar.gz"
     releases: dict[Version, tuple[_AnyEntry, ...]] = {}
@@ -211,13 +265,38 @@ def _group(
     for version, start, stop in zip(versions, starts, stops, strict=True):
         if version is not None:
             releases[version] = releases.get(version, ()) + entries[start:stop]
-    return releases
+    return releases, oversized + sum(map(_asks_at_length, entries))
+
+
+def _is_oversized(filename: str) -> bool:
+    if len(filename) > MOST_FILENAME:
+        return True
+    if _is_wheel(filename):
+        version = filename.split("-", 2)[1]
+    else:
+        version = _SDIST_ENDING.sub("", filename).rpartition("-")[2]
+    return len(version) > MOST_VERSION
+
+
+def _asks_at_length(entry: object) -> bool:
+    """Return whether the Requires-Python of an entry is too long."""
+    if isinstance(entry, msgspec.Raw):
+        if len(memoryview(entry)) <= MOST_REQUIRES_PYTHON:
+            return False
+        try:
+            entry = _ENTRY.decode(entry)
+        except msgspec.MsgspecError:  # raised again where the entry is read
+            return False
+    assert isinstance(entry, _Entry)
+    return len(entry.requires_python or "") > MOST_REQUIRES_PYTHON
 
 
 def _read_files(page: Page, version: Version) -> Iterator[DistributionFile]:
     for each in page.entries[version]:
         try:
             entry = each if isinstance(each, _Entry) else _ENTRY.decode(each)
+            if _asks_at_length(entry):
+                continue
             if _is_wheel(entry.filename) or _SDIST_ENDING.search(entry.filename):
                 yield _read(version, entry, page.base)
         except (ValueError, msgspec.MsgspecError) as error:
@@ -228,7 +307,8 @@ def _read(version: Version, entry: _Entry, base: str) -> DistributionFile:
     metadata = entry.core_metadata
     if metadata is None:
         metadata = entry.dist_info_metadata
-    digests = {name: getattr(entry.hashes, name) for name in _ALGORITHMS}
+    digests = ((name, getattr(entry.hashes, name)) for name in _ALGORITHMS)
+    told = metadata.items() if isinstance(metadata, dict) else ()
     return DistributionFile(
         filename=entry.filename,
         url=_complete(entry.url, base),
@@ -236,8 +316,9 @@ def _read(version: Version, entry: _Entry, base: str) -> DistributionFile:
         is_wheel=entry.filename.endswith(".whl"),
         requires_python=_specifier(entry.requires_python),
         yanked=_yanked(entry.yanked),
-        hashes={name: digest for name, digest in digests.items() if digest},
+        hashes=_digests(digests, entry.filename),
         has_metadata=None if metadata is None else metadata is not False,
+        metadata_hashes=_digests(told, f"{entry.filename}.metadata"),
         uploaded=_time(entry.upload_time),
     )
 
@@ -316,20 +397,41 @@ def _time(text: str | None) -> datetime | None:
 
 def _read_json(data: bytes, url: str, project: NormalizedName) -> Page:
     try:
+        _require_few(data)
         page = _JSON.decode(data)
+        if len(page.files) > MOST_FILES:
+            raise _too_many_files()
         filenames = map(attrgetter("filename"), map(_NAMED.decode, page.files))
-        entries = _group(project, filenames, page.files)
+        entries, oversized = _group(project, filenames, page.files)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"its JSON is not valid: {error}") from error
     _require_version(page.meta.api_version)
-    return Page(url, entries)
+    if page.name and _canonical(page.name) != project:
+        raise ValueError(f"it is the page of {as_foreign(page.name)}")
+    return Page(url, entries, oversized=oversized)
+
+
+def _require_few(data: bytes) -> None:
+    """Refuse a page with many more entries than are read, before they take up memory.
+
+    An entry is an object with at most three objects in it.
+    """
+    if data.count(b",") < MOST_FILES:
+        return
+    if data.count(b"{") > 4 * MOST_FILES + 16:
+        raise _too_many_files()
+    _OBJECTS.decode(data)
+
+
+def _too_many_files() -> ValueError:
+    return ValueError(f"it lists more than {MOST_FILES:,} files")
 
 
 def _yanked(value: bool | str | None) -> str | None:
     """Return the reason or None; PEP 691 writes false, true or the reason."""
     if value is None or value is False:
         return None
-    return "" if value is True else value
+    return "" if value is True else as_foreign(value)
 
 
 class _JsonMeta(Struct, rename="kebab"):
@@ -339,11 +441,21 @@ class _JsonMeta(Struct, rename="kebab"):
 class _JsonPage(Struct):
     meta: _JsonMeta
     files: tuple[msgspec.Raw, ...]
+    name: str = ""
+
+
+class _Object(Struct, gc=False):
+    """Any object; decoding stops at the first entry that is none."""
+
+
+class _Objects(Struct):
+    files: tuple[_Object, ...]
 
 
 _NAMED = msgspec.json.Decoder(_Named)
 _ENTRY = msgspec.json.Decoder(_Entry)
 _JSON = msgspec.json.Decoder(_JsonPage)
+_OBJECTS = msgspec.json.Decoder(_Objects)
 
 
 def _require_version(version: str) -> None:
@@ -359,29 +471,45 @@ class _Anchors(HTMLParser):
         self.base = base
         self.version = ""
         self.anchors: list[dict[str, str]] = []
+        self.is_open = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
         if tag == "a" and values.get("href"):
             self.anchors.append(values)
+            if len(self.anchors) > MOST_FILES:
+                raise _too_many_files()
+        elif tag == "html":
+            self.is_open = True
         elif tag == "base" and values.get("href"):
             self.base = urljoin(self.base, values["href"])
         elif tag == "meta" and values.get("name") == "pypi:repository-version":
             self.version = values.get("content", self.version)
 
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "html":
+            self.is_open = False
 
-def _read_html(data: bytes, url: str, project: NormalizedName) -> Page:
+
+def _read_html(data: bytes, url: str, project: NormalizedName, *, is_whole: bool) -> Page:
     parser = _Anchors(url)
     try:
         parser.feed(data.decode("utf-8", "replace"))
         parser.close()
     except AssertionError as error:  # the standard library's parser fails so on malformed pages
         raise ValueError(f"its HTML is not valid: {error}") from error
+    if parser.is_open and not is_whole:
+        raise ValueError("it is cut off: <html> is not closed")
     if not parser.version and not parser.anchors:
         raise ValueError("it is an HTML page without links, not an index page")
     _require_version(parser.version or "1.0")
     entries = tuple(_read_anchor(anchor) for anchor in parser.anchors)
-    return Page(parser.base, _group(project, (entry.filename for entry in entries), entries))
+    return _page(parser.base, project, entries)
+
+
+def _page(base: str, project: NormalizedName, entries: tuple[_Entry, ...]) -> Page:
+    grouped, oversized = _group(project, (entry.filename for entry in entries), entries)
+    return Page(base, grouped, oversized=oversized)
 
 
 def _read_anchor(anchor: Mapping[str, str]) -> _Entry:
@@ -395,8 +523,14 @@ def _read_anchor(anchor: Mapping[str, str]) -> _Entry:
         hashes=_Hashes(**digests),
         requires_python=anchor.get("data-requires-python"),
         yanked=anchor.get("data-yanked"),
-        core_metadata=None if metadata is None else metadata != "false",
+        core_metadata=None if metadata is None else _metadata_of(metadata),
     )
+
+
+def _metadata_of(attribute: str) -> bool | dict[str, object]:
+    """Return what the attribute says: false, true, or a digest (``sha256=…``)."""
+    name, equals, digest = attribute.partition("=")
+    return {name: digest} if equals else attribute != "false"
 
 
 class Listing:
@@ -436,8 +570,7 @@ class Listing:
                 replace(each, hashes=_Hashes(sha256=digest(each.filename)), core_metadata=False)
                 for each in found
             ]
-        entries = tuple(found)
-        return Page(self._base, _group(project, (entry.filename for entry in entries), entries))
+        return _page(self._base, project, tuple(found))
 
 
 class Metadata(Struct, frozen=True, kw_only=True):
@@ -460,21 +593,51 @@ class Metadata(Struct, frozen=True, kw_only=True):
     by_patch: tuple[Requirement, ...] = ()
 
 
-def read_metadata(data: bytes) -> Metadata:
-    """Read METADATA or PKG-INFO."""
-    return _read_headers(_parse_headers(data))
+def read_metadata(data: bytes, file: DistributionFile) -> Metadata:
+    """Read the METADATA of a wheel.
+
+    Raises:
+        ValueError: they are not those of the file, or state too many dependencies.
+    """
+    headers = _parse_headers(data)
+    _require_of(file, headers)
+    return _read_headers(headers)
 
 
-def read_sdist_metadata(data: bytes | None, requires_txt: bytes | None) -> Metadata | None:
-    """Read the metadata of an sdist; None where they state no dependencies.
+def _require_of(file: DistributionFile, headers: Message) -> None:
+    """Check name and version, as pip does.
+
+    Raises:
+        ValueError: they are not those of the file.
+    """
+    name, version = (str(headers.get(key) or "").strip() for key in ("Name", "Version"))
+    short = len(version) <= MOST_VERSION and len(name) <= MOST_FILENAME
+    if not short or not name or _version_of(file.filename, _canonical(name)) is None:
+        raise ValueError(f"it is of the project {as_foreign(name)}" if name else "it has no name")
+    if _version(version) != file.version:
+        raise ValueError(f"it is of version {as_foreign(version) or 'none'}")
+
+
+def read_sdist_metadata(
+    data: bytes | None, requires_txt: bytes | None, file: DistributionFile
+) -> Metadata | None:
+    """Read the metadata of an sdist; None where they state no dependencies, or are not its own.
 
     The dependencies are settled from metadata version 2.2 on, unless they are declared dynamic
     (PEP 643). Without a build, the next best source is what setuptools wrote into the egg-info
     when the sdist was made, and then the dependencies in an older PKG-INFO.
 
     ``data`` is PKG-INFO, or None; ``requires_txt`` is None if the sdist has no egg-info.
+
+    Raises:
+        ValueError: they state too many dependencies.
     """
     headers = _parse_headers(data or b"")
+    if data is not None:
+        try:
+            _require_of(file, headers)
+        except ValueError:
+            return None
     found = _read_headers(headers)
     dynamic = {str(name).strip().lower() for name in headers.get_all("Dynamic", ())}
     version = _version(str(headers.get("Metadata-Version", "")).strip())
@@ -509,7 +672,9 @@ def _read_requirements(texts: Iterable[str]) -> Metadata:
     found: list[Requirement] = []
     invalid: list[str] = []
     by_patch: list[Requirement] = []
-    for text in texts:
+    for number, text in enumerate(texts):
+        if number == MOST_DEPENDENCIES:
+            raise ValueError(f"it has more than {MOST_DEPENDENCIES:,} dependencies")
         requirement = _requirement(text)
         if requirement is None:
             invalid.append(text.strip())
