@@ -59,9 +59,55 @@ _CUT_OFF = re.compile(r"""(?<=://)([^/\s:@\["',]+):(?![0-9*]*(?:[/?#\s"',;)\\]|$
 """A user and what may be half a password: behind the colon is no port."""
 
 
+_TELLING = (
+    r"(?:[\w-]{0,60}(?:token|passw(?:or)?d|passphrase|secret|credential|signature)[\w-]{0,60}"
+    r"|[\w-]{0,60}(?:api|access|auth|private)[_-]?key[\w-]*)"
+)
+# `?token=…`, `--build-arg API_TOKEN=…`, `--password=…`, `--password …`
+_ASSIGNED = re.compile(
+    rf"(?P<name>(?<![\w-]){_TELLING}=|(?<![\w-])--{_TELLING} +(?=[^-\s]))"
+    r"""(?:"[^"\n]*"|'[^'\n]*'|(?![$*])[^\s&#"'`;)\]]+)""",
+    re.IGNORECASE,
+)
+_TOKENS = re.compile(
+    r"(?<![\w-])(?:(?:pypi-|gh[pousr]_|github_pat_|glpat-|npm_|dckr_pat_)[\w-]{16,}"
+    r"|eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?|AKIA[A-Z0-9]{16})"
+)
+"""Tokens that are known by their form."""
+_IN_PATH = re.compile(
+    r"(?<=/)(?:(?=[a-zA-Z0-9]*[0-9])(?=[a-zA-Z0-9]*[a-z])(?=[a-zA-Z0-9]*[A-Z])[a-zA-Z0-9]{16,128}"
+    r"|(?=[0-9a-f]*[a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{32,128})(?=/)"
+)
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]{0,20}://[^\s\"'`]+", re.IGNORECASE)
+
+
 def redact(text: str) -> str:
-    """Return a text with the user name and password of every address in it hidden."""
-    return _CUT_OFF.sub(r"\1:****", _CREDENTIALS.sub("****@", text))
+    """Return a text with the secrets in it hidden.
+
+    These are the user name and password of every address; in the path of an address, what is as
+    long and mixed as only tokens are; tokens that are known by their form; and what is assigned to
+    a name that says so (``?token=``, ``--build-arg API_TOKEN=``, ``--password``).
+    """
+    text = _CUT_OFF.sub(r"\1:****", _CREDENTIALS.sub("****@", text))
+    text = _ADDRESS.sub(lambda found: _IN_PATH.sub("****", found[0]), text)
+    return _ASSIGNED.sub(r"\g<name>****", _TOKENS.sub("****", text))
+
+
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_BREAKS = re.compile("[\t\n]")
+
+
+def escape(text: str) -> str:
+    """Return a text without what a terminal obeys: control characters, and those that turn it.
+
+    Only line breaks and tabs stay.
+    """
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def as_line(text: str) -> str:
+    """Return a text as one line, escaped."""
+    return _BREAKS.sub(lambda found: {"\n": "\\n", "\t": "\\t"}[found[0]], escape(text))
 
 
 MOST_FOREIGN = 300
@@ -69,8 +115,8 @@ MOST_FOREIGN = 300
 
 
 def as_foreign(text: str) -> str:
-    """Return a text from outside as messages show it: not longer than ``MOST_FOREIGN``."""
-    return text if len(text) <= MOST_FOREIGN else f"{text[: MOST_FOREIGN - 1]}…"
+    """Return a text from outside as messages show it: one line, cut at ``MOST_FOREIGN``."""
+    return as_line(text if len(text) <= MOST_FOREIGN else f"{text[: MOST_FOREIGN - 1]}…")
 
 
 class PipflowError(Exception):
@@ -89,8 +135,8 @@ class PipflowError(Exception):
     def __init__(
         self, message: str, *, path: str | None = None, line: int | None = None, hint: str = ""
     ) -> None:
-        super().__init__(redact(message))
-        self.message = redact(message)
+        self.message = as_line(redact(message))
+        super().__init__(self.message)
         self.path = path
         self.line = line
         self.hint = redact(hint)
@@ -155,7 +201,7 @@ class Unsatisfiable(PipflowError):  # noqa: N818
 
     def __init__(self, message: str, *, reasons: Sequence[str] = (), hint: str = "") -> None:
         super().__init__(message, hint=hint)
-        self.reasons = tuple(map(redact, reasons))
+        self.reasons = tuple(as_line(redact(reason)) for reason in reasons)
 
     def __str__(self) -> str:
         reasons = "".join(f"\n  {reason}" for reason in self.reasons)

@@ -522,7 +522,7 @@ class Project:
                     together = check_together(inputs, wants_hashes=wants_hashes)
                     together = fix_at_the_source(inputs.manifest, together)
                     findings.update(dict.fromkeys(together))
-                notices = (*self._note_several(inputs), *notices)
+                notices = (*self._index_notices(inputs), *notices)
             except PackageIndexError as error:
                 findings[find_in(error)] = None
         return [*findings], notices
@@ -807,13 +807,14 @@ class Project:
             )
         return self._indexes[key]
 
-    def _note_several(self, inputs: Inputs, parts: Iterable[Draft] = ()) -> tuple[str, ...]:
-        """Return a notice for the projects of the files that several indexes have."""
+    def _index_notices(self, inputs: Inputs, parts: Iterable[Draft] = ()) -> tuple[str, ...]:
+        """Return notices: projects of the files that several indexes have, and skipped entries."""
         index = self._index_for(inputs.rules)
         names = {line.name for line in inputs.manifest.lines if line.name is not None}
         added = (each.written.requirement for part in parts for each in part.additions)
         names |= {canonicalize_name(requirement.name) for requirement in added}
-        return note_several({name: index.indexes_of(name) for name in names})
+        several = note_several({name: index.indexes_of(name) for name in names})
+        return (*several, *index.notices())
 
     def _finish(
         self,
@@ -829,7 +830,7 @@ class Project:
         if inputs is not None:
             manifest, target = inputs.manifest, inputs.target if with_target else None
             parts = [*parts]  # after which the index knows what it was asked for
-            several = self._note_several(inputs, parts)
+            several = self._index_notices(inputs, parts)
             assumed = say_assumed(inputs, parts)
             parts = [warn(*inputs.notices), *parts, warn(*assumed, *several, *inputs.last_notices)]
         plan = finish(parts, command, manifest, target=target, force=force)

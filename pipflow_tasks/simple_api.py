@@ -40,6 +40,7 @@ ACCEPT = (
     "application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 )
 
+MOST_METADATA_BYTES = 4 << 20
 MOST_FILES = 200_000
 """How many files a page may list."""
 MOST_DEPENDENCIES = 2_000
@@ -124,7 +125,8 @@ def read_page(
             return _read_html(data, url, project, is_whole=is_whole)._replace(shown=shown)
     except ValueError as error:
         raise _unusable(shown, str(error)) from error
-    raise _unusable(shown, f"its type is {kind or 'missing'}, but JSON or HTML is needed")
+    kind = as_foreign(kind) or "missing"
+    raise _unusable(shown, f"its type is {kind}, but JSON or HTML is needed")
 
 
 def _unusable(shown: str, reason: str) -> PackageIndexError:
@@ -159,7 +161,7 @@ def _digests(given: Iterable[tuple[str, object]], filename: str) -> dict[str, st
             continue
         lower = digest.lower() if isinstance(digest, str) else ""
         if len(lower) != 2 * hashlib.new(name).digest_size or not _DIGEST.fullmatch(lower):
-            raise ValueError(f"the {name} of {filename} is no digest")
+            raise ValueError(f"the {name} of {as_foreign(filename)} is no digest")
         found[name] = lower
     return found
 
@@ -265,7 +267,14 @@ def _group(
     for version, start, stop in zip(versions, starts, stops, strict=True):
         if version is not None:
             releases[version] = releases.get(version, ()) + entries[start:stop]
-    return releases, oversized + sum(map(_asks_at_length, entries))
+    asking = sum(map(_asks_at_length, entries))
+    if asking:
+        kept = {
+            version: tuple(entry for entry in found if not _asks_at_length(entry))
+            for version, found in releases.items()
+        }
+        releases = {version: found for version, found in kept.items() if found}
+    return releases, oversized + asking
 
 
 def _is_oversized(filename: str) -> bool:
@@ -295,8 +304,6 @@ def _read_files(page: Page, version: Version) -> Iterator[DistributionFile]:
     for each in page.entries[version]:
         try:
             entry = each if isinstance(each, _Entry) else _ENTRY.decode(each)
-            if _asks_at_length(entry):
-                continue
             if _is_wheel(entry.filename) or _SDIST_ENDING.search(entry.filename):
                 yield _read(version, entry, page.base)
         except (ValueError, msgspec.MsgspecError) as error:
@@ -460,7 +467,9 @@ _OBJECTS = msgspec.json.Decoder(_Objects)
 
 def _require_version(version: str) -> None:
     if version.partition(".")[0] != "1":
-        raise ValueError(f"it has version {version} of the Simple API; this tool reads 1.x")
+        raise ValueError(
+            f"it has version {as_foreign(version)} of the Simple API; this tool reads 1.x"
+        )
 
 
 class _Anchors(HTMLParser):
@@ -597,7 +606,7 @@ def read_metadata(data: bytes, file: DistributionFile) -> Metadata:
     """Read the METADATA of a wheel.
 
     Raises:
-        ValueError: they are not those of the file, or state too many dependencies.
+        ValueError: they are not those of the file, too large, or state too many dependencies.
     """
     headers = _parse_headers(data)
     _require_of(file, headers)
@@ -630,7 +639,7 @@ def read_sdist_metadata(
     ``data`` is PKG-INFO, or None; ``requires_txt`` is None if the sdist has no egg-info.
 
     Raises:
-        ValueError: they state too many dependencies.
+        ValueError: they are too large, or state too many dependencies.
     """
     headers = _parse_headers(data or b"")
     if data is not None:
@@ -644,6 +653,8 @@ def read_sdist_metadata(
     if version is not None and version >= Version("2.2") and "requires-dist" not in dynamic:
         return found
     if requires_txt is not None:
+        if len(requires_txt) > MOST_METADATA_BYTES:
+            raise ValueError(f"it is larger than {MOST_METADATA_BYTES >> 20} MB")
         texts, extras = _read_requires_txt(requires_txt.decode("utf-8", "replace"))
         stated = _read_requirements(texts)
         python = found.requires_python
@@ -652,6 +663,8 @@ def read_sdist_metadata(
 
 
 def _parse_headers(data: bytes) -> Message:
+    if len(data) > MOST_METADATA_BYTES:
+        raise ValueError(f"it is larger than {MOST_METADATA_BYTES >> 20} MB")
     # the parser would also split the README below into lines
     head = re.split(rb"\r?\n\r?\n", data, maxsplit=1)[0]
     return BytesHeaderParser().parsebytes(head)
@@ -677,7 +690,7 @@ def _read_requirements(texts: Iterable[str]) -> Metadata:
             raise ValueError(f"it has more than {MOST_DEPENDENCIES:,} dependencies")
         requirement = _requirement(text)
         if requirement is None:
-            invalid.append(text.strip())
+            invalid.append(as_foreign(text.strip()))
             requirement = _requirement(_ORDERED_WILDCARD.sub(r"\1\2", text))
         if requirement is not None:
             found.append(requirement)

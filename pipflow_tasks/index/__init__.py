@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from ..errors import AccessForbidden, PackageIndexError, ProjectNotFound, redact
 from ..simple_api import (
     ACCEPT,
+    MOST_METADATA_BYTES,
     Files,
     Metadata,
     matches,
@@ -44,9 +45,8 @@ __all__ = ["Links", "PackageIndex", "Trust"]
 _INDEX = "the index"
 _RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})")
 MOST_PAGE_BYTES = 32 << 20
-MOST_METADATA_BYTES = 4 << 20
 MOST_FILE_BYTES = 256 << 20
-"""The size of an answer: a page, a metadata file, a distribution, of which most is skipped."""
+"""The size of an answer: a page, a distribution, of which most is skipped."""
 NO_LINKS = Links()
 _Other = TypeVar("_Other")
 _Result = TypeVar("_Result")
@@ -163,6 +163,16 @@ class PackageIndex:
         None are returned for a project that was not asked for before.
         """
         return self._having.get(project, ())
+
+    def notices(self) -> tuple[str, ...]:
+        """Return a warning for each page, of those that were asked for, with skipped entries."""
+        pages = [page for page in self._pages.values() if page.done() and not page.exception()]
+        return tuple(
+            f"{count} {'entry' if count == 1 else 'entries'} of the index at {shown} skipped: the "
+            "file name, version or Requires-Python is too long"
+            for page in pages
+            for shown, count in page.result().oversized
+        )
 
     def metadata(self, files: Sequence[DistributionFile]) -> Metadata | None:
         """Return the metadata of a release; None where only a build would give them.

@@ -142,6 +142,13 @@ def test_release_with_too_many_dependencies() -> None:
         read_sdist_metadata(head + b"Requires-Dist: a\n" * 2_001, None, SDIST)
 
 
+def test_metadata_that_are_too_large() -> None:
+    """Metadata of more than 4 MB are refused, also those inside of a distribution."""
+    head = b"Metadata-Version: 2.2\nName: flask\nVersion: 2.0.1\n"
+    with pytest.raises(ValueError, match="larger than 4 MB"):
+        read_sdist_metadata(head + bytes(4 << 20), None, SDIST)
+
+
 # The entry of a file
 
 
