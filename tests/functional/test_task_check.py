@@ -436,8 +436,14 @@ def not_copied(included: str) -> tuple[str, ...]:
                     "error",
                     "Dockerfile:1",
                     "nothing installs requirements.txt",
-                    "add `COPY requirements.txt .` and `RUN pip install -r requirements.txt`; "
-                    'if it is installed in another way, set `python`, e.g. `python: "3.12"`',
+                    "add `COPY requirements.txt .` and `RUN pip install -r requirements.txt`",
+                ),
+                (
+                    "error",
+                    "Dockerfile:1",
+                    "FROM needs the variable `BASE`, which has no value",
+                    "write `ARG BASE=<value>` before the first FROM, pass it as a build argument "
+                    "in the compose file, or set `python`",
                 ),
             ],
         ),
@@ -614,7 +620,7 @@ LINUX = 'https://example.com/a-1.0-py3-none-linux_x86_64.whl; platform_system ==
                     "warning",
                     "requirements.txt:1",
                     "alpha is not pinned: each build takes the newest version",
-                    "`upgrade alpha` pins it",
+                    "`pin alpha` pins it",
                 ),
                 listed("warning", 2, "alpha", "alpha", "write `alpha[x]` in one line"),
             ],
