@@ -27,7 +27,7 @@ import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 __all__ = [
     "BakeError",
@@ -46,6 +46,9 @@ __all__ = [
     "UsageError",
     "VersionConflict",
 ]
+
+HIDDEN = "****"
+"""What messages have in place of a secret."""
 
 MOST_NAMED = 3
 """How many projects the sentence about a conflict names."""
@@ -66,6 +69,7 @@ _TELLING = (
 # `?token=…`, `--build-arg API_TOKEN=…`, `--password=…`, `--password …`
 _ASSIGNED = re.compile(
     rf"(?P<name>(?<![\w-]){_TELLING}=|(?<![\w-])--{_TELLING} +(?=[^-\s]))"
+    r"(?!(?:id|type|src|source|env)=)"  # `--secret id=pip,env=TOKEN` names a secret and has none
     r"""(?:"[^"\n]*"|'[^'\n]*'|(?![$*])[^\s&#"'`;)\]]+)""",
     re.IGNORECASE,
 )
@@ -88,9 +92,34 @@ def redact(text: str) -> str:
     long and mixed as only tokens are; tokens that are known by their form; and what is assigned to
     a name that says so (``?token=``, ``--build-arg API_TOKEN=``, ``--password``).
     """
-    text = _CUT_OFF.sub(r"\1:****", _CREDENTIALS.sub("****@", text))
-    text = _ADDRESS.sub(lambda found: _IN_PATH.sub("****", found[0]), text)
-    return _ASSIGNED.sub(r"\g<name>****", _TOKENS.sub("****", text))
+    text = _CUT_OFF.sub(rf"\1:{HIDDEN}", _CREDENTIALS.sub(f"{HIDDEN}@", text))
+    text = _ADDRESS.sub(lambda found: _IN_PATH.sub(HIDDEN, found[0]), text)
+    return _ASSIGNED.sub(rf"\g<name>{HIDDEN}", _TOKENS.sub(HIDDEN, text))
+
+
+def redact_words(words: Iterable[str]) -> tuple[str, ...]:
+    """Return the words of a command with the secrets in them hidden.
+
+    A secret build argument keeps its name alone, so that the command can be pasted: builders take
+    the value from the environment, then.
+    """
+    shown: list[str] = []
+    for word in words:
+        name, equals, _ = word.partition("=")
+        before = shown[-1] if shown else ""
+        option = "--build-arg" if name == "--build-arg" else ""
+        if option:
+            name, equals, _ = word.removeprefix(f"{option}=").partition("=")
+        is_secret = bool(equals) and redact(f"{name}=x") != f"{name}=x"
+        told = f"{before} {word}"
+        is_value = redact(f"{before} x") != f"{before} x" and redact(told) != told
+        if (option or before == "--build-arg") and (is_secret or redact(word) != word):
+            shown.append(f"{option}={name}" if option else name)
+        elif is_secret:
+            shown.append(f"{name}={HIDDEN}")
+        else:
+            shown.append(HIDDEN if is_value and not word.startswith("-") else redact(word))
+    return tuple(shown)
 
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")

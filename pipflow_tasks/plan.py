@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from .errors import UsageError, redact
+from .errors import HIDDEN, UsageError, redact_words
 from .values import equal_without, hash_without
 
 if TYPE_CHECKING:
@@ -198,8 +198,14 @@ class Builder(Struct, frozen=True, kw_only=True):
 
     @property
     def shown(self) -> str:
-        """The command as the user would type it here, without the credentials in it."""
-        return typed_from_here(redact(shlex.join(self.command)), self.place)
+        """The command as the user would type it here; a remark names the secrets it lacks."""
+        words = redact_words(self.command)
+        lacking = [new for new, old in zip(words, self.command, strict=True) if new != old]
+        names = [word.removeprefix("--build-arg=") for word in lacking if HIDDEN not in word]
+        remarks = [f"set {', '.join(names)} in the environment"] * bool(names)
+        remarks += [f"{HIDDEN} is a hidden value"] * (len(names) < len(lacking))
+        remark = f"  # {'; '.join(remarks)}" if remarks else ""
+        return f"{typed_from_here(shlex.join(words), self.place)}{remark}"
 
     @property
     def absence(self) -> str:
