@@ -26,7 +26,7 @@ from ..simple_api import (
     read_sdist_metadata,
 )
 from .archive import RangeFile, read_local, sdist_metadata, wheel_metadata
-from .connections import SYSTEM_TRUST, Trust
+from .connections import SYSTEM_TRUST, Trust, uncounted
 from .credentials import Credentials
 from .http import DEADLINE_SECONDS, Http, Response
 from .links import Linked, Links, list_folder, list_page
@@ -214,17 +214,27 @@ class PackageIndex:
 
     def _fetch_metadata(self, files: Sequence[DistributionFile]) -> Metadata | None:
         wheel = next((file for file in files if file.is_wheel), None)
-        found = None if wheel is None else self._metadata_of_wheel(wheel)
         sdist = next((file for file in files if not file.is_wheel), None)
-        if found is not None or sdist is None:
-            return found
+        with self._http.look_up():
+            if wheel is not None:
+                found = self._metadata_of_wheel(wheel)
+                if found is not None:
+                    return found
+                if sdist is None:
+                    raise self._unusable(wheel, "it is damaged, or has no METADATA file")
+            return None if sdist is None else self._metadata_of_sdist(sdist)
+
+    def _metadata_of_sdist(self, sdist: DistributionFile) -> Metadata | None:
         try:
             return read_sdist_metadata(*sdist_metadata(self._sdist(sdist), sdist.filename), sdist)
         except ValueError as error:
             raise self._unusable(sdist, str(error)) from error
 
     def _metadata_of_wheel(self, wheel: DistributionFile) -> Metadata | None:
-        """Return the metadata of a wheel: of the file beside it, if that is right, else its own."""
+        """Return the metadata of a wheel: of the file beside it, if that is right, else its own.
+
+        Returns None if the wheel has none.
+        """
         data = self._metadata_file(wheel)
         if data is not None and matches(data, wheel.metadata_hashes):
             with suppress(ValueError):
@@ -334,12 +344,13 @@ class PackageIndex:
         def read_first(answer: Response) -> Response | tuple[_Result]:
             return answer if answer.status == 401 else (read(answer),)
 
-        answer = ask(asked, read_first)
-        if isinstance(answer, tuple):
-            return answer[0]
-        if self._credentials.learn(asked):
-            return ask(self._credentials.put_into(url), read)
-        return read(answer)
+        with self._http.look_up():
+            answer = ask(asked, read_first)
+            if isinstance(answer, tuple):
+                return answer[0]
+            with uncounted():
+                has_learnt = self._credentials.learn(asked)
+            return ask(self._credentials.put_into(url), read) if has_learnt else read(answer)
 
     def _show(self, url: str) -> str:
         for base, text in self._shown_as.items():

@@ -213,12 +213,25 @@ _deadline: ContextVar[float] = ContextVar("_deadline", default=float("inf"))
 
 @contextmanager
 def until(deadline: float) -> Iterator[None]:
-    """Let what this thread sends and receives during the block fail after a monotonic time."""
-    token = _deadline.set(deadline)
+    """Let what this thread sends and receives during the block fail after a monotonic time.
+
+    Of a block within another, the earlier deadline counts.
+    """
+    token = _deadline.set(min(deadline, _deadline.get()))
     try:
         yield
     finally:
         _deadline.reset(token)
+
+
+@contextmanager
+def uncounted() -> Iterator[None]:
+    """Move the deadline of this thread by what the block takes, such as waiting for a person."""
+    start = time.monotonic()
+    try:
+        yield
+    finally:
+        _deadline.set(_deadline.get() + time.monotonic() - start)
 
 
 def seconds_left() -> float:

@@ -1,8 +1,8 @@
 """HTTP requests: attempts, deadlines and answers.
 
-A look-up ends within 30 seconds: it has at most three attempts, waits at most three seconds
-between them, and has one deadline for all, redirects and the last byte included. No message holds
-a credential.
+A look-up ends within 30 seconds: all that is asked for a page or for the metadata of a release has
+one deadline, with attempts, redirects and the last byte. A request has at most three attempts, and
+at most three seconds between them. No message holds a credential.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from .encodings import OversizedAnswer, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
 ATTEMPTS = 3
 BACKOFF_SECONDS = 3.0
@@ -93,6 +94,10 @@ class Http:
         """Close the connections."""
         self._session.close()
 
+    def look_up(self) -> AbstractContextManager[None]:
+        """Give the requests of the block one deadline; within another look-up, that one's."""
+        return until(time.monotonic() + self._deadline_seconds)
+
     def get(
         self,
         url: str,
@@ -103,7 +108,7 @@ class Http:
         most_bytes: int,
         read: Callable[[Response], _Result],
     ) -> _Result:
-        """Send a GET request; repeat it after a failure that may be temporary.
+        """Send a GET request, within ``look_up``; repeat it after a failure that may be temporary.
 
         Returns what ``read`` makes of the answer; while it runs, the answer counts as memory in
         use. A message calls the thing at the address ``what``, and writes the address as
@@ -112,24 +117,23 @@ class Http:
         Raises:
             PackageIndexError: no attempt got a complete answer, or it is too large.
         """
-        with until(time.monotonic() + self._deadline_seconds):
-            left = BACKOFF_SECONDS
-            for attempt in range(1, ATTEMPTS + 1):
-                wait = 0.5 * 2 ** (attempt - 1)
-                may_wait = attempt < ATTEMPTS
-                try:
-                    answer, sent, encoding = self._attempt(url, headers, most_bytes)
-                    wait = max(wait, answer.retry_after_seconds)
-                    may_wait = may_wait and wait <= min(left, seconds_left())
-                    if answer.status not in _PASSING or not may_wait:
-                        with unpacked(sent, encoding) as body:
-                            return read(replace(answer, body=body))
-                except (urllib3.exceptions.HTTPError, OSError) as error:
-                    may_wait = may_wait and wait <= min(left, seconds_left())
-                    if not may_wait or _is_final(error):
-                        raise _failure(error, what, shown) from error
-                time.sleep(wait)
-                left -= wait
+        left = BACKOFF_SECONDS
+        for attempt in range(1, ATTEMPTS + 1):
+            wait = 0.5 * 2 ** (attempt - 1)
+            may_wait = attempt < ATTEMPTS
+            try:
+                answer, sent, encoding = self._attempt(url, headers, most_bytes)
+                wait = max(wait, answer.retry_after_seconds)
+                may_wait = may_wait and wait <= min(left, seconds_left())
+                if answer.status not in _PASSING or not may_wait:
+                    with unpacked(sent, encoding) as body:
+                        return read(replace(answer, body=body))
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                may_wait = may_wait and wait <= min(left, seconds_left())
+                if not may_wait or _is_final(error):
+                    raise _failure(error, what, shown) from error
+            time.sleep(wait)
+            left -= wait
         raise AssertionError("the last attempt returns or raises")
 
     def _attempt(

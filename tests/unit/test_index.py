@@ -1,8 +1,10 @@
 """Package indexes, asked over real connections; a loopback index fails in every way."""
 
 import gzip
+import io
 import re
 import time
+import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,6 +65,12 @@ def failure(index: PackageIndex, project: str = "flask") -> PackageIndexError:
 
 def with_credentials(url: str, credentials: str) -> str:
     return url.replace("://", f"://{credentials}@")
+
+
+def empty_zip() -> bytes:
+    buffer = io.BytesIO()
+    zipfile.ZipFile(buffer, "w").close()
+    return buffer.getvalue()
 
 
 # Pages
@@ -497,6 +505,43 @@ def test_deadline(server: LoopbackIndex, fault: Fault) -> None:
     with PackageIndex([server.url], deadline_seconds=1) as index:
         assert "did not answer in time" in failure(index).message
     assert time.monotonic() - start < 1.9
+
+
+def test_deadline_of_metadata(server: LoopbackIndex) -> None:
+    """All that is asked for the metadata of a release has one deadline: file, ranges, sdist."""
+    server.core_metadata = False
+    server.add("lib", "1.0", metadata=False, padding_bytes=1 << 18, sdist=True)
+    slow = Fault(stall_seconds=0.6, on="file")
+    server.break_project("lib", Fault(stall_seconds=0.6, on="metadata"), slow)
+    start = time.monotonic()
+    with (
+        PackageIndex([server.url], deadline_seconds=1) as index,
+        pytest.raises(PackageIndexError, match="did not answer in time"),
+    ):
+        metadata(index)
+    assert time.monotonic() - start < 1.9
+    server.break_project("lib", slow)
+    with PackageIndex([server.url], deadline_seconds=1.5) as index:
+        assert metadata(index) == []
+
+
+@pytest.mark.parametrize("sdist", [True, False])
+@pytest.mark.parametrize("body", [b"PK no archive", empty_zip()], ids=["damaged", "empty"])
+def test_wheel_without_metadata(
+    server: LoopbackIndex, index: PackageIndex, body: bytes, sdist: bool
+) -> None:
+    """A wheel without METADATA is an error that names it, unless there is an sdist."""
+    server.core_metadata = False
+    server.add("lib", "1.0", metadata=False, requires_dist=["good"])
+    if sdist:
+        server.add("lib", "1.0", wheel=False, sdist=True, requires_dist=["good"])
+    server.with_hashes = server.with_ranges = False
+    server.break_project("lib", Fault(body=body, on="file", times=1))
+    if sdist:
+        assert metadata(index) == ["good"]
+        return
+    with pytest.raises(PackageIndexError, match=r"lib-1.0-py3-none-any.whl .* no METADATA file"):
+        metadata(index)
 
 
 # Redirects
