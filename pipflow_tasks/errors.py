@@ -24,10 +24,11 @@ The sentence is made in ``__str__``: where, what, and then a line ``hint: ...``.
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = [
     "BakeError",
@@ -82,19 +83,25 @@ _IN_PATH = re.compile(
     r"(?<=/)(?:(?=[a-zA-Z0-9]*[0-9])(?=[a-zA-Z0-9]*[a-z])(?=[a-zA-Z0-9]*[A-Z])[a-zA-Z0-9]{16,128}"
     r"|(?=[0-9a-f]*[a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{32,128})(?=/)"
 )
+_NO_VALUES: Mapping[str, str] = MappingProxyType({})
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]{0,20}://[^\s\"'`]+", re.IGNORECASE)
 
 
-def redact(text: str) -> str:
+def redact(text: str, values: Mapping[str, str] = _NO_VALUES) -> str:
     """Return a text with the secrets in it hidden.
 
     These are the user name and password of every address; in the path of an address, what is as
     long and mixed as only tokens are; tokens that are known by their form; and what is assigned to
-    a name that says so (``?token=``, ``--build-arg API_TOKEN=``, ``--password``).
+    a name that says so (``?token=``, ``--build-arg API_TOKEN=``, ``--password``). Words in
+    ``values`` are replaced by theirs.
     """
     text = _CUT_OFF.sub(rf"\1:{HIDDEN}", _CREDENTIALS.sub(f"{HIDDEN}@", text))
     text = _ADDRESS.sub(lambda found: _IN_PATH.sub(HIDDEN, found[0]), text)
-    return _ASSIGNED.sub(rf"\g<name>{HIDDEN}", _TOKENS.sub(HIDDEN, text))
+    text = _ASSIGNED.sub(rf"\g<name>{HIDDEN}", _TOKENS.sub(HIDDEN, text))
+    for value, shown in values.items():
+        word = rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])"
+        text = re.sub(word, shown.replace("\\", r"\\"), text)
+    return text
 
 
 def redact_words(words: Iterable[str]) -> tuple[str, ...]:
@@ -168,12 +175,12 @@ class PipflowError(Exception):
         super().__init__(self.message)
         self.path = path
         self.line = line
-        self.hint = redact(hint)
+        self.hint = as_line(redact(hint))
 
     def __str__(self) -> str:
-        where = "" if self.path is None else f"{self.path}: "
+        where = "" if self.path is None else f"{as_line(self.path)}: "
         if self.path is not None and self.line is not None:
-            where = f"{self.path}:{self.line}: "
+            where = f"{as_line(self.path)}:{self.line}: "
         return f"{where}{self.message}" + (f"\nhint: {self.hint}" if self.hint else "")
 
 

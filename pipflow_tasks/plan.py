@@ -258,6 +258,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         origins: where each part of the target comes from, if that was asked.
         warnings: what the user should know before trusting the result.
         hints: what else the user may want to do.
+        suggestion: lines to write into a file, after one that says which; or an empty string.
         builder: what builds the image; None where the project has no image.
         lack: which argument or secret that build lacks that installing takes; None: it lacks none.
         is_unfinished: an earlier command was killed before it built the image from the files.
@@ -277,6 +278,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     origins: tuple[Origin, ...] = ()
     warnings: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
+    suggestion: str = ""
     builder: Builder | None = None
     lack: DockerfileError | None = None
     is_unfinished: bool = False

@@ -495,13 +495,15 @@ class Project:
         for unfinished in find_unfinished(seen.files):
             findings.append(_find_unfinished(unfinished.sentence))
         in_order = sorted(findings, key=lambda found: (found.file or "", found.line or 0))
+        suggestion = suggest_settings(in_order)
         plan = Plan(
             command="check",
             target=seen.target,
             findings=tuple(in_order),
             origins=tuple(self._explain(seen)) if explain else (),
             warnings=notices,
-            hints=tuple(self._first_hints(seen, in_order)),
+            suggestion=suggestion,
+            hints=() if suggestion else tuple(self._first_hints(seen)),
         )
         return self._placed(plan, seen.discovery)
 
@@ -574,12 +576,10 @@ class Project:
             pip = read_pip_settings(self._environment)
             yield from reader.of_installs(seen.environment, seen.manifest, pip)
 
-    def _first_hints(self, seen: _Seen, findings: Iterable[Finding]) -> Iterator[str]:
-        """Yield which settings a project needs: those of the fixes, or none where it has none."""
+    def _first_hints(self, seen: _Seen) -> Iterator[str]:
+        """Yield that a project without settings needs none."""
         builds = () if seen.discovery is None else seen.discovery.builds
-        if suggested := suggest_settings(findings):
-            yield suggested
-        elif not self._set_by and seen.inputs is not None and builds:
+        if not self._set_by and seen.inputs is not None and builds:
             found = dict.fromkeys([*self.settings.files, *(build.recipe.path for build in builds)])
             yield (
                 f"found {' and '.join(found)}; no settings are needed "
@@ -792,7 +792,7 @@ class Project:
 
     def _index_for(self, rules: InstallRules) -> PackageIndex:
         """Return the index of rules; plans with equal rules share it."""
-        shown = tuple(rules.shown.items())
+        shown = tuple(rules.shown.items()), tuple(rules.values.items())
         where = (rules.index_urls, rules.first_index, rules.index_for, rules.links)
         key = (where, rules.trust, shown)
         if key not in self._indexes:
@@ -804,6 +804,7 @@ class Project:
                 links=rules.links,
                 trust=rules.trust,
                 shown=rules.shown,
+                values=rules.values,
             )
         return self._indexes[key]
 

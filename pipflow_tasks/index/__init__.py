@@ -71,6 +71,7 @@ class PackageIndex:
         links: Links = NO_LINKS,
         trust: Trust = SYSTEM_TRUST,
         shown: Mapping[str, str] | None = None,
+        values: Mapping[str, str] | None = None,
         deadline_seconds: float = DEADLINE_SECONDS,
     ) -> None:
         """Prepare to ask the indexes at ``urls``, which may hold credentials.
@@ -79,10 +80,12 @@ class PackageIndex:
         only the first index that has a project counts, as in uv. ``index_for`` has patterns of
         names, each with the one index that has such projects; the first that matches counts.
         ``links`` are looked into besides; see ``open_links``. ``shown`` is how messages write
-        addresses for which redacting is not enough. ``deadline_seconds`` is for one page or
-        metadata file, with all attempts.
+        addresses for which redacting is not enough; ``values`` are further secrets, each with
+        what messages have in its place. ``deadline_seconds`` is for one page, or the metadata of
+        one release, with all that is asked for it.
         """
         self._shown_as = {url.rstrip("/") + "/": text for url, text in (shown or {}).items()}
+        self._values = dict(values or {})
         self.urls = tuple(url.rstrip("/") + "/" for url in urls)
         self._first_only = first_only
         self._index_for = tuple((pattern, url.rstrip("/") + "/") for pattern, url in index_for)
@@ -356,7 +359,7 @@ class PackageIndex:
         for base, text in self._shown_as.items():
             if url.startswith(base):
                 return f"{text.rstrip('/')}/{url.removeprefix(base)}"
-        return redact(url)
+        return redact(url, self._values)
 
     def _fetch(self, project: NormalizedName) -> Files:
         """Return the files of a project on the indexes that may have it.

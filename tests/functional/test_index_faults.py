@@ -188,6 +188,28 @@ def test_variables_of_addresses_are_not_printed(
     assert "${PLACE}" in done.output
 
 
+def test_variables_of_an_address_elsewhere(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """What a variable of an index address holds is hidden in the addresses of its files, too."""
+    page = {
+        "meta": {"api-version": "1.0"},
+        "name": "lib",
+        "files": [
+            {
+                "filename": "lib-2.0-py3-none-any.whl",
+                "url": "/hunter2/files/lib-2.0-py3-none-any.whl",
+                "hashes": {},
+                "core-metadata": False,
+            }
+        ],
+    }
+    index.break_project("lib", Fault(body=json.dumps(page).encode(), content_type=JSON_V1))
+    project.requirements = f"--index-url {index.url.replace('://', '://me:${PLACE}@')}\nlib==1.0\n"
+    done = project.invoke("deps.upgrade-all", environment={"PLACE": "hunter2"})
+    require_one_message(done)
+    assert "hunter2" not in done.output
+    assert "${PLACE}/files/lib-2.0-py3-none-any.whl" in done.output
+
+
 def test_refused_connection(project: TemporaryProject) -> None:
     """If no server listens: status 1, and the message says that the connection was refused."""
     with socket.socket() as nobody:
