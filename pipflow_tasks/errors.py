@@ -56,9 +56,9 @@ MOST_NAMED = 3
 
 # up to the last "@" of the word, else, with blanks, up to one before a slash: better too much is
 # hidden than too little
-_CREDENTIALS = re.compile(
-    r"""(?<=://)(?:[^/\s:\["',]*:[^\s?]*|[^/\s"',]*|[^/\s:\["',]*:(?!\d+\b)[^/]*)@""",
-)
+_WITH_PASSWORD = re.compile(r"""(?<=://)[^/\s:\["',]*:""")
+_END_OF_WORD = re.compile(r"[\s?]|$")
+_CREDENTIALS = re.compile(r"""(?<=://)(?:[^/\s"',]*|[^/\s:\["',]*:(?!\d+\b)[^/]*)@""")
 _CUT_OFF = re.compile(r"""(?<=://)([^/\s:@\["',]+):(?![0-9*]*(?:[/?#\s"',;)\\]|$))[^/\s@"',]+""")
 """A user and what may be half a password: behind the colon is no port."""
 
@@ -95,13 +95,28 @@ def redact(text: str, values: Mapping[str, str] = _NO_VALUES) -> str:
     a name that says so (``?token=``, ``--build-arg API_TOKEN=``, ``--password``). Words in
     ``values`` are replaced by theirs.
     """
-    text = _CUT_OFF.sub(rf"\1:{HIDDEN}", _CREDENTIALS.sub(f"{HIDDEN}@", text))
-    text = _ADDRESS.sub(lambda found: _IN_PATH.sub(HIDDEN, found[0]), text)
-    text = _ASSIGNED.sub(rf"\g<name>{HIDDEN}", _TOKENS.sub(HIDDEN, text))
     for value, shown in values.items():
         word = rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])"
         text = re.sub(word, shown.replace("\\", r"\\"), text)
-    return text
+    text = _CREDENTIALS.sub(f"{HIDDEN}@", _without_passwords(text))
+    text = _CUT_OFF.sub(rf"\1:{HIDDEN}", text)
+    text = _ADDRESS.sub(lambda found: _IN_PATH.sub(HIDDEN, found[0]), text)
+    return _ASSIGNED.sub(rf"\g<name>{HIDDEN}", _TOKENS.sub(HIDDEN, text))
+
+
+def _without_passwords(text: str) -> str:
+    """Return a text without what is between ``://`` and the last ``@`` of a word, with a colon."""
+    shown: list[str] = []
+    position = end = last = 0
+    for found in _WITH_PASSWORD.finditer(text):
+        if found.end() >= end:
+            stop = _END_OF_WORD.search(text, found.end())
+            end = len(text) if stop is None else stop.start()
+            last = text.rfind("@", found.end(), end)
+        if found.end() <= last and found.start() >= position:
+            shown += (text[position : found.start()], HIDDEN)
+            position = last
+    return "".join(shown) + text[position:]
 
 
 def redact_words(words: Iterable[str]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from contextlib import suppress
 from datetime import datetime
 from email.parser import BytesHeaderParser
 from functools import cached_property, lru_cache
-from html.parser import HTMLParser
+from html import unescape
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import quote, unquote, urldefrag, urljoin, urlsplit
@@ -472,41 +472,101 @@ def _require_version(version: str) -> None:
         )
 
 
-class _Anchors(HTMLParser):
-    """A parser that collects the parts of a page that PEP 503 defines."""
+_TAG_NAME = re.compile(r"/?[a-zA-Z][^\s/>]*")
+_BETWEEN = re.compile(r"[\s/=]*")
+_ATTRIBUTE = re.compile(r"([^\s/>=]+)(\s*=\s*)?")
+_UNQUOTED = re.compile(r"[^\s>]*")
+_RAW = {name: re.compile(rf"</{name}[\s/>]", re.IGNORECASE) for name in ("script", "style")}
+"""Elements that hold no tags."""
+
+
+def _html_tags(text: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the tags of a page with their attributes; the name of one that closes has a slash.
+
+    The standard library's parser begins again for each tag that is not closed, which takes
+    hours for a page of them.
+
+    Raises:
+        ValueError: a tag, a comment or an attribute is not closed.
+    """
+    position = 0
+    while (start := text.find("<", position)) >= 0:
+        if text.startswith(("<!", "<?"), start):
+            is_comment = text.startswith("<!--", start)
+            end = "-->" if is_comment else ">"
+            position = _behind(text, end, start + 4 if is_comment else start + 2)
+            continue
+        name = _TAG_NAME.match(text, start + 1)
+        if name is None:
+            position = start + 1
+            continue
+        attributes, position = _attributes(text, name.end())
+        lower = name[0].lower()
+        yield lower, attributes
+        if lower in _RAW:
+            closing = _RAW[lower].search(text, position)
+            position = len(text) if closing is None else closing.start()
+
+
+def _attributes(text: str, position: int) -> tuple[dict[str, str], int]:
+    """Return the attributes of a tag, from behind its name, and the place behind the tag."""
+    found: dict[str, str] = {}
+    while True:
+        between = _BETWEEN.match(text, position)
+        assert between is not None
+        attribute = _ATTRIBUTE.match(text, between.end())
+        if attribute is None:
+            return found, _behind(text, ">", between.end())
+        position, value = attribute.end(), ""
+        quote = text[position : position + 1]
+        if attribute[2] and quote in {'"', "'"}:
+            start, position = position + 1, _behind(text, quote, position + 1)
+            value = text[start : position - 1]
+        elif attribute[2]:
+            unquoted = _UNQUOTED.match(text, position)
+            assert unquoted is not None
+            position, value = unquoted.end(), unquoted[0]
+        found[attribute[1].lower()] = unescape(value)
+
+
+def _behind(text: str, end: str, start: int) -> int:
+    place = text.find(end, start)
+    if place < 0:
+        raise ValueError(f"its HTML is not valid: {as_foreign(text[start : start + 20])}… is open")
+    return place + len(end)
+
+
+class _Anchors:
+    """The parts of a page that PEP 503 defines."""
 
     def __init__(self, base: str) -> None:
-        super().__init__()
         self.base = base
         self.version = ""
         self.anchors: list[dict[str, str]] = []
         self.is_open = False
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = {name: value or "" for name, value in attrs}
-        if tag == "a" and values.get("href"):
-            self.anchors.append(values)
-            if len(self.anchors) > MOST_FILES:
-                raise _too_many_files()
-        elif tag == "html":
-            self.is_open = True
-        elif tag == "base" and values.get("href"):
-            self.base = urljoin(self.base, values["href"])
-        elif tag == "meta" and values.get("name") == "pypi:repository-version":
-            self.version = values.get("content", self.version)
+    def feed(self, text: str) -> None:
+        """Collect the parts.
 
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "html":
-            self.is_open = False
+        Raises:
+            ValueError: the page is malformed, or has too many anchors.
+        """
+        for tag, values in _html_tags(text):
+            if tag == "a" and values.get("href"):
+                self.anchors.append(values)
+                if len(self.anchors) > MOST_FILES:
+                    raise _too_many_files()
+            elif tag in {"html", "/html"}:
+                self.is_open = tag == "html"
+            elif tag == "base" and values.get("href"):
+                self.base = urljoin(self.base, values["href"])
+            elif tag == "meta" and values.get("name") == "pypi:repository-version":
+                self.version = values.get("content", self.version)
 
 
 def _read_html(data: bytes, url: str, project: NormalizedName, *, is_whole: bool) -> Page:
     parser = _Anchors(url)
-    try:
-        parser.feed(data.decode("utf-8", "replace"))
-        parser.close()
-    except AssertionError as error:  # the standard library's parser fails so on malformed pages
-        raise ValueError(f"its HTML is not valid: {error}") from error
+    parser.feed(data.decode("utf-8", "replace"))
     if parser.is_open and not is_whole:
         raise ValueError("it is cut off: <html> is not closed")
     if not parser.version and not parser.anchors:
@@ -560,9 +620,8 @@ class Listing:
     def from_html(cls, data: bytes, url: str) -> Listing:
         """Read an HTML page of links, such as ``--find-links`` names."""
         parser = _Anchors(url)
-        with suppress(AssertionError):  # as far as the page is well-formed
+        with suppress(ValueError):  # as far as the page is well-formed
             parser.feed(data.decode("utf-8", "replace"))
-            parser.close()
         return cls(map(_read_anchor, parser.anchors), parser.base)
 
     @classmethod

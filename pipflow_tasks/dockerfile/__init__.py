@@ -99,6 +99,7 @@ class Dockerfile(Struct, frozen=True, kw_only=True):
             )
             for instruction in source.instructions():
                 reading.take(instruction)
+            reading.close_stage()
         except RecursionError:
             raise DockerfileError("the file is nested too deeply to be read", path=path) from None
         if not reading.stages:
