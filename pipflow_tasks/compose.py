@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import posixpath
 import re
+from contextlib import contextmanager
 from functools import reduce
 from typing import TYPE_CHECKING, NoReturn, TypeAlias, cast
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from .dockerfile.words import Variables, substitute
+from .dockerfile.words import MOST_EXPANDED, OversizedWord, Variables, substitute
+from .dockerfile.work import TooMuchWork, Work
 from .errors import ComposeError
 
 if TYPE_CHECKING:
@@ -156,15 +158,14 @@ class ComposeFile(Struct, frozen=True, kw_only=True):
         paths: list[str] = []
         for path, text in texts:
             paths.append(path)
-            try:
+            with _bounded(path):
                 contents.append(_Reading(path=path, environment=environment).document(text))
                 _compose_file(contents[-1], path, _Others())  # each must be valid by itself
-            except RecursionError:
-                message = "the file is nested too deeply to be read"
-                raise ComposeError(message, path=path) from None
         folder = posixpath.dirname(paths[0])
         others = _Others(read=read, environment=environment, folder=folder)
-        return _compose_file(reduce(_merge, contents), paths[0], others)
+        with _bounded(paths[0]):
+            return _compose_file(reduce(_merge, contents), paths[0], others)
+        raise AssertionError("what leaves the block is a file or an error")
 
     @classmethod
     def from_config(cls, text: str, *, path: str) -> ComposeFile:
@@ -238,6 +239,20 @@ class ComposeFile(Struct, frozen=True, kw_only=True):
         )
 
 
+@contextmanager
+def _bounded(path: str) -> Iterator[None]:
+    """Turn what is too deep, too long or too much in a file into an error that names the file."""
+    try:
+        yield
+    except RecursionError:
+        raise ComposeError("the file is nested too deeply to be read", path=path) from None
+    except OversizedWord as error:
+        raise ComposeError(str(error), path=path) from error
+    except TooMuchWork as error:
+        message = "the file has too many values and aliases to be read"
+        raise ComposeError(message, path=path) from error
+
+
 # --- the YAML -------------------------------------------------------------------------------------
 
 
@@ -288,6 +303,7 @@ class _Reading(Struct, kw_only=True):
     environment: Mapping[str, str]
     values: dict[int, _Value] = field(default_factory=dict)
     """By the id of the node: an alias is read once, however often it is used."""
+    work: Work = field(default_factory=Work)
 
     def document(self, text: str) -> _Map:
         """Read a text into mappings, with services in compose's long forms."""
@@ -344,6 +360,7 @@ class _Reading(Struct, kw_only=True):
                 sources = value.value if isinstance(value, yaml.SequenceNode) else [value]
                 for source in sources:
                     if isinstance(source, yaml.MappingNode):
+                        self.work.spend(len(merged) + len(source.value))
                         merged = {**cast("_Map", self._value(source)), **merged}
                 continue
             own[key.value] = _Entry(
@@ -377,7 +394,9 @@ class _Reading(Struct, kw_only=True):
             )
 
         variables = Variables(values=self.environment, missing=missing)
-        return _interpolate(text, variables, other, lambda word: self._interpolated(word, line))
+        value = _interpolate(text, variables, other, lambda word: self._interpolated(word, line))
+        self.work.spend(len(value))
+        return value
 
     def _normalise(self, service: _Entry) -> None:
         """Write the short forms of a service as the long ones, which is how files merge."""
@@ -420,9 +439,12 @@ def _interpolate(
 ) -> str:
     """Replace the variables in a text; ``other`` gives what a ``$`` before none stands for."""
     done: list[str] = []
-    position = 0
+    position = size = 0
     while (dollar := text.find("$", position)) >= 0:
         value, after = substitute(text, dollar, variables, expand_word) or other(dollar)
+        size += len(value)
+        if size > MOST_EXPANDED:
+            raise OversizedWord
         done += (text[position:dollar], value)
         position = after
     return "".join(done) + text[position:]
@@ -668,15 +690,24 @@ _COMMENT = re.compile(r"(?:^|\s)#.*")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 
-def read_dotenv(text: str, environment: Mapping[str, str]) -> dict[str, str]:
+def read_dotenv(text: str, environment: Mapping[str, str], *, path: str = ".env") -> dict[str, str]:
     """Read an ``.env`` file as compose does: quotes, comments, ``export``, variables.
 
     Values may use variables: of ``environment``, else of lines above. What is no assignment is
     ignored: compose may refuse it.
+
+    Raises:
+        ComposeError: its values are too long, too many, or nested too deeply.
     """
+    with _bounded(path):
+        return _read_dotenv(text, environment)
+    raise AssertionError("what leaves the block is a value or an error")
+
+
+def _read_dotenv(text: str, environment: Mapping[str, str]) -> dict[str, str]:
     values: dict[str, str] = {}
+    known, work = dict(environment), Work()
     for match in _ASSIGNMENT.finditer(text.removeprefix("\ufeff")):
-        known = {**values, **environment}
         if match["single"] is not None:
             value = match["single"]
         elif match["double"] is not None:
@@ -686,7 +717,10 @@ def read_dotenv(text: str, environment: Mapping[str, str]) -> dict[str, str]:
             )
         else:
             value = _with_variables(_COMMENT.sub("", match["plain"]).strip(), known)
+        work.spend(len(value))
         values[match["name"]] = value
+        if match["name"] not in environment:
+            known[match["name"]] = value
     return values
 
 

@@ -1,4 +1,7 @@
-"""Standard output and standard error, also where they are closed, full, or a pipe that ended."""
+"""Standard output and standard error, also where they are closed, full, or a pipe that ended.
+
+What is printed is escaped here: text of an index or an image never gets at the terminal.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING
+
+from .errors import escape
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -29,7 +34,7 @@ def open_streams() -> None:
 def say(text: str) -> None:
     """Print a line to standard error; if that can't be written, nobody can be told."""
     try:
-        print(text, file=sys.stderr, flush=True)
+        print(escape(text), file=sys.stderr, flush=True)
     except (OSError, ValueError):
         _silence(sys.stderr)
 
@@ -44,7 +49,8 @@ def write_out(text: str) -> None:
         raise OSError("standard output is closed")
     try:
         encoding = sys.stdout.encoding or "utf-8"
-        print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+        shown = escape(text).encode(encoding, "backslashreplace").decode(encoding)
+        print(shown, flush=True)
     except ValueError as error:
         raise OSError("standard output is closed") from error
     except OSError:

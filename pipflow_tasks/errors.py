@@ -24,10 +24,11 @@ The sentence is made in ``__str__``: where, what, and then a line ``hint: ...``.
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = [
     "BakeError",
@@ -47,21 +48,126 @@ __all__ = [
     "VersionConflict",
 ]
 
+HIDDEN = "****"
+"""What messages have in place of a secret."""
+
 MOST_NAMED = 3
 """How many projects the sentence about a conflict names."""
 
 # up to the last "@" of the word, else, with blanks, up to one before a slash: better too much is
 # hidden than too little
-_CREDENTIALS = re.compile(
-    r"""(?<=://)(?:[^/\s:\["',]*:[^\s?]*|[^/\s"',]*|[^/\s:\["',]*:(?!\d+\b)[^/]*)@""",
-)
+_WITH_PASSWORD = re.compile(r"""(?<=://)[^/\s:\["',]*:""")
+_END_OF_WORD = re.compile(r"[\s?]|$")
+_CREDENTIALS = re.compile(r"""(?<=://)(?:[^/\s"',]*|[^/\s:\["',]*:(?!\d+\b)[^/]*)@""")
 _CUT_OFF = re.compile(r"""(?<=://)([^/\s:@\["',]+):(?![0-9*]*(?:[/?#\s"',;)\\]|$))[^/\s@"',]+""")
 """A user and what may be half a password: behind the colon is no port."""
 
 
-def redact(text: str) -> str:
-    """Return a text with the user name and password of every address in it hidden."""
-    return _CUT_OFF.sub(r"\1:****", _CREDENTIALS.sub("****@", text))
+_TELLING = (
+    r"(?:[\w-]{0,60}(?:token|passw(?:or)?d|passphrase|secret|credential|signature)[\w-]{0,60}"
+    r"|[\w-]{0,60}(?:api|access|auth|private)[_-]?key[\w-]*)"
+)
+# `?token=…`, `--build-arg API_TOKEN=…`, `--password=…`, `--password …`
+_ASSIGNED = re.compile(
+    rf"(?P<name>(?<![\w-]){_TELLING}=|(?<![\w-])--{_TELLING} +(?=[^-\s]))"
+    r"(?!(?:id|type|src|source|env)=)"  # `--secret id=pip,env=TOKEN` names a secret and has none
+    r"""(?:"[^"\n]*"|'[^'\n]*'|(?![$*])[^\s&#"'`;)\]]+)""",
+    re.IGNORECASE,
+)
+_TOKENS = re.compile(
+    r"(?<![\w-])(?:(?:pypi-|gh[pousr]_|github_pat_|glpat-|npm_|dckr_pat_)[\w-]{16,}"
+    r"|eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?|AKIA[A-Z0-9]{16})"
+)
+"""Tokens that are known by their form."""
+_IN_PATH = re.compile(
+    r"(?<=/)(?:(?=[a-zA-Z0-9]*[0-9])(?=[a-zA-Z0-9]*[a-z])(?=[a-zA-Z0-9]*[A-Z])[a-zA-Z0-9]{16,128}"
+    r"|(?=[0-9a-f]*[a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{32,128})(?=/)"
+)
+_NO_VALUES: Mapping[str, str] = MappingProxyType({})
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]{0,20}://[^\s\"'`]+", re.IGNORECASE)
+
+
+def redact(text: str, values: Mapping[str, str] = _NO_VALUES) -> str:
+    """Return a text with the secrets in it hidden.
+
+    These are the user name and password of every address; in the path of an address, what is as
+    long and mixed as only tokens are; tokens that are known by their form; and what is assigned to
+    a name that says so (``?token=``, ``--build-arg API_TOKEN=``, ``--password``). Words in
+    ``values`` are replaced by theirs.
+    """
+    for value, shown in values.items():
+        word = rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])"
+        text = re.sub(word, shown.replace("\\", r"\\"), text)
+    text = _CREDENTIALS.sub(f"{HIDDEN}@", _without_passwords(text))
+    text = _CUT_OFF.sub(rf"\1:{HIDDEN}", text)
+    text = _ADDRESS.sub(lambda found: _IN_PATH.sub(HIDDEN, found[0]), text)
+    return _ASSIGNED.sub(rf"\g<name>{HIDDEN}", _TOKENS.sub(HIDDEN, text))
+
+
+def _without_passwords(text: str) -> str:
+    """Return a text without what is between ``://`` and the last ``@`` of a word, with a colon."""
+    shown: list[str] = []
+    position = end = last = 0
+    for found in _WITH_PASSWORD.finditer(text):
+        if found.end() >= end:
+            stop = _END_OF_WORD.search(text, found.end())
+            end = len(text) if stop is None else stop.start()
+            last = text.rfind("@", found.end(), end)
+        if found.end() <= last and found.start() >= position:
+            shown += (text[position : found.start()], HIDDEN)
+            position = last
+    return "".join(shown) + text[position:]
+
+
+def redact_words(words: Iterable[str]) -> tuple[str, ...]:
+    """Return the words of a command with the secrets in them hidden.
+
+    A secret build argument keeps its name alone, so that the command can be pasted: builders take
+    the value from the environment, then.
+    """
+    shown: list[str] = []
+    for word in words:
+        name, equals, _ = word.partition("=")
+        before = shown[-1] if shown else ""
+        option = "--build-arg" if name == "--build-arg" else ""
+        if option:
+            name, equals, _ = word.removeprefix(f"{option}=").partition("=")
+        is_secret = bool(equals) and redact(f"{name}=x") != f"{name}=x"
+        told = f"{before} {word}"
+        is_value = redact(f"{before} x") != f"{before} x" and redact(told) != told
+        if (option or before == "--build-arg") and (is_secret or redact(word) != word):
+            shown.append(f"{option}={name}" if option else name)
+        elif is_secret:
+            shown.append(f"{name}={HIDDEN}")
+        else:
+            shown.append(HIDDEN if is_value and not word.startswith("-") else redact(word))
+    return tuple(shown)
+
+
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_BREAKS = re.compile("[\t\n]")
+
+
+def escape(text: str) -> str:
+    """Return a text without what a terminal obeys: control characters, and those that turn it.
+
+    Only line breaks and tabs stay.
+    """
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def as_line(text: str) -> str:
+    """Return a text as one line, escaped."""
+    return _BREAKS.sub(lambda found: {"\n": "\\n", "\t": "\\t"}[found[0]], escape(text))
+
+
+MOST_FOREIGN = 300
+"""How many characters of a text from outside are shown."""
+
+
+def as_foreign(text: str) -> str:
+    """Return a text from outside as messages show it: one line, cut at ``MOST_FOREIGN``."""
+    return as_line(text if len(text) <= MOST_FOREIGN else f"{text[: MOST_FOREIGN - 1]}…")
 
 
 class PipflowError(Exception):
@@ -80,16 +186,16 @@ class PipflowError(Exception):
     def __init__(
         self, message: str, *, path: str | None = None, line: int | None = None, hint: str = ""
     ) -> None:
-        super().__init__(redact(message))
-        self.message = redact(message)
+        self.message = as_line(redact(message))
+        super().__init__(self.message)
         self.path = path
         self.line = line
-        self.hint = redact(hint)
+        self.hint = as_line(redact(hint))
 
     def __str__(self) -> str:
-        where = "" if self.path is None else f"{self.path}: "
+        where = "" if self.path is None else f"{as_line(self.path)}: "
         if self.path is not None and self.line is not None:
-            where = f"{self.path}:{self.line}: "
+            where = f"{as_line(self.path)}:{self.line}: "
         return f"{where}{self.message}" + (f"\nhint: {self.hint}" if self.hint else "")
 
 
@@ -146,7 +252,7 @@ class Unsatisfiable(PipflowError):  # noqa: N818
 
     def __init__(self, message: str, *, reasons: Sequence[str] = (), hint: str = "") -> None:
         super().__init__(message, hint=hint)
-        self.reasons = tuple(map(redact, reasons))
+        self.reasons = tuple(as_line(redact(reason)) for reason in reasons)
 
     def __str__(self) -> str:
         reasons = "".join(f"\n  {reason}" for reason in self.reasons)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from .errors import UsageError, redact
+from .errors import HIDDEN, UsageError, redact_words
 from .values import equal_without, hash_without
 
 if TYPE_CHECKING:
@@ -198,8 +198,14 @@ class Builder(Struct, frozen=True, kw_only=True):
 
     @property
     def shown(self) -> str:
-        """The command as the user would type it here, without the credentials in it."""
-        return typed_from_here(redact(shlex.join(self.command)), self.place)
+        """The command as the user would type it here; a remark names the secrets it lacks."""
+        words = redact_words(self.command)
+        lacking = [new for new, old in zip(words, self.command, strict=True) if new != old]
+        names = [word.removeprefix("--build-arg=") for word in lacking if HIDDEN not in word]
+        remarks = [f"set {', '.join(names)} in the environment"] * bool(names)
+        remarks += [f"{HIDDEN} is a hidden value"] * (len(names) < len(lacking))
+        remark = f"  # {'; '.join(remarks)}" if remarks else ""
+        return f"{typed_from_here(shlex.join(words), self.place)}{remark}"
 
     @property
     def absence(self) -> str:
@@ -252,6 +258,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         origins: where each part of the target comes from, if that was asked.
         warnings: what the user should know before trusting the result.
         hints: what else the user may want to do.
+        suggestion: lines to write into a file, after one that says which; or an empty string.
         builder: what builds the image; None where the project has no image.
         lack: which argument or secret that build lacks that installing takes; None: it lacks none.
         is_unfinished: an earlier command was killed before it built the image from the files.
@@ -271,6 +278,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     origins: tuple[Origin, ...] = ()
     warnings: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
+    suggestion: str = ""
     builder: Builder | None = None
     lack: DockerfileError | None = None
     is_unfinished: bool = False

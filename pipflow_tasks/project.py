@@ -495,13 +495,15 @@ class Project:
         for unfinished in find_unfinished(seen.files):
             findings.append(_find_unfinished(unfinished.sentence))
         in_order = sorted(findings, key=lambda found: (found.file or "", found.line or 0))
+        suggestion = suggest_settings(in_order)
         plan = Plan(
             command="check",
             target=seen.target,
             findings=tuple(in_order),
             origins=tuple(self._explain(seen)) if explain else (),
             warnings=notices,
-            hints=tuple(self._first_hints(seen, in_order)),
+            suggestion=suggestion,
+            hints=() if suggestion else tuple(self._first_hints(seen)),
         )
         return self._placed(plan, seen.discovery)
 
@@ -522,7 +524,7 @@ class Project:
                     together = check_together(inputs, wants_hashes=wants_hashes)
                     together = fix_at_the_source(inputs.manifest, together)
                     findings.update(dict.fromkeys(together))
-                notices = (*self._note_several(inputs), *notices)
+                notices = (*self._index_notices(inputs), *notices)
             except PackageIndexError as error:
                 findings[find_in(error)] = None
         return [*findings], notices
@@ -574,12 +576,10 @@ class Project:
             pip = read_pip_settings(self._environment)
             yield from reader.of_installs(seen.environment, seen.manifest, pip)
 
-    def _first_hints(self, seen: _Seen, findings: Iterable[Finding]) -> Iterator[str]:
-        """Yield which settings a project needs: those of the fixes, or none where it has none."""
+    def _first_hints(self, seen: _Seen) -> Iterator[str]:
+        """Yield that a project without settings needs none."""
         builds = () if seen.discovery is None else seen.discovery.builds
-        if suggested := suggest_settings(findings):
-            yield suggested
-        elif not self._set_by and seen.inputs is not None and builds:
+        if not self._set_by and seen.inputs is not None and builds:
             found = dict.fromkeys([*self.settings.files, *(build.recipe.path for build in builds)])
             yield (
                 f"found {' and '.join(found)}; no settings are needed "
@@ -792,7 +792,7 @@ class Project:
 
     def _index_for(self, rules: InstallRules) -> PackageIndex:
         """Return the index of rules; plans with equal rules share it."""
-        shown = tuple(rules.shown.items())
+        shown = tuple(rules.shown.items()), tuple(rules.values.items())
         where = (rules.index_urls, rules.first_index, rules.index_for, rules.links)
         key = (where, rules.trust, shown)
         if key not in self._indexes:
@@ -804,16 +804,18 @@ class Project:
                 links=rules.links,
                 trust=rules.trust,
                 shown=rules.shown,
+                values=rules.values,
             )
         return self._indexes[key]
 
-    def _note_several(self, inputs: Inputs, parts: Iterable[Draft] = ()) -> tuple[str, ...]:
-        """Return a notice for the projects of the files that several indexes have."""
+    def _index_notices(self, inputs: Inputs, parts: Iterable[Draft] = ()) -> tuple[str, ...]:
+        """Return notices: projects of the files that several indexes have, and skipped entries."""
         index = self._index_for(inputs.rules)
         names = {line.name for line in inputs.manifest.lines if line.name is not None}
         added = (each.written.requirement for part in parts for each in part.additions)
         names |= {canonicalize_name(requirement.name) for requirement in added}
-        return note_several({name: index.indexes_of(name) for name in names})
+        several = note_several({name: index.indexes_of(name) for name in names})
+        return (*several, *index.notices())
 
     def _finish(
         self,
@@ -829,7 +831,7 @@ class Project:
         if inputs is not None:
             manifest, target = inputs.manifest, inputs.target if with_target else None
             parts = [*parts]  # after which the index knows what it was asked for
-            several = self._note_several(inputs, parts)
+            several = self._index_notices(inputs, parts)
             assumed = say_assumed(inputs, parts)
             parts = [warn(*inputs.notices), *parts, warn(*assumed, *several, *inputs.last_notices)]
         plan = finish(parts, command, manifest, target=target, force=force)

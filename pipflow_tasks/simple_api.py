@@ -2,18 +2,20 @@
 
 Follows the Simple repository API: PEP 503 (HTML), 691 (JSON), 592 (yanked), 658 and 714 (metadata
 files) and 700 (upload time, size); file names follow PEP 427 and 625. Nothing is fetched here: the
-functions take the bytes of a page or a metadata file, and return values.
+functions take the bytes of a page or a metadata file, and return values. What they return is
+checked: names, versions and digests follow their grammar, and nothing is longer than its limit.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from email.parser import BytesHeaderParser
 from functools import cached_property, lru_cache
-from html.parser import HTMLParser
+from html import unescape
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import quote, unquote, urldefrag, urljoin, urlsplit
@@ -27,7 +29,7 @@ from packaging.tags import Tag, parse_tag
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from .errors import PackageIndexError, redact
+from .errors import PackageIndexError, as_foreign, redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -37,6 +39,16 @@ ACCEPT = (
     "application/vnd.pypi.simple.v1+json, "
     "application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 )
+
+MOST_METADATA_BYTES = 4 << 20
+MOST_FILES = 200_000
+"""How many files a page may list."""
+MOST_DEPENDENCIES = 2_000
+"""How many dependencies a release may state."""
+MOST_FILENAME = 255
+MOST_VERSION = 100
+MOST_REQUIRES_PYTHON = 1_000
+"""How many characters these may have; an entry of a page with more is skipped."""
 
 _AnyEntry = TypeVar("_AnyEntry")
 _ORDERED_WILDCARD = re.compile(r"([<>]=?\s*)([\w.!+-]+?)\.\*")
@@ -57,6 +69,7 @@ class DistributionFile(Struct, frozen=True, kw_only=True):
         yanked: why it was yanked (perhaps an empty string), or None.
         hashes: hex digests by algorithm, for the algorithms that installers accept.
         has_metadata: whether the index serves a metadata file beside it; None if it does not say.
+        metadata_hashes: the digests of that file, as ``hashes``.
         uploaded: None if the index does not state it.
     """
 
@@ -68,6 +81,7 @@ class DistributionFile(Struct, frozen=True, kw_only=True):
     yanked: str | None = None
     hashes: Mapping[str, str] = field(default_factory=dict)
     has_metadata: bool | None = None
+    metadata_hashes: Mapping[str, str] = field(default_factory=dict)
     uploaded: datetime | None = None
 
     @property
@@ -84,16 +98,23 @@ class DistributionFile(Struct, frozen=True, kw_only=True):
 
 
 def read_page(
-    data: bytes, *, content_type: str, url: str, project: NormalizedName, shown: str = ""
+    data: bytes,
+    *,
+    content_type: str,
+    url: str,
+    project: NormalizedName,
+    shown: str = "",
+    is_whole: bool = True,
 ) -> Page:
     """Read one project's page; files that no installer could use are left out.
 
     ``url`` is where relative addresses start; ``shown`` is how an error writes it, by default
-    without credentials.
+    without credentials. ``is_whole``: the protocol marked the end of the page; else the page has
+    to.
 
     Raises:
         PackageIndexError: the page is neither JSON nor HTML, has an unknown version of the API,
-            or is cut off.
+            is that of another project, is cut off, or lists too many files.
     """
     kind = content_type.partition(";")[0].strip().lower()
     shown = shown or redact(url)
@@ -101,10 +122,11 @@ def read_page(
         if kind in {"application/vnd.pypi.simple.v1+json", "application/json"}:
             return _read_json(data, url, project)._replace(shown=shown)
         if kind in {"application/vnd.pypi.simple.v1+html", "text/html"}:
-            return _read_html(data, url, project)._replace(shown=shown)
+            return _read_html(data, url, project, is_whole=is_whole)._replace(shown=shown)
     except ValueError as error:
         raise _unusable(shown, str(error)) from error
-    raise _unusable(shown, f"its type is {kind or 'missing'}, but JSON or HTML is needed")
+    kind = as_foreign(kind) or "missing"
+    raise _unusable(shown, f"its type is {kind}, but JSON or HTML is needed")
 
 
 def _unusable(shown: str, reason: str) -> PackageIndexError:
@@ -124,6 +146,29 @@ class _Hashes(Struct, gc=False, frozen=True):
 
 
 _ALGORITHMS = _Hashes.__struct_fields__
+_DIGEST = re.compile(r"[0-9a-f]*")
+
+
+def _digests(given: Iterable[tuple[str, object]], filename: str) -> dict[str, str]:
+    """Return the digests for the algorithms that installers accept.
+
+    Raises:
+        ValueError: one is no digest of its algorithm.
+    """
+    found: dict[str, str] = {}
+    for name, digest in given:
+        if name not in _ALGORITHMS or not digest:
+            continue
+        lower = digest.lower() if isinstance(digest, str) else ""
+        if len(lower) != 2 * hashlib.new(name).digest_size or not _DIGEST.fullmatch(lower):
+            raise ValueError(f"the {name} of {as_foreign(filename)} is no digest")
+        found[name] = lower
+    return found
+
+
+def matches(data: bytes, hashes: Mapping[str, str]) -> bool:
+    """Return whether data has all of these digests, as a page gives them."""
+    return all(hashlib.new(name, data).hexdigest() == digest for name, digest in hashes.items())
 
 
 class _Named(Struct, gc=False):
@@ -151,6 +196,7 @@ class Page(NamedTuple):
     base: str  # where its relative addresses start
     entries: Mapping[Version, tuple[_Entry | msgspec.Raw, ...]]
     shown: str = ""  # how an error writes the address of the page
+    oversized: int = 0  # how many entries are skipped, because something in them is too long
 
 
 class Files(Mapping[Version, Sequence[DistributionFile]]):
@@ -170,6 +216,11 @@ class Files(Mapping[Version, Sequence[DistributionFile]]):
         versions = dict.fromkeys(version for page in self._pages for version in page.entries)
         return sorted(versions, reverse=True)
 
+    @property
+    def oversized(self) -> tuple[tuple[str, int], ...]:
+        """The pages with entries that are skipped because they are too long, and how many."""
+        return tuple((page.shown, page.oversized) for page in self._pages if page.oversized)
+
     def __len__(self) -> int:
         return len(self._versions)
 
@@ -188,22 +239,27 @@ class Files(Mapping[Version, Sequence[DistributionFile]]):
 
 def _group(
     project: NormalizedName, filenames: Iterable[str], entries: tuple[_AnyEntry, ...]
-) -> dict[Version, tuple[_AnyEntry, ...]]:
+) -> tuple[dict[Version, tuple[_AnyEntry, ...]], int]:
     """Return the entries by version, without most of those that no installer could use.
 
     Most pages list the wheels of a version together and its sdist after them, and these names
-    begin alike. Such a run is taken as a whole.
+    begin alike. Such a run is taken as a whole. Also returns how many entries are too long.
     """
+    oversized = 0
     starts: list[int] = []
     versions: list[Version | None] = []
     wheels = sdist = "/"  # no file name holds a slash
     for place, filename in enumerate(filenames):
-        if filename == sdist or (filename.startswith(wheels) and filename.endswith(".whl")):
+        is_long = len(filename) > MOST_VERSION and _is_oversized(filename)
+        if not is_long and (
+            filename == sdist or (filename.startswith(wheels) and filename.endswith(".whl"))
+        ):
             continue
         starts.append(place)
-        versions.append(_version_of(filename, project))
         wheels = sdist = "/"
-        if _is_wheel(filename):
+        oversized += is_long
+        versions.append(None if is_long else _version_of(filename, project))
+        if not is_long and _is_wheel(filename):
             stem = "-".join(filename.split("-", 2)[:2])
             wheels, sdist = f"{stem}-", f"{stem}.tar.gz"
     releases: dict[Version, tuple[_AnyEntry, ...]] = {}
@@ -211,7 +267,37 @@ def _group(
     for version, start, stop in zip(versions, starts, stops, strict=True):
         if version is not None:
             releases[version] = releases.get(version, ()) + entries[start:stop]
-    return releases
+    asking = sum(map(_asks_at_length, entries))
+    if asking:
+        kept = {
+            version: tuple(entry for entry in found if not _asks_at_length(entry))
+            for version, found in releases.items()
+        }
+        releases = {version: found for version, found in kept.items() if found}
+    return releases, oversized + asking
+
+
+def _is_oversized(filename: str) -> bool:
+    if len(filename) > MOST_FILENAME:
+        return True
+    if _is_wheel(filename):
+        version = filename.split("-", 2)[1]
+    else:
+        version = _SDIST_ENDING.sub("", filename).rpartition("-")[2]
+    return len(version) > MOST_VERSION
+
+
+def _asks_at_length(entry: object) -> bool:
+    """Return whether the Requires-Python of an entry is too long."""
+    if isinstance(entry, msgspec.Raw):
+        if len(memoryview(entry)) <= MOST_REQUIRES_PYTHON:
+            return False
+        try:
+            entry = _ENTRY.decode(entry)
+        except msgspec.MsgspecError:  # raised again where the entry is read
+            return False
+    assert isinstance(entry, _Entry)
+    return len(entry.requires_python or "") > MOST_REQUIRES_PYTHON
 
 
 def _read_files(page: Page, version: Version) -> Iterator[DistributionFile]:
@@ -228,7 +314,8 @@ def _read(version: Version, entry: _Entry, base: str) -> DistributionFile:
     metadata = entry.core_metadata
     if metadata is None:
         metadata = entry.dist_info_metadata
-    digests = {name: getattr(entry.hashes, name) for name in _ALGORITHMS}
+    digests = ((name, getattr(entry.hashes, name)) for name in _ALGORITHMS)
+    told = metadata.items() if isinstance(metadata, dict) else ()
     return DistributionFile(
         filename=entry.filename,
         url=_complete(entry.url, base),
@@ -236,8 +323,9 @@ def _read(version: Version, entry: _Entry, base: str) -> DistributionFile:
         is_wheel=entry.filename.endswith(".whl"),
         requires_python=_specifier(entry.requires_python),
         yanked=_yanked(entry.yanked),
-        hashes={name: digest for name, digest in digests.items() if digest},
+        hashes=_digests(digests, entry.filename),
         has_metadata=None if metadata is None else metadata is not False,
+        metadata_hashes=_digests(told, f"{entry.filename}.metadata"),
         uploaded=_time(entry.upload_time),
     )
 
@@ -316,20 +404,41 @@ def _time(text: str | None) -> datetime | None:
 
 def _read_json(data: bytes, url: str, project: NormalizedName) -> Page:
     try:
+        _require_few(data)
         page = _JSON.decode(data)
+        if len(page.files) > MOST_FILES:
+            raise _too_many_files()
         filenames = map(attrgetter("filename"), map(_NAMED.decode, page.files))
-        entries = _group(project, filenames, page.files)
+        entries, oversized = _group(project, filenames, page.files)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"its JSON is not valid: {error}") from error
     _require_version(page.meta.api_version)
-    return Page(url, entries)
+    if page.name and _canonical(page.name) != project:
+        raise ValueError(f"it is the page of {as_foreign(page.name)}")
+    return Page(url, entries, oversized=oversized)
+
+
+def _require_few(data: bytes) -> None:
+    """Refuse a page with many more entries than are read, before they take up memory.
+
+    An entry is an object with at most three objects in it.
+    """
+    if data.count(b",") < MOST_FILES:
+        return
+    if data.count(b"{") > 4 * MOST_FILES + 16:
+        raise _too_many_files()
+    _OBJECTS.decode(data)
+
+
+def _too_many_files() -> ValueError:
+    return ValueError(f"it lists more than {MOST_FILES:,} files")
 
 
 def _yanked(value: bool | str | None) -> str | None:
     """Return the reason or None; PEP 691 writes false, true or the reason."""
     if value is None or value is False:
         return None
-    return "" if value is True else value
+    return "" if value is True else as_foreign(value)
 
 
 class _JsonMeta(Struct, rename="kebab"):
@@ -339,49 +448,137 @@ class _JsonMeta(Struct, rename="kebab"):
 class _JsonPage(Struct):
     meta: _JsonMeta
     files: tuple[msgspec.Raw, ...]
+    name: str = ""
+
+
+class _Object(Struct, gc=False):
+    """Any object; decoding stops at the first entry that is none."""
+
+
+class _Objects(Struct):
+    files: tuple[_Object, ...]
 
 
 _NAMED = msgspec.json.Decoder(_Named)
 _ENTRY = msgspec.json.Decoder(_Entry)
 _JSON = msgspec.json.Decoder(_JsonPage)
+_OBJECTS = msgspec.json.Decoder(_Objects)
 
 
 def _require_version(version: str) -> None:
     if version.partition(".")[0] != "1":
-        raise ValueError(f"it has version {version} of the Simple API; this tool reads 1.x")
+        raise ValueError(
+            f"it has version {as_foreign(version)} of the Simple API; this tool reads 1.x"
+        )
 
 
-class _Anchors(HTMLParser):
-    """A parser that collects the parts of a page that PEP 503 defines."""
+_TAG_NAME = re.compile(r"/?[a-zA-Z][^\s/>]*")
+_BETWEEN = re.compile(r"[\s/=]*")
+_ATTRIBUTE = re.compile(r"([^\s/>=]+)(\s*=\s*)?")
+_UNQUOTED = re.compile(r"[^\s>]*")
+_RAW = {name: re.compile(rf"</{name}[\s/>]", re.IGNORECASE) for name in ("script", "style")}
+"""Elements that hold no tags."""
+
+
+def _html_tags(text: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the tags of a page with their attributes; the name of one that closes has a slash.
+
+    The standard library's parser begins again for each tag that is not closed, which takes
+    hours for a page of them.
+
+    Raises:
+        ValueError: a tag, a comment or an attribute is not closed.
+    """
+    position = 0
+    while (start := text.find("<", position)) >= 0:
+        if text.startswith(("<!", "<?"), start):
+            is_comment = text.startswith("<!--", start)
+            end = "-->" if is_comment else ">"
+            position = _behind(text, end, start + 4 if is_comment else start + 2)
+            continue
+        name = _TAG_NAME.match(text, start + 1)
+        if name is None:
+            position = start + 1
+            continue
+        attributes, position = _attributes(text, name.end())
+        lower = name[0].lower()
+        yield lower, attributes
+        if lower in _RAW:
+            closing = _RAW[lower].search(text, position)
+            position = len(text) if closing is None else closing.start()
+
+
+def _attributes(text: str, position: int) -> tuple[dict[str, str], int]:
+    """Return the attributes of a tag, from behind its name, and the place behind the tag."""
+    found: dict[str, str] = {}
+    while True:
+        between = _BETWEEN.match(text, position)
+        assert between is not None
+        attribute = _ATTRIBUTE.match(text, between.end())
+        if attribute is None:
+            return found, _behind(text, ">", between.end())
+        position, value = attribute.end(), ""
+        quote = text[position : position + 1]
+        if attribute[2] and quote in {'"', "'"}:
+            start, position = position + 1, _behind(text, quote, position + 1)
+            value = text[start : position - 1]
+        elif attribute[2]:
+            unquoted = _UNQUOTED.match(text, position)
+            assert unquoted is not None
+            position, value = unquoted.end(), unquoted[0]
+        found[attribute[1].lower()] = unescape(value)
+
+
+def _behind(text: str, end: str, start: int) -> int:
+    place = text.find(end, start)
+    if place < 0:
+        raise ValueError(f"its HTML is not valid: {as_foreign(text[start : start + 20])}… is open")
+    return place + len(end)
+
+
+class _Anchors:
+    """The parts of a page that PEP 503 defines."""
 
     def __init__(self, base: str) -> None:
-        super().__init__()
         self.base = base
         self.version = ""
         self.anchors: list[dict[str, str]] = []
+        self.is_open = False
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = {name: value or "" for name, value in attrs}
-        if tag == "a" and values.get("href"):
-            self.anchors.append(values)
-        elif tag == "base" and values.get("href"):
-            self.base = urljoin(self.base, values["href"])
-        elif tag == "meta" and values.get("name") == "pypi:repository-version":
-            self.version = values.get("content", self.version)
+    def feed(self, text: str) -> None:
+        """Collect the parts.
+
+        Raises:
+            ValueError: the page is malformed, or has too many anchors.
+        """
+        for tag, values in _html_tags(text):
+            if tag == "a" and values.get("href"):
+                self.anchors.append(values)
+                if len(self.anchors) > MOST_FILES:
+                    raise _too_many_files()
+            elif tag in {"html", "/html"}:
+                self.is_open = tag == "html"
+            elif tag == "base" and values.get("href"):
+                self.base = urljoin(self.base, values["href"])
+            elif tag == "meta" and values.get("name") == "pypi:repository-version":
+                self.version = values.get("content", self.version)
 
 
-def _read_html(data: bytes, url: str, project: NormalizedName) -> Page:
+def _read_html(data: bytes, url: str, project: NormalizedName, *, is_whole: bool) -> Page:
     parser = _Anchors(url)
-    try:
-        parser.feed(data.decode("utf-8", "replace"))
-        parser.close()
-    except AssertionError as error:  # the standard library's parser fails so on malformed pages
-        raise ValueError(f"its HTML is not valid: {error}") from error
+    parser.feed(data.decode("utf-8", "replace"))
+    if parser.is_open and not is_whole:
+        raise ValueError("it is cut off: <html> is not closed")
     if not parser.version and not parser.anchors:
         raise ValueError("it is an HTML page without links, not an index page")
     _require_version(parser.version or "1.0")
     entries = tuple(_read_anchor(anchor) for anchor in parser.anchors)
-    return Page(parser.base, _group(project, (entry.filename for entry in entries), entries))
+    return _page(parser.base, project, entries)
+
+
+def _page(base: str, project: NormalizedName, entries: tuple[_Entry, ...]) -> Page:
+    grouped, oversized = _group(project, (entry.filename for entry in entries), entries)
+    return Page(base, grouped, oversized=oversized)
 
 
 def _read_anchor(anchor: Mapping[str, str]) -> _Entry:
@@ -395,8 +592,14 @@ def _read_anchor(anchor: Mapping[str, str]) -> _Entry:
         hashes=_Hashes(**digests),
         requires_python=anchor.get("data-requires-python"),
         yanked=anchor.get("data-yanked"),
-        core_metadata=None if metadata is None else metadata != "false",
+        core_metadata=None if metadata is None else _metadata_of(metadata),
     )
+
+
+def _metadata_of(attribute: str) -> bool | dict[str, object]:
+    """Return what the attribute says: false, true, or a digest (``sha256=…``)."""
+    name, equals, digest = attribute.partition("=")
+    return {name: digest} if equals else attribute != "false"
 
 
 class Listing:
@@ -417,9 +620,8 @@ class Listing:
     def from_html(cls, data: bytes, url: str) -> Listing:
         """Read an HTML page of links, such as ``--find-links`` names."""
         parser = _Anchors(url)
-        with suppress(AssertionError):  # as far as the page is well-formed
+        with suppress(ValueError):  # as far as the page is well-formed
             parser.feed(data.decode("utf-8", "replace"))
-            parser.close()
         return cls(map(_read_anchor, parser.anchors), parser.base)
 
     @classmethod
@@ -436,8 +638,7 @@ class Listing:
                 replace(each, hashes=_Hashes(sha256=digest(each.filename)), core_metadata=False)
                 for each in found
             ]
-        entries = tuple(found)
-        return Page(self._base, _group(project, (entry.filename for entry in entries), entries))
+        return _page(self._base, project, tuple(found))
 
 
 class Metadata(Struct, frozen=True, kw_only=True):
@@ -460,27 +661,59 @@ class Metadata(Struct, frozen=True, kw_only=True):
     by_patch: tuple[Requirement, ...] = ()
 
 
-def read_metadata(data: bytes) -> Metadata:
-    """Read METADATA or PKG-INFO."""
-    return _read_headers(_parse_headers(data))
+def read_metadata(data: bytes, file: DistributionFile) -> Metadata:
+    """Read the METADATA of a wheel.
+
+    Raises:
+        ValueError: they are not those of the file, too large, or state too many dependencies.
+    """
+    headers = _parse_headers(data)
+    _require_of(file, headers)
+    return _read_headers(headers)
 
 
-def read_sdist_metadata(data: bytes | None, requires_txt: bytes | None) -> Metadata | None:
-    """Read the metadata of an sdist; None where they state no dependencies.
+def _require_of(file: DistributionFile, headers: Message) -> None:
+    """Check name and version, as pip does.
+
+    Raises:
+        ValueError: they are not those of the file.
+    """
+    name, version = (str(headers.get(key) or "").strip() for key in ("Name", "Version"))
+    short = len(version) <= MOST_VERSION and len(name) <= MOST_FILENAME
+    if not short or not name or _version_of(file.filename, _canonical(name)) is None:
+        raise ValueError(f"it is of the project {as_foreign(name)}" if name else "it has no name")
+    if _version(version) != file.version:
+        raise ValueError(f"it is of version {as_foreign(version) or 'none'}")
+
+
+def read_sdist_metadata(
+    data: bytes | None, requires_txt: bytes | None, file: DistributionFile
+) -> Metadata | None:
+    """Read the metadata of an sdist; None where they state no dependencies, or are not its own.
 
     The dependencies are settled from metadata version 2.2 on, unless they are declared dynamic
     (PEP 643). Without a build, the next best source is what setuptools wrote into the egg-info
     when the sdist was made, and then the dependencies in an older PKG-INFO.
 
     ``data`` is PKG-INFO, or None; ``requires_txt`` is None if the sdist has no egg-info.
+
+    Raises:
+        ValueError: they are too large, or state too many dependencies.
     """
     headers = _parse_headers(data or b"")
+    if data is not None:
+        try:
+            _require_of(file, headers)
+        except ValueError:
+            return None
     found = _read_headers(headers)
     dynamic = {str(name).strip().lower() for name in headers.get_all("Dynamic", ())}
     version = _version(str(headers.get("Metadata-Version", "")).strip())
     if version is not None and version >= Version("2.2") and "requires-dist" not in dynamic:
         return found
     if requires_txt is not None:
+        if len(requires_txt) > MOST_METADATA_BYTES:
+            raise ValueError(f"it is larger than {MOST_METADATA_BYTES >> 20} MB")
         texts, extras = _read_requires_txt(requires_txt.decode("utf-8", "replace"))
         stated = _read_requirements(texts)
         python = found.requires_python
@@ -489,6 +722,8 @@ def read_sdist_metadata(data: bytes | None, requires_txt: bytes | None) -> Metad
 
 
 def _parse_headers(data: bytes) -> Message:
+    if len(data) > MOST_METADATA_BYTES:
+        raise ValueError(f"it is larger than {MOST_METADATA_BYTES >> 20} MB")
     # the parser would also split the README below into lines
     head = re.split(rb"\r?\n\r?\n", data, maxsplit=1)[0]
     return BytesHeaderParser().parsebytes(head)
@@ -509,10 +744,12 @@ def _read_requirements(texts: Iterable[str]) -> Metadata:
     found: list[Requirement] = []
     invalid: list[str] = []
     by_patch: list[Requirement] = []
-    for text in texts:
+    for number, text in enumerate(texts):
+        if number == MOST_DEPENDENCIES:
+            raise ValueError(f"it has more than {MOST_DEPENDENCIES:,} dependencies")
         requirement = _requirement(text)
         if requirement is None:
-            invalid.append(text.strip())
+            invalid.append(as_foreign(text.strip()))
             requirement = _requirement(_ORDERED_WILDCARD.sub(r"\1\2", text))
         if requirement is not None:
             found.append(requirement)

@@ -75,7 +75,7 @@ class Run:
         """
         from .plan import Plan
         from .project import Project
-        from .report import FORMATS, write_report
+        from .report import FORMATS, show, write_report
 
         if shared.format_ not in FORMATS:
             known = ", ".join(FORMATS)
@@ -90,7 +90,7 @@ class Run:
                     plan = body(project, **own)
                     if shared.format_ == "text":
                         for warning in plan.warnings:
-                            say(f"warning: {warning}")
+                            say(f"warning: {show(warning)}")
                     outcome = self._act(project, plan, shared)
             except PipflowError as error:
                 if isinstance(error, BuildError) and error.outcome is not None:

@@ -68,6 +68,10 @@ class Fault:
         stall_seconds: How long to wait before the answer.
         half: Announce the whole body, send half of it and close the connection.
         reset: Reset the connection instead of answering.
+        unmarked: Announce no length; closing the connection ends the answer.
+        chunked: Send the answer in chunks, without the last one, and close the connection.
+        drip: Send the answer, the status line included, one byte each tenth of a second.
+        continues: Send the interim answer 100 each tenth of a second, for ever.
         on: The answers to spoil: the project's page, the metadata of its files, or its files.
         times: For how many requests; ``None`` is for ever.
     """
@@ -81,6 +85,10 @@ class Fault:
     stall_seconds: float = 0
     half: bool = False
     reset: bool = False
+    unmarked: bool = False
+    chunked: bool = False
+    drip: bool = False
+    continues: bool = False
     on: Place = "page"
     times: int | None = None
 
@@ -336,7 +344,16 @@ class LoopbackIndex:
             headers["Content-Encoding"] = fault.encoding
         if fault.retry_after is not None:
             headers["Retry-After"] = str(fault.retry_after)
-        return replace(answer, headers=headers, half=fault.half, reset=fault.reset)
+        return replace(
+            answer,
+            headers=headers,
+            half=fault.half,
+            reset=fault.reset,
+            unmarked=fault.unmarked,
+            chunked=fault.chunked,
+            drip=fault.drip,
+            continues=fault.continues,
+        )
 
     def _compress(self, request: Request, answer: _Answer) -> _Answer:
         accepted = request.headers.get("Accept-Encoding", "")
@@ -354,6 +371,10 @@ class _Answer:
     body: bytes = b""
     half: bool = False
     reset: bool = False
+    unmarked: bool = False
+    chunked: bool = False
+    drip: bool = False
+    continues: bool = False
 
 
 def _plain(status: int, headers: Mapping[str, str] | None = None) -> _Answer:
@@ -591,21 +612,42 @@ class _Handler(BaseHTTPRequestHandler):
         request = Request(method=self.command, path=self.path, headers=self.headers)
         index.requests.append(request)
         answer = index._answer(request)
-        self.close_connection = self.close_connection or answer.half or answer.reset
+        ends = answer.half or answer.reset or answer.unmarked or answer.chunked
+        self.close_connection = self.close_connection or ends
         if answer.reset:
             # Without lingering, a close is a reset. Detached, or the server would shut down first.
             no_linger = struct.pack("ii", 1, 0)
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, no_linger)
             socket.close(self.connection.detach())
             return
+        if answer.drip or answer.continues:
+            self._drip(answer)
+            return
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
-        if answer.status != 304:
+        if answer.chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+        elif answer.status != 304 and not answer.unmarked:
             self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
+        if answer.chunked:
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(answer.body), answer.body))
+            return
         if self.command != "HEAD":
             self.wfile.write(answer.body[: len(answer.body) // 2] if answer.half else answer.body)
+
+    def _drip(self, answer: _Answer) -> None:
+        self.close_connection = True
+        head = "".join(f"{name}: {value}\r\n" for name, value in answer.headers.items())
+        pieces: Iterable[bytes] = repeat(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if answer.drip:
+            whole = f"HTTP/1.1 {answer.status} x\r\n{head}\r\n".encode() + answer.body
+            pieces = (whole[place : place + 1] for place in range(len(whole)))
+        for piece in pieces:
+            self.connection.sendall(piece)
+            if self.server.index._closing.wait(0.1):
+                return
 
     def do_HEAD(self) -> None:
         self.do_GET()

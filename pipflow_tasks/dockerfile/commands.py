@@ -58,7 +58,10 @@ if TYPE_CHECKING:
 
     from .configuration import Installer
     from .grammar import Heredoc
+    from .work import Work
 
+_COMMAND = 500
+"""The work to follow a command, besides its words."""
 _SHELL_STOPS = " \t\r\n;&|()<>"
 _SEPARATOR = re.compile(r"&&|\|\||;;|\|&|[;&|()\n]")
 _REDIRECTION = re.compile(r"(?:&(?=>)|\d*)(<<<|<<-?|<>|>>|>\||[<>]&?)[ \t]*")
@@ -153,6 +156,7 @@ class Shell(Struct, kw_only=True):
     directory_known: bool
     variables: dict[str, str]
     line: int
+    work: Work
     previous: list[str] = field(default_factory=list)
     """The words of the last command."""
     unset: dict[str, str] = field(default_factory=dict)
@@ -167,8 +171,10 @@ class Shell(Struct, kw_only=True):
 
     def run(self, script: str) -> None:
         """Follow a shell script."""
+        self.work.spend(len(script))
         outer: list[tuple[str, bool, dict[str, str]]] = []
         for command in _commands(script):
+            self.work.spend(_COMMAND + len(self.variables) + len(self.directory))
             if command.words == ["("]:
                 outer.append((self.directory, self.directory_known, dict(self.variables)))
             elif command.words == [")"] and outer:
@@ -226,6 +232,7 @@ class Shell(Struct, kw_only=True):
         expanded: list[str] = []
         for word in words:
             value = expand(word, variables)
+            self.work.spend(len(word) + len(value))
             kept = expand(word, Variables(values=filled, missing=keep)) if "$" in word else value
             if kept != value:
                 self.unset[value] = kept
@@ -255,7 +262,7 @@ class Shell(Struct, kw_only=True):
 
     def _append(self, path: str, text: str | None) -> None:
         """Append to a file that a command wrote; one that was copied keeps its source."""
-        earlier = last_placed(self.image.files, join(self.directory, path))
+        earlier = last_placed(self.image.files, join(self.directory, path), self.work)
         if earlier is not None and earlier.origin is None:
             known = None if text is None or earlier.text is None else earlier.text + text
             self._write(path, known)
@@ -328,9 +335,9 @@ class Shell(Struct, kw_only=True):
     def _read(self, path: str) -> tuple[str | None, tuple[str, ...]]:
         """Return what a command wrote to a file, and the files of the context that it may be."""
         files = [*self.image.files, *self.mounts]
-        placed = last_placed(files, path)
+        placed = last_placed(files, path, self.work)
         text = None if placed is None else placed.text
-        return text, tuple(origins_of(files, path, self.images))
+        return text, tuple(origins_of(files, path, self.images, self.work))
 
     def _write_output_option(self, words: Sequence[str]) -> None:
         for index, word in enumerate(words[1:], 1):
@@ -493,12 +500,13 @@ class Shell(Struct, kw_only=True):
         overrides = (*environment.get("UV_OVERRIDE", "").split(), *options.get("override", ()))
         overrides = overrides if installer == "uv" else ()
         override_sources, _, unknown_overrides = self._sources(overrides)
+        self.work.spend(len(self.image.files) + len(environment))
         located = self._locate(installer, program, options, environment)
         pythons = self.image.pythons
         known, possible, unknown = self._sources(requirements)
         constraint_sources, _, unknown_constraints = self._sources(constraints)
         misplaced = (
-            find_misplaced(self.image.files, join(self.directory, name))
+            find_misplaced(self.image.files, join(self.directory, name), self.work)
             for name in unknown
             if not is_unknown(name) and "://" not in name
         )
@@ -552,8 +560,8 @@ class Shell(Struct, kw_only=True):
         by_level: dict[str, list[Configuration]] = {level: [] for level in LEVELS}
         for level, path in looked_for:
             named = join(self.directory, path)
-            placed = last_placed(files, named)
-            sources = origins_of(files, named, self.images)
+            placed = last_placed(files, named, self.work)
+            sources = origins_of(files, named, self.images, self.work)
             if placed is not None or sources:
                 by_level[level].append(
                     Configuration(
@@ -602,13 +610,13 @@ class Shell(Struct, kw_only=True):
         if "://" in name:
             return []
         files = [*self.image.files, *self.mounts]
-        found = origins_of(files, join(self.directory, name), self.images)
+        found = origins_of(files, join(self.directory, name), self.images, self.work)
         if found or self.directory_known or name.startswith(("/", "$", "~")):
             return found
         # The base image has set an unknown working directory: try where files were put.
         for placed in reversed(files):
             for directory in (placed.target, posixpath.dirname(placed.target)):
-                found = origins_of(files, join(directory, name), self.images)
+                found = origins_of(files, join(directory, name), self.images, self.work)
                 if found:
                     return found
         return []

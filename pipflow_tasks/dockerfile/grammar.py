@@ -61,7 +61,8 @@ class Instruction(Struct, frozen=True, kw_only=True):
     trigger: Instruction | None = None
 
 
-_DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$")
+_BLANKS = re.compile(rf"[{BLANKS}]*")
+_DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(\S.*)")
 _DIRECTIVES = frozenset({"syntax", "escape", "check"})
 _OWN_FRONTEND = re.compile(r"(?:[\w.:-]+/)?docker/dockerfile(?:-upstream)?(?:[:@].*)?$")
 HEREDOC = re.compile(r"\d*<<(-?)([^<]+)$")
@@ -103,14 +104,15 @@ class DockerfileText(Struct, kw_only=True):
             if name in seen:
                 raise source._error(f"a second `# {name}=`", number)
             seen.add(name)
+            value = match[2].rstrip()
             if name == "escape":
-                if match[2] not in ("\\", "`"):
+                if value not in ("\\", "`"):
                     raise source._error(
-                        f"`# escape={match[2]}` is neither `\\` nor a backtick", number
+                        f"`# escape={value}` is neither `\\` nor a backtick", number
                     )
-                source.escape = match[2]
+                source.escape = value
             if name == "syntax":  # another frontend may have instructions of its own
-                source.any_keyword = not _OWN_FRONTEND.match(match[2].split()[0])
+                source.any_keyword = not _OWN_FRONTEND.match(value.split()[0])
         return source
 
     def instructions(self) -> Iterator[Instruction]:
@@ -171,15 +173,17 @@ class DockerfileText(Struct, kw_only=True):
     def _heredocs(self, arguments: str, line: int) -> Iterator[Heredoc]:
         for match in filter(None, map(HEREDOC.match, split_words(arguments, "\\"))):
             name = unquote(match[2])
-            rest = self.lines[self.position :]
-            if match[1]:
-                rest = [content.lstrip("\t") for content in rest]
-            if name not in rest:
+            body: list[str] = []
+            for place in range(self.position, len(self.lines)):
+                content = self.lines[place].lstrip("\t") if match[1] else self.lines[place]
+                if content == name:
+                    break
+                body.append(f"{content}\n")
+            else:
                 hint = f"end it with a line that is `{name}` and nothing else"
                 raise self._error(f"the heredoc `<<{match[2]}` has no end", line, hint)
-            end = rest.index(name)
-            self.position += end + 1
-            yield Heredoc(name=name, body="".join(f"{content}\n" for content in rest[:end]))
+            self.position += len(body) + 1
+            yield Heredoc(name=name, body="".join(body))
 
     def _error(self, message: str, line: int, hint: str = "") -> DockerfileError:
         return DockerfileError(message, path=self.path, line=line, hint=hint)
@@ -188,15 +192,21 @@ class DockerfileText(Struct, kw_only=True):
 def _split_flags(text: str) -> tuple[tuple[tuple[str, str], ...], str]:
     """Return the flags, with quotes and escapes resolved, and what follows them."""
     flags: list[tuple[str, str]] = []
-    text = text.lstrip(BLANKS)
-    while text.startswith("--"):
-        end = word_end(text, 0, BLANKS)
-        word, text = unquote(text[:end]), text[end:].lstrip(BLANKS)
+    position = _after_blanks(text, 0)
+    while text.startswith("--", position):
+        end = word_end(text, position, BLANKS)
+        word, position = unquote(text[position:end]), _after_blanks(text, end)
         if word == "--":
             break
         name, _, value = word[2:].partition("=")
         flags.append((name, value))
-    return tuple(flags), text
+    return tuple(flags), text[position:]
+
+
+def _after_blanks(text: str, position: int) -> int:
+    found = _BLANKS.match(text, position)
+    assert found is not None
+    return found.end()
 
 
 def _exec_form(arguments: str) -> tuple[str, ...] | None:

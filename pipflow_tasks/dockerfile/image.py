@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .grammar import Instruction
+    from .work import Work
 
 CONTEXT = -1
+_LOOK = 10
+"""The work to compare a path with a file that was put somewhere."""
 _FILES_WITHOUT_SUFFIX = frozenset({"Dockerfile", "LICENSE", "Makefile", "Pipfile", "README"})
 
 
@@ -67,12 +70,21 @@ def is_folder(source: str) -> bool:
     return without_suffix and name not in _FILES_WITHOUT_SUFFIX and not set(name) & set("*?[")
 
 
-def origins_of(files: Sequence[Placed], path: str, images: Sequence[StageImage]) -> list[str]:
+def origins_of(
+    files: Sequence[Placed],
+    path: str,
+    images: Sequence[StageImage],
+    work: Work,
+    known: dict[tuple[int, str], list[str]] | None = None,
+) -> list[str]:
     """Return the files of the context that ``path`` may come from, the most likely first.
 
     What was placed last counts. A file that was placed by its name counts before folders that
-    were copied later, since these may not have a file of that name.
+    were copied later, since these may not have a file of that name. ``known`` are the answers for
+    other stages so far.
     """
+    work.spend(_LOOK * len(files))
+    known = {} if known is None else known
     guesses: list[str] = []
     for placed in reversed(files):
         found = placed.source_of(path)
@@ -83,7 +95,10 @@ def origins_of(files: Sequence[Placed], path: str, images: Sequence[StageImage])
         if placed.origin == CONTEXT:
             sources = [source]
         elif placed.origin is not None:
-            sources = origins_of(images[placed.origin].files, source, images)
+            there = placed.origin, source
+            if there not in known:
+                known[there] = origins_of(images[there[0]].files, source, images, work, known)
+            sources = known[there]
         if certain:
             return list(dict.fromkeys([*sources, *guesses]))
         guesses.extend(sources)
@@ -102,8 +117,9 @@ class Misplaced(Struct, frozen=True, kw_only=True):
     line: int
 
 
-def find_misplaced(files: Sequence[Placed], wanted: str) -> Misplaced | None:
+def find_misplaced(files: Sequence[Placed], wanted: str, work: Work) -> Misplaced | None:
     """Return the last copied file of the context with the name of this path, or None."""
+    work.spend(_LOOK * len(files))
     for placed in reversed(files):
         target = placed.target
         if placed.folder:
@@ -114,8 +130,9 @@ def find_misplaced(files: Sequence[Placed], wanted: str) -> Misplaced | None:
     return None
 
 
-def last_placed(files: Sequence[Placed], path: str) -> Placed | None:
+def last_placed(files: Sequence[Placed], path: str, work: Work) -> Placed | None:
     """Return the last that certainly put a file at this path, or None."""
+    work.spend(_LOOK * len(files))
     for placed in reversed(files):
         found = placed.source_of(path)
         if found is not None and found[1]:

@@ -16,7 +16,8 @@ from .grammar import HEREDOC, DockerfileText, Instruction
 from .image import CONTEXT, Placed, StageImage, context_path, is_folder, join, origin_path
 from .mounts import mounts_of
 from .pythons import Python
-from .words import NAME, Variables, expand, keep, partition, split_words
+from .words import NAME, OversizedWord, Variables, expand, keep, partition, split_words
+from .work import TooMuchWork, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -91,6 +92,8 @@ def stage_index(stages: Sequence[Stage], name_or_index: str) -> int | None:
     return None
 
 
+_INSTRUCTION, _LOOK = 500, 10
+"""The work to take an instruction, and to compare the name of a stage."""
 _PLATFORM_ARGS = frozenset(
     side + part for side in ("TARGET", "BUILD") for part in ("PLATFORM", "OS", "ARCH", "VARIANT")
 )
@@ -130,6 +133,9 @@ class Reading(Struct, kw_only=True):
     """The error about the first base that is unknown."""
     defaulted: set[str] = field(default_factory=set)
     """The arguments that an ARG gives a default."""
+    work: Work = field(default_factory=Work)
+    taken: list[Instruction] = field(default_factory=list)
+    """The instructions of the last stage."""
     inherited_steps: list[InstallCommand] = field(default_factory=list)
     """The steps of the Dockerfiles of base images."""
 
@@ -151,9 +157,12 @@ class Reading(Struct, kw_only=True):
         reading = cls(source=source, escape=text.escape, platform=platform, inherited=inherited)
         if outer is not None:
             file = (*outer.file, len(outer.images))
-            reading = replace(reading, file=file, stages=outer.stages, images=outer.images)
+            reading = replace(
+                reading, file=file, stages=outer.stages, images=outer.images, work=outer.work
+            )
         for instruction in text.instructions():
             reading.take(instruction)
+        reading.close_stage()
         if not reading.own_stages():
             raise DockerfileError(
                 "the file has no FROM",
@@ -179,16 +188,31 @@ class Reading(Struct, kw_only=True):
         """Evaluate the next instruction.
 
         Raises:
-            DockerfileError: a FROM can't be read, or an instruction comes before the first.
+            DockerfileError: a FROM can't be read, an instruction comes before the first, a word is
+                too long, or the file takes too much to be followed.
         """
+        try:
+            self.work.spend(_INSTRUCTION + len(instruction.arguments))
+            self._take(instruction)
+        except (OversizedWord, TooMuchWork) as error:
+            raise DockerfileError(
+                str(error), path=self.source.path, line=instruction.line
+            ) from error
+
+    def close_stage(self) -> None:
+        """Give the last stage its instructions."""
+        if self.taken:
+            self.stages[-1] = replace(self.stages[-1], instructions=tuple(self.taken))
+        self.taken.clear()
+
+    def _take(self, instruction: Instruction) -> None:
         if instruction.keyword == "ARG":
             pairs = self._pairs(instruction)
             self.defaulted.update(name for name, default in pairs if default is not None)
         if instruction.keyword == "FROM":
             self._begin_stage(instruction)
-        elif self.own_stages():
-            stage = self.stages[-1]
-            self.stages[-1] = replace(stage, instructions=(*stage.instructions, instruction))
+        elif self.stages and self.stages[-1].file == self.file:
+            self.taken.append(instruction)
             self._apply(instruction)
         elif instruction.keyword == "ARG":
             self._declare_global(instruction)
@@ -219,9 +243,13 @@ class Reading(Struct, kw_only=True):
             lacking.append(name)
             return keep(name, message)
 
-        return expand(text, Variables(values=self.global_args, missing=note), self.escape), lacking
+        value = expand(text, Variables(values=self.global_args, missing=note), self.escape)
+        self.work.spend(len(value))
+        return value, lacking
 
     def _begin_stage(self, instruction: Instruction) -> None:
+        self.close_stage()
+        self.work.spend(_LOOK * len(self.stages))
         line, words = instruction.line, instruction.arguments.split()
         if len(words) not in (1, 3) or (len(words) == 3 and words[1].upper() != "AS"):
             raise DockerfileError(
@@ -310,10 +338,13 @@ class Reading(Struct, kw_only=True):
 
     def _apply(self, instruction: Instruction) -> None:
         image = self.images[-1]
+        self.work.spend(len(image.environment) + len(image.arguments))
         variables = Variables(values=image.variables(), missing=keep)
 
         def expanded(text: str) -> str:
-            return expand(text, variables, self.escape)
+            value = expand(text, variables, self.escape)
+            self.work.spend(len(value))
+            return value
 
         if instruction.keyword == "ENV":
             for name, value in self._pairs(instruction):
@@ -322,6 +353,7 @@ class Reading(Struct, kw_only=True):
             self._declare(instruction, expanded)
         elif instruction.keyword == "WORKDIR":
             directory = expanded(instruction.arguments.strip())
+            self.work.spend(len(image.directory))
             image.directory_known |= directory.startswith(("/", "$"))
             image.directory = join(image.directory, directory)
         elif instruction.keyword == "USER":
@@ -448,6 +480,7 @@ class Reading(Struct, kw_only=True):
             directory_known=image.directory_known,
             variables={**image.variables(), **secrets},
             line=instruction.line,
+            work=self.work,
         )
         if instruction.json:
             shell.start(list(instruction.json), shell.variables)

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from .globs import replaced, trimmed
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -65,22 +67,30 @@ def word_end(text: str, start: int, stops: str, escape: str = "\\", *, nested: b
 
 
 def closing_bracket(text: str, start: int, opening: str, closing: str) -> int | None:
-    """Return the position of the bracket that closes the one at ``start``."""
-    depth, position = 0, start
-    while position < len(text):
-        if text[position] == "\\":
-            position += 2
-        elif text.startswith(opening, position):
+    """Return the position of the bracket that closes the one at ``start``.
+
+    Raises:
+        RecursionError: it holds brackets that are nested too deeply.
+    """
+    depth = 0
+    for found in _BRACKETS[opening].finditer(text, start):
+        if found[0] == opening:
             depth += 1
-            position += len(opening)
-        elif text[position] == closing and depth == 1:
-            return position
-        else:
-            depth -= text[position] == closing
-            position += 1
+            if depth > MOST_NESTED:
+                raise RecursionError
+        elif found[0] == closing:
+            depth -= 1
+            if depth == 0:
+                return found.start()
     return None
 
 
+MOST_NESTED = 20
+"""How deep brackets may be nested: each of them is read as often as it is within others."""
+_BRACKETS = {
+    "${": re.compile(r"\\.|\$\{|\}", re.DOTALL),
+    "(": re.compile(r"\\.|\(|\)", re.DOTALL),
+}
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OPERATOR = re.compile(r":?[-+?]|##?|%%?|//?")
 
@@ -139,35 +149,37 @@ def _apply_operator(
         return variables.missing(name, f"is demanded: {message}" if message else "is demanded")
     if value is None:
         return variables.missing(name, None)
+    if max(len(value), len(word)) > MOST_EXPANDED:
+        raise OversizedWord
     if operator in ("/", "//"):
         pattern, _, replacement = word.partition("/")
         new = expand_word(replacement)
-        count = 1 if operator == "/" else 0
-        return _glob(expand_word(pattern)).sub(lambda _: new, value, count=count)
-    return _trimmed(value, operator, _glob(expand_word(word)))
+        return replaced(value, operator, expand_word(pattern), new)
+    return trimmed(value, operator, expand_word(word))
 
 
-def _glob(pattern: str) -> re.Pattern[str]:
-    pattern = re.sub(r"\*+", "*", pattern)
-    return re.compile(
-        "".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in pattern), re.DOTALL
-    )
+MOST_EXPANDED = 1 << 16
+"""How many characters a word may have with its variables expanded."""
 
 
-def _trimmed(value: str, operator: str, glob: re.Pattern[str]) -> str:
-    """Cut off a match: ``#`` at the front, ``%`` at the end; doubled: the longest one."""
-    cuts = range(len(value) + 1)
-    if operator.startswith("#"):
-        fronts = cuts if operator == "#" else reversed(cuts)
-        return next((value[cut:] for cut in fronts if glob.fullmatch(value, 0, cut)), value)
-    ends = reversed(cuts) if operator == "%" else cuts
-    return next((value[:cut] for cut in ends if glob.fullmatch(value, cut)), value)
+class OversizedWord(ValueError):  # noqa: N818
+    """A word is too long once its variables are expanded."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"a word has more than {MOST_EXPANDED:,} characters once its variables are expanded"
+        )
 
 
 def expand(text: str, variables: Variables | None, escape: str = "\\") -> str:
-    """Resolve quotes, escapes and, if given, variables in a word of a Dockerfile or a shell."""
+    """Resolve quotes, escapes and, if given, variables in a word of a Dockerfile or a shell.
+
+    Raises:
+        OversizedWord: it is too long with its variables.
+        RecursionError: it is nested too deeply.
+    """
     done: list[str] = []
-    position, quote = 0, ""
+    position, size, quote = 0, 0, ""
     while position < len(text):
         char, after = text[position], text[position + 1 : position + 2]
         if char == quote or (not quote and char in "'\""):
@@ -185,6 +197,9 @@ def expand(text: str, variables: Variables | None, escape: str = "\\") -> str:
             )
             if found is not None:
                 done.append(found[0])
+                size += len(found[0])
+                if size > MOST_EXPANDED:
+                    raise OversizedWord
                 position = found[1]
                 continue
             done.append(char)

@@ -17,7 +17,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from ..console import say
-from ..errors import BuildError, redact
+from ..errors import BuildError, redact_words
 from .containers import new_name, remove_container
 from .programs import succeeds
 from .signals import uninterrupted
@@ -56,7 +56,7 @@ def build(builder: Builder, run: RunSettings) -> None:
     failure = _run(builder, builder.command, run)
     if failure:
         raise BuildError(
-            f"the image was not built: `{shlex.join(builder.command)}` {failure}",
+            f"the image was not built: `{_show_command(builder.command)}` {failure}",
             hint="the builder's output above says why",
             image_moved=builder.may_build_several,
         )
@@ -80,7 +80,7 @@ def verify(builder: Builder, run: RunSettings) -> None:
         if failure:
             raise BuildError(
                 "the new image was built, and fails the setting verify: "
-                f"`{shlex.join(words)}` {failure}",
+                f"`{_show_command(words)}` {failure}",
                 hint="its output above says why",
                 image_moved=True,
             )
@@ -98,7 +98,7 @@ def _run(
     Its container, given as engine and name, is removed if it is interrupted or takes too long.
     """
     if run.echo:
-        say(redact(shlex.join(command)))
+        say(_show_command(command))
     if run.stand_in is not None:
         status = run.stand_in(shlex.join(command))
         return f"ended with status {status}" if status else ""
@@ -189,6 +189,10 @@ def _pass_on(process: subprocess.Popen[bytes], command: Sequence[str], run: RunS
     if process.wait() or failed:
         _show(kept)
     return failed
+
+
+def _show_command(command: Sequence[str]) -> str:
+    return shlex.join(redact_words(command))
 
 
 def _show(lines: list[bytes]) -> None:

@@ -179,7 +179,7 @@ def _with_dotenv(folder: Path, environment: Mapping[str, str]) -> Mapping[str, s
 def _with_variables(environment: Mapping[str, str], path: Path) -> Mapping[str, str]:
     """Return variables on top of those of a file."""
     text = read_text(path, shown=path.name)
-    values = read_dotenv(text or "", environment)
+    values = read_dotenv(text or "", environment, path=path.name)
     if isinstance(environment, HiddenVariables):
         return environment.with_names(values)
     return {**values, **environment}

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from ..errors import DockerfileError, redact
 from ..index import Trust
-from ..manifest.addresses import expand_address, find_address, show_address
+from ..manifest.addresses import expand_address, find_address, show_address, values_of
 from .admission import read_admission
 from .indexes import find_index_for, find_indexes
 from .links import find_links
@@ -46,6 +46,7 @@ class InstallRules(Struct, frozen=True, kw_only=True):
         index_for: patterns of canonical names, each with the only index for such projects.
         links: where to look besides.
         shown: how messages write those of the indexes that hold the values of variables.
+        values: the variables of these addresses, as they are written, by their values.
         trust: whom to trust on the way.
         requires_hashes: whether the installer wants a hash for every requirement.
         constraints: constraints files, relative to the project's root, and addresses of such, each
@@ -62,6 +63,7 @@ class InstallRules(Struct, frozen=True, kw_only=True):
     index_for: tuple[tuple[str, str], ...]
     links: Links
     shown: Mapping[str, str]
+    values: Mapping[str, str]
     trust: Trust
     requires_hashes: bool
     constraints: Mapping[str, str]
@@ -113,6 +115,13 @@ def read_rules(
             {
                 expand_address(text, variables): show_address(text, variables)
                 for text in _written(steps, lines)
+            }
+        ),
+        values=MappingProxyType(
+            {
+                value: name
+                for text in _written(steps, lines)
+                for value, name in values_of(text, variables).items()
             }
         ),
         index_for=index_for,

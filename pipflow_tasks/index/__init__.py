@@ -9,21 +9,31 @@ from __future__ import annotations
 
 import io
 import re
+from contextlib import suppress
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from ..errors import AccessForbidden, PackageIndexError, ProjectNotFound, redact
-from ..simple_api import ACCEPT, Files, Metadata, read_metadata, read_page, read_sdist_metadata
+from ..simple_api import (
+    ACCEPT,
+    MOST_METADATA_BYTES,
+    Files,
+    Metadata,
+    matches,
+    read_metadata,
+    read_page,
+    read_sdist_metadata,
+)
 from .archive import RangeFile, read_local, sdist_metadata, wheel_metadata
-from .connections import SYSTEM_TRUST, Trust
+from .connections import SYSTEM_TRUST, Trust, uncounted
 from .credentials import Credentials
-from .http import Http, Response
+from .http import DEADLINE_SECONDS, Http, Response
 from .links import Linked, Links, list_folder, list_page
 from .workers import Workers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from concurrent.futures import Future
 
     from packaging.utils import NormalizedName
@@ -33,7 +43,13 @@ if TYPE_CHECKING:
 __all__ = ["Links", "PackageIndex", "Trust"]
 
 _INDEX = "the index"
+_RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})")
+MOST_PAGE_BYTES = 32 << 20
+MOST_FILE_BYTES = 256 << 20
+"""The size of an answer: a page, a distribution, of which most is skipped."""
 NO_LINKS = Links()
+_Other = TypeVar("_Other")
+_Result = TypeVar("_Result")
 THREADS = 24
 """The number of threads for pages, and again for metadata, which need not wait for all pages."""
 
@@ -55,6 +71,8 @@ class PackageIndex:
         links: Links = NO_LINKS,
         trust: Trust = SYSTEM_TRUST,
         shown: Mapping[str, str] | None = None,
+        values: Mapping[str, str] | None = None,
+        deadline_seconds: float = DEADLINE_SECONDS,
     ) -> None:
         """Prepare to ask the indexes at ``urls``, which may hold credentials.
 
@@ -62,9 +80,12 @@ class PackageIndex:
         only the first index that has a project counts, as in uv. ``index_for`` has patterns of
         names, each with the one index that has such projects; the first that matches counts.
         ``links`` are looked into besides; see ``open_links``. ``shown`` is how messages write
-        addresses for which redacting is not enough.
+        addresses for which redacting is not enough; ``values`` are further secrets, each with
+        what messages have in its place. ``deadline_seconds`` is for one page, or the metadata of
+        one release, with all that is asked for it.
         """
         self._shown_as = {url.rstrip("/") + "/": text for url, text in (shown or {}).items()}
+        self._values = dict(values or {})
         self.urls = tuple(url.rstrip("/") + "/" for url in urls)
         self._first_only = first_only
         self._index_for = tuple((pattern, url.rstrip("/") + "/") for pattern, url in index_for)
@@ -73,7 +94,12 @@ class PackageIndex:
         self._unseen = links.unseen
         named = (*self.urls, *(url for _, url in self._index_for), *(url for url, _ in links.pages))
         self._credentials = Credentials(tuple(dict.fromkeys(named)), trust.keyring)
-        self._http = Http(timeout_seconds=timeout_seconds, connections=2 * THREADS, trust=trust)
+        self._http = Http(
+            timeout_seconds=timeout_seconds,
+            connections=2 * THREADS,
+            trust=trust,
+            deadline_seconds=deadline_seconds,
+        )
         self._page_workers = Workers(THREADS)
         self._metadata_workers = Workers(THREADS)
         self._pages: dict[NormalizedName, Future[Files]] = {}
@@ -141,6 +167,16 @@ class PackageIndex:
         """
         return self._having.get(project, ())
 
+    def notices(self) -> tuple[str, ...]:
+        """Return a warning for each page, of those that were asked for, with skipped entries."""
+        pages = [page for page in self._pages.values() if page.done() and not page.exception()]
+        return tuple(
+            f"{count} {'entry' if count == 1 else 'entries'} of the index at {shown} skipped: the "
+            "file name, version or Requires-Python is too long"
+            for page in pages
+            for shown, count in page.result().oversized
+        )
+
     def metadata(self, files: Sequence[DistributionFile]) -> Metadata | None:
         """Return the metadata of a release; None where only a build would give them.
 
@@ -181,20 +217,53 @@ class PackageIndex:
 
     def _fetch_metadata(self, files: Sequence[DistributionFile]) -> Metadata | None:
         wheel = next((file for file in files if file.is_wheel), None)
-        if wheel is not None:
-            data = self._metadata_file(wheel)
-            if data is None:
-                data = self._metadata_in_wheel(wheel)
-            if data is not None:
-                return read_metadata(data)
         sdist = next((file for file in files if not file.is_wheel), None)
-        if sdist is None:
-            return None
+        with self._http.look_up():
+            if wheel is not None:
+                found = self._metadata_of_wheel(wheel)
+                if found is not None:
+                    return found
+                if sdist is None:
+                    raise self._unusable(wheel, "it is damaged, or has no METADATA file")
+            return None if sdist is None else self._metadata_of_sdist(sdist)
+
+    def _metadata_of_sdist(self, sdist: DistributionFile) -> Metadata | None:
+        try:
+            return read_sdist_metadata(*sdist_metadata(self._sdist(sdist), sdist.filename), sdist)
+        except ValueError as error:
+            raise self._unusable(sdist, str(error)) from error
+
+    def _metadata_of_wheel(self, wheel: DistributionFile) -> Metadata | None:
+        """Return the metadata of a wheel: of the file beside it, if that is right, else its own.
+
+        Returns None if the wheel has none.
+        """
+        data = self._metadata_file(wheel)
+        if data is not None and matches(data, wheel.metadata_hashes):
+            with suppress(ValueError):
+                return read_metadata(data, wheel)
+        data = self._metadata_in_wheel(wheel)
+        try:
+            return None if data is None else read_metadata(data, wheel)
+        except ValueError as error:
+            raise self._unusable(wheel, str(error)) from error
+
+    def _unusable(self, file: DistributionFile, reason: str) -> PackageIndexError:
+        shown = self._show(file.url)
+        return PackageIndexError(
+            f"the metadata of {file.filename} can't be used: {reason} ({shown})",
+            url=shown,
+            hint="nothing was changed; ask for another version",
+        )
+
+    def _sdist(self, sdist: DistributionFile) -> bytes:
         if sdist.path:
-            return read_sdist_metadata(*sdist_metadata(read_local(sdist.path), sdist.filename))
-        answer = self._get(sdist.url, {"Accept-Encoding": "identity"})
+            return read_local(sdist.path)
+        answer = self._get(sdist.url, {"Accept-Encoding": "identity"}, most_bytes=MOST_FILE_BYTES)
         self._require_ok(answer, sdist.url)
-        return read_sdist_metadata(*sdist_metadata(answer.body, sdist.filename))
+        if not matches(answer.body, sdist.hashes):
+            raise self._unusable(sdist, "the file is not the one that the page of the index lists")
+        return answer.body
 
     def _metadata_file(self, wheel: DistributionFile) -> bytes | None:
         """Return the metadata file beside a wheel (PEP 658), or None.
@@ -208,22 +277,28 @@ class PackageIndex:
             wheel.has_metadata is None and host in self._without_metadata
         ):
             return None
-        answer = self._get(f"{wheel.url}.metadata", {})
+        answer = self._get(f"{wheel.url}.metadata", {}, most_bytes=MOST_METADATA_BYTES)
         if answer.status == 200:
-            return answer.body
+            return answer.body if answer.is_whole or wheel.metadata_hashes else None
         if wheel.has_metadata is None:
             self._without_metadata.add(host)
         return None
 
     def _metadata_in_wheel(self, wheel: DistributionFile) -> bytes | None:
-        def fetch(wanted: str) -> tuple[bytes, int, int]:
+        def get(headers: dict[str, str]) -> Response:
             # a range of the compressed answer is not a range of the wheel
-            answer = self._get(wheel.url, {"Range": wanted, "Accept-Encoding": "identity"})
+            headers = {**headers, "Accept-Encoding": "identity"}
+            return self._get(wheel.url, headers, most_bytes=MOST_FILE_BYTES)
+
+        def fetch(wanted: str) -> tuple[bytes, int, int]:
+            answer = get({"Range": wanted})
             if answer.status == 206:
-                served = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", answer.content_range)
+                served = _RANGE.fullmatch(answer.content_range)
                 if served is not None:
-                    return answer.body, int(served[1]), int(served[2])
-                answer = self._get(wheel.url, {"Accept-Encoding": "identity"})
+                    start, last, size = map(int, served.groups())
+                    if len(answer.body) == last + 1 - start:
+                        return answer.body, start, size
+                answer = get({})
             if answer.status in {416, 501} and wanted.startswith("bytes=-"):
                 return fetch("bytes=0-")
             self._require_ok(answer, wheel.url)
@@ -234,22 +309,57 @@ class PackageIndex:
         return wheel_metadata(RangeFile(fetch))
 
     def _get(
-        self, url: str, headers: dict[str, str], *, what: str = _INDEX, shown: str = ""
+        self,
+        url: str,
+        headers: dict[str, str],
+        *,
+        what: str = _INDEX,
+        shown: str = "",
+        most_bytes: int = MOST_PAGE_BYTES,
     ) -> Response:
-        """Send a request; a file on an index's own host gets the credentials of that index."""
+        def keep(answer: Response) -> Response:
+            return answer
+
+        return self._read(url, headers, keep, what=what, shown=shown, most_bytes=most_bytes)
+
+    def _read(
+        self,
+        url: str,
+        headers: dict[str, str],
+        read: Callable[[Response], _Result],
+        *,
+        what: str = _INDEX,
+        shown: str = "",
+        most_bytes: int = MOST_PAGE_BYTES,
+    ) -> _Result:
+        """Send a request; a file on an index's own host gets the credentials of that index.
+
+        Returns what ``read`` makes of the answer.
+        """
         asked = self._credentials.put_into(url)
         shown = shown or self._show(url)
-        answer = self._http.get(asked, headers, what=what, shown=shown)
-        if answer.status == 401 and self._credentials.learn(asked):
-            asked = self._credentials.put_into(url)
-            answer = self._http.get(asked, headers, what=what, shown=shown)
-        return answer
+
+        def ask(address: str, read: Callable[[Response], _Other]) -> _Other:
+            return self._http.get(
+                address, headers, what=what, shown=shown, most_bytes=most_bytes, read=read
+            )
+
+        def read_first(answer: Response) -> Response | tuple[_Result]:
+            return answer if answer.status == 401 else (read(answer),)
+
+        with self._http.look_up():
+            answer = ask(asked, read_first)
+            if isinstance(answer, tuple):
+                return answer[0]
+            with uncounted():
+                has_learnt = self._credentials.learn(asked)
+            return ask(self._credentials.put_into(url), read) if has_learnt else read(answer)
 
     def _show(self, url: str) -> str:
         for base, text in self._shown_as.items():
             if url.startswith(base):
                 return f"{text.rstrip('/')}/{url.removeprefix(base)}"
-        return redact(url)
+        return redact(url, self._values)
 
     def _fetch(self, project: NormalizedName) -> Files:
         """Return the files of a project on the indexes that may have it.
@@ -279,8 +389,19 @@ class PackageIndex:
                 hint="check the spelling",
             )
             raise (*forbidding, *_as_one(missing, project), nowhere)[0]
+        if not linked and not any(page.entries for page in pages.values()):
+            raise self._without_files(project, pages)
         self._having[project] = tuple(self._show(url) for url in pages if pages[url].entries)
         return Files([*linked, *pages.values()])
+
+    def _without_files(self, project: NormalizedName, urls: Iterable[str]) -> ProjectNotFound:
+        shown = [self._show(url) for url in urls]
+        lists = "the index lists" if len(shown) == 1 else "the indexes list"
+        return ProjectNotFound(
+            f'{lists} no file of "{project}" that can be installed ({" and ".join(shown)})',
+            url=shown[0],
+            hint="check the spelling, and that this is the right index",
+        )
 
     def _urls_for(self, project: NormalizedName) -> tuple[str, ...]:
         """Return the indexes that may have a project."""
@@ -290,21 +411,24 @@ class PackageIndex:
         return self.urls
 
     def _fetch_page(self, url: str, project: NormalizedName, base: str) -> Page:
-        answer = self._get(url, {"Accept": ACCEPT})
-        if answer.status == 404:
-            raise ProjectNotFound(
-                f'the index has no project "{project}" ({self._show(base)})',
-                url=self._show(url),
-                hint="check the spelling",
+        def read(answer: Response) -> Page:
+            if answer.status == 404:
+                raise ProjectNotFound(
+                    f'the index has no project "{project}" ({self._show(base)})',
+                    url=self._show(url),
+                    hint="check the spelling",
+                )
+            self._require_ok(answer, url)
+            return read_page(
+                answer.body,
+                content_type=answer.content_type,
+                url=answer.url,
+                project=project,
+                shown=self._show(url),
+                is_whole=answer.is_whole,
             )
-        self._require_ok(answer, url)
-        return read_page(
-            answer.body,
-            content_type=answer.content_type,
-            url=answer.url,
-            project=project,
-            shown=self._show(url),
-        )
+
+        return self._read(url, {"Accept": ACCEPT}, read)
 
     def _require_ok(
         self, answer: Response, url: str, *, what: str = _INDEX, shown: str = ""

@@ -11,6 +11,8 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..simple_api import MOST_METADATA_BYTES
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -94,7 +96,7 @@ def wheel_metadata(file: io.RawIOBase | io.BytesIO) -> bytes | None:
             for name in archive.namelist():
                 folder, _, last = name.rpartition("/")
                 if last == "METADATA" and folder.endswith(".dist-info") and "/" not in folder:
-                    return archive.read(name)
+                    return _member(archive, name)
     except _DAMAGES:
         return None
     return None
@@ -124,7 +126,13 @@ def _zipped(data: bytes) -> Iterator[tuple[str, bytes]]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for name in archive.namelist():
             if _METADATA_FILES.fullmatch(name):
-                yield name.removeprefix("./"), archive.read(name)
+                yield name.removeprefix("./"), _member(archive, name)
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    """Return a member; of one that is too large, a little more than is allowed."""
+    with archive.open(name) as member:
+        return member.read(MOST_METADATA_BYTES + 1)
 
 
 def _packed(data: bytes) -> Iterator[tuple[str, bytes]]:
@@ -133,4 +141,5 @@ def _packed(data: bytes) -> Iterator[tuple[str, bytes]]:
             if member.isfile() and _METADATA_FILES.fullmatch(member.name):
                 extracted = archive.extractfile(member)
                 if extracted is not None:
-                    yield member.name.removeprefix("./"), extracted.read()
+                    text = extracted.read(MOST_METADATA_BYTES + 1)
+                    yield member.name.removeprefix("./"), text

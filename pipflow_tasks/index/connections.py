@@ -1,13 +1,19 @@
-"""Connections to hosts: certificates, proxies, and the look-up of host names."""
+"""Connections to hosts: certificates, proxies, deadlines, and the look-up of host names."""
 
 from __future__ import annotations
 
+import http.client
+import io
 import os
 import socket
 import ssl
 import sys
 import threading
+import time
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NoAnswer  # Python 3.10 has one of its own
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,7 +77,7 @@ class Session(requests.Session):
         """Prepare a session that keeps a number of connections to one host open."""
         super().__init__()
         self.mount("https://", _Secure(trust, checks=True, connections=connections))
-        self.mount("http://", HTTPAdapter(pool_maxsize=connections))
+        self.mount("http://", _Timely(pool_maxsize=connections))
         for host in trust.unchecked_hosts:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
             for end in ("/",) if ":" in host else ("/", ":"):  # without a port: any port
@@ -97,7 +103,17 @@ class Session(requests.Session):
         return adapter
 
 
-class _Secure(HTTPAdapter):
+class _Timely(HTTPAdapter):
+    """Connections that keep to the deadline of ``until``."""
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        pool = super().get_connection_with_tls_context(*args, **kwargs)
+        with _changing:
+            _keep_to_deadline(pool)
+        return pool
+
+
+class _Secure(_Timely):
     """Connections that share one TLS context, which is complete before the first connection.
 
     No thread may load certificates into a context that other threads use: OpenSSL may crash.
@@ -191,27 +207,105 @@ def _unchecking_context() -> ssl.SSLContext:
     return context
 
 
-def resolve_once(pool: urllib3.HTTPConnectionPool) -> None:
-    """Let the connections of a pool share one look-up of the host's name.
+_changing = threading.Lock()
+_deadline: ContextVar[float] = ContextVar("_deadline", default=float("inf"))
+
+
+@contextmanager
+def until(deadline: float) -> Iterator[None]:
+    """Let what this thread sends and receives during the block fail after a monotonic time.
+
+    Of a block within another, the earlier deadline counts.
+    """
+    token = _deadline.set(min(deadline, _deadline.get()))
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+@contextmanager
+def uncounted() -> Iterator[None]:
+    """Move the deadline of this thread by what the block takes, such as waiting for a person."""
+    start = time.monotonic()
+    try:
+        yield
+    finally:
+        _deadline.set(_deadline.get() + time.monotonic() - start)
+
+
+def seconds_left() -> float:
+    """Return how long the deadline of this thread is away; not above zero once it has passed."""
+    return _deadline.get() - time.monotonic()
+
+
+def _within(timeout_seconds: float | None) -> float:
+    """Return a timeout that does not go beyond the deadline.
+
+    Raises:
+        TimeoutError: the deadline has passed.
+    """
+    left = seconds_left()
+    if left <= 0:
+        raise TimeoutError("the deadline has passed")
+    return left if timeout_seconds is None else min(left, timeout_seconds)
+
+
+class _Reader(io.RawIOBase):
+    """What a socket receives; each read waits for its timeout, and not beyond the deadline.
+
+    A server that sends one byte at a time never lets the timeout of a socket run out.
+    """
+
+    def __init__(self, sock: socket.socket, received: io.RawIOBase) -> None:
+        self._socket = sock
+        self._received = received
+        self._timeout_seconds = sock.gettimeout()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._socket.settimeout(_within(self._timeout_seconds))
+        return self._received.readinto(buffer)
+
+    def close(self) -> None:
+        self._received.close()
+        super().close()
+
+
+class _Answer(http.client.HTTPResponse):
+    """An answer whose status line, headers and body come before the deadline."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp = io.BufferedReader(_Reader(sock, self.fp.detach()))
+
+
+def _keep_to_deadline(pool: Any) -> None:
+    """Let the connections of a pool keep to the deadline, and share one look-up of the host's name.
 
     Some resolvers, such as those of container networks, drop a few of many queries that come at
-    once. A dropped query is repeated only after five seconds.
+    once. A dropped query is repeated only after five seconds. A SOCKS proxy looks names up itself.
     """
     base: Any = pool.ConnectionCls
-    if base not in {HTTPConnection, HTTPSConnection}:  # a SOCKS proxy looks names up itself
+    if issubclass(base, _Kept):
         return
-    name = _Name()
+    name = _Name() if base in {HTTPConnection, HTTPSConnection} else None
 
-    class Connection(base):  # type: ignore[misc]
+    class Connection(_Kept, base):  # type: ignore[misc]
+        response_class = _Answer
         _dns_host: str  # urllib3 connects to this one, not to ``host``
 
         def _new_conn(self) -> socket.socket:
+            if name is None:
+                return self._connect()
             addresses = name.addresses(self)
             original = self._dns_host
             for address in addresses:
                 self._dns_host = address
                 try:
-                    return super()._new_conn()  # type: ignore[no-any-return]
+                    return self._connect()
                 except (NewConnectionError, ConnectTimeoutError):
                     if address == addresses[-1]:
                         name.forget()
@@ -220,7 +314,17 @@ def resolve_once(pool: urllib3.HTTPConnectionPool) -> None:
                     self._dns_host = original
             raise AssertionError("a name that was found has an address")
 
+        def _connect(self) -> socket.socket:
+            self.timeout: float | None = _within(self.timeout)
+            connected: socket.socket = super()._new_conn()
+            connected.settimeout(_within(self.timeout))  # for TLS
+            return connected
+
     pool.ConnectionCls = Connection
+
+
+class _Kept:
+    """Marks the connections that keep to the deadline."""
 
 
 class _Name:
@@ -228,33 +332,43 @@ class _Name:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._asked = 0
-        self._found: list[str] = []
-        self._failure = socket.gaierror()
+        self._found: Future[list[str]] | None = None
 
     def addresses(self, connection: HTTPConnection) -> list[str]:
         """Return the addresses of a connection's host.
 
         Raises:
             NameResolutionError: there are none; every thread that waited gets this error.
+            TimeoutError: the system did not answer before the deadline.
         """
-        asked = self._asked
         with self._lock:
-            if not self._found and self._asked == asked:
-                self._asked += 1
-                try:
-                    host = connection.host.rstrip(".")
-                    infos = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
-                    self._found = list(dict.fromkeys(str(address[0]) for *_, address in infos))
-                except socket.gaierror as error:
-                    self._failure = error
-                except (OSError, UnicodeError) as error:
-                    self._failure = socket.gaierror(error)
-            if not self._found:
-                raise NameResolutionError(connection.host, connection, self._failure)
-            return self._found
+            found = self._found
+            if found is None:
+                self._found = found = Future()
+                host = connection.host.rstrip(".")
+                args = (found, host, connection.port)
+                threading.Thread(target=_look_up, args=args, daemon=True).start()
+        try:
+            return found.result(min(_within(None), threading.TIMEOUT_MAX))
+        except NoAnswer as error:
+            raise TimeoutError("the name was not found in time") from error
+        except (OSError, UnicodeError) as error:
+            with self._lock:
+                if self._found is found:
+                    self._found = None
+            failure = error if isinstance(error, socket.gaierror) else socket.gaierror(error)
+            raise NameResolutionError(connection.host, connection, failure) from error
 
     def forget(self) -> None:
         """Look the name up again next time: no address answered."""
         with self._lock:
-            self._found = []
+            self._found = None
+
+
+def _look_up(found: Future[list[str]], host: str, port: int) -> None:
+    """Ask the system for the addresses of a host, which may take longer than any deadline."""
+    try:
+        infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found.set_result(list(dict.fromkeys(str(address[0]) for *_, address in infos)))
+    except Exception as error:  # raised again in each thread that waits
+        found.set_exception(error)

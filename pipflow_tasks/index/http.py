@@ -1,42 +1,46 @@
 """HTTP requests: attempts, deadlines and answers.
 
-A look-up ends within 30 seconds: it has at most three attempts, waits at most three seconds
-between them, and has one deadline for all. No message holds a credential.
+A look-up ends within 30 seconds: all that is asked for a page or for the metadata of a release has
+one deadline, with attempts, redirects and the last byte. A request has at most three attempts, and
+at most three seconds between them. No message holds a credential.
 """
 
 from __future__ import annotations
 
-import gzip
-import io
 import platform
 import re
 import threading
 import time
-import zlib
 from contextlib import closing
 from importlib.metadata import version as installed_version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ..errors import PackageIndexError
-from .connections import Session, Trust, resolve_once
+from .connections import Session, Trust, seconds_left, until
+from .encodings import OversizedAnswer, unpacked
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
 ATTEMPTS = 3
 BACKOFF_SECONDS = 3.0
 DEADLINE_SECONDS = 30.0
 
 _HINT = "nothing was changed; check the network and the address"
+_SIZE_HINT = "nothing was changed; check that this is the right index"
 _TRUST_HINT = "set pip's `cert` or REQUESTS_CA_BUNDLE to the certificate of its authority"
 _CHUNK_BYTES = 1 << 16
-_GZIP_MEMBER = b"\x1f\x8b\x08"
-_MAX_PIECE_BYTES = 1 << 26
+_MOST_REDIRECTS = 5
+_MOST_UNREAD_BYTES = 1 << 16
 _PASSING = frozenset({429, 500, 502, 503, 504})
+_Result = TypeVar("_Result")
 
 
 class Response(Struct, frozen=True, kw_only=True):
@@ -45,7 +49,9 @@ class Response(Struct, frozen=True, kw_only=True):
     Attributes:
         url: the address that answered, after redirects.
         content_range: the header, which says what part of a file this is.
-        body: the whole of it, decompressed.
+        body: the whole of it, decompressed. It is empty where the status is another than 200 or
+            206 and the body is long.
+        is_whole: the protocol marked the end of the body; else the connection ended, or broke.
         with_password: whether the request had credentials.
         retry_after_seconds: how long the server asks to wait; 0 if it does not ask.
     """
@@ -55,6 +61,7 @@ class Response(Struct, frozen=True, kw_only=True):
     content_type: str
     content_range: str
     body: bytes
+    is_whole: bool
     with_password: bool
     retry_after_seconds: float
 
@@ -62,15 +69,24 @@ class Response(Struct, frozen=True, kw_only=True):
 class Http:
     """A pool of connections that many threads share."""
 
-    def __init__(self, *, timeout_seconds: float, connections: int, trust: Trust) -> None:
+    def __init__(
+        self,
+        *,
+        timeout_seconds: float,
+        connections: int,
+        trust: Trust,
+        deadline_seconds: float = DEADLINE_SECONDS,
+    ) -> None:
         """Open a session that keeps a number of connections to one host open."""
         self._timeout_seconds = timeout_seconds
+        self._deadline_seconds = deadline_seconds
         self._trust = trust
         self._session = Session(trust, connections)
         self._session.headers["User-Agent"] = (
             f"pipflow-tasks/{installed_version('pipflow-tasks')} "
             f"{platform.python_implementation()}/{platform.python_version()}"
         )
+        self._session.headers["Accept-Encoding"] = "gzip, deflate"
         self._ways: dict[tuple[str | None, ...], _Way | None] = {}
         self._finding = threading.Lock()
 
@@ -78,87 +94,121 @@ class Http:
         """Close the connections."""
         self._session.close()
 
-    def get(self, url: str, headers: dict[str, str], *, what: str, shown: str) -> Response:
-        """Send a GET request; repeat it after a failure that may be temporary.
+    def look_up(self) -> AbstractContextManager[None]:
+        """Give the requests of the block one deadline; within another look-up, that one's."""
+        return until(time.monotonic() + self._deadline_seconds)
 
-        A message calls the thing at the address ``what``, and writes the address as ``shown``.
+    def get(
+        self,
+        url: str,
+        headers: dict[str, str],
+        *,
+        what: str,
+        shown: str,
+        most_bytes: int,
+        read: Callable[[Response], _Result],
+    ) -> _Result:
+        """Send a GET request, within ``look_up``; repeat it after a failure that may be temporary.
+
+        Returns what ``read`` makes of the answer; while it runs, the answer counts as memory in
+        use. A message calls the thing at the address ``what``, and writes the address as
+        ``shown``. ``most_bytes`` is the size of an answer as it is sent.
 
         Raises:
-            PackageIndexError: no attempt got a complete answer.
+            PackageIndexError: no attempt got a complete answer, or it is too large.
         """
-        deadline = time.monotonic() + DEADLINE_SECONDS - BACKOFF_SECONDS
-        waited = 0.0
+        left = BACKOFF_SECONDS
         for attempt in range(1, ATTEMPTS + 1):
             wait = 0.5 * 2 ** (attempt - 1)
-            failure: Exception | None = None
+            may_wait = attempt < ATTEMPTS
             try:
-                answer = self._attempt(url, headers, deadline)
-            except (urllib3.exceptions.HTTPError, OSError) as error:
-                failure = error
-            else:
-                if answer.status not in _PASSING:
-                    return answer
+                answer, sent, encoding = self._attempt(url, headers, most_bytes)
                 wait = max(wait, answer.retry_after_seconds)
-            last = attempt == ATTEMPTS or waited + wait > BACKOFF_SECONDS
-            if last or time.monotonic() > deadline or _is_final(failure):
-                break
+                may_wait = may_wait and wait <= min(left, seconds_left())
+                if answer.status not in _PASSING or not may_wait:
+                    with unpacked(sent, encoding) as body:
+                        return read(replace(answer, body=body))
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                may_wait = may_wait and wait <= min(left, seconds_left())
+                if not may_wait or _is_final(error):
+                    raise _failure(error, what, shown) from error
             time.sleep(wait)
-            waited += wait
-        if failure is None:
-            return answer
-        raise PackageIndexError(
-            f"{what} at {shown} can't be reached: {_explain(failure)}",
-            url=shown,
-            hint=_TRUST_HINT if _is_untrusted(failure) else _HINT,
-        ) from failure
+            left -= wait
+        raise AssertionError("the last attempt returns or raises")
 
-    def _attempt(self, url: str, headers: dict[str, str], deadline: float) -> Response:
-        timeout = max(0.1, min(self._timeout_seconds, deadline - time.monotonic()))
-        response, url, sent_headers = self._open(url, headers, timeout)
+    def _attempt(
+        self, url: str, headers: dict[str, str], most_bytes: int
+    ) -> tuple[Response, bytes, str]:
+        """Return an answer without its body, the body as it was sent, and its encoding."""
+        response, url, sent_headers = self._open(url, headers)
         with closing(response):
-            sent: list[bytes] = []
-            while chunk := response.read1(_CHUNK_BYTES, decode_content=False):
-                sent.append(chunk)
-                if time.monotonic() > deadline:
-                    raise requests.Timeout(f"the answer took over {DEADLINE_SECONDS:.0f} s")
-            return Response(
+            is_wanted = response.status in {200, 206}
+            most_bytes = most_bytes if is_wanted else _MOST_UNREAD_BYTES
+            is_whole = response.length_remaining is not None or bool(response.chunked)
+            sent = _receive(response, most_bytes)
+            if sent is None and is_wanted:
+                raise OversizedAnswer(most_bytes)
+            answer = Response(
                 status=response.status,
                 url=url,
                 content_type=response.headers.get("Content-Type", ""),
                 content_range=response.headers.get("Content-Range", ""),
-                body=_unpack(b"".join(sent), response.headers),
+                body=b"",
+                is_whole=is_whole,
                 with_password="Authorization" in sent_headers,
                 retry_after_seconds=_seconds(response.headers.get("Retry-After", "")),
             )
+            encoding = response.headers.get("Content-Encoding", "") if is_wanted else ""
+            return answer, sent or b"", encoding
 
     def _open(
-        self, url: str, headers: dict[str, str], timeout: float
+        self, url: str, headers: dict[str, str]
     ) -> tuple[urllib3.BaseHTTPResponse, str, Mapping[str, str]]:
-        """Send a request; return the open answer, its final address and the headers sent."""
+        """Send a request; return the open answer, its final address and the headers sent.
+
+        The body of a redirect is not read: it could be of any length.
+        """
+        for _ in range(_MOST_REDIRECTS + 1):
+            timeout = min(self._timeout_seconds, seconds_left())
+            if timeout <= 0:
+                raise TimeoutError
+            response, sent_headers = self._send(url, headers, timeout)
+            location = response.get_redirect_location()
+            if not location:
+                return response, url, sent_headers
+            response.close()
+            url = _follow(url, location)
+        raise requests.TooManyRedirects(f"more than {_MOST_REDIRECTS}")
+
+    def _send(
+        self, url: str, headers: dict[str, str], timeout: float
+    ) -> tuple[urllib3.BaseHTTPResponse, Mapping[str, str]]:
         address = urllib3.util.parse_url(url)
         host = (address.scheme, address.auth, address.netloc)
         with self._finding:
             if host not in self._ways:
                 self._ways[host] = self._find_way(url)
             way = self._ways[host]
-        if way is not None:
-            response = way.pool.urlopen(
-                "GET",
-                address.request_uri,
-                headers={**way.headers, **headers},
+        if way is None:
+            answer = self._session.get(
+                url,
+                stream=True,
+                allow_redirects=False,
                 timeout=timeout,
-                redirect=False,
-                retries=False,
-                preload_content=False,
+                headers=headers,
+                proxies=self._trust.proxies,
             )
-            if not response.get_redirect_location():
-                return response, url, way.headers
-            response.drain_conn()
-            self._ways[host] = None
-        answer = self._session.get(
-            url, stream=True, timeout=timeout, headers=headers, proxies=self._trust.proxies
+            return answer.raw, answer.request.headers
+        response = way.pool.urlopen(
+            "GET",
+            address.request_uri,
+            headers={**way.headers, **headers},
+            timeout=timeout,
+            redirect=False,
+            retries=False,
+            preload_content=False,
         )
-        return answer.raw, answer.url, answer.request.headers
+        return response, way.headers
 
     def _find_way(self, url: str) -> _Way | None:
         """Let requests work out how to reach a host: credentials, proxy, certificates.
@@ -176,7 +226,6 @@ class Http:
             return None
         pool = adapter.get_connection_with_tls_context(request, True, proxies)
         assert isinstance(pool, urllib3.HTTPConnectionPool)
-        resolve_once(pool)
         return _Way(pool=pool, headers=dict(request.headers))
 
 
@@ -187,24 +236,38 @@ class _Way(Struct, frozen=True, kw_only=True):
     headers: dict[str, str]
 
 
-def _unpack(sent: bytes, headers: urllib3.HTTPHeaderDict) -> bytes:
-    """Decompress an answer; a gzip answer that is cut off is an error.
+def _receive(response: urllib3.BaseHTTPResponse, most_bytes: int) -> bytes | None:
+    """Return the body as it is sent, or None if it is longer than ``most_bytes``."""
+    if (response.length_remaining or 0) > most_bytes:
+        return None
+    sent: list[bytes] = []
+    size = 0
+    while chunk := response.read1(_CHUNK_BYTES, decode_content=False):
+        sent.append(chunk)
+        size += len(chunk)
+        if size > most_bytes:
+            return None
+    return b"".join(sent)
 
-    A gzip file of one member states its size at its end (RFC 1952). Decompressing it into one
-    piece of that size takes half the time, and lets other threads run meanwhile.
+
+def _follow(url: str, location: str) -> str:
+    """Return the address of a redirect; credentials go on to the same host only.
+
+    Raises:
+        InvalidURL: it is not valid.
     """
-    encoding = headers.get("Content-Encoding", "").lower()
-    if not sent or not encoding:
-        return sent
-    if encoding not in {"gzip", "x-gzip"}:
-        return urllib3.HTTPResponse(io.BytesIO(sent), headers).data
     try:
-        if sent.count(_GZIP_MEMBER) != 1:
-            return gzip.decompress(sent)
-        size = int.from_bytes(sent[-4:], "little")
-        return zlib.decompress(sent, 16 + zlib.MAX_WBITS, bufsize=min(size, _MAX_PIECE_BYTES))
-    except (OSError, EOFError, zlib.error) as error:
-        raise urllib3.exceptions.DecodeError(str(error)) from error
+        text = location.encode("latin-1").decode("utf-8", "replace")
+        target = urljoin(url, requests.utils.requote_uri(text))
+        here, there = urlsplit(url), urlsplit(target)
+        is_same = (here.hostname, here.port) == (there.hostname, there.port)
+        is_upgrade = (here.scheme, there.scheme) == ("http", "https")
+        if "@" not in there.netloc and is_same and (here.scheme == there.scheme or is_upgrade):
+            told, at, _ = here.netloc.rpartition("@")
+            target = there._replace(netloc=f"{told}{at}{there.netloc}").geturl()
+    except ValueError as error:
+        raise requests.exceptions.InvalidURL("the redirect is not valid") from error
+    return target
 
 
 def _seconds(retry_after: str) -> float:
@@ -212,14 +275,23 @@ def _seconds(retry_after: str) -> float:
     return float(retry_after) if re.fullmatch(r"[0-9]{1,9}", retry_after) else 0.0
 
 
-def _is_final(failure: Exception | None) -> bool:
+def _failure(failure: Exception, what: str, shown: str) -> PackageIndexError:
+    if isinstance(failure, OversizedAnswer):
+        message, hint = f"the answer of {what} at {shown} can't be used: {failure}", _SIZE_HINT
+    else:
+        message = f"{what} at {shown} can't be reached: {_explain(failure)}"
+        hint = _TRUST_HINT if _is_untrusted(failure) else _HINT
+    return PackageIndexError(message, url=shown, hint=hint)
+
+
+def _is_final(failure: Exception) -> bool:
     """Return whether another attempt is useless: a wrong address, or an unknown certificate."""
     return _is_untrusted(failure) or isinstance(
-        failure, (ValueError, requests.exceptions.TooManyRedirects)
+        failure, (ValueError, OversizedAnswer, requests.exceptions.TooManyRedirects)
     )
 
 
-def _is_untrusted(failure: Exception | None) -> bool:
+def _is_untrusted(failure: Exception) -> bool:
     return isinstance(failure, (requests.exceptions.SSLError, urllib3.exceptions.SSLError))
 
 
@@ -241,7 +313,7 @@ def _explain(failure: Exception) -> str:
     if "IncompleteRead" in text or "broken" in text:
         return "the connection broke before the answer was complete"
     if isinstance(failure, requests.exceptions.TooManyRedirects):
-        return "it redirects endlessly"
+        return f"it redirects more than {_MOST_REDIRECTS} times"
     if isinstance(
         failure, (requests.ConnectionError, urllib3.exceptions.HTTPError, OSError)
     ) and not _is_final(failure):

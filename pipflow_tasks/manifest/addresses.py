@@ -80,16 +80,16 @@ def find_address(text: str, variables: Mapping[str, str]) -> str:
 
 def show_address(text: str, variables: Mapping[str, str]) -> str:
     """Return an address for messages: without credentials and without the values of variables."""
-    shown = redact(expand_address(text, variables))
-    for name in VARIABLE.findall(text):
-        value = expand_address(variables.get(name, ""), {})
-        if value and "://" not in value:  # else it is the address itself
-            shown = re.sub(
-                rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])",
-                lambda _, name=name: f"${{{name}}}",  # type: ignore[misc]
-                shown,
-            )
-    return shown
+    return redact(expand_address(text, variables), values_of(text, variables))
+
+
+def values_of(text: str, variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of an address as it has them (``${NAME}``), by their values."""
+    given = {
+        expand_address(variables.get(name, ""), {}): f"${{{name}}}"
+        for name in VARIABLE.findall(text)
+    }
+    return {value: name for value, name in given.items() if value and "://" not in value}
 
 
 def unset_variable(text: str, variables: Mapping[str, str]) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..errors import FileError
+from ..errors import FileError, RequirementsError
 from ..files import read, show_path
 from ..requirements import RequirementsFile, expand_variables
 
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ..requirements import Generator, Line
+
+
+MOST_DEEP, MOST_FILES = 32, 500
+"""How deep files may include each other, and how many there may be in all."""
 
 
 class LocalFile(Struct, frozen=True, kw_only=True):
@@ -215,6 +219,9 @@ def walk(
         constrains: the named files count as constraints.
         known: the paths of the requirements files so far, by their real paths: a link to one of
             them is that file. With None, every name is a file of its own.
+
+    Raises:
+        RequirementsError: the files are too many, or included too deeply.
     """
     met = None if known is None else dict(known)
     done: set[tuple[str, bool]] = set()
@@ -230,6 +237,7 @@ def walk(
         if opened.is_circular or (file.path, constrains) in done:
             return
         done.add((file.path, constrains))
+        _require_few(by, len(within), len(done))
         if met is not None and not constrains:
             met.setdefault(file.real, file.path)
         for line in file.content.lines:
@@ -248,6 +256,17 @@ def walk(
 
     for name in names:
         yield from visit(name, None, (), constrains)
+
+
+def _require_few(by: Line | None, depth: int, number: int) -> None:
+    message = ""
+    if depth > MOST_DEEP:
+        message = f"this file is included through more than {MOST_DEEP} others"
+    elif number > MOST_FILES:
+        message = f"more than {MOST_FILES} files are included"
+    if message:
+        place = (None, None) if by is None else (by.path, by.number)
+        raise RequirementsError(message, path=place[0], line=place[1])
 
 
 def normal_path(name: str) -> str:

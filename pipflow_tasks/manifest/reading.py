@@ -11,7 +11,7 @@ from ..errors import RequirementsError
 from ..requirements import Kind, RequirementsFile
 from .addresses import Address, unset_error, unset_variable
 from .documents import Manifest
-from .library import Elsewhere, Opened, normal_path, walk
+from .library import MOST_FILES, Elsewhere, Opened, normal_path, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -138,6 +138,10 @@ def with_fetched(
         if (address.url, address.constrains) in done:
             continue
         done.add((address.url, address.constrains))
+        if len(done) > MOST_FILES:
+            raise RequirementsError(
+                f"more than {MOST_FILES} files at addresses are included", path=address.shown
+            )
         content = RequirementsFile.from_bytes(fetch(address), path=address.shown)
         content.require_resolved()
         for line in content.lines:

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, TypeAlias
 from .json import write_json
 from .markdown import write_markdown
 from .text import write_text
+from .wording import show
+
+__all__ = ["FORMATS", "show", "write_report"]
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
 
+from ..errors import redact
+
 if TYPE_CHECKING:
     from ..plan import Builder, Change, Outcome, Plan
     from ..target import Target
@@ -14,7 +16,16 @@ if TYPE_CHECKING:
 
 def write_json(plan: Plan, outcome: Outcome) -> str:
     """Return a report as JSON."""
-    return json.dumps(as_object(plan, outcome), indent=2)
+    return json.dumps(_redacted(as_object(plan, outcome)), indent=2)
+
+
+def _redacted(value: Any) -> Any:
+    """Return a value of JSON with the secrets in its texts hidden."""
+    if isinstance(value, dict):
+        return {key: _redacted(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_redacted(each) for each in value]
+    return redact(value) if isinstance(value, str) else value
 
 
 def as_object(plan: Plan, outcome: Outcome) -> dict[str, Any]:
@@ -33,7 +44,7 @@ def as_object(plan: Plan, outcome: Outcome) -> dict[str, Any]:
             for path in plan.paths
         ],
         "warnings": [*notes, *plan.warnings],
-        "hints": list(plan.hints),
+        "hints": [*([plan.suggestion] if plan.suggestion else []), *plan.hints],
         "findings": [_keys(finding, "file line severity message fix") for finding in plan.findings],
         "origins": [_keys(origin, "part value source") for origin in plan.origins],
         "image": _image(plan.builder, outcome),

@@ -14,6 +14,7 @@ from .wording import (
     describe_path,
     describe_source,
     name_project,
+    show,
 )
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 def write_markdown(plan: Plan, outcome: Outcome) -> str:
     """Return a report as Markdown."""
-    return "\n".join(_lines(plan, outcome))
+    lines = map(show, _lines(plan, outcome))
+    return "\n".join([*lines, *_suggestion(plan)])
 
 
 def _lines(plan: Plan, outcome: Outcome) -> Iterator[str]:
@@ -33,7 +35,7 @@ def _lines(plan: Plan, outcome: Outcome) -> Iterator[str]:
     yield start if plan.target is None else f"{start} for {plan.target}"
     if plan.origins:
         yield from ("", "| part | value | source |", "|---|---|---|")
-        yield from (f"| {o.part} | {o.value} | {o.source} |" for o in plan.origins)
+        yield from (_cells(o.part, o.value, o.source) for o in plan.origins)
     if plan.changes:
         yield from ("", "| project | from | to | file |", "|---|---|---|---|")
         yield from map(_row, plan.changes)
@@ -47,10 +49,22 @@ def _lines(plan: Plan, outcome: Outcome) -> Iterator[str]:
     yield from (f"- {note}" for note in notes)
 
 
+def _suggestion(plan: Plan) -> Iterator[str]:
+    first, _, lines = plan.suggestion.partition("\n")
+    if first:
+        yield from ("", first, "", "```yaml", lines, "```")
+
+
+def _cells(*values: object) -> str:
+    """Return a row of a table."""
+    return f"| {' | '.join(str(value).replace('|', chr(92) + '|') for value in values)} |"
+
+
 def _row(change: Change) -> str:
     before, after = change.before or "", f"{change.after or ''}{describe_source(change)}"
     extras = f" +[{','.join(change.extras)}]" if change.extras else ""
-    return f"| {change.project}{extras} | {before} | {after} | {change.file}:{change.line} |"
+    place = f"{change.file}:{change.line}"
+    return _cells(f"{change.project}{extras}", before, after, place)
 
 
 def _notes(plan: Plan, outcome: Outcome) -> Iterator[str]:

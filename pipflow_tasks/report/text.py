@@ -12,6 +12,7 @@ from .wording import (
     describe_image,
     describe_path,
     name_project,
+    show,
 )
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
 def write_text(plan: Plan, outcome: Outcome) -> str:
     """Return a report as text."""
-    return "\n".join(_lines(plan, outcome))
+    lines = map(show, _lines(plan, outcome))
+    return "\n".join([*lines, *([plan.suggestion] if plan.suggestion else [])])
 
 
 def _lines(plan: Plan, outcome: Outcome) -> Iterator[str]:

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..errors import as_line, redact
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ..plan import Builder, Change, Finding, Held, Outcome, PathStep, Plan
+
+
+def show(text: str) -> str:
+    """Return what a report says in a line: as one, escaped, and with secrets hidden."""
+    return as_line(redact(text))
 
 
 def name_project(plan: Plan) -> str:

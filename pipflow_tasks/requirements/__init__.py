@@ -275,10 +275,21 @@ class RequirementsFile(Struct, frozen=True, kw_only=True):
             for block in blocks
         }
         loose: list[tuple[NormalizedName, list[str]]] = []  # if no block has requirements yet
+        newline, layout = self._newline(), self._hash_layout()
+        to_sort: dict[int, list[tuple[NormalizedName, list[str]]]] = {}
         for addition in additions:
             block = self._block_for(addition, blocks)
             siblings = loose if block is None else pieces[block.start]
-            _insert(siblings, addition, self._spell(addition))
+            name = canonicalize_name(addition.requirement.name)
+            piece = name, [_spell(addition, newline, layout)]
+            if addition.sort == "block":
+                siblings.append(piece)
+                to_sort[id(siblings)] = siblings
+            else:
+                later = (place for place, other in enumerate(siblings) if other[0] > name)
+                siblings.insert(next(later, len(siblings)), piece)
+        for siblings in to_sort.values():
+            siblings.sort(key=lambda piece: piece[0])
         put_together: list[str] = []
         place = 0
         for block in blocks:
@@ -346,20 +357,6 @@ class RequirementsFile(Struct, frozen=True, kw_only=True):
     def _headings_of(self, block: Block) -> tuple[str, ...]:
         return tuple(heading_text(line.comment) for line in self.lines[block.start : block.body])
 
-    def _spell(self, addition: Addition) -> str:
-        """Return the line of an addition, with sorted extras and the marker behind ``; ``."""
-        requirement = addition.requirement
-        extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
-        marker = f"; {requirement.marker}" if requirement.marker else ""
-        return "".join(
-            [
-                f"{requirement.name}{extras}{requirement.specifier}{marker}",
-                *(f"{self._hash_layout()}--hash={digest}" for digest in addition.digests),
-                f"  # {addition.comment}" if addition.comment else "",
-                self._newline(),
-            ]
-        )
-
     def _block_for(self, addition: Addition, blocks: Sequence[Block]) -> Block | None:
         """Return the block for an addition; by default the first that has requirements."""
         group = addition.group
@@ -380,15 +377,19 @@ class RequirementsFile(Struct, frozen=True, kw_only=True):
         )
 
 
-def _insert(pieces: list[tuple[NormalizedName, list[str]]], addition: Addition, text: str) -> None:
-    """Insert the text of an addition among the entries of a block."""
-    name = canonicalize_name(addition.requirement.name)
-    if addition.sort == "block":
-        pieces.append((name, [text]))
-        pieces.sort(key=lambda piece: piece[0])
-    else:
-        later = (place for place, piece in enumerate(pieces) if piece[0] > name)
-        pieces.insert(next(later, len(pieces)), (name, [text]))
+def _spell(addition: Addition, newline: str, layout: str) -> str:
+    """Return the line of an addition, with sorted extras and the marker behind ``; ``."""
+    requirement = addition.requirement
+    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
+    marker = f"; {requirement.marker}" if requirement.marker else ""
+    return "".join(
+        [
+            f"{requirement.name}{extras}{requirement.specifier}{marker}",
+            *(f"{layout}--hash={digest}" for digest in addition.digests),
+            f"  # {addition.comment}" if addition.comment else "",
+            newline,
+        ]
+    )
 
 
 def _declared_encoding(data: bytes) -> str:

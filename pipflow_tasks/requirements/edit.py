@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
 from ..errors import RequirementsError
-from .line import COMMENT, NAME, join_physical, read_lines
+from .line import NAME, find_comment, join_physical, read_lines
 from .options import split_options
 
 if TYPE_CHECKING:
@@ -86,12 +86,13 @@ def hash_layout(line: Line) -> str:
 def _with_comment(line: Line, comment: str) -> str:
     """Return the text of a line with its comment replaced, or with a new one behind its content."""
     joined, offsets = join_physical(line.text.splitlines(keepends=True))
-    found = COMMENT.search(joined)
+    found = find_comment(joined)
     if found is None:
         last = offsets[len(joined.rstrip()) - 1] + 1
         return f"{line.text[:last]}  {comment}{line.text[last:]}" if comment else line.text
-    begin = offsets[found.end(1) if comment else found.start()]
-    stop = offsets[found.end() - 1] + 1
+    blanks, mark = found
+    begin = offsets[mark if comment else blanks]
+    stop = offsets[-1] + 1
     return line.text[:begin] + comment + line.text[stop:]
 
 
@@ -202,9 +203,10 @@ def _replace(line: Line, edits: Sequence[tuple[Span, str]], *, keep_column: bool
 
 def _keep_column(tail: str, *, growth: int) -> str:
     """Remove or add spaces before a comment, so that the comment stays in its column."""
-    comment = COMMENT.search(tail.splitlines()[0]) if tail else None
-    if comment is None or set(comment[1]) != {" "}:
+    first = tail.splitlines()[0] if tail else ""
+    found = find_comment(first)
+    if found is None or set(first[slice(*found)]) != {" "}:
         return tail
-    spaces = len(comment[1])
+    spaces = found[1] - found[0]
     wanted = spaces - growth if spaces > growth else spaces
-    return tail[: comment.start()] + " " * wanted + tail[comment.start() + spaces :]
+    return tail[: found[0]] + " " * wanted + tail[found[1] :]

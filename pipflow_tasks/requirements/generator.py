@@ -26,6 +26,8 @@ _ANNOUNCES = re.compile(r"#.*\b(?:command|run|update)\b.*:\s*$", re.IGNORECASE)
 _ANNOUNCED = re.compile(r"#\s+(\S.*)")
 _COMMAND = re.compile(r"#\s+((?:\w+=\S+\s+)*(?:pip-compile|uv|poetry|pdm|pipenv)\s.*)")
 _VIA = re.compile(r"(?:#\s*via\s+|#\s+)(?:-r|--requirement)[ =](\S+)\s*$")
+_MOST_TEXT = 2000
+"""The length of a comment in which a tool names itself."""
 _HEADER = {Kind.COMMENT, Kind.BLANK, Kind.OPTION}
 _SOURCES = (".in", ".toml", ".cfg", ".py", ".txt", ".lock")
 
@@ -54,13 +56,14 @@ def find_generator(lines: Sequence[Line]) -> Generator | None:
     tool = command = ""
     is_announced = False
     for line in takewhile(lambda line: line.kind in _HEADER, lines):
-        made_by = None if tool else _MADE_BY.search(line.comment)
+        comment = line.comment if len(line.comment) <= _MOST_TEXT else ""
+        made_by = None if tool else _MADE_BY.search(comment)
         tool = made_by[1] if made_by else tool
         pattern = _ANNOUNCED if is_announced else _COMMAND
-        if tool and not made_by and (found := pattern.match(line.comment)):
+        if tool and not made_by and (found := pattern.match(comment)):
             command = redact(found[1].strip())
             break
-        is_announced |= bool(tool and _ANNOUNCES.match(line.comment))
+        is_announced |= bool(tool and _ANNOUNCES.match(comment))
     if not tool:
         return None
     source = _source(command) if _COMMAND.match(f"# {command}") else ""
@@ -70,7 +73,8 @@ def find_generator(lines: Sequence[Line]) -> Generator | None:
 def _source_by_via(lines: Iterable[Line]) -> str:
     """Return the files that comments such as ``# via -r requirements.in`` name."""
     comments = (text for line in lines for text in line.text.splitlines())
-    named = (found[1] for text in comments if (found := _VIA.search(text)))
+    short = (text for text in comments if len(text) <= _MOST_TEXT)
+    named = (found[1] for text in short if (found := _VIA.search(text)))
     return " and ".join(dict.fromkeys(redact(name) for name in named))
 
 

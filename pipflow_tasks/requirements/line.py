@@ -22,7 +22,7 @@ from .via import read_via
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-COMMENT = re.compile(r"(^|\s+)#.*$")
+_COMMENT_LINE = re.compile(r"\s*#")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 _ORDERED = re.compile(r"(===|[=!<>]=|[<>])\s*[^,;\s()\[\]=<>!]+")
@@ -211,7 +211,7 @@ def join_physical(physical: Sequence[str]) -> tuple[str, list[int]]:
     for line in physical:
         bare = line.splitlines()[0]
         kept = bare.strip("\\") if goes_on(bare) else bare
-        if COMMENT.match(bare):
+        if _COMMENT_LINE.match(bare):
             joined.append(" ")
             offsets.append(start)
         begin = start + (bare.find(kept) if kept else 0)
@@ -221,9 +221,17 @@ def join_physical(physical: Sequence[str]) -> tuple[str, list[int]]:
     return "".join(joined), offsets
 
 
+def find_comment(text: str) -> tuple[int, int] | None:
+    """Return where a comment begins: with the blanks before it, and without them."""
+    place = text.find("#")
+    while place > 0 and not text[place - 1].isspace():
+        place = text.find("#", place + 1)
+    return None if place < 0 else (len(text[:place].rstrip()), place)
+
+
 def goes_on(physical: str) -> bool:
     """Return whether the next physical line continues this one."""
-    return physical.endswith("\\") and not COMMENT.match(physical)
+    return physical.endswith("\\") and not _COMMENT_LINE.match(physical)
 
 
 def expand_variables(text: str, environment: Mapping[str, str]) -> str:
@@ -236,9 +244,9 @@ def expand_variables(text: str, environment: Mapping[str, str]) -> str:
 
 def _read_line(physical: Sequence[str], number: int, path: str) -> Line:
     joined, _ = join_physical(physical)
-    found = COMMENT.search(joined)
-    content = (joined[: found.start()] if found else joined).strip()
-    comment = joined[found.start() :].strip() if found else ""
+    found = find_comment(joined)
+    content = (joined[: found[0]] if found else joined).strip()
+    comment = joined[found[0] :].strip() if found else ""
     line = Line(
         path=path,
         number=number,

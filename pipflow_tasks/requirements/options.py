@@ -39,6 +39,8 @@ OF_FORMATS = frozenset({"--no-binary", "--only-binary"})
 OF_PLACES = frozenset({"--index-url", "--extra-index-url", "--find-links", "--no-index"})
 """The options that say where to look."""
 _FLAGS = ("--no-index", "--pre", "--prefer-binary", "--require-hashes", "--no-require-hashes")
+MOST_OPTIONS = 1 << 17
+"""How many characters of options a line may have."""
 _HASH_ALGORITHMS = ("sha256", "sha384", "sha512")
 
 
@@ -54,10 +56,12 @@ def read_options(text: str) -> tuple[tuple[str, str], ...]:
     """Read options: long names with their values, ``""`` for a flag, in the order of the text.
 
     Raises:
-        ValueError: pip would refuse them.
+        ValueError: pip would refuse them, or they are too long.
     """
     if not text:
         return ()
+    if len(text) > MOST_OPTIONS:
+        raise ValueError(f"its options have more than {MOST_OPTIONS:,} characters")
     parser = _parser()
     values = parser.get_default_values()
     values.seen = []
@@ -68,7 +72,7 @@ def read_options(text: str) -> tuple[tuple[str, str], ...]:
 def find_named(text: str) -> frozenset[str]:
     """Return the long names of the options in a text that pip refuses as a whole."""
     try:
-        words = shlex.split(text)
+        words = shlex.split(text) if len(text) <= MOST_OPTIONS else text.split()
     except ValueError:  # quotes that are not closed
         words = text.split()
     found: set[str] = set()
@@ -78,7 +82,7 @@ def find_named(text: str) -> frozenset[str]:
             values = parser.get_default_values()
             values.seen = []
             with suppress(ValueError):
-                parser.parse_args(words[place:], values)
+                parser.parse_args(words[place : place + 2], values)  # it has one value at most
             found.update(name for name, _ in values.seen)
     return frozenset(found)
 

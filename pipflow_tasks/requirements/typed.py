@@ -32,14 +32,20 @@ class Request(Struct, frozen=True, kw_only=True):
         return canonicalize_name(self.requirement.name)
 
 
+MOST_TYPED = 20_000
+"""How many characters of requirements a command takes."""
+
+
 def split_requirements(text: str) -> tuple[Request, ...]:
     """Read requirements from one word, where they are separated by commas or spaces.
 
     ``requests[socks]>=2.30,<3 flask`` is two. A marker extends to the next comma or to the end.
 
     Raises:
-        RequirementsError: a part is not a PEP 508 requirement.
+        RequirementsError: a part is not a PEP 508 requirement, or the text is too long.
     """
+    if len(text) > MOST_TYPED:
+        raise RequirementsError(f"more than {MOST_TYPED:,} characters of requirements are typed")
     return tuple(_read(part) for part in _split(text))
 
 

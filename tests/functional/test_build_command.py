@@ -280,10 +280,52 @@ def test_commands_of_the_guide(project: TemporaryProject, number: int) -> None:
 def test_credentials_are_not_told(project: TemporaryProject, index: LoopbackIndex) -> None:
     """A password on the command line is used, and never printed."""
     index.add("lib", "1.0")
-    command = "build --build-arg URL=https://me:se,cret@example.com/"
+    command = "build --build-arg URL=https://me:se,cret@example.com/ https://a:b@example.com/x"
     project.stand_in("build", {"": 1})
     project.write("invoke.yaml", f'pipflow:\n  build_command: "{command}"\nrun:\n  echo: true\n')
     done = project.invoke("deps.add", "lib")
     assert done.status == 3
     assert "se,cret" not in done.output
-    assert "https://****@example.com/" in done.output
+    assert "build --build-arg URL 'https://****@example.com/x'" in done.output
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        (
+            "docker build --build-arg API_TOKEN=hunter2 --build-arg A=b .",
+            "docker build --build-arg API_TOKEN --build-arg A=b .  # set API_TOKEN in the "
+            "environment",
+        ),
+        (
+            "docker build --build-arg='API_TOKEN=hun ter2' .",
+            "docker build --build-arg=API_TOKEN .  # set API_TOKEN in the environment",
+        ),
+        (
+            "docker build --build-arg TOKEN=hunter2 --build-arg KEY=ghp_hunter2hunter2hunter2 .",
+            "docker build --build-arg TOKEN --build-arg KEY .  # set TOKEN, KEY in the environment",
+        ),
+        (
+            "make build PASSWORD='hunter2 hunter2'",
+            "make build 'PASSWORD=****'  # **** is a hidden value",
+        ),
+        (
+            "make build --password 'hunter2 hunter2'",
+            "make build --password '****'  # **** is a hidden value",
+        ),
+        (
+            "docker build --secret id=pip,env=TOKEN --build-arg TOKEN .",
+            "docker build --secret id=pip,env=TOKEN --build-arg TOKEN .",
+        ),
+    ],
+)
+def test_secrets_of_a_command_that_is_pasted(
+    project: TemporaryProject, index: LoopbackIndex, command: str, shown: str
+) -> None:
+    """A command hides secrets, can be pasted where the builder takes them otherwise, or says so."""
+    index.add("lib", "1.0")
+    project.write("invoke.yaml", f'pipflow:\n  build_command: "{command}"\n')
+    done = project.invoke("deps.add", "lib", "--no-rebuild")
+    assert done.status == 0, done.stderr
+    assert "hunter2" not in done.output
+    assert f"build it with: {shown}\n" in done.stdout

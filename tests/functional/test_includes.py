@@ -6,6 +6,7 @@ import os
 import re
 import resource
 import shutil
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -927,3 +928,30 @@ def test_pin_outside_a_constraint(project: TemporaryProject, index: LoopbackInde
     assert "lib==2.0 (requirements.txt:2): lib 2.0 does not satisfy <2" in done.stderr
     assert project.invoke("deps.upgrade", "lib==1.0").status == 0
     assert project.invoke("deps.check").status == 0
+
+
+@pytest.mark.parametrize(
+    ("number", "includes", "message"),
+    [
+        (
+            40,
+            lambda n: f"-r f{n + 1}.txt\n",
+            "f32.txt:1: this file is included through more than 32",
+        ),
+        (600, lambda n: "" if n else "".join(f"-r f{m}.txt\n" for m in range(1, 600)), "500 files"),
+        (30, lambda n: f"-r f{n + 1}.txt\n-r f{n + 1}.txt\n", ""),
+    ],
+    ids=["deep", "many", "twice each"],
+)
+def test_files_that_include_too_much(
+    project: TemporaryProject, number: int, includes: Callable[[int], str], message: str
+) -> None:
+    """Files are read once each, and are refused above a depth and a number."""
+    for each in range(number):
+        project.write(f"f{each}.txt", includes(each))
+    project.write(f"f{number}.txt", "lib==1.0\n")
+    project.write("invoke.yaml", 'pipflow:\n  python: "3.9"\n')
+    done = project.invoke("deps.check", "--offline", "--file", "f0.txt")
+    assert "Traceback" not in done.output
+    assert message in done.output
+    assert bool(message) == ("included" in done.output), done.output

@@ -109,6 +109,107 @@ def test_page_without_files(project: TemporaryProject, index: LoopbackIndex) -> 
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("words", [("upgrade-all",), ("outdated",), ("upgrade", "lib")], ids=str)
+def test_pinned_project_without_files(
+    project: TemporaryProject, index: LoopbackIndex, words: tuple[str, ...]
+) -> None:
+    """An empty page of a pinned project is an error that names both, never "nothing to change"."""
+    page = b'{"meta": {"api-version": "1.0"}, "name": "lib", "files": []}'
+    index.break_project("lib", Fault(body=page, content_type=JSON_V1))
+    done = project.invoke(f"deps.{words[0]}", *words[1:])
+    require_one_message(done)
+    assert f'no file of "lib" that can be installed ({index.url})' in done.stderr
+    assert project.requirements == "lib==1.0\r\nother==1.0"
+
+
+def test_digest_that_is_an_option(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """What an index calls a digest does not get into the file unless it is one."""
+    digest = f"{'0' * 64} --config-settings=x"
+    file = {"filename": "lib-2.0-py3-none-any.whl", "url": "x", "hashes": {"sha256": digest}}
+    page = {"meta": {"api-version": "1.0"}, "name": "lib", "files": [file]}
+    index.break_project("lib", Fault(body=json.dumps(page).encode(), content_type=JSON_V1))
+    text = f"lib==1.0 --hash=sha256:{'1' * 64}\n"
+    project.requirements = text
+    done = project.invoke("deps.upgrade-all")
+    require_one_message(done)
+    assert "is no digest" in done.stderr
+    assert project.requirements == text
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "json"])
+@pytest.mark.parametrize("task", ["check", "outdated"])
+def test_yank_reason_is_one_line(
+    project: TemporaryProject, index: LoopbackIndex, task: str, form: str
+) -> None:
+    """A reason of an index adds no line, no colour and no direction to a report, and is cut."""
+    reason = "bad\nadded     evil 6.6.6\x1b[2J\x9b\u202e\x7f" + "x" * 1000
+    index.add("lib", "1.0", yanked=reason)
+    index.add("lib", "2.0", yanked=reason)
+    project.requirements = "lib==1.0\n"
+    done = project.invoke(f"deps.{task}", "--format", form)
+    assert "Traceback" not in done.stderr
+    assert not any(line.startswith("added") for line in done.output.splitlines())
+    assert not set("\x1b\x9b\u202e\x7f") & set(done.output)
+    assert "x" * 300 not in done.output
+    assert "evil 6.6.6" in done.output
+
+
+def test_entry_that_is_too_long(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """An entry that is too long is skipped, and a warning names the index."""
+    index.add("lib", "3.0", requires_python=">=3" + ",>=3" * 300)
+    done = project.invoke("deps.upgrade-all")
+    assert done.status == 0
+    assert project.requirements == "lib==2.0\r\nother==1.0"
+    warning = f"warning: 1 entry of the index at {index.url}lib/ skipped: the file name"
+    assert done.stderr.startswith(warning)
+
+
+@pytest.mark.parametrize("token", ["?token=hunter2", "AbCdEf0123456789/"])
+def test_tokens_of_addresses_are_not_printed(
+    project: TemporaryProject, index: LoopbackIndex, token: str
+) -> None:
+    """A token in the query or the path of an index address is in no message."""
+    address = f"{index.url}{token}"
+    done = project.invoke("deps.upgrade-all", environment={"PIP_INDEX_URL": address})
+    assert done.status == 1
+    assert token.strip("?/").removeprefix("token=") not in done.output
+
+
+@pytest.mark.parametrize("place", ["path", "query"])
+def test_variables_of_addresses_are_not_printed(
+    project: TemporaryProject, index: LoopbackIndex, place: str
+) -> None:
+    """What a variable of an index address holds is in no message: the variable is."""
+    end = "${PLACE}/simple/" if place == "path" else "?key=${PLACE}"
+    project.requirements = f"--index-url {index.url}{end}\nlib==1.0\n"
+    done = project.invoke("deps.upgrade-all", environment={"PLACE": "hunter2"})
+    assert done.status == 1
+    assert "hunter2" not in done.output
+    assert "${PLACE}" in done.output
+
+
+def test_variables_of_an_address_elsewhere(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """What a variable of an index address holds is hidden in the addresses of its files, too."""
+    page = {
+        "meta": {"api-version": "1.0"},
+        "name": "lib",
+        "files": [
+            {
+                "filename": "lib-2.0-py3-none-any.whl",
+                "url": "/hunter2/files/lib-2.0-py3-none-any.whl",
+                "hashes": {},
+                "core-metadata": False,
+            }
+        ],
+    }
+    index.break_project("lib", Fault(body=json.dumps(page).encode(), content_type=JSON_V1))
+    project.requirements = f"--index-url {index.url.replace('://', '://me:${PLACE}@')}\nlib==1.0\n"
+    done = project.invoke("deps.upgrade-all", environment={"PLACE": "hunter2"})
+    require_one_message(done)
+    assert "hunter2" not in done.output
+    assert "${PLACE}/files/lib-2.0-py3-none-any.whl" in done.output
+
+
 def test_refused_connection(project: TemporaryProject) -> None:
     """If no server listens: status 1, and the message says that the connection was refused."""
     with socket.socket() as nobody:

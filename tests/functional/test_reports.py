@@ -173,6 +173,38 @@ def test_markdown_is_a_table(project: TemporaryProject) -> None:
     assert "- left alone: `gunicorn>=20` (requirements.txt:2): not pinned" in lines
 
 
+@pytest.mark.parametrize("form", ["text", "markdown"])
+def test_a_name_adds_no_line(project: TemporaryProject, form: str) -> None:
+    """A line break in the name of a file, or a bar, changes nothing of a report but the name."""
+    name = "a|b\nadded     evil 6.6.6.txt"
+    project.write(name, "Flask==2.0.1\n")
+    project.write("invoke.yaml", 'pipflow:\n  python: "3.9"\n')
+    done = project.invoke("deps.upgrade-all", "--no-rebuild", "--file", name, "--format", form)
+    assert done.status == 0, done.stderr
+    assert not any(line.startswith("added") for line in done.output.splitlines())
+    shown = r"a|b\nadded" if form == "text" else r"| a\|b\nadded"
+    assert shown in done.stdout
+
+
+def test_lines_to_write_are_a_block_of_markdown(project: TemporaryProject) -> None:
+    """Lines for invoke.yaml are a block of code in Markdown, and lines in other formats."""
+    project.write("Dockerfile", "FROM team/image:1\nRUN pip install -r requirements.txt\n")
+    lines = 'pipflow:\n  python: "3.12"'
+    done = project.invoke("deps.check", "--offline", "--format", "markdown")
+    assert f"in invoke.yaml:\n\n```yaml\n{lines}\n```\n" in done.stdout
+    done = project.invoke("deps.check", "--offline")
+    assert done.stdout.endswith(f"in invoke.yaml:\n{lines}\n")
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "json"])
+def test_report_has_no_secret(project: TemporaryProject, form: str) -> None:
+    """A secret that a Dockerfile has is hidden in every format, also in what quotes it."""
+    words = "--password hunter2 --index-url https://host.example/?token=hunter2"
+    project.write("Dockerfile", f"FROM python:3.9\nRUN pip install {words} -r requirements.txt\n")
+    done = project.invoke("deps.check", "--offline", "--explain", "--format", form)
+    assert "hunter2" not in done.output
+
+
 def test_unknown_format_is_refused_before_anything_is_done(project: TemporaryProject) -> None:
     """A format that is none: status 1 with those that are, and nothing written or built."""
     docker = project.stand_in("docker", ENGINE)

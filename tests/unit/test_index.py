@@ -1,7 +1,10 @@
 """Package indexes, asked over real connections; a loopback index fails in every way."""
 
 import gzip
+import io
 import re
+import time
+import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,6 +65,12 @@ def failure(index: PackageIndex, project: str = "flask") -> PackageIndexError:
 
 def with_credentials(url: str, credentials: str) -> str:
     return url.replace("://", f"://{credentials}@")
+
+
+def empty_zip() -> bytes:
+    buffer = io.BytesIO()
+    zipfile.ZipFile(buffer, "w").close()
+    return buffer.getvalue()
 
 
 # Pages
@@ -132,10 +141,14 @@ def test_request_says_who_asks_and_for_what(server: LoopbackIndex, index: Packag
 
 
 def test_project_without_files(server: LoopbackIndex, index: PackageIndex) -> None:
-    """A page without files is no error: the project exists."""
+    """A page without files is an error that names project and index, never a project at rest."""
     server.break_project("flask", Fault(body=b'{"meta": {"api-version": "1.0"}, "files": []}'))
 
-    assert all_files(index) == []
+    error = failure(index)
+
+    assert error.message == (
+        f'the index lists no file of "flask" that can be installed ({server.url})'
+    )
 
 
 # Several indexes
@@ -284,7 +297,7 @@ def test_unknown_project(server: LoopbackIndex, index: PackageIndex) -> None:
         ),
         (Fault(content_type="text/plain"), "its type is text/plain, but JSON or HTML is needed"),
         (Fault(content_type=""), "its type is missing, but JSON or HTML is needed"),
-        (Fault(location="/simple/flask/"), "redirects endlessly"),
+        (Fault(location="/simple/flask/"), "redirects more than 5 times"),
     ],
     ids=lambda value: str(value)[:60],
 )
@@ -299,11 +312,12 @@ def test_answer_that_can_not_be_used(
     assert message in error.message
     assert f"the index at {server.url}flask/ " in f"{error.message} "
     assert not isinstance(error, ProjectNotFound)
-    assert len(server.requests) == (1 if fault.location is None else 32)
+    assert len(server.requests) == (1 if fault.location is None else 6)
 
 
 PAGE = b'{"meta": {}, "files": [{"filename": "flask-1.0.tar.gz", "url": "ab"}]}'
 PACKED = gzip.compress(PAGE, mtime=0)
+BOMB = gzip.compress(bytes(129 << 20), mtime=0)
 
 
 @pytest.mark.parametrize(
@@ -365,6 +379,169 @@ def test_address_that_can_not_be_asked(url: str) -> None:
     """An invalid address is an error of the index like any other."""
     with PackageIndex([url]) as index:
         assert "can't be reached" in failure(index).message
+
+
+# Answers are whole, or do not count
+
+
+OPEN = b'<html><a href="flask-1.0.tar.gz">x</a>'
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (Fault(chunked=True), "the connection broke before the answer was complete"),
+        (Fault(unmarked=True, body=OPEN, content_type="text/html"), "it is cut off"),
+        (Fault(unmarked=True, body=PAGE[:-2]), "can't be used"),
+        (Fault(unmarked=True, body=PACKED[:-8], encoding="gzip"), "its answer is damaged"),
+        (Fault(body=b'{"meta": {}, "files": [], "name": "other"}'), "the page of other"),
+    ],
+    ids=["chunks", "html", "json", "gzip", "name"],
+)
+def test_answer_that_is_not_whole(
+    server: LoopbackIndex, index: PackageIndex, fault: Fault, message: str
+) -> None:
+    """A page that is cut off, or that of another project, is an error."""
+    server.break_project("flask", fault)
+    assert message in failure(index).message
+
+
+@pytest.mark.parametrize("face", ["json", "html"])
+def test_answer_without_length(server: LoopbackIndex, index: PackageIndex, face: Face) -> None:
+    """An answer that the end of the connection ends is read where it ends itself."""
+    server.face = face
+    server.break_project("flask", Fault(unmarked=True))
+    assert versions(index) == ["2.0.1", "2.0.1", "3.0.3"]
+
+
+def metadata(index: PackageIndex, project: str = "lib") -> list[str]:
+    found = index.metadata(all_files(index, canonicalize_name(project)))
+    assert found is not None
+    return [*map(str, found.requires)]
+
+
+@pytest.mark.parametrize("with_hashes", [True, False])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"Metadata-Version: 2.1\nName: other\nVersion: 1.0\nRequires-Dist: evil\n",
+        b"Metadata-Version: 2.1\nName: lib\nVersion: 1.1\nRequires-Dist: evil\n",
+    ],
+    ids=["empty", "name", "version"],
+)
+def test_metadata_file_of_something_else(
+    server: LoopbackIndex, index: PackageIndex, body: bytes, with_hashes: bool
+) -> None:
+    """Where the file beside a wheel is not about the wheel, the wheel itself is read."""
+    server.with_hashes = with_hashes
+    server.add("lib", "1.0", requires_dist=["good"])
+    server.break_project("lib", Fault(body=body, on="metadata"))
+    assert metadata(index) == ["good"]
+
+
+def test_metadata_file_with_another_digest(server: LoopbackIndex, index: PackageIndex) -> None:
+    """Where the file beside a wheel does not have its digest, the wheel itself is read."""
+    server.add("lib", "1.0", requires_dist=["good"])
+    body = b"Metadata-Version: 2.1\nName: lib\nVersion: 1.0\nRequires-Dist: evil\n"
+    server.break_project("lib", Fault(body=body, on="metadata"))
+    assert metadata(index) == ["good"]
+
+
+def test_sdist_with_another_digest(server: LoopbackIndex, index: PackageIndex) -> None:
+    """An sdist that is not the one of the page is an error."""
+    server.add("lib", "1.0", wheel=False, sdist=True)
+    server.break_project("lib", Fault(body=b"another", on="file"))
+    with pytest.raises(PackageIndexError, match="not the one that the page"):
+        metadata(index)
+
+
+# Limits
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (Fault(body=bytes(33 << 20), encoding="identity"), "it is larger than 32 MB"),
+        (
+            Fault(body=bytes(33 << 20), encoding="identity", unmarked=True),
+            "it is larger than 32 MB",
+        ),
+        (Fault(body=BOMB, encoding="gzip"), "it is larger than 128 MB unpacked"),
+        (Fault(body=BOMB[:-4] + b"\1\0\0\0", encoding="gzip"), "larger than 128 MB unpacked"),
+    ],
+    ids=["announced", "unmarked", "packed", "packed with a wrong size"],
+)
+def test_answer_that_is_too_large(
+    server: LoopbackIndex, index: PackageIndex, fault: Fault, message: str
+) -> None:
+    """An answer above its limit is an error at once."""
+    server.break_project("flask", fault)
+    assert message in failure(index).message
+    assert len(server.requests) == 1
+
+
+def test_metadata_that_are_too_large(server: LoopbackIndex, index: PackageIndex) -> None:
+    """A metadata file above 4 MB is an error."""
+    server.add("lib", "1.0")
+    server.break_project("lib", Fault(body=bytes(5 << 20), on="metadata"))
+    with pytest.raises(PackageIndexError, match="larger than 4 MB"):
+        metadata(index)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(drip=True),
+        Fault(continues=True),
+        Fault(location="/simple/flask/", stall_seconds=0.4),
+    ],
+    ids=["dripping", "interim answers", "slow redirects"],
+)
+def test_deadline(server: LoopbackIndex, fault: Fault) -> None:
+    """A look-up ends at its deadline, whatever an index sends meanwhile."""
+    server.break_project("flask", fault)
+    start = time.monotonic()
+    with PackageIndex([server.url], deadline_seconds=1) as index:
+        assert "did not answer in time" in failure(index).message
+    assert time.monotonic() - start < 1.9
+
+
+def test_deadline_of_metadata(server: LoopbackIndex) -> None:
+    """All that is asked for the metadata of a release has one deadline: file, ranges, sdist."""
+    server.core_metadata = False
+    server.add("lib", "1.0", metadata=False, padding_bytes=1 << 18, sdist=True)
+    slow = Fault(stall_seconds=0.6, on="file")
+    server.break_project("lib", Fault(stall_seconds=0.6, on="metadata"), slow)
+    start = time.monotonic()
+    with (
+        PackageIndex([server.url], deadline_seconds=1) as index,
+        pytest.raises(PackageIndexError, match="did not answer in time"),
+    ):
+        metadata(index)
+    assert time.monotonic() - start < 1.9
+    server.break_project("lib", slow)
+    with PackageIndex([server.url], deadline_seconds=1.5) as index:
+        assert metadata(index) == []
+
+
+@pytest.mark.parametrize("sdist", [True, False])
+@pytest.mark.parametrize("body", [b"PK no archive", empty_zip()], ids=["damaged", "empty"])
+def test_wheel_without_metadata(
+    server: LoopbackIndex, index: PackageIndex, body: bytes, sdist: bool
+) -> None:
+    """A wheel without METADATA is an error that names it, unless there is an sdist."""
+    server.core_metadata = False
+    server.add("lib", "1.0", metadata=False, requires_dist=["good"])
+    if sdist:
+        server.add("lib", "1.0", wheel=False, sdist=True, requires_dist=["good"])
+    server.with_hashes = server.with_ranges = False
+    server.break_project("lib", Fault(body=body, on="file", times=1))
+    if sdist:
+        assert metadata(index) == ["good"]
+        return
+    with pytest.raises(PackageIndexError, match=r"lib-1.0-py3-none-any.whl .* no METADATA file"):
+        metadata(index)
 
 
 # Redirects

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import keyring
 import pytest
 from kept_keyring import Kept
+from keyring.credentials import SimpleCredential
 from loopback_index import LoopbackIndex
 from packaging.utils import canonicalize_name
 
@@ -171,3 +172,25 @@ def test_keyring_that_does_not_answer(
     monkeypatch.setattr(Kept, "get_credential", lambda *_: time.sleep(3))
 
     assert "refuses access (HTTP 401)" in refusal(server.url)
+
+
+def test_deadline_leaves_out_the_keyring(
+    server: LoopbackIndex, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look-up may wait for a keyring as long as that takes, and has one deadline otherwise."""
+    keep(kept, server.url)
+    get_credential = Kept.get_credential
+
+    def think(self: Kept, service: str, username: str | None) -> SimpleCredential | None:
+        time.sleep(1.2)
+        return get_credential(self, service, username)
+
+    monkeypatch.setattr(Kept, "get_credential", think)
+    with PackageIndex([server.url], deadline_seconds=1) as index:
+        assert len(index.files(PROJECTS[0])) == 1
+    server.delay_seconds = 0.6
+    with (
+        PackageIndex([server.url], deadline_seconds=1) as index,
+        pytest.raises(PackageIndexError, match="did not answer in time"),
+    ):
+        index.files(PROJECTS[0])

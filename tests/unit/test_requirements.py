@@ -699,10 +699,25 @@ def test_typed_address_is_refused_without_its_credentials(text: str) -> None:
         ("https://example.com/@scope/x", "https://example.com/@scope/x"),
         ("https://me:se,c'r\"et@example.com/", "https://****@example.com/"),
         ("mail me@example.com", "mail me@example.com"),
+        ("https://a.test/simple/?a=1&token=b&c=2", "https://a.test/simple/?a=1&token=****&c=2"),
+        ("https://a.test/AbCdEf0123456789/simple/", "https://a.test/****/simple/"),
+        (
+            "https://a.test/flask-2.0.1-py3-none-any.whl",
+            "https://a.test/flask-2.0.1-py3-none-any.whl",
+        ),
+        (
+            "--build-arg API_TOKEN=a --build-arg A=b .",
+            "--build-arg API_TOKEN=**** --build-arg A=b .",
+        ),
+        ("--password 'a b' -u me", "--password **** -u me"),
+        ("--api-key=a,b x", "--api-key=**** x"),
+        ("a TOKEN=${TOKEN} and the token is", "a TOKEN=${TOKEN} and the token is"),
+        ("--hash=sha256:abc --keyring x", "--hash=sha256:abc --keyring x"),
+        ("see ghp_0123456789abcdefghij there", "see **** there"),
     ],
 )
 def test_redact_hides_credentials(text: str, shown: str) -> None:
-    """The user and the password of every address are hidden, and nothing else."""
+    """Secrets are hidden, and nothing else: of addresses, of options, and those with a form."""
     assert redact(text) == shown.strip()
 
 

@@ -27,6 +27,11 @@ JSON = "application/vnd.pypi.simple.v1+json"
 HTML = "text/html"
 WHEEL = "flask-2.0.1-py3-none-any.whl"
 FLASK = canonicalize_name("flask")
+DIGEST = "ab" * 32
+OTHER = "cd" * 32
+SDIST = DistributionFile(
+    filename="flask-2.0.1.tar.gz", url=URL, version=Version("2.0.1"), is_wheel=False
+)
 
 
 def json_page(*files: Any, project: str = "flask", **page: Any) -> Page:
@@ -57,6 +62,93 @@ def entry(filename: str = WHEEL, **values: Any) -> dict[str, Any]:
     return {"filename": filename, "url": f"../../files/{filename}", "hashes": {}, **named}
 
 
+# What is checked, and limits
+
+
+@pytest.mark.parametrize(
+    "digest", ["ab", "0" * 63, f"{DIGEST} --config-settings=x", "g" * 64, "\n"]
+)
+def test_digest_that_is_none(digest: str) -> None:
+    """A digest is of its algorithm's length and hexadecimal, or its file can't be used."""
+    for key in ("hashes", "core_metadata"):
+        values: dict[str, Any] = {key: {"sha256": digest}}
+        with pytest.raises(PackageIndexError, match="is no digest"):
+            read_json(entry(**values))
+
+
+def test_digest_in_capitals() -> None:
+    """Capital letters are the same digest."""
+    (file,) = read_json(entry(hashes={"sha256": DIGEST.upper()}))
+    assert file.hashes == {"sha256": DIGEST}
+
+
+def test_page_of_another_project() -> None:
+    """The name in a JSON page is compared as projects are."""
+    assert len(files_of(json_page(entry(), name="FLASK"))) == 1
+    with pytest.raises(PackageIndexError, match="it is the page of django"):
+        json_page(entry(), name="django")
+
+
+@pytest.mark.parametrize("closed", ["", "</html>"])
+@pytest.mark.parametrize("opened", ["", "<html>"])
+def test_end_of_html(opened: str, closed: str) -> None:
+    """Where only the connection's end ends a page, an opened `<html>` has to be closed."""
+    data = f'{opened}<a href="{WHEEL}">x</a>{closed}'.encode()
+    read_page(data, content_type=HTML, url=URL, project=FLASK)
+    if opened and not closed:
+        with pytest.raises(PackageIndexError, match="cut off"):
+            read_page(data, content_type=HTML, url=URL, project=FLASK, is_whole=False)
+    else:
+        read_page(data, content_type=HTML, url=URL, project=FLASK, is_whole=False)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"filename": f"flask-2-{'x' * 255}-none-any.whl"},
+        {"filename": f"flask-1.{'0' * 99}-py3-none-any.whl"},
+        {"filename": f"flask-1.{'0' * 99}.tar.gz"},
+        {"requires_python": ">=3" + ",>=3" * 250},
+    ],
+    ids=["file name", "version of a wheel", "version of an sdist", "Requires-Python"],
+)
+def test_oversized_entry(values: dict[str, Any]) -> None:
+    """An entry that is too long is skipped, and counted."""
+    page = json_page(entry(), entry(**values), entry("flask-2.0.1.tar.gz"))
+    names = [file.filename for file in files_of(page)]
+    assert names == [WHEEL, "flask-2.0.1.tar.gz"]
+    assert Files([page]).oversized == ((URL, 1),)
+
+
+@pytest.mark.parametrize("form", ["json", "html", "numbers", "objects"])
+def test_page_with_too_many_files(form: str) -> None:
+    """A page with more than 200,000 entries is refused, whatever the entries are."""
+    number = 200_001
+    one = b'{"filename":"a","url":"b"}'
+    files = {"json": one, "numbers": b"1", "objects": b"{}"}.get(form, b"")
+    data = b'{"meta":{},"files":[' + b",".join([files] * number) + b"]}"
+    if form == "html":
+        data = b"<a href=x>" * number
+    kind = HTML if form == "html" else JSON
+    with pytest.raises(PackageIndexError, match=r"200,000 files|not valid"):
+        read_page(data, content_type=kind, url=URL, project=FLASK)
+
+
+def test_release_with_too_many_dependencies() -> None:
+    """More than 2,000 dependencies are refused."""
+    head = b"Metadata-Version: 2.2\nName: flask\nVersion: 2.0.1\n"
+    assert read_sdist_metadata(head + b"Requires-Dist: a\n" * 2_000, None, SDIST) is not None
+    with pytest.raises(ValueError, match="more than 2,000 dependencies"):
+        read_sdist_metadata(head + b"Requires-Dist: a\n" * 2_001, None, SDIST)
+
+
+def test_metadata_that_are_too_large() -> None:
+    """Metadata of more than 4 MB are refused, also those inside of a distribution."""
+    head = b"Metadata-Version: 2.2\nName: flask\nVersion: 2.0.1\n"
+    with pytest.raises(ValueError, match="larger than 4 MB"):
+        read_sdist_metadata(head + bytes(4 << 20), None, SDIST)
+
+
 # The entry of a file
 
 
@@ -64,10 +156,10 @@ def test_json_file_with_everything() -> None:
     """Every key of PEP 691, 700 and 714 is read; unknown keys are ignored."""
     (file,) = read_json(
         entry(
-            hashes={"sha256": "ab", "blake2b": "cd"},
+            hashes={"sha256": DIGEST, "blake2b": "cd"},
             requires_python=">=3.6",
             yanked="broken",
-            core_metadata={"sha256": "ef"},
+            core_metadata={"sha256": OTHER},
             upload_time="2021-05-21T12:30:00.123456Z",
             size=1024,
             provenance=None,
@@ -83,7 +175,8 @@ def test_json_file_with_everything() -> None:
         is_wheel=True,
         requires_python=SpecifierSet(">=3.6"),
         yanked="broken",
-        hashes={"sha256": "ab"},
+        hashes={"sha256": DIGEST},
+        metadata_hashes={"sha256": OTHER},
         has_metadata=True,
         uploaded=datetime(2021, 5, 21, 12, 30, 0, 123456, tzinfo=timezone.utc),
     )
@@ -110,8 +203,8 @@ def test_html_file_with_everything() -> None:
     """The attributes of PEP 503, 592 and 714 are read, unescaped."""
     (file,) = read_html(
         '<!DOCTYPE html><meta name="pypi:repository-version" content="1.0">'
-        f'<a href="../../files/{WHEEL}#sha256=ab" data-requires-python="&gt;=3.6,&lt;4"'
-        f' data-yanked="it&#39;s broken" data-core-metadata="sha256=cd">{WHEEL}</a><br>'
+        f'<a href="../../files/{WHEEL}#sha256={DIGEST}" data-requires-python="&gt;=3.6,&lt;4"'
+        f' data-yanked="it&#39;s broken" data-core-metadata="sha256={OTHER}">{WHEEL}</a><br>'
     )
 
     assert file == DistributionFile(
@@ -121,7 +214,8 @@ def test_html_file_with_everything() -> None:
         is_wheel=True,
         requires_python=SpecifierSet(">=3.6,<4"),
         yanked="it's broken",
-        hashes={"sha256": "ab"},
+        hashes={"sha256": DIGEST},
+        metadata_hashes={"sha256": OTHER},
         has_metadata=True,
         uploaded=None,
     )
@@ -170,10 +264,10 @@ def test_html_yanked(attribute: str, yanked: str | None) -> None:
         ({}, None),
         ({"core_metadata": True}, True),
         ({"core_metadata": False}, False),
-        ({"core_metadata": {"sha256": "ab"}}, True),
+        ({"core_metadata": {"sha256": DIGEST}}, True),
         ({"core_metadata": {}}, True),
         ({"dist_info_metadata": True}, True),
-        ({"dist_info_metadata": {"sha256": "ab"}}, True),
+        ({"dist_info_metadata": {"sha256": DIGEST}}, True),
         ({"dist_info_metadata": False}, False),
         ({"core_metadata": False, "dist_info_metadata": True}, False),
         ({"core_metadata": None, "dist_info_metadata": True}, True),
@@ -191,7 +285,7 @@ def test_json_metadata(values: dict[str, Any], has_metadata: bool | None) -> Non
     [
         ("", None),
         ('data-core-metadata="true"', True),
-        ('data-core-metadata="sha256=ab"', True),
+        (f'data-core-metadata="sha256={DIGEST}"', True),
         ('data-core-metadata="false"', False),
         ('data-dist-info-metadata="true"', True),
         ('data-core-metadata="false" data-dist-info-metadata="true"', False),
@@ -273,11 +367,13 @@ def test_html_base_moves_addresses() -> None:
 
 def test_html_filename_is_unquoted() -> None:
     """A file name is unquoted when it is read from an address."""
-    (file,) = read_html('<a href="flask-2.0.1%2Bcpu-py3-none-any.whl#sha256=ab&amp;x=y">x</a>')
+    (file,) = read_html(
+        f'<a href="flask-2.0.1%2Bcpu-py3-none-any.whl#sha256={DIGEST}&amp;x=y">x</a>'
+    )
 
     assert file.filename == "flask-2.0.1+cpu-py3-none-any.whl"
     assert file.version == Version("2.0.1+cpu")
-    assert file.hashes == {"sha256": "ab"}
+    assert file.hashes == {"sha256": DIGEST}
 
 
 # File names
@@ -510,9 +606,20 @@ def test_dependencies_of_an_sdist(
     expected: tuple[list[str], list[str], bool] | None,
 ) -> None:
     """They come from static metadata (PEP 643), else from the egg-info, else they are unknown."""
-    data = None if headers is None else f"{headers}\n\nA README.\n".encode()
+    names = "\nName: Flask\nVersion: 2.0.1"
+    data = None if headers is None else f"{headers}{names}\n\nA README.\n".encode()
     egg_info = None if requires_txt is None else requires_txt.encode()
-    assert shown(read_sdist_metadata(data, egg_info)) == expected
+    assert shown(read_sdist_metadata(data, egg_info, SDIST)) == expected
+
+
+@pytest.mark.parametrize(
+    "names",
+    ["", "Name: flask", "Name: django\nVersion: 2.0.1", "Name: flask\nVersion: 2.0.2"],
+)
+def test_foreign_metadata_of_an_sdist(names: str) -> None:
+    """The PKG-INFO of another project or version, or of none, counts as none."""
+    data = f"Metadata-Version: 2.2\n{names}\nRequires-Dist: a\n".encode()
+    assert read_sdist_metadata(data, None, SDIST) is None
 
 
 def test_sections_of_requires_txt() -> None:
@@ -523,7 +630,7 @@ def test_sections_of_requires_txt() -> None:
         "[Fast_Er]\nspeedy>=1\nnot a requirement\n\n"
         '[late:sys_platform == "win32" or os_name == "nt"]\nslow; python_version > "3"\n'
     )
-    assert shown(read_sdist_metadata(None, requires_txt.encode())) == (
+    assert shown(read_sdist_metadata(None, requires_txt.encode(), SDIST)) == (
         [
             "one",
             "two[x]~=2.0",

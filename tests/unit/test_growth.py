@@ -1,0 +1,182 @@
+"""Time grows with the size of what is read, and not with its square, whatever a file says.
+
+Each shape is read in a size and in four times that size. Linear is a ratio of 4, quadratic is 16:
+the limit is between them, and the better of several runs counts. A limit that ends the reading
+with an error is as good. A program that never ends is ended by its own limit of processor time.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from pipflow_tasks.compose import ComposeFile, read_dotenv
+from pipflow_tasks.dockerfile import Dockerfile, hidden_by
+from pipflow_tasks.errors import PipflowError, redact
+from pipflow_tasks.requirements import Addition, Pin, RequirementsFile
+from pipflow_tasks.simple_api import read_page
+
+FROM = "FROM python:3.9\n"
+
+
+def dockerfile(text: str) -> None:
+    Dockerfile.from_text(f"{FROM}{text}\n")
+
+
+def compose(text: str) -> None:
+    ComposeFile.from_texts([("compose.yaml", text)], environment={})
+
+
+def dotenv(text: str) -> None:
+    read_dotenv(text, {})
+
+
+def ignored(text: str) -> None:
+    hidden_by(text, f"{'a/' * 50}requirements.txt")
+
+
+def requirements(text: str) -> None:
+    file = RequirementsFile.from_bytes(text.encode())
+    for line in file.lines[:100]:
+        with suppress(PipflowError):
+            assert line.policy is None
+        assert (line.via, line.includes, line.refused_places) is not None
+    assert file.generator is None
+
+
+def hide(text: str) -> None:
+    redact(text)
+
+
+def html(text: str) -> None:
+    url = "https://index.example/simple/a/"
+    read_page(text.encode(), content_type="text/html", url=url, project=canonicalize_name("a"))
+
+
+def hyphens(text: str) -> None:
+    names = "".join(
+        f'<a href="{text[:200]}-{number}.tar.gz">' for number in range(len(text) // 200)
+    )
+    html(names)
+
+
+def edited(text: str) -> None:
+    """Pin, add to and remove from a file with a line for each ten characters."""
+    lines = "".join(f"p{number:06d}==1\n" for number in range(len(text) // 10))
+    file = RequirementsFile.from_bytes(lines.encode())
+    file.with_requirements([Addition(requirement=Requirement("p5==1"))])
+    file.with_pins([Pin(line=line, version=Version("2")) for line in file.lines])
+    file.without(file.lines[: len(file.lines) // 2])
+
+
+Shape = tuple[Callable[[str], None], str, str, str]
+
+SHAPES: dict[str, Shape] = {
+    "glob of stars": (dockerfile, f"ARG X={'a' * 60_000}b\nARG Y=${{X##", "*a", "c}"),
+    "glob of question marks": (dockerfile, f"ARG X={'a' * 60_000}b\nARG Y=${{X//", "?a", "c}"),
+    "open brackets": (dockerfile, "RUN pip install ", "${", ""),
+    "open parentheses": (dockerfile, "RUN pip install ", "$(", ""),
+    "nested defaults": (dockerfile, "RUN pip install ", "${A:-", "}"),
+    "flags": (dockerfile, "RUN ", "--a=b ", "true"),
+    "heredocs": (dockerfile, "", "RUN <<E\nE\n", ""),
+    "blanks of a directive": (dockerfile, "", "# syntax= ", ""),
+    "instructions": (dockerfile, "", "RUN a\n", ""),
+    "commands": (dockerfile, "RUN ", "A=b;", ""),
+    "sources": (dockerfile, "COPY ", "a.txt ", "/x/\nRUN pip install -r /x/a.txt"),
+    "ignored stars": (ignored, "", "*a", ""),
+    "ignored folders": (ignored, "", "**/", ""),
+    "ignored classes": (ignored, "", "[a", ""),
+    "blanks": (requirements, "a==1", " ", "x\n"),
+    "blanks of a comment": (requirements, "a==1 # ", " ", "x\n"),
+    "marks": (requirements, "a==1", " a#", "\n"),
+    "hashes": (requirements, "a==1 ", "--hash=sha256:ab ", "\n"),
+    "addresses": (hide, "", "://", "@"),
+    "addresses with users": (hide, "", "://a:", "@ x"),
+    "words of secrets": (hide, "", "token", ""),
+    "lines": (edited, "", "x", ""),
+    "merges": (compose, "services:\n  a:\n    image: b\n    labels:\n", "      <<: {a: b}\n", ""),
+    "variables of compose": (compose, "services:\n  a:\n    image: '", "${", "'\n"),
+    "variables of .env": (dotenv, "", "A=$A\n", ""),
+    "hyphens": (hyphens, "", "a-", ""),
+    "tags": (html, "", "<a href=x>", ""),
+    "open tags": (html, "<a href=x>", "<a ", ""),
+    "open comments": (html, "<a href=x>", "<!--", ""),
+    "open quotes": (html, "<a href=x>", '<a href="', ""),
+    "open declarations": (html, "<a href=x>", "<!", ""),
+    "references": (html, "<a href=x>", "&#", ""),
+}
+
+
+def processor_time(shape: Shape, size: int) -> float:
+    read, start, unit, end = shape
+    text = f"{start}{unit * (size // len(unit))}{end}"
+    begin = time.process_time()
+    with suppress(PipflowError):
+        read(text)
+    return time.process_time() - begin
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_time_grows_with_the_size(name: str) -> None:
+    """Four times the size takes about four times as long."""
+    shape = SHAPES[name]
+    size = 1 << 13
+    small = processor_time(shape, size)
+    while small < 0.02 and size < 1 << 18:
+        size *= 2
+        small = processor_time(shape, size)
+    for _ in range(4):
+        large = processor_time(shape, 4 * size)
+        if large < 9 * small + 0.1:
+            return
+        small = max(small, processor_time(shape, size))
+    pytest.fail(f"{4 * size} characters take {large:.2f} s, {size} take {small:.2f} s")
+
+
+EXPONENTIAL = {
+    "ARG": "FROM a\nARG A0=aa\n" + "".join(f"ARG A{n + 1}=$A{n}$A{n}\n" for n in range(60)),
+    "ENV": "FROM a\nENV A0=aa\n" + "".join(f"ENV A{n + 1}=$A{n}$A{n}\n" for n in range(60)),
+    "RUN": "FROM a\nRUN A0=aa" + "".join(f";A{n + 1}=$A{n}$A{n}" for n in range(60)),
+    "glob": f"FROM a\nARG X={'a' * 60}b\nARG Y=${{X##{'*a' * 30}c}}\n",
+    "stages": "FROM a AS s0\nCOPY a /a\n"
+    + "".join(
+        f"FROM a AS s{n + 1}\nCOPY --from=s{n} /a /a\nCOPY --from=s{n} /b /a\n" for n in range(60)
+    )
+    + "RUN pip install -r /a/x/r.txt\n",
+}
+
+
+@pytest.mark.parametrize("name", EXPONENTIAL)
+def test_doubling_ends(name: str) -> None:
+    """What doubles with each line is read once, or ends in an error, before time or memory do."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
+        resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+
+    code = (
+        "import sys; from pipflow_tasks.dockerfile import Dockerfile\n"
+        "from pipflow_tasks.errors import DockerfileError\n"
+        "try: Dockerfile.from_text(sys.stdin.read())\n"
+        "except DockerfileError as error: print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        input=EXPONENTIAL[name],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=limit,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    if name in {"ARG", "ENV", "RUN"}:
+        assert "a word has more than 65,536 characters once its variables" in done.stdout
