@@ -20,6 +20,7 @@ from msgspec.structs import replace
 
 from .errors import FileError
 from .isolation import require_inside
+from .merging import Overlap, take_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,6 +102,21 @@ def read_text(
         raise FileError("it is not UTF-8 text", path=shown) from error
 
 
+def exists(path: Path) -> bool:
+    """Return whether there is something of a name, which may be one that no system allows."""
+    return os.path.exists(path)  # noqa: PTH110 - Path.exists raises for a name that is too long
+
+
+def is_file(path: Path) -> bool:
+    """Return whether there is a file of a name, which may be one that no system allows."""
+    return os.path.isfile(path)  # noqa: PTH113 - as above
+
+
+def find_repository(folder: Path) -> Path | None:
+    """Return the folder of the repository that a folder is in, if it is in one."""
+    return next((each for each in (folder, *folder.parents) if exists(each / ".git")), None)
+
+
 def show_path(path: Path, folder: Path) -> str:
     """Return how messages name a file: relative to a folder, with slashes."""
     return os.path.relpath(path, folder).replace(os.sep, "/")
@@ -142,6 +158,35 @@ def write_edit(edit: Edit, staged: Path) -> str:
         return _write_over(edit, target, staged)
 
 
+def take_edit_back(edit: Edit, staged: Path) -> str:
+    """Put the old bytes of a file back; of one that has been changed since, our lines alone.
+
+    ``staged`` is as for ``write_edit``.
+
+    Returns:
+        what of it stays, as a sentence; empty: nothing.
+
+    Raises:
+        FileError: they can't be put back, or our lines have been changed.
+    """
+    now = read(edit.path, shown=edit.shown)
+    if now is None or edit.before is None or now in {edit.before, edit.after}:
+        revert_edit(edit, staged)
+        return ""
+    try:
+        merged = take_back(edit.before, edit.after, now)
+        write_edit(replace(edit, before=now, after=merged), staged)
+    except Overlap as error:
+        raise FileError(
+            "another program has changed it during the build, on the same lines; "
+            "it was left as it is",
+            path=edit.shown,
+            hint=f"it has {error.now}; it had {error.former}, and this command wrote "
+            f"{error.written}",
+        ) from error
+    return f"{edit.shown} keeps what another program has changed; the rest is as it was"
+
+
 def revert_edit(edit: Edit, staged: Path) -> None:
     """Put the old bytes of a file back, unless another program has changed it since.
 
@@ -166,6 +211,27 @@ def revert_edit(edit: Edit, staged: Path) -> None:
             path=edit.shown,
             hint="check it before you go on: it has the changes of this command",
         ) from error
+
+
+def backup_of(staged: Path) -> Path:
+    """Return the name of the backup that a file has while it is written in place."""
+    return staged.with_name(f"{staged.name}-old")
+
+
+def is_torn(edit: Edit, staged: Path) -> bool:
+    """Return whether a file has bytes of the old and of the new ones.
+
+    So a command leaves it that was killed while it wrote the file in place, or put it back.
+    ``staged`` is as for ``write_edit``.
+    """
+    backup = backup_of(staged)
+    if read(backup, shown=backup.name) not in {edit.before, edit.after} - {None}:
+        return False
+    now, before = read(edit.path, shown=edit.shown) or b"", edit.before or b""
+    place = 0
+    for data in (before, edit.after):  # of the old ones where it was being put back
+        place += len(os.path.commonprefix([now[place:], data[place:]]))  # noqa: RUF071 - bytes
+    return now[place:] in {b"", before[place:]}
 
 
 def _changed(edit: Edit) -> ChangedError:
@@ -213,7 +279,7 @@ def _write_over(edit: Edit, target: Path, staged: Path) -> str:
     finally:
         staged.unlink(missing_ok=True)
     if reason:
-        _overwrite(edit, target)
+        _overwrite(edit, target, backup_of(staged))
     return reason
 
 
@@ -283,17 +349,25 @@ def _give_back(edit: Edit, target: Path, staged: Path) -> None:
         _rename(staged, target, _EXCHANGE)
 
 
-def _overwrite(edit: Edit, target: Path) -> None:
-    """Write new bytes into a file as it is; if that fails, the old ones."""
+def _overwrite(edit: Edit, target: Path, backup: Path) -> None:
+    """Write new bytes into a file as it is; if that fails, the old ones.
+
+    A backup beside it, while that lasts, says that what is read may be some of each.
+    """
     descriptor = os.open(target, os.O_RDWR)
     with os.fdopen(descriptor, "r+b", buffering=0) as file:
         if file.read() != edit.before:
             raise _changed(edit)
+        with contextlib.suppress(FileExistsError):  # of a command that was killed
+            _stage(edit.before or b"", backup, like=None)
+            _flush_folder(backup)
         try:
             _fill(descriptor, edit.after)
         except BaseException:
             _fill(descriptor, edit.before or b"")
             raise
+        finally:
+            backup.unlink(missing_ok=True)
 
 
 def _fill(descriptor: int, data: bytes) -> None:

@@ -16,15 +16,26 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from .console import say
-from .engine import answers, build, interruptible, verify
+from .engine import answers, build, verify
 from .errors import BuildError, FileError, Interrupted, UsageError
-from .files import read, require_unchanged, revert_edit, show_path, write_edit
+from .files import (
+    backup_of,
+    is_torn,
+    read,
+    require_unchanged,
+    revert_edit,
+    show_path,
+    take_edit_back,
+    write_edit,
+)
+from .git import can_restore
 from .isolation import is_isolated
 from .plan import Outcome
+from .signals import interruptible
 from .state import are_locked, begin, find_journals, lock_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from .plan import Builder, Edit, ImageStatus, Plan
     from .processes import RunSettings
@@ -32,6 +43,17 @@ if TYPE_CHECKING:
 
 Leftover: TypeAlias = Literal["half", "unbuilt", ""]
 """What a command that was killed has left: some files of several, an image to build, nothing."""
+
+
+_Taking: TypeAlias = "Callable[[Edit, Path], str | None]"
+"""Puts the old bytes of a file back, and may return what is to be said of it."""
+
+
+class _Reverted(Struct, frozen=True, kw_only=True):
+    """Why files are not as they were, by their names, and what is to be said of the others."""
+
+    left: Mapping[str, str]
+    remarks: tuple[str, ...]
 
 
 class Unfinished(Struct, frozen=True, kw_only=True):
@@ -80,11 +102,22 @@ def carry_out(plan: Plan, *, rebuild: str, keep: bool = False, run: RunSettings)
         FileError: a file can't be written or put back, or somebody else has changed it.
         BuildError: the image was not built; its outcome has the state of files and images.
     """
+    if not _has_work(plan):
+        return Outcome(status="unchanged", changes=plan.changes)
+    in_git = can_restore([edit.path for edit in plan.edits])
+    try:
+        outcome = _carry_out(plan, rebuild=rebuild, keep=keep, run=run)
+    except BuildError as error:
+        if error.outcome is not None:
+            error.outcome = replace(error.outcome, in_git=in_git)
+        raise
+    return replace(outcome, in_git=in_git)
+
+
+def _carry_out(plan: Plan, *, rebuild: str, keep: bool, run: RunSettings) -> Outcome:
     builder = plan.builder
     when = _when(plan, rebuild)
     status: ImageStatus = "built"
-    if not _has_work(plan):
-        return Outcome(status="unchanged", changes=plan.changes)
     if builder is None or when == "never":
         status = "unchanged" if builder is None else "skipped"
         remarks = _write_alone(plan)
@@ -158,8 +191,11 @@ def _write_and_build(
             )
         else:
             journal = journal.advanced("undoing")
-            error.outcome = _roll_back(builder, written, error, is_ahead=is_ahead, run=run)
-        journal.end()
+            error.outcome = _roll_back(
+                builder, written, error, is_ahead=is_ahead, run=run, take=take_edit_back
+            )
+        if not error.outcome.interrupted:
+            journal.end()
         raise
     except BaseException:
         _revert(written)
@@ -195,10 +231,20 @@ def _roll_back(
     *,
     is_ahead: bool,
     run: RunSettings,
+    take: _Taking = revert_edit,
 ) -> Outcome:
-    """Put back what was written for a failed build, and build the image from it again."""
-    left = _revert(written)
-    ahead = _build_again(builder, run=run) if is_ahead else ()
+    """Put back what was written for a failed build, and build the image from it again.
+
+    After a signal nothing is built: who interrupts a build does not want to wait for another.
+    """
+    reverted = _revert(written, take)
+    left = reverted.left
+    ahead: tuple[str, ...] = ()
+    interrupted = is_ahead and isinstance(error, Interrupted)
+    if interrupted:
+        ahead = builder.images
+    elif is_ahead:
+        ahead, interrupted = _build_again(builder, run=run)
     rebuilt = tuple(name for name in builder.images if name not in ahead) if is_ahead else ()
     return Outcome(
         status="failed",
@@ -206,25 +252,30 @@ def _roll_back(
         left=tuple(left.values()),
         rebuilt=rebuilt,
         ahead=ahead,
+        interrupted=interrupted,
         failure=error.message,
+        remarks=reverted.remarks,
     )
 
 
-def _build_again(builder: Builder, *, run: RunSettings) -> tuple[str, ...]:
-    """Build from files that were put back; a second signal ends this, too.
+def _build_again(builder: Builder, *, run: RunSettings) -> tuple[tuple[str, ...], bool]:
+    """Build from files that were put back; a signal ends this, too.
 
     Returns:
-        the images that may still be newer than the files.
+        the images that may still be newer than the files, and whether a signal came.
     """
     say("the files are as they were; building the image from them again")
     ahead = list(builder.images)
-    with contextlib.suppress(Interrupted), interruptible():
-        if _builds(builder, run=run):
-            return ()
-        for service in builder.services if len(builder.services) > 1 else ():
-            if _builds(builder.only(service), run=run):
-                ahead.remove(service)
-    return tuple(ahead)
+    try:
+        with interruptible():
+            if _builds(builder, run=run):
+                return (), False
+            for service in builder.services if len(builder.services) > 1 else ():
+                if _builds(builder.only(service), run=run):
+                    ahead.remove(service)
+    except Interrupted:
+        return tuple(ahead), True
+    return tuple(ahead), False
 
 
 def _builds(builder: Builder, *, run: RunSettings) -> bool:
@@ -237,23 +288,20 @@ def _builds(builder: Builder, *, run: RunSettings) -> bool:
     return True
 
 
-def _revert(written: Iterable[StagedEdit]) -> dict[str, str]:
-    """Put back every file that can be, also after a signal: only one signal raises.
-
-    Returns:
-        why each of the others is as it is, by its name.
-    """
+def _revert(written: Iterable[StagedEdit], take: _Taking = revert_edit) -> _Reverted:
+    """Put back every file that can be, also after a signal: only one signal raises."""
     left: dict[str, str] = {}
+    remarks: list[str] = []
     for staged in written:
         for _ in range(2):
             try:
-                revert_edit(staged.edit, Path(staged.staged))
+                remarks.append(take(staged.edit, Path(staged.staged)) or "")
             except BuildError:
                 continue
             except FileError as error:
                 left[staged.shown] = str(error)
             break
-    return left
+    return _Reverted(left=left, remarks=tuple(filter(None, remarks)))
 
 
 # --- what a killed command has left ---------------------------------------------------------------
@@ -303,6 +351,10 @@ def find_unfinished(files: Iterable[Path]) -> tuple[Unfinished, ...]:
         shown = " and ".join(edit.shown for edit in _from_here(journal))
         if leftover == "half":
             sentence = f"`{journal.command}` was ended while it wrote {shown}"
+        elif journal.phase == "undoing":
+            sentence = (
+                f"`{journal.command}` was ended, and {shown} put back: the image may be newer"
+            )
         else:
             sentence = (
                 f"`{journal.command}` was ended after it wrote {shown}: the image may be older"
@@ -335,6 +387,7 @@ def _recover(journal: Journal, *, forgets: bool, rebuild: str, run: RunSettings)
         leftover = "unbuilt" if journal.phase == "undoing" else ""
     else:
         _clear(journal)
+        _clear_backups(journal)
     if leftover and forgets:
         say(f"warning: an earlier `{journal.command}` was not finished; that is forgotten")
     elif leftover and journal.builder is not None:
@@ -357,7 +410,8 @@ def _finish(journal: Journal, builder: Builder, run: RunSettings) -> None:
         journal = journal.advanced("undoing")
         error.outcome = _roll_back(builder, journal.edits, error, is_ahead=True, run=run)
         error.message = f"{error.message}, for an earlier `{journal.command}` that was ended"
-        journal.end()
+        if not error.outcome.interrupted:
+            journal.end()
         raise
 
 
@@ -368,8 +422,14 @@ def _put_back(journal: Journal) -> None:
         FileError: one of them has other bytes than the old or the new ones; none is changed.
     """
     edits = [*_from_here(journal)]
-    for edit in edits:
-        if read(edit.path, shown=edit.shown) not in {edit.before, edit.after}:
+    found: list[Edit] = []
+    for staged, edit in zip(journal.edits, edits, strict=True):
+        now = read(edit.path, shown=edit.shown)
+        if now is not None and is_torn(edit, Path(staged.staged)):
+            found.append(replace(edit, after=now))
+        elif now in {edit.before, edit.after}:
+            found.append(edit)
+        else:
             both = " and ".join(each.shown for each in edits)
             raise FileError(
                 f"`{journal.command}` was ended while it wrote {both}, and this one has been "
@@ -379,8 +439,9 @@ def _put_back(journal: Journal) -> None:
             )
     _clear(journal)
     say(f"`{journal.command}` was ended while it wrote; {_names(edits)} as before it")
-    for staged, edit in zip(journal.edits, edits, strict=True):
+    for staged, edit in zip(journal.edits, found, strict=True):
         revert_edit(edit, Path(staged.staged))
+    _clear_backups(journal)
 
 
 def _names(edits: Sequence[Edit]) -> str:
@@ -396,13 +457,19 @@ def _clear(journal: Journal) -> None:
             data = read(path, shown=staged.staged)
             if data is None:
                 continue
-            if data == staged.before or staged.after.startswith(data):
+            if any(ours.startswith(data) for ours in (staged.before or b"", staged.after)):
                 path.unlink()
             else:
                 say(
                     f"warning: {path} has what another program saved as {staged.shown} while "
                     f"`{journal.command}` was ended"
                 )
+
+
+def _clear_backups(journal: Journal) -> None:
+    """Remove the backups of files that were being written in place; the files are whole now."""
+    for staged in journal.edits:
+        backup_of(Path(staged.staged)).unlink(missing_ok=True)
 
 
 def require_whole(files: Iterable[Path]) -> None:

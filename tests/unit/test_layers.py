@@ -14,7 +14,7 @@ import pipflow_tasks
 
 PACKAGE = Path(pipflow_tasks.__file__).parent
 LAYERS = [
-    ["errors", "values"],
+    ["errors", "values", "merging"],
     ["requirements", "dockerfile", "simple_api", "settings"],
     ["compose"],
     ["bake"],
@@ -22,8 +22,8 @@ LAYERS = [
     ["resolution"],
     ["plan"],
     ["isolation"],
-    ["processes", "console"],
-    ["files", "index", "engine", "state"],
+    ["processes", "console", "signals"],
+    ["files", "git", "index", "engine", "state"],
     ["manifest"],
     ["environments"],
     ["planning"],
