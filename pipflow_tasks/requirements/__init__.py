@@ -29,6 +29,7 @@ from msgspec import Struct
 from packaging.utils import NormalizedName, canonicalize_name
 
 from ..errors import RequirementsError
+from .annotations import Annotation, read_annotation
 from .block import Block, Entry, find_blocks, heading_text
 from .edit import hash_layout, pin_line, typed_specifier
 from .generator import Generator, find_generator
@@ -48,6 +49,7 @@ __all__ = [
     "OF_FORMATS",
     "OF_REQUIREMENTS",
     "Addition",
+    "Annotation",
     "Block",
     "Entry",
     "Generator",
@@ -64,6 +66,7 @@ __all__ = [
     "change_policy",
     "change_via",
     "expand_variables",
+    "read_annotation",
     "read_lines",
     "read_policy",
     "refused_error",
