@@ -12,6 +12,7 @@ import os
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
 from msgspec import Struct
@@ -40,6 +41,7 @@ from .files import show_path
 from .index import PackageIndex
 from .index.pip_settings import read_pip_settings
 from .isolation import hide_variables
+from .manifest.compiled import read_sources
 from .manifest.library import Library, read_more
 from .manifest.reading import read_manifest
 from .mount import (
@@ -53,6 +55,7 @@ from .mount import (
 )
 from .plan import Change, Finding, Held, LeftAlone, Origin, Outcome, Plan
 from .planning.add import AddOptions, draft_add
+from .planning.adopt import ALL_DIRECT, draft_adopt, find_roles, write_adopted
 from .planning.assumptions import note_looked_up, say_assumed, turns_on_patch
 from .planning.draft import finish, warn
 from .planning.inputs import Inputs, prepare
@@ -87,7 +90,7 @@ if TYPE_CHECKING:
     from .manifest.documents import Manifest
     from .mount import Namespace
     from .planning.draft import Draft
-    from .requirements import Request, Sort
+    from .requirements import Request, RequirementsFile, Sort
     from .target import Target
 
 __all__ = [
@@ -474,6 +477,53 @@ class Project:
         found = self._find(must_be_there=True)
         draft = draft_unlock(found.manifest)
         return self._finish("unlock", draft, found, None, force=False, with_target=False)
+
+    def plan_adopt(
+        self,
+        sources: str | Iterable[str] = (),
+        *,
+        direct: str | Iterable[str] = (),
+        transitive: str | Iterable[str] = (),
+    ) -> Plan:
+        """Plan to make one locked file of what another tool wrote; no version moves.
+
+        Args:
+            sources: compiled or frozen files, or the sources that they were compiled from;
+                default: the requirements file.
+            direct: projects that are direct requirements, whatever the files say.
+            transitive: projects that are not.
+
+        Raises:
+            RequirementsError: a file is not there, pins nothing, or is older than its sources.
+            VersionConflict: the pins conflict.
+            ProjectNotFound: the index does not have a project of the files.
+            PackageIndexError: the index failed.
+        """
+        found = self._find()
+        library = found.discovery.library
+        main = found.manifest.main
+        names = _words(sources)
+        adopted = read_sources(library, main, names, self._variables)
+        asked = {request.name for request in _split(direct)}
+        others = {request.name for request in _split(transitive)}
+        plain = self._with_content(found, write_adopted(adopted, ALL_DIRECT))
+        inputs = self._prepare(plain, resolve=True, in_any_case=True)
+        roles = find_roles(inputs, adopted, asked, others)
+        result = self._with_content(found, write_adopted(adopted, roles))
+        result = replace(result, manifest=replace(result.manifest, is_being_locked=True))
+        draft = partial(draft_adopt, adopted=adopted, roles=roles)
+        inputs, parts = self._draft(result, draft, resolve=True, in_any_case=True)
+        return self._finish("adopt", parts, result, inputs, force=False)
+
+    def _with_content(self, found: _Found, content: RequirementsFile) -> _Found:
+        """Return the same with another content of the main file, which is not written."""
+        library = found.discovery.library
+        path = library.path_of(content.path)
+        file = replace(library.files[path], content=content)
+        library = replace(library, files=MappingProxyType({**library.files, path: file}))
+        library = read_more(library, (content.path,), self._variables)
+        manifest = read_manifest(library, (content.path,), self._variables)
+        return _Found(manifest=manifest, discovery=replace(found.discovery, library=library))
 
     def plan_check(self, *, offline: bool = False, explain: bool = False) -> Plan:
         """Look for what breaks the workflow, in the Dockerfile and in the files.
@@ -928,6 +978,12 @@ def _show_origin(where: str, here: Path) -> str:
     """Return where a setting is made, with the name that a file has for the user."""
     path = Path(where)
     return show_path(path, here) if path.is_absolute() and path.is_relative_to(here) else where
+
+
+def _words(names: str | Iterable[str]) -> tuple[str, ...]:
+    """Return the names of files, which are separated by commas or spaces."""
+    text = names if isinstance(names, str) else " ".join(names)
+    return tuple(text.replace(",", " ").split())
 
 
 def _split(requirements: str | Iterable[str]) -> tuple[Request, ...]:

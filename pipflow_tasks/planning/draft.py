@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 
 from ..errors import RequirementsError, redact
 from ..plan import Change, Edit, Held, LeftAlone, Plan
-from ..requirements import Addition, Pin
+from ..requirements import Addition, Pin, RequirementsFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..manifest.documents import Manifest
     from ..manifest.library import LocalFile
     from ..plan import PathStep
-    from ..requirements import Line, RequirementsFile
+    from ..requirements import Line
     from ..resolution.finder import Candidate
     from ..target import Target
 
@@ -230,12 +230,13 @@ def _edit(command: str, file: LocalFile, content: RequirementsFile, *, force: bo
             path=path,
             hint=f"{generator.way}{forced}",
         )
+    written = RequirementsFile.from_bytes(file.before or b"", path=path)  # the plan may start anew
     return Edit(
         path=file.file,
         shown=path,
         before=file.before,
         after=after,
-        is_silent=file.before is not None and _asked_by(file.content) == _asked_by(content),
+        is_silent=file.before is not None and _asked_by(written) == _asked_by(content),
     )
 
 

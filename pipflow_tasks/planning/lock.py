@@ -76,12 +76,20 @@ def draft_lock(inputs: Inputs) -> Iterator[Draft]:
         NoCandidate: a requirement has no version that suits.
     """
     settlement = settle_current(inputs, waive=False)
-    transitive = find_transitive(settlement)
+    yield from lock_all(settlement)
+    if not find_transitive(settlement):
+        yield hint("the requirements have no transitive dependencies: there is nothing to lock")
+
+
+def lock_all(settlement: Settlement) -> Iterator[Draft]:
+    """Write a line for every transitive dependency of settled requirements, if there are any.
+
+    Raises:
+        RequirementsError: the files pin hashes, and the index does not have them.
+    """
     yield from settlement.notices
     yield from _warn_of_unpinned(settlement.inputs)
-    yield from _write_locked(settlement, transitive)
-    if not transitive:
-        yield hint("the requirements have no transitive dependencies: there is nothing to lock")
+    yield from _write_locked(settlement, find_transitive(settlement))
 
 
 def draft_unlock(manifest: Manifest) -> Iterator[Draft]:
@@ -137,7 +145,7 @@ def find_transitive(
     there = [each for each in _find_origins(settlement.inputs) if each.name not in gone]
     origins = [*there, *added]
     lines = {line.name: line for line in settlement.inputs.manifest.locked if line.name is not None}
-    children = _find_children(settlement, lines)
+    children = find_children(settlement, lines)
     first: dict[NormalizedName, Origin] = {}
     for origin in origins:
         reached = [origin.name]
@@ -161,7 +169,7 @@ def find_transitive(
     return transitive
 
 
-def _find_children(
+def find_children(
     settlement: Settlement, locked: Mapping[NormalizedName, Line]
 ) -> Mapping[NormalizedName, Collection[NormalizedName]]:
     """Return the dependencies of each project, from the solution and the locked lines."""

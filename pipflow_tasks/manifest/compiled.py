@@ -1,0 +1,385 @@
+"""What other tools wrote, read for ``adopt``: compiled and frozen files, and their sources.
+
+A compiled file names its sources at its top or in the comments of its lines. The result is made
+from the sources, where they are there, since they have the user's lines and comments; else from the
+compiled or frozen file itself.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from ..errors import RequirementsError
+from ..requirements import Kind, Line, RequirementsFile, read_annotation
+from .library import Opened, normal_path, read_more, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from packaging.utils import NormalizedName
+    from packaging.version import Version
+
+    from ..requirements import Annotation
+    from .library import Library, LocalFile
+
+_SOURCES = (".in",)
+_EXCLUDED = "# The following packages "  # pip-compile lists there what it left out
+
+
+class Pinned(Struct, frozen=True, kw_only=True):
+    """A pin of a compiled or frozen file.
+
+    Attributes:
+        line: its line.
+        name: the project.
+        version: the version.
+        parents: the projects that need it, as its comment says; often none.
+        is_direct: whether somebody asked for it; None where nothing says that.
+    """
+
+    line: Line
+    name: NormalizedName
+    version: Version
+    parents: tuple[NormalizedName, ...] = ()
+    is_direct: bool | None = None
+
+    @property
+    def hashes(self) -> tuple[str, ...]:
+        """Its hashes, as its line has them."""
+        return self.line.option_values("--hash")
+
+
+class Adopted(Struct, frozen=True, kw_only=True):
+    """What is adopted.
+
+    Attributes:
+        base: what the result is made from: the sources in one text, else the file itself.
+        places: where each line of the base comes from.
+        is_source: the base has the direct requirements, and no others.
+        pinned: the pins, in the order of the files.
+        options: the options of the compiled files that the base does not have.
+        limits: the lines of constraints that the sources name.
+        compiled: the paths of the files that have the pins.
+        needless: the files that the project no longer needs.
+        lost: what can't be kept, a sentence each.
+    """
+
+    base: RequirementsFile
+    places: tuple[str, ...]
+    is_source: bool
+    pinned: tuple[Pinned, ...]
+    options: tuple[Line, ...] = ()
+    limits: tuple[Line, ...] = ()
+    compiled: tuple[str, ...] = ()
+    needless: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+
+    def find(self, name: NormalizedName | None) -> tuple[Pinned, ...]:
+        """Return the pins of a project; several are for different platforms."""
+        return tuple(each for each in self.pinned if each.name == name)
+
+    def place_of(self, line: Line) -> str:
+        """Return where a line of the base comes from."""
+        return self.places[self.base.lines.index(line)]
+
+
+class _Read(Struct, frozen=True, kw_only=True):
+    """The files of a command: those with pins, and their sources; both in order."""
+
+    library: Library
+    compiled: tuple[LocalFile, ...]
+    sources: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+
+
+def read_sources(
+    library: Library, main: str, names: Sequence[str], variables: Mapping[str, str]
+) -> Adopted:
+    """Return what is adopted from files: those that are named, else what ``main`` has.
+
+    Raises:
+        RequirementsError: there is no such file, it has no pins, or two files pin a project
+            differently.
+        FileError: a file can't be read.
+    """
+    read = _read(library, names or [main], variables)
+    pinned, options = _merge(read.compiled)
+    if not pinned:
+        shown = " and ".join(names or [main])
+        raise RequirementsError(
+            f"{shown} pins nothing, so there is nothing to adopt",
+            hint="`pin` gives every line its pin, `lock` locks what they need",
+        )
+    if read.sources and not read.missing:
+        lines, limits = _flatten(read, variables)
+    else:
+        lines, limits = _stripped(read.compiled), ()
+    base, places = _join(lines, main, read.compiled[0])
+    used = {*_files_of(lines), *(line.path for line in limits), *read.sources}
+    every = dict.fromkeys([*sorted(used), *(file.path for file in read.compiled)])
+    return Adopted(
+        base=base,
+        places=places,
+        is_source=bool(read.sources) and not read.missing,
+        pinned=pinned,
+        options=_lacking(options, lines),
+        limits=limits,
+        compiled=tuple(file.path for file in read.compiled),
+        needless=tuple(path for path in every if path != main and _is_of_a_tool(path, read)),
+        lost=tuple(
+            f"there is no {name}: its comments, ranges and extras are not known"
+            for name in read.missing
+        ),
+    )
+
+
+def _is_of_a_tool(path: str, read: _Read) -> bool:
+    return path.endswith(_SOURCES) or path in {file.path for file in read.compiled}
+
+
+def _read(library: Library, names: Sequence[str], variables: Mapping[str, str]) -> _Read:
+    """Read the compiled files that are meant, what they include, and their sources."""
+    waiting = [_compiled_of(library, name) for name in names]
+    compiled: dict[str, LocalFile] = {}
+    sources: dict[str, bool] = {}
+    while waiting:  # a source may include what is compiled from another one
+        library = read_more(library, waiting, variables)
+        found = [file for file in _opened(library, waiting, variables) if file.path not in compiled]
+        waiting = []
+        for file in found:
+            if file.before is None:
+                raise RequirementsError(
+                    "there is no such file",
+                    path=file.path,
+                    hint="name what to adopt: `adopt SOURCES`, and with --file what to write",
+                )
+            compiled[file.path] = file
+            for name in _sources_of(file):
+                shown, is_there = _place(library, file, name)
+                sources.setdefault(shown, is_there)
+        there = [name for name, is_there in sources.items() if is_there]
+        library = read_more(library, there, variables)
+        opened = _opened(library, there, variables)
+        waiting = [each.path for each in opened if each.generator and each.path not in compiled]
+    return _Read(
+        library=library,
+        compiled=tuple(compiled.values()),
+        sources=tuple(name for name, is_there in sources.items() if is_there),
+        missing=tuple(name for name, is_there in sources.items() if not is_there),
+    )
+
+
+def _opened(
+    library: Library, names: Sequence[str], variables: Mapping[str, str]
+) -> list[LocalFile]:
+    """Return files and what they include, but for constraints, each once."""
+    found: dict[str, LocalFile] = {}
+    for event in walk(names, library.find, variables):
+        if isinstance(event, Opened) and not event.constrains:
+            event.file.require_readable()
+            event.file.content.require_resolved()
+            found[event.file.path] = event.file
+    return [*found.values()]
+
+
+def _compiled_of(library: Library, name: str) -> str:
+    """Return the compiled file of a source; another file is one by itself."""
+    if not name.endswith(_SOURCES):
+        return normal_path(name)
+    compiled = posixpath.splitext(name)[0] + ".txt"
+    if not library.path_of(compiled).is_file():
+        raise RequirementsError(
+            f"there is no {compiled} that was compiled from it",
+            path=name,
+            hint="compile it first, or name the compiled file: `adopt COMPILED`",
+        )
+    return normal_path(compiled)
+
+
+def _sources_of(file: LocalFile) -> Iterator[str]:
+    """Yield the names of a compiled file's sources, as its comments give them."""
+    generator = file.generator
+    if generator is not None and generator.source:
+        yield from (each for each in generator.source.split(" and ") if each.endswith(_SOURCES))
+
+
+def _place(library: Library, file: LocalFile, name: str) -> tuple[str, bool]:
+    """Return a source's path and whether it is there: tools run in the root or beside the file."""
+    beside = posixpath.join(posixpath.dirname(file.path), name)
+    of_root = library.name_of(library.root / name)
+    for path in (beside, of_root, name):
+        if library.path_of(path).is_file():
+            return normal_path(path), True
+    return normal_path(beside), False
+
+
+# the pins
+
+
+def _merge(files: Iterable[LocalFile]) -> tuple[tuple[Pinned, ...], tuple[Line, ...]]:
+    """Return the pins of files, each once, and their options.
+
+    Raises:
+        RequirementsError: two files pin a project differently.
+    """
+    found: dict[tuple[NormalizedName, str], Pinned] = {}
+    options: dict[str, Line] = {}
+    for file in files:
+        for pinned in _pins_of(file):
+            key = pinned.name, str(pinned.line.marker or "")
+            first = found.setdefault(key, pinned)
+            if first.version != pinned.version:
+                raise RequirementsError(
+                    f"{first.line.place} pins {first.name} {first.version}, and "
+                    f"{pinned.line.place} pins {pinned.version}: one file can't have both",
+                    hint="compile the files together, or adopt one of them",
+                )
+            found[key] = _both(first, pinned)
+        for line in file.content.lines:
+            if line.kind is Kind.OPTION and not line.includes:
+                options.setdefault(line.content, line)
+    return tuple(found.values()), tuple(options.values())
+
+
+def _both(first: Pinned, second: Pinned) -> Pinned:
+    is_direct = True if second.is_direct else first.is_direct
+    parents = tuple(dict.fromkeys((*first.parents, *second.parents)))
+    return Pinned(
+        line=first.line,
+        name=first.name,
+        version=first.version,
+        parents=parents,
+        is_direct=is_direct,
+    )
+
+
+def _pins_of(file: LocalFile) -> Iterator[Pinned]:
+    """Yield the pins of a file; among lines that say why they are there, others are direct."""
+    lines = file.content.lines
+    found = {
+        line.number: _annotation_of(lines, index)
+        for index, line in enumerate(lines)
+        if line.pin is not None
+    }
+    are_annotated = any(found.values())
+    for line in lines:
+        if line.name is None or line.pin is None:
+            continue
+        annotation = found[line.number]
+        is_direct: bool | None = True if are_annotated else None
+        if annotation is not None and (annotation.files or annotation.parents):
+            is_direct = bool(annotation.files)
+        yield Pinned(
+            line=line,
+            name=line.name,
+            version=line.pin,
+            parents=annotation.parents if annotation is not None else (),
+            is_direct=is_direct,
+        )
+
+
+def _annotation_of(lines: Sequence[Line], index: int) -> Annotation | None:
+    return read_annotation(
+        [*_behind(lines[index]), *(line.comment for line in _below(lines, index))]
+    )
+
+
+def _behind(line: Line) -> tuple[str, ...]:
+    return (line.comment,) if line.comment else ()
+
+
+def _below(lines: Sequence[Line], index: int) -> list[Line]:
+    """Return the indented comments below a line, which belong to it."""
+    further = lines[index + 1 :]
+    return [*takewhile(lambda line: line.kind is Kind.COMMENT and line.is_indented, further)]
+
+
+# the text that the result is made from
+
+
+def _flatten(read: _Read, variables: Mapping[str, str]) -> tuple[list[Line], tuple[Line, ...]]:
+    """Return the lines of the sources in the order in which they are read, and what limits them.
+
+    Lines that include a file give way to its lines. Of a compiled file, its sources count.
+    """
+    lines: list[Line] = []
+    limits: dict[str, Line] = {}
+    library = read.library
+    for event in walk(read.sources, library.find, variables):
+        if isinstance(event, Opened):
+            event.file.require_readable()
+            if event.constrains and event.file.generator is None:
+                limits.update({line.place: line for line in event.file.content.lines if line.name})
+        elif isinstance(event, Line) and not (
+            event.includes or library.find(event.path).generator is not None
+        ):
+            lines.append(event)
+    return lines, tuple(limits.values())
+
+
+def _stripped(files: Iterable[LocalFile]) -> list[Line]:
+    """Return the lines of compiled or frozen files without what their tools wrote around them."""
+    found: list[Line] = []
+    for file in files:
+        lines = file.content.lines
+        gone: set[int] = set()
+        if file.generator is not None:
+            top = takewhile(lambda line: line.kind in {Kind.COMMENT, Kind.BLANK}, lines)
+            gone |= {line.number for line in top}
+            gone |= {line.number for line in _excluded(lines)}
+        for index, line in enumerate(lines):
+            if line.pin is not None and (annotation := _annotation_of(lines, index)):
+                below = annotation.length - len(_behind(line))
+                gone |= {each.number for each in _below(lines, index)[:below]}
+        found += [line for line in lines if line.number not in gone and not line.includes]
+    return found
+
+
+def _excluded(lines: Sequence[Line]) -> list[Line]:
+    """Return the comments in which pip-compile lists what it left out."""
+    start = next((i for i, line in enumerate(lines) if line.comment.startswith(_EXCLUDED)), None)
+    return [] if start is None else [line for line in lines[start:] if line.kind is Kind.COMMENT]
+
+
+def _files_of(lines: Iterable[Line]) -> list[str]:
+    return list(dict.fromkeys(line.path for line in lines))
+
+
+def _join(
+    lines: Sequence[Line], main: str, like: LocalFile
+) -> tuple[RequirementsFile, tuple[str, ...]]:
+    """Return lines as one file, a blank line between those of different files.
+
+    Raises:
+        RequirementsError: a line goes on in the next.
+    """
+    text, places, before = "", [], ""
+    for line in lines:
+        if before and line.path != before and not text.endswith("\n\n"):
+            text += "\n" if text.endswith("\n") else "\n\n"
+            places.append(line.place)
+        elif text and not text.endswith(("\n", "\r")):
+            text += "\n"
+        text += line.text
+        places.append(line.place)
+        before = line.path
+    content = like.content
+    data = content.mark + text.encode(content.encoding, "surrogateescape")
+    base = RequirementsFile.from_bytes(data, path=main)
+    if len(base.lines) != len(places):
+        raise RequirementsError(
+            "a line of the sources goes on in a file below it",
+            path=main,
+            hint="end the last line of each source",
+        )
+    return base, tuple(places)
+
+
+def _lacking(options: Iterable[Line], lines: Iterable[Line]) -> tuple[Line, ...]:
+    """Return the options that the lines do not have."""
+    there = {line.content for line in lines if line.kind is Kind.OPTION}
+    return tuple(line for line in options if line.content not in there)
