@@ -30,6 +30,7 @@ from .environments.discovery import builder_for, find_builds, find_file
 from .environments.environment import complete_manifest, find_environments
 from .environments.indexes import note_several
 from .environments.lacking import find_lack
+from .environments.local_projects import read_declared
 from .environments.target import find_targets
 from .errors import (
     PackageIndexError,
@@ -55,7 +56,7 @@ from .mount import (
 )
 from .plan import Change, Finding, Held, LeftAlone, Origin, Outcome, Plan
 from .planning.add import AddOptions, draft_add
-from .planning.adopt import ALL_DIRECT, draft_adopt, find_roles, write_adopted
+from .planning.adopt import ALL_DIRECT, draft_adopt, find_roles, tell_steps, write_adopted
 from .planning.assumptions import note_looked_up, say_assumed, turns_on_patch
 from .planning.draft import finish, warn
 from .planning.inputs import Inputs, prepare
@@ -87,6 +88,7 @@ if TYPE_CHECKING:
     from .environments.rules import InstallRules
     from .environments.target import FoundTarget
     from .manifest.addresses import Address
+    from .manifest.compiled import Adopted
     from .manifest.documents import Manifest
     from .mount import Namespace
     from .planning.draft import Draft
@@ -503,7 +505,8 @@ class Project:
         library = found.discovery.library
         main = found.manifest.main
         names = _words(sources)
-        adopted = read_sources(library, main, names, self._variables)
+        adopted = read_sources(library, main, names, self._variables, read_declared)
+        found, is_read = self._with_builds(found, adopted)
         asked = {request.name for request in _split(direct)}
         others = {request.name for request in _split(transitive)}
         plain = self._with_content(found, write_adopted(adopted, ALL_DIRECT))
@@ -513,7 +516,20 @@ class Project:
         result = replace(result, manifest=replace(result.manifest, is_being_locked=True))
         draft = partial(draft_adopt, adopted=adopted, roles=roles)
         inputs, parts = self._draft(result, draft, resolve=True, in_any_case=True)
-        return self._finish("adopt", parts, result, inputs, force=False)
+        steps = tell_steps(found.discovery.builds, library, adopted, main)
+        plan = self._finish("adopt", [*parts, warn(*steps)], result, inputs, force=False)
+        return plan if is_read else replace(plan, builder=None, lack=None)
+
+    def _with_builds(self, found: _Found, adopted: Adopted) -> tuple[_Found, bool]:
+        """Return the builds that install what is adopted, where none installs the main file."""
+        builds = found.discovery.builds
+        if not builds or any(build.installing for build in builds):
+            return found, True
+        settings = dataclasses.replace(self.settings, file=",".join(adopted.compiled))
+        others = find_builds(found.discovery.library, settings, self._variables)
+        if not any(build.installing for build in others.builds):
+            return found, True
+        return replace(found, discovery=others), False
 
     def _with_content(self, found: _Found, content: RequirementsFile) -> _Found:
         """Return the same with another content of the main file, which is not written."""

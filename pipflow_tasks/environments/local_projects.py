@@ -12,6 +12,7 @@ import posixpath
 import shlex
 import sys
 from configparser import Error, RawConfigParser
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -19,6 +20,7 @@ from msgspec import Struct
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from ..errors import RequirementsError
 from ..files import read_text
 
 if sys.version_info >= (3, 11):
@@ -62,6 +64,35 @@ def read_local_project(folder: Path, extras: Collection[str], *, shown: str) -> 
         dependencies=tuple(stated),
         unread="" if files or stated else _find_build(folder, data),
     )
+
+
+def read_declared(path: Path, shown: str, command: str) -> str:
+    """Return the lines of what a pyproject.toml asks for, given the command that compiled it.
+
+    Raises:
+        FileError: one of the files can't be read.
+        RequirementsError: it does not state what it needs.
+    """
+    extras, groups = list[str](), list[str]()
+    words = [part for word in command.split() for part in word.strip("'\"").split("=", 1)]
+    for option, value in pairwise([*words, ""]):
+        if option == "--all-extras":
+            extras.append("*")
+        elif option == "--extra":
+            extras += value.split(",")
+        elif option == "--group":
+            groups.append(value.rpartition(":")[2])
+    found = read_local_project(path.parent, extras, shown=posixpath.dirname(shown))
+    lines = [*found.dependencies, *(f"-r {name}" for name in found.files)]
+    for group in groups:
+        lines += read_group(path, group, shown=shown)
+    if found.unread and not lines:
+        raise RequirementsError(
+            "it has no table `project` with the dependencies that were compiled",
+            path=shown,
+            hint="write its dependencies into a requirements.in, and name that",
+        )
+    return "".join(f"{line}\n" for line in dict.fromkeys(lines))
 
 
 def _find_build(folder: Path, data: dict[str, Any]) -> str:

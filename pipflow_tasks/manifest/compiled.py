@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import posixpath
 from itertools import takewhile
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ..errors import RequirementsError
 from ..requirements import Kind, Line, RequirementsFile, read_annotation
+from ..requirements.pipfile import lines_of_lock, lines_of_pipfile
 from .library import Opened, normal_path, read_more, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from packaging.utils import NormalizedName
     from packaging.version import Version
@@ -26,7 +30,8 @@ if TYPE_CHECKING:
     from ..requirements import Annotation
     from .library import Library, LocalFile
 
-_SOURCES = (".in",)
+_SOURCES = (".in", "pyproject.toml")
+_PYPROJECT, _PIPFILE_LOCK = "pyproject.toml", "Pipfile.lock"
 _EXCLUDED = "# The following packages "  # pip-compile lists there what it left out
 
 
@@ -97,23 +102,33 @@ class _Read(Struct, frozen=True, kw_only=True):
 
 
 def read_sources(
-    library: Library, main: str, names: Sequence[str], variables: Mapping[str, str]
+    library: Library,
+    main: str,
+    names: Sequence[str],
+    variables: Mapping[str, str],
+    read_project: Callable[[Path, str, str], str],
 ) -> Adopted:
     """Return what is adopted from files: those that are named, else what ``main`` has.
+
+    ``read_project`` returns the lines of what a pyproject.toml asks for, given its path, how
+    messages show it, and the command that compiled it.
 
     Raises:
         RequirementsError: there is no such file, it has no pins, or two files pin a project
             differently.
         FileError: a file can't be read.
     """
-    read = _read(library, names or [main], variables)
+    if not names:
+        library, names = _find_names(library, main, variables)
+    read = _read(library, names, variables, read_project)
     pinned, options = _merge(read.compiled)
     if not pinned:
-        shown = " and ".join(names or [main])
+        shown = " and ".join(names)
         raise RequirementsError(
             f"{shown} pins nothing, so there is nothing to adopt",
             hint="`pin` gives every line its pin, `lock` locks what they need",
         )
+    _require_no_other(read.library, main, {*read.sources, *(file.path for file in read.compiled)})
     if read.sources and not read.missing:
         lines, limits = _flatten(read, variables)
     else:
@@ -137,13 +152,63 @@ def read_sources(
     )
 
 
+def _require_no_other(library: Library, main: str, adopted: Collection[str]) -> None:
+    """Check that the result does not take the place of a file with other lines.
+
+    Raises:
+        RequirementsError: it would.
+    """
+    file = read_more(library, [main], {}).find(main)
+    if main not in adopted and (file.before or b"").strip():
+        raise RequirementsError(
+            "it is there already, and what is adopted would take its place",
+            path=main,
+            hint="name it among --sources too, or write another file: `adopt --file NAME`",
+        )
+
+
 def _is_of_a_tool(path: str, read: _Read) -> bool:
-    return path.endswith(_SOURCES) or path in {file.path for file in read.compiled}
+    return path.endswith((".in", "Pipfile")) or path in {file.path for file in read.compiled}
 
 
-def _read(library: Library, names: Sequence[str], variables: Mapping[str, str]) -> _Read:
+def _find_names(
+    library: Library, main: str, variables: Mapping[str, str]
+) -> tuple[Library, Sequence[str]]:
+    """Return the main file, or where there is none, the compiled file that the project has.
+
+    Raises:
+        RequirementsError: it has none, or several.
+    """
+    library = read_more(library, [main], variables)
+    if library.find(main).before is not None:
+        return library, [main]
+    paths = [*library.root.glob("*.txt"), *library.root.glob("requirements/*.txt")]
+    names = sorted(library.name_of(path) for path in paths)
+    library = read_more(library, names, variables)
+    found = [name for name in names if library.find(name).generator is not None]
+    if len(found) != 1:
+        shown = " ".join(found)
+        raise RequirementsError(
+            f"there is no such file, and several are compiled: {', '.join(found)}"
+            if found
+            else "there is no such file, and none that another tool has compiled",
+            path=main,
+            hint=f'name those that are meant: `adopt --sources "{shown}"`' if found else "",
+        )
+    return library, found
+
+
+def _read(
+    library: Library,
+    names: Sequence[str],
+    variables: Mapping[str, str],
+    read_project: Callable[[Path, str, str], str],
+) -> _Read:
     """Read the compiled files that are meant, what they include, and their sources."""
     waiting = [_compiled_of(library, name) for name in names]
+    for name in waiting:
+        if posixpath.basename(name) == _PIPFILE_LOCK:
+            library = _with_text(library, name, lines_of_lock)
     compiled: dict[str, LocalFile] = {}
     sources: dict[str, bool] = {}
     while waiting:  # a source may include what is compiled from another one
@@ -155,21 +220,28 @@ def _read(library: Library, names: Sequence[str], variables: Mapping[str, str]) 
                 raise RequirementsError(
                     "there is no such file",
                     path=file.path,
-                    hint="name what to adopt: `adopt SOURCES`, and with --file what to write",
+                    hint="name what to adopt with --sources, and what to write with --file",
                 )
             compiled[file.path] = file
-            for name in _sources_of(file):
+            for name in _sources_of(library, file):
                 shown, is_there = _place(library, file, name)
+                library = _with_source(library, shown, file, read_project)
                 sources.setdefault(shown, is_there)
         there = [name for name, is_there in sources.items() if is_there]
         library = read_more(library, there, variables)
         opened = _opened(library, there, variables)
         waiting = [each.path for each in opened if each.generator and each.path not in compiled]
+    missing = tuple(name for name, is_there in sources.items() if not is_there)
+    if missing and there:
+        raise RequirementsError(
+            f"there is no {missing[0]}, which a compiled file names as its source",
+            hint="adopt the files one by one, or those whose sources are there",
+        )
     return _Read(
         library=library,
         compiled=tuple(compiled.values()),
-        sources=tuple(name for name, is_there in sources.items() if is_there),
-        missing=tuple(name for name, is_there in sources.items() if not is_there),
+        sources=tuple(there),
+        missing=missing,
     )
 
 
@@ -188,23 +260,69 @@ def _opened(
 
 def _compiled_of(library: Library, name: str) -> str:
     """Return the compiled file of a source; another file is one by itself."""
+    folder, base = posixpath.split(name)
+    if base == "Pipfile":
+        return normal_path(f"{name}.lock")
     if not name.endswith(_SOURCES):
         return normal_path(name)
-    compiled = posixpath.splitext(name)[0] + ".txt"
+    stem = "requirements" if base == _PYPROJECT else posixpath.splitext(base)[0]
+    compiled = posixpath.join(folder, f"{stem}.txt")
     if not library.path_of(compiled).is_file():
         raise RequirementsError(
             f"there is no {compiled} that was compiled from it",
             path=name,
-            hint="compile it first, or name the compiled file: `adopt COMPILED`",
+            hint="compile it first, or name the compiled file: `adopt --sources FILE`",
         )
     return normal_path(compiled)
 
 
-def _sources_of(file: LocalFile) -> Iterator[str]:
-    """Yield the names of a compiled file's sources, as its comments give them."""
+def _sources_of(library: Library, file: LocalFile) -> Iterator[str]:
+    """Yield the names of a compiled file's sources, as its comments give them.
+
+    An export names none: it is made of the project's own file.
+    """
+    if posixpath.basename(file.path) == _PIPFILE_LOCK:
+        yield "Pipfile"
+        return
     generator = file.generator
-    if generator is not None and generator.source:
-        yield from (each for each in generator.source.split(" and ") if each.endswith(_SOURCES))
+    if generator is None:
+        return
+    if generator.source:
+        yield from generator.source.split(" and ")
+    elif library.path_of(posixpath.join(posixpath.dirname(file.path), _PYPROJECT)).is_file():
+        yield _PYPROJECT
+
+
+def _with_source(
+    library: Library, shown: str, file: LocalFile, read_project: Callable[[Path, str, str], str]
+) -> Library:
+    """Return the library with a source that is no requirements file, as one."""
+    name = posixpath.basename(shown)
+    if name == _PYPROJECT:
+        command = file.generator.command if file.generator is not None else ""
+        text = read_project(library.path_of(shown), shown, command)
+        return _with_text(library, shown, lambda _: text)
+    return _with_text(library, shown, lines_of_pipfile) if name == "Pipfile" else library
+
+
+def _with_text(library: Library, name: str, convert: Callable[[str], str]) -> Library:
+    """Return the library with a file whose content is converted to lines of requirements.
+
+    Raises:
+        RequirementsError: it can't be converted.
+    """
+    library = read_more(library, [name], {})
+    file = library.find(name)
+    file.require_readable()
+    if file.before is None:
+        return library
+    try:
+        text = convert(file.before.decode("utf-8", "replace"))
+    except (ValueError, AttributeError, TypeError) as error:
+        raise RequirementsError(f"it can't be understood: {error}", path=name) from error
+    file = replace(file, content=RequirementsFile.from_bytes(text.encode(), path=name))
+    files = {**library.files, library.path_of(name): file}
+    return replace(library, files=MappingProxyType(files))
 
 
 def _place(library: Library, file: LocalFile, name: str) -> tuple[str, bool]:
@@ -266,13 +384,15 @@ def _pins_of(file: LocalFile) -> Iterator[Pinned]:
         if line.pin is not None
     }
     are_annotated = any(found.values())
+    names = {line.name for line in lines if line.pin is not None}
     for line in lines:
         if line.name is None or line.pin is None:
             continue
         annotation = found[line.number]
         is_direct: bool | None = True if are_annotated else None
         if annotation is not None and (annotation.files or annotation.parents):
-            is_direct = bool(annotation.files)
+            # `uv export` names the project itself, which the file does not have
+            is_direct = bool(annotation.files) or names.isdisjoint(annotation.parents)
         yield Pinned(
             line=line,
             name=line.name,
@@ -304,21 +424,27 @@ def _below(lines: Sequence[Line], index: int) -> list[Line]:
 def _flatten(read: _Read, variables: Mapping[str, str]) -> tuple[list[Line], tuple[Line, ...]]:
     """Return the lines of the sources in the order in which they are read, and what limits them.
 
-    Lines that include a file give way to its lines. Of a compiled file, its sources count.
+    Lines that include a file give way to its lines. Of a compiled file, its sources count; the
+    lines of a file that was written by hand count as they are.
     """
     lines: list[Line] = []
     limits: dict[str, Line] = {}
     library = read.library
-    for event in walk(read.sources, library.find, variables):
+    own = [file.path for file in read.compiled if not _is_compiled(file)]
+    for event in walk([*own, *read.sources], library.find, variables):
         if isinstance(event, Opened):
             event.file.require_readable()
-            if event.constrains and event.file.generator is None:
+            if event.constrains and not _is_compiled(event.file):
                 limits.update({line.place: line for line in event.file.content.lines if line.name})
         elif isinstance(event, Line) and not (
-            event.includes or library.find(event.path).generator is not None
+            event.includes or _is_compiled(library.find(event.path))
         ):
             lines.append(event)
     return lines, tuple(limits.values())
+
+
+def _is_compiled(file: LocalFile) -> bool:
+    return file.generator is not None or posixpath.basename(file.path) == _PIPFILE_LOCK
 
 
 def _stripped(files: Iterable[LocalFile]) -> list[Line]:

@@ -13,7 +13,7 @@ from msgspec import Struct
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from ..errors import RequirementsError
+from ..errors import DockerfileError, RequirementsError
 from ..requirements import (
     Addition,
     Pin,
@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 
     from packaging.utils import NormalizedName
 
+    from ..environments.build import Build
     from ..manifest.compiled import Adopted, Pinned
+    from ..manifest.library import Library
     from ..requirements import Line
     from .draft import PlannedAddition
     from .inputs import Inputs
@@ -84,11 +86,14 @@ def find_roles(
     settlement = settle_current(inputs, waive=False)
     children = _children(settlement, adopted)
     needed = {child for parent, found in children.items() for child in found if child != parent}
-    roots = _first_direct(adopted, needed, direct, transitive)
+    elsewhere = {
+        name for name in names if not any(_reads(inputs, pin.line) for pin in adopted.find(name))
+    }
+    roots = _first_direct(adopted, needed | elsewhere, direct, transitive)
     first = _reach(roots, children)
     alone: list[NormalizedName] = []
     foreign: dict[NormalizedName, tuple[NormalizedName, ...]] = {}
-    for name in sorted(names - first.keys()):
+    for name in sorted(names - first.keys(), key=lambda name: (name in needed, name)):
         pins = adopted.find(name)
         if name in first:
             continue
@@ -98,10 +103,12 @@ def find_roles(
                 path=pins[0].line.path,
                 line=pins[0].line.number,
             )
-        told = tuple(sorted({each for pin in pins for each in pin.parents if each in names}))
-        if told and not any(_reads(inputs, pin.line) for pin in pins):
-            foreign[name] = told
-            continue
+        if name in elsewhere:
+            told = {each for pin in pins for each in pin.parents if each in names}
+            told = told or _needing_elsewhere(settlement, name)
+            if told:
+                foreign[name] = tuple(sorted(told))
+                continue
         if _says(pins) is not None:
             alone.append(name)
         roots.append(name)
@@ -121,6 +128,16 @@ def find_roles(
         origins=MappingProxyType({**first, **{name: told[0] for name, told in foreign.items()}}),
         notices=tuple(notices),
     )
+
+
+def _needing_elsewhere(settlement: Settlement, name: NormalizedName) -> set[NormalizedName]:
+    """Return the projects that need another one on some platform."""
+    found: set[NormalizedName] = set()
+    for parent, pick in settlement.solution.picks.items():
+        metadata = settlement.inputs.candidates.metadata(pick)
+        if metadata is not None and parent != name:
+            found |= {parent for each in metadata.requires if canonicalize_name(each.name) == name}
+    return found
 
 
 def _reads(inputs: Inputs, line: Line) -> bool:
@@ -158,8 +175,10 @@ def _require_current(inputs: Inputs, adopted: Adopted) -> None:
         raise RequirementsError(
             f"{requirement.name}{requirement.specifier} is asked for, and {told}",
             path=path,
-            line=int(number),
-            hint="compile it first, and adopt then",
+            line=None if path.endswith(("Pipfile", ".toml")) else int(number),
+            hint=f"`pin {requirement.name}` pins it; adopt then"
+            if path in adopted.compiled
+            else "compile it first, and adopt then",
         )
 
 
@@ -195,7 +214,7 @@ def _first_direct(
     for name in dict.fromkeys(pinned.name for pinned in adopted.pinned):
         says = _says(adopted.find(name))
         if adopted.is_source:
-            is_direct = name in declared
+            is_direct = name in declared or says is True
         else:
             is_direct = name not in needed if says is None else says
         if name in direct or (is_direct and name not in transitive):
@@ -236,7 +255,8 @@ def write_adopted(adopted: Adopted, roles: Roles) -> RequirementsFile:
         if not found:
             continue
         key = line.name, "" if adopted.is_source else str(line.marker or "")
-        if key in written or not _is_like(line, found):
+        has_no_place = bool(line.requirement.extras) and line.name in roles.parents
+        if key in written or has_no_place or not _is_like(line, found):
             gone.add(place)
             continue
         written.add(key)
@@ -315,7 +335,9 @@ def _spell(adopted: Adopted, pinned: Pinned, roles: Roles) -> Addition:
     requirement = Requirement(str(pinned.line.requirement))
     parents = roles.parents.get(pinned.name, ())
     comment = _via(adopted, pinned.name, parents) if parents else ""
-    if not parents:
+    if parents:
+        requirement.extras = set()  # those that need it ask for them
+    else:
         for line in adopted.base.lines if adopted.is_source else ():
             if line.name == pinned.name and line.requirement is not None:
                 requirement.extras |= line.requirement.extras
@@ -402,6 +424,27 @@ def _tell_added(parts: Iterable[Draft], adopted: Adopted) -> Iterator[str]:
         name = canonicalize_name(each.written.requirement.name)
         if not adopted.find(name):
             yield f"{there} has no {name}, which is needed; it is locked at {each.version}"
+
+
+def tell_steps(
+    builds: Iterable[Build], library: Library, adopted: Adopted, main: str
+) -> Iterator[str]:
+    """Yield the install steps that read a file which was adopted, with what to write there."""
+    for build in builds:
+        steps = () if isinstance(build.parsed, DockerfileError) else build.parsed.steps
+        for step in steps:
+            names = [library.name_of(build.recipe.context / each) for each in step.sources]
+            old = [name for name in names if name != main and name in adopted.compiled]
+            if not old:
+                continue
+            place, shown = build.place_of(step), " and ".join(old)
+            if main in names:
+                yield f"{place} also installs {shown}, which {main} has now; take it out there"
+                continue
+            yield (
+                f"{place} installs {shown}, not {main}: write `COPY {main} .` and "
+                f"`RUN pip install -r {main}` there"
+            )
 
 
 def _policies(adopted: Adopted, roles: Roles) -> Iterator[tuple[Line, str | None]]:
