@@ -903,6 +903,9 @@ class Project:
         builder = None
         if changed or not plan.edits:
             builder = builder_for(found.discovery, changed, self.settings, self._variables)
+            if builder is None and found.discovery.builder is not None:
+                told = f"no step installs {' or '.join(changed)}, so no image is built"
+                plan = replace(plan, hints=(*plan.hints, told))
         elif found.discovery.builder is not None:
             told = "only comments and the order of lines change, so no image is built"
             plan = replace(plan, hints=(*plan.hints, told))

@@ -174,15 +174,20 @@ def names_installed_by(build: Build, library: Library) -> tuple[str, ...]:
 
 def names_of_steps(build: Build, library: Library) -> tuple[str, ...]:
     """Return the files that the steps of the built stages install, whether they exist or not."""
-    if isinstance(build.parsed, DockerfileError):
-        return ()
-    steps = [step for step in build.parsed.steps if step.sources]
     names = [
         library.name_of(build.recipe.context / path)
-        for step in _built(steps, build.parsed, build.recipe.stage)
+        for step in steps_with_files(build)
         for path in step.sources
     ]
     return tuple(dict.fromkeys(names))
+
+
+def steps_with_files(build: Build) -> tuple[InstallCommand, ...]:
+    """Return the steps of the built stages that install any files."""
+    if isinstance(build.parsed, DockerfileError):
+        return ()
+    steps = [step for step in build.parsed.steps if step.sources]
+    return tuple(_built(steps, build.parsed, build.recipe.stage))
 
 
 def bases_of(build: Build) -> frozenset[object]:

@@ -24,6 +24,7 @@ from .build import (
     names_installed_by,
     names_of_steps,
     read_builds,
+    steps_with_files,
 )
 from .build_command import named_places, read_build_options, with_options
 from .builders import make_builder
@@ -31,7 +32,7 @@ from .compose_project import find_compose
 from .dockerfiles import find_others, find_usual, place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from ..compose import BuildSection, Service
     from ..manifest.library import Library
@@ -89,18 +90,20 @@ class Tier(Struct, frozen=True, kw_only=True):
 
 def builder_for(
     discovery: Discovery,
-    changed: Iterable[str],
+    changed: Collection[str],
     settings: Settings,
     variables: Mapping[str, str],
 ) -> Builder | None:
     """Return what builds the services that install a changed file, or one that includes it.
 
-    Where that are all of them, or none, all are built. The files are relative to the project's
-    root.
+    Where no step is seen to install any file, all are built: the file may get in otherwise. None:
+    the steps install other files. The changed ones are relative to the project's root.
     """
     library = discovery.library
     paths = {library.path_of(name) for name in changed}
     touched = [build.recipe for build in discovery.builds if not build.installed.isdisjoint(paths)]
+    if changed and not touched and all(map(steps_with_files, discovery.builds)):
+        return None
     if len(touched) in {0, len(discovery.builds)}:
         return discovery.builder
     return make_builder(touched, discovery.compose, settings, library, variables, discovery.bake)

@@ -13,6 +13,7 @@ from ..dockerfile.names import PLAIN_NAMES, is_dockerfile_name
 from ..errors import DockerfileError
 from ..files import read_text
 from .build import Recipe, names_installed_by, read_builds
+from .ignored import IgnoreRules
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -63,19 +64,24 @@ def find_others(root: Path) -> FoundFiles:
 
 def _walk(root: Path) -> Iterator[Path]:
     """Yield the files whose names are those of Dockerfiles, those of a folder in order."""
-    for folder, below, names in os.walk(root):
-        depth = len(Path(folder).relative_to(root).parts)
+    rules = {str(root): IgnoreRules.of_repository(root)}
+    for here, below, names in os.walk(root):
+        folder = Path(here)
+        depth = len(folder.relative_to(root).parts)
+        own = rules.pop(here).within(folder)
         below[:] = sorted(
             name
             for name in below
             if depth < _DEPTH
             and name.lower() not in _FOREIGN
             and name != ".git"
-            and not (Path(folder) / name / "pyvenv.cfg").exists()
+            and not (folder / name / "pyvenv.cfg").exists()
+            and not own.hides(folder / name)
         )
+        rules.update((str(folder / name), own) for name in below)
         for name in sorted(names):
             if is_dockerfile_name(name):
-                yield Path(folder, name)
+                yield folder / name
 
 
 class Placed(Struct, frozen=True, kw_only=True):

@@ -17,10 +17,10 @@ from packaging.tags import sys_tags
 from ..engine import BaseImages
 from ..errors import BakeError, ComposeError, DockerfileError, PipflowError, TargetError
 from ..index.pip_settings import is_yes
-from ..settings import DEFAULT_FILE
 from ..target import BaseImage, Restriction, Target, docker_platform, newest_pip, restrict
 from .base_image import Asking, find_target, target_of_base
-from .uninstalled import explain_uninstalled, uninstalled_error
+from .build import steps_with_files
+from .uninstalled import bypassed_error, explain_uninstalled, is_chosen, uninstalled_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
     from ..dockerfile import InstallCommand, Stage
-    from ..manifest.library import Library
     from ..settings import Settings
     from .build import Build
     from .discovery import Discovery
@@ -80,18 +79,19 @@ def find_targets(
         name = "python" if settings.python else "host"
         return (FoundTarget(name=name, target=_target_without_image(settings, variables)),)
     bases = BaseImages.of(discovery.builder, variables, for_patch=for_patch)
-    if not any(_steps_for(build, discovery.library) for build in builds) and not _is_settled(
-        builds, settings, discovery
-    ):
+    if not any(build.steps for build in builds) and not _is_settled(builds, settings, discovery):
         for build in builds:
             _require_own_installer(build)
-        python = _python_of(builds[0], discovery.library, settings, variables, bases)
+        builds[0].dockerfile.require_known()
+        python = _python_of(builds[0], settings, variables, bases)
         raise uninstalled_error(builds, discovery.library, settings.files, python)
-    library = discovery.library
-    targets = [_find_target(build, library, settings, variables, bases) for build in builds]
+    bypassed = bypassed_error(builds, discovery.library, settings.files)
+    if bypassed is not None and not settings.python:
+        raise bypassed
+    targets = [_find_target(build, settings, variables, bases) for build in builds]
     if any(_image_of(target) != _image_of(targets[0]) for target in targets):
         raise _different_images(discovery, targets, settings)
-    missing = (_not_installed(b, library, settings) for b in builds if not b.steps)
+    missing = (_not_installed(b, settings, discovery) for b in builds if not b.steps)
     notices = [*discovery.notices, *missing]
     return (
         FoundTarget(
@@ -164,51 +164,45 @@ def _name_of(builds: Sequence[Build]) -> str:
 
 
 def _is_settled(builds: Sequence[Build], settings: Settings, discovery: Discovery) -> bool:
-    """Return whether the settings say what the files are installed into, though no step does."""
-    if settings.python or not settings.stage:
-        return bool(settings.python)
-    return not any(explain_uninstalled(build, discovery.library).is_seen for build in builds)
+    """Return whether it is known what the files are installed into, though no step does it.
 
-
-def _steps_for(build: Build, library: Library) -> tuple[InstallCommand, ...]:
-    """Return the steps that install the files; where none does, those of other files.
-
-    The latter count for files that were named: a file that is installed elsewhere, or for
-    development alone, is for the Python of the image all the same.
+    The settings say it. A file of another name than the usual one was chosen by the user: it goes
+    with the files that the steps install.
     """
-    context = build.recipe.context
-    paths = {library.path_of(library.name_of(context / file)) for file in build.files}
-    if build.steps or library.root / DEFAULT_FILE in paths:
-        return build.steps
-    return tuple(step for step in build.dockerfile.steps if step.requirements)
+    if settings.python or (
+        is_chosen(discovery.library, settings.files) and steps_with_files(builds[0])
+    ):
+        return True
+    explained = (explain_uninstalled(build, discovery.library) for build in builds)
+    return bool(settings.stage) and not any(each.is_seen for each in explained)
 
 
-def _not_installed(build: Build, library: Library, settings: Settings) -> str:
+def _not_installed(build: Build, settings: Settings, discovery: Discovery) -> str:
     chosen = f"the image of the stage {build.recipe.stage}, as the setting stage says"
     if settings.python:
         chosen = f"Python {settings.python}, as the setting python says"
-    elif steps := _steps_for(build, library):
-        chosen = f"the Python that line {steps[0].line} installs another file into"
-    others = "".join(
+    elif others := steps_with_files(build):
+        chosen = f"what line {others[0].line} installs into"
+    reason = explain_uninstalled(build, discovery.library).reason
+    by_others = "".join(
         f"; line {other.line} installs it with {other.program}, from channels of its own"
         for other in build.by_others
     )
-    why = explain_uninstalled(build, library)
     return (
-        f"{build.recipe.path}:{why.line}: {why.message}{others}; versions are chosen for {chosen}"
+        f"{build.recipe.path} does not install {' and '.join(build.files)}{reason}{by_others}; "
+        f"versions are chosen for {chosen}"
     )
 
 
 def _python_of(
     build: Build,
-    library: Library,
     settings: Settings,
     variables: Mapping[str, str],
     bases: BaseImages,
 ) -> str:
     """Return the Python of the base image of the last stage, as two numbers; empty: unknown."""
     try:
-        target = _find_target(build, library, settings, variables, bases)
+        target = _find_target(build, settings, variables, bases)
     except (DockerfileError, TargetError):
         return ""
     return ".".join(target.python.split(".")[:2])
@@ -253,13 +247,12 @@ def _target_of_host(note: str) -> Target:
 
 def _find_target(
     build: Build,
-    library: Library,
     settings: Settings,
     variables: Mapping[str, str],
     bases: BaseImages,
 ) -> Target:
     """Return the target of the stage that installs the files."""
-    dockerfile, steps = build.dockerfile, _steps_for(build, library)
+    dockerfile, steps = build.dockerfile, build.steps or steps_with_files(build)
     if not settings.python:
         _require_own_installer(build)
     if not settings.python and not (

@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ..errors import TargetError
+from ..settings import DEFAULT_FILE
 from .build import read_builds
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class Uninstalled(Struct, frozen=True, kw_only=True):
     Attributes:
         line: of the step, or of the last stage.
         message: what it does instead.
+        reason: what a step does that could be meant to install them, as a clause; or empty.
         fix: what to change in the Dockerfile or in the settings.
         is_seen: a step installs the file, but looks for it in another place, or in a stage that is
             not built.
@@ -31,6 +33,7 @@ class Uninstalled(Struct, frozen=True, kw_only=True):
     line: int
     message: str
     fix: str
+    reason: str = ""
     is_seen: bool = False
 
 
@@ -69,7 +72,9 @@ def explain_uninstalled(build: Build, library: Library) -> Uninstalled:
             why = f"it is unknown which file of the project is {' and '.join(unknown)}"
             if not unknown:
                 why = f"line {step.line} installs {' and '.join(step.sources)}, which is not there"
-            return Uninstalled(line=step.line, message=f"{message}: {why}", fix=fix)
+            return Uninstalled(
+                line=step.line, message=f"{message}: {why}", fix=fix, reason=f"; {why}"
+            )
     return Uninstalled(line=dockerfile.stages[-1].line, message=message, fix=fix)
 
 
@@ -118,3 +123,33 @@ def uninstalled_error(
         return TargetError(why.message, path=first.recipe.path, line=why.line, hint=hint)
     places = ", ".join(dict.fromkeys(f"{b.recipe.path}:{w.line}" for b, w in explained))
     return TargetError(f"no build installs {' or '.join(files)}: {places}", hint=hint)
+
+
+def is_chosen(library: Library, files: Sequence[str]) -> bool:
+    """Return whether the user has named the files: the usual one is taken without being named."""
+    return [library.path_of(name) for name in files] != [library.root / DEFAULT_FILE]
+
+
+def bypassed_error(
+    builds: Sequence[Build], library: Library, files: Sequence[str]
+) -> TargetError | None:
+    """Return the error that builds install only a part of requirements.txt: a file it includes.
+
+    What is added to requirements.txt would reach no image.
+    """
+    paths = [library.path_of(name) for name in files]
+    if is_chosen(library, files) or any(paths[0] in each.installed for each in builds):
+        return None
+    for build in builds:
+        for step in build.steps:
+            names = [library.name_of(build.recipe.context / source) for source in step.sources]
+            part = next((name for name in names if library.path_of(name) in build.wanted), None)
+            if part is not None:
+                return TargetError(
+                    f"nothing installs {files[0]}: line {step.line} installs {part}, which "
+                    f"{files[0]} includes",
+                    path=build.recipe.path,
+                    line=step.line,
+                    hint=f"set `file: {part}`, or install `-r {files[0]}`",
+                )
+    return None

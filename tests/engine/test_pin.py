@@ -7,7 +7,11 @@ from engine.images import PIP, RunInImage, from_loopback
 from functional.temporary_project import TemporaryProject
 from loopback_index import LoopbackIndex
 
-VENV = "RUN python -m venv /opt/venv\n"
+VENV = "RUN python -m venv --without-pip /opt/venv\n"
+LIST = """\
+from importlib.metadata import distributions
+print(*sorted(each.metadata["Name"] + "==" + each.version for each in distributions()))
+"""
 
 
 @pytest.mark.parametrize("folder", ["", "/opt/venv/bin/"], ids=["system", "venv"])
@@ -22,11 +26,11 @@ def test_image_of_the_pins_has_the_same_packages(
     index.add("part", "1.0")
     index.add("web", "1.0", requires_dist=["part"])
     if folder:
-        step = VENV + PIP.replace("python", f"{folder}python")
+        step = VENV + PIP.replace("-m pip", f"-m pip --python {folder}python")
         project.write("Dockerfile", from_loopback("3.11", index).replace(PIP, step))
     project.requirements = "Tidy-Lib<2  # the old one\nweb\n"
     assert project.invoke("deps.rebuild").status == 0
-    words = [f"{folder}python", "-m", "pip", "list", "--format=freeze"]
+    words = [f"{folder}python", "-c", LIST]
     before = run_in_image(image_name, *words).stdout
     assert {"Tidy-Lib==1.0", "web==1.0", "part==1.0"} <= {*before.split()}
     index.add("tidy-lib", "1.5")

@@ -117,6 +117,59 @@ def test_usual_name_counts_with_a_note(project: TemporaryProject) -> None:
     assert "deploy/dev.dockerfile installs the file, too" in done.stderr
 
 
+def test_file_that_only_includes_what_is_installed(project: TemporaryProject) -> None:
+    """Where the build installs a file that requirements.txt includes, `file` is asked for."""
+    project.requirements = "-r base.txt\n"
+    project.write("base.txt", OLD)
+    project.write("Dockerfile", dockerfile("3.9").replace("requirements.txt", "base.txt"))
+    done = project.invoke("deps.upgrade-all")
+    assert (done.status, project.read("base.txt")) == (1, OLD)
+    assert done.stderr.startswith("Dockerfile:3: nothing installs requirements.txt: line 3")
+    assert "set `file: base.txt`" in done.stderr
+    done = project.invoke("deps.upgrade-all", "--file", "base.txt")
+    assert (done.status, project.read("base.txt")) == (0, NEW), done.stderr
+
+
+def test_other_file_beside_the_installed_one(project: TemporaryProject) -> None:
+    """A file that is named goes with those that the steps install, with a warning."""
+    project.write("dev.txt", OLD)
+    hidden = "RUN make\nFROM python:3.12-slim\n"
+    project.write("Dockerfile", f"{dockerfile('3.9')}{hidden}")
+    done = project.invoke("deps.upgrade-all", "--file", "dev.txt")
+    assert (done.status, project.read("dev.txt")) == (0, NEW), done.stderr
+    assert "does not install dev.txt; versions are chosen for what line 3 installs" in done.stderr
+
+
+IGNORING = "/build/*\n!build/kept/\n# out\nout\n"
+
+
+@pytest.mark.parametrize(
+    ("ignore", "folder", "is_found"),
+    [
+        ({".gitignore": IGNORING}, "build/old", False),
+        ({".gitignore": IGNORING}, "build/kept", True),
+        ({".gitignore": IGNORING}, "deploy/build", True),
+        ({".gitignore": IGNORING}, "deploy/out", False),
+        ({"deploy/.gitignore": "/a\n"}, "deploy/a", False),
+        ({"deploy/.gitignore": "/a\n"}, "deploy/b", True),
+        ({".gitignore": "a/\n", "deploy/.gitignore": "!a/\n"}, "deploy/a", True),
+        ({"../.gitignore": "shop/deploy/\n"}, "deploy/a", False),
+        ({"../.git/info/exclude": "a/\n"}, "deploy/a", False),
+        ({".gitignore": "*.dockerfile\n"}, "deploy", True),
+    ],
+)
+def test_ignored_folders_are_not_searched(
+    project: TemporaryProject, ignore: dict[str, str], folder: str, is_found: bool
+) -> None:
+    """Dockerfiles in folders that git ignores do not count, by its rules."""
+    (project.folder.parent / ".git").mkdir()
+    for name, text in ignore.items():
+        project.write(name.replace("shop", project.folder.name), text)
+    project.write(f"{folder}/old.dockerfile", dockerfile("3.9"))
+    done = project.invoke("deps.check", "--offline", "--explain")
+    assert (f"{folder}/old.dockerfile" in done.stdout) == is_found, done.output
+
+
 def test_equal_dockerfiles_are_named(project: TemporaryProject) -> None:
     """Of several equal Dockerfiles below, the first is built, and one note names the others."""
     docker = project.stand_in("docker", ENGINE)

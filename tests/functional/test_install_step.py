@@ -750,7 +750,7 @@ def test_name_of_the_file_from_a_build_argument(
     report = project.invoke(*words).report
     assert report["target"]["source"] == "Dockerfile:2"
     told = " ".join(report["warnings"])
-    assert "nothing installs requirements/prod.txt" in told
+    assert "does not install requirements/prod.txt" in told
     assert "line 5 installs requirements/.txt, which is not there" in told
     project.write("compose.yaml", "services:\n  app:\n    build: {context: ., args: {ENV: prod}}\n")
     assert project.invoke(*words).report["target"]["source"] == "Dockerfile:2"

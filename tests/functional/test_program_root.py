@@ -41,7 +41,8 @@ def test_nearest_requirements_file_is_the_project(project: TemporaryProject, fil
     project.requirements = OLD
     project.write(f"services/api/{file}", OLD)
     project.write("services/api/src/main.py", "")
-    project.write("services/api/Dockerfile", dockerfile("3.12").replace("requirements.txt", file))
+    text = dockerfile("3.12").replace("requirements.txt ./", ". .")
+    project.write("services/api/Dockerfile", text.replace("requirements.txt", file))
     name = file if file != "requirements.txt" else ""
     words = ("--file", name) if name else ()
     done = project.pipflow("upgrade-all", *words, within="services/api/src")

@@ -436,8 +436,14 @@ def not_copied(included: str) -> tuple[str, ...]:
                     "error",
                     "Dockerfile:1",
                     "nothing installs requirements.txt",
-                    "add `COPY requirements.txt .` and `RUN pip install -r requirements.txt`; "
-                    'if it is installed in another way, set `python`, e.g. `python: "3.12"`',
+                    "add `COPY requirements.txt .` and `RUN pip install -r requirements.txt`",
+                ),
+                (
+                    "error",
+                    "Dockerfile:1",
+                    "FROM needs the variable `BASE`, which has no value",
+                    "write `ARG BASE=<value>` before the first FROM, pass it as a build argument "
+                    "in the compose file, or set `python`",
                 ),
             ],
         ),
