@@ -134,8 +134,6 @@ def read_sources(
     else:
         lines, limits = _stripped(read.compiled), ()
     base, places = _join(lines, main, read.compiled[0])
-    used = {*_files_of(lines), *(line.path for line in limits), *read.sources}
-    every = dict.fromkeys([*sorted(used), *(file.path for file in read.compiled)])
     return Adopted(
         base=base,
         places=places,
@@ -144,7 +142,7 @@ def read_sources(
         options=_lacking(options, lines),
         limits=limits,
         compiled=tuple(file.path for file in read.compiled),
-        needless=tuple(path for path in every if path != main and _is_of_a_tool(path, read)),
+        needless=tuple(_needless(read, main, [*lines, *limits])),
         lost=tuple(
             f"there is no {name}: its comments, ranges and extras are not known"
             for name in read.missing
@@ -167,8 +165,13 @@ def _require_no_other(library: Library, main: str, adopted: Collection[str]) -> 
         )
 
 
-def _is_of_a_tool(path: str, read: _Read) -> bool:
-    return path.endswith((".in", "Pipfile")) or path in {file.path for file in read.compiled}
+def _needless(read: _Read, main: str, lines: Iterable[Line]) -> Iterator[str]:
+    """Yield the files that only their tool needs: sources, but no project's, and what it wrote."""
+    compiled = [file.path for file in read.compiled]
+    used = {*read.sources, *(line.path for line in lines)}
+    for path in dict.fromkeys([*sorted(used), *compiled]):
+        if path != main and (path.endswith((".in", "Pipfile")) or path in compiled):
+            yield path
 
 
 def _find_names(
@@ -469,10 +472,6 @@ def _excluded(lines: Sequence[Line]) -> list[Line]:
     """Return the comments in which pip-compile lists what it left out."""
     start = next((i for i, line in enumerate(lines) if line.comment.startswith(_EXCLUDED)), None)
     return [] if start is None else [line for line in lines[start:] if line.kind is Kind.COMMENT]
-
-
-def _files_of(lines: Iterable[Line]) -> list[str]:
-    return list(dict.fromkeys(line.path for line in lines))
 
 
 def _join(

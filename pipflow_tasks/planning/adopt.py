@@ -28,6 +28,7 @@ from ..requirements import (
 from .draft import Draft, hint, warn
 from .lock import find_children, lock_all
 from .policies import comment_with_policy, tell_policies
+from .requests import close_hint, error_at
 from .settling import settle_current
 
 if TYPE_CHECKING:
@@ -80,54 +81,61 @@ def find_roles(
     """
     _require_current(inputs, adopted)
     names = {pinned.name for pinned in adopted.pinned}
-    for name in (*direct, *transitive):
-        if name not in names:
-            raise RequirementsError(f"{name} is not pinned", path=adopted.compiled[0])
+    _require_pinned(adopted, (*direct, *transitive))
     settlement = settle_current(inputs, waive=False)
     children = _children(settlement, adopted)
     needed = {child for parent, found in children.items() for child in found if child != parent}
-    elsewhere = {
-        name for name in names if not any(_reads(inputs, pin.line) for pin in adopted.find(name))
-    }
-    roots = _first_direct(adopted, needed | elsewhere, direct, transitive)
-    first = _reach(roots, children)
+    foreign = _find_foreign(settlement, adopted, names)
+    roots = _first_direct(adopted, needed | foreign.keys(), direct, transitive)
     alone: list[NormalizedName] = []
-    foreign: dict[NormalizedName, tuple[NormalizedName, ...]] = {}
-    for name in sorted(names - first.keys(), key=lambda name: (name in needed, name)):
-        pins = adopted.find(name)
-        if name in first:
+    for name in sorted(names - foreign.keys(), key=lambda name: (name in needed, name)):
+        if name in _reach(roots, children):
             continue
         if name in transitive:
-            raise RequirementsError(
+            raise error_at(
+                adopted.find(name)[0].line,
                 f"nothing that is pinned needs {name}",
-                path=pins[0].line.path,
-                line=pins[0].line.number,
+                hint="leave it out of --transitive",
             )
-        if name in elsewhere:
-            told = {each for pin in pins for each in pin.parents if each in names}
-            told = told or _needing_elsewhere(settlement, name)
-            if told:
-                foreign[name] = tuple(sorted(told))
-                continue
-        if _says(pins) is not None:
-            alone.append(name)
         roots.append(name)
-        first = _reach(roots, children)
+        if _says(adopted.find(name)) is not None:
+            alone.append(name)
+    first = _reach(roots, children)
     parents = {
         name: tuple(
-            sorted(
-                parent for parent in first if name in children.get(parent, ()) and parent != name
-            )
+            sorted(each for each in first if name in children.get(each, ()) and each != name)
         )
-        for name in sorted(first.keys() & names)
-        if name not in roots
+        for name in sorted((first.keys() & names).difference(roots))
     }
-    notices = [_tell_alone(alone)] if alone else []
+    elsewhere = {name: told for name, told in foreign.items() if name not in first}
     return Roles(
-        parents=MappingProxyType({**parents, **foreign}),
-        origins=MappingProxyType({**first, **{name: told[0] for name, told in foreign.items()}}),
-        notices=tuple(notices),
+        parents=MappingProxyType({**parents, **elsewhere}),
+        origins=MappingProxyType({**first, **{name: told[0] for name, told in elsewhere.items()}}),
+        notices=(_tell_alone(alone),) if alone else (),
     )
+
+
+def _require_pinned(adopted: Adopted, asked: Iterable[NormalizedName]) -> None:
+    names = {pinned.name for pinned in adopted.pinned}
+    for name in asked:
+        if name not in names:
+            path, known = adopted.compiled[0], close_hint(name, names)
+            raise RequirementsError(f"{name} is not pinned", path=path, hint=known)
+
+
+def _find_foreign(
+    settlement: Settlement, adopted: Adopted, names: Collection[NormalizedName]
+) -> dict[NormalizedName, tuple[NormalizedName, ...]]:
+    """Return the projects that are only for other platforms, with what needs them there."""
+    found: dict[NormalizedName, tuple[NormalizedName, ...]] = {}
+    for name in names:
+        pins = adopted.find(name)
+        if any(_reads(settlement.inputs, pin.line) for pin in pins):
+            continue
+        told = {each for pin in pins for each in pin.parents if each in names}
+        if told := told or _needing_elsewhere(settlement, name):
+            found[name] = tuple(sorted(told))
+    return found
 
 
 def _needing_elsewhere(settlement: Settlement, name: NormalizedName) -> set[NormalizedName]:
