@@ -529,7 +529,7 @@ class Project:
         others = find_builds(found.discovery.library, settings, self._variables)
         if not any(build.installing for build in others.builds):
             return found, True
-        return replace(found, discovery=others), False
+        return replace(found, discovery=others, files=settings.file), False
 
     def _with_content(self, found: _Found, content: RequirementsFile) -> _Found:
         """Return the same with another content of the main file, which is not written."""
@@ -539,7 +539,8 @@ class Project:
         library = replace(library, files=MappingProxyType({**library.files, path: file}))
         library = read_more(library, (content.path,), self._variables)
         manifest = read_manifest(library, (content.path,), self._variables)
-        return _Found(manifest=manifest, discovery=replace(found.discovery, library=library))
+        discovery = replace(found.discovery, library=library)
+        return replace(found, manifest=manifest, discovery=discovery)
 
     def plan_check(self, *, offline: bool = False, explain: bool = False) -> Plan:
         """Look for what breaks the workflow, in the Dockerfile and in the files.
@@ -762,7 +763,9 @@ class Project:
 
     def _prepare(self, found: _Found, *, resolve: bool, in_any_case: bool = False) -> Inputs:
         """Return the inputs of a command."""
-        environment = self._find_environment(found, self._find_targets(found.discovery))
+        settings = dataclasses.replace(self.settings, file=found.files or self.settings.file)
+        targets = find_targets(found.discovery, settings, self._environment)
+        environment = self._find_environment(found, targets)
         return self._complete(found, environment, resolve=resolve, in_any_case=in_any_case)
 
     def _draft(
@@ -933,10 +936,14 @@ class Project:
 
 
 class _Found(Struct, frozen=True, kw_only=True):
-    """What a command begins with: the requirements files and the builds."""
+    """What a command begins with: the requirements files and the builds.
+
+    ``files`` are those that the builds install, if they are others than the project's.
+    """
 
     manifest: Manifest
     discovery: Discovery
+    files: str = ""
 
 
 class _Seen(Struct, frozen=True, kw_only=True):

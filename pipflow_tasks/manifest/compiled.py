@@ -43,6 +43,7 @@ class Pinned(Struct, frozen=True, kw_only=True):
         name: the project.
         version: the version.
         parents: the projects that need it, as its comment says; often none.
+        files: the sources that ask for it, likewise.
         is_direct: whether somebody asked for it; None where nothing says that.
     """
 
@@ -50,6 +51,7 @@ class Pinned(Struct, frozen=True, kw_only=True):
     name: NormalizedName
     version: Version
     parents: tuple[NormalizedName, ...] = ()
+    files: tuple[str, ...] = ()
     is_direct: bool | None = None
 
     @property
@@ -144,7 +146,8 @@ def read_sources(
         compiled=tuple(file.path for file in read.compiled),
         needless=tuple(_needless(read, main, [*lines, *limits])),
         lost=tuple(
-            f"there is no {name}: its comments, ranges and extras are not known"
+            f"{name}, from which it was compiled, is not there or lists no requirements: "
+            "its comments, ranges and extras are not kept"
             for name in read.missing
         ),
     )
@@ -237,8 +240,8 @@ def _read(
     missing = tuple(name for name, is_there in sources.items() if not is_there)
     if missing and there:
         raise RequirementsError(
-            f"there is no {missing[0]}, which a compiled file names as its source",
-            hint="adopt the files one by one, or those whose sources are there",
+            f"{missing[0]}, from which a file was compiled, is not there or lists no requirements",
+            hint="adopt the files one by one, or only those whose sources can be read",
         )
     return _Read(
         library=library,
@@ -282,7 +285,8 @@ def _compiled_of(library: Library, name: str) -> str:
 def _sources_of(library: Library, file: LocalFile) -> Iterator[str]:
     """Yield the names of a compiled file's sources, as its comments give them.
 
-    An export names none: it is made of the project's own file.
+    What a line names counts where it is there. An export names none: it is made of the project's
+    own file.
     """
     if posixpath.basename(file.path) == _PIPFILE_LOCK:
         yield "Pipfile"
@@ -292,6 +296,8 @@ def _sources_of(library: Library, file: LocalFile) -> Iterator[str]:
         return
     if generator.source:
         yield from generator.source.split(" and ")
+        named = dict.fromkeys(name for pinned in _pins_of(file) for name in pinned.files)
+        yield from (name for name in named if _place(library, file, name)[1])
     elif library.path_of(posixpath.join(posixpath.dirname(file.path), _PYPROJECT)).is_file():
         yield _PYPROJECT
 
@@ -329,7 +335,13 @@ def _with_text(library: Library, name: str, convert: Callable[[str], str]) -> Li
 
 
 def _place(library: Library, file: LocalFile, name: str) -> tuple[str, bool]:
-    """Return a source's path and whether it is there: tools run in the root or beside the file."""
+    """Return a source's path and whether it can be read.
+
+    Tools run in the root or beside the file. What a setup.py computes, and another tool's lock, are
+    no list of requirements.
+    """
+    if not name.endswith((*_SOURCES, ".txt", "Pipfile")):
+        return normal_path(name), False
     beside = posixpath.join(posixpath.dirname(file.path), name)
     of_root = library.name_of(library.root / name)
     for path in (beside, of_root, name):
@@ -401,6 +413,7 @@ def _pins_of(file: LocalFile) -> Iterator[Pinned]:
             name=line.name,
             version=line.pin,
             parents=annotation.parents if annotation is not None else (),
+            files=annotation.files if annotation is not None else (),
             is_direct=is_direct,
         )
 

@@ -6,6 +6,7 @@ Who needs what is asked of the index, so that ``lock`` finds nothing to change i
 
 from __future__ import annotations
 
+from itertools import takewhile
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from packaging.utils import canonicalize_name
 from ..errors import DockerfileError, RequirementsError
 from ..requirements import (
     Addition,
+    Kind,
     Pin,
     RequirementsFile,
     bounds_pin,
@@ -273,10 +275,15 @@ def write_adopted(adopted: Adopted, roles: Roles) -> RequirementsFile:
     content = content.with_pins(pins)
     assert len(content.lines) == before
     content = content.without([content.lines[place] for place in gone])
+    content = content.without(_blank_at_end(content.lines))
     content = _with_options(content, adopted.options)
     done = {name for name, _ in written}
     left = (each for each in adopted.pinned if each.name not in done)
     return content.with_requirements([_spell(adopted, each, roles) for each in left])
+
+
+def _blank_at_end(lines: Sequence[Line]) -> list[Line]:
+    return [*takewhile(lambda line: line.kind is Kind.BLANK, reversed(lines))]
 
 
 def _same(adopted: Adopted, line: Line) -> tuple[Pinned, ...]:
@@ -298,8 +305,12 @@ def _pin(adopted: Adopted, line: Line, pinned: Pinned, roles: Roles) -> Pin:
         version=pinned.version,
         digests=() if line.option_values("--hash") else pinned.hashes,
         comment=_comment(adopted, line, pinned.name, roles),
-        extras=tuple(sorted(asked.extras - line.requirement.extras)),
+        extras=tuple(sorted(_named(asked.extras) - _named(line.requirement.extras))),
     )
+
+
+def _named(extras: Iterable[str]) -> set[str]:
+    return {canonicalize_name(extra) for extra in extras}
 
 
 def _comment(adopted: Adopted, line: Line, name: NormalizedName, roles: Roles) -> str:
@@ -388,6 +399,7 @@ def draft_adopt(inputs: Inputs, adopted: Adopted, roles: Roles) -> Iterator[Draf
     yield from parts
     yield warn(*_tell_added(parts, adopted))
     names = {pinned.name for pinned in adopted.pinned}
+    names |= {line.name for line in adopted.base.lines if line.name is not None}
     direct = sorted(names - roles.parents.keys())
     yield hint(f"direct requirements ({len(direct)}): {', '.join(direct)}")
     shown = ", ".join(sorted(roles.parents)) or "none"
@@ -456,9 +468,13 @@ def tell_steps(
 
 
 def _policies(adopted: Adopted, roles: Roles) -> Iterator[tuple[Line, str | None]]:
+    seen: set[NormalizedName] = set()
     for line in adopted.base.lines:
-        if line.name is not None and line.requirement is not None and adopted.find(line.name):
-            yield line, _comment(adopted, line, line.name, roles)
+        name = line.name
+        if name is None or name in seen or line.requirement is None or not adopted.find(name):
+            continue
+        seen.add(name)
+        yield line, _comment(adopted, line, name, roles)
 
 
 def _lost_limits(adopted: Adopted) -> Iterator[str]:
