@@ -14,7 +14,7 @@ from msgspec import Struct
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from ..errors import DockerfileError, RequirementsError
+from ..errors import DockerfileError, RequirementsError, UsageError
 from ..requirements import (
     Addition,
     Kind,
@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     from .draft import PlannedAddition
     from .inputs import Inputs
     from .settling import Settlement
+
+
+_UNSAFE = {"pip", "setuptools", "distribute"}  # pip-compile leaves them out by default
 
 
 class Roles(Struct, frozen=True, kw_only=True):
@@ -79,11 +82,14 @@ def find_roles(
 
     Raises:
         RequirementsError: the sources ask for what is not pinned, or a name is not there.
+        UsageError: a name is given as both.
         VersionConflict: the pins conflict, so that the image could not install them.
     """
     _require_current(inputs, adopted)
     names = {pinned.name for pinned in adopted.pinned}
     _require_pinned(adopted, (*direct, *transitive))
+    if both := sorted({*direct} & {*transitive}):
+        raise UsageError(f"{both[0]} is named as direct and as transitive", hint="name it once")
     settlement = settle_current(inputs, waive=False)
     children = _children(settlement, adopted)
     needed = {child for parent, found in children.items() for child in found if child != parent}
@@ -186,10 +192,16 @@ def _require_current(inputs: Inputs, adopted: Adopted) -> None:
             f"{requirement.name}{requirement.specifier} is asked for, and {told}",
             path=path,
             line=None if path.endswith(("Pipfile", ".toml")) else int(number),
-            hint=f"`pin {requirement.name}` pins it; adopt then"
-            if path in adopted.compiled
-            else "compile it first, and adopt then",
+            hint=_way_to_pin(line, path, adopted),
         )
+
+
+def _way_to_pin(line: Line, path: str, adopted: Adopted) -> str:
+    if path in adopted.compiled:
+        return f"`pin {line.spelled_name}` pins it; adopt then"
+    if line.name in _UNSAFE:
+        return "compile it with --allow-unsafe, which keeps it, and adopt then"
+    return "compile it first, and adopt then"
 
 
 def _children(
