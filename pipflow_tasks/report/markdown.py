@@ -39,7 +39,7 @@ def _lines(plan: Plan, outcome: Outcome) -> Iterator[str]:
         yield from map(_row, plan.changes)
     elif plan.command == "check":
         yield from ("", f"{count_findings(plan).capitalize()}.")
-    elif plan.command not in {"rebuild", "why"}:
+    elif not plan.edits and plan.command not in {"rebuild", "why"}:
         yield from ("", "Nothing to change.")
     notes = [*_notes(plan, outcome)]
     if notes:

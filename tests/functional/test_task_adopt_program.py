@@ -140,3 +140,33 @@ def test_lines_written_by_hand_stay(project: TemporaryProject) -> None:
     loose = project.invoke("deps.adopt", "--no-rebuild")
     assert loose.status == 1, loose.output
     assert "loose is asked for, and" in loose.stderr
+
+
+def test_markdown_has_what_is_adopted(project: TemporaryProject) -> None:
+    """A file that changes without a version that moves is no file with nothing to change."""
+    project.write("requirements.in", SOURCE)
+    project.requirements = COMPILED
+    shown = project.invoke("deps.adopt", "--dry-run", "--format=markdown")
+    assert shown.status == 0, shown.output
+    assert "- direct requirements (1): top" in shown.stdout
+    assert "Nothing to change" not in shown.stdout
+
+
+def test_line_for_other_platforms_stays_until_nothing_needs_it(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """A locked line that the image does not read goes with the last line that it names."""
+    index.add("alone", "1.0")
+    project.requirements = (
+        "alone==1.0\nleaf==1.0  # via top\ntop==1.0\n"
+        "winleaf==1.0; sys_platform == 'win32'  # via leaf\n"
+        "winroot==1.0; sys_platform == 'win32'  # via winleaf\n"
+    )
+    before = project.requirements
+    locked = project.invoke("deps.lock", "--no-rebuild")
+    assert (locked.status, project.requirements) == (0, before), locked.output
+    upgraded = project.invoke("deps.upgrade-all", "--no-rebuild")
+    assert upgraded.status == 0, upgraded.output
+    assert "winleaf==1.0; sys_platform == 'win32'  # via leaf\n" in project.requirements
+    removed = project.invoke("deps.remove", "top", "--no-rebuild")
+    assert (removed.status, project.requirements) == (0, "alone==1.0\n"), removed.output
