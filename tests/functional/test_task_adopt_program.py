@@ -165,6 +165,7 @@ def test_line_for_other_platforms_stays_until_nothing_needs_it(
     before = project.requirements
     locked = project.invoke("deps.lock", "--no-rebuild")
     assert (locked.status, project.requirements) == (0, before), locked.output
+    assert "out of date" not in project.invoke("deps.check").stdout
     upgraded = project.invoke("deps.upgrade-all", "--no-rebuild")
     assert upgraded.status == 0, upgraded.output
     assert "winleaf==1.0; sys_platform == 'win32'  # via leaf\n" in project.requirements
