@@ -56,7 +56,14 @@ from .mount import (
 )
 from .plan import Change, Finding, Held, LeftAlone, Origin, Outcome, Plan
 from .planning.add import AddOptions, draft_add
-from .planning.adopt import ALL_DIRECT, draft_adopt, find_roles, tell_steps, write_adopted
+from .planning.adopt import (
+    ALL_DIRECT,
+    draft_adopt,
+    find_roles,
+    leave_unread,
+    tell_steps,
+    write_adopted,
+)
 from .planning.assumptions import note_looked_up, say_assumed, turns_on_patch
 from .planning.draft import finish, warn
 from .planning.inputs import Inputs, prepare
@@ -507,6 +514,8 @@ class Project:
         names = _words(sources)
         adopted = read_sources(library, main, names, self._variables, read_declared)
         found, is_read = self._with_builds(found, adopted)
+        (target,) = self._find_targets_of(found)
+        adopted = leave_unread(adopted, target.target)
         asked = {request.name for request in _split(direct)}
         others = {request.name for request in _split(transitive)}
         plain = self._with_content(found, write_adopted(adopted, ALL_DIRECT))
@@ -763,9 +772,7 @@ class Project:
 
     def _prepare(self, found: _Found, *, resolve: bool, in_any_case: bool = False) -> Inputs:
         """Return the inputs of a command."""
-        settings = dataclasses.replace(self.settings, file=found.files or self.settings.file)
-        targets = find_targets(found.discovery, settings, self._environment)
-        environment = self._find_environment(found, targets)
+        environment = self._find_environment(found, self._find_targets_of(found))
         return self._complete(found, environment, resolve=resolve, in_any_case=in_any_case)
 
     def _draft(
@@ -820,6 +827,11 @@ class Project:
 
     def _find_targets(self, discovery: Discovery) -> tuple[FoundTarget, ...]:
         return find_targets(discovery, self.settings, self._environment)
+
+    def _find_targets_of(self, found: _Found) -> tuple[FoundTarget, ...]:
+        """Return the targets of the files that the builds install."""
+        settings = dataclasses.replace(self.settings, file=found.files or self.settings.file)
+        return find_targets(found.discovery, settings, self._environment)
 
     def _find_environment(self, found: _Found, targets: tuple[FoundTarget, ...]) -> Environment:
         (environment,) = find_environments(

@@ -73,6 +73,7 @@ class Adopted(Struct, frozen=True, kw_only=True):
         compiled: the paths of the files that have the pins.
         needless: the files that the project no longer needs.
         lost: what can't be kept, a sentence each.
+        unread: the numbers of the lines of the base that the image does not read.
     """
 
     base: RequirementsFile
@@ -84,6 +85,24 @@ class Adopted(Struct, frozen=True, kw_only=True):
     compiled: tuple[str, ...] = ()
     needless: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
+    unread: frozenset[int] = frozenset()
+
+    @property
+    def asking(self) -> tuple[Line, ...]:
+        """The lines of the base that the image reads, or that have a pin of their own."""
+        lines = self.base.lines
+        return tuple(line for line in lines if line.number not in self.unread or self.pin_of(line))
+
+    def pin_of(self, line: Line) -> Pinned | None:
+        """Return the pin that takes the place of a line of the base, with the marker of the line.
+
+        None: there is none, or there are several, each with a marker.
+        """
+        found = self.find(line.name)
+        exact = next((each for each in found if each.line.marker == line.marker), None)
+        if exact is not None or line.number in self.unread:
+            return exact
+        return found[0] if len(found) == 1 and found[0].line.marker is None else None
 
     def find(self, name: NormalizedName | None) -> tuple[Pinned, ...]:
         """Return the pins of a project; several are for different platforms."""

@@ -11,7 +11,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 from packaging.requirements import Requirement
+from packaging.specifiers import Specifier
 from packaging.utils import canonicalize_name
 
 from ..errors import DockerfileError, RequirementsError, UsageError
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from ..manifest.compiled import Adopted, Pinned
     from ..manifest.library import Library
     from ..requirements import Line
+    from ..target import Target
     from .draft import PlannedAddition
     from .inputs import Inputs
     from .settling import Settlement
@@ -65,6 +68,16 @@ class Roles(Struct, frozen=True, kw_only=True):
 
 
 ALL_DIRECT = Roles()
+
+
+def leave_unread(adopted: Adopted, target: Target) -> Adopted:
+    """Return what is adopted with the lines that the image does not read, as their markers say."""
+    unread = frozenset(
+        line.number
+        for line in adopted.base.lines
+        if line.marker is not None and not target.applies(line.marker)
+    )
+    return replace(adopted, unread=unread)
 
 
 # --- who needs what -------------------------------------------------------------------------------
@@ -232,7 +245,7 @@ def _first_direct(
 ) -> list[NormalizedName]:
     """Return the projects that are direct in any case: as the files say, else unneeded ones."""
     found: list[NormalizedName] = []
-    declared = {line.name for line in adopted.base.lines if adopted.is_source}
+    declared = {line.name for line in adopted.asking if adopted.is_source}
     for name in dict.fromkeys(pinned.name for pinned in adopted.pinned):
         says = _says(adopted.find(name))
         if adopted.is_source:
@@ -269,43 +282,32 @@ def write_adopted(adopted: Adopted, roles: Roles) -> RequirementsFile:
     content = adopted.base
     pins: list[Pin] = []
     gone: set[int] = set()
-    written: set[tuple[NormalizedName, str]] = set()
+    used: set[str] = set()
     for place, line in enumerate(content.lines):
-        if line.name is None or line.requirement is None or line.requirement.url:
+        found = adopted.find(line.name)
+        if not found or line.requirement is None or line.requirement.url:
             continue
-        found = adopted.find(line.name) if adopted.is_source else _same(adopted, line)
-        if not found:
+        pinned = adopted.pin_of(line)
+        if pinned is None and line.number in adopted.unread:
             continue
-        key = line.name, "" if adopted.is_source else str(line.marker or "")
         has_no_place = bool(line.requirement.extras) and line.name in roles.parents
-        if key in written or has_no_place or not _is_like(line, found):
+        if pinned is None or has_no_place or pinned.line.place in used:
             gone.add(place)
             continue
-        written.add(key)
-        pins.append(_pin(adopted, line, found[0], roles))
+        used.add(pinned.line.place)
+        pins.append(_pin(adopted, line, pinned, roles))
     before = len(content.lines)
     content = content.with_pins(pins)
     assert len(content.lines) == before
     content = content.without([content.lines[place] for place in gone])
     content = content.without(_blank_at_end(content.lines))
     content = _with_options(content, adopted.options)
-    done = {name for name, _ in written}
-    left = (each for each in adopted.pinned if each.name not in done)
+    left = (each for each in adopted.pinned if each.line.place not in used)
     return content.with_requirements([_spell(adopted, each, roles) for each in left])
 
 
 def _blank_at_end(lines: Sequence[Line]) -> list[Line]:
     return [*takewhile(lambda line: line.kind is Kind.BLANK, reversed(lines))]
-
-
-def _same(adopted: Adopted, line: Line) -> tuple[Pinned, ...]:
-    return tuple(each for each in adopted.find(line.name) if each.line.marker == line.marker)
-
-
-def _is_like(line: Line, found: tuple[Pinned, ...]) -> bool:
-    """Return whether one pin takes the place of a line as it is, with its own marker."""
-    marker = found[0].line.marker
-    return len(found) == 1 and marker in {None, line.marker}
 
 
 def _pin(adopted: Adopted, line: Line, pinned: Pinned, roles: Roles) -> Pin:
@@ -350,13 +352,15 @@ def _limit(adopted: Adopted, name: NormalizedName) -> str:
     """Return the policy that constraints, and other lines of a source, become for a project."""
     lines = [line for line in adopted.limits if line.name == name]
     if adopted.is_source:
-        lines += [line for line in adopted.base.lines if line.name == name][1:]
+        lines += [line for line in adopted.asking if line.name == name][1:]
+    versions = [pinned.version for pinned in adopted.find(name)]
     clauses = [
         clause
         for line in lines
         if line.requirement is not None and line.pin is None and not line.requirement.url
         for clause in split_clauses(typed_specifier(line))
         if bounds_pin(clause)
+        and all(Specifier(clause).contains(v, prereleases=True) for v in versions)
     ]
     return ",".join(dict.fromkeys(clauses))
 
@@ -369,7 +373,7 @@ def _spell(adopted: Adopted, pinned: Pinned, roles: Roles) -> Addition:
     if parents:
         requirement.extras = set()  # those that need it ask for them
     else:
-        for line in adopted.base.lines if adopted.is_source else ():
+        for line in adopted.asking if adopted.is_source else ():
             if line.name == pinned.name and line.requirement is not None:
                 requirement.extras |= line.requirement.extras
                 comment = comment or _comment(adopted, line, pinned.name, roles).lstrip("# ")
@@ -481,7 +485,7 @@ def tell_steps(
 
 def _policies(adopted: Adopted, roles: Roles) -> Iterator[tuple[Line, str | None]]:
     seen: set[NormalizedName] = set()
-    for line in adopted.base.lines:
+    for line in adopted.asking:
         name = line.name
         if name is None or name in seen or line.requirement is None or not adopted.find(name):
             continue
