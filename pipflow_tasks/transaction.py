@@ -13,19 +13,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from .console import say
 from .engine import answers, build, interruptible, verify
 from .errors import BuildError, FileError, Interrupted, UsageError
 from .files import read, require_unchanged, revert_edit, show_path, write_edit
 from .isolation import is_isolated
-from .plan import Edit, Outcome
+from .plan import Outcome
 from .state import are_locked, begin, find_journals, lock_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from .plan import Builder, ImageStatus, Plan
+    from .plan import Builder, Edit, ImageStatus, Plan
     from .processes import RunSettings
     from .state import Journal, StagedEdit
 
@@ -313,24 +314,16 @@ def find_unfinished(files: Iterable[Path]) -> tuple[Unfinished, ...]:
 def _from_here(journal: Journal) -> Iterator[Edit]:
     """Yield the edits of a journal, named from where this command runs."""
     for staged in journal.edits:
-        edit = staged.edit
-        yield Edit(
-            path=edit.path,
-            shown=show_path(edit.path, Path.cwd()),
-            before=edit.before,
-            after=edit.after,
-        )
+        yield replace(staged.edit, shown=show_path(Path(staged.path), Path.cwd()))
 
 
 def _leftover(journal: Journal) -> Leftover:
     if journal.phase == "building":
         return "unbuilt"
     now = [read(edit.path, shown=edit.shown) for edit in _from_here(journal)]
-    if all(data == edit.before for data, edit in zip(now, journal.edits, strict=True)):
+    if now == [edit.before for edit in journal.edits]:
         return "unbuilt" if journal.phase == "undoing" else ""
-    if journal.phase == "writing" and all(
-        data == edit.after for data, edit in zip(now, journal.edits, strict=True)
-    ):
+    if journal.phase == "writing" and now == [edit.after for edit in journal.edits]:
         return "unbuilt" if journal.builder is not None else ""
     return "half"
 

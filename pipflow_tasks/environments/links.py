@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from ..errors import redact
 from ..index import Links
+from ..isolation import require_inside
 from ..manifest.addresses import find_address, show_address
 from ..requirements import expand_variables
 
@@ -87,10 +88,14 @@ def _why_unseen(text: str, folder: Path | None) -> str:
     """Return why what a folder has in the image is unknown, as a clause, or nothing.
 
     What is missing or empty here may be made before the build.
+
+    Raises:
+        FileError: it is outside of the isolated repository.
     """
     if folder is None:
         has_variable = bool(set("$`") & set(expand_variables(text, {})))
         return "depends on a variable" if has_variable else "is not in the build context"
+    require_inside(folder, shown=text)
     if not folder.is_dir():
         return "is a file" if folder.exists() else "is not in the build context"
     holds = any(path.name.endswith(_ENDINGS) for path in folder.iterdir())

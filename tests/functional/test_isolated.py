@@ -228,6 +228,7 @@ def test_engine_and_proxies_of_the_user(project: TemporaryProject) -> None:
         ("requirements.txt", "lib==1.0\n-r ../outside.txt\n"),
         ("requirements.txt", "lib==1.0\n-c ../outside.txt\n"),
         ("requirements.txt", "lib==1.0\n-r /etc/passwd\n"),
+        ("requirements.txt", "lib==1.0\n--find-links ..\n"),
         ("invoke.yaml", "pipflow:\n  file: ../outside.txt\n"),
         ("invoke.yaml", "pipflow:\n  dockerfile: ../outside.txt\n"),
         ("compose.yml", ABOVE),

@@ -1,6 +1,6 @@
 """A floating tag is its last patch release or an older one: what turns on it is asked, or said.
 
-The stand-in docker has one image; `tests/engine/test_patch_level.py` asks a real one.
+The stand-in docker has one image; `tests/engine/test_local_patch_level.py` asks a real one.
 """
 
 from __future__ import annotations
@@ -200,7 +200,7 @@ def test_check_asks_the_image(project: TemporaryProject, index: LoopbackIndex) -
 
 
 def test_remove_in_a_locked_file(project: TemporaryProject, index: LoopbackIndex) -> None:
-    """What stays needed is told by the image that is here."""
+    """The image that is here says what is still needed."""
     index.add("waiter", "4.0")
     index.add("other", "1.0")
     index.add("keeper", "5.0", requires_dist=['waiter>=4; python_full_version < "3.11.3"'])

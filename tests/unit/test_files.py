@@ -370,7 +370,7 @@ def test_extended_attributes_stay(path: Path) -> None:
 
 
 def test_longest_name(tmp_path: Path) -> None:
-    """A name of 250 bytes works: what stands beside it for a moment has one of its own."""
+    """A name of 250 bytes works: the staged file beside it has a short name of its own."""
     path = tmp_path / ("r" * 246 + ".txt")
     path.write_bytes(b"old\n")
 
