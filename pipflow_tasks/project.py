@@ -54,7 +54,7 @@ from .mount import (
     read_run_settings,
     read_values,
 )
-from .plan import Change, Finding, Held, LeftAlone, Origin, Outcome, Plan
+from .plan import Builder, Change, Finding, Held, LeftAlone, Origin, Outcome, Plan
 from .planning.add import AddOptions, draft_add
 from .planning.adopt import (
     ALL_DIRECT,
@@ -914,16 +914,7 @@ class Project:
             assumed = say_assumed(inputs, parts)
             parts = [warn(*inputs.notices), *parts, warn(*assumed, *several, *inputs.last_notices)]
         plan = finish(parts, command, manifest, target=target, force=force)
-        changed = [edit.shown for edit in plan.edits if not edit.is_silent]
-        builder = None
-        if changed or not plan.edits:
-            builder = builder_for(found.discovery, changed, self.settings, self._variables)
-            if builder is None and found.discovery.builder is not None:
-                told = f"no step installs {' or '.join(changed)}, so no image is built"
-                plan = replace(plan, hints=(*plan.hints, told))
-        elif found.discovery.builder is not None:
-            told = "only comments and the order of lines change, so no image is built"
-            plan = replace(plan, hints=(*plan.hints, told))
+        builder, why_not = self._builder_for(plan, found.discovery)
         services = () if builder is None else builder.services
         lack = find_lack(found.discovery.builds, services, self._variables)
         unfinished = [each.sentence for each in find_unfinished(found.discovery.library.files)]
@@ -931,10 +922,25 @@ class Project:
         return replace(
             self._placed(plan, found.discovery),
             builder=builder,
+            hints=(*plan.hints, *why_not),
             lack=lack,
             warnings=(*plan.warnings, *warnings),
             is_unfinished=bool(unfinished),
         )
+
+    def _builder_for(
+        self, plan: Plan, discovery: Discovery
+    ) -> tuple[Builder | None, tuple[str, ...]]:
+        """Return what builds the images that a plan changes, and why none is built."""
+        changed = [edit.shown for edit in plan.edits if not edit.is_silent]
+        if plan.edits and not changed:
+            builder, why = None, "only comments and the order of lines change"
+        else:
+            builder = builder_for(discovery, changed, self.settings, self._variables)
+            why = f"no step installs {' or '.join(changed)}"
+        if builder is not None or discovery.builder is None:
+            return builder, ()
+        return None, (f"{why}, so no image is built",)
 
     def _placed(self, plan: Plan, discovery: Discovery | None) -> Plan:
         """Return a plan that names the project that it is for."""

@@ -100,13 +100,13 @@ sys.exit(answer)
 """.replace("NOT_TOLD", str(_NOT_TOLD)).replace("BUILD_OUTPUT", BUILD_OUTPUT)
 
 
-def dockerfile(python: str) -> str:
-    """Return a Dockerfile that installs requirements.txt for a Python."""
-    return (
-        f"FROM python:{python}-slim\n"
-        "COPY requirements.txt ./\n"
-        "RUN pip install -r requirements.txt\n"
+def dockerfile(python: str, *files: str) -> str:
+    """Return a Dockerfile that installs requirements.txt, or the named files, for a Python."""
+    install = "".join(
+        f"COPY {file} ./{file}\nRUN pip install -r {file}\n"
+        for file in files or ["requirements.txt"]
     )
+    return f"FROM python:{python}-slim\n{install}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from functional.real_index import is_reachable
-from functional.temporary_project import ENGINE, Finished, TemporaryProject
+from functional.temporary_project import ENGINE, Finished, TemporaryProject, dockerfile
 from loopback_index import LoopbackIndex
 from pythons import find_python
 
@@ -133,6 +133,7 @@ def test_configuration_of_the_namespace(project: TemporaryProject, word: str) ->
 def test_tables_of_two_levels_are_merged(project: TemporaryProject, word: str) -> None:
     """Each setting of an inner collection counts, unless an outer one has the same setting."""
     docker = project.stand_in("docker", ENGINE)
+    project.write("Dockerfile", dockerfile("3.9", PROD))
     write_tasks(
         project,
         f'deps.configure({{"pipflow": {{"file": "{PROD}", "image": "inner"}}}})',

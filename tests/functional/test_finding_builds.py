@@ -131,13 +131,16 @@ def test_file_that_only_includes_what_is_installed(project: TemporaryProject) ->
 
 
 def test_other_file_beside_the_installed_one(project: TemporaryProject) -> None:
-    """A file that is named goes with those that the steps install, with a warning."""
+    """A file that is named goes with those that the steps install, and builds no image."""
+    docker = project.stand_in("docker", ENGINE)
     project.write("dev.txt", OLD)
     hidden = "RUN make\nFROM python:3.12-slim\n"
     project.write("Dockerfile", f"{dockerfile('3.9')}{hidden}")
     done = project.invoke("deps.upgrade-all", "--file", "dev.txt")
     assert (done.status, project.read("dev.txt")) == (0, NEW), done.stderr
     assert "does not install dev.txt; versions are chosen for what line 3 installs" in done.stderr
+    assert "no step installs dev.txt, so no image is built" in done.output
+    assert docker.built == []
 
 
 IGNORING = "/build/*\n!build/kept/\n# out\nout\n"

@@ -9,7 +9,7 @@ import shutil
 from typing import Any
 
 import pytest
-from functional.temporary_project import ENGINE, TemporaryProject
+from functional.temporary_project import ENGINE, TemporaryProject, dockerfile
 from loopback_index import LoopbackIndex
 
 from pipflow_tasks.errors import FileError, RequirementsError
@@ -449,6 +449,7 @@ def test_several_files_on_the_command_line(project: TemporaryProject) -> None:
     docker = project.stand_in("docker", ENGINE)
     project.write("a.txt", "aa==1.0\n")
     project.write("b.txt", "bb==1.0\n")
+    project.write("Dockerfile", dockerfile("3.9", "a.txt", "b.txt"))
 
     done = project.invoke("deps.upgrade-all", "--file", "a.txt,b.txt")
     removed = project.invoke(

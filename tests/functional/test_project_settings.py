@@ -71,6 +71,7 @@ def test_configure_of_the_root(project: TemporaryProject, words: tuple[str, ...]
 def test_environment_comes_before_files(project: TemporaryProject, words: tuple[str, ...]) -> None:
     """The environment overrides invoke.yaml, which overrides tasks.py."""
     configure = 'namespace.configure({"pipflow": {"file": "none.txt", "rebuild": "always"}})'
+    project.write("Dockerfile", dockerfile("3.9", "reqs/base.txt"))
     project.write("tasks.py", CONFIGURED.format(mount="deps", configure=configure))
     project.write("invoke.yaml", "pipflow:\n  file: other.txt\n  rebuild: never\n")
     done = project.invoke(*words, environment={"INVOKE_PIPFLOW_FILE": "reqs/base.txt"})
@@ -191,8 +192,8 @@ namespace = Collection(
 def monorepo(project: TemporaryProject) -> TemporaryProject:
     """A repository with two services, each with its own namespace, requirements and image."""
     project.write("tasks.py", MONOREPO)
-    for service, python in (("api", "3.11"), ("web", "3.12")):
-        project.write(f"services/{service}/Dockerfile", dockerfile(python))
+    project.write("services/api/Dockerfile", dockerfile("3.11"))
+    project.write("services/web/Dockerfile", dockerfile("3.12", "requirements/base.txt"))
     project.write(
         "services/api/compose.yaml", "services:\n  api:\n    build: .\n  db:\n    image: db\n"
     )
