@@ -60,8 +60,9 @@ from .planning.adopt import (
     ALL_DIRECT,
     draft_adopt,
     find_roles,
+    find_steps,
     leave_unread,
-    tell_steps,
+    list_adopted,
     write_adopted,
 )
 from .planning.assumptions import note_looked_up, say_assumed, turns_on_patch
@@ -508,7 +509,7 @@ class Project:
             ProjectNotFound: the index does not have a project of the files.
             PackageIndexError: the index failed.
         """
-        found = self._find()
+        found = replace(self._find(), is_adopted=True)
         library = found.discovery.library
         main = found.manifest.main
         names = _words(sources)
@@ -525,8 +526,12 @@ class Project:
         result = replace(result, manifest=replace(result.manifest, is_being_locked=True))
         draft = partial(draft_adopt, adopted=adopted, roles=roles)
         inputs, parts = self._draft(result, draft, resolve=True, in_any_case=True)
-        steps = tell_steps(found.discovery.builds, library, adopted, main)
-        plan = self._finish("adopt", [*parts, warn(*steps)], result, inputs, force=False)
+        plan = self._finish("adopt", parts, result, inputs, force=False)
+        plan = replace(
+            plan,
+            changes=(*plan.changes, *list_adopted(plan.edits, plan.changes)),
+            findings=tuple(find_steps(found.discovery.builds, library, adopted, main)),
+        )
         return plan if is_read else replace(plan, builder=None, lack=None)
 
     def _with_builds(self, found: _Found, adopted: Adopted) -> tuple[_Found, bool]:
@@ -831,7 +836,8 @@ class Project:
     def _find_targets_of(self, found: _Found) -> tuple[FoundTarget, ...]:
         """Return the targets of the files that the builds install."""
         settings = dataclasses.replace(self.settings, file=found.files or self.settings.file)
-        return find_targets(found.discovery, settings, self._environment)
+        is_new = found.is_adopted
+        return find_targets(found.discovery, settings, self._environment, is_new=is_new)
 
     def _find_environment(self, found: _Found, targets: tuple[FoundTarget, ...]) -> Environment:
         (environment,) = find_environments(
@@ -956,12 +962,14 @@ class Project:
 class _Found(Struct, frozen=True, kw_only=True):
     """What a command begins with: the requirements files and the builds.
 
-    ``files`` are those that the builds install, if they are others than the project's.
+    ``files`` are those that the builds install, if they are others than the project's. The file of
+    one that is adopted is to be installed from now on.
     """
 
     manifest: Manifest
     discovery: Discovery
     files: str = ""
+    is_adopted: bool = False
 
 
 class _Seen(Struct, frozen=True, kw_only=True):

@@ -17,6 +17,8 @@ from packaging.specifiers import Specifier
 from packaging.utils import canonicalize_name
 
 from ..errors import DockerfileError, RequirementsError, UsageError
+from ..files import show_path
+from ..plan import Change, Finding
 from ..requirements import (
     Addition,
     Kind,
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from ..environments.build import Build
     from ..manifest.compiled import Adopted, Pinned
     from ..manifest.library import Library
+    from ..plan import Edit
     from ..requirements import Line
     from ..target import Target
     from .draft import PlannedAddition
@@ -462,25 +465,56 @@ def _tell_added(parts: Iterable[Draft], adopted: Adopted) -> Iterator[str]:
             yield f"{there} has no {name}, which is needed; it is locked at {each.version}"
 
 
-def tell_steps(
+def list_adopted(edits: Iterable[Edit], changes: Collection[Change]) -> Iterator[Change]:
+    """Yield the pins of the result that keep their version; ``changes`` are those that do not."""
+    told = {(change.file, change.line) for change in changes}
+    for edit in edits:
+        for line in RequirementsFile.from_bytes(edit.after, path=edit.shown).lines:
+            if line.pin is not None and (line.path, line.number) not in told:
+                yield Change(
+                    project=line.spelled_name,
+                    before=line.pin,
+                    after=line.pin,
+                    file=line.path,
+                    line=line.number,
+                    is_direct=not line.via,
+                )
+
+
+def find_steps(
     builds: Iterable[Build], library: Library, adopted: Adopted, main: str
-) -> Iterator[str]:
-    """Yield the install steps that read a file which was adopted, with what to write there."""
+) -> Iterator[Finding]:
+    """Yield the install steps that do not read the result, with what to write there."""
     for build in builds:
-        steps = () if isinstance(build.parsed, DockerfileError) else build.parsed.steps
-        for step in steps:
-            names = [library.name_of(build.recipe.context / each) for each in step.sources]
-            old = [name for name in names if name != main and name in adopted.compiled]
+        if isinstance(build.parsed, DockerfileError):
+            continue
+        reads_none, context = not build.installing, build.recipe.context
+        name = show_path(library.path_of(main), context)
+        for step in build.parsed.steps:
+            names = [library.name_of(context / each) for each in step.sources]
+            old = [each for each in names if each != main and each in adopted.compiled]
             if not old:
                 continue
-            place, shown = build.place_of(step), " and ".join(old)
+            reads_none = False
+            shown = " and ".join(old)
             if main in names:
-                yield f"{place} also installs {shown}, which {main} has now; take it out there"
-                continue
-            yield (
-                f"{place} installs {shown}, not {main}: write `COPY {main} .` and "
-                f"`RUN pip install -r {main}` there"
-            )
+                message, fix = f"it also installs {shown}, which {main} has now", "take it out"
+            else:
+                message = f"it installs {shown}, not {main}"
+                fix = _way_to_install(name, step.installer)
+            yield _find_step(build, step.line, message, fix)
+        if reads_none and not build.by_others:
+            message = f"no step installs {main}"
+            yield _find_step(build, None, message, _way_to_install(name, "pip"))
+
+
+def _way_to_install(name: str, installer: str) -> str:
+    program = "uv pip install --system" if installer == "uv" else "pip install"
+    return f"write `COPY {name} ./{name}` and `RUN {program} -r {name}`"
+
+
+def _find_step(build: Build, line: int | None, message: str, fix: str) -> Finding:
+    return Finding(file=build.recipe.path, line=line, severity="warning", message=message, fix=fix)
 
 
 def _policies(adopted: Adopted, roles: Roles) -> Iterator[tuple[Line, str | None]]:

@@ -249,23 +249,25 @@ def _changes(draft: Draft, contents: Mapping[str, RequirementsFile]) -> Iterator
     """Yield the changes; lines are numbered as the new file has them."""
     told: set[str] = set()
 
-    def number(path: str, requirement: Requirement, version: Version) -> int:
+    def find(path: str, requirement: Requirement, version: Version) -> Line:
         for line in contents[path].find(requirement.name):
             is_same = line.pin == version and line.marker == requirement.marker
             if is_same and line.place not in told:
                 told.add(line.place)
-                return line.number
+                return line
         raise AssertionError(f"{requirement.name} {version} is not in {path}")
 
     for addition in draft.additions:
         requirement = addition.written.requirement
+        new = find(addition.path, requirement, addition.version)
         yield Change(
             project=requirement.name,
             before=None,
             after=addition.version,
             file=addition.path,
-            line=number(addition.path, requirement, addition.version),
+            line=new.number,
             is_new=True,
+            is_direct=not new.via,
         )
     for pin in draft.pins:
         line = pin.line
@@ -273,16 +275,23 @@ def _changes(draft: Draft, contents: Mapping[str, RequirementsFile]) -> Iterator
             continue
         of_image = line.place in draft.from_image
         assert line.requirement is not None
+        new = find(line.path, line.requirement, pin.version)
         yield Change(
             project=line.spelled_name,
             before=line.pin,
             after=pin.version,
             file=line.path,
-            line=number(line.path, line.requirement, pin.version),
+            line=new.number,
             extras=pin.extras,
             taken_from=("image" if of_image else "index") if line.pin is None else None,
+            is_direct=not new.via,
         )
     for line in draft.removals:
         yield Change(
-            project=line.spelled_name, before=line.pin, after=None, file=line.path, line=line.number
+            project=line.spelled_name,
+            before=line.pin,
+            after=None,
+            file=line.path,
+            line=line.number,
+            is_direct=not line.via,
         )

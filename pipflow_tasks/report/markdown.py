@@ -14,6 +14,7 @@ from .wording import (
     describe_path,
     describe_source,
     name_project,
+    show_new_files,
 )
 
 if TYPE_CHECKING:
@@ -34,9 +35,10 @@ def _lines(plan: Plan, outcome: Outcome) -> Iterator[str]:
     if plan.origins:
         yield from ("", "| part | value | source |", "|---|---|---|")
         yield from (f"| {o.part} | {o.value} | {o.source} |" for o in plan.origins)
-    if plan.changes:
+    changes = [change for change in plan.changes if not change.is_kept]
+    if changes:
         yield from ("", "| project | from | to | file |", "|---|---|---|---|")
-        yield from map(_row, plan.changes)
+        yield from map(_row, changes)
     elif plan.command == "check":
         yield from ("", f"{count_findings(plan).capitalize()}.")
     elif not plan.edits and plan.command not in {"rebuild", "why"}:
@@ -45,6 +47,9 @@ def _lines(plan: Plan, outcome: Outcome) -> Iterator[str]:
     if notes:
         yield ""
     yield from (f"- {note}" for note in notes)
+    for title, content in show_new_files(plan, outcome):
+        fence = "`" * 3
+        yield from ("", title, "", fence, *content, fence)
 
 
 def _row(change: Change) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..errors import redact
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -69,6 +71,13 @@ def count_findings(plan: Plan) -> str:
         if number:
             told.append(f"{number} {severity}{'' if number == 1 else 's'}")
     return " and ".join(told) or "no problems found"
+
+
+def show_new_files(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, list[str]]]:
+    """Yield each file that a dry run of ``adopt`` would write: a title, and its lines."""
+    for edit in plan.edits if outcome.dry_run and plan.command == "adopt" else ():
+        text = edit.after.decode("utf-8", "replace")
+        yield f"{edit.shown} would be:", [redact(line) for line in text.splitlines()]
 
 
 def describe_path(path: Sequence[PathStep]) -> str:

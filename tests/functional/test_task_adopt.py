@@ -18,6 +18,7 @@ from tools.recorded_index import load, serve
 
 from pipflow_tasks import Project
 from pipflow_tasks.errors import PipflowError
+from pipflow_tasks.report.wording import describe_finding
 from pipflow_tasks.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parents[1] / "data" / "adopt"
 CASES = {path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))}
 ADOPTED = {name: case for name, case in CASES.items() if "lines" in case["expected"]}
+
+INSTALL = "RUN pip install -r requirements.txt"
 
 Case = dict[str, Any]
 
@@ -42,7 +45,7 @@ def case_index(case: Case) -> Iterator[LoopbackIndex]:
 @pytest.fixture
 def folder(case: Case, tmp_path: Path) -> Path:
     """Write the case's files."""
-    install = case.get("install", "RUN pip install -r requirements.txt")
+    install = case.get("install", INSTALL)
     files = {"Dockerfile": [f"FROM {case['image']}", "COPY . .", install], **case["files"]}
     for name, lines in files.items():
         path = tmp_path / name
@@ -71,6 +74,7 @@ def adopt(case: Case, folder: Path, index_url: str) -> dict[str, Any]:
         "lines": written.read_text().splitlines(),
         "warnings": list(plan.warnings),
         "hints": list(plan.hints),
+        "findings": [f"{describe_finding(each)}; {each.fix}" for each in plan.findings],
     }
     return {key: value for key, value in found.items() if value}
 
@@ -90,6 +94,8 @@ def test_adopts(case: Case, folder: Path, case_index: LoopbackIndex) -> None:
 def test_lock_and_unlock_are_stable(case: Case, folder: Path, case_index: LoopbackIndex) -> None:
     """``lock`` has nothing to change in the result, and ``unlock`` leaves the direct lines."""
     adopt(case, folder, case_index.url)
+    if "findings" in case["expected"]:  # done as they say
+        (folder / "Dockerfile").write_text(f"FROM {case['image']}\nCOPY . .\n{INSTALL}\n")
     with open_project(case, folder, case_index.url) as project:
         assert project.plan_lock().edits == ()
         project.apply(project.plan_unlock())

@@ -43,6 +43,8 @@ def test_shows_then_writes_and_builds(project: TemporaryProject) -> None:
     assert "<2 becomes the policy of Top" in shown.stdout
     assert "no longer needed: requirements.in; nothing is deleted" in shown.stdout
     assert project.requirements == COMPILED
+    new = "".join(f"    {line}\n" for line in ADOPTED.splitlines())
+    assert f"requirements.txt would be:\n{new}" in shown.stdout
     done = project.invoke("deps.adopt")
     assert (done.status, project.requirements) == (0, ADOPTED), done.output
     assert len(docker.builds) == 1
@@ -108,8 +110,16 @@ def test_names_the_step_that_installs_another_file(project: TemporaryProject) ->
     done = project.pipflow("adopt", "requirements/all.txt", "--file", "requirements.txt")
     assert done.status == 0, done.output
     assert project.requirements == ADOPTED
-    assert "Dockerfile:3 installs requirements/all.txt, not requirements.txt" in done.stderr
-    assert "`RUN pip install -r requirements.txt`" in done.stderr
+    assert "Dockerfile:3: it installs requirements/all.txt, not requirements.txt" in done.stdout
+    fix = (
+        "write `COPY requirements.txt ./requirements.txt` and `RUN pip install -r requirements.txt`"
+    )
+    assert f"fix: {fix}" in done.stdout
+    report = project.pipflow(
+        "adopt", "requirements/all.txt", "--file", "other.txt", "--format=json"
+    ).report
+    (finding,) = report["findings"]
+    assert (finding["file"], finding["line"], finding["severity"]) == ("Dockerfile", 3, "warning")
     assert not docker.builds
 
 
@@ -150,6 +160,13 @@ def test_markdown_has_what_is_adopted(project: TemporaryProject) -> None:
     assert shown.status == 0, shown.output
     assert "- direct requirements (1): top" in shown.stdout
     assert "Nothing to change" not in shown.stdout
+    assert f"requirements.txt would be:\n\n```\n{ADOPTED}```\n" in shown.stdout
+    report = project.invoke("deps.adopt", "--no-rebuild", "--format=json").report
+    keys = ("project", "from", "to", "line", "direct")
+    assert [[each[key] for key in keys] for each in report["changes"]] == [
+        ["leaf", "1.0", "1.0", 2, False],
+        ["Top", "1.0", "1.0", 3, True],
+    ]
 
 
 def test_line_for_other_platforms_stays_until_nothing_needs_it(
