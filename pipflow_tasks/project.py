@@ -26,11 +26,11 @@ from .checks.origins import OriginReader, suggest_settings
 from .checks.paths import check_paths
 from .checks.pins import check_pins, check_together
 from .environments.built_image import find_installed
+from .environments.declared import read_declared
 from .environments.discovery import builder_for, find_builds, find_file
 from .environments.environment import complete_manifest, find_environments
 from .environments.indexes import note_several
 from .environments.lacking import find_lack
-from .environments.local_projects import read_declared
 from .environments.target import find_targets
 from .errors import (
     PackageIndexError,

@@ -10,14 +10,21 @@ from __future__ import annotations
 import posixpath
 from itertools import takewhile
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from ..errors import RequirementsError
 from ..requirements import Kind, Line, RequirementsFile, read_annotation
-from ..requirements.pipfile import lines_of_lock, lines_of_pipfile
+from ..requirements.pipfile import (
+    is_lock,
+    is_pipfile,
+    lines_of_lock,
+    lines_of_pipfile,
+    sections_of_lock,
+    split_section,
+)
 from .library import Opened, normal_path, read_more, walk
 
 if TYPE_CHECKING:
@@ -30,8 +37,10 @@ if TYPE_CHECKING:
     from ..requirements import Annotation
     from .library import Library, LocalFile
 
+ReadProject: TypeAlias = "Callable[[Path, str, str, Collection[NormalizedName]], str]"
+
 _SOURCES = (".in", "pyproject.toml")
-_PYPROJECT, _PIPFILE_LOCK = "pyproject.toml", "Pipfile.lock"
+_PYPROJECT = "pyproject.toml"
 _EXCLUDED = "# The following packages "  # pip-compile lists there what it left out
 
 
@@ -127,12 +136,12 @@ def read_sources(
     main: str,
     names: Sequence[str],
     variables: Mapping[str, str],
-    read_project: Callable[[Path, str, str], str],
+    read_project: ReadProject,
 ) -> Adopted:
     """Return what is adopted from files: those that are named, else what ``main`` has.
 
     ``read_project`` returns the lines of what a pyproject.toml asks for, given its path, how
-    messages show it, and the command that compiled it.
+    messages show it, the command that compiled it, and what is pinned.
 
     Raises:
         RequirementsError: there is no such file, it has no pins, or two files pin a project
@@ -149,6 +158,7 @@ def read_sources(
             f"{shown} pins nothing, so there is nothing to adopt",
             hint="`pin` gives every line its pin, `lock` locks what they need",
         )
+    left = tuple(_left_of_locks(read))
     _require_no_other(read.library, main, {*read.sources, *(file.path for file in read.compiled)})
     if read.sources and not read.missing:
         lines, limits = _flatten(read, variables)
@@ -163,13 +173,31 @@ def read_sources(
         options=_lacking(options, lines),
         limits=limits,
         compiled=tuple(file.path for file in read.compiled),
-        needless=tuple(_needless(read, main, [*lines, *limits])),
-        lost=tuple(
-            f"{name}, from which it was compiled, is not there or lists no requirements: "
-            "its comments, ranges and extras are not kept"
-            for name in read.missing
+        needless=tuple(_needless(read, main, [*lines, *limits], [path for path, _ in left])),
+        lost=(
+            *(
+                f"{name}, from which it was compiled, is not there or lists no requirements: "
+                "its comments, ranges and extras are not kept"
+                for name in read.missing
+            ),
+            *(sentence for _, sentence in left),
         ),
     )
+
+
+def _left_of_locks(read: _Read) -> Iterator[tuple[str, str]]:
+    """Yield the locks of which a section is not adopted, each with a sentence about it."""
+    taken = {split_section(file.path) for file in read.compiled if is_lock(file.path)}
+    for path in dict.fromkeys(path for path, _ in sorted(taken)):
+        text = (read.library.find(path).before or b"").decode("utf-8", "replace")
+        for section, names in sections_of_lock(text).items():
+            if (path, section) not in taken:
+                shown = ", ".join(names[:5]) + (" and others" if len(names) > 5 else "")
+                sentence = (
+                    f"{path} also locks {shown} in its section {section}, which is not adopted; "
+                    f"`adopt --sources {path}:{section} --file NAME` adopts that"
+                )
+                yield path, sentence
 
 
 def _require_no_other(library: Library, main: str, adopted: Collection[str]) -> None:
@@ -187,12 +215,18 @@ def _require_no_other(library: Library, main: str, adopted: Collection[str]) -> 
         )
 
 
-def _needless(read: _Read, main: str, lines: Iterable[Line]) -> Iterator[str]:
-    """Yield the files that only their tool needs: sources, but no project's, and what it wrote."""
+def _needless(
+    read: _Read, main: str, lines: Iterable[Line], kept: Collection[str]
+) -> Iterator[str]:
+    """Yield the files that only their tool needs: sources, but no project's, and what it wrote.
+
+    Of ``kept``, a part is not adopted.
+    """
     compiled = [file.path for file in read.compiled]
     used = {*read.sources, *(line.path for line in lines)}
-    for path in dict.fromkeys([*sorted(used), *compiled]):
-        if path != main and (path.endswith((".in", "Pipfile")) or path in compiled):
+    paths = [path for path in sorted(used) if path.endswith(".in") or is_pipfile(path)]
+    for path in dict.fromkeys(split_section(path)[0] for path in [*paths, *compiled]):
+        if path != main and not {path, f"{path}.lock"}.intersection(kept):
             yield path
 
 
@@ -227,12 +261,12 @@ def _read(
     library: Library,
     names: Sequence[str],
     variables: Mapping[str, str],
-    read_project: Callable[[Path, str, str], str],
+    read_project: ReadProject,
 ) -> _Read:
     """Read the compiled files that are meant, what they include, and their sources."""
     waiting = [_compiled_of(library, name) for name in names]
     for name in waiting:
-        if posixpath.basename(name) == _PIPFILE_LOCK:
+        if is_lock(name):
             library = _with_text(library, name, lines_of_lock)
     compiled: dict[str, LocalFile] = {}
     sources: dict[str, bool] = {}
@@ -286,8 +320,9 @@ def _opened(
 def _compiled_of(library: Library, name: str) -> str:
     """Return the compiled file of a source; another file is one by itself."""
     folder, base = posixpath.split(name)
-    if base == "Pipfile":
-        return normal_path(f"{name}.lock")
+    if is_pipfile(name):
+        path, section = split_section(name)
+        return normal_path(f"{path}.lock" + (f":{section}" if ":" in name else ""))
     if not name.endswith(_SOURCES):
         return normal_path(name)
     stem = "requirements" if base == _PYPROJECT else posixpath.splitext(base)[0]
@@ -307,8 +342,8 @@ def _sources_of(library: Library, file: LocalFile) -> Iterator[str]:
     What a line names counts where it is there. An export names none: it is made of the project's
     own file.
     """
-    if posixpath.basename(file.path) == _PIPFILE_LOCK:
-        yield "Pipfile"
+    if is_lock(file.path):
+        yield posixpath.basename(file.path).replace("Pipfile.lock", "Pipfile")
         return
     generator = file.generator
     if generator is None:
@@ -322,30 +357,32 @@ def _sources_of(library: Library, file: LocalFile) -> Iterator[str]:
 
 
 def _with_source(
-    library: Library, shown: str, file: LocalFile, read_project: Callable[[Path, str, str], str]
+    library: Library, shown: str, file: LocalFile, read_project: ReadProject
 ) -> Library:
     """Return the library with a source that is no requirements file, as one."""
     name = posixpath.basename(shown)
     if name == _PYPROJECT:
         command = file.generator.command if file.generator is not None else ""
-        text = read_project(library.path_of(shown), shown, command)
-        return _with_text(library, shown, lambda _: text)
-    return _with_text(library, shown, lines_of_pipfile) if name == "Pipfile" else library
+        pinned = {line.name for line in file.content.lines if line.name and line.pin}
+        text = read_project(library.path_of(shown), shown, command, pinned)
+        return _with_text(library, shown, lambda _, __: text)
+    return _with_text(library, shown, lines_of_pipfile) if is_pipfile(name) else library
 
 
-def _with_text(library: Library, name: str, convert: Callable[[str], str]) -> Library:
-    """Return the library with a file whose content is converted to lines of requirements.
+def _with_text(library: Library, name: str, convert: Callable[[str, str], str]) -> Library:
+    """Return the library with a file, or a section of it, converted to lines of requirements.
 
     Raises:
         RequirementsError: it can't be converted.
     """
-    library = read_more(library, [name], {})
-    file = library.find(name)
+    path, section = split_section(name)
+    library = read_more(library, [path], {})
+    file = library.find(path)
     file.require_readable()
     if file.before is None:
         return library
     try:
-        text = convert(file.before.decode("utf-8", "replace"))
+        text = convert(file.before.decode("utf-8", "replace"), section)
     except (ValueError, AttributeError, TypeError) as error:
         raise RequirementsError(f"it can't be understood: {error}", path=name) from error
     file = replace(file, content=RequirementsFile.from_bytes(text.encode(), path=name))
@@ -359,12 +396,12 @@ def _place(library: Library, file: LocalFile, name: str) -> tuple[str, bool]:
     Tools run in the root or beside the file. What a setup.py computes, and another tool's lock, are
     no list of requirements.
     """
-    if not name.endswith((*_SOURCES, ".txt", "Pipfile")):
+    if not name.endswith((*_SOURCES, ".txt")) and not is_pipfile(name):
         return normal_path(name), False
     beside = posixpath.join(posixpath.dirname(file.path), name)
     of_root = library.name_of(library.root / name)
     for path in (beside, of_root, name):
-        if library.path_of(path).is_file():
+        if library.path_of(split_section(path)[0]).is_file():
             return normal_path(path), True
     return normal_path(beside), False
 
@@ -479,7 +516,7 @@ def _flatten(read: _Read, variables: Mapping[str, str]) -> tuple[list[Line], tup
 
 
 def _is_compiled(file: LocalFile) -> bool:
-    return file.generator is not None or posixpath.basename(file.path) == _PIPFILE_LOCK
+    return file.generator is not None or is_lock(file.path)
 
 
 def _stripped(files: Iterable[LocalFile]) -> list[Line]:

@@ -31,6 +31,7 @@ from ..requirements import (
     typed_specifier,
     write_via,
 )
+from ..requirements.pipfile import is_pipfile
 from .draft import Draft, hint, warn
 from .lock import find_children, lock_all
 from .policies import comment_with_policy, tell_policies
@@ -207,7 +208,7 @@ def _require_current(inputs: Inputs, adopted: Adopted) -> None:
         raise RequirementsError(
             f"{requirement.name}{requirement.specifier} is asked for, and {told}",
             path=path,
-            line=None if path.endswith(("Pipfile", ".toml")) else int(number),
+            line=None if is_pipfile(path) or path.endswith(".toml") else int(number),
             hint=_way_to_pin(line, path, adopted),
         )
 

@@ -1,6 +1,7 @@
 """Pipenv's files as the lines of a requirements file: ``Pipfile`` and ``Pipfile.lock``.
 
-Only what the image installs counts: ``packages`` of a Pipfile, ``default`` of its lock. An entry is
+``NAME:SECTION`` names one section of a lock, such as ``Pipfile.lock:develop``; without one it is
+``default``. The sections of the Pipfile are called ``packages`` and ``dev-packages``. An entry is
 a version (``"*"`` is any), or a table with ``version``, ``extras``, ``markers`` and other keys of
 PEP 508 markers; or an address, which becomes ``name @ address``.
 """
@@ -8,6 +9,7 @@ PEP 508 markers; or an address, which becomes ``name @ address``.
 from __future__ import annotations
 
 import json
+import posixpath
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -17,33 +19,59 @@ else:
     import tomli as tomllib
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _VARIABLES = ("os_name", "sys_platform", "platform_machine", "platform_system", "python_version")
 
 
-def lines_of_lock(text: str) -> str:
-    """Return the lines of a ``Pipfile.lock``, with its indexes as options.
+def is_lock(name: str) -> bool:
+    """Return whether a name is that of a ``Pipfile.lock``, or of a section of one."""
+    return posixpath.basename(split_section(name)[0]) == "Pipfile.lock"
+
+
+def is_pipfile(name: str) -> bool:
+    """Return whether a name is that of a ``Pipfile``, or of a section of one."""
+    return posixpath.basename(split_section(name)[0]) == "Pipfile"
+
+
+def split_section(name: str) -> tuple[str, str]:
+    """Return the file and the section that a name stands for; ``default`` needs no name."""
+    file, _, section = name.partition(":")
+    return file, section or "default"
+
+
+def lines_of_lock(text: str, section: str) -> str:
+    """Return the lines of a section of a ``Pipfile.lock``, with its indexes as options.
 
     Raises:
-        ValueError: it is no lock of Pipenv.
+        ValueError: it is no lock of Pipenv, or has no such section.
     """
     data = json.loads(text)
-    default = data.get("default") if isinstance(data, dict) else None
-    if not isinstance(default, dict):
-        raise ValueError("it has no section `default`")
+    entries = data.get(section) if isinstance(data, dict) else None
+    if not isinstance(entries, dict):
+        known = ", ".join(sections_of_lock(text)) if isinstance(data, dict) else ""
+        there = f"; there are {known}" if known else ""
+        raise ValueError(f"it has no section `{section}`{there}")
     sources = _table(data, "_meta").get("sources", [])
-    lines = [*_indexes(sources), *(_spell(name, entry) for name, entry in default.items())]
+    lines = [*_indexes(sources), *(_spell(name, entry) for name, entry in entries.items())]
     return "".join(f"{line}\n" for line in lines)
 
 
-def lines_of_pipfile(text: str) -> str:
-    """Return the lines of a ``Pipfile``.
+def sections_of_lock(text: str) -> Mapping[str, tuple[str, ...]]:
+    """Return the sections of a ``Pipfile.lock`` that lock something, and what they lock."""
+    data = json.loads(text)
+    sections = {name: _table(data, name) for name in data if name != "_meta"}
+    return {name: tuple(entries) for name, entries in sections.items() if entries}
+
+
+def lines_of_pipfile(text: str, section: str) -> str:
+    """Return the lines of what a ``Pipfile`` has for a section of its lock.
 
     Raises:
         ValueError: it is no TOML.
     """
-    packages = _table(tomllib.loads(text), "packages")
+    name = {"default": "packages", "develop": "dev-packages"}.get(section, section)
+    packages = _table(tomllib.loads(text), name)
     return "".join(f"{_spell(name, entry)}\n" for name, entry in packages.items())
 
 
