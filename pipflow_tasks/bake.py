@@ -42,10 +42,12 @@ class BakeFile(Struct, frozen=True, kw_only=True):
 
     Attributes:
         targets: those of the group ``default``, which is what bake builds; without it, all.
+        others: those that it builds only as bases of these.
         unread: the other targets of these, each with what can't be read here.
     """
 
     targets: tuple[BakeTarget, ...]
+    others: tuple[BakeTarget, ...] = ()
     unread: tuple[str, ...] = ()
 
 
@@ -69,13 +71,19 @@ def read_bake_files(texts: Iterable[tuple[str, str]], variables: Mapping[str, st
         for kind in ("variable", "group", "target")
     }
     values = _Values(blocks=blocks["variable"], environment=variables)
-    targets, unread = [], []
-    for name in _meant(blocks["group"], blocks["target"]):
+    meant = _meant(blocks["group"], blocks["target"])
+    targets: list[BakeTarget] = []
+    others: list[BakeTarget] = []
+    unread: list[str] = []
+    for name in dict.fromkeys([*meant, *blocks["target"]]):
         try:
-            targets.append(_target(name, _inherited(name, blocks["target"]), values))
+            found = _target(name, _inherited(name, blocks["target"]), values)
         except _UnreadError as error:
-            unread.append(f"the target {name} ({files[0][0]}) has {error}")
-    return BakeFile(targets=tuple(targets), unread=tuple(unread))
+            if name in meant:
+                unread.append(f"the target {name} ({files[0][0]}) has {error}")
+            continue
+        (targets if name in meant else others).append(found)
+    return BakeFile(targets=tuple(targets), others=tuple(others), unread=tuple(unread))
 
 
 def _read(path: str, text: str) -> dict[str, Any]:
@@ -175,6 +183,10 @@ def _target(name: str, content: dict[str, Any], values: _Values) -> BakeTarget:
             target=values.expand(content.get("target")) or None,
             platforms=texts("platforms"),
             secrets=tuple(_secrets(content)),
+            contexts=tuple(
+                (key, values.expand(value) or "")
+                for key, value in _table(content, "contexts").items()
+            ),
         ),
         tags=tags,
     )

@@ -65,6 +65,7 @@ class BuildSection(Struct, frozen=True, kw_only=True):
         target: the stage to build, or None for the last.
         platforms: none: ``Service.platform``, or the host's.
         secrets: under the names that the build has for them.
+        contexts: ``additional_contexts``, each a name and what it means (``service:base``).
     """
 
     context: str = "."
@@ -75,6 +76,7 @@ class BuildSection(Struct, frozen=True, kw_only=True):
     target: str | None = None
     platforms: tuple[str, ...] = ()
     secrets: tuple[Secret, ...] = ()
+    contexts: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_remote(self) -> bool:
@@ -387,21 +389,27 @@ class _Reading(Struct, kw_only=True):
         if isinstance(build.value, str):
             context = replace(build, tag="")
             build = service.value["build"] = replace(build, value={"context": context})
-        args = build.map("build").get("args")
-        if args is None:
-            return
-        if isinstance(args.value, list):
-            pairs = [item.partition("=") for item in args.texts("args")]
+        content = build.map("build")
+        for key in content.keys() & {"args", "additional_contexts"}:
+            content[key] = self._as_mapping(content[key], key)
+
+    def _as_mapping(self, entry: _Entry, key: str) -> _Entry:
+        """Return a mapping of what may be a list of ``name=value``.
+
+        A value that is not given is that of the environment.
+        """
+        if isinstance(entry.value, list):
+            pairs = [item.partition("=") for item in entry.texts(key)]
             values = {
-                name: replace(args, value=value if equals else None, tag="")
+                name: replace(entry, value=value if equals else None, tag="")
                 for name, equals, value in pairs
             }
         else:
-            values = dict(args.map("args"))
-        for name, entry in values.items():
-            if entry.value is None:
-                values[name] = replace(entry, value=self.environment.get(name))
-        build.map("build")["args"] = replace(args, value=values)
+            values = dict(entry.map(key))
+        for name, each in values.items():
+            if each.value is None:
+                values[name] = replace(each, value=self.environment.get(name))
+        return replace(entry, value=values)
 
 
 def _interpolate(
@@ -622,6 +630,8 @@ def _build(content: _Map, secrets: _Map) -> BuildSection:
     inline = _entry(content, "dockerfile_inline")
     entry = _entry(content, "args")
     args = {} if entry is None else entry.map("args")
+    entry = _entry(content, "additional_contexts")
+    contexts = {} if entry is None else entry.map("additional_contexts")
     return BuildSection(
         context=_text(content, "context") or ".",
         dockerfile=_text(content, "dockerfile") or "Dockerfile",
@@ -631,6 +641,7 @@ def _build(content: _Map, secrets: _Map) -> BuildSection:
         target=_text(content, "target"),
         platforms=_texts(content, "platforms"),
         secrets=tuple(_secrets(content, secrets)),
+        contexts=tuple((name, value.text(name) or "") for name, value in contexts.items()),
     )
 
 

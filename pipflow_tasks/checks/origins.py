@@ -144,7 +144,7 @@ class OriginReader(Struct, frozen=True, kw_only=True):
             for stage in stages:
                 image = build.dockerfile.base_of(stage)
                 if image.platform:
-                    return f"{build.recipe.path}:{image.line}"
+                    return f"{image.path or build.recipe.path}:{image.line}"
         if self.variables.get("DOCKER_DEFAULT_PLATFORM"):
             return "the variable DOCKER_DEFAULT_PLATFORM"
         return "this machine" if target.interpreter is None else target.shown_source

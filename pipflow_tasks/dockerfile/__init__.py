@@ -15,13 +15,13 @@ from msgspec import Struct
 from ..errors import DockerfileError
 from ..values import equal_without, hash_without
 from .configuration import Configuration
-from .grammar import DockerfileText, Instruction
+from .grammar import Instruction
 from .ignore import hidden_by
 from .image import CONTEXT
 from .install import InstallCommand, InstallOptions, OtherInstall
 from .mounts import mounts_of, read_fields
 from .pythons import Python, read_named_version
-from .stages import Reading, Stage, stage_index
+from .stages import Reading, Source, Stage, same_file, stage_index
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -34,6 +34,7 @@ __all__ = [
     "InstallOptions",
     "Instruction",
     "Python",
+    "Source",
     "Stage",
     "hidden_by",
     "mounts_of",
@@ -50,6 +51,7 @@ class Dockerfile(Struct, frozen=True, kw_only=True):
         stages: in the order of the file, at least one.
         steps: the install steps of every stage.
         others: the commands of other tools that install what a list says.
+        inherited: the install steps of the base images that have a Dockerfile in the project.
         defaulted: the arguments that an ARG gives a default.
         unknown: the error about the first base image that is unknown.
     """
@@ -58,6 +60,7 @@ class Dockerfile(Struct, frozen=True, kw_only=True):
     stages: tuple[Stage, ...]
     steps: tuple[InstallCommand, ...] = ()
     others: tuple[OtherInstall, ...] = ()
+    inherited: tuple[InstallCommand, ...] = ()
     defaulted: frozenset[str] = frozenset()
     unknown: DockerfileError | None = None
 
@@ -87,29 +90,36 @@ class Dockerfile(Struct, frozen=True, kw_only=True):
         Raises:
             DockerfileError: the file has no stage, or an instruction can't be read.
         """
+        source = Source(
+            text=text, path=path, first_line=first_line, build_args=build_args, wanted=wanted
+        )
+        return cls.from_source(source, platform=platform, inherited=inherited)
+
+    @classmethod
+    def from_source(
+        cls,
+        source: Source,
+        *,
+        platform: str | None = None,
+        inherited: Callable[[str], Mapping[str, str]] = lambda _: {},
+    ) -> Dockerfile:
+        """Read a Dockerfile, with those of the images that it is made on; as ``from_text`` does.
+
+        Raises:
+            DockerfileError: one of them has no stage, or an instruction can't be read.
+        """
         try:
-            source = DockerfileText.from_text(text, path, first_line)
-            reading = Reading(
-                path=path,
-                escape=source.escape,
-                build_args=build_args,
-                wanted=wanted,
-                platform=platform,
-                inherited=inherited,
-            )
-            for instruction in source.instructions():
-                reading.take(instruction)
+            reading = Reading.of(source, platform=platform, inherited=inherited)
         except RecursionError:
-            raise DockerfileError("the file is nested too deeply to be read", path=path) from None
-        if not reading.stages:
             raise DockerfileError(
-                "the file has no FROM", path=path, hint="begin it with `FROM python:<version>`"
-            )
+                "the file is nested too deeply to be read", path=source.path
+            ) from None
         return cls(
-            path=path,
+            path=source.path,
             stages=tuple(reading.stages),
             steps=tuple(reading.steps),
             others=tuple(reading.others),
+            inherited=tuple(reading.inherited_steps),
             defaulted=frozenset(reading.defaulted),
             unknown=reading.unknown,
         )
@@ -138,7 +148,7 @@ class Dockerfile(Struct, frozen=True, kw_only=True):
         waiting = [self.stages[stage]]
         while waiting:
             here = waiting.pop()
-            earlier = self.stages[: here.index]
+            earlier = same_file(self.stages[: here.index], here.file)
             copied = [dict(instruction.flags).get("from") for instruction in here.instructions]
             mounted = [mount.origin for each in here.instructions for mount in mounts_of(each)]
             named = [name for name in (*copied, *mounted) if name is not None]
@@ -150,5 +160,5 @@ class Dockerfile(Struct, frozen=True, kw_only=True):
 
     def stage_named(self, name_or_index: str) -> Stage | None:
         """Return the stage of that name, else that index, as ``--target`` looks it up."""
-        index = stage_index(self.stages, name_or_index)
+        index = stage_index(same_file(self.stages), name_or_index)
         return None if index is None else self.stages[index]

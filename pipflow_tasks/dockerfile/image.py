@@ -200,6 +200,11 @@ class StageImage(Struct, kw_only=True):
             triggers=[],
         )
 
+    def belong_to(self, path: str) -> None:
+        """Let places in this say that they are in another Dockerfile."""
+        self.files = [replace(each, line=0) for each in self.files]
+        self.pythons = self.pythons.in_file(path)
+
     @property
     def home(self) -> str:
         """The usual home of the user that commands run as."""

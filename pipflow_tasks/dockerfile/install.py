@@ -57,6 +57,7 @@ class InstallCommand(Struct, frozen=True, kw_only=True):
     Attributes:
         stage: index of its stage.
         line: 1-based line of its instruction.
+        path: the Dockerfile of that line, where it is that of a base image; else empty.
         installer: ``pip`` or ``uv``.
         command: ``install``, ``wheel``, ``download``, or uv's ``sync``.
         requirements: the files that ``-r`` (or uv's ``sync``) names, variables expanded.
@@ -124,6 +125,7 @@ class InstallCommand(Struct, frozen=True, kw_only=True):
     manager: str = ""
     configuration: tuple[Configuration, ...] = ()
     pip_requirement: str | None = None
+    path: str = ""
     content: Content = Content()
 
 

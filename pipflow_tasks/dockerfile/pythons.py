@@ -36,6 +36,7 @@ class Python(Struct, frozen=True, kw_only=True):
         alternative: the version of a package of Red Hat's, which is ``python3`` in some releases.
         word: the words that say so, as a message shows them.
         line: 1-based line of their instruction, or 0.
+        path: the Dockerfile of that line, where it is that of a base image; else empty.
         stage: index of the stage that it was made in; None: the stage that uses it.
         image: the image that it was copied from, where that is no stage.
         files: the files of the build context that may name it, the most likely first.
@@ -48,6 +49,7 @@ class Python(Struct, frozen=True, kw_only=True):
     alternative: str = ""
     word: str = ""
     line: int = 0
+    path: str = ""
     stage: int | None = None
     image: str = ""
     files: tuple[str, ...] = ()
@@ -175,6 +177,26 @@ class Pythons(Struct, frozen=True, kw_only=True):
         """Return this with a folder that has a Python of its own."""
         rest = {name: value for name, value in self.upgraded.items() if name != prefix}
         return replace(self, prefixes={**self.prefixes, prefix: python}, upgraded=rest)
+
+    def in_file(self, path: str) -> Pythons:
+        """Return this with the Dockerfile that the Pythons' lines are in."""
+
+        def placed(python: Python) -> Python:
+            return replace(python, path=python.path or path)
+
+        return replace(
+            self,
+            prefixes={prefix: placed(python) for prefix, python in self.prefixes.items()},
+            owners={
+                name: replace(located, python=placed(located.python))
+                for name, located in self.owners.items()
+            },
+            **{
+                name: placed(python)
+                for name in ("package", "package2", "pyenv", "managed")
+                if (python := getattr(self, name)) is not None
+            },
+        )
 
     def with_link(self, path: str, target: str) -> Pythons:
         """Return this with a link at ``path``, if that is a Python's or pip's name."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 
 from ..errors import DockerfileError
 from .commands import Shell
-from .grammar import HEREDOC, Instruction
+from .grammar import HEREDOC, DockerfileText, Instruction
 from .image import CONTEXT, Placed, StageImage, context_path, is_folder, join, origin_path
 from .mounts import mounts_of
 from .pythons import Python
@@ -35,6 +36,8 @@ class Stage(Struct, frozen=True, kw_only=True):
         parent: index of that earlier stage, or None for an image.
         platform: ``--platform``, expanded; None: not given, or the build's own.
         instructions: those after its FROM.
+        path: the Dockerfile that it is in, where that is one of a base image; else empty.
+        file: what the stages of one Dockerfile have in common: nothing for that which is built.
     """
 
     index: int
@@ -44,6 +47,38 @@ class Stage(Struct, frozen=True, kw_only=True):
     parent: int | None
     platform: str | None
     instructions: tuple[Instruction, ...] = ()
+    path: str = ""
+    file: tuple[int, ...] = ()
+
+
+class Source(Struct, frozen=True, kw_only=True):
+    """A Dockerfile's text, and what its build is given.
+
+    Attributes:
+        text: what it says.
+        path: the file as the user would type it.
+        first_line: the number of the text's first line.
+        build_args: by their names.
+        wanted: the arguments that the build is to be given, and whose value is unknown here.
+        stage: the stage that is built; the last, where it is None.
+        folder: its build context, relative to that of the Dockerfile that is read first.
+        find_base: returns, for the image of a FROM, its Dockerfile where the project builds it,
+            else the name of the image that is meant; None: that which is written.
+    """
+
+    text: str
+    path: str
+    first_line: int = 1
+    build_args: Mapping[str, str] = MappingProxyType({})
+    wanted: Collection[str] = ()
+    stage: str | None = None
+    folder: str = "."
+    find_base: Callable[[str], Source | str | None] = lambda _: None
+
+
+def same_file(stages: Iterable[Stage], file: tuple[int, ...] = ()) -> list[Stage]:
+    """Return the stages of one of the Dockerfiles; names and numbers are of one file."""
+    return [stage for stage in stages if stage.file == file]
 
 
 def stage_index(stages: Sequence[Stage], name_or_index: str) -> int | None:
@@ -52,7 +87,7 @@ def stage_index(stages: Sequence[Stage], name_or_index: str) -> int | None:
         if stage.name is not None and stage.name.lower() == name_or_index.lower():
             return stage.index
     if re.fullmatch(r"[0-9]{1,4}", name_or_index) and int(name_or_index) < len(stages):
-        return int(name_or_index)
+        return stages[int(name_or_index)].index
     return None
 
 
@@ -77,14 +112,13 @@ _REFERENCE = re.compile(r"[A-Za-z0-9](?:[\w.:@/-]*[\w])?", re.ASCII)
 class Reading(Struct, kw_only=True):
     """What the instructions of a file have made so far."""
 
-    path: str
+    source: Source
     escape: str
-    build_args: Mapping[str, str]
-    wanted: Collection[str]
-    """The arguments that a build is to be given, and whose value is unknown here."""
     platform: str | None
     inherited: Callable[[str], Mapping[str, str]]
     """The variables that a base image is known to set."""
+    file: tuple[int, ...] = ()
+    """As in ``Stage``."""
     stages: list[Stage] = field(default_factory=list)
     images: list[StageImage] = field(default_factory=list)
     steps: list[InstallCommand] = field(default_factory=list)
@@ -96,6 +130,41 @@ class Reading(Struct, kw_only=True):
     """The error about the first base that is unknown."""
     defaulted: set[str] = field(default_factory=set)
     """The arguments that an ARG gives a default."""
+    inherited_steps: list[InstallCommand] = field(default_factory=list)
+    """The steps of the Dockerfiles of base images."""
+
+    @classmethod
+    def of(
+        cls,
+        source: Source,
+        *,
+        platform: str | None,
+        inherited: Callable[[str], Mapping[str, str]],
+        outer: Reading | None = None,
+    ) -> Reading:
+        """Read a whole file; with ``outer``, that of a base image, whose stages come first there.
+
+        Raises:
+            DockerfileError: it has no stage, or an instruction can't be read.
+        """
+        text = DockerfileText.from_text(source.text, source.path, source.first_line)
+        reading = cls(source=source, escape=text.escape, platform=platform, inherited=inherited)
+        if outer is not None:
+            file = (*outer.file, len(outer.images))
+            reading = replace(reading, file=file, stages=outer.stages, images=outer.images)
+        for instruction in text.instructions():
+            reading.take(instruction)
+        if not reading.own_stages():
+            raise DockerfileError(
+                "the file has no FROM",
+                path=source.path,
+                hint="begin it with `FROM python:<version>`",
+            )
+        return reading
+
+    def own_stages(self) -> list[Stage]:
+        """Return the stages of this file."""
+        return same_file(self.stages, self.file)
 
     def __post_init__(self) -> None:
         if self.platform is not None:
@@ -117,7 +186,7 @@ class Reading(Struct, kw_only=True):
             self.defaulted.update(name for name, default in pairs if default is not None)
         if instruction.keyword == "FROM":
             self._begin_stage(instruction)
-        elif self.stages:
+        elif self.own_stages():
             stage = self.stages[-1]
             self.stages[-1] = replace(stage, instructions=(*stage.instructions, instruction))
             self._apply(instruction)
@@ -126,14 +195,14 @@ class Reading(Struct, kw_only=True):
         else:
             raise DockerfileError(
                 f"{instruction.keyword} stands before the first FROM",
-                path=self.path,
+                path=self.source.path,
                 line=instruction.line,
             )
 
     def _declare_global(self, instruction: Instruction) -> None:
         for name, default in self._pairs(instruction):
-            if name in self.build_args:
-                self.global_args[name] = self.build_args[name]
+            if name in self.source.build_args:
+                self.global_args[name] = self.source.build_args[name]
             elif default is not None:
                 value, lacking = self._expand_global(default)
                 if lacking:
@@ -156,13 +225,19 @@ class Reading(Struct, kw_only=True):
         line, words = instruction.line, instruction.arguments.split()
         if len(words) not in (1, 3) or (len(words) == 3 and words[1].upper() != "AS"):
             raise DockerfileError(
-                "FROM takes an image, or an image and `AS name`", path=self.path, line=line
+                "FROM takes an image, or an image and `AS name`", path=self.source.path, line=line
             )
         base = self._from_word(words[0], line)
+        parent = None if base.isdigit() else stage_index(self.own_stages(), base)
+        made = self.source.find_base(base) if parent is None else None
+        if isinstance(made, Source):
+            parent = self._read_base(made)
+        elif made is not None:
+            base = made
         if not _REFERENCE.fullmatch(base):
             error = DockerfileError(
                 f"`FROM {words[0]}` gives `{base}`, which is no image",
-                path=self.path,
+                path=self.source.path,
                 line=line,
                 hint=_VALUE_HINT.format("<name>") if "$" in words[0] else "",
             )
@@ -173,7 +248,6 @@ class Reading(Struct, kw_only=True):
         if self.platform is None and not _PLATFORM_ARGS.isdisjoint(NAME.findall(written)):
             written = ""  # the build's own platform
         name = words[2] if len(words) == 3 else None
-        parent = None if base.isdigit() else stage_index(self.stages, base)
         self.stages.append(
             Stage(
                 index=len(self.stages),
@@ -182,6 +256,8 @@ class Reading(Struct, kw_only=True):
                 base=base,
                 parent=parent,
                 platform=self._from_word(written, line) or None,
+                path=self.source.path if self.file else "",
+                file=self.file,
             )
         )
         if parent is None:
@@ -192,13 +268,31 @@ class Reading(Struct, kw_only=True):
             for trigger in self.images[parent].triggers:
                 self._apply(trigger)
 
+    def _read_base(self, source: Source) -> int:
+        """Read the Dockerfile of a base image, and return the index of the stage that it is.
+
+        Raises:
+            DockerfileError: the Dockerfile can't be read, or has no such stage.
+        """
+        reading = Reading.of(source, platform=self.platform, inherited=self.inherited, outer=self)
+        own = reading.own_stages()
+        index = own[-1].index if source.stage is None else stage_index(own, source.stage)
+        if index is None:
+            raise DockerfileError(f'there is no stage "{source.stage}"', path=source.path)
+        for stage in own:
+            self.images[stage.index].belong_to(source.path)
+        steps = (replace(step, path=source.path) for step in reading.steps)
+        self.inherited_steps += [*reading.inherited_steps, *steps]
+        self.unknown = self.unknown or reading.unknown
+        return index
+
     def _from_word(self, word: str, line: int) -> str:
         def missing(name: str, message: str | None) -> str:
             cause = self.unset_by.get(name, name)
             is_platform = cause in _PLATFORM_ARGS
             self.unknown = self.unknown or DockerfileError(
                 f"FROM needs the variable `{cause}`, which {message or 'has no value'}",
-                path=self.path,
+                path=self.source.path,
                 line=line,
                 hint="set `platform`" if is_platform else _VALUE_HINT.format(cause),
             )
@@ -246,13 +340,13 @@ class Reading(Struct, kw_only=True):
     def _declare(self, instruction: Instruction, expanded: Callable[[str], str]) -> None:
         arguments = self.images[-1].arguments
         for name, default in self._pairs(instruction):
-            if name in self.build_args:
-                arguments[name] = self.build_args[name]
+            if name in self.source.build_args:
+                arguments[name] = self.source.build_args[name]
             elif default is not None:
                 arguments[name] = expanded(default)
             elif name in self.global_args:
                 arguments[name] = self.global_args[name]
-            elif not any(name in names for names in (self.unset_by, _PREDEFINED, self.wanted)):
+            elif name not in {*self.unset_by, *_PREDEFINED} and name not in self.source.wanted:
                 arguments.setdefault(name, "")  # as docker builds it
 
     def _copied(self, instruction: Instruction, expanded: Callable[[str], str]) -> Iterator[Placed]:
@@ -263,7 +357,7 @@ class Reading(Struct, kw_only=True):
         for source in sources:
             placed = Placed(
                 origin=origin,
-                source=origin_path(source, origin),
+                source=self._path_in(origin, source),
                 target=join(self.images[-1].directory, target),
                 folder=len(sources) > 1 or target.endswith("/") or target in (".", ""),
                 line=instruction.line,
@@ -315,7 +409,7 @@ class Reading(Struct, kw_only=True):
 
     def _origin(self, name: str | None) -> int | None:
         """Return the stage that ``from`` names; without it ``CONTEXT``, for an image None."""
-        return CONTEXT if name is None else stage_index(self.stages[:-1], name)
+        return CONTEXT if name is None else stage_index(self.own_stages()[:-1], name)
 
     def _mounted(self, mounts: Iterable[Mount]) -> Iterator[Placed]:
         for mount in mounts:
@@ -327,10 +421,17 @@ class Reading(Struct, kw_only=True):
                 continue
             yield Placed(
                 origin=origin,
-                source=origin_path(source, origin),
+                source=self._path_in(origin, source),
                 target=join(self.images[-1].directory, target),
                 folder=False,
             )
+
+    def _path_in(self, origin: int | None, path: str) -> str:
+        """Return the normal form of a path in an origin; the context is that of the first file."""
+        found = origin_path(path, origin)
+        if origin != CONTEXT or self.source.folder == ".":
+            return found
+        return posixpath.normpath(posixpath.join(self.source.folder, found))
 
     def _run(self, instruction: Instruction, mounts: Sequence[Mount]) -> None:
         image = self.images[-1]

@@ -9,7 +9,7 @@ from msgspec import Struct
 from ..bake import read_bake_files
 from ..engine import print_bake
 from ..files import read_text
-from .build import Recipe
+from .recipe import Recipe, with_bases
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,9 +71,13 @@ def find_bake(library: Library, variables: Mapping[str, str]) -> BakeProject | N
             unread_targets.append(f"the target {target.name} ({names[0]}) has no {path}")
         else:
             recipes.append(recipe)
+    bases = (
+        None if target.build.is_remote else _recipe_of(target, library, variables)
+        for target in file.others
+    )
     return BakeProject(
         files=names,
-        recipes=tuple(recipes),
+        recipes=tuple(with_bases(recipes, filter(None, bases))),
         unread=tuple(unread_targets),
         is_built_by_bake=printed is not None,
     )
@@ -102,4 +106,5 @@ def _recipe_of(target: BakeTarget, library: Library, variables: Mapping[str, str
         stage=build.target,
         platforms=build.platforms,
         secrets=build.secrets,
+        contexts=build.contexts,
     )

@@ -63,7 +63,7 @@ def find_target(python: Python, base: BaseImage, asking: Asking) -> tuple[Target
     """
     if python.stage is not None and python.origin in {"image", "system", "package", "elsewhere"}:
         made_on = asking.dockerfile.base_of(python.stage)
-        source = f"{asking.path}:{made_on.line}"
+        source = f"{made_on.path or asking.path}:{made_on.line}"
         if made_on.base != base.reference:
             there = replace(base, reference=made_on.base, source=source)
             made, _ = find_target(replace(python, stage=None), there, asking)
@@ -124,7 +124,7 @@ def _distribution_of(release: str) -> Distribution | None:
 
 
 def _place(python: Python, asking: Asking) -> str:
-    return f"{asking.path}:{python.line}" if python.line else ""
+    return f"{python.path or asking.path}:{python.line}" if python.line else ""
 
 
 def _unknown(python: Python, base: BaseImage, asking: Asking) -> TargetError:

@@ -9,67 +9,20 @@ from msgspec import Struct
 from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
-from ..dockerfile import Dockerfile
 from ..dockerfile.install import install_options, parse_options
 from ..errors import DockerfileError
 from ..files import show_path
-from ..isolation import names_set
 from ..manifest.library import find_included, read_more
-from ..target import variables_of
-from ..values import repr_without
 from .local_projects import read_conda_file, read_group, read_local_project
+from .recipe import Recipe, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from ..compose import Secret
-    from ..dockerfile import InstallCommand
+    from ..dockerfile import Dockerfile, InstallCommand
     from ..dockerfile.install import OtherInstall
     from ..manifest.library import Library
-
-
-class Recipe(Struct, frozen=True, kw_only=True):
-    """What one build is given.
-
-    Attributes:
-        service: the compose service that it builds, or an empty string.
-        bake: the target of a bake file that it builds, or an empty string.
-        tags: those of the image that a bake file names.
-        path: the Dockerfile, as messages show it.
-        text: what it says.
-        first_line: that of the text, where the Dockerfile is in a compose file.
-        file: the Dockerfile's own file; None where it is in a compose file.
-        context: the folder that is its build context.
-        variables: for the names of included files.
-        build_args: with None where the environment was to give the value and did not.
-        stage: the stage that is built; the last, where it is None.
-        platforms: those it is built for, where the compose file or the command says so.
-        secrets: those that the build is given.
-    """
-
-    service: str = ""
-    bake: str = ""
-    tags: tuple[str, ...] = ()
-    path: str
-    text: str
-    first_line: int = 1
-    file: Path | None
-    context: Path
-    variables: Mapping[str, str]
-    build_args: tuple[tuple[str, str | None], ...] = ()
-    stage: str | None = None
-    platforms: tuple[str, ...] = ()
-    secrets: tuple[Secret, ...] = ()
-
-    __repr__ = repr_without("text", "variables")
-
-
-def fill_arguments(
-    args: Iterable[tuple[str, str | None]], variables: Mapping[str, str]
-) -> tuple[tuple[str, str | None], ...]:
-    """Return build arguments with the values that the environment is to give and has."""
-    return tuple((name, variables.get(name) if value is None else value) for name, value in args)
 
 
 class Build(Struct, frozen=True, kw_only=True):
@@ -120,9 +73,9 @@ class Build(Struct, frozen=True, kw_only=True):
         others = () if isinstance(self.parsed, DockerfileError) else self.parsed.others
         return tuple(each for each in others if not {*each.sources}.isdisjoint(self.files))
 
-    def place_of(self, step: InstallCommand | OtherInstall) -> str:
+    def place_of(self, step: InstallCommand) -> str:
         """Return where a step of it stands, ``Dockerfile:4``."""
-        return f"{self.recipe.path}:{step.line}"
+        return f"{step.path or self.recipe.path}:{step.line}"
 
 
 def read_builds(
@@ -146,9 +99,10 @@ def read_builds(
             context,
             recipe.build_args,
             recipe.platforms[:1],
+            recipe.contexts,
         )
         if key not in known:
-            known[key] = _with_projects(_parse(recipe), context, library)
+            known[key] = _with_projects(parse(recipe), context, library)
         parsed = known[key]
         steps = () if isinstance(parsed, DockerfileError) else parsed.steps
         names = {
@@ -197,27 +151,11 @@ def bases_of(build: Build) -> frozenset[object]:
     return frozenset(
         (
             build.parsed.base_of(step.stage).base,
-            replace(step.python, line=0),
+            replace(step.python, line=0, path=""),
             build.recipe.platforms,
         )
         for step in build.installing
     )
-
-
-def _parse(recipe: Recipe) -> Dockerfile | DockerfileError:
-    unset = [name for name, value in recipe.build_args if value is None]
-    try:
-        return Dockerfile.from_text(
-            recipe.text,
-            path=recipe.path,
-            first_line=recipe.first_line,
-            build_args={name: value for name, value in recipe.build_args if value is not None},
-            wanted=names_set(recipe.variables).union(unset),
-            platform=recipe.platforms[0] if recipe.platforms else None,
-            inherited=variables_of,
-        )
-    except DockerfileError as error:
-        return error
 
 
 def _with_projects(
@@ -230,8 +168,16 @@ def _with_projects(
     """
     if isinstance(parsed, DockerfileError):
         return parsed
-    steps: list[InstallCommand] = []
-    for step in parsed.steps:
+    steps, inherited = (
+        tuple(_followed(each, context, library)) for each in (parsed.steps, parsed.inherited)
+    )
+    return replace(parsed, steps=steps, inherited=inherited)
+
+
+def _followed(
+    steps: Iterable[InstallCommand], context: Path, library: Library
+) -> Iterator[InstallCommand]:
+    for step in steps:
         sources, packages, unread = [*step.sources], [*step.packages], [*step.unfollowed]
         for folder, extras in step.projects:
             asked = {canonicalize_name(each.strip()) for each in extras.split(",") if each.strip()}
@@ -249,8 +195,7 @@ def _with_projects(
         for file in step.conda_files:
             step = _with_conda_file(step, file, context, library)
         if step.sources or step.packages or not step.conda_files:
-            steps.append(step)
-    return replace(parsed, steps=tuple(steps))
+            yield step
 
 
 def _with_conda_file(

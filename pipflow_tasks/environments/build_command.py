@@ -10,13 +10,13 @@ from msgspec.structs import replace
 
 from ..compose import Secret
 from ..dockerfile import read_fields
-from .build import fill_arguments
+from .recipe import fill_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from .build import Recipe
+    from .recipe import Recipe
 
 _BUILD_WORDS = frozenset({"build", "bud"})
 _OPTIONS = (("--build-arg",), ("--secret",), ("--target",), ("--platform",), ("--file", "-f"))

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from ..plan import Builder
     from ..settings import Settings
     from .bake_project import BakeProject
-    from .build import Recipe
     from .compose_project import ComposeProject
+    from .recipe import Recipe
 
 _ENGINES = {"docker": "docker", "podman": "podman", "buildah": "podman"}
 """Where the image is that a program has built."""

@@ -18,9 +18,7 @@ from ..files import read_text, show_path
 from ..manifest.library import read_more
 from .bake_project import find_bake
 from .build import (
-    Recipe,
     bases_of,
-    fill_arguments,
     names_installed_by,
     names_of_steps,
     read_builds,
@@ -30,6 +28,7 @@ from .build_command import named_places, read_build_options, with_options
 from .builders import make_builder
 from .compose_project import find_compose
 from .dockerfiles import find_others, find_usual, place
+from .recipe import Recipe, fill_arguments, with_bases
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -448,9 +447,10 @@ def _recipes_of(
 
     Also a clause for each service that installs when it starts, in an image that is not built.
     """
-    texts: dict[Path, str] = {}
-    recipes: list[Recipe] = []
-    for service in compose.file.buildable(service_name or None):
+    texts: dict[Path, str | None] = {}
+    recipes: dict[str, Recipe] = {}
+    meant = compose.file.buildable(service_name or None)
+    for service in compose.file.buildable():
         build = service.build
         if build is None or build.is_remote:
             continue
@@ -458,25 +458,23 @@ def _recipes_of(
         if text is None:
             path = compose.base / build.context / build.dockerfile
             if path not in texts:
-                texts[path] = _read_dockerfile(path, library.name_of(path), service)
+                texts[path] = read_text(path, shown=library.name_of(path))
             text = texts[path]
-        recipes.append(_recipe_of(service, build, text, library, compose))
+            if text is None and service in meant:
+                raise DockerfileError(
+                    f"there is no such file, which the service {service.name} builds",
+                    path=library.name_of(path),
+                )
+        if text is not None:
+            recipes[service.name] = _recipe_of(service, build, text, library, compose)
+    chosen = [recipes[each.name] for each in meant if each.name in recipes]
     starting = tuple(
         f"the service {service.name} ({compose.file.path}) installs when it starts, in "
         f"{service.image}"
         for service in compose.file.services
         if service.build is None and _INSTALLS.search(service.starts_with)
     )
-    return recipes, starting
-
-
-def _read_dockerfile(path: Path, shown: str, service: Service) -> str:
-    text = read_text(path, shown=shown)
-    if text is None:
-        raise DockerfileError(
-            f"there is no such file, which the service {service.name} builds", path=shown
-        )
-    return text
+    return with_bases(chosen, recipes.values()), starting
 
 
 def _recipe_of(
@@ -490,6 +488,7 @@ def _recipe_of(
     shown, line = build.inline_place or (f"dockerfile_inline of {service.name}", 1)
     return Recipe(
         service=service.name,
+        tags=(service.image,) if service.image else (),
         path=shown if is_inline else library.name_of(path),
         text=text,
         first_line=line if is_inline else 1,
@@ -507,4 +506,5 @@ def _recipe_of(
             )
             for secret in build.secrets
         ),
+        contexts=build.contexts,
     )

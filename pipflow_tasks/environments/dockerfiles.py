@@ -12,8 +12,9 @@ from msgspec.structs import replace
 from ..dockerfile.names import PLAIN_NAMES, is_dockerfile_name
 from ..errors import DockerfileError
 from ..files import read_text
-from .build import Recipe, names_installed_by, read_builds
+from .build import names_installed_by, read_builds
 from .ignored import IgnoreRules
+from .recipe import Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping

@@ -182,11 +182,11 @@ def _packages_of(builds: Iterable[Build]) -> tuple[Line, ...]:
     found: dict[tuple[str, str], Line] = {}
     for build in builds:
         for step in _installing(build):
-            kept = dict(step.unset)
+            kept, path = dict(step.unset), step.path or build.recipe.path
             for package in step.packages:
-                lines = [*read_lines(package, build.recipe.path)]
+                lines = [*read_lines(package, path)]
                 if package in kept and any(line.kind is Kind.UNREADABLE for line in lines):
-                    lines = [*read_lines(kept[package], build.recipe.path)]
+                    lines = [*read_lines(kept[package], path)]
                 for line in map(_with_name, lines):
                     placed = replace(line, number=step.line)
                     found.setdefault((placed.place, placed.content), placed)
@@ -242,6 +242,6 @@ def _installing(build: Build) -> Iterator[InstallCommand]:
         if step.stage in chain
         for stage in chain
     }
-    for step in dockerfile.steps:
+    for step in (*dockerfile.inherited, *dockerfile.steps):
         if (step.stage, step.location) in places and step.command in {"install", "sync"}:
             yield step

@@ -53,7 +53,7 @@ def _require_arguments(build: Build, step: InstallCommand, run: Instruction) -> 
         if lacking:
             raise DockerfileError(
                 f"the build argument `{lacking[0]}` has no value, and is needed here",
-                path=build.recipe.path,
+                path=(base.path if line == base.line else "") or build.recipe.path,
                 line=line,
                 hint=f"set `{lacking[0]}` in the environment or in the `.env` file, "
                 f"or write a default: `ARG {lacking[0]}=<value>`",

@@ -324,7 +324,7 @@ def _target_of(
     pip_upgraded, pip = (False, None) if step is None else _pip_of(step)
     base = BaseImage(
         reference=image.base,
-        source=f"{build.recipe.path}:{image.line}",
+        source=f"{image.path or build.recipe.path}:{image.line}",
         platforms=platforms,
         pip_upgraded=pip_upgraded,
         pip=pip,

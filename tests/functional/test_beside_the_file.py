@@ -61,6 +61,41 @@ def test_requirement_of_a_related_stage(project: TemporaryProject, dockerfile: s
     assert project.requirements == "dep==1.5\n"
 
 
+COMPOSE = """\
+services:
+  base:
+    image: acme/base
+    build: base
+  app:
+    build: .
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "place"),
+    [
+        ("pip install tool==1.0", "base/Dockerfile:3"),
+        ("pip install -r tools.txt", "base/tools.txt:1"),
+        ("pip install ./tool", "base/Dockerfile:3"),
+    ],
+)
+def test_requirement_of_a_base_image_that_is_built_here(
+    project: TemporaryProject, command: str, place: str
+) -> None:
+    """What the Dockerfile of the base image installs counts, and is named by its own place."""
+    project.write("compose.yaml", COMPOSE)
+    project.write("base/Dockerfile", f"FROM python:3.9-slim\nCOPY . .\nRUN {command}\n")
+    project.write("base/tools.txt", "tool==1.0\n")
+    project.write(
+        "base/tool/pyproject.toml",
+        '[project]\nname = "own"\nversion = "1"\ndependencies = ["tool==1.0"]\n',
+    )
+    step = "COPY requirements.txt .\nRUN pip install -r requirements.txt\n"
+    output = upgrade(project, f"FROM acme/base\n{step}")
+    assert project.requirements == "dep==1.5\n", output
+    assert f"({place}) needs dep<2" in output
+
+
 @pytest.mark.parametrize(
     "dockerfile",
     [

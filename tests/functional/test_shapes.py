@@ -81,17 +81,7 @@ def check_facts(project: Project, facts: list[dict[str, Any]]) -> None:
             assert [each for each in values if each not in explained.get(part, [])] == [], explained
 
 
-NOT_YET = (PROJECTS / "not-yet.txt").read_text("utf-8").split()
-"""The shapes for which something else is found or asked; a strict list: see the README there."""
-
-
-def parameters() -> list[Any]:
-    """Return the shapes; those that are known to fail must fail."""
-    marks = {name: pytest.mark.xfail(reason="not yet found") for name in NOT_YET}
-    return [pytest.param(shape, id=shape.name, marks=marks.get(shape.name, ())) for shape in SHAPES]
-
-
-@pytest.mark.parametrize("shape", parameters())
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
 def test_shape(shape: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is expected of the shape is found, or asked for, without a setting and an engine."""
     expected = read_expected(shape)
@@ -115,8 +105,3 @@ def test_shape(shape: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         wanted = {name: value for name, value in expected["environment"].items() if name in found}
         assert (said, {name: found[name] for name in wanted}) == ("", wanted)
         assert wanted
-
-
-def test_names_of_the_list_are_shapes() -> None:
-    """The list of what is not found yet names shapes that are there, each once, in order."""
-    assert sorted({*NOT_YET} & {shape.name for shape in SHAPES}) == NOT_YET

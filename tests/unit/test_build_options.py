@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from pipflow_tasks.compose import Secret
-from pipflow_tasks.environments.build import Recipe
 from pipflow_tasks.environments.build_command import (
     named_places,
     read_build_options,
     with_options,
 )
+from pipflow_tasks.environments.recipe import Recipe
 
 
 def test_reads_the_options_that_count() -> None:

@@ -53,7 +53,11 @@ def reading_of(text: str, given: dict[str, Any]) -> Any:
         return {"error": {"message": error.message, "line": error.line, "hint": error.hint}}
     stages = [
         {
-            **{key: value for key, value in asdict(stage).items() if key != "index"},
+            **{
+                key: value
+                for key, value in asdict(stage).items()
+                if key not in {"index", "path", "file"}
+            },
             "instructions": [f"{found.line} {found.keyword}" for found in stage.instructions],
         }
         for stage in dockerfile.stages
