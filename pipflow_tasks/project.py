@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
 from .checks import find_in, fix_at_the_source
+from .checks.compiled import check_compiled
 from .checks.dockerfile import check_builds, check_pip
 from .checks.files import check_lines
 from .checks.origins import OriginReader, suggest_settings
@@ -87,7 +88,7 @@ from .settings import Settings
 from .transaction import carry_out, changing, find_unfinished, preview, require_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from invoke.context import Context
 
@@ -325,7 +326,8 @@ class Project:
         found = self._find(must_be_there=True)
         draft = partial(draft_upgrade, requests=requests, prereleases=prereleases, policy=policy)
         inputs, parts = self._draft(found, draft, resolve=resolve)
-        return self._finish("upgrade", parts, found, inputs, force=force)
+        asked = [f"{each.requirement.name}{each.specifier}" for each in requests]
+        return self._finish("upgrade", parts, found, inputs, force=force, asked=asked)
 
     def plan_pin(
         self,
@@ -628,6 +630,8 @@ class Project:
             if seen.manifest is not None:
                 paths = fix_at_the_source(seen.manifest, paths)
             found = (*check_pip(discovery.builds, target), *paths)
+            if seen.manifest is not None:
+                found = (*found, *check_compiled(seen.manifest, target))
             seen = seen.with_findings(found, target=target, notices=notices)
             if seen.manifest is not None:
                 both = _Found(manifest=seen.manifest, discovery=discovery)
@@ -911,6 +915,7 @@ class Project:
         *,
         force: bool,
         with_target: bool = True,
+        asked: Sequence[str] = (),
     ) -> Plan:
         manifest, target = found.manifest, None
         if inputs is not None:
@@ -919,7 +924,7 @@ class Project:
             several = self._note_several(inputs, parts)
             assumed = say_assumed(inputs, parts)
             parts = [warn(*inputs.notices), *parts, warn(*assumed, *several, *inputs.last_notices)]
-        plan = finish(parts, command, manifest, target=target, force=force)
+        plan = finish(parts, command, manifest, target=target, force=force, asked=asked)
         builder, why_not = self._builder_for(plan, found.discovery)
         services = () if builder is None else builder.services
         lack = find_lack(found.discovery.builds, services, self._variables)
