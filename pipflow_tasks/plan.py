@@ -56,6 +56,7 @@ class Change(Struct, frozen=True, kw_only=True):
         extras: those that its line gets besides its own.
         taken_from: where a line that was not pinned has its version from: the image that was built
             before has it, or it is the newest that is allowed on the index. None for other lines.
+        is_direct: the line is a direct requirement, no locked pin.
     """
 
     project: str
@@ -66,6 +67,12 @@ class Change(Struct, frozen=True, kw_only=True):
     is_new: bool = False
     extras: tuple[str, ...] = ()
     taken_from: Literal["image", "index"] | None = None
+    is_direct: bool = True
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the project stays as it is, and only its line is written anew."""
+        return self.before == self.after and not self.extras and not self.is_new
 
 
 class Held(Struct, frozen=True, kw_only=True):

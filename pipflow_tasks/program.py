@@ -179,7 +179,7 @@ def arrange(
 ) -> list[str]:
     """Return the arguments with options before packages, and with all packages in one word.
 
-    Where a task takes none, they are the value of its option ``--names``.
+    Where a task takes none, they are the value of its option ``--names`` or ``--sources``.
 
     Args:
         words: the arguments of the program.
@@ -207,9 +207,10 @@ def arrange(
         else:
             packages.append(word)
     joined = [", ".join(packages)] if packages else []
-    has_names = any(option.partition("=")[0] == "--names" for option in options)
-    if joined and "--names" in tasks[name].flags and not has_names:
-        joined.insert(0, "--names")
+    given = {option.partition("=")[0] for option in options}
+    for option in ("--names", "--sources"):
+        if joined and option in tasks[name].flags and option not in given:
+            joined.insert(0, option)
     return [*words[:place], name, *options, *joined]
 
 

@@ -12,6 +12,7 @@ import os
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
 from msgspec import Struct
@@ -19,12 +20,14 @@ from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
 from .checks import find_in, fix_at_the_source
+from .checks.compiled import check_compiled
 from .checks.dockerfile import check_builds, check_pip
 from .checks.files import check_lines
 from .checks.origins import OriginReader, suggest_settings
 from .checks.paths import check_paths
 from .checks.pins import check_pins, check_together
 from .environments.built_image import find_installed
+from .environments.declared import read_declared
 from .environments.discovery import builder_for, find_builds, find_file
 from .environments.environment import complete_manifest, find_environments
 from .environments.indexes import note_several
@@ -41,6 +44,7 @@ from .files import find_repository, show_path
 from .index import PackageIndex
 from .index.pip_settings import read_pip_settings
 from .isolation import hide_variables
+from .manifest.compiled import read_sources
 from .manifest.library import Library, read_more
 from .manifest.reading import read_manifest
 from .mount import (
@@ -54,6 +58,15 @@ from .mount import (
 )
 from .plan import Builder, Change, Finding, Held, LeftAlone, Origin, Outcome, Plan
 from .planning.add import AddOptions, draft_add
+from .planning.adopt import (
+    ALL_DIRECT,
+    draft_adopt,
+    find_roles,
+    find_steps,
+    leave_unread,
+    list_adopted,
+    write_adopted,
+)
 from .planning.assumptions import note_looked_up, say_assumed, turns_on_patch
 from .planning.draft import finish, warn
 from .planning.inputs import Inputs, prepare
@@ -76,7 +89,7 @@ from .settings import Settings
 from .transaction import carry_out, changing, find_unfinished, preview, require_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from invoke.context import Context
 
@@ -85,10 +98,11 @@ if TYPE_CHECKING:
     from .environments.rules import InstallRules
     from .environments.target import FoundTarget
     from .manifest.addresses import Address
+    from .manifest.compiled import Adopted
     from .manifest.documents import Manifest
     from .mount import Namespace
     from .planning.draft import Draft
-    from .requirements import Request, Sort
+    from .requirements import Request, RequirementsFile, Sort
     from .target import Target
 
 __all__ = [
@@ -313,7 +327,8 @@ class Project:
         found = self._find(must_be_there=True)
         draft = partial(draft_upgrade, requests=requests, prereleases=prereleases, policy=policy)
         inputs, parts = self._draft(found, draft, resolve=resolve)
-        return self._finish("upgrade", parts, found, inputs, force=force)
+        asked = [f"{each.requirement.name}{each.specifier}" for each in requests]
+        return self._finish("upgrade", parts, found, inputs, force=force, asked=asked)
 
     def plan_pin(
         self,
@@ -476,6 +491,74 @@ class Project:
         draft = draft_unlock(found.manifest)
         return self._finish("unlock", draft, found, None, force=False, with_target=False)
 
+    def plan_adopt(
+        self,
+        sources: str | Iterable[str] = (),
+        *,
+        direct: str | Iterable[str] = (),
+        transitive: str | Iterable[str] = (),
+    ) -> Plan:
+        """Plan to make one locked file of what another tool wrote; no version moves.
+
+        Args:
+            sources: compiled or frozen files, or the sources that they were compiled from;
+                default: the requirements file.
+            direct: projects that are direct requirements, whatever the files say.
+            transitive: projects that are not.
+
+        Raises:
+            RequirementsError: a file is not there, pins nothing, or is older than its sources.
+            VersionConflict: the pins conflict.
+            ProjectNotFound: the index does not have a project of the files.
+            PackageIndexError: the index failed.
+        """
+        found = replace(self._find(), is_adopted=True)
+        library = found.discovery.library
+        main = found.manifest.main
+        names = _words(sources)
+        adopted = read_sources(library, main, names, self._variables, read_declared)
+        found, is_read = self._with_builds(found, adopted)
+        (target,) = self._find_targets_of(found)
+        adopted = leave_unread(adopted, target.target)
+        asked = {request.name for request in _split(direct)}
+        others = {request.name for request in _split(transitive)}
+        plain = self._with_content(found, write_adopted(adopted, ALL_DIRECT))
+        inputs = self._prepare(plain, resolve=True, in_any_case=True)
+        roles = find_roles(inputs, adopted, asked, others)
+        result = self._with_content(found, write_adopted(adopted, roles))
+        result = replace(result, manifest=replace(result.manifest, is_being_locked=True))
+        draft = partial(draft_adopt, adopted=adopted, roles=roles)
+        inputs, parts = self._draft(result, draft, resolve=True, in_any_case=True)
+        plan = self._finish("adopt", parts, result, inputs, force=False)
+        plan = replace(
+            plan,
+            changes=(*plan.changes, *list_adopted(plan.edits, plan.changes)),
+            findings=tuple(find_steps(found.discovery.builds, library, adopted, main)),
+        )
+        return plan if is_read else replace(plan, builder=None, lack=None)
+
+    def _with_builds(self, found: _Found, adopted: Adopted) -> tuple[_Found, bool]:
+        """Return the builds that install what is adopted, where none installs the main file."""
+        builds = found.discovery.builds
+        if not builds or any(build.installing for build in builds):
+            return found, True
+        settings = dataclasses.replace(self.settings, file=",".join(adopted.compiled))
+        others = find_builds(found.discovery.library, settings, self._variables)
+        if not any(build.installing for build in others.builds):
+            return found, True
+        return replace(found, discovery=others, files=settings.file), False
+
+    def _with_content(self, found: _Found, content: RequirementsFile) -> _Found:
+        """Return the same with another content of the main file, which is not written."""
+        library = found.discovery.library
+        path = library.path_of(content.path)
+        file = replace(library.files[path], content=content)
+        library = replace(library, files=MappingProxyType({**library.files, path: file}))
+        library = read_more(library, (content.path,), self._variables)
+        manifest = read_manifest(library, (content.path,), self._variables)
+        discovery = replace(found.discovery, library=library)
+        return replace(found, manifest=manifest, discovery=discovery)
+
     def plan_check(self, *, offline: bool = False, explain: bool = False) -> Plan:
         """Look for what breaks the workflow, in the Dockerfile and in the files.
 
@@ -550,6 +633,8 @@ class Project:
             if seen.manifest is not None:
                 paths = fix_at_the_source(seen.manifest, paths)
             found = (*check_pip(discovery.builds, target), *paths)
+            if seen.manifest is not None:
+                found = (*found, *check_compiled(seen.manifest, target))
             seen = seen.with_findings(found, target=target, notices=notices)
             if seen.manifest is not None:
                 both = _Found(manifest=seen.manifest, discovery=discovery)
@@ -716,7 +801,7 @@ class Project:
 
     def _prepare(self, found: _Found, *, resolve: bool, in_any_case: bool = False) -> Inputs:
         """Return the inputs of a command."""
-        environment = self._find_environment(found, self._find_targets(found.discovery))
+        environment = self._find_environment(found, self._find_targets_of(found))
         return self._complete(found, environment, resolve=resolve, in_any_case=in_any_case)
 
     def _draft(
@@ -771,6 +856,12 @@ class Project:
 
     def _find_targets(self, discovery: Discovery) -> tuple[FoundTarget, ...]:
         return find_targets(discovery, self.settings, self._environment)
+
+    def _find_targets_of(self, found: _Found) -> tuple[FoundTarget, ...]:
+        """Return the targets of the files that the builds install."""
+        settings = dataclasses.replace(self.settings, file=found.files or self.settings.file)
+        is_new = found.is_adopted
+        return find_targets(found.discovery, settings, self._environment, is_new=is_new)
 
     def _find_environment(self, found: _Found, targets: tuple[FoundTarget, ...]) -> Environment:
         (environment,) = find_environments(
@@ -846,6 +937,7 @@ class Project:
         *,
         force: bool,
         with_target: bool = True,
+        asked: Sequence[str] = (),
     ) -> Plan:
         manifest, target = found.manifest, None
         if inputs is not None:
@@ -854,7 +946,7 @@ class Project:
             several = self._index_notices(inputs, parts)
             assumed = say_assumed(inputs, parts)
             parts = [warn(*inputs.notices), *parts, warn(*assumed, *several, *inputs.last_notices)]
-        plan = finish(parts, command, manifest, target=target, force=force)
+        plan = finish(parts, command, manifest, target=target, force=force, asked=asked)
         builder, why_not = self._builder_for(plan, found.discovery)
         services = () if builder is None else builder.services
         lack = find_lack(found.discovery.builds, services, self._variables)
@@ -895,10 +987,16 @@ class Project:
 
 
 class _Found(Struct, frozen=True, kw_only=True):
-    """What a command begins with: the requirements files and the builds."""
+    """What a command begins with: the requirements files and the builds.
+
+    ``files`` are those that the builds install, if they are others than the project's. The file of
+    one that is adopted is to be installed from now on.
+    """
 
     manifest: Manifest
     discovery: Discovery
+    files: str = ""
+    is_adopted: bool = False
 
 
 class _Seen(Struct, frozen=True, kw_only=True):
@@ -959,6 +1057,12 @@ def _show_origin(where: str, here: Path) -> str:
     """Return where a setting is made, with the name that a file has for the user."""
     path = Path(where)
     return show_path(path, here) if path.is_absolute() and path.is_relative_to(here) else where
+
+
+def _words(names: str | Iterable[str]) -> tuple[str, ...]:
+    """Return the names of files, which are separated by commas or spaces."""
+    text = names if isinstance(names, str) else " ".join(names)
+    return tuple(text.replace(",", " ").split())
 
 
 def _split(requirements: str | Iterable[str]) -> tuple[Request, ...]:

@@ -267,6 +267,15 @@ def unlock(project: Project) -> Plan:
     return project.plan_unlock()
 
 
+def adopt(project: Project, sources: str = "", direct: str = "", transitive: str = "") -> Plan:
+    """Make one locked file of what pip-compile, uv or pip freeze wrote, and build the image.
+
+    No version moves. The lines that a person asked for keep their comments, and a limit becomes
+    their policy; the others become lines with `# via`.
+    """
+    return project.plan_adopt(sources, direct=direct, transitive=transitive)
+
+
 def outdated(
     project: Project,
     only: str = "",
@@ -302,6 +311,9 @@ def rebuild(project: Project, no_cache: bool = False) -> Plan:
 _HELP = {
     "packages": "Packages; several are one quoted word, separated by commas or spaces.",
     "group": "The heading comment of the block to add to.",
+    "sources": "The files to adopt, separated by commas; default: the requirements file.",
+    "direct": "Packages that are direct requirements, separated by commas or spaces.",
+    "transitive": "Packages that are transitive dependencies, separated by commas or spaces.",
     "pre": "Allow pre-releases.",
     "names": "Pin only these packages, separated by commas or spaces.",
     "only": "Consider only these packages, separated by commas or spaces.",
@@ -334,6 +346,7 @@ _TASKS = (
     (upgrade_all, _CHANGING),
     (lock, _CHANGING),
     (unlock, _CHANGING),
+    (adopt, _CHANGING),
     (outdated, (*_READING, "exit_code")),
     (why, _READING),
     (check, _READING),

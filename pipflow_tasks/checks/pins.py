@@ -16,6 +16,7 @@ from ..planning.inputs import (
     allowed_by_policy,
     as_given,
     is_held,
+    reads,
     releases,
     root_of,
     roots_of,
@@ -191,7 +192,11 @@ def _check_lock(
                 f"write a line for all that it needs, with `# via {pick.name}` behind it",
             )
     wanted = {name: new.version for name, new in transitive.items() if new.version is not None}
-    there = {line.name: line.pin for line in manifest.locked if line.name is not None}
+    there = {
+        line.name: line.pin
+        for line in manifest.locked
+        if line.name is not None and reads(settlement.inputs, line)
+    }
     stale = [name for name in sorted({*wanted, *there}) if wanted.get(name) != there.get(name)]
     if stale:
         yield Finding(

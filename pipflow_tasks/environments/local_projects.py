@@ -53,7 +53,7 @@ def read_local_project(folder: Path, extras: Collection[str], *, shown: str) -> 
     Raises:
         FileError: one of its files can't be read.
     """
-    data = _read_toml(folder / "pyproject.toml", posixpath.join(shown, "pyproject.toml"))
+    data = read_toml(folder / "pyproject.toml", posixpath.join(shown, "pyproject.toml"))
     files = [*_dynamic_files(data, extras), *_hatch_files(data)]
     stated = [*_stated(data, extras)]
     if not files and not stated:
@@ -68,8 +68,8 @@ def read_local_project(folder: Path, extras: Collection[str], *, shown: str) -> 
 
 def _find_build(folder: Path, data: dict[str, Any]) -> str:
     """Return the name of the file that only a build understands, or nothing."""
-    project = _table(data, "project")
-    if project and "dependencies" not in _words(project.get("dynamic", [])):
+    project = find_table(data, "project")
+    if project and "dependencies" not in find_words(project.get("dynamic", [])):
         return ""  # it needs nothing
     if (folder / "setup.py").is_file():
         return "setup.py"
@@ -82,7 +82,7 @@ def read_group(path: Path, name: str, *, shown: str) -> list[str]:
     Raises:
         FileError: the file can't be read.
     """
-    groups = _table(_read_toml(path, shown), "dependency-groups")
+    groups = find_table(read_toml(path, shown), "dependency-groups")
     by_name = {canonicalize_name(each): entries for each, entries in groups.items()}
     found: list[str] = []
     waiting, seen = [canonicalize_name(name)], set[str]()
@@ -110,56 +110,59 @@ def read_conda_file(path: Path, *, shown: str) -> tuple[list[str], list[str]]:
         return [], []
     dependencies = data.get("dependencies") if isinstance(data, dict) else None
     sections = [each for each in dependencies or () if isinstance(each, dict)]
-    entries = [entry for each in sections for entry in _words(each.get("pip"))]
+    entries = [entry for each in sections for entry in find_words(each.get("pip"))]
     options = [entry for entry in entries if entry.startswith("-")]
     words = [word for entry in options for word in shlex.split(entry, comments=True)]
     return words, [entry for entry in entries if entry not in options]
 
 
-def _read_toml(path: Path, shown: str) -> dict[str, Any]:
+def read_toml(path: Path, shown: str) -> dict[str, Any]:
+    """Return what a TOML file says, or nothing where it is none."""
     try:
         return tomllib.loads(read_text(path, shown=shown) or "")
     except (ValueError, RecursionError):  # its build fails in the image
         return {}
 
 
-def _table(data: Any, *names: str) -> dict[str, Any]:
+def find_table(data: Any, *names: str) -> dict[str, Any]:
+    """Return the table below names; an empty one where there is none."""
     for name in names:
         data = data.get(name, {}) if isinstance(data, dict) else {}
     return data if isinstance(data, dict) else {}
 
 
-def _words(value: object) -> list[str]:
+def find_words(value: object) -> list[str]:
+    """Return a text, or the texts of a list."""
     values = [value] if isinstance(value, str) else value
     return [each for each in values if isinstance(each, str)] if isinstance(values, list) else []
 
 
 def _dynamic_files(data: dict[str, Any], extras: Collection[str]) -> Iterator[str]:
     """Yield the files that setuptools reads dependencies from."""
-    dynamic = _words(_table(data, "project").get("dynamic", []))
-    own = _table(data, "tool", "setuptools", "dynamic")
+    dynamic = find_words(find_table(data, "project").get("dynamic", []))
+    own = find_table(data, "tool", "setuptools", "dynamic")
     if "dependencies" in dynamic:
-        yield from _words(_table(own, "dependencies").get("file"))
+        yield from find_words(find_table(own, "dependencies").get("file"))
     if "optional-dependencies" in dynamic:
-        for extra, found in _table(own, "optional-dependencies").items():
+        for extra, found in find_table(own, "optional-dependencies").items():
             if _is_asked(extra, extras) and isinstance(found, dict):
-                yield from _words(found.get("file"))
+                yield from find_words(found.get("file"))
 
 
 def _hatch_files(data: dict[str, Any]) -> Iterator[str]:
     """Yield the files that hatch-requirements-txt reads dependencies from."""
-    dynamic = _words(_table(data, "project").get("dynamic", []))
-    hook = _table(data, "tool", "hatch", "metadata", "hooks")
+    dynamic = find_words(find_table(data, "project").get("dynamic", []))
+    hook = find_table(data, "tool", "hatch", "metadata", "hooks")
     if "dependencies" in dynamic and isinstance(hook.get("requirements_txt"), dict):
-        yield from _words(hook["requirements_txt"].get("files", ["requirements.txt"]))
+        yield from find_words(hook["requirements_txt"].get("files", ["requirements.txt"]))
 
 
 def _stated(data: dict[str, Any], extras: Collection[str]) -> Iterator[str]:
     """Yield the requirements that the project table states."""
-    project = _table(data, "project")
-    found = _words(project.get("dependencies", []))
-    for extra, more in _table(project, "optional-dependencies").items():
-        found += _words(more) if _is_asked(extra, extras) else []
+    project = find_table(data, "project")
+    found = find_words(project.get("dependencies", []))
+    for extra, more in find_table(project, "optional-dependencies").items():
+        found += find_words(more) if _is_asked(extra, extras) else []
     yield from filter(_is_requirement, found)
 
 

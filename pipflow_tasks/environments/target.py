@@ -55,12 +55,14 @@ def find_targets(
     variables: Mapping[str, str],
     *,
     for_patch: bool = False,
+    is_new: bool = False,
 ) -> tuple[FoundTarget, ...]:
     """Return the targets; one, for builds with different targets are refused.
 
     Without a build, the target is this host's own Python, or that of the settings. The variables
     are for ``DOCKER_DEFAULT_PLATFORM``. With ``for_patch``, an engine is also asked for the patch
-    level of a Python of which a name says the series.
+    level of a Python of which a name says the series. With ``is_new``, the file is to be installed
+    into the last stage of builds that install none.
 
     Raises:
         DockerfileError: a base image depends on a variable without value.
@@ -79,7 +81,9 @@ def find_targets(
         name = "python" if settings.python else "host"
         return (FoundTarget(name=name, target=_target_without_image(settings, variables)),)
     bases = BaseImages.of(discovery.builder, variables, for_patch=for_patch)
-    if not any(build.steps for build in builds) and not _is_settled(builds, settings, discovery):
+    if not any(build.steps for build in builds) and not _is_settled(
+        builds, settings, discovery, is_new=is_new
+    ):
         for build in builds:
             _require_own_installer(build)
         builds[0].dockerfile.require_known()
@@ -163,7 +167,9 @@ def _name_of(builds: Sequence[Build]) -> str:
     return first.service or (f"{first.path}#{first.stage}" if is_one_of_several else first.path)
 
 
-def _is_settled(builds: Sequence[Build], settings: Settings, discovery: Discovery) -> bool:
+def _is_settled(
+    builds: Sequence[Build], settings: Settings, discovery: Discovery, *, is_new: bool
+) -> bool:
     """Return whether it is known what the files are installed into, though no step does it.
 
     The settings say it. A file of another name than the usual one was chosen by the user: it goes
@@ -174,11 +180,14 @@ def _is_settled(builds: Sequence[Build], settings: Settings, discovery: Discover
     ):
         return True
     explained = (explain_uninstalled(build, discovery.library) for build in builds)
-    return bool(settings.stage) and not any(each.is_seen for each in explained)
+    is_meant = bool(settings.stage) or (is_new and not any(map(steps_with_files, builds)))
+    return is_meant and not any(each.is_seen for each in explained)
 
 
 def _not_installed(build: Build, settings: Settings, discovery: Discovery) -> str:
-    chosen = f"the image of the stage {build.recipe.stage}, as the setting stage says"
+    chosen = "the image of its last stage"
+    if build.recipe.stage is not None:
+        chosen = f"the image of the stage {build.recipe.stage}, as the setting stage says"
     if settings.python:
         chosen = f"Python {settings.python}, as the setting python says"
     elif others := steps_with_files(build):

@@ -12,17 +12,18 @@ from packaging.utils import canonicalize_name
 
 from ..errors import RequirementsError, redact
 from ..plan import Change, Edit, Held, LeftAlone, Plan
-from ..requirements import Addition, Pin
+from ..requirements import Addition, Pin, RequirementsFile
+from .compiling import way_to_upgrade
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from packaging.version import Version
 
     from ..manifest.documents import Manifest
     from ..manifest.library import LocalFile
     from ..plan import PathStep
-    from ..requirements import Line, RequirementsFile
+    from ..requirements import Generator, Line
     from ..resolution.finder import Candidate
     from ..target import Target
 
@@ -154,18 +155,25 @@ def finish(
     *,
     target: Target | None,
     force: bool,
+    asked: Sequence[str] = (),
 ) -> Plan:
     """Return the plan of a command; repeated warnings and hints are reported once.
 
-    ``force`` edits also a file that another tool has written.
+    ``force`` edits also a file that another tool has written; ``asked`` are the requirements that
+    were typed.
 
     Raises:
         RequirementsError: such a file would change, and ``force`` is not given.
     """
     draft = _join(parts)
     contents = {path: _content(draft, manifest, path) for path in manifest.requirements}
+
+    def say_way(generator: Generator) -> str:
+        moves = command in {"upgrade", "upgrade-all"}
+        return way_to_upgrade(generator, target, asked) if moves else generator.way
+
     edits = (
-        _edit(command, manifest.requirements[path], content, force=force)
+        _edit(command, manifest.requirements[path], content, None if force else say_way)
         for path, content in contents.items()
     )
     return Plan(
@@ -215,27 +223,34 @@ def _content(draft: Draft, manifest: Manifest, path: str) -> RequirementsFile:
     return content.with_requirements(written) if written else content
 
 
-def _edit(command: str, file: LocalFile, content: RequirementsFile, *, force: bool) -> Edit | None:
+def _edit(
+    command: str,
+    file: LocalFile,
+    content: RequirementsFile,
+    say_way: Callable[[Generator], str] | None,
+) -> Edit | None:
+    """Return the edit of a file; ``say_way`` refuses one that another tool has written."""
     path = content.path
     after = content.to_bytes()
     if after == (file.before or b""):
         return None
     generator = file.generator
-    if generator is not None and not force:
+    if generator is not None and say_way is not None:
         source = generator.source
         forced = "" if command == "lock" else ", or edit it anyway with --force"
         raise RequirementsError(
             f"it was written by {generator.tool}{f' from {source}' if source else ''}, "
             "which would overwrite an edit",
             path=path,
-            hint=f"{generator.way}{forced}",
+            hint=f"{say_way(generator)}{forced}",
         )
+    written = RequirementsFile.from_bytes(file.before or b"", path=path)  # the plan may start anew
     return Edit(
         path=file.file,
         shown=path,
         before=file.before,
         after=after,
-        is_silent=file.before is not None and _asked_by(file.content) == _asked_by(content),
+        is_silent=file.before is not None and _asked_by(written) == _asked_by(content),
     )
 
 
@@ -248,23 +263,25 @@ def _changes(draft: Draft, contents: Mapping[str, RequirementsFile]) -> Iterator
     """Yield the changes; lines are numbered as the new file has them."""
     told: set[str] = set()
 
-    def number(path: str, requirement: Requirement, version: Version) -> int:
+    def find(path: str, requirement: Requirement, version: Version) -> Line:
         for line in contents[path].find(requirement.name):
             is_same = line.pin == version and line.marker == requirement.marker
             if is_same and line.place not in told:
                 told.add(line.place)
-                return line.number
+                return line
         raise AssertionError(f"{requirement.name} {version} is not in {path}")
 
     for addition in draft.additions:
         requirement = addition.written.requirement
+        new = find(addition.path, requirement, addition.version)
         yield Change(
             project=requirement.name,
             before=None,
             after=addition.version,
             file=addition.path,
-            line=number(addition.path, requirement, addition.version),
+            line=new.number,
             is_new=True,
+            is_direct=not new.via,
         )
     for pin in draft.pins:
         line = pin.line
@@ -272,16 +289,23 @@ def _changes(draft: Draft, contents: Mapping[str, RequirementsFile]) -> Iterator
             continue
         of_image = line.place in draft.from_image
         assert line.requirement is not None
+        new = find(line.path, line.requirement, pin.version)
         yield Change(
             project=line.spelled_name,
             before=line.pin,
             after=pin.version,
             file=line.path,
-            line=number(line.path, line.requirement, pin.version),
+            line=new.number,
             extras=pin.extras,
             taken_from=("image" if of_image else "index") if line.pin is None else None,
+            is_direct=not new.via,
         )
     for line in draft.removals:
         yield Change(
-            project=line.spelled_name, before=line.pin, after=None, file=line.path, line=line.number
+            project=line.spelled_name,
+            before=line.pin,
+            after=None,
+            file=line.path,
+            line=line.number,
+            is_direct=not line.via,
         )

@@ -213,7 +213,7 @@ def _limits(manifest: Manifest, target: Target, rules: InstallRules) -> Limits:
     preferences = {
         line.name: Preference(version=line.pin)
         for line in manifest.locked
-        if line.name and line.pin
+        if line.name and line.pin and (line.marker is None or target.applies(line.marker))
     }
     admissions = {
         name: replace(
@@ -229,7 +229,7 @@ def _limits(manifest: Manifest, target: Target, rules: InstallRules) -> Limits:
         admission=rules.admission,
     )
     for line in manifest.locked:
-        if line.name is not None:
+        if line.name is not None and (line.marker is None or target.applies(line.marker)):
             limits = limits.bounding(line.name, policy_bounds(line))
     return limits
 

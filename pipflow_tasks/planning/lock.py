@@ -17,7 +17,7 @@ from ..requirements import Addition, change_via, write_via
 from ..resolution.finder import names_exactly
 from .draft import Draft, add, hint, move, remove, warn, warn_of
 from .goals import choose
-from .inputs import roots_of
+from .inputs import reads, roots_of
 from .moving import digests, tell_held
 from .settling import settle_current
 
@@ -76,12 +76,20 @@ def draft_lock(inputs: Inputs) -> Iterator[Draft]:
         NoCandidate: a requirement has no version that suits.
     """
     settlement = settle_current(inputs, waive=False)
-    transitive = find_transitive(settlement)
+    yield from lock_all(settlement)
+    if not find_transitive(settlement):
+        yield hint("the requirements have no transitive dependencies: there is nothing to lock")
+
+
+def lock_all(settlement: Settlement) -> Iterator[Draft]:
+    """Write a line for every transitive dependency of settled requirements, if there are any.
+
+    Raises:
+        RequirementsError: the files pin hashes, and the index does not have them.
+    """
     yield from settlement.notices
     yield from _warn_of_unpinned(settlement.inputs)
-    yield from _write_locked(settlement, transitive)
-    if not transitive:
-        yield hint("the requirements have no transitive dependencies: there is nothing to lock")
+    yield from _write_locked(settlement, find_transitive(settlement))
 
 
 def draft_unlock(manifest: Manifest) -> Iterator[Draft]:
@@ -133,11 +141,12 @@ def find_transitive(
     Where the dependencies of a project are unknown, the locked lines that name it count.
     Dependencies that conflict count, too.
     """
-    solution = settlement.solution
-    there = [each for each in _find_origins(settlement.inputs) if each.name not in gone]
+    solution, inputs = settlement.solution, settlement.inputs
+    there = [each for each in _find_origins(inputs) if each.name not in gone]
     origins = [*there, *added]
-    lines = {line.name: line for line in settlement.inputs.manifest.locked if line.name is not None}
-    children = _find_children(settlement, lines)
+    read = [line for line in inputs.manifest.locked if reads(inputs, line)]
+    lines = {line.name: line for line in read if line.name is not None}
+    children = find_children(settlement, lines)
     first: dict[NormalizedName, Origin] = {}
     for origin in origins:
         reached = [origin.name]
@@ -161,7 +170,7 @@ def find_transitive(
     return transitive
 
 
-def _find_children(
+def find_children(
     settlement: Settlement, locked: Mapping[NormalizedName, Line]
 ) -> Mapping[NormalizedName, Collection[NormalizedName]]:
     """Return the dependencies of each project, from the solution and the locked lines."""
@@ -233,11 +242,17 @@ def _write_locked(
             f"lines with `# via {pick.name}` stay"
         )
     left = dict(transitive)
+    foreign = _find_foreign(settlement, transitive)
     comments: dict[NormalizedName, str] = {}
     for line in manifest.locked:
         assert line.name is not None
+        if not reads(inputs, line):
+            if line.place not in foreign:
+                yield remove([line])
+            continue
         comments[line.name] = line.comment
-        new = left.pop(line.name, None)
+        left.pop(line.name, None)
+        new = transitive.get(line.name)
         lacks_hash = manifest.uses_hashes and not line.option_values("--hash")
         if new is None:
             yield remove([line])
@@ -248,6 +263,22 @@ def _write_locked(
             yield from _follow(inputs, line, new, changed.get(line.place, ""))
     for name, new in left.items():
         yield from _add_locked(inputs, name, new, comments.get(name, ""))
+
+
+def _find_foreign(
+    settlement: Settlement, transitive: Mapping[NormalizedName, Transitive]
+) -> set[str]:
+    """Return the places of the locked lines for other platforms of which a parent is there."""
+    inputs = settlement.inputs
+    unread = [line for line in inputs.manifest.lines if not reads(inputs, line)]
+    locked = [line for line in unread if line in inputs.manifest.locked]
+    there = {root.name for root in settlement.roots} | transitive.keys()
+    there |= {line.name for line in unread if line.name is not None and line not in locked}
+    kept: set[str] = set()
+    while new := [each for each in locked if each.place not in kept and there & {*each.via}]:
+        kept |= {line.place for line in new}
+        there |= {line.name for line in new if line.name is not None}
+    return kept
 
 
 def _follow(inputs: Inputs, line: Line, new: Transitive, changed: str) -> Iterator[Draft]:

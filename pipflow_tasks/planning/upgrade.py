@@ -13,7 +13,7 @@ from ..requirements import Kind
 from ..resolution.finder import Bound
 from .draft import Draft, hint, leave, warn
 from .goals import goal_to_move, why_left_alone, why_unmovable
-from .inputs import is_held, only_version, policy_bounds, releases, root_of, why_nowhere
+from .inputs import is_held, only_version, policy_bounds, reads, releases, root_of, why_nowhere
 from .lock import update_lock
 from .moving import move_goal
 from .policies import asked_of, bounds_beside, comment_with_policy, tell_policies
@@ -207,7 +207,7 @@ def _bound(
     """Keep out what skipped locked lines, policies and the level do not allow."""
     locked = {line.place for line in inputs.manifest.locked}
     for line in inputs.manifest.locked:
-        if line.name in skip:
+        if line.name in skip and reads(inputs, line):
             inputs = inputs.bounding(line, [only_version(line, "is skipped")])
     for line in pins:
         assert line.pin is not None

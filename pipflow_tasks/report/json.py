@@ -75,6 +75,7 @@ def _change(change: Change) -> dict[str, Any]:
         "to": _text_or_none(change.after),
         "file": change.file,
         "line": change.line,
+        "direct": change.is_direct,
         "extras": list(change.extras),
         "taken_from": change.taken_from,
     }

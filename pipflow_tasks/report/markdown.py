@@ -15,6 +15,7 @@ from .wording import (
     describe_source,
     name_project,
     show,
+    show_new_files,
 )
 
 if TYPE_CHECKING:
@@ -36,17 +37,21 @@ def _lines(plan: Plan, outcome: Outcome) -> Iterator[str]:
     if plan.origins:
         yield from ("", "| part | value | source |", "|---|---|---|")
         yield from (_cells(o.part, o.value, o.source) for o in plan.origins)
-    if plan.changes:
+    changes = [change for change in plan.changes if not change.is_kept]
+    if changes:
         yield from ("", "| project | from | to | file |", "|---|---|---|---|")
-        yield from map(_row, plan.changes)
+        yield from map(_row, changes)
     elif plan.command == "check":
         yield from ("", f"{count_findings(plan).capitalize()}.")
-    elif plan.command not in {"rebuild", "why"}:
+    elif not plan.edits and plan.command not in {"rebuild", "why"}:
         yield from ("", "Nothing to change.")
     notes = [*_notes(plan, outcome)]
     if notes:
         yield ""
     yield from (f"- {note}" for note in notes)
+    for title, content in show_new_files(plan, outcome):
+        fence = "`" * 3
+        yield from ("", title, "", fence, *content, fence)
 
 
 def _suggestion(plan: Plan) -> Iterator[str]:

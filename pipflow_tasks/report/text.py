@@ -13,6 +13,7 @@ from .wording import (
     describe_path,
     name_project,
     show,
+    show_new_files,
 )
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ def _lines(plan: Plan, outcome: Outcome) -> Iterator[str]:
     elif not plan.changes and not plan.edits and plan.command not in {"rebuild", "why"}:
         yield "nothing to change"
     yield from plan.hints
+    for title, content in show_new_files(plan, outcome):
+        yield title
+        yield from (f"    {line}" for line in content)
     yield from (_line(word, what) for word, what in describe_image(plan, outcome))
 
 
@@ -56,7 +60,7 @@ def _origin(origin: Origin) -> str:
 
 def _projects(plan: Plan, outcome: Outcome) -> Iterator[str]:
     """Yield changes, what is held or left alone, and paths."""
-    for change in plan.changes:
+    for change in (each for each in plan.changes if not each.is_kept):
         word, what = describe_change(change)
         yield _line(_tense(word, plan, outcome), f"{what} ({change.file}:{change.line})")
     yield from (_line("held", told) for told in describe_all_held(plan.held))

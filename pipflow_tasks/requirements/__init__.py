@@ -29,7 +29,9 @@ from msgspec import Struct
 from packaging.utils import NormalizedName, canonicalize_name
 
 from ..errors import RequirementsError
+from .annotations import Annotation, read_annotation
 from .block import Block, Entry, find_blocks, heading_text
+from .compile_command import CompileCommand, is_later, read_command
 from .edit import hash_layout, pin_line, typed_specifier
 from .generator import Generator, find_generator
 from .line import Kind, Line, expand_variables, goes_on, read_lines, refused_error
@@ -48,7 +50,9 @@ __all__ = [
     "OF_FORMATS",
     "OF_REQUIREMENTS",
     "Addition",
+    "Annotation",
     "Block",
+    "CompileCommand",
     "Entry",
     "Generator",
     "Kind",
@@ -64,6 +68,9 @@ __all__ = [
     "change_policy",
     "change_via",
     "expand_variables",
+    "is_later",
+    "read_annotation",
+    "read_command",
     "read_lines",
     "read_policy",
     "refused_error",

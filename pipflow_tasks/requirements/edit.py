@@ -34,7 +34,7 @@ def pin_line(
     comment: str | None = None,
     extras: Collection[str] = (),
 ) -> str:
-    """Return the text of a requirement line with a new version, and new hashes if it has any.
+    """Return the text of a requirement line with a new version, and new hashes.
 
     A comment keeps its column if there are enough spaces before it. A ``# via`` comment in the
     form that ``lock`` writes keeps its two spaces instead.
@@ -42,7 +42,7 @@ def pin_line(
     Args:
         line: a requirement line without URL.
         version: the version to pin it to; a specifier that is no pin is replaced as a whole.
-        digests: ``sha256:...`` of every file of that version; empty for a line without hashes.
+        digests: ``sha256:...`` of every file of that version; empty to leave them as they are.
         comment: its new comment, perhaps empty; None keeps the old one.
         extras: those that it gets besides its own.
 
@@ -138,8 +138,15 @@ def typed_specifier(line: Line) -> str:
 
 
 def _hash_edits(line: Line, digests: Sequence[str]) -> list[tuple[Span, str]]:
-    """Return the edits that replace the first hash by all new ones and remove the others."""
+    """Return the edits that replace the first hash by all new ones and remove the others.
+
+    A line without hashes gets them at its end.
+    """
     tokens = list(_HASH.finditer(line.content))
+    if not tokens and not line.option_values("--hash"):
+        newline = "\r\n" if line.text.endswith("\r\n") else "\n"
+        end = len(line.content)
+        return [((end, end), "".join(f" \\{newline}    --hash={each}" for each in digests))]
     if tuple(token[2] for token in tokens) != line.option_values("--hash"):
         raise RequirementsError(
             "the hashes of this line have a form that can't be edited",

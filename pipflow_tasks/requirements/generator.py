@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from ..errors import redact
+from .compile_command import CompileCommand, read_command
 from .line import Kind
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ _MADE_BY = re.compile(
     r"([\w.-]*\w)",
     re.IGNORECASE,
 )
+_WITH_PYTHON = re.compile(r"\bwith python (\d+\.\d+)", re.IGNORECASE)
 _ANNOUNCES = re.compile(r"#.*\b(?:command|run|update)\b.*:\s*$", re.IGNORECASE)
 _ANNOUNCED = re.compile(r"#\s+(\S.*)")
 _COMMAND = re.compile(r"#\s+((?:\w+=\S+\s+)*(?:pip-compile|uv|poetry|pdm|pipenv)\s.*)")
@@ -39,11 +41,18 @@ class Generator(Struct, frozen=True, kw_only=True):
         tool: the name of the tool.
         command: the command that wrote the file, if the file has it; credentials hidden.
         source: the files that it was made from, as the command or the comments name them, if any.
+        python: the series of the Python that it was made for (``3.8``), where the header says that.
     """
 
     tool: str
     command: str = ""
     source: str = ""
+    python: str = ""
+
+    @property
+    def compiling(self) -> CompileCommand | None:
+        """The command, where it is pip-compile's or uv's and needs no shell."""
+        return read_command(self.command)
 
     @property
     def way(self) -> str:
@@ -53,12 +62,14 @@ class Generator(Struct, frozen=True, kw_only=True):
 
 def find_generator(lines: Sequence[Line]) -> Generator | None:
     """Return the tool that the comments at the top of a file name as its author, if any."""
-    tool = command = ""
+    tool = command = python = ""
     is_announced = False
     for line in takewhile(lambda line: line.kind in _HEADER, lines):
         comment = line.comment if len(line.comment) <= _MOST_TEXT else ""
         made_by = None if tool else _MADE_BY.search(comment)
-        tool = made_by[1] if made_by else tool
+        if made_by:
+            tool, with_python = made_by[1], _WITH_PYTHON.search(comment)
+            python = with_python[1] if with_python else ""
         pattern = _ANNOUNCED if is_announced else _COMMAND
         if tool and not made_by and (found := pattern.match(comment)):
             command = redact(found[1].strip())
@@ -67,7 +78,13 @@ def find_generator(lines: Sequence[Line]) -> Generator | None:
     if not tool:
         return None
     source = _source(command) if _COMMAND.match(f"# {command}") else ""
-    return Generator(tool=tool, command=command, source=source or _source_by_via(lines))
+    compiling = read_command(command)
+    return Generator(
+        tool=tool,
+        command=command,
+        source=source or _source_by_via(lines),
+        python=python or (compiling.python if compiling is not None else ""),
+    )
 
 
 def _source_by_via(lines: Iterable[Line]) -> str:

@@ -140,10 +140,10 @@ class Line(Struct, frozen=True, kw_only=True):
     def via(self) -> tuple[NormalizedName, ...]:
         """The projects that need this locked pin, as its ``# via`` comment says; often none.
 
-        A pin with extras or a marker is a direct requirement, whatever its comment says.
+        A pin with extras is a direct requirement, whatever its comment says.
         """
         requirement = self.requirement
-        if self.pin is None or requirement is None or requirement.extras or requirement.marker:
+        if self.pin is None or requirement is None or requirement.extras:
             return ()
         return read_via(self.comment)
 

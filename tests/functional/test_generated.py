@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 import pytest
-from functional.temporary_project import TemporaryProject
+from functional.temporary_project import TemporaryProject, dockerfile
 from loopback_index import LoopbackIndex
 
 from pipflow_tasks.errors import RequirementsError
@@ -115,7 +115,12 @@ def test_generated_file_is_refused(
     source = source or "requirements.in"  # the comments of the pins name it
     assert error.path == "requirements.txt"
     assert error.message.startswith(f"it was written by {tool} from {source},")
-    assert f"change {source} and run `{run or tool}`" in error.hint
+    if command.startswith("upgrade") and run.startswith(("pip-compile ", "uv pip compile ")):
+        moved = "--upgrade" if command == "upgrade-all" else "--upgrade-package aa"
+        for_image = " --python-version 3.9 --python-platform " if tool == "uv" else "` with Python"
+        assert error.hint.startswith(f"run `{run} {moved}{for_image}")
+    else:
+        assert f"change {source} and run `{run or tool}`" in error.hint
     assert "--force" in error.hint
     assert project.requirements == text
 
@@ -165,10 +170,55 @@ def test_command_line(project: TemporaryProject) -> None:
     assert refused.stderr.startswith(
         "requirements.txt: it was written by pip-compile from requirements.in"
     )
-    assert "`pip-compile --output-file=requirements.txt requirements.in`" in refused.stderr
+    command = "pip-compile --output-file=requirements.txt requirements.in --upgrade"
+    assert f"run `{command}` with Python 3.9, or edit it anyway" in refused.stderr
     assert (dry.status, told.status, done.status) == (1, 2, 0)
     assert "can move  aa 1.0 to 2.0 (requirements.txt:7)" in told.stdout
     assert project.requirements == text.replace("==1.0", "==2.0")
+
+
+def test_upgrade_names_the_command_for_the_image(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """The tool's own command, for the image's Python and platform, with what was typed."""
+    project.write("Dockerfile", dockerfile("3.8").replace("3.8-slim", "3.8-slim-bookworm"))
+    command = "uv pip compile --python-version=3.12 requirements.in -o requirements.txt"
+    project.requirements = f"{UV.splitlines()[0]}\n#    {command}\n{PINS}"
+    environment = {"DOCKER_DEFAULT_PLATFORM": "linux/amd64"}
+    refused = project.pipflow("upgrade", "aa<3", environment=environment)
+    assert (
+        "hint: run `uv pip compile requirements.in -o requirements.txt --upgrade-package 'aa<3' "
+        "--python-version 3.8 --python-platform x86_64-manylinux_2_36`, or edit it"
+    ) in refused.stderr
+    report = project.pipflow("check", "--format=json", environment=environment).report
+    (finding,) = report["findings"]
+    assert finding["message"] == "it was compiled for Python 3.12, and the image has 3.8"
+    assert finding["fix"] == (
+        "run `uv pip compile requirements.in -o requirements.txt --python-version 3.8 "
+        "--python-platform x86_64-manylinux_2_36`"
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "says"),
+    [
+        (PIP_COMPILE, ""),
+        (PIP_COMPILE.replace("3.9", "3.11"), "requirements.in` with Python 3.9"),
+        (CUSTOM.replace("3.9", "3.11").partition("--")[0], "run `./ci/compile.sh` with Python 3.9"),
+        (UV, ""),
+        (UV.replace("-o", "--universal --python-version 3.8 -o"), ""),
+        (
+            UV.replace("-o", "--universal --python-version 3.11 -o"),
+            "--universal -o requirements.txt --python-version 3.9",
+        ),
+    ],
+)
+def test_check_names_another_python(header: str, says: str, project: TemporaryProject) -> None:
+    """The image's Python is compared with that of the header; a universal file suits later ones."""
+    project.requirements = header + PINS
+    found = project.pipflow("check", "--offline", "--format=json").report["findings"]
+    assert [says in each["fix"] for each in found] == ([True] if says else [])
+    assert all("it was compiled for Python 3.11" in each["message"] for each in found)
 
 
 @pytest.mark.parametrize("task", ["add", "remove", "upgrade"])

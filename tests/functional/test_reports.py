@@ -65,6 +65,7 @@ def test_json_says_everything(project: TemporaryProject) -> None:
             "file": "requirements.txt",
             "line": 1,
             "extras": [],
+            "direct": True,
             "taken_from": None,
         }
     ]

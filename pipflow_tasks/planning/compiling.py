@@ -1,0 +1,58 @@
+"""Files that pip-compile or uv has compiled: the commands that make them right for the image."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ..target import image_facts as facts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..requirements import CompileCommand, Generator
+    from ..target import Target
+
+_GLIBC = re.compile(r"glibc 2\.(\d+)")
+_UV_GLIBC = (17, 28, *range(31, 41))
+"""The minor versions of glibc that ``--python-platform`` of uv knows."""
+
+
+def command_for(command: CompileCommand, target: Target | None) -> CompileCommand:
+    """Return a command for the Python and the platform of the image, as its tool allows."""
+    if target is None:
+        return command
+    is_universal = len(target.platforms) > 1
+    return command.for_image(python_of(target), uv_platform(target), is_universal=is_universal)
+
+
+def python_of(target: Target) -> str:
+    """Return the series of a target's Python, ``3.8``."""
+    return f"{target.python_version.major}.{target.python_version.minor}"
+
+
+def uv_platform(target: Target) -> str:
+    """Return what uv's ``--python-platform`` calls the platform of an image; empty: nothing."""
+    machine = facts.MACHINES.get(target.platforms[0].name, "")
+    if machine not in {"x86_64", "aarch64"} or not target.libc:
+        return ""
+    glibc = _GLIBC.fullmatch(target.libc)
+    if glibc is None:
+        return f"{machine}-unknown-linux-musl"
+    known = [minor for minor in _UV_GLIBC if minor <= int(glibc[1])]
+    return f"{machine}-manylinux_2_{known[-1]}" if known else ""
+
+
+def say_run(command: CompileCommand, target: Target | None) -> str:
+    """Return what to run, as the start of a sentence; pip-compile's Python is said besides."""
+    shown = f"run `{command_for(command, target).shown}`"
+    if target is None or command.is_uv:
+        return shown
+    return f"{shown} with Python {python_of(target)}"
+
+
+def way_to_upgrade(generator: Generator, target: Target | None, packages: Sequence[str]) -> str:
+    """Return what moves packages of a compiled file, or all where none are named."""
+    if generator.compiling is None:
+        return generator.way
+    return say_run(generator.compiling.upgrading(packages), target)
