@@ -168,6 +168,27 @@ def revert_edit(edit: Edit, staged: Path) -> None:
         ) from error
 
 
+def backup_of(staged: Path) -> Path:
+    """Return the name of the backup that a file has while it is written in place."""
+    return staged.with_name(f"{staged.name}-old")
+
+
+def is_torn(edit: Edit, staged: Path) -> bool:
+    """Return whether a file has bytes of the old and of the new ones.
+
+    So a command leaves it that was killed while it wrote the file in place, or put it back.
+    ``staged`` is as for ``write_edit``.
+    """
+    backup = backup_of(staged)
+    if read(backup, shown=backup.name) not in {edit.before, edit.after} - {None}:
+        return False
+    now, before = read(edit.path, shown=edit.shown) or b"", edit.before or b""
+    place = 0
+    for data in (before, edit.after):  # of the old ones where it was being put back
+        place += len(os.path.commonprefix([now[place:], data[place:]]))  # noqa: RUF071 - bytes
+    return now[place:] in {b"", before[place:]}
+
+
 def _changed(edit: Edit) -> ChangedError:
     return ChangedError(
         "another program has changed it in the meantime; nothing was written",
@@ -213,7 +234,7 @@ def _write_over(edit: Edit, target: Path, staged: Path) -> str:
     finally:
         staged.unlink(missing_ok=True)
     if reason:
-        _overwrite(edit, target)
+        _overwrite(edit, target, backup_of(staged))
     return reason
 
 
@@ -283,17 +304,25 @@ def _give_back(edit: Edit, target: Path, staged: Path) -> None:
         _rename(staged, target, _EXCHANGE)
 
 
-def _overwrite(edit: Edit, target: Path) -> None:
-    """Write new bytes into a file as it is; if that fails, the old ones."""
+def _overwrite(edit: Edit, target: Path, backup: Path) -> None:
+    """Write new bytes into a file as it is; if that fails, the old ones.
+
+    A backup beside it, while that lasts, says that what is read may be some of each.
+    """
     descriptor = os.open(target, os.O_RDWR)
     with os.fdopen(descriptor, "r+b", buffering=0) as file:
         if file.read() != edit.before:
             raise _changed(edit)
+        with contextlib.suppress(FileExistsError):  # of a command that was killed
+            _stage(edit.before or b"", backup, like=None)
+            _flush_folder(backup)
         try:
             _fill(descriptor, edit.after)
         except BaseException:
             _fill(descriptor, edit.before or b"")
             raise
+        finally:
+            backup.unlink(missing_ok=True)
 
 
 def _fill(descriptor: int, data: bytes) -> None:

@@ -18,7 +18,15 @@ from msgspec.structs import replace
 from .console import say
 from .engine import answers, build, interruptible, verify
 from .errors import BuildError, FileError, Interrupted, UsageError
-from .files import read, require_unchanged, revert_edit, show_path, write_edit
+from .files import (
+    backup_of,
+    is_torn,
+    read,
+    require_unchanged,
+    revert_edit,
+    show_path,
+    write_edit,
+)
 from .isolation import is_isolated
 from .plan import Outcome
 from .state import are_locked, begin, find_journals, lock_files
@@ -335,6 +343,7 @@ def _recover(journal: Journal, *, forgets: bool, rebuild: str, run: RunSettings)
         leftover = "unbuilt" if journal.phase == "undoing" else ""
     else:
         _clear(journal)
+        _clear_backups(journal)
     if leftover and forgets:
         say(f"warning: an earlier `{journal.command}` was not finished; that is forgotten")
     elif leftover and journal.builder is not None:
@@ -368,8 +377,14 @@ def _put_back(journal: Journal) -> None:
         FileError: one of them has other bytes than the old or the new ones; none is changed.
     """
     edits = [*_from_here(journal)]
-    for edit in edits:
-        if read(edit.path, shown=edit.shown) not in {edit.before, edit.after}:
+    found: list[Edit] = []
+    for staged, edit in zip(journal.edits, edits, strict=True):
+        now = read(edit.path, shown=edit.shown)
+        if now is not None and is_torn(edit, Path(staged.staged)):
+            found.append(replace(edit, after=now))
+        elif now in {edit.before, edit.after}:
+            found.append(edit)
+        else:
             both = " and ".join(each.shown for each in edits)
             raise FileError(
                 f"`{journal.command}` was ended while it wrote {both}, and this one has been "
@@ -379,8 +394,9 @@ def _put_back(journal: Journal) -> None:
             )
     _clear(journal)
     say(f"`{journal.command}` was ended while it wrote; {_names(edits)} as before it")
-    for staged, edit in zip(journal.edits, edits, strict=True):
+    for staged, edit in zip(journal.edits, found, strict=True):
         revert_edit(edit, Path(staged.staged))
+    _clear_backups(journal)
 
 
 def _names(edits: Sequence[Edit]) -> str:
@@ -396,13 +412,19 @@ def _clear(journal: Journal) -> None:
             data = read(path, shown=staged.staged)
             if data is None:
                 continue
-            if data == staged.before or staged.after.startswith(data):
+            if any(ours.startswith(data) for ours in (staged.before or b"", staged.after)):
                 path.unlink()
             else:
                 say(
                     f"warning: {path} has what another program saved as {staged.shown} while "
                     f"`{journal.command}` was ended"
                 )
+
+
+def _clear_backups(journal: Journal) -> None:
+    """Remove the backups of files that were being written in place; the files are whole now."""
+    for staged in journal.edits:
+        backup_of(Path(staged.staged)).unlink(missing_ok=True)
 
 
 def require_whole(files: Iterable[Path]) -> None:

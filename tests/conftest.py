@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from faults.counts import PROPERTY, add_up
 from hypothesis import HealthCheck, settings
 
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
@@ -19,6 +20,20 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the tests of faults have counted."""
+    reports = (report for each in terminalreporter.stats.values() for report in each)
+    found = [
+        value
+        for report in reports
+        if getattr(report, "when", "") == "call"
+        for name, value in report.user_properties
+        if name == PROPERTY
+    ]
+    if line := add_up(found):
+        terminalreporter.write_line(f"faults: {line}")
 
 
 @pytest.fixture(scope="session", autouse=True)

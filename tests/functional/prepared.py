@@ -35,7 +35,11 @@ from functional.prepared import await_request
 del sys.path[0]
 gc.freeze()
 module = await_request(sys.argv[2])
-runpy.run_module(module, run_name="__main__", alter_sys=True)
+if module.endswith(".py"):
+    sys.argv[0] = module
+    runpy.run_path(module, run_name="__main__")
+else:
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
 """
 
 
@@ -82,7 +86,7 @@ class Prepared:
         environment: Mapping[str, str],
         timeout_seconds: float,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a module to its end, as ``subprocess.run`` would with captured output."""
+        """Run a module, or a file, as ``subprocess.run`` would with captured output."""
         with (
             tempfile.TemporaryFile() as stdout,
             tempfile.TemporaryFile() as stderr,

@@ -363,6 +363,12 @@ class TemporaryProject:
         """Run ``pipflow``."""
         return self._run_module("pipflow_tasks", words, within, environment or {})
 
+    def run_file(
+        self, file: Path, *words: str, environment: Mapping[str, str] | None = None
+    ) -> Finished:
+        """Run a program in Python, given as its file."""
+        return self._run_module(str(file), words, ".", environment or {})
+
     def run_python(
         self, code: str, *words: str, environment: Mapping[str, str] | None = None
     ) -> Finished:
@@ -404,7 +410,7 @@ class TemporaryProject:
     def _run_module(
         self, module: str, words: tuple[str, ...], within: str, environment: Mapping[str, str]
     ) -> Finished:
-        """Run a module: as a fork of a Python that is prepared, where that makes no difference."""
+        """Run a module or a file: as a fork of a prepared Python where that makes no difference."""
         environment = {**self.environment, **environment}
         fixed = {"LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
         if (
@@ -412,7 +418,8 @@ class TemporaryProject:
             or "PIPFLOW_TESTS_FRESH" in os.environ
             or not can_run(environment, fixed)
         ):
-            return self._run([self.python, "-m", module, *words], within, environment)
+            start = [module] if module.endswith(".py") else ["-m", module]
+            return self._run([self.python, *start, *words], within, environment)
         prepared = prepare(tuple({**fixed, "HOME": os.devnull}.items()))
         folder = Path(os.path.realpath(self.folder / within))
         done = prepared.run(module, words, folder, environment, _TIMEOUT_SECONDS)

@@ -538,3 +538,24 @@ def test_revert_keeps_what_somebody_else_wrote(path: Path) -> None:
 
     assert contents(path.parent) == {"requirements.txt": b"new\nand more\n"}
     assert caught.value.path == "deps/requirements.txt"
+
+
+@pytest.mark.parametrize(
+    ("now", "backup", "expected"),
+    [
+        (b"a==2\nb==1\n", b"a==1\nb==1\n", True),
+        (b"a==2\nb", b"a==1\nb==1\n", True),
+        (b"a==1\nb==2\n", b"a==1\nb==1\n", True),
+        (b"a==2\nb==1\n", None, False),
+        (b"a==2\nb==1\n", b"a==1\n", False),
+        (b"a==2\nc==1\n", b"a==1\nb==1\n", False),
+    ],
+)
+def test_torn_file(tmp_path: Path, now: bytes, backup: bytes | None, expected: bool) -> None:
+    """A file is torn if it was being written in place, and has old and new bytes alone."""
+    path, staged = tmp_path / "file", tmp_path / "staged"
+    path.write_bytes(now)
+    if backup is not None:
+        files.backup_of(staged).write_bytes(backup)
+    edit = Edit(path=path, shown="file", before=b"a==1\nb==1\n", after=b"a==2\nb==2\n")
+    assert files.is_torn(edit, staged) is expected
