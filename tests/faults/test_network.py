@@ -1,0 +1,158 @@
+"""Answers of an index that are spoiled: the right result, or a failure that changes nothing.
+
+Each way to spoil an answer meets some requests of some commands. With PIPFLOW_NIGHTLY=1, every
+request of each: alone, and all from it on.
+"""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from faults import limited
+from faults.spoiling import SPOILS, spoiling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from faults.counts import Counts
+    from functional.temporary_project import Finished, TemporaryProject
+    from loopback_index import Face, LoopbackIndex
+
+LIMITED = Path(limited.__file__)
+DEADLINE_SECONDS = 2.0
+TIMEOUT_SECONDS = 0.5
+MOST_SECONDS = 30.0
+
+COMMANDS: tuple[tuple[str, ...], ...] = (
+    ("deps.upgrade-all", "--no-rebuild"),
+    ("deps.add", "more", "--no-rebuild"),
+    ("deps.lock", "--no-rebuild"),
+    ("deps.outdated",),
+)
+FACES: tuple[Face, ...] = ("json", "html")
+REQUIREMENTS = "bare==1.0\ndep==1.0\nlib==1.0\nplain==1.0\n"
+
+FOR_DEADLINE = {"a drip", "no end of 100", "an empty list", "to nowhere"}
+"""What is not yet seen where a look-up has no deadline: those that do, check answers as well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Right:
+    """What a run comes to with an index that works, and how many requests it takes."""
+
+    done: Finished
+    contents: dict[str, bytes]
+    count: int
+
+
+class Bench:
+    """A project whose index works, or does not."""
+
+    def __init__(self, project: TemporaryProject, index: LoopbackIndex, counts: Counts) -> None:
+        self._project = project
+        self._index = index
+        self._counts = counts
+        self._rights: dict[tuple[tuple[str, ...], Face], Right] = {}
+        project.requirements = REQUIREMENTS
+        self._before = project.contents()
+
+    def _run(self, words: tuple[str, ...], url: str) -> Finished:
+        for folder in (self._project.home / ".cache", self._project.state):
+            shutil.rmtree(folder, ignore_errors=True)
+        self._project.requirements = REQUIREMENTS
+        return self._project.run_file(
+            LIMITED,
+            *words,
+            environment={
+                "PIP_INDEX_URL": url,
+                "DEADLINE": str(DEADLINE_SECONDS),
+                "INVOKE_PIPFLOW_TIMEOUT_SECONDS": str(TIMEOUT_SECONDS),
+            },
+        )
+
+    def right(self, words: tuple[str, ...], face: Face) -> Right:
+        """Return what a command comes to, by one run that nothing spoils."""
+        if (words, face) not in self._rights:
+            self._index.face = face
+            with spoiling(self._index, lambda answer: answer, at=0) as proxy:
+                done = self._run(words, proxy.url)
+            assert done.status == 0, done.output
+            self._rights[words, face] = Right(
+                done=done, contents=self._project.contents(), count=proxy.count
+            )
+        return self._rights[words, face]
+
+    def spoil(
+        self, name: str, words: tuple[str, ...], face: Face, at: int, times: int | None
+    ) -> None:
+        """Spoil answers to a command, and count what is wrong with its result."""
+        right = self.right(words, face)
+        self._index.face = face
+        where = f"{' '.join(words)}, {face}, {name} at {at}{'' if times else ' and on'}"
+        started = time.monotonic()
+        with spoiling(self._index, SPOILS[name], at=at, times=times) as proxy:
+            done = self._run(words, proxy.url)
+        seconds = time.monotonic() - started
+        require, now = self._counts.require, self._project.contents()
+        self._counts.did("network faults")
+        self._counts.require_no_traceback(done, where)
+        require(seconds < MOST_SECONDS, "over the deadline", f"{where}: {seconds:.1f} s")
+        if done.status == 0:
+            is_same = now == right.contents and done.stdout == right.done.stdout
+            is_false = "nothing to change" in done.stdout and not is_same
+            said = f"{where}: {done.output}"
+            require(not is_false, "nothing to change on a failed look-up", said)
+            require(is_same or is_false, "wrong pins", said)
+        else:
+            is_plain = done.status == 1 and bool(done.stderr.strip()) and not done.stdout
+            require(is_plain, "lost", f"{where}: status {done.status}\n{done.output}")
+            require(now == self._before, "lost", f"{where}: {now}")
+
+
+@pytest.fixture
+def bench(project: TemporaryProject, index: LoopbackIndex, counts: Counts) -> Bench:
+    """Put up a project with wheels whose metadata is beside them, within them, or in an sdist."""
+    index.add("lib", "1.0")
+    index.add("lib", "2.0", requires_dist=["dep<2", "under>=1"])
+    index.add("dep", "1.0")
+    index.add("dep", "1.5")
+    index.add("dep", "2.0")
+    index.add("under", "1.0")
+    index.add("under", "2.0", requires_python=">=3.12")
+    index.add("bare", "1.0", metadata=False)
+    index.add("bare", "2.0", metadata=False, requires_dist=["plain<3"], padding_bytes=60_000)
+    for version in ("1.0", "2.0", "3.0"):
+        index.add("plain", version, wheel=False, sdist=True)
+    index.add("more", "1.0", requires_dist=["dep<1.5"])
+    index.add("more", "0.9")
+    return Bench(project, index, counts)
+
+
+def cases(bench: Bench, number: int | None) -> Iterator[tuple[tuple[str, ...], Face, int, bool]]:
+    """Yield commands, faces, requests, and whether one alone is spoiled; some, or all."""
+    if number is None:
+        for words, face in itertools.product(COMMANDS, FACES):
+            for at in range(1, bench.right(words, face).count + 1):
+                yield words, face, at, True
+                yield words, face, at, False
+        return
+    for at in range(number):
+        words, face = COMMANDS[at % len(COMMANDS)], FACES[at % len(FACES)]
+        count = bench.right(words, face).count
+        yield words, face, 1 + at * (count - 1) // max(number - 1, 1), bool(at % 3)
+
+
+@pytest.mark.parametrize("name", SPOILS)
+def test_spoiled_answers(name: str, bench: Bench, counts: Counts, is_nightly: bool) -> None:
+    """Whatever an index answers: the right result, or status 1 with a message and no change."""
+    if name in FOR_DEADLINE and not limited.has_deadline():
+        pytest.skip("a look-up has no deadline")
+    for words, face, at, is_alone in cases(bench, None if is_nightly else 4):
+        bench.spoil(name, words, face, at, 1 if is_alone else None)
+    assert counts.details == []
