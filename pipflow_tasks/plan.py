@@ -291,9 +291,12 @@ class Outcome(Struct, frozen=True, kw_only=True):
         undone: the files that were put back because the build failed.
         rebuilt: the images that were built again from these files.
         ahead: the images that may still be newer than their files: that build failed, too.
+        interrupted: a signal ended that build, or came before it.
         failure: why the image was not built, or an empty string.
         left: why files are not as they were although the build failed, a sentence each.
         remarks: what is to be known of how files were written.
+        in_git: git has the former bytes of every file that was written.
+        undo: the command that undoes what was done, or an empty string.
     """
 
     status: ImageStatus
@@ -304,9 +307,12 @@ class Outcome(Struct, frozen=True, kw_only=True):
     undone: tuple[str, ...] = ()
     rebuilt: tuple[str, ...] = ()
     ahead: tuple[str, ...] = ()
+    interrupted: bool = False
     failure: str = ""
     left: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    in_git: bool = False
+    undo: str = ""
 
     @property
     def is_done(self) -> bool:

@@ -6,7 +6,9 @@ A build has no time limit: see ``engine.building``.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import sys
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,10 @@ from .values import repr_without
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+
+
+_END_WITH_PARENT = 1
+"""PR_SET_PDEATHSIG of Linux."""
 
 
 class RunSettings(Struct, frozen=True, kw_only=True):
@@ -71,6 +77,30 @@ class Ended(Struct, frozen=True, kw_only=True):
     def error_text(self) -> str:
         """What it printed to standard error, as text."""
         return self.stderr.decode("utf-8", "replace")
+
+
+def end_with_parent() -> Callable[[], None] | None:
+    """Return what a program has to call before it starts, to end when this thread ends.
+
+    What it needs is looked up here: behind a fork, other threads may have left locks behind. Linux
+    only; None elsewhere.
+    """
+    if sys.platform != "linux":
+        return None
+    import ctypes
+
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is None:
+        return None
+    parent, getppid, leave = os.getpid(), os.getppid, os._exit
+    number = ctypes.c_ulong(signal.SIGTERM)
+
+    def ask() -> None:
+        prctl(_END_WITH_PARENT, number, 0, 0, 0)
+        if getppid() != parent:  # it has ended already
+            leave(1)
+
+    return ask
 
 
 def run_program(

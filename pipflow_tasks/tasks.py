@@ -6,6 +6,7 @@ heavy is imported before a task runs.
 
 from __future__ import annotations
 
+import shlex
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, fields
 from functools import partial
@@ -22,6 +23,7 @@ from .errors import BuildError, PipflowError, UsageError
 from .isolation import is_isolated
 from .mount import Namespace, find_mount
 from .settings import Settings
+from .signals import ended_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -94,9 +96,11 @@ class Run:
                     outcome = self._act(project, plan, shared)
             except PipflowError as error:
                 if isinstance(error, BuildError) and error.outcome is not None:
+                    outcome = self._with_undo(plan, error.outcome, shared)
                     with suppress(Exit):  # the error comes first
-                        _report(write(plan, error.outcome), is_done=error.outcome.is_done)
+                        _report(write(plan, outcome), is_done=outcome.is_done)
                 raise TaskFailed(error, project.shown) from error
+        outcome = self._with_undo(plan, outcome, shared)
         _report(write(plan, outcome), is_done=outcome.is_done)
         if any(finding.severity == "error" for finding in plan.findings):
             raise Exit(code=1)
@@ -111,6 +115,27 @@ class Run:
         return project.changing(
             command, rebuild="never" if shared.no_rebuild else "", forgets=shared.no_rebuild
         )
+
+    def _with_undo(self, plan: Plan, outcome: Outcome, shared: Shared) -> Outcome:
+        """Return an outcome with the command that undoes it."""
+        from msgspec.structs import replace
+
+        from .report.undo import write_undo
+
+        return replace(outcome, undo=write_undo(plan, outcome, partial(self._call, shared)))
+
+    def _call(self, shared: Shared, task: str, *packages: str, is_built: bool) -> str:
+        """Return how the user calls a task for the same files."""
+        options = ["--file", shared.file] if shared.file else []
+        if not is_built:
+            options.append("--no-rebuild")
+        program = self.namespace.program
+        if program:
+            isolated = ["--isolated"] if is_isolated() else []
+            return shlex.join([program, *isolated, task, *options, *packages])
+        command = find_mount(self.namespace).command(task)
+        words = [", ".join(packages)] if packages else []
+        return shlex.join(["invoke", command, *options, *words])
 
     def _is_dry(self, shared: Shared) -> bool:
         return shared.dry_run or bool(self.context.config.run.dry)
@@ -355,6 +380,10 @@ class DepsTask(Task):  # type: ignore[type-arg]
     def __call__(self, *args: Any, **kwargs: Any) -> Outcome:
         """Run the task; the first argument is Invoke's context."""
         open_streams()
+        with ended_once():
+            return self._run(*args, **kwargs)
+
+    def _run(self, *args: Any, **kwargs: Any) -> Outcome:
         context, *rest = args
         if not isinstance(context, Context):
             raise TypeError(f"a task's first argument is a Context, not {type(context)!r}")

@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from .console import say
-from .engine import answers, build, interruptible, verify
+from .engine import answers, build, verify
 from .errors import BuildError, FileError, Interrupted, UsageError
 from .files import (
     backup_of,
@@ -27,8 +27,10 @@ from .files import (
     show_path,
     write_edit,
 )
+from .git import can_restore
 from .isolation import is_isolated
 from .plan import Outcome
+from .signals import interruptible
 from .state import are_locked, begin, find_journals, lock_files
 
 if TYPE_CHECKING:
@@ -88,11 +90,22 @@ def carry_out(plan: Plan, *, rebuild: str, keep: bool = False, run: RunSettings)
         FileError: a file can't be written or put back, or somebody else has changed it.
         BuildError: the image was not built; its outcome has the state of files and images.
     """
+    if not _has_work(plan):
+        return Outcome(status="unchanged", changes=plan.changes)
+    in_git = can_restore([edit.path for edit in plan.edits])
+    try:
+        outcome = _carry_out(plan, rebuild=rebuild, keep=keep, run=run)
+    except BuildError as error:
+        if error.outcome is not None:
+            error.outcome = replace(error.outcome, in_git=in_git)
+        raise
+    return replace(outcome, in_git=in_git)
+
+
+def _carry_out(plan: Plan, *, rebuild: str, keep: bool, run: RunSettings) -> Outcome:
     builder = plan.builder
     when = _when(plan, rebuild)
     status: ImageStatus = "built"
-    if not _has_work(plan):
-        return Outcome(status="unchanged", changes=plan.changes)
     if builder is None or when == "never":
         status = "unchanged" if builder is None else "skipped"
         remarks = _write_alone(plan)
@@ -167,7 +180,8 @@ def _write_and_build(
         else:
             journal = journal.advanced("undoing")
             error.outcome = _roll_back(builder, written, error, is_ahead=is_ahead, run=run)
-        journal.end()
+        if not error.outcome.interrupted:
+            journal.end()
         raise
     except BaseException:
         _revert(written)
@@ -204,9 +218,17 @@ def _roll_back(
     is_ahead: bool,
     run: RunSettings,
 ) -> Outcome:
-    """Put back what was written for a failed build, and build the image from it again."""
+    """Put back what was written for a failed build, and build the image from it again.
+
+    After a signal nothing is built: who interrupts a build does not want to wait for another.
+    """
     left = _revert(written)
-    ahead = _build_again(builder, run=run) if is_ahead else ()
+    ahead: tuple[str, ...] = ()
+    interrupted = is_ahead and isinstance(error, Interrupted)
+    if interrupted:
+        ahead = builder.images
+    elif is_ahead:
+        ahead, interrupted = _build_again(builder, run=run)
     rebuilt = tuple(name for name in builder.images if name not in ahead) if is_ahead else ()
     return Outcome(
         status="failed",
@@ -214,25 +236,29 @@ def _roll_back(
         left=tuple(left.values()),
         rebuilt=rebuilt,
         ahead=ahead,
+        interrupted=interrupted,
         failure=error.message,
     )
 
 
-def _build_again(builder: Builder, *, run: RunSettings) -> tuple[str, ...]:
-    """Build from files that were put back; a second signal ends this, too.
+def _build_again(builder: Builder, *, run: RunSettings) -> tuple[tuple[str, ...], bool]:
+    """Build from files that were put back; a signal ends this, too.
 
     Returns:
-        the images that may still be newer than the files.
+        the images that may still be newer than the files, and whether a signal came.
     """
     say("the files are as they were; building the image from them again")
     ahead = list(builder.images)
-    with contextlib.suppress(Interrupted), interruptible():
-        if _builds(builder, run=run):
-            return ()
-        for service in builder.services if len(builder.services) > 1 else ():
-            if _builds(builder.only(service), run=run):
-                ahead.remove(service)
-    return tuple(ahead)
+    try:
+        with interruptible():
+            if _builds(builder, run=run):
+                return (), False
+            for service in builder.services if len(builder.services) > 1 else ():
+                if _builds(builder.only(service), run=run):
+                    ahead.remove(service)
+    except Interrupted:
+        return tuple(ahead), True
+    return tuple(ahead), False
 
 
 def _builds(builder: Builder, *, run: RunSettings) -> bool:
@@ -311,6 +337,10 @@ def find_unfinished(files: Iterable[Path]) -> tuple[Unfinished, ...]:
         shown = " and ".join(edit.shown for edit in _from_here(journal))
         if leftover == "half":
             sentence = f"`{journal.command}` was ended while it wrote {shown}"
+        elif journal.phase == "undoing":
+            sentence = (
+                f"`{journal.command}` was ended, and {shown} put back: the image may be newer"
+            )
         else:
             sentence = (
                 f"`{journal.command}` was ended after it wrote {shown}: the image may be older"
@@ -366,7 +396,8 @@ def _finish(journal: Journal, builder: Builder, run: RunSettings) -> None:
         journal = journal.advanced("undoing")
         error.outcome = _roll_back(builder, journal.edits, error, is_ahead=True, run=run)
         error.message = f"{error.message}, for an earlier `{journal.command}` that was ended"
-        journal.end()
+        if not error.outcome.interrupted:
+            journal.end()
         raise
 
 

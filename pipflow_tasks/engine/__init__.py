@@ -17,7 +17,6 @@ from .building import answers, build, verify
 from .installed import Installed, ask_installed
 from .probe import BaseImages
 from .programs import ComposeProgram, choose_compose, choose_engine, print_bake
-from .signals import interruptible
 
 __all__ = [
     "BaseImages",
@@ -32,7 +31,6 @@ __all__ = [
     "command_builder",
     "compose_builder",
     "image_name",
-    "interruptible",
     "plain_builder",
     "print_bake",
     "split_command",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import selectors
 import shlex
 import shutil
 import signal
@@ -18,9 +19,10 @@ from typing import TYPE_CHECKING
 
 from ..console import say
 from ..errors import BuildError, redact
+from ..processes import end_with_parent
+from ..signals import uninterrupted
 from .containers import new_name, remove_container
 from .programs import succeeds
-from .signals import uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,8 +33,16 @@ if TYPE_CHECKING:
 
 _STANDARD_ERROR = 2
 _ENDING_SECONDS = 10
-_FAILED_STEP = re.compile(rb"exit code: [1-9]")
+_FAILED_STEP = re.compile(rb"\nexit code: [1-9]")
 """A line of podman-compose 1.0, which exits with 0 after it."""
+
+_PIECE_BYTES = 65_536
+_MOST_BYTES = 4 * 1024 * 1024
+"""How much of hidden output is kept: its end."""
+
+_PAUSE_SECONDS = 0.1
+_LINE_START_BYTES = 16
+"""Enough of a line to see its start again, where a piece ends within it."""
 
 
 def answers(builder: Builder, run: RunSettings) -> bool:
@@ -141,9 +151,11 @@ def _start(command: Sequence[str], folder: Path, run: RunSettings) -> subprocess
             if "stderr" in run.hidden
             else None,
             start_new_session=True,
+            preexec_fn=end_with_parent(),
         )
-    except OSError as error:
-        raise BuildError(f"{command[0]} can't be started: {error.strerror}") from error
+    except (OSError, subprocess.SubprocessError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise BuildError(f"{command[0]} can't be started: {reason}") from error
 
 
 @contextlib.contextmanager
@@ -174,28 +186,47 @@ def _pass_on(process: subprocess.Popen[bytes], command: Sequence[str], run: RunS
     Returns:
         whether podman-compose has reported a failed step.
     """
-    lines = process.stdout or process.stderr
-    if lines is None:
+    output = process.stdout or process.stderr
+    if output is None:
         return False
-    kept: list[bytes] = []
-    failed = False
-    is_hidden = bool(run.hidden)
-    with lines:
-        for line in lines:
-            failed |= command[0] == "podman-compose" and bool(_FAILED_STEP.match(line))
-            kept.append(line)
-            if not is_hidden:
-                _show(kept)
+    kept, last, failed = bytearray(), b"\n", False
+    with output:
+        for piece in _pieces(output.fileno(), process):
+            if command[0] == "podman-compose":
+                failed |= bool(_FAILED_STEP.search(last + piece))
+                last = (last + piece)[-_LINE_START_BYTES:]
+            if run.hidden:
+                kept += piece
+                del kept[: max(len(kept) - _MOST_BYTES, 0) if len(kept) > 2 * _MOST_BYTES else 0]
+            else:
+                _show(piece)
     if process.wait() or failed:
-        _show(kept)
+        _show(bytes(kept[-_MOST_BYTES:]))
     return failed
 
 
-def _show(lines: list[bytes]) -> None:
-    """Write lines to standard error, and forget them."""
+def _pieces(output: int, process: subprocess.Popen[bytes]) -> Iterator[bytes]:
+    """Yield what a program prints until it has ended; a child of it may hold the pipe open."""
+    left = _MOST_BYTES
+    with selectors.DefaultSelector() as selector:
+        selector.register(output, selectors.EVENT_READ)
+        while left > 0:
+            has_ended = process.poll() is not None
+            if selector.select(0 if has_ended else _PAUSE_SECONDS):
+                piece = os.read(output, _PIECE_BYTES)
+                if not piece:
+                    return
+                yield piece
+                left -= len(piece) if has_ended else 0
+            elif has_ended:
+                return
+
+
+def _show(data: bytes) -> None:
+    """Write bytes to standard error."""
     with contextlib.suppress(OSError):  # full, or a pipe that ended
-        os.write(_STANDARD_ERROR, b"".join(lines))
-    lines.clear()
+        while data:
+            data = data[os.write(_STANDARD_ERROR, data) :]
 
 
 def _end_with_container(

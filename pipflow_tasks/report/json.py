@@ -37,6 +37,7 @@ def as_object(plan: Plan, outcome: Outcome) -> dict[str, Any]:
         "findings": [_keys(finding, "file line severity message fix") for finding in plan.findings],
         "origins": [_keys(origin, "part value source") for origin in plan.origins],
         "image": _image(plan.builder, outcome),
+        "undo": outcome.undo,
     }
 
 

@@ -65,7 +65,7 @@ def _notes(plan: Plan, outcome: Outcome) -> Iterator[str]:
     yield from (f"warning: {warning}" for warning in plan.warnings)
     yield from plan.hints
     for word, what in describe_image(plan, outcome):
-        yield " ".join(f"{word} {what}".split())
+        yield f"undo: `{what}`" if word == "undo" else " ".join(f"{word} {what}".split())
 
 
 def _finding(finding: Finding) -> str:

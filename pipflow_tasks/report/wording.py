@@ -85,6 +85,12 @@ def describe_path(path: Sequence[PathStep]) -> str:
 
 def describe_image(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, str]]:
     """Yield what happened to files and image, and what to do next: a first word, a sentence."""
+    yield from _describe_state(plan, outcome)
+    if outcome.undo:
+        yield "undo", outcome.undo
+
+
+def _describe_state(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, str]]:
     builder = plan.builder
     yield from (("file", remark) for remark in outcome.remarks)
     if outcome.status == "failed":
@@ -116,8 +122,7 @@ def _describe_failure(builder: Builder | None, outcome: Outcome) -> Iterator[tup
         yield "image", f"built again from the files as they were: {', '.join(outcome.rebuilt)}"
     if outcome.ahead:
         command = "" if builder is None else f": {builder.shown}"
-        yield (
-            "image",
-            f"may be ahead of the files: {', '.join(outcome.ahead)}; building it again from them "
-            f"failed, too{command}",
+        reason = (
+            "build it with" if outcome.interrupted else "building it again from them failed, too"
         )
+        yield "image", f"may be ahead of the files: {', '.join(outcome.ahead)}; {reason}{command}"

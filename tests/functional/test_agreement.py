@@ -110,8 +110,14 @@ def test_build_command_that_fails(project: TemporaryProject) -> None:
 # --- signals --------------------------------------------------------------------------------------
 
 
-def test_signal_while_several_services_build(project: TemporaryProject) -> None:
-    """A signal ends the build, the file goes back, and what has moved is built from it."""
+def test_signal_while_several_services_build(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """A signal ends the build, and the file goes back; what may be ahead is named, and not built.
+
+    Until it is built, other commands say so, and the next one that changes something builds it.
+    """
+    index.add("other", "1.0")
     project.write("compose.yaml", SERVICES)
     stand_in = docker(project, build=["hang", 0])
     with project.started("deps.upgrade-all") as running:
@@ -120,18 +126,23 @@ def test_signal_while_several_services_build(project: TemporaryProject) -> None:
         done = running.finish()
     stand_in.require_dead()
     assert (done.status, project.requirements) == (3, OLD)
-    assert seen(stand_in) == [(BUILD, NEW), (BUILD, OLD)]
-    assert "image     built again from the files as they were: app, worker" in done.stdout
+    assert seen(stand_in) == [(BUILD, NEW)]
+    sentence = (
+        "may be ahead of the files: app, worker; build it with: docker compose build app worker"
+    )
+    assert f"image     {sentence}" in done.stdout
     assert "interrupted by SIGTERM" in done.stderr
+    warning = "`upgrade-all` was ended, and requirements.txt put back: the image may be newer"
+    assert warning in project.invoke("deps.outdated").stderr
+    assert project.invoke("deps.add", "other").status == 0
+    assert seen(stand_in)[1:] == [(BUILD, OLD), (BUILD, f"{OLD}other==1.0\n")]
 
 
-def test_second_signal_ends_the_second_build(project: TemporaryProject) -> None:
-    """A second signal leaves it at that: the file is back, and the images may be ahead."""
+def test_signal_ends_the_second_build(project: TemporaryProject) -> None:
+    """A signal after a failed build leaves it at that: the file is back, images may be ahead."""
     project.write("compose.yaml", SERVICES)
-    stand_in = docker(project, build="hang")
+    stand_in = docker(project, build=[1, "hang"])
     with project.started("deps.upgrade-all", "--format", "json") as running:
-        stand_in.await_hanging()
-        running.send(signal.SIGINT)
         stand_in.await_hanging()
         assert project.requirements == OLD
         running.send(signal.SIGINT)

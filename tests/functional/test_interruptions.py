@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from functional.temporary_project import ENGINE, StandIn, TemporaryProject
@@ -25,7 +26,7 @@ def _fill(project: TemporaryProject, index: LoopbackIndex) -> None:
     project.requirements = "\ufefflib==1.0  # é\r\n"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_signal_during_a_build(project: TemporaryProject, number: signal.Signals) -> None:
     """A signal to the tool alone ends the build and its children, restores, and exits with 3."""
     docker = project.stand_in("docker", HANGING)
@@ -129,6 +130,53 @@ def test_signal_during_a_look_up(project: TemporaryProject, index: LoopbackIndex
     assert time.monotonic() - sent < 5, "it waited for the look-up"
     assert project.contents() == before
     assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize("begins", ["look-up", "build"])
+def test_five_interruptions(project: TemporaryProject, index: LoopbackIndex, begins: str) -> None:
+    """Who keeps pressing Ctrl-C gets what the first one gives, with its report; no traceback."""
+    docker = project.stand_in("docker", HANGING)
+    if begins == "look-up":
+        index.break_project("lib", Fault(stall_seconds=600))
+    before = project.contents()
+    with project.started("deps.upgrade-all") as running:
+        if begins == "look-up":
+            while not index.requests:
+                time.sleep(0.01)
+        else:
+            docker.await_hanging()
+        for _ in range(5):
+            running.send(signal.SIGINT)
+            time.sleep(0.02)
+        done = running.finish()
+    assert (done.status, project.contents()) == (3 if begins == "build" else 1, before)
+    assert "Traceback" not in done.output
+    assert "KeyboardInterrupt" not in done.output
+    if begins == "build":
+        assert "interrupted by SIGINT" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone ends a child with its parent")
+def test_builder_ends_with_a_killed_run(project: TemporaryProject) -> None:
+    """Nobody is left to end the builder after `kill -9`: it ends by itself."""
+    docker = project.stand_in("docker", HANGING)
+    with project.started("deps.upgrade-all") as running:
+        docker.await_hanging()
+        running.send(signal.SIGKILL)
+        builder = docker.builds[-1].pid
+        deadline = time.monotonic() + 10
+        while is_alive(builder):
+            assert time.monotonic() < deadline, "the builder outlived the tool"
+            time.sleep(0.01)
+        docker.end()  # its child, which a real builder would end
+
+
+def is_alive(pid: int) -> bool:
+    """Return whether a process runs; one that nobody has waited for yet does not."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
 
 
 def test_second_run_waits(project: TemporaryProject) -> None:

@@ -8,7 +8,7 @@ from loopback_index import LoopbackIndex
 
 KEYS = [
     "schema", "command", "dry_run", "target", "changes", "held", "left_alone", "paths",
-    "warnings", "hints", "findings", "origins", "image",
+    "warnings", "hints", "findings", "origins", "image", "undo",
 ]  # fmt: skip
 
 TASKS = [
@@ -184,12 +184,14 @@ def test_unknown_format_is_refused_before_anything_is_done(project: TemporaryPro
 
 
 def test_next_step_ends_the_report(project: TemporaryProject) -> None:
-    """After a build the report ends with the command that puts the image to use."""
+    """After a build the report ends with the commands that use the image, and that undo it."""
     project.stand_in("docker", {"version": 0, "compose version": 0, "compose build": 0})
     project.write("compose.yaml", "services:\n  app:\n    build: .\n")
     done = project.invoke("deps.upgrade-all")
     assert done.status == 0
-    assert done.stdout.splitlines()[-1].endswith(" docker compose up -d app")
+    *_, use, undo = done.stdout.splitlines()
+    assert use.endswith(" docker compose up -d app")
+    assert undo == "undo      invoke deps.upgrade Flask==2.0.1"
 
 
 @pytest.mark.parametrize(

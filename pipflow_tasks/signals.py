@@ -1,4 +1,4 @@
-"""Signals during writing and building: the first one ends the command cleanly."""
+"""Signals: the first one ends the command cleanly, and those behind it do nothing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 import threading
 from typing import TYPE_CHECKING
 
-from ..errors import Interrupted
+from .errors import Interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,10 +16,40 @@ if TYPE_CHECKING:
 _held_back: list[Interrupted] | None = None
 """Holds an interruption during ``uninterrupted``."""
 
+_is_ending: bool | None = None
+"""Whether a signal has come to the task that runs; None: none runs."""
+
+
+@contextlib.contextmanager
+def ended_once() -> Iterator[None]:
+    """Let the first Ctrl-C end a task; from then on, it does nothing until the process ends.
+
+    So neither the report nor what puts files back is cut off by a second one.
+    """
+    global _is_ending
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGINT) in {signal.SIG_IGN, None}:
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        global _is_ending
+        if not _is_ending:
+            _is_ending = True
+            raise KeyboardInterrupt
+
+    _is_ending = False
+    former = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN if _is_ending else former)
+        _is_ending = None
+
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Turn the first SIGINT, SIGTERM or SIGHUP into an Interrupted; later ones do nothing.
+    """Turn the first SIGINT, SIGTERM, SIGHUP or SIGQUIT into an Interrupted; later ones do nothing.
 
     Signals can only be handled in the main thread; elsewhere this does nothing.
     """
@@ -30,15 +60,18 @@ def interruptible() -> Iterator[None]:
 
     def interrupt(number: int, _: FrameType | None) -> None:
         nonlocal interrupted
-        if interrupted:
+        global _is_ending
+        if interrupted or _is_ending:
             return
         interrupted = True
+        if _is_ending is not None:
+            _is_ending = True
         error = Interrupted(f"interrupted by {signal.Signals(number).name}")
         if _held_back is None:
             raise error
         _held_back.append(error)
 
-    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
     numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
     heeded = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
     former = {number: signal.signal(number, interrupt) for number in heeded}

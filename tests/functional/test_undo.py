@@ -1,0 +1,152 @@
+"""The last line of a report: the command that undoes file and image."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+
+import pytest
+from functional.temporary_project import ENGINE, TemporaryProject
+from loopback_index import LoopbackIndex
+
+GIT = shutil.which("git")
+TEXT = "# ours\nlib==1.0\nold==1  # stays\n"
+
+
+@pytest.fixture(autouse=True)
+def _fill(project: TemporaryProject, index: LoopbackIndex) -> None:
+    for name, version in (("lib", "1.0"), ("lib", "2.0"), ("old", "1"), ("new", "1")):
+        index.add(name, version)
+    project.requirements = TEXT
+
+
+def git(project: TemporaryProject, *words: str) -> None:
+    """Run git in the project, with the folder of programs that the tool is given."""
+    assert GIT is not None
+    user = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+    subprocess.run([GIT, *user, *words], cwd=project.folder, check=True, capture_output=True)
+
+
+def commit(project: TemporaryProject) -> None:
+    """Put the project under git, with all its files."""
+    if GIT is None:
+        pytest.skip("there is no git")
+    (project.programs / "git").symlink_to(GIT)
+    git(project, "init", "--quiet")
+    git(project, "add", "--all")
+    git(project, "commit", "--quiet", "--message", "all")
+
+
+def undo_of(text: str) -> str:
+    """Return the command of the last line of a report."""
+    word, _, command = text.splitlines()[-1].partition(" ")
+    assert word == "undo"
+    return command.strip()
+
+
+def run(project: TemporaryProject, command: str) -> None:
+    """Run a command as a user would who pastes it."""
+    for part in command.split(" && "):
+        program, *words = shlex.split(part)
+        if program == "git":
+            git(project, *words)
+        else:
+            call = project.invoke if program == "invoke" else project.pipflow
+            done = call(*words)
+            assert done.status == 0, done.output
+
+
+def test_committed_file(project: TemporaryProject) -> None:
+    """A file that git has is checked out, and the image is built from it."""
+    commit(project)
+    docker = project.stand_in("docker", ENGINE)
+    done = project.invoke("deps.upgrade-all")
+    assert undo_of(done.stdout) == "git checkout -- requirements.txt && invoke deps.rebuild"
+    run(project, undo_of(done.stdout))
+    assert (project.requirements, docker.builds[-1].requirements) == (TEXT, TEXT)
+
+
+@pytest.mark.parametrize("state", ["edited", "ignored", "staged", "not added"])
+def test_file_that_git_does_not_have_so(project: TemporaryProject, state: str) -> None:
+    """Where a checkout would bring other bytes back, the tasks are used; what is staged counts."""
+    if state == "ignored":
+        project.write(".gitignore", "*.txt\n")
+    if state == "not added":
+        project.remove("requirements.txt")
+    commit(project)
+    project.requirements = f"{TEXT}# edited\n"
+    if state == "staged":
+        git(project, "add", "--all")
+    before = project.requirements
+    command = undo_of(project.invoke("deps.upgrade-all", "--no-rebuild").stdout)
+    expected = "invoke deps.upgrade --no-rebuild lib==1.0"
+    assert command == ("git checkout -- requirements.txt" if state == "staged" else expected)
+    run(project, command)
+    assert project.requirements == before
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("add", "new"), "remove new"),
+        (("remove", "lib"), "add lib==1.0"),
+        (("upgrade", "lib"), "upgrade lib==1.0"),
+        (("add", "lib2", "new"), "remove lib2 new"),
+    ],
+    ids=lambda words: " ".join(words) if isinstance(words, tuple) else "",
+)
+def test_tasks_lead_back(
+    project: TemporaryProject, index: LoopbackIndex, words: tuple[str, ...], expected: str
+) -> None:
+    """Without git, the task that leads back is named as it was called, and does it."""
+    index.add("lib2", "1")
+    docker = project.stand_in("docker", ENGINE)
+    done = project.pipflow(*words)
+    assert undo_of(done.stdout) == f"pipflow {expected}"
+    run(project, undo_of(done.stdout))
+    assert (project.requirements, len(docker.built)) == (TEXT, 2)
+
+
+def test_several_tasks_build_once(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """Where several tasks lead back, the last one builds."""
+    index.add("newer", "1", requires_dist=["lib>=2"])
+    docker = project.stand_in("docker", ENGINE)
+    done = project.invoke("deps.add", "newer", "--with-upgrades", "--file", "requirements.txt")
+    assert undo_of(done.stdout) == (
+        "invoke deps.remove --file requirements.txt --no-rebuild newer && "
+        "invoke deps.upgrade --file requirements.txt lib==1.0"
+    )
+    run(project, undo_of(done.stdout))
+    assert (project.requirements, len(docker.built)) == (TEXT, 2)
+
+
+def test_lock_is_unlocked(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """What `lock` wrote goes by `unlock`; what has no way back has no such line."""
+    index.add("lib", "1.0", requires_dist=["under"])
+    index.add("under", "1")
+    done = project.invoke("deps.lock", "--no-rebuild")
+    assert undo_of(done.stdout) == "invoke deps.unlock --no-rebuild"
+    run(project, undo_of(done.stdout))
+    assert project.requirements == TEXT
+    project.requirements = "lib\n"
+    assert "undo " not in project.invoke("deps.pin", "--no-rebuild").stdout
+
+
+def test_every_format(project: TemporaryProject) -> None:
+    """JSON has it under a key of its own, Markdown in its list; a dry run has none."""
+    words = ("deps.add", "new", "--no-rebuild", "--format")
+    expected = "invoke deps.remove --no-rebuild new"
+    assert project.invoke(*words, "json", "--dry-run").report["undo"] == ""
+    assert project.invoke(*words, "json").report["undo"] == expected
+    assert project.invoke(*words, "json").report["undo"] == ""
+    project.requirements = TEXT
+    assert project.invoke(*words, "markdown").stdout.endswith(f"- undo: `{expected}`\n")
+
+
+def test_kept_changes(project: TemporaryProject) -> None:
+    """What `--keep` leaves after a failed build can be undone; what was put back is undone."""
+    project.stand_in("docker", {"version": 0, "build": 1})
+    assert "undo " not in project.invoke("deps.upgrade-all").stdout
+    done = project.invoke("deps.upgrade-all", "--keep")
+    assert undo_of(done.stdout) == "invoke deps.upgrade --no-rebuild lib==1.0"
