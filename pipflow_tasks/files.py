@@ -20,6 +20,7 @@ from msgspec.structs import replace
 
 from .errors import FileError
 from .isolation import require_inside
+from .merging import Overlap, take_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,6 +141,34 @@ def write_edit(edit: Edit, staged: Path) -> str:
             _write_new(edit, target, staged)
             return ""
         return _write_over(edit, target, staged)
+
+
+def take_edit_back(edit: Edit, staged: Path) -> str:
+    """Put the old bytes of a file back; of one that has been changed since, our lines alone.
+
+    ``staged`` is as for ``write_edit``.
+
+    Returns:
+        what of it stays, as a sentence; empty: nothing.
+
+    Raises:
+        FileError: they can't be put back, or our lines have been changed.
+    """
+    now = read(edit.path, shown=edit.shown)
+    if now is None or edit.before is None or now in {edit.before, edit.after}:
+        revert_edit(edit, staged)
+        return ""
+    try:
+        merged = take_back(edit.before, edit.after, now)
+        write_edit(replace(edit, before=now, after=merged), staged)
+    except Overlap as error:
+        raise FileError(
+            "another program has changed lines that this command had changed; it was left as it is",
+            path=edit.shown,
+            hint=f"it has {error.now}; it had {error.former}, and this command wrote "
+            f"{error.written}",
+        ) from error
+    return f"{edit.shown} keeps what another program has changed; the rest is as it was"
 
 
 def revert_edit(edit: Edit, staged: Path) -> None:

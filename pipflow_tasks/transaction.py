@@ -25,6 +25,7 @@ from .files import (
     require_unchanged,
     revert_edit,
     show_path,
+    take_edit_back,
     write_edit,
 )
 from .git import can_restore
@@ -34,7 +35,7 @@ from .signals import interruptible
 from .state import are_locked, begin, find_journals, lock_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from .plan import Builder, Edit, ImageStatus, Plan
     from .processes import RunSettings
@@ -42,6 +43,17 @@ if TYPE_CHECKING:
 
 Leftover: TypeAlias = Literal["half", "unbuilt", ""]
 """What a command that was killed has left: some files of several, an image to build, nothing."""
+
+
+_Taking: TypeAlias = "Callable[[Edit, Path], str | None]"
+"""Puts the old bytes of a file back, and may return what is to be said of it."""
+
+
+class _Reverted(Struct, frozen=True, kw_only=True):
+    """Why files are not as they were, by their names, and what is to be said of the others."""
+
+    left: Mapping[str, str]
+    remarks: tuple[str, ...]
 
 
 class Unfinished(Struct, frozen=True, kw_only=True):
@@ -179,7 +191,9 @@ def _write_and_build(
             )
         else:
             journal = journal.advanced("undoing")
-            error.outcome = _roll_back(builder, written, error, is_ahead=is_ahead, run=run)
+            error.outcome = _roll_back(
+                builder, written, error, is_ahead=is_ahead, run=run, take=take_edit_back
+            )
         if not error.outcome.interrupted:
             journal.end()
         raise
@@ -217,12 +231,14 @@ def _roll_back(
     *,
     is_ahead: bool,
     run: RunSettings,
+    take: _Taking = revert_edit,
 ) -> Outcome:
     """Put back what was written for a failed build, and build the image from it again.
 
     After a signal nothing is built: who interrupts a build does not want to wait for another.
     """
-    left = _revert(written)
+    reverted = _revert(written, take)
+    left = reverted.left
     ahead: tuple[str, ...] = ()
     interrupted = is_ahead and isinstance(error, Interrupted)
     if interrupted:
@@ -238,6 +254,7 @@ def _roll_back(
         ahead=ahead,
         interrupted=interrupted,
         failure=error.message,
+        remarks=reverted.remarks,
     )
 
 
@@ -271,23 +288,20 @@ def _builds(builder: Builder, *, run: RunSettings) -> bool:
     return True
 
 
-def _revert(written: Iterable[StagedEdit]) -> dict[str, str]:
-    """Put back every file that can be, also after a signal: only one signal raises.
-
-    Returns:
-        why each of the others is as it is, by its name.
-    """
+def _revert(written: Iterable[StagedEdit], take: _Taking = revert_edit) -> _Reverted:
+    """Put back every file that can be, also after a signal: only one signal raises."""
     left: dict[str, str] = {}
+    remarks: list[str] = []
     for staged in written:
         for _ in range(2):
             try:
-                revert_edit(staged.edit, Path(staged.staged))
+                remarks.append(take(staged.edit, Path(staged.staged)) or "")
             except BuildError:
                 continue
             except FileError as error:
                 left[staged.shown] = str(error)
             break
-    return left
+    return _Reverted(left=left, remarks=tuple(filter(None, remarks)))
 
 
 # --- what a killed command has left ---------------------------------------------------------------

@@ -164,8 +164,32 @@ def test_file_that_somebody_has_changed(plan: Plan) -> None:
     with pytest.raises(BuildError) as caught:
         carry_out(plan, rebuild="auto", run=RunSettings(stand_in=edit_and_fail))
     assert caught.value.outcome is not None
-    assert "one.txt: another program has changed it" in caught.value.outcome.left[0]
+    (left,) = caught.value.outcome.left
+    assert "one.txt: another program has changed lines" in left
+    assert "it has `theirs`; it had `old`, and this command wrote `new`" in left
     assert contents(plan) == [b"theirs\n", b"old\n"]
+
+
+def test_edit_of_other_lines_during_a_failing_build(plan: Plan) -> None:
+    """What somebody writes in other lines stays; ours are taken back, and the report says so."""
+
+    def edit_and_fail(_: str) -> int:
+        plan.edits[0].path.write_bytes(b"# theirs\n\nnew\n")
+        return 1
+
+    edits = (replace(plan.edits[0], before=b"\nold\n", after=b"\nnew\n"), plan.edits[1])
+    edits[0].path.write_bytes(b"\nold\n")
+    with pytest.raises(BuildError) as caught:
+        carry_out(
+            replace(plan, edits=edits), rebuild="auto", run=RunSettings(stand_in=edit_and_fail)
+        )
+    assert contents(plan) == [b"# theirs\n\nold\n", b"old\n"]
+    outcome = caught.value.outcome
+    assert outcome is not None
+    assert (outcome.undone, outcome.left) == (("one.txt", "two.txt"), ())
+    assert outcome.remarks == (
+        "one.txt keeps what another program has changed; the rest is as it was",
+    )
 
 
 @pytest.mark.parametrize("rebuild", ["auto", "always", "never"])

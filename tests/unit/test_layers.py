@@ -14,7 +14,7 @@ import pipflow_tasks
 
 PACKAGE = Path(pipflow_tasks.__file__).parent
 LAYERS = [
-    ["errors", "values"],
+    ["errors", "values", "merging"],
     ["requirements", "dockerfile", "simple_api", "settings"],
     ["compose"],
     ["bake"],
