@@ -102,6 +102,16 @@ def read_text(
         raise FileError("it is not UTF-8 text", path=shown) from error
 
 
+def exists(path: Path) -> bool:
+    """Return whether there is something of a name, which may be one that no system allows."""
+    return os.path.exists(path)  # noqa: PTH110 - Path.exists raises for a name that is too long
+
+
+def is_file(path: Path) -> bool:
+    """Return whether there is a file of a name, which may be one that no system allows."""
+    return os.path.isfile(path)  # noqa: PTH113 - as above
+
+
 def show_path(path: Path, folder: Path) -> str:
     """Return how messages name a file: relative to a folder, with slashes."""
     return os.path.relpath(path, folder).replace(os.sep, "/")

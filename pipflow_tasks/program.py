@@ -150,7 +150,12 @@ class PipflowProgram(Program):
                     raise _hidden_settings(path, line)
                 return
         self.config.set_project_location(str(folder))
-        self.config.load_project()
+        try:
+            self.config.load_project()
+        except (Exception, SystemExit) as error:
+            said = f"{type(error).__name__}: {error}".partition("\n")[0].removesuffix(": ")
+            where = None if path is None else _show(path)
+            raise UsageError(f"it can't be loaded: {said}", path=where) from error
         if is_isolated:
             self.config.tasks.executor_class = None  # a class that the file names is not loaded
 

@@ -21,13 +21,14 @@ from urllib.parse import quote, unquote, urldefrag, urljoin, urlsplit
 import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.tags import Tag, parse_tag
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from .errors import PackageIndexError, redact
+from .values import require_short_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -291,8 +292,8 @@ def _version(text: str) -> Version | None:
 def _specifier(text: str | None) -> SpecifierSet | None:
     """Read a Requires-Python; one that is not valid counts as none, as in pip."""
     try:
-        return SpecifierSet(text) if text else None
-    except InvalidSpecifier:
+        return SpecifierSet(require_short_numbers(text)) if text else None
+    except ValueError:
         return None
 
 
@@ -543,6 +544,6 @@ def _read_requires_txt(text: str) -> tuple[list[str], frozenset[NormalizedName]]
 @lru_cache(maxsize=16384)
 def _requirement(text: str) -> Requirement | None:
     try:
-        return Requirement(text)
-    except InvalidRequirement:
+        return Requirement(require_short_numbers(text))
+    except (ValueError, RecursionError):
         return None

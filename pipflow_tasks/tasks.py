@@ -397,6 +397,8 @@ class DepsTask(Task):  # type: ignore[type-arg]
             return run.carry_out(self.body, given, shared)
         except PipflowError as error:
             raise TaskFailed(error) from error
+        except RecursionError as error:
+            raise TaskFailed(UsageError("a file of the project is nested too deeply")) from error
 
     def __eq__(self, other: object) -> bool:
         return self is other

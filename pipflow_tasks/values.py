@@ -1,4 +1,4 @@
-"""What a value leaves out when it is shown, compared or hashed.
+"""What a value leaves out when it is shown, compared or hashed; and which texts can be one.
 
 ``msgspec.Struct`` takes every field; these are assigned to ``__repr__``, ``__eq__`` and
 ``__hash__`` in the body of a class.
@@ -6,12 +6,28 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from msgspec import Struct
+
+
+_LONG_NUMBER = re.compile(r"\d{1001}")
+
+
+def require_short_numbers(text: str) -> str:
+    """Return a text that is about to be read as versions, or requirements.
+
+    Raises:
+        ValueError: it has a number that is so long that Python refuses to read it, but only once
+            the version is compared with another.
+    """
+    if _LONG_NUMBER.search(text):
+        raise ValueError("it has a number of more than 1,000 digits")
+    return text
 
 
 def repr_without(*names: str) -> Callable[[Any], str]:

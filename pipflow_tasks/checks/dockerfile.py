@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..dockerfile import hidden_by
 from ..environments.uninstalled import explain_uninstalled
 from ..errors import DockerfileError
-from ..files import read_text, show_path
+from ..files import exists, read_text, show_path
 from ..manifest.library import find_included
 from ..plan import Finding
 from . import find_in
@@ -40,7 +40,7 @@ def check_builds(discovery: Discovery) -> Iterator[Finding]:
 
 def _check_build(build: Build, library: Library) -> Iterator[Finding]:
     dockerfile, steps = build.dockerfile, build.steps
-    there = [file for file in build.files if (build.recipe.context / file).exists()]
+    there = [file for file in build.files if exists(build.recipe.context / file)]
     found = None if steps else explain_uninstalled(build, library)
     if found is not None and (there or found.is_seen):
         yield Finding(
@@ -113,7 +113,7 @@ def _check_context(build: Build, step: InstallCommand, library: Library) -> Iter
     context = library.name_of(build.recipe.context)
     for path in step.sources:
         ours = path in build.files  # `add` creates that one
-        if not ours and not (build.recipe.context / path).exists() and "$" not in path:
+        if not ours and not exists(build.recipe.context / path) and "$" not in path:
             yield Finding(
                 file=build.recipe.path,
                 line=step.line,

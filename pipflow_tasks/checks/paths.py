@@ -8,10 +8,11 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+from packaging.utils import parse_wheel_filename
 
 from ..dockerfile import CONTEXT
 from ..errors import DockerfileError
+from ..files import exists, is_file
 from ..manifest.library import find_included
 from . import finding_at
 
@@ -67,7 +68,7 @@ def _check_path(build: Build, step: InstallCommand, line: Line) -> Iterator[Find
         message = f"the build context does not have {path}, which {place} installs"
     else:
         message = f"no line before {place} copies {path} into the image"
-        if not is_absolute and not (context / path).exists():
+        if not is_absolute and not exists(context / path):
             message += ", and the build context does not have it"
     yield finding_at(line, _severity(build, step, path), message, _fix(line, step, state, context))
 
@@ -80,9 +81,9 @@ def _find_state(step: InstallCommand, path: str, context: Path) -> _State:
         return "there"
     for name in _PROJECT_FILES:
         for origin, source in step.content.sources_of(posixpath.join(path, name)):
-            if origin != CONTEXT or (source and (context / source).is_file()):
+            if origin != CONTEXT or (source and is_file(context / source)):
                 return "there"
-    if any(each.exists() for each in inside):
+    if any(map(exists, inside)):
         return "no project"
     if inside:
         return "not in the context"
@@ -90,7 +91,7 @@ def _find_state(step: InstallCommand, path: str, context: Path) -> _State:
 
 
 def _is_installable(path: Path) -> bool:
-    return path.is_file() or any((path / name).is_file() for name in _PROJECT_FILES)
+    return is_file(path) or any(is_file(path / name) for name in _PROJECT_FILES)
 
 
 def _is_named_by_command(build: Build, step: InstallCommand, path: str) -> bool:
@@ -137,12 +138,12 @@ def _fix(line: Line, step: InstallCommand, state: _State, context: Path) -> str:
     copy = f"copy it to {step.content.path_of(path)} before that step"
     if state == "not in the context":
         return "put it into the build context"
-    return copy if (context / path).exists() else f"put it into the build context, and {copy}"
+    return copy if exists(context / path) else f"put it into the build context, and {copy}"
 
 
 def _version_of(path: str) -> str:
     """Return the version in the name of a wheel, or nothing."""
     try:
         return str(parse_wheel_filename(posixpath.basename(path))[1])
-    except InvalidWheelFilename:
+    except ValueError:
         return ""

@@ -139,8 +139,10 @@ class Dockerfile(Struct, frozen=True, kw_only=True):
 
     def chain_of(self, stage: int) -> tuple[Stage, ...]:
         """Return the stages that a stage is built on, the base first, and the stage itself."""
-        found = self.stages[stage]
-        return (*(() if found.parent is None else self.chain_of(found.parent)), found)
+        found = [self.stages[stage]]
+        while (parent := found[-1].parent) is not None:
+            found.append(self.stages[parent])
+        return tuple(reversed(found))
 
     def needed_by(self, stage: int) -> frozenset[int]:
         """Return the stages that a stage needs: itself, its base, those it copies from."""

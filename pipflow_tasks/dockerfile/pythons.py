@@ -129,7 +129,7 @@ def read_conda_file(text: str) -> str:
 
     try:
         root = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError):
+    except (yaml.YAMLError, ValueError, RecursionError):
         return ""
     packages = root.get("dependencies") if isinstance(root, dict) else None
     words = packages if isinstance(packages, list) else []

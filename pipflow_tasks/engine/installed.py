@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from ..processes import ProgramError
 from .probe import inspect_image, run_python
@@ -89,6 +89,6 @@ def _read(text: str) -> dict[NormalizedName, Version]:
         if isinstance(name, str) and _VALID_NAME.fullmatch(name):
             try:
                 found.setdefault(canonicalize_name(name), Version(version))
-            except InvalidVersion:
+            except ValueError:
                 continue
     return found

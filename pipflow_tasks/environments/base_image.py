@@ -15,7 +15,7 @@ from packaging.version import Version
 
 from ..dockerfile import read_named_version
 from ..errors import TargetError
-from ..files import read_text
+from ..files import is_file, read_text
 from ..target import (
     HINT,
     BaseImage,
@@ -181,7 +181,7 @@ def _find_named_by_file(python: Python, base: BaseImage, asking: Asking) -> tupl
     """Return the target of a Python that a file of the build context names."""
     for file in python.files:
         path = asking.context / file
-        text = read_text(path, shown=file) if path.is_file() else None
+        text = read_text(path, shown=file) if is_file(path) else None
         if text is None:
             continue
         version = read_named_version(file, text)

@@ -14,7 +14,7 @@ from ..compose import COMPOSE_FILES
 from ..dockerfile.names import PLAIN_NAMES
 from ..engine import split_command
 from ..errors import ComposeError, DockerfileError, UsageError
-from ..files import read_text, show_path
+from ..files import is_file, read_text, show_path
 from ..manifest.library import read_more
 from .bake_project import find_bake
 from .build import (
@@ -207,7 +207,7 @@ def _tiers(
         stage=settings.stage or None,
     )
     if name := settings.dockerfile or named:
-        if not (root / name).is_file():
+        if not is_file(root / name):
             told_by = "dockerfile" if settings.dockerfile else "build_command"
             raise UsageError(
                 f"there is no {library.name_of(root / name)}, which the setting {told_by} names",

@@ -6,9 +6,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
+
+from ..values import require_short_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -47,7 +49,7 @@ def find_base_packages(
             distribution = Distribution(
                 name=name, version=Version(version), requirements=tuple(_read(needs, target))
             )
-        except InvalidVersion:
+        except ValueError:
             continue
         found.setdefault(canonicalize_name(name), distribution)
     return MappingProxyType(found)
@@ -56,8 +58,8 @@ def find_base_packages(
 def _read(needs: Iterable[str], target: Target) -> Iterator[Requirement]:
     for need in needs:
         try:
-            requirement = Requirement(need)
-        except InvalidRequirement:
+            requirement = Requirement(require_short_numbers(need))
+        except (ValueError, RecursionError):
             continue
         if requirement.marker is None or target.applies(requirement.marker):
             yield requirement

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..dockerfile import mounts_of
 from ..dockerfile.words import Variables, expand, keep
 from ..errors import DockerfileError
+from ..files import is_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -77,7 +78,7 @@ def _require_secrets(build: Build, step: InstallCommand, run: Instruction) -> No
 def _require_secret(build: Build, secret: Secret, variables: Mapping[str, str]) -> None:
     """Check that what a secret holds is there."""
     lack = ""
-    if secret.file is not None and not Path(secret.file).is_file():
+    if secret.file is not None and not is_file(Path(secret.file)):
         lack = f"there is no file {secret.file}"
     elif secret.variable is not None and secret.variable not in variables:
         lack = f"the environment has no {secret.variable}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from ..errors import redact
+from ..files import exists, is_file
 from ..index import Links
 from ..isolation import require_inside
 from ..manifest.addresses import find_address, show_address
@@ -96,7 +97,7 @@ def _why_unseen(text: str, folder: Path | None) -> str:
         has_variable = bool(set("$`") & set(expand_variables(text, {})))
         return "depends on a variable" if has_variable else "is not in the build context"
     require_inside(folder, shown=text)
-    if not folder.is_dir():
-        return "is a file" if folder.exists() else "is not in the build context"
+    if not exists(folder) or is_file(folder):
+        return "is a file" if is_file(folder) else "is not in the build context"
     holds = any(path.name.endswith(_ENDINGS) for path in folder.iterdir())
     return "" if holds else "holds no wheels or sdists"

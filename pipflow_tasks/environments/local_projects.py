@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 from msgspec import Struct
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from ..files import read_text
@@ -25,6 +25,8 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+from ..values import require_short_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -104,7 +106,7 @@ def read_conda_file(path: Path, *, shown: str) -> tuple[list[str], list[str]]:
     """
     try:
         data = yaml.safe_load(read_text(path, shown=shown) or "")
-    except yaml.YAMLError:  # its build fails in the image
+    except (yaml.YAMLError, ValueError, RecursionError):  # its build fails in the image
         return [], []
     dependencies = data.get("dependencies") if isinstance(data, dict) else None
     sections = [each for each in dependencies or () if isinstance(each, dict)]
@@ -117,7 +119,7 @@ def read_conda_file(path: Path, *, shown: str) -> tuple[list[str], list[str]]:
 def _read_toml(path: Path, shown: str) -> dict[str, Any]:
     try:
         return tomllib.loads(read_text(path, shown=shown) or "")
-    except tomllib.TOMLDecodeError:  # its build fails in the image
+    except (ValueError, RecursionError):  # its build fails in the image
         return {}
 
 
@@ -180,6 +182,6 @@ def _of_setup_cfg(text: str) -> tuple[list[str], list[str]]:
 
 def _is_requirement(text: str) -> bool:
     try:
-        return bool(Requirement(text))
-    except InvalidRequirement:
+        return bool(Requirement(require_short_numbers(text)))
+    except (ValueError, RecursionError):
         return False

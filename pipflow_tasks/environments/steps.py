@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ..files import read_text
+from ..files import is_file, read_text
 from ..index.pip_settings import is_yes
 from ..values import repr_without
 
@@ -143,7 +143,7 @@ def find_steps(
     texts = {
         path: read_text(path, shown=source, errors="replace")
         for path, source in sources.items()
-        if path.is_file()
+        if is_file(path)
     }
     found: dict[InstallStep, None] = {}
     for build in builds:

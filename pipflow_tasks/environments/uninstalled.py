@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ..errors import TargetError
+from ..files import is_file
 from ..settings import DEFAULT_FILE
 from .build import read_builds
 
@@ -61,7 +62,7 @@ def explain_uninstalled(build: Build, library: Library) -> Uninstalled:
     if unbuilt := _in_other_stage(build, library):
         return unbuilt
     named = {file: step for step in reversed(dockerfile.steps) for file in step.sources}
-    there = [file for file in sorted(named) if (build.recipe.context / file).is_file()]
+    there = [file for file in sorted(named) if is_file(build.recipe.context / file)]
     if there:
         names = [library.name_of(build.recipe.context / file) for file in there]
         fix = f"it installs {', '.join(names)}: if that is the file, set `file: {names[0]}`"

@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ..errors import FileError
-from ..files import read, show_path
+from ..files import exists, is_file, read, show_path
 from ..requirements import RequirementsFile, expand_variables
 
 if TYPE_CHECKING:
@@ -152,15 +152,15 @@ def _read(file: Path, shown: str) -> LocalFile:
         before=data,
         content=RequirementsFile.from_bytes(data or b"", path=shown),
         real=real,
-        exists=data is not None or file.exists(),
-        is_file=file.is_file(),
+        exists=data is not None or exists(file),
+        is_file=is_file(file),
         failure=failure,
         template=os.path.splitext(shown)[0] + ".in" if _has_template(file) else "",  # noqa: PTH122 - text, not a file
     )
 
 
 def _has_template(file: Path) -> bool:
-    return bool(file.name) and file.suffix != ".in" and file.with_suffix(".in").is_file()
+    return bool(file.name) and file.suffix != ".in" and is_file(file.with_suffix(".in"))
 
 
 # --- the walk -------------------------------------------------------------------------------------

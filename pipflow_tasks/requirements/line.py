@@ -9,12 +9,13 @@ from urllib.parse import unquote
 
 from msgspec import Struct
 from msgspec.structs import replace
-from packaging.markers import InvalidMarker, Marker
+from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from ..errors import RequirementsError
+from ..values import require_short_numbers
 from .options import OF_PLACES, OF_REQUIREMENTS, find_named, read_options, split_options
 from .policy import Policy, read_policy
 from .via import read_via
@@ -285,8 +286,8 @@ def _understand_reference(line: Line, subject: str, options: tuple[tuple[str, st
     """Return a line with an address or a path parsed; in an address, `;` alone is no marker's."""
     address, separator, text = subject.partition("; " if "://" in subject else ";")
     try:
-        marker = Marker(text) if separator and text.strip() else None
-    except InvalidMarker as error:
+        marker = Marker(require_short_numbers(text)) if separator and text.strip() else None
+    except (ValueError, RecursionError) as error:
         problem = str(error).partition("\n")[0]
         return replace(line, kind=Kind.UNREADABLE, options=options, problem=problem)
     return replace(
@@ -329,6 +330,7 @@ def _is_legacy(text: str) -> bool:
 
 def _parse(text: str) -> Requirement:
     """Parse a requirement; a variable that PEP 508 can't read becomes a stand-in version."""
+    require_short_numbers(text)
     try:
         return Requirement(text)
     except ValueError:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 
 from msgspec import Struct
-from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
+from packaging.specifiers import Specifier, SpecifierSet
 
+from ..values import require_short_numbers
 from .via import read_via
 
 _MARK = re.compile(r"#\s*pipflow:")
@@ -45,8 +46,8 @@ def read_policy(comment: str) -> Policy | None:
     if text == "hold":
         return Policy(text=text, specifier=SpecifierSet(), is_hold=True)
     try:
-        specifier = SpecifierSet(text)
-    except InvalidSpecifier:
+        specifier = SpecifierSet(require_short_numbers(text))
+    except ValueError:
         specifier = SpecifierSet()
     if not specifier:
         shown = " ".join(words)

@@ -9,6 +9,7 @@ from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
 from ..errors import RequirementsError, redact
+from ..values import require_short_numbers
 from .line import NAME
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ def split_requirements(text: str) -> tuple[Request, ...]:
 
 def _read(text: str) -> Request:
     try:
-        requirement = Requirement(text)
-    except ValueError as error:
+        requirement = Requirement(require_short_numbers(text))
+    except (ValueError, RecursionError) as error:
         if "://" in text:
             raise _address(redact(text)) from error
         reason = str(error).partition("\n")[0]

@@ -10,6 +10,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
 from ..errors import TargetError
+from ..values import require_short_numbers
 from . import image_facts as facts
 from .distributions import BARE, Distribution, find_distribution
 
@@ -62,7 +63,8 @@ def newest_pip(requirement: str) -> Version | None:
         ValueError: the requirement can't be read.
     """
     try:
-        specifier = SpecifierSet(requirement.strip().removeprefix("pip").strip())
+        text = require_short_numbers(requirement)
+        specifier = SpecifierSet(text.strip().removeprefix("pip").strip())
     except InvalidSpecifier as error:
         raise ValueError(str(error)) from error
     if specifier.contains("9999") or not specifier:

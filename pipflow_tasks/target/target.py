@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import force_setattr, replace
 from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.specifiers import SpecifierSet
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from ..values import hash_without
 from . import image_facts as facts
@@ -277,7 +277,7 @@ class Target(Struct, frozen=True, kw_only=True, dict=True):  # of a cached prope
         """
         try:
             version = Version(python.strip().removesuffix("+"))
-        except InvalidVersion:
+        except ValueError:
             raise target_error(f"`{python}` is no Python version", source="this host") from None
         system, machine = markers.get("sys_platform", ""), markers.get("platform_machine", "")
         name = facts.MACHINE_NAMES.get(machine.lower()) if system == "linux" else None
@@ -465,7 +465,7 @@ def _require_cpython(interpreter: Interpreter, *, source: str) -> Version:
         raise target_error(what, source=source, hint="use an image of CPython on Linux")
     try:
         version = Version(python.removesuffix("+"))
-    except InvalidVersion:
+    except ValueError:
         what = f"the base image {image} has Python `{python}`, which is no version"
         raise target_error(what, source=source, hint=HINT) from None
     if version.major != 3 or version.minor < facts.OLDEST_MINOR:
@@ -519,5 +519,5 @@ def _divides(clause: Specifier, series: str) -> bool:
 def _holds(marker: Marker | None, platform: Platform, extra: str = "") -> bool:
     try:
         return marker is None or marker.evaluate({**platform.markers, "extra": extra})
-    except (InvalidVersion, UndefinedComparison, UndefinedEnvironmentName):
+    except (ValueError, UndefinedComparison, UndefinedEnvironmentName):
         return True

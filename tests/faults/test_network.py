@@ -41,6 +41,12 @@ REQUIREMENTS = "bare==1.0\ndep==1.0\nlib==1.0\nplain==1.0\n"
 FOR_DEADLINE = {"a drip", "no end of 100", "an empty list", "to nowhere"}
 """What is not yet seen where a look-up has no deadline: those that do, check answers as well."""
 
+STATEMENTS = {"404", "round and round"}
+"""Ways that an index says that it does not have something: another result may be right, too."""
+
+NEEDS = (("lib==2.0", "dep==2.0"), ("bare==2.0", "plain==3.0"), ("more==1.0", "dep==1.5"))
+"""Pins of which at most one is right."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Right:
@@ -108,7 +114,9 @@ class Bench:
             is_false = "nothing to change" in done.stdout and not is_same
             said = f"{where}: {done.output}"
             require(not is_false, "nothing to change on a failed look-up", said)
-            require(is_same or is_false, "wrong pins", said)
+            lines = self._project.requirements.splitlines()
+            may_differ = name in STATEMENTS and not any(set(pins) <= set(lines) for pins in NEEDS)
+            require(is_same or is_false or may_differ, "wrong pins", said)
         else:
             is_plain = done.status == 1 and bool(done.stderr.strip()) and not done.stdout
             require(is_plain, "lost", f"{where}: status {done.status}\n{done.output}")
