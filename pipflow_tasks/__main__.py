@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 
@@ -9,7 +10,9 @@ from pathlib import Path
 def main() -> None:
     """Run the program; with ``--isolated`` no module is imported from the current folder."""
     if "--isolated" in sys.argv:
-        here = str(Path.cwd())
+        here = ""
+        with contextlib.suppress(FileNotFoundError):  # it has been removed; the program says so
+            here = str(Path.cwd())
         sys.path[:] = [entry for entry in sys.path if entry not in {"", ".", here}]
     from .program import run
 

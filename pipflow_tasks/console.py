@@ -52,6 +52,12 @@ def write_out(text: str) -> None:
         raise
 
 
+def silence_output() -> None:
+    """Print nothing more to standard output, which has failed."""
+    if sys.stdout is not None:
+        _silence(sys.stdout)
+
+
 def _silence(stream: TextIO) -> None:
     """Lead a stream that failed to the null device: Python writes what is left of it at its end."""
     null = os.open(os.devnull, os.O_WRONLY)

@@ -22,6 +22,7 @@ from invoke.loader import FilesystemLoader
 from invoke.parser.argument import Argument
 from invoke.program import Program
 
+from .console import say, silence_output
 from .errors import PipflowError, UsageError
 from .files import read_text, show_path
 from .isolation import isolate
@@ -35,7 +36,7 @@ from .roots import (
     folders_upward,
     repository_of,
 )
-from .tasks import TaskFailed, program_namespace
+from .tasks import TaskFailed, program_namespace, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,13 +76,15 @@ class PipflowProgram(Program):
         """Find the project and its settings, and run the task."""
         is_isolated = bool(self.args.isolated.value)
         try:
-            folders = folders_upward(Path.cwd())
+            folders = folders_upward(_current_folder())
             project = find_project(folders, self._files())
             with isolate(repository_of(project)) if is_isolated else nullcontext():
                 self._tasks.place = self._load(project, is_isolated=is_isolated)
                 super().execute()
         except PipflowError as error:
             raise TaskFailed(error) from error
+        except OSError as error:
+            raise TaskFailed(unreadable(error)) from error
 
     def _files(self) -> list[str]:
         """Return the requirements files that the user names: the option, or a setting."""
@@ -212,7 +215,29 @@ def arrange(
 
 def run() -> None:
     """Run the program on the arguments of this process."""
-    PipflowProgram(program_namespace()).run(sys.argv)
+    try:
+        try:
+            PipflowProgram(program_namespace()).run(sys.argv)
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except OSError as error:  # what Invoke prints by itself: help, or a list
+        silence_output()
+        if not isinstance(error, BrokenPipeError):
+            say(f"the output can't be written: {error.strerror or error}")
+        sys.exit(1)
+
+
+def _current_folder() -> Path:
+    """Return the current folder.
+
+    Raises:
+        UsageError: it has been removed.
+    """
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise UsageError("the current folder has been removed", hint="change to another") from error
 
 
 def _hidden_settings(path: Path, line: int) -> UsageError:

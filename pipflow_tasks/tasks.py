@@ -19,7 +19,7 @@ from invoke.exceptions import Exit
 from invoke.tasks import Task
 
 from .console import open_streams, say, write_out
-from .errors import BuildError, PipflowError, UsageError
+from .errors import BuildError, FileError, PipflowError, UsageError
 from .isolation import is_isolated
 from .mount import Namespace, find_mount
 from .settings import Settings
@@ -399,12 +399,22 @@ class DepsTask(Task):  # type: ignore[type-arg]
             raise TaskFailed(error) from error
         except RecursionError as error:
             raise TaskFailed(UsageError("a file of the project is nested too deeply")) from error
+        except OSError as error:
+            raise TaskFailed(unreadable(error)) from error
 
     def __eq__(self, other: object) -> bool:
         return self is other
 
     def __hash__(self) -> int:
         return id(self)
+
+
+def unreadable(error: OSError) -> FileError:
+    """Return the error of a file or folder that the system does not let us see."""
+    reason = error.strerror or str(error)
+    if error.filename is None:
+        return FileError(reason)
+    return FileError(f"can't be read: {reason}", path=str(error.filename))
 
 
 class TaskFailed(Exit):

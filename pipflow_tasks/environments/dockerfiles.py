@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from ..dockerfile.names import PLAIN_NAMES, is_dockerfile_name
 from ..errors import DockerfileError
-from ..files import read_text
+from ..files import exists, read_text
 from .build import names_installed_by, read_builds
 from .ignored import IgnoreRules
 from .recipe import Recipe
@@ -76,7 +76,7 @@ def _walk(root: Path) -> Iterator[Path]:
             if depth < _DEPTH
             and name.lower() not in _FOREIGN
             and name != ".git"
-            and not (folder / name / "pyvenv.cfg").exists()
+            and not exists(folder / name / "pyvenv.cfg")
             and not own.hides(folder / name)
         )
         rules.update((str(folder / name), own) for name in below)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ..files import read_text, show_path
+from ..files import exists, is_file, read_text, show_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ class IgnoreRules(Struct, frozen=True):
             FileError: a file of rules can't be read.
         """
         above = [folder, *folder.parents]
-        top = next((at for at, each in enumerate(above) if (each / ".git").exists()), None)
+        top = next((at for at, each in enumerate(above) if exists(each / ".git")), None)
         if top is None:
             return cls()
         rules = cls().with_file(above[top] / ".git" / "info" / "exclude", above[top])
@@ -53,7 +53,7 @@ class IgnoreRules(Struct, frozen=True):
         Raises:
             FileError: it can't be read.
         """
-        if not path.is_file():
+        if not is_file(path):
             return self
         from pathspec import GitIgnoreSpec
 

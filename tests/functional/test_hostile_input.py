@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
 import pytest
-from functional.temporary_project import TemporaryProject
+from functional.temporary_project import Finished, TemporaryProject
 from loopback_index import LoopbackIndex
 
 DIGITS = "9" * 100_000
@@ -191,3 +196,100 @@ def test_settings(project: TemporaryProject, name: str, value: str) -> None:
 def test_packages(project: TemporaryProject, package: str) -> None:
     """A package on the command line."""
     require_plain(project, "add", "--no-rebuild", package)
+
+
+MAIN = "from pipflow_tasks.__main__ import main; main()"
+"""The program, for folders that Python itself would not start in."""
+
+
+def without_rights() -> tuple[str, ...]:
+    """Return the words that run a program without root's right to read everything."""
+    if os.geteuid() != 0:
+        return ()
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        pytest.skip("root reads everything, and there is no setpriv to give that up")
+    rights = "-dac_override,-dac_read_search"
+    return (setpriv, f"--bounding-set={rights}", f"--inh-caps={rights}")
+
+
+def run_pipflow(project: TemporaryProject, *words: str, folder: Path | None = None) -> Finished:
+    """Run `pipflow` in a folder as somebody who may not read everything."""
+    done = subprocess.run(
+        [*without_rights(), project.python, "-m", "pipflow_tasks", *words],
+        cwd=folder or project.folder,
+        env=project.environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=60,
+    )
+    return Finished(status=done.returncode, stdout=done.stdout, stderr=done.stderr)
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o444])
+def test_folder_without_permission(project: TemporaryProject, mode: int) -> None:
+    """A folder that may not be read, or not be entered, is named in an error."""
+    folder = project.folder / "closed"
+    project.write("closed/requirements.txt", "lib==1.0\n")
+    start = (*without_rights(), "/bin/sh", "-c", 'cd closed && chmod "$0" . && exec "$@"')
+    done = subprocess.run(
+        [*start, oct(mode)[2:].zfill(3), project.python, "-c", MAIN, "outdated"],
+        cwd=project.folder,
+        env={**project.environment, "PATH": f"{project.programs}:/usr/bin:/bin"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=60,
+    )
+    folder.chmod(0o755)
+    assert (done.returncode, done.stdout, "Traceback" in done.stderr) == (1, "", False), done.stderr
+    assert "Permission denied" in done.stderr
+
+
+def test_folder_below_without_permission(project: TemporaryProject) -> None:
+    """A folder of a database, which only its owner may read, is no obstacle."""
+    project.write("data/deep/Dockerfile", FROM)
+    (project.folder / "Dockerfile").rename(project.folder / "app.Dockerfile")
+    (project.folder / "data").chmod(0)
+    try:
+        done = run_pipflow(project, "outdated")
+    finally:
+        (project.folder / "data").chmod(0o755)
+    assert (done.status, "Traceback" in done.output) == (0, False), done.output
+
+
+def test_folder_that_is_gone(project: TemporaryProject) -> None:
+    """A current folder that has been removed is an error in words, with `--isolated` too."""
+    start = ("/bin/sh", "-c", 'mkdir gone && cd gone && rmdir ../gone && exec "$@"', "sh")
+    for words in (("outdated",), ("--isolated", "outdated")):
+        done = subprocess.run(
+            [*start, project.python, "-c", MAIN, *words],
+            cwd=project.folder,
+            env={**project.environment, "PATH": "/usr/bin:/bin"},
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+            timeout=60,
+        )
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == "the current folder has been removed\nhint: change to another\n"
+
+
+def test_help_into_a_pipe_that_ended(project: TemporaryProject) -> None:
+    """Help that nobody reads to its end is no traceback."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as pipe:
+        done = subprocess.run(
+            [project.python, "-m", "pipflow_tasks", "--help"],
+            cwd=project.folder,
+            env=project.environment,
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=60,
+        )
+    assert (done.returncode, done.stderr) == (1, b"")
