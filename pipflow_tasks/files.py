@@ -112,6 +112,11 @@ def is_file(path: Path) -> bool:
     return os.path.isfile(path)  # noqa: PTH113 - as above
 
 
+def find_repository(folder: Path) -> Path | None:
+    """Return the folder of the repository that a folder is in, if it is in one."""
+    return next((each for each in (folder, *folder.parents) if exists(each / ".git")), None)
+
+
 def show_path(path: Path, folder: Path) -> str:
     """Return how messages name a file: relative to a folder, with slashes."""
     return os.path.relpath(path, folder).replace(os.sep, "/")
@@ -173,7 +178,8 @@ def take_edit_back(edit: Edit, staged: Path) -> str:
         write_edit(replace(edit, before=now, after=merged), staged)
     except Overlap as error:
         raise FileError(
-            "another program has changed lines that this command had changed; it was left as it is",
+            "another program has changed it during the build, on the same lines; "
+            "it was left as it is",
             path=edit.shown,
             hint=f"it has {error.now}; it had {error.former}, and this command wrote "
             f"{error.written}",

@@ -31,12 +31,13 @@ from .environments.indexes import note_several
 from .environments.lacking import find_lack
 from .environments.target import find_targets
 from .errors import (
+    FileError,
     PackageIndexError,
     PipflowError,
     RequirementsError,
     UsageError,
 )
-from .files import show_path
+from .files import find_repository, show_path
 from .index import PackageIndex
 from .index.pip_settings import read_pip_settings
 from .isolation import hide_variables
@@ -615,7 +616,25 @@ class Project:
         Raises:
             DockerfileError: the build lacks an argument or a secret that installing takes.
         """
+        self._require_editable(plan)
         return preview(plan, rebuild=rebuild or self.settings.rebuild, run=self._run)
+
+    def _require_editable(self, plan: Plan) -> None:
+        """Check that no link in the repository leads to a file out of it that would be written.
+
+        Raises:
+            FileError: one does.
+        """
+        repository = find_repository(self.root)
+        for edit in plan.edits if repository is not None else ():
+            real = Path(os.path.realpath(edit.path))
+            is_named = Path(os.path.normpath(edit.path)).is_relative_to(repository or "")
+            if is_named and not real.is_relative_to(os.path.realpath(repository or "")):
+                raise FileError(
+                    f"it leads out of the repository, to {real}; files there are not edited",
+                    path=edit.shown,
+                    hint="to edit that file all the same, name it with --file",
+                )
 
     def apply(
         self,
@@ -640,6 +659,7 @@ class Project:
         rebuild = rebuild or self.settings.rebuild
         if not plan.edits and plan.command != "rebuild":
             return carry_out(plan, rebuild=rebuild, keep=keep, run=self._run)
+        self._require_editable(plan)
         with self.changing(plan.command, rebuild=rebuild, files=[edit.path for edit in plan.edits]):
             return carry_out(plan, rebuild=rebuild, keep=keep, run=self._run)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .compose import COMPOSE_FILES, is_variant
 from .dockerfile.names import is_dockerfile_name
 from .errors import UsageError
-from .files import read
+from .files import find_repository, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -43,8 +43,7 @@ def folders_upward(start: Path) -> tuple[Path, ...]:
 
 def repository_of(project: Path) -> Path:
     """Return the folder of the repository of a project; without one, that of the project."""
-    folders = (project, *project.parents)
-    return next((folder for folder in folders if (folder / ".git").exists()), project)
+    return find_repository(project) or project
 
 
 def find_project(folders: Sequence[Path], names: Iterable[str]) -> Path:

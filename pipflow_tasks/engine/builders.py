@@ -33,8 +33,8 @@ def compose_builder(
 
     ``starts`` are the services to start after it, and ``verify`` is run in each new image.
     """
+    names = [_require_name(service.name, "service") for service in services]
     words = program.words_for(services, folder)
-    names = [service.name for service in services]
     tried = split_command("verify", verify)
     return Builder(
         name="compose",
@@ -84,7 +84,7 @@ def plain_builder(
         name=engine,
         command=(
             *(engine, "build", "--tag", image),
-            *(*chosen, *target, *given, *named, os.path.relpath(context, folder)),
+            *(*chosen, *target, *given, *named, _as_path(os.path.relpath(context, folder))),
         ),
         options_at=2,
         folder=folder,
@@ -108,6 +108,8 @@ def bake_builder(
     ``images`` are the images by their targets. ``overrides`` replace what the files say of a
     target, such as ``app.tags=shop``. ``verify`` is run in each new image.
     """
+    for target in images:
+        _require_name(target, "target")
     words = [word for file in files for word in ("--file", file)]
     words += [word for override in overrides for word in ("--set", override)]
     names = tuple(images.values())
@@ -124,6 +126,24 @@ def bake_builder(
         ),
         may_build_several=len(names) > 1,
     )
+
+
+def _require_name(name: str, kind: str) -> str:
+    """Return a name that no program takes for an option.
+
+    Raises:
+        UsageError: it begins with a hyphen.
+    """
+    if name.startswith("-"):
+        raise UsageError(
+            f'"{name}" can\'t be the name of a {kind}: it begins with a hyphen', hint="rename it"
+        )
+    return name
+
+
+def _as_path(path: str) -> str:
+    """Return a path that no program takes for an option."""
+    return os.path.join(".", path) if path.startswith("-") else path  # noqa: PTH118 - text
 
 
 def command_builder(

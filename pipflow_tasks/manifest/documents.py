@@ -34,6 +34,7 @@ class Manifest(Struct, frozen=True, kw_only=True, dict=True):
         lines: every line of the requirements, in pip's order.
         siblings: the lines of other files that the image installs as well.
         innermost: the paths of the requirements, included files before those that include them.
+        outside: the lines that include files outside of the repository, which are not edited.
         addresses: those that the files include and that can be asked from here.
         fetched: the requirements files among them, by the address that messages show.
         unread: the lines that include what only the image can fetch.
@@ -50,6 +51,7 @@ class Manifest(Struct, frozen=True, kw_only=True, dict=True):
     lines: tuple[Line, ...] = ()
     siblings: tuple[Line, ...] = ()
     innermost: tuple[str, ...] = ()
+    outside: tuple[Line, ...] = ()
     addresses: tuple[Address, ...] = ()
     fetched: Mapping[str, RequirementsFile] = MappingProxyType({})
     unread: tuple[Line, ...] = ()

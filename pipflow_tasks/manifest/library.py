@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ..errors import FileError
-from ..files import exists, is_file, read, show_path
+from ..files import exists, find_repository, is_file, read, show_path
 from ..requirements import RequirementsFile, expand_variables
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class LocalFile(Struct, frozen=True, kw_only=True):
         is_file: it is a file.
         failure: why it can't be read, or an empty string.
         template: the file of the same name that ends in ``.in``, as messages show it, if it exists.
+        is_outside: it is not in the project's repository, or a link leads out of it.
     """
 
     file: Path
@@ -47,6 +48,7 @@ class LocalFile(Struct, frozen=True, kw_only=True):
     is_file: bool
     failure: str
     template: str = ""
+    is_outside: bool = False
 
     @property
     def generator(self) -> Generator | None:
@@ -104,11 +106,12 @@ def read_more(library: Library, names: Iterable[str], variables: Mapping[str, st
     ``${VARIABLES}`` in the names of included files.
     """
     files = dict(library.files)
+    repository = find_repository(library.root)
 
     def find(name: str) -> LocalFile:
         path = library.path_of(name)
         if path not in files:
-            files[path] = _read(library.here / name, name)
+            files[path] = _read(library.here / name, name, repository)
         return files[path]
 
     for _ in walk(names, find, variables):
@@ -137,7 +140,7 @@ def find_included(
     return frozenset(found)
 
 
-def _read(file: Path, shown: str) -> LocalFile:
+def _read(file: Path, shown: str, repository: Path | None) -> LocalFile:
     data, failure = None, ""
     try:
         data = read(file, shown=shown)
@@ -147,6 +150,7 @@ def _read(file: Path, shown: str) -> LocalFile:
         real = Path(os.path.realpath(file))
     except ValueError:  # the system allows no such name
         real = file
+    is_outside = repository is not None and not real.is_relative_to(os.path.realpath(repository))
     return LocalFile(
         file=file,
         before=data,
@@ -156,6 +160,7 @@ def _read(file: Path, shown: str) -> LocalFile:
         is_file=is_file(file),
         failure=failure,
         template=os.path.splitext(shown)[0] + ".in" if _has_template(file) else "",  # noqa: PTH122 - text, not a file
+        is_outside=is_outside,
     )
 
 

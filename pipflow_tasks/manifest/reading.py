@@ -180,6 +180,8 @@ def _with_walk(
     requirements, constraints = dict(manifest.requirements), dict(manifest.constraints)
     lines, innermost = [*manifest.lines], [*manifest.innermost]
     addresses, unread = [*manifest.addresses], [*manifest.unread]
+    siblings, outside = [*manifest.siblings], [*manifest.outside]
+    foreign: set[str] = set()
     for event in events:
         if isinstance(event, Opened):
             file = event.file
@@ -187,9 +189,13 @@ def _with_walk(
             _require_usable(event, may_be_missing=is_main)
             if event.constrains:
                 constraints[file.path] = file.content
+            elif file.is_outside and event.by is not None:
+                foreign.add(file.path)
+                outside.append(event.by)
             elif file.path not in requirements:
                 requirements[file.path] = file
-                before = innermost.index(event.within[-1]) if event.within else len(innermost)
+                within = [path for path in event.within if path not in foreign]
+                before = innermost.index(within[-1]) if within else len(innermost)
                 innermost.insert(before, file.path)
         elif isinstance(event, Elsewhere):
             if variable := unset_variable(event.name, variables):
@@ -201,6 +207,8 @@ def _with_walk(
                 addresses.append(address)
             else:
                 unread.append(event.by)
+        elif event.path in foreign:
+            siblings.append(event)
         else:
             lines.append(event)
     return replace(
@@ -208,6 +216,8 @@ def _with_walk(
         requirements=MappingProxyType(requirements),
         constraints=MappingProxyType(constraints),
         lines=tuple(lines),
+        siblings=tuple(siblings),
+        outside=tuple(outside),
         innermost=tuple(innermost),
         addresses=tuple(addresses),
         unread=tuple(unread),

@@ -210,6 +210,8 @@ def why_left_alone(inputs: Inputs, line: Line) -> str:
             return "an address that only the image can reach"
         if line.place in {address.place for address in manifest.addresses}:
             return "files at an address are not edited"
+        if line in manifest.outside:
+            return "files outside of the repository are not edited"
     if line.kind in {Kind.BLANK, Kind.COMMENT, Kind.OPTION}:
         return ""
     return why_unmovable(inputs, line)

@@ -99,7 +99,7 @@ def test_next_step(project: TemporaryProject, command: str, next_step: str | Non
     project.stand_in("docker", {"buildx": 0})
     project.stand_in("buildah", {"build": 0})
     settings(project, build_command=command)
-    last = project.invoke("deps.add", "lib").stdout.splitlines()[-1]
+    last = project.invoke("deps.add", "lib").stdout.splitlines()[-2]
     assert last.startswith("image     built: " if next_step is None else "next ")
     assert next_step is None or last.endswith(next_step)
 
@@ -118,7 +118,7 @@ def test_in_a_compose_project(project: TemporaryProject) -> None:
     done = project.invoke("deps.add", "lib")
     assert (done.status, project.read("app/requirements.txt")) == (0, "lib==2.0\n")
     assert docker.built == ["buildx build --tag team/app --file app/Dockerfile app"]
-    assert done.stdout.splitlines()[-1].endswith("docker compose up -d app")
+    assert done.stdout.splitlines()[-2].endswith("docker compose up -d app")
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def test_compose_version_1(project: TemporaryProject) -> None:
     project.write("compose.yaml", COMPOSE)
     done = project.invoke("deps.upgrade-all")
     assert (done.status, classic.built, docker.built) == (0, ["build app"], [])
-    assert done.stdout.splitlines()[-1].endswith(" docker-compose up -d app")
+    assert done.stdout.splitlines()[-2].endswith(" docker-compose up -d app")
 
 
 def test_compose_version_1_without_docker(project: TemporaryProject) -> None:

@@ -165,7 +165,7 @@ def test_file_that_somebody_has_changed(plan: Plan) -> None:
         carry_out(plan, rebuild="auto", run=RunSettings(stand_in=edit_and_fail))
     assert caught.value.outcome is not None
     (left,) = caught.value.outcome.left
-    assert "one.txt: another program has changed lines" in left
+    assert "one.txt: another program has changed it during the build, on the same lines" in left
     assert "it has `theirs`; it had `old`, and this command wrote `new`" in left
     assert contents(plan) == [b"theirs\n", b"old\n"]
 
