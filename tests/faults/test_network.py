@@ -57,6 +57,9 @@ class Right:
     count: int
 
 
+RIGHTS: dict[tuple[tuple[str, ...], Face], Right] = {}
+
+
 class Bench:
     """A project whose index works, or does not."""
 
@@ -64,7 +67,6 @@ class Bench:
         self._project = project
         self._index = index
         self._counts = counts
-        self._rights: dict[tuple[tuple[str, ...], Face], Right] = {}
         project.requirements = REQUIREMENTS
         self._before = project.contents()
 
@@ -83,16 +85,16 @@ class Bench:
         )
 
     def right(self, words: tuple[str, ...], face: Face) -> Right:
-        """Return what a command comes to, by one run that nothing spoils."""
-        if (words, face) not in self._rights:
+        """Return what a command comes to, by one run that nothing spoils, once a test process."""
+        if (words, face) not in RIGHTS:
             self._index.face = face
             with spoiling(self._index, lambda answer: answer, at=0) as proxy:
                 done = self._run(words, proxy.url)
             assert done.status == 0, done.output
-            self._rights[words, face] = Right(
+            RIGHTS[words, face] = Right(
                 done=done, contents=self._project.contents(), count=proxy.count
             )
-        return self._rights[words, face]
+        return RIGHTS[words, face]
 
     def spoil(
         self, name: str, words: tuple[str, ...], face: Face, at: int, times: int | None
