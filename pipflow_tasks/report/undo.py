@@ -28,7 +28,7 @@ def write_undo(plan: Plan, outcome: Outcome, call: Call) -> str:
         return f"{checkout} && {call('rebuild', is_built=True)}" if is_built else checkout
     if plan.command in {"lock", "unlock"}:
         return call("unlock", is_built=is_built) if _is_first_lock(plan) else ""
-    if any(_is_one_way(change) for change in plan.changes):
+    if plan.command == "adopt" or any(_is_one_way(change) for change in plan.changes):
         return ""
     tasks = [*_tasks(plan)]
     return " && ".join(

@@ -249,7 +249,7 @@ def test_reports_are_relative_to_the_current_folder(
     first, *lines = done.stdout.splitlines()
     assert first.endswith(f" · {start}Dockerfile:1")
     assert f"moved     lib 1.0 to 2.0 ({start}requirements.txt:1)" in lines
-    commands = [line[10:].removeprefix("built: ") for line in lines[-2:]]
+    commands = [line[10:].removeprefix("built: ") for line in lines[-3:-1]]
     plain = ["docker compose build api", "docker compose up -d api"]
     assert commands == ([f"(cd {place} && {each})" for each in plain] if place else plain)
     assert first.startswith(f"{place} (api): for " if place else "for ")
