@@ -38,11 +38,11 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
 FACES: tuple[Face, ...] = ("json", "html")
 REQUIREMENTS = "bare==1.0\ndep==1.0\nlib==1.0\nplain==1.0\n"
 
-FOR_DEADLINE = {"a drip", "no end of 100", "an empty list", "to nowhere"}
-"""What is not yet seen where a look-up has no deadline: those that do, check answers as well."""
-
 STATEMENTS = {"404", "round and round"}
-"""Ways that an index says that it does not have something: another result may be right, too."""
+"""Ways that an index says that it does not have something: another result may be right, too.
+
+A page of another project's files is the answer of an index that serves one list for all.
+"""
 
 NEEDS = (("lib==2.0", "dep==2.0"), ("bare==2.0", "plain==3.0"), ("more==1.0", "dep==1.5"))
 """Pins of which at most one is right."""
@@ -161,8 +161,6 @@ def cases(bench: Bench, number: int | None) -> Iterator[tuple[tuple[str, ...], F
 @pytest.mark.parametrize("name", SPOILS)
 def test_spoiled_answers(name: str, bench: Bench, counts: Counts, is_nightly: bool) -> None:
     """Whatever an index answers: the right result, or status 1 with a message and no change."""
-    if name in FOR_DEADLINE and not limited.has_deadline():
-        pytest.skip("a look-up has no deadline")
     for words, face, at, is_alone in cases(bench, None if is_nightly else 4):
         bench.spoil(name, words, face, at, 1 if is_alone else None)
     assert counts.details == []
