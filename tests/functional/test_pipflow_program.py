@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from functional.temporary_project import ENGINE, TemporaryProject
+from functional.temporary_project import ENGINE, TemporaryProject, dockerfile
 from loopback_index import LoopbackIndex
 
 TASKS = ("add", "outdated", "pin", "rebuild", "remove", "upgrade", "upgrade-all")
@@ -149,6 +149,7 @@ def test_configuration_of_the_project(project: TemporaryProject, within: str) ->
     project.write("tasks.py", "raise SystemExit('pipflow does not run tasks.py')\n")
     project.write("invoke.yaml", "pipflow:\n  file: reqs/base.txt\n  builder: podman\n")
     project.write("reqs/base.txt", "")
+    project.write("Dockerfile", dockerfile("3.9", "reqs/base.txt"))
     project.write("src/module.py", "")
     docker = project.stand_in("docker", ENGINE)
     podman = project.stand_in("podman", {"info": 0, "build": 0})
