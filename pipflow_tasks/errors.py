@@ -70,6 +70,7 @@ _TELLING = (
 # `?token=…`, `--build-arg API_TOKEN=…`, `--password=…`, `--password …`
 _ASSIGNED = re.compile(
     rf"(?P<name>(?<![\w-]){_TELLING}=|(?<![\w-])--{_TELLING} +(?=[^-\s]))"
+    r"""(?!["']?\*{4})"""  # hidden before
     r"(?!(?:id|type|src|source|env)=)"  # `--secret id=pip,env=TOKEN` names a secret and has none
     r"""(?:"[^"\n]*"|'[^'\n]*'|(?![$*])[^\s&#"'`;)\]]+)""",
     re.IGNORECASE,

@@ -46,6 +46,8 @@ MOST_FILES = 200_000
 """How many files a page may list."""
 MOST_DEPENDENCIES = 2_000
 """How many dependencies a release may state."""
+MOST_REQUIREMENT = 10_000
+"""How many characters a dependency may have; a longer one is not valid."""
 MOST_FILENAME = 255
 MOST_VERSION = 100
 MOST_REQUIRES_PYTHON = 1_000
@@ -780,6 +782,8 @@ def _read_requires_txt(text: str) -> tuple[list[str], frozenset[NormalizedName]]
 
 @lru_cache(maxsize=16384)
 def _requirement(text: str) -> Requirement | None:
+    if len(text) > MOST_REQUIREMENT:
+        return None
     try:
         return Requirement(require_short_numbers(text))
     except (ValueError, RecursionError):

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
@@ -351,8 +352,8 @@ class RequirementsFile(Struct, frozen=True, kw_only=True):
             for line in self.lines
             for physical in line.text.splitlines(keepends=True)
         ]
-        known = [ending for ending in endings if ending in {"\n", "\r\n", "\r"}]
-        return max(known, key=known.count) if known else "\n"
+        known = Counter(ending for ending in endings if ending in {"\n", "\r\n", "\r"})
+        return known.most_common(1)[0][0] if known else "\n"
 
     def _hash_layout(self) -> str:
         for line in self.lines:
