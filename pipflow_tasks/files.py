@@ -101,6 +101,18 @@ def read_text(
         raise FileError("it is not UTF-8 text", path=shown) from error
 
 
+def repository_of(project: Path) -> Path:
+    """Return the folder of the repository of a project; without one, that of the project."""
+    return within_repository(project)[-1]
+
+
+def within_repository(project: Path) -> list[Path]:
+    """Return the folder of a project and those above it, up to the repository's."""
+    folders = [project, *project.parents]
+    tops = (at for at, folder in enumerate(folders) if (folder / ".git").exists())
+    return folders[: next(tops, 0) + 1]
+
+
 def show_path(path: Path, folder: Path) -> str:
     """Return how messages name a file: relative to a folder, with slashes."""
     return os.path.relpath(path, folder).replace(os.sep, "/")

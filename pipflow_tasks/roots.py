@@ -41,12 +41,6 @@ def folders_upward(start: Path) -> tuple[Path, ...]:
     return folders[: next(others, len(folders))]
 
 
-def repository_of(project: Path) -> Path:
-    """Return the folder of the repository of a project; without one, that of the project."""
-    folders = (project, *project.parents)
-    return next((folder for folder in folders if (folder / ".git").exists()), project)
-
-
 def find_project(folders: Sequence[Path], names: Iterable[str]) -> Path:
     """Return the folder of the project, given the folders from the current one upward.
 

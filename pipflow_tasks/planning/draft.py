@@ -250,13 +250,17 @@ def _edit(
         shown=path,
         before=file.before,
         after=after,
-        is_silent=file.before is not None and _asked_by(written) == _asked_by(content),
+        is_silent=file.before is not None and is_read_alike(written, content),
     )
 
 
-def _asked_by(content: RequirementsFile) -> list[str]:
-    """Return what an installer reads of a file, in an order of its own."""
-    return sorted(filter(None, (line.content for line in content.lines)))
+def is_read_alike(one: RequirementsFile, other: RequirementsFile) -> bool:
+    """Return whether an installer reads the same in two files, in whatever order."""
+
+    def read(content: RequirementsFile) -> list[str]:
+        return sorted(filter(None, (line.content for line in content.lines)))
+
+    return read(one) == read(other)
 
 
 def _changes(draft: Draft, contents: Mapping[str, RequirementsFile]) -> Iterator[Change]:
