@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _INSPECT_SECONDS = 5
 _RUN_SECONDS = 60
 _NOT_FOUND = 127
+_CANNOT_START = {126, _NOT_FOUND}
 _ABSENT = re.compile(r"no such (?:image|object)|image not known|failed to find image", re.I)
 _SHELL = """\
 script=$1 folder=$2 line= failed=
@@ -84,7 +85,7 @@ class BaseImages:
         self.for_patch = for_patch
         self.engine = engine if engine and shutil.which(engine) else None
         self._environment = environment
-        self._answers: dict[str, ProbeResult] = {}
+        self._answers: dict[tuple[str, str], ProbeResult] = {}
 
     @classmethod
     def of(
@@ -96,18 +97,22 @@ class BaseImages:
         is_podman = builder.command[0].startswith("podman")
         return cls("podman" if is_podman else "docker", environment, for_patch=for_patch)
 
-    def ask(self, reference: str) -> ProbeResult:
-        """Ask an image for its Python; without an engine that answers, the result is empty."""
+    def ask(self, reference: str, *, folder: str = "") -> ProbeResult:
+        """Ask an image for its Python, or that in a folder of programs (``/opt/venv/bin``).
+
+        Without an engine that answers, the result is empty.
+        """
         if self.engine is None or reference == "scratch" or reference.startswith("-"):
             return ProbeResult()
-        if reference not in self._answers:
+        key = reference, folder
+        if key not in self._answers:
             try:
-                self._answers[reference] = self._ask(self.engine, reference)
+                self._answers[key] = self._ask(self.engine, reference, folder)
             except (TargetError, ProgramError) as error:
-                self._answers[reference] = ProbeResult(failure=str(error))
-        return self._answers[reference]
+                self._answers[key] = ProbeResult(failure=str(error))
+        return self._answers[key]
 
-    def _ask(self, engine: str, reference: str) -> ProbeResult:
+    def _ask(self, engine: str, reference: str, folder: str) -> ProbeResult:
         try:
             inspected = _inspect(engine, reference, self._environment)
         except ProgramError:
@@ -115,13 +120,16 @@ class BaseImages:
         if inspected.status != 0:
             return ProbeResult(is_absent=bool(_ABSENT.search(inspected.error_text)))
         identity, platform = _read_inspection(inspected.text)
-        kept = _path_of_answer(identity, self._environment)
+        kept = _path_of_answer(identity, folder, self._environment)
         with contextlib.suppress(OSError, UnicodeDecodeError, TargetError):
             text = kept.read_text("utf-8")
             return ProbeResult(
                 interpreter=Interpreter.from_json(text, image=reference, platform=platform)
             )
-        text = run_python(engine, identity, _read_script(), self._environment)
+        if folder:
+            text = _run_python_in(folder, engine, identity, self._environment)
+        else:
+            text = run_python(engine, identity, _read_script(), self._environment)
         interpreter = Interpreter.from_json(text, image=reference, platform=platform)
         _keep(text, kept)
         return ProbeResult(interpreter=interpreter)
@@ -147,13 +155,13 @@ def _inspect(engine: str, reference: str, environment: Mapping[str, str]) -> End
     return run_program(words, timeout_seconds=_INSPECT_SECONDS, added=environment)
 
 
-def _path_of_answer(identity: str, environment: Mapping[str, str]) -> Path:
+def _path_of_answer(identity: str, folder: str, environment: Mapping[str, str]) -> Path:
     """Return the file for an image's answer; it depends on our script, too."""
-    folder = environment.get("XDG_CACHE_HOME", "")
-    if not Path(folder).is_absolute():
-        folder = os.path.expanduser("~/.cache")  # noqa: PTH111 - Path's fails without a home
-    script = hashlib.sha256((_SHELL + _read_script()).encode()).hexdigest()[:16]
-    return Path(folder) / "pipflow" / "images" / f"{identity}-{script}.json"
+    cache_folder = environment.get("XDG_CACHE_HOME", "")
+    if not Path(cache_folder).is_absolute():
+        cache_folder = os.path.expanduser("~/.cache")  # noqa: PTH111 - Path's fails without a home
+    script = hashlib.sha256((_SHELL + _read_script() + folder).encode()).hexdigest()[:16]
+    return Path(cache_folder) / "pipflow" / "images" / f"{identity}-{script}.json"
 
 
 def _keep(text: str, file: Path) -> None:
@@ -205,9 +213,28 @@ def run_python(
         if done.status == _NOT_FOUND and "python3" in done.error_text:
             return '{"python": null}'
     if done.status != 0:
-        lines = done.error_text.strip().splitlines() or ["it printed nothing"]
-        raise ProgramError(redact(f"its run ended with status {done.status}: {lines[-1]}"))
+        raise _failure(done)
     return done.text
+
+
+def _run_python_in(folder: str, engine: str, identity: str, added: Mapping[str, str]) -> str:
+    """Return what the Python of a folder says of itself, or that there is none.
+
+    Raises:
+        ProgramError: it can't be run, failed, or took too long.
+    """
+    python = f"{folder}/python"
+    done = _run_image(engine, identity, [python, "-c", _read_script()], added)
+    if done.status in _CANNOT_START and python in done.error_text:
+        return '{"python": null}'
+    if done.status != 0:
+        raise _failure(done)
+    return done.text
+
+
+def _failure(done: Ended) -> ProgramError:
+    lines = done.error_text.strip().splitlines() or ["it printed nothing"]
+    return ProgramError(redact(f"its run ended with status {done.status}: {lines[-1]}"))
 
 
 def _run_image(engine: str, identity: str, words: Sequence[str], added: Mapping[str, str]) -> Ended:

@@ -6,6 +6,7 @@ else by what it says itself, where an engine has it.
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from ..dockerfile import Dockerfile, Python
     from ..dockerfile.pythons import Origin
     from ..engine import BaseImages
+    from ..target.interpreter import Interpreter
 
 _RELEASES = {"amzn": "amazonlinux", "ol": "oraclelinux", "rocky": "rockylinux"}
 """What ``/etc/os-release`` calls a distribution, where image names call it otherwise."""
@@ -100,9 +102,7 @@ def target_of_base(base: BaseImage, bases: BaseImages) -> Target:
         what = f"{what}, and no instruction before the install step installs one that is known"
         raise target_error(what, source=base.source, hint=HINT)
     if answer.interpreter is not None:
-        if base.notes:  # the platform was assumed, and the image tells its own
-            base = replace(base, platforms=(answer.interpreter.platform,), notes=())
-        return Target.from_interpreter(answer.interpreter, base)
+        return _target_of_interpreter(answer.interpreter, base)
     obstacle = remedy = ""
     if answer.failure:
         obstacle = f"{bases.engine} has the image and could not run it: {answer.failure}"
@@ -110,6 +110,12 @@ def target_of_base(base: BaseImage, bases: BaseImages) -> Target:
     if answer.is_absent:
         remedy = _pull(base, bases)
     return Target.from_image(base, obstacle=obstacle, remedy=remedy)
+
+
+def _target_of_interpreter(interpreter: Interpreter, base: BaseImage) -> Target:
+    if base.notes:  # the platform was assumed, and the image says its own
+        base = replace(base, platforms=(interpreter.platform,), notes=())
+    return Target.from_interpreter(interpreter, base)
 
 
 def _pull(base: BaseImage, bases: BaseImages) -> str:
@@ -205,12 +211,18 @@ def _find_copied(python: Python, base: BaseImage, asking: Asking) -> tuple[Targe
 def _find_elsewhere(python: Python, base: BaseImage, asking: Asking) -> tuple[Target, str]:
     """Return the target of a Python at a path that no instruction makes.
 
-    It may be the base image's own, unless it is known that this one has none there.
+    The image is asked for it. Without an answer it counts as the base image's own, unless it is
+    known that this one has none there.
     """
     image = ImageName.parse(base.reference, source=base.source)
     is_official = image.family is not None and image.has_official_pip and not image.family.note
-    own = python.otherwise
-    if is_official or image.is_bare or own is None or own.origin != "image":
+    own, is_there = python.otherwise, not image.is_bare and not is_official
+    if is_there and python.word.startswith("/"):
+        answer = asking.bases.ask(base.reference, folder=posixpath.dirname(python.word))
+        if answer.interpreter is not None and answer.interpreter.python is not None:
+            return _target_of_interpreter(answer.interpreter, base), ""
+        is_there = answer.interpreter is None
+    if not is_there or own is None or own.origin != "image":
         what = f"it is unknown which Python `{python.word}` is: no known instruction makes it"
         raise target_error(what, source=_place(python, asking), hint=HINT)
     target, place = find_target(own, base, asking)

@@ -101,9 +101,10 @@ def builder_for(
     library = discovery.library
     paths = {library.path_of(name) for name in changed}
     touched = [build.recipe for build in discovery.builds if not build.installed.isdisjoint(paths)]
-    if changed and not touched and all(map(steps_with_files, discovery.builds)):
+    builds = discovery.builds
+    if changed and builds and not touched and all(map(steps_with_files, builds)):
         return None
-    if len(touched) in {0, len(discovery.builds)}:
+    if len(touched) in {0, len(builds)}:
         return discovery.builder
     return make_builder(touched, discovery.compose, settings, library, variables, discovery.bake)
 

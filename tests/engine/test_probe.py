@@ -100,6 +100,24 @@ def test_image_of_an_unknown_name_tells_its_python(
     assert (target.platforms, target.libc) == (computed.platforms, computed.libc)
 
 
+def test_venv_of_the_image(project: TemporaryProject, base: Callable[..., str]) -> None:
+    """A path that no instruction makes is looked for in the image, with the pip that is there."""
+    base(
+        "FROM python:3.8-slim\nRUN pip uninstall --yes --root-user-action=ignore pip"
+        " && python -m venv /opt/app\n"
+    )
+    text = project.read("Dockerfile")
+    project.write("Dockerfile", text.replace("RUN pip", "RUN /opt/app/bin/pip"))
+    done = add(project)
+    assert (done.status, done.stderr) == (0, "")
+    assert ", pip " in done.stdout
+    assert "asked of the image" in done.stdout
+    project.write("Dockerfile", text.replace("RUN pip", "RUN /opt/other/bin/pip"))
+    done = add(project)
+    assert done.status == 1
+    assert "it is unknown which Python `/opt/other/bin/pip` is" in done.stderr
+
+
 def test_pip_of_the_image_counts(
     project: TemporaryProject, base: Callable[..., str], index: LoopbackIndex
 ) -> None:

@@ -290,6 +290,29 @@ def test_image_with_the_name_of_a_distribution(project: TemporaryProject, engine
     assert "docker pull" not in done.stderr
 
 
+def test_python_at_a_path_that_the_image_has(project: TemporaryProject, engine: Engine) -> None:
+    """The image is asked for the Python at a path that no instruction makes."""
+    text = project.read("Dockerfile")
+    project.write("Dockerfile", text.replace("RUN pip", "RUN /opt/app/bin/pip"))
+    done = add(project)
+    assert "for python 3.10.4, musl 1.2 x86_64, pip 21.1" in done.stdout, done.output
+    assert "is taken for" not in done.output
+    assert in_order(engine.calls[-1])[-4:] == [ID, "/opt/app/bin/python", "-c", "SCRIPT"]
+    assert add(project).stdout == done.stdout
+    assert engine.commands == ["image", "run", "image"]
+
+
+def test_path_that_the_image_does_not_have(project: TemporaryProject, engine: Engine) -> None:
+    """Where the image has no Python at that path, it is asked for as a setting."""
+    text = project.read("Dockerfile")
+    project.write("Dockerfile", text.replace("RUN pip", "RUN /opt/app/bin/pip"))
+    engine.answers("run", 127, "", 'exec: "/opt/app/bin/python": no such file or directory')
+    done = add(project)
+    assert done.status == 1
+    assert "Dockerfile:3: it is unknown which Python `/opt/app/bin/pip` is" in done.stderr
+    assert "set `python`" in done.stderr
+
+
 def test_image_without_a_shell(project: TemporaryProject, engine: Engine) -> None:
     """Where there is no `sh`, Python is started itself; where that is not there either, none is."""
     engine.answers("run", 127, "", "exec: sh: executable file not found in $PATH")

@@ -149,6 +149,7 @@ def test_configuration_of_the_project(project: TemporaryProject, within: str) ->
     project.write("tasks.py", "raise SystemExit('pipflow does not run tasks.py')\n")
     project.write("invoke.yaml", "pipflow:\n  file: reqs/base.txt\n  builder: podman\n")
     project.write("reqs/base.txt", "")
+    project.write("Dockerfile", dockerfile("3.9", "reqs/base.txt"))
     project.write("src/module.py", "")
     project.write("Dockerfile", dockerfile("3.9", "reqs/base.txt"))
     docker = project.stand_in("docker", ENGINE)
