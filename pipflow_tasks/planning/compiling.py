@@ -96,6 +96,13 @@ def say_run(command: CompileCommand, target: Target | None) -> str:
     return f"{shown} with Python {python_of(target)}"
 
 
+def way_to_change(generator: Generator, target: Target | None) -> str:
+    """Return what changes a compiled file so that it stays changed."""
+    if generator.compiling is None or target is None:
+        return generator.way
+    return f"change {generator.source or 'its source'} and {say_run(generator.compiling, target)}"
+
+
 def way_to_upgrade(generator: Generator, target: Target | None, packages: Sequence[str]) -> str:
     """Return what moves packages of a compiled file, or all where none are named."""
     if generator.compiling is None:

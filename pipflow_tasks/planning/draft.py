@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from ..errors import RequirementsError, redact
 from ..plan import Change, Edit, Held, LeftAlone, Plan
 from ..requirements import Addition, Pin, RequirementsFile
-from .compiling import way_to_upgrade
+from .compiling import way_to_change, way_to_upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -170,7 +170,9 @@ def finish(
 
     def say_way(generator: Generator) -> str:
         moves = command in {"upgrade", "upgrade-all"}
-        return way_to_upgrade(generator, target, asked) if moves else generator.way
+        return (
+            way_to_upgrade(generator, target, asked) if moves else way_to_change(generator, target)
+        )
 
     edits = (
         _edit(command, manifest.requirements[path], content, None if force else say_way)

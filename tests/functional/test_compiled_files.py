@@ -205,7 +205,10 @@ def test_pyproject_is_named(compiled: TemporaryProject) -> None:
     compiled.requirements = text = text.replace("-r requirements.in", "shop (pyproject.toml)")
     done = compiled.invoke("deps.add", "other")
     assert (done.status, compiled.requirements) == (1, text)
-    assert "change pyproject.toml and run `uv pip compile pyproject.toml" in done.stderr
+    assert (
+        "change pyproject.toml and run `uv pip compile pyproject.toml -o requirements.txt "
+        "--python-version 3.9 --python-platform "
+    ) in done.stderr
     refused = compiled.invoke("deps.add", "other", "--compile")
     assert refused.status == 1
     assert "was not compiled from requirements files that are there" in refused.stderr
