@@ -117,6 +117,17 @@ def find_repository(folder: Path) -> Path | None:
     return next((each for each in (folder, *folder.parents) if exists(each / ".git")), None)
 
 
+def repository_of(project: Path) -> Path:
+    """Return the folder of the repository of a project; without one, that of the project."""
+    return find_repository(project) or project
+
+
+def within_repository(project: Path) -> list[Path]:
+    """Return the folder of a project and those above it, up to the repository's."""
+    folders = [project, *project.parents]
+    return folders[: folders.index(repository_of(project)) + 1]
+
+
 def show_path(path: Path, folder: Path) -> str:
     """Return how messages name a file: relative to a folder, with slashes."""
     return os.path.relpath(path, folder).replace(os.sep, "/")

@@ -24,7 +24,7 @@ from invoke.program import Program
 
 from .console import say, silence_output
 from .errors import PipflowError, UsageError
-from .files import read_text, show_path
+from .files import read_text, repository_of, show_path
 from .isolation import isolate
 from .mount import Place, find_mounts_for, read_values
 from .roots import (
@@ -34,7 +34,6 @@ from .roots import (
     find_table,
     find_tasks_file,
     folders_upward,
-    repository_of,
 )
 from .tasks import TaskFailed, program_namespace, unreadable
 

@@ -26,6 +26,7 @@ from .checks.files import check_lines
 from .checks.origins import OriginReader, suggest_settings
 from .checks.paths import check_paths
 from .checks.pins import check_pins, check_together
+from .engine.compiling import compile_in_copy
 from .environments.built_image import find_installed
 from .environments.declared import read_declared
 from .environments.discovery import builder_for, find_builds, find_file
@@ -40,13 +41,14 @@ from .errors import (
     RequirementsError,
     UsageError,
 )
-from .files import find_repository, show_path
+from .files import find_repository, repository_of, show_path
 from .index import PackageIndex
 from .index.pip_settings import read_pip_settings
 from .isolation import hide_variables
 from .manifest.compiled import read_sources
 from .manifest.library import Library, read_more
 from .manifest.reading import read_manifest
+from .manifest.sources import find_compiled, find_dependents
 from .mount import (
     find_mount,
     find_only_mount,
@@ -68,12 +70,21 @@ from .planning.adopt import (
     write_adopted,
 )
 from .planning.assumptions import note_looked_up, say_assumed, turns_on_patch
+from .planning.compiling import image_command, require_for_image, tell_commands
 from .planning.draft import finish, warn
 from .planning.inputs import Inputs, prepare
 from .planning.lock import draft_lock, draft_unlock
 from .planning.pin import PinOptions, draft_pin
 from .planning.remove import draft_remove
 from .planning.requests import require_same
+from .planning.settling import settle_current
+from .planning.sources import (
+    add_to_sources,
+    compare_pins,
+    edit_of,
+    remove_from_sources,
+    tell_edits,
+)
 from .planning.upgrade import (
     LEVELS,
     Level,
@@ -84,7 +95,7 @@ from .planning.upgrade import (
 )
 from .planning.why import draft_why
 from .processes import RunSettings
-from .requirements import split_requirements
+from .requirements import RequirementsFile, split_requirements
 from .settings import Settings
 from .transaction import carry_out, changing, find_unfinished, preview, require_whole
 
@@ -100,9 +111,10 @@ if TYPE_CHECKING:
     from .manifest.addresses import Address
     from .manifest.compiled import Adopted
     from .manifest.documents import Manifest
+    from .manifest.sources import Compiled
     from .mount import Namespace
     from .planning.draft import Draft
-    from .requirements import Request, RequirementsFile, Sort
+    from .requirements import CompileCommand, Request, Sort
     from .target import Target
 
 __all__ = [
@@ -267,8 +279,11 @@ class Project:
         with_upgrades: bool = False,
         resolve: bool = True,
         force: bool = False,
+        compiles: bool = False,
     ) -> Plan:
         """Plan to pin new projects at their newest version that suits.
+
+        Where the file is compiled from others, they are edited, and the tool chooses the versions.
 
         Args:
             requirements: PEP 508 requirements, in one word or several.
@@ -278,15 +293,29 @@ class Project:
             with_upgrades: move the conflicting pins, too.
             resolve: take only versions that are compatible with the other pins.
             force: edit also a file that another tool has written.
+            compiles: run pip-compile or uv, where the file is one of theirs.
 
         Raises:
             RequirementsError: a requirement is not valid, or contradicts the files.
+            CompileError: pip-compile or uv failed.
             ProjectNotFound: the index does not have a project.
             Unsatisfiable: no version suits, or none goes together with the other pins.
             PackageIndexError: the index failed.
         """
         requests = _split(requirements)
         found = self._find()
+        if layers := self._find_layers(found, force=force, compiles=compiles):
+            inputs = self._prepare(found, resolve=True, in_any_case=True)
+            sources = self._read_sources(found, layers[0])
+            changed = add_to_sources(
+                inputs,
+                sources,
+                requests,
+                group=group,
+                sort=cast("Sort", self.settings.sort),
+                prereleases=prereleases,
+            )
+            return self._plan_sources("add", found, layers, sources, changed, compiles=compiles)
         options = AddOptions(
             group=group,
             sort=cast("Sort", self.settings.sort),
@@ -447,20 +476,33 @@ class Project:
         return replace(plan, builder=None, lack=None)
 
     def plan_remove(
-        self, requirements: str | Iterable[str], *, resolve: bool = True, force: bool = False
+        self,
+        requirements: str | Iterable[str],
+        *,
+        resolve: bool = True,
+        force: bool = False,
+        compiles: bool = False,
     ) -> Plan:
         """Plan to remove projects from the files, with the comments that belong to them.
+
+        Where the file is compiled from others, they are edited.
 
         Args:
             requirements: names; with a marker, only the line with that marker.
             resolve: tell which lines that stay need them. Where that can't be looked up, they go
                 all the same.
             force: edit also a file that another tool has written.
+            compiles: run pip-compile or uv, where the file is one of theirs.
 
         Raises:
             RequirementsError: the files do not have one of them.
+            CompileError: pip-compile or uv failed.
         """
         found = self._find(must_be_there=True)
+        if layers := self._find_layers(found, force=force, compiles=compiles):
+            sources = self._read_sources(found, layers[0])
+            changed = remove_from_sources(layers[0], sources, _split(requirements))
+            return self._plan_sources("remove", found, layers, sources, changed, compiles=compiles)
         prepare = partial(self._prepare, found, resolve=resolve, in_any_case=True)
         requests = _split(requirements)
         draft, inputs = draft_remove(found.manifest, requests, prepare, resolve=resolve)
@@ -558,6 +600,104 @@ class Project:
         manifest = read_manifest(library, (content.path,), self._variables)
         discovery = replace(found.discovery, library=library)
         return replace(found, manifest=manifest, discovery=discovery)
+
+    def _find_layers(self, found: _Found, *, force: bool, compiles: bool) -> tuple[Compiled, ...]:
+        """Return the main file and others that are compiled from its sources; else nothing.
+
+        Raises:
+            UsageError: something is to be compiled, and the main file is not.
+        """
+        main, library = found.manifest.main, found.discovery.library
+        compiled = None
+        if not force:
+            compiled, library = find_compiled(library, main, self._variables)
+        if compiled is not None:
+            return find_dependents(library, compiled, self._variables)
+        if compiles:
+            raise UsageError(
+                f"{main} was not compiled from requirements files that are there",
+                hint="leave out --compile",
+            )
+        return ()
+
+    def _read_sources(self, found: _Found, compiled: Compiled) -> Manifest:
+        return read_manifest(
+            read_more(found.discovery.library, compiled.sources, self._variables),
+            compiled.sources,
+            self._variables,
+        )
+
+    def _plan_sources(
+        self,
+        command: str,
+        found: _Found,
+        layers: tuple[Compiled, ...],
+        sources: Manifest,
+        changed: Mapping[str, RequirementsFile],
+        *,
+        compiles: bool,
+    ) -> Plan:
+        """Return the plan that edits sources, and what is compiled from them."""
+        (of_target,) = self._find_targets_of(found)
+        files = sources.requirements
+        plan = Plan(
+            command=command,
+            target=of_target.target,
+            edits=tuple(edit_of(files[path], new.to_bytes()) for path, new in changed.items()),
+            hints=tuple(tell_edits(sources, changed)),
+            warnings=of_target.notices,
+        )
+        if changed:
+            commands = [image_command(each, of_target.target) for each in layers]
+            if compiles and all(commands):
+                plan = self._compile(plan, found, layers, commands)
+            else:
+                told = tell_commands(layers, of_target.target, asked=compiles)
+                plan = replace(plan, hints=(*plan.hints, *told))
+        builder, why_not = self._builder_for(plan, found.discovery)
+        services = () if builder is None else builder.services
+        return replace(
+            self._placed(plan, found.discovery),
+            builder=builder if changed else None,
+            hints=(*plan.hints, *(why_not if changed else ())),
+            lack=find_lack(found.discovery.builds, services, self._variables),
+        )
+
+    def _compile(
+        self,
+        plan: Plan,
+        found: _Found,
+        layers: tuple[Compiled, ...],
+        commands: Iterable[CompileCommand | None],
+    ) -> Plan:
+        """Return a plan with the files that are compiled from its edits; the main one is checked.
+
+        Raises:
+            CompileError: a command failed, or ran with another Python than the image's.
+            VersionConflict: the image could not install the result.
+        """
+        assert plan.target is not None
+        written = compile_in_copy(
+            repository_of(self.root),
+            [
+                (layer.folder, command, layer.file.file)
+                for layer, command in zip(layers, commands, strict=True)
+                if command is not None
+            ],
+            {edit.path: edit.after for edit in plan.edits},
+            self._environment,
+        )
+        edits = [edit_of(layer.file, written[layer.file.file]) for layer in layers]
+        changes: list[Change] = []
+        for layer, edit in zip(layers, edits, strict=True):
+            content = RequirementsFile.from_bytes(edit.after, path=edit.shown)
+            require_for_image(content, plan.target)
+            changes += compare_pins(layer.file.content, content)
+            if layer is layers[0]:
+                result = self._with_content(found, content)
+                settle_current(self._prepare(result, resolve=True, in_any_case=True), waive=False)
+        edits = [edit for edit in edits if edit.before != edit.after]
+        return replace(plan, edits=(*plan.edits, *edits), changes=tuple(changes))
 
     def plan_check(self, *, offline: bool = False, explain: bool = False) -> Plan:
         """Look for what breaks the workflow, in the Dockerfile and in the files.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .compose import COMPOSE_FILES, is_variant
 from .dockerfile.names import is_dockerfile_name
 from .errors import UsageError
-from .files import find_repository, read
+from .files import read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -39,11 +39,6 @@ def folders_upward(start: Path) -> tuple[Path, ...]:
     owner = start.stat().st_uid
     others = (at for at, folder in enumerate(folders) if folder.stat().st_uid != owner)
     return folders[: next(others, len(folders))]
-
-
-def repository_of(project: Path) -> Path:
-    """Return the folder of the repository of a project; without one, that of the project."""
-    return find_repository(project) or project
 
 
 def find_project(folders: Sequence[Path], names: Iterable[str]) -> Path:

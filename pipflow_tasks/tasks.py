@@ -168,12 +168,14 @@ def add(
     with_upgrades: bool = False,
     force: bool = False,
     no_resolve: bool = False,
+    compile_: bool = False,
 ) -> Plan:
     """Pin packages at the newest version that the image can install, and build the image.
 
     A missing requirements file is created. The block that a package is added to is sorted. A
     package that is pinned already keeps its version; its line gets the extras and the policy that
-    are asked for. A line without a pin gets one.
+    are asked for. A line without a pin gets one. If pip-compile or uv has compiled the file, the
+    package is written into its source.
     """
     return project.plan_add(
         packages,
@@ -183,12 +185,19 @@ def add(
         with_upgrades=with_upgrades,
         resolve=not no_resolve,
         force=force,
+        compiles=compile_,
     )
 
 
-def remove(project: Project, packages: str, force: bool = False, no_resolve: bool = False) -> Plan:
+def remove(
+    project: Project,
+    packages: str,
+    force: bool = False,
+    no_resolve: bool = False,
+    compile_: bool = False,
+) -> Plan:
     """Remove packages and the comments that belong to them, and build the image."""
-    return project.plan_remove(packages, resolve=not no_resolve, force=force)
+    return project.plan_remove(packages, resolve=not no_resolve, force=force, compiles=compile_)
 
 
 def upgrade(
@@ -329,6 +338,7 @@ _HELP = {
     "with_upgrades": "Also move the conflicting pins.",
     "no_resolve": "Ignore the dependencies of the packages.",
     "force": "Edit the file even if another tool has generated it.",
+    "compile_": "Run pip-compile or uv, if it has compiled the file, and build the image.",
     "exit_code": "End with status 2 if a pin could move.",
     "offline": "Skip the checks that need an index, for a pre-commit hook.",
     "explain": "Say which line or file each part of the target comes from.",

@@ -16,6 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ..errors import RequirementsError
+from ..files import within_repository
 from ..requirements import Kind, Line, RequirementsFile, read_annotation
 from ..requirements.pipfile import (
     is_lock,
@@ -282,8 +283,8 @@ def _read(
                     hint="name what to adopt with --sources, and what to write with --file",
                 )
             compiled[file.path] = file
-            for name in _sources_of(library, file):
-                shown, is_there = _place(library, file, name)
+            for name in sources_of(library, file):
+                shown, is_there = place_source(library, file, name)
                 library = _with_source(library, shown, file, read_project)
                 sources.setdefault(shown, is_there)
         there = [name for name, is_there in sources.items() if is_there]
@@ -336,7 +337,7 @@ def _compiled_of(library: Library, name: str) -> str:
     return normal_path(compiled)
 
 
-def _sources_of(library: Library, file: LocalFile) -> Iterator[str]:
+def sources_of(library: Library, file: LocalFile) -> Iterator[str]:
     """Yield the names of a compiled file's sources, as its comments give them.
 
     What a line names counts where it is there. An export names none: it is made of the project's
@@ -351,7 +352,7 @@ def _sources_of(library: Library, file: LocalFile) -> Iterator[str]:
     if generator.source:
         yield from generator.source.split(" and ")
         named = dict.fromkeys(name for pinned in _pins_of(file) for name in pinned.files)
-        yield from (name for name in named if _place(library, file, name)[1])
+        yield from (name for name in named if place_source(library, file, name)[1])
     elif library.path_of(posixpath.join(posixpath.dirname(file.path), _PYPROJECT)).is_file():
         yield _PYPROJECT
 
@@ -390,17 +391,17 @@ def _with_text(library: Library, name: str, convert: Callable[[str, str], str]) 
     return replace(library, files=MappingProxyType(files))
 
 
-def _place(library: Library, file: LocalFile, name: str) -> tuple[str, bool]:
+def place_source(library: Library, file: LocalFile, name: str) -> tuple[str, bool]:
     """Return a source's path and whether it can be read.
 
-    Tools run in the root or beside the file. What a setup.py computes, and another tool's lock, are
-    no list of requirements.
+    Tools run in the root, beside the file, or above in the repository. What a setup.py computes,
+    and another tool's lock, are no list of requirements.
     """
     if not name.endswith((*_SOURCES, ".txt")) and not is_pipfile(name):
         return normal_path(name), False
     beside = posixpath.join(posixpath.dirname(file.path), name)
-    of_root = library.name_of(library.root / name)
-    for path in (beside, of_root, name):
+    above = [library.name_of(folder / name) for folder in within_repository(library.root)]
+    for path in (beside, *above, name):
         if library.path_of(split_section(path)[0]).is_file():
             return normal_path(path), True
     return normal_path(beside), False

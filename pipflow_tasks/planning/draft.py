@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from ..errors import RequirementsError, redact
 from ..plan import Change, Edit, Held, LeftAlone, Plan
 from ..requirements import Addition, Pin, RequirementsFile
-from .compiling import way_to_upgrade
+from .compiling import way_to_change, way_to_upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -170,7 +170,9 @@ def finish(
 
     def say_way(generator: Generator) -> str:
         moves = command in {"upgrade", "upgrade-all"}
-        return way_to_upgrade(generator, target, asked) if moves else generator.way
+        return (
+            way_to_upgrade(generator, target, asked) if moves else way_to_change(generator, target)
+        )
 
     edits = (
         _edit(command, manifest.requirements[path], content, None if force else say_way)
@@ -250,13 +252,17 @@ def _edit(
         shown=path,
         before=file.before,
         after=after,
-        is_silent=file.before is not None and _asked_by(written) == _asked_by(content),
+        is_silent=file.before is not None and is_read_alike(written, content),
     )
 
 
-def _asked_by(content: RequirementsFile) -> list[str]:
-    """Return what an installer reads of a file, in an order of its own."""
-    return sorted(filter(None, (line.content for line in content.lines)))
+def is_read_alike(one: RequirementsFile, other: RequirementsFile) -> bool:
+    """Return whether an installer reads the same in two files, in whatever order."""
+
+    def read(content: RequirementsFile) -> list[str]:
+        return sorted(filter(None, (line.content for line in content.lines)))
+
+    return read(one) == read(other)
 
 
 def _changes(draft: Draft, contents: Mapping[str, RequirementsFile]) -> Iterator[Change]:

@@ -33,7 +33,7 @@ from ..errors import RequirementsError
 from .annotations import Annotation, read_annotation
 from .block import Block, Entry, find_blocks, heading_text
 from .compile_command import CompileCommand, is_later, read_command
-from .edit import hash_layout, pin_line, typed_specifier
+from .edit import add_extras, hash_layout, pin_line, typed_specifier
 from .generator import Generator, find_generator
 from .line import Kind, Line, expand_variables, goes_on, read_lines, refused_error
 from .options import OF_FORMATS, OF_REQUIREMENTS
@@ -250,6 +250,12 @@ class RequirementsFile(Struct, frozen=True, kw_only=True):
                 hint="remove stray backslashes from the lines with hashes",
             )
         return edited
+
+    def with_extras(self, line: Line, extras: Collection[str]) -> RequirementsFile:
+        """Give a requirement of this document more extras."""
+        texts = {each.number: each.text for each in self.lines}
+        texts[line.number] = add_extras(line, extras)
+        return self._reread(list(texts.values()))
 
     def with_requirement(
         self,

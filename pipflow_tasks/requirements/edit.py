@@ -52,7 +52,7 @@ def pin_line(
     if comment is not None and line.comment:
         line = _reread(line, _with_comment(line, comment))
     if extras:
-        line = _reread(line, _with_extras(line, extras))
+        line = _reread(line, add_extras(line, extras))
     if version != line.pin or digests:
         line = _reread(line, _with_version(line, version, digests))
     if comment is not None and not line.comment:  # it has no column to keep
@@ -113,7 +113,7 @@ def _reread(line: Line, text: str) -> Line:
     return replace(first, number=line.number)
 
 
-def _with_extras(line: Line, extras: Collection[str]) -> str:
+def add_extras(line: Line, extras: Collection[str]) -> str:
     """Return the text of a line with more extras: in order, if its own are in order."""
     subject, _ = split_options(line.content)
     name = NAME.match(subject)
