@@ -16,7 +16,7 @@ from types import FrameType
 
 from pipflow_tasks.dockerfile import Dockerfile
 
-PARSING = Dockerfile.from_text.__func__.__code__  # type: ignore[attr-defined]
+PARSING = Dockerfile.from_source.__func__.__code__  # type: ignore[attr-defined]
 
 
 def main() -> None:
@@ -36,7 +36,7 @@ def main() -> None:
 
     def count_parsed(frame: FrameType, event: str, _: object) -> None:
         if event == "call" and frame.f_code is PARSING:
-            dockerfiles[frame.f_locals["path"]] += 1
+            dockerfiles[frame.f_locals["source"].path] += 1
 
     sys.argv = [module, *words]
     sys.addaudithook(count_opened)
