@@ -52,6 +52,8 @@ MOST_FILENAME = 255
 MOST_VERSION = 100
 MOST_REQUIRES_PYTHON = 1_000
 """How many characters these may have; an entry of a page with more is skipped."""
+_MOST_REASON = 301
+"""How much of the reason for a yanked file is kept; a report shows less."""
 
 _AnyEntry = TypeVar("_AnyEntry")
 _ORDERED_WILDCARD = re.compile(r"([<>]=?\s*)([\w.!+-]+?)\.\*")
@@ -475,28 +477,28 @@ def _require_version(version: str) -> None:
         )
 
 
-_TAG_NAME = re.compile(r"/?[a-zA-Z][^\s/>]*")
-_BETWEEN = re.compile(r"[\s/=]*")
-_ATTRIBUTE = re.compile(r"([^\s/>=]+)(\s*=\s*)?")
-_UNQUOTED = re.compile(r"[^\s>]*")
-_RAW = {name: re.compile(rf"</{name}[\s/>]", re.IGNORECASE) for name in ("script", "style")}
+_TAG_NAME = re.compile(rb"/?[a-zA-Z][^\s/>]*")
+_BETWEEN = re.compile(rb"[\s/=]*")
+_ATTRIBUTE = re.compile(rb"([^\s/>=]+)(\s*=\s*)?")
+_UNQUOTED = re.compile(rb"[^\s>]*")
+_RAW = {name: re.compile(rb"</%b[\s/>]" % name, re.IGNORECASE) for name in (b"script", b"style")}
 """Elements that hold no tags."""
 
 
-def _html_tags(text: str) -> Iterator[tuple[str, dict[str, str]]]:
+def _html_tags(text: bytes) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield the tags of a page with their attributes; the name of one that closes has a slash.
 
     The standard library's parser begins again for each tag that is not closed, which takes
-    hours for a page of them.
+    hours for a page of them; and it needs the whole page as text, which is as large again.
 
     Raises:
         ValueError: a tag, a comment or an attribute is not closed.
     """
     position = 0
-    while (start := text.find("<", position)) >= 0:
-        if text.startswith(("<!", "<?"), start):
-            is_comment = text.startswith("<!--", start)
-            end = "-->" if is_comment else ">"
+    while (start := text.find(b"<", position)) >= 0:
+        if text.startswith((b"<!", b"<?"), start):
+            is_comment = text.startswith(b"<!--", start)
+            end = b"-->" if is_comment else b">"
             position = _behind(text, end, start + 4 if is_comment else start + 2)
             continue
         name = _TAG_NAME.match(text, start + 1)
@@ -505,13 +507,17 @@ def _html_tags(text: str) -> Iterator[tuple[str, dict[str, str]]]:
             continue
         attributes, position = _attributes(text, name.end())
         lower = name[0].lower()
-        yield lower, attributes
+        yield _text(lower), attributes
         if lower in _RAW:
             closing = _RAW[lower].search(text, position)
             position = len(text) if closing is None else closing.start()
 
 
-def _attributes(text: str, position: int) -> tuple[dict[str, str], int]:
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
+
+
+def _attributes(text: bytes, position: int) -> tuple[dict[str, str], int]:
     """Return the attributes of a tag, from behind its name, and the place behind the tag."""
     found: dict[str, str] = {}
     while True:
@@ -519,23 +525,25 @@ def _attributes(text: str, position: int) -> tuple[dict[str, str], int]:
         assert between is not None
         attribute = _ATTRIBUTE.match(text, between.end())
         if attribute is None:
-            return found, _behind(text, ">", between.end())
-        position, value = attribute.end(), ""
+            return found, _behind(text, b">", between.end())
+        position, value = attribute.end(), b""
         quote = text[position : position + 1]
-        if attribute[2] and quote in {'"', "'"}:
+        if attribute[2] and quote in {b'"', b"'"}:
             start, position = position + 1, _behind(text, quote, position + 1)
             value = text[start : position - 1]
         elif attribute[2]:
             unquoted = _UNQUOTED.match(text, position)
             assert unquoted is not None
             position, value = unquoted.end(), unquoted[0]
-        found[attribute[1].lower()] = unescape(value)
+        found[_text(attribute[1]).lower()] = unescape(_text(value))
 
 
-def _behind(text: str, end: str, start: int) -> int:
+def _behind(text: bytes, end: bytes, start: int) -> int:
     place = text.find(end, start)
     if place < 0:
-        raise ValueError(f"its HTML is not valid: {as_foreign(text[start : start + 20])}… is open")
+        raise ValueError(
+            f"its HTML is not valid: {as_foreign(_text(text[start : start + 20]))}… is open"
+        )
     return place + len(end)
 
 
@@ -545,10 +553,10 @@ class _Anchors:
     def __init__(self, base: str) -> None:
         self.base = base
         self.version = ""
-        self.anchors: list[dict[str, str]] = []
+        self.anchors: list[_Entry] = []
         self.is_open = False
 
-    def feed(self, text: str) -> None:
+    def feed(self, text: bytes) -> None:
         """Collect the parts.
 
         Raises:
@@ -556,7 +564,7 @@ class _Anchors:
         """
         for tag, values in _html_tags(text):
             if tag == "a" and values.get("href"):
-                self.anchors.append(values)
+                self.anchors.append(_read_anchor(values))
                 if len(self.anchors) > MOST_FILES:
                     raise _too_many_files()
             elif tag in {"html", "/html"}:
@@ -569,14 +577,13 @@ class _Anchors:
 
 def _read_html(data: bytes, url: str, project: NormalizedName, *, is_whole: bool) -> Page:
     parser = _Anchors(url)
-    parser.feed(data.decode("utf-8", "replace"))
+    parser.feed(data)
     if parser.is_open and not is_whole:
         raise ValueError("it is cut off: <html> is not closed")
     if not parser.version and not parser.anchors:
         raise ValueError("it is an HTML page without links, not an index page")
     _require_version(parser.version or "1.0")
-    entries = tuple(_read_anchor(anchor) for anchor in parser.anchors)
-    return _page(parser.base, project, entries)
+    return _page(parser.base, project, tuple(parser.anchors))
 
 
 def _page(base: str, project: NormalizedName, entries: tuple[_Entry, ...]) -> Page:
@@ -586,6 +593,7 @@ def _page(base: str, project: NormalizedName, entries: tuple[_Entry, ...]) -> Pa
 
 def _read_anchor(anchor: Mapping[str, str]) -> _Entry:
     url, fragment = urldefrag(anchor["href"])
+    yanked = anchor.get("data-yanked")
     metadata = anchor.get("data-core-metadata", anchor.get("data-dist-info-metadata"))
     parts = (part.partition("=") for part in fragment.split("&"))
     digests = {name: digest for name, equals, digest in parts if equals and name in _ALGORITHMS}
@@ -594,7 +602,7 @@ def _read_anchor(anchor: Mapping[str, str]) -> _Entry:
         url=url,
         hashes=_Hashes(**digests),
         requires_python=anchor.get("data-requires-python"),
-        yanked=anchor.get("data-yanked"),
+        yanked=None if yanked is None else yanked[:_MOST_REASON],
         core_metadata=None if metadata is None else _metadata_of(metadata),
     )
 
@@ -624,8 +632,8 @@ class Listing:
         """Read an HTML page of links, such as ``--find-links`` names."""
         parser = _Anchors(url)
         with suppress(ValueError):  # as far as the page is well-formed
-            parser.feed(data.decode("utf-8", "replace"))
-        return cls(map(_read_anchor, parser.anchors), parser.base)
+            parser.feed(data)
+        return cls(parser.anchors, parser.base)
 
     @classmethod
     def from_names(cls, names: Iterable[str], base: str) -> Listing:

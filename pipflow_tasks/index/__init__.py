@@ -45,7 +45,7 @@ __all__ = ["Links", "PackageIndex", "Trust"]
 _INDEX = "the index"
 _RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})")
 MOST_PAGE_BYTES = 32 << 20
-MOST_FILE_BYTES = 256 << 20
+MOST_FILE_BYTES = 192 << 20
 """The size of an answer: a page, a distribution, of which most is skipped."""
 NO_LINKS = Links()
 _Other = TypeVar("_Other")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
 import lzma
 import re
@@ -9,16 +11,21 @@ import tarfile
 import zipfile
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ..simple_api import MOST_METADATA_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import BinaryIO
 
     from _typeshed import WriteableBuffer
 
 _TAIL_BYTES = 1 << 16
+_MOST_READ_BYTES = 8 << 20
+"""What an archive may let us read at a time: its list of contents, the header of a member."""
+_MOST_UNPACKED_BYTES = 1 << 30
+"""How far an sdist is unpacked to look for its metadata; it is not kept."""
 _METADATA_FILES = re.compile(
     r"(?:\./)?[^/]+/(?:PKG-INFO|(?:[^/]+/)?[^/]+\.egg-info/(?:PKG-INFO|requires\.txt))"
 )
@@ -80,6 +87,37 @@ class RangeFile(io.RawIOBase):
         return data[start - begin : stop - begin]
 
 
+class _Careful(io.RawIOBase):
+    """A file that refuses to be read in large parts, or far behind its beginning.
+
+    Where an archive says how long a part is, the standard library reads all of it at once.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if whence == io.SEEK_SET:
+            offset = min(offset, _MOST_UNPACKED_BYTES + 1)
+        return self._file.seek(offset, whence)
+
+    def read(self, size: int | None = -1) -> bytes:
+        wanted = _MOST_READ_BYTES + 1 if size is None or size < 0 else size
+        data = self._file.read(min(wanted, _MOST_READ_BYTES + 1))
+        if len(data) > _MOST_READ_BYTES or self._file.tell() > _MOST_UNPACKED_BYTES:
+            raise ValueError("the archive has a part that is too large")
+        return data
+
+
 def read_local(path: str) -> bytes:
     """Return the bytes of a file of this machine, none where it can't be read."""
     try:
@@ -92,7 +130,7 @@ def wheel_metadata(file: io.RawIOBase | io.BytesIO) -> bytes | None:
     """Return the METADATA file of a wheel, or None if it has none."""
     try:
         seen = file if isinstance(file, io.BytesIO) else io.BufferedReader(file)
-        with zipfile.ZipFile(seen) as archive:
+        with zipfile.ZipFile(_Careful(seen)) as archive:
             for name in archive.namelist():
                 folder, _, last = name.rpartition("/")
                 if last == "METADATA" and folder.endswith(".dist-info") and "/" not in folder:
@@ -123,7 +161,7 @@ def sdist_metadata(data: bytes, filename: str) -> tuple[bytes | None, bytes | No
 
 
 def _zipped(data: bytes) -> Iterator[tuple[str, bytes]]:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+    with zipfile.ZipFile(_Careful(io.BytesIO(data))) as archive:
         for name in archive.namelist():
             if _METADATA_FILES.fullmatch(name):
                 yield name.removeprefix("./"), _member(archive, name)
@@ -135,8 +173,18 @@ def _member(archive: zipfile.ZipFile, name: str) -> bytes:
         return member.read(MOST_METADATA_BYTES + 1)
 
 
+def _opened(data: bytes) -> BinaryIO:
+    """Return a file with what was packed, by the first bytes."""
+    file = io.BytesIO(data)
+    if data.startswith(b"\x1f\x8b"):
+        return cast("BinaryIO", gzip.GzipFile(fileobj=file))
+    if data.startswith(b"BZh"):
+        return cast("BinaryIO", bz2.BZ2File(file))
+    return cast("BinaryIO", lzma.LZMAFile(file)) if data.startswith(b"\xfd7zXZ") else file
+
+
 def _packed(data: bytes) -> Iterator[tuple[str, bytes]]:
-    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+    with tarfile.open(fileobj=_Careful(_opened(data)), mode="r:") as archive:
         for member in archive:
             if member.isfile() and _METADATA_FILES.fullmatch(member.name):
                 extracted = archive.extractfile(member)

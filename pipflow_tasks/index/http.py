@@ -7,6 +7,7 @@ at most three seconds between them. No message holds a credential.
 
 from __future__ import annotations
 
+import io
 import platform
 import re
 import threading
@@ -240,14 +241,12 @@ def _receive(response: urllib3.BaseHTTPResponse, most_bytes: int) -> bytes | Non
     """Return the body as it is sent, or None if it is longer than ``most_bytes``."""
     if (response.length_remaining or 0) > most_bytes:
         return None
-    sent: list[bytes] = []
-    size = 0
+    sent = io.BytesIO()  # which gives its bytes away without a copy
     while chunk := response.read1(_CHUNK_BYTES, decode_content=False):
-        sent.append(chunk)
-        size += len(chunk)
-        if size > most_bytes:
+        sent.write(chunk)
+        if sent.tell() > most_bytes:
             return None
-    return b"".join(sent)
+    return sent.getvalue()
 
 
 def _follow(url: str, location: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 import tarfile
 import zipfile
 from collections.abc import Mapping
@@ -64,3 +66,43 @@ def test_broken_sdist_has_no_metadata(kind: str) -> None:
     data, filename = packed(PLAIN, kind)
     assert sdist_metadata(data[: len(data) // 2], filename) == (None, None)
     assert sdist_metadata(b"<html>", filename) == (None, None)
+
+
+def bomb(kind: str) -> bytes:
+    """Return an archive of which a header, the list of contents or the content is huge."""
+    buffer = io.BytesIO()
+    if kind == "list":
+        with zipfile.ZipFile(buffer, "w") as zipped:
+            for at in range(100_000):
+                zipped.writestr(f"{'x' * 60}{at}", b"")
+        return buffer.getvalue()
+    zeros = b"0" * 10240
+    with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=1) as archive:
+        member = tarfile.TarInfo("top-1.0/data" if kind == "content" else "pax")
+        member.size = (1100 << 20) if kind == "content" else (600 << 20)
+        member.type = tarfile.REGTYPE if kind == "content" else tarfile.XHDTYPE
+        assert archive.fileobj is not None
+        archive.fileobj.write(member.tobuf())
+        for _ in range(member.size // len(zeros)):
+            archive.fileobj.write(zeros)
+    return buffer.getvalue()
+
+
+MEASURE = """
+import io, resource, sys
+from pipflow_tasks.index.archive import sdist_metadata, wheel_metadata
+data = sys.stdin.buffer.read()
+print(sdist_metadata(data, sys.argv[1]), wheel_metadata(io.BytesIO(data)))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10, file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("kind", ["list", "header", "content"])
+def test_archive_that_unpacks_to_much(kind: str) -> None:
+    """Such an archive has no metadata, and reading it takes little memory."""
+    filename = "top-1.0.zip" if kind == "list" else "top-1.0.tar.gz"
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, filename], input=bomb(kind), check=True, capture_output=True
+    )
+    assert done.stdout.decode().strip() == "(None, None) None"
+    assert int(done.stderr) < 200
