@@ -162,10 +162,10 @@ def tell_edits(sources: Manifest, changed: Mapping[str, RequirementsFile]) -> It
         after = {line.content for line in content.requirements}
         for line in content.requirements:
             if line.content not in before:
-                yield f"{line.place} is to have: {line.content}"
+                yield f"{line.content} goes into {line.place}"
         gone = sorted(before - after)
         if gone and len(before) > len(after):
-            yield f"{path} is to lose: {', '.join(gone)}"
+            yield f"{' and '.join(gone)} {'leaves' if len(gone) == 1 else 'leave'} {path}"
 
 
 def compare_pins(before: RequirementsFile, after: RequirementsFile) -> Iterator[Change]:

@@ -111,7 +111,7 @@ def test_add_edits_the_source_and_names_the_command(compiled: TemporaryProject) 
     assert done.status == 0, done.output
     assert compiled.read("requirements.in") == f"# app\nother>=1\n{SOURCE[6:]}"
     assert compiled.requirements == PIP_COMPILE + PINS
-    assert "requirements.in:2 is to have: other>=1" in done.stdout
+    assert "other>=1 goes into requirements.in:2" in done.stdout
     assert f"run `{COMMAND}` with Python 3.9, then `rebuild`" in done.stdout
     assert not docker.builds
 
@@ -220,7 +220,7 @@ def test_remove_edits_the_source(compiled: TemporaryProject) -> None:
     done = compiled.invoke("deps.remove", "other")
     assert done.status == 0, done.output
     assert compiled.read("requirements.in") == SOURCE
-    assert "requirements.in is to lose: other" in done.stdout
+    assert "other leaves requirements.in" in done.stdout
     needed = compiled.invoke("deps.remove", "leaf")
     assert needed.status == 1
     assert "requirements.txt:7: leaf is there because top needs it" in needed.stderr
