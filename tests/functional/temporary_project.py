@@ -226,7 +226,7 @@ class StandIn:
 
 def _heed_signals() -> None:
     """Undo what a background job's shell may have done: such a program ignores some signals."""
-    for number in (signal.SIGINT, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_DFL)
 
 

@@ -89,11 +89,12 @@ def bomb(kind: str) -> bytes:
 
 
 MEASURE = """
-import io, resource, sys
+import io, sys
 from pipflow_tasks.index.archive import sdist_metadata, wheel_metadata
 data = sys.stdin.buffer.read()
 print(sdist_metadata(data, sys.argv[1]), wheel_metadata(io.BytesIO(data)))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10, file=sys.stderr)
+status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+print(int(status["VmHWM"].split()[0]) >> 10, file=sys.stderr)
 """
 
 
