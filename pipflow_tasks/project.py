@@ -58,7 +58,7 @@ from .mount import (
     read_run_settings,
     read_values,
 )
-from .plan import Builder, Change, Finding, Held, LeftAlone, Origin, Outcome, Plan
+from .plan import Builder, Change, Edit, Finding, Held, LeftAlone, Origin, Outcome, Plan
 from .planning.add import AddOptions, draft_add
 from .planning.adopt import (
     ALL_DIRECT,
@@ -71,7 +71,7 @@ from .planning.adopt import (
 )
 from .planning.assumptions import note_looked_up, say_assumed, turns_on_patch
 from .planning.compiling import image_command, require_for_image, tell_commands
-from .planning.draft import finish, warn
+from .planning.draft import edit_of, finish, warn
 from .planning.inputs import Inputs, prepare
 from .planning.lock import draft_lock, draft_unlock
 from .planning.pin import PinOptions, draft_pin
@@ -81,7 +81,6 @@ from .planning.settling import settle_current
 from .planning.sources import (
     add_to_sources,
     compare_pins,
-    edit_of,
     remove_from_sources,
     tell_edits,
 )
@@ -643,7 +642,7 @@ class Project:
         plan = Plan(
             command=command,
             target=of_target.target,
-            edits=tuple(edit_of(files[path], new.to_bytes()) for path, new in changed.items()),
+            edits=tuple(edit_of(files[path], new) for path, new in changed.items()),
             hints=tuple(tell_edits(sources, changed)),
             warnings=of_target.notices,
         )
@@ -654,14 +653,8 @@ class Project:
             else:
                 told = tell_commands(layers, of_target.target, asked=compiles)
                 plan = replace(plan, hints=(*plan.hints, *told))
-        builder, why_not = self._builder_for(plan, found.discovery)
-        services = () if builder is None else builder.services
-        return replace(
-            self._placed(plan, found.discovery),
-            builder=builder if changed else None,
-            hints=(*plan.hints, *(why_not if changed else ())),
-            lack=find_lack(found.discovery.builds, services, self._variables),
-        )
+        plan = self._completed(plan, found.discovery)
+        return plan if changed else replace(plan, builder=None)
 
     def _compile(
         self,
@@ -687,10 +680,11 @@ class Project:
             {edit.path: edit.after for edit in plan.edits},
             self._environment,
         )
-        edits = [edit_of(layer.file, written[layer.file.file]) for layer in layers]
+        edits: list[Edit] = []
         changes: list[Change] = []
-        for layer, edit in zip(layers, edits, strict=True):
-            content = RequirementsFile.from_bytes(edit.after, path=edit.shown)
+        for layer in layers:
+            content = RequirementsFile.from_bytes(written[layer.file.file], path=layer.file.path)
+            edits.append(edit_of(layer.file, content))
             require_for_image(content, plan.target)
             changes += compare_pins(layer.file.content, content)
             if layer is layers[0]:
@@ -1087,13 +1081,17 @@ class Project:
             assumed = say_assumed(inputs, parts)
             parts = [warn(*inputs.notices), *parts, warn(*assumed, *several, *inputs.last_notices)]
         plan = finish(parts, command, manifest, target=target, force=force, asked=asked)
-        builder, why_not = self._builder_for(plan, found.discovery)
+        return self._completed(plan, found.discovery)
+
+    def _completed(self, plan: Plan, discovery: Discovery) -> Plan:
+        """Return a plan with what builds its images, what they lack, and what is unfinished."""
+        builder, why_not = self._builder_for(plan, discovery)
         services = () if builder is None else builder.services
-        lack = find_lack(found.discovery.builds, services, self._variables)
-        unfinished = [each.sentence for each in find_unfinished(found.discovery.library.files)]
+        lack = find_lack(discovery.builds, services, self._variables)
+        unfinished = [each.sentence for each in find_unfinished(discovery.library.files)]
         warnings = tuple(f"{each}; `rebuild` builds it" for each in unfinished)
         return replace(
-            self._placed(plan, found.discovery),
+            self._placed(plan, discovery),
             builder=builder,
             hints=(*plan.hints, *why_not),
             lack=lack,

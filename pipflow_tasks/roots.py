@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .compose import COMPOSE_FILES, is_variant
 from .dockerfile.names import is_dockerfile_name
 from .errors import UsageError
-from .files import read
+from .files import find_repository, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,9 +33,9 @@ def folders_upward(start: Path) -> tuple[Path, ...]:
     Without a repository, the last one is the topmost that belongs to the same user.
     """
     folders = (start, *start.parents)
-    for at, folder in enumerate(folders):
-        if (folder / ".git").exists():
-            return folders[: at + 1]
+    repository = find_repository(start)
+    if repository is not None:
+        return folders[: folders.index(repository) + 1]
     owner = start.stat().st_uid
     others = (at for at, folder in enumerate(folders) if folder.stat().st_uid != owner)
     return folders[: next(others, len(folders))]

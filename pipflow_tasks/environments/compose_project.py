@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from ..compose import COMPOSE_FILES, ComposeFile, is_variant, read_dotenv
 from ..engine import choose_compose
 from ..errors import ComposeError
-from ..files import read_text, show_path
+from ..files import find_repository, read_text, show_path
 from ..isolation import HiddenVariables
 
 if TYPE_CHECKING:
@@ -85,7 +85,8 @@ def find_compose(
 def _folders(root: Path) -> list[Path]:
     """Return the folder, and those above it that belong to its repository."""
     folders = [root, *root.parents]
-    repository = [at for at, folder in enumerate(folders) if (folder / ".git").exists()]
+    found = find_repository(root)
+    repository = [] if found is None else [folders.index(found)]
     mounting = [
         at
         for at, folder in enumerate(folders)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from ..dockerfile.names import PLAIN_NAMES, is_dockerfile_name
 from ..errors import DockerfileError
-from ..files import exists, read_text
+from ..files import exists, find_repository, read_text
 from .build import names_installed_by, read_builds
 from .ignored import IgnoreRules
 from .recipe import Recipe
@@ -163,6 +163,7 @@ def _find_context(
 def _upward(folder: Path, root: Path) -> list[Path]:
     """Return a folder and those above it, to the top of the repository or to the root."""
     above = [folder, *folder.parents]
-    tops = [each for each in above if (each / ".git").exists()]
-    top = tops[0] if tops and root.is_relative_to(tops[0]) else root
+    top = find_repository(folder)
+    if top is None or not root.is_relative_to(top):
+        top = root
     return [each for each in above if each.is_relative_to(top)]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ..files import exists, is_file, read_text, show_path
+from ..files import find_repository, is_file, read_text, show_path, within_repository
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,12 +30,11 @@ class IgnoreRules(Struct, frozen=True):
         Raises:
             FileError: a file of rules can't be read.
         """
-        above = [folder, *folder.parents]
-        top = next((at for at, each in enumerate(above) if exists(each / ".git")), None)
+        top = find_repository(folder)
         if top is None:
             return cls()
-        rules = cls().with_file(above[top] / ".git" / "info" / "exclude", above[top])
-        for each in reversed(above[1 : top + 1]):
+        rules = cls().with_file(top / ".git" / "info" / "exclude", top)
+        for each in reversed(within_repository(folder)[1:]):
             rules = rules.within(each)
         return rules
 

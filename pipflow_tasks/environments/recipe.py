@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..compose import Secret
 
 _IMAGE = "docker-image://"
+_NO_BASES: Mapping[str, Recipe] = MappingProxyType({})
 
 
 class Recipe(Struct, frozen=True, kw_only=True):
@@ -62,7 +63,7 @@ class Recipe(Struct, frozen=True, kw_only=True):
     platforms: tuple[str, ...] = ()
     secrets: tuple[Secret, ...] = ()
     contexts: tuple[tuple[str, str], ...] = ()
-    bases: Mapping[str, Recipe] = MappingProxyType({})
+    bases: Mapping[str, Recipe] = _NO_BASES
 
     __repr__ = repr_without("text", "variables", "bases")
 
@@ -91,7 +92,7 @@ def parse(recipe: Recipe) -> Dockerfile | DockerfileError:
     """Return what the Dockerfile of a recipe says, or why it can't be read."""
     try:
         return Dockerfile.from_source(
-            _source_of(recipe, recipe),
+            _source_of(replace(recipe, bases=_NO_BASES), recipe),
             platform=recipe.platforms[0] if recipe.platforms else None,
             inherited=variables_of,
         )

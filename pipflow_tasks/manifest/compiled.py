@@ -451,7 +451,7 @@ def _pins_of(file: LocalFile) -> Iterator[Pinned]:
     """Yield the pins of a file; among lines that say why they are there, others are direct."""
     lines = file.content.lines
     found = {
-        line.number: _annotation_of(lines, index)
+        line.number: annotation_of(lines, index)
         for index, line in enumerate(lines)
         if line.pin is not None
     }
@@ -475,7 +475,8 @@ def _pins_of(file: LocalFile) -> Iterator[Pinned]:
         )
 
 
-def _annotation_of(lines: Sequence[Line], index: int) -> Annotation | None:
+def annotation_of(lines: Sequence[Line], index: int) -> Annotation | None:
+    """Return why a compiled file has a line: what is said behind it, or indented below it."""
     return read_annotation(
         [*_behind(lines[index]), *(line.comment for line in _below(lines, index))]
     )
@@ -531,7 +532,7 @@ def _stripped(files: Iterable[LocalFile]) -> list[Line]:
             gone |= {line.number for line in top}
             gone |= {line.number for line in _excluded(lines)}
         for index, line in enumerate(lines):
-            if line.pin is not None and (annotation := _annotation_of(lines, index)):
+            if line.pin is not None and (annotation := annotation_of(lines, index)):
                 below = annotation.length - len(_behind(line))
                 gone |= {each.number for each in _below(lines, index)[:below]}
         found += [line for line in lines if line.number not in gone and not line.includes]

@@ -233,8 +233,7 @@ def _edit(
 ) -> Edit | None:
     """Return the edit of a file; ``say_way`` refuses one that another tool has written."""
     path = content.path
-    after = content.to_bytes()
-    if after == (file.before or b""):
+    if content.to_bytes() == (file.before or b""):
         return None
     generator = file.generator
     if generator is not None and say_way is not None:
@@ -246,17 +245,22 @@ def _edit(
             path=path,
             hint=f"{say_way(generator)}{forced}",
         )
-    written = RequirementsFile.from_bytes(file.before or b"", path=path)  # the plan may start anew
+    return edit_of(file, content)
+
+
+def edit_of(file: LocalFile, content: RequirementsFile) -> Edit:
+    """Return the edit that gives a file another content."""
+    written = RequirementsFile.from_bytes(file.before or b"", path=file.path)  # it may start anew
     return Edit(
         path=file.file,
-        shown=path,
+        shown=content.path,
         before=file.before,
-        after=after,
-        is_silent=file.before is not None and is_read_alike(written, content),
+        after=content.to_bytes(),
+        is_silent=file.before is not None and _is_read_alike(written, content),
     )
 
 
-def is_read_alike(one: RequirementsFile, other: RequirementsFile) -> bool:
+def _is_read_alike(one: RequirementsFile, other: RequirementsFile) -> bool:
     """Return whether an installer reads the same in two files, in whatever order."""
 
     def read(content: RequirementsFile) -> list[str]:

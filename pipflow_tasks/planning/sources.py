@@ -8,19 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import RequirementsError
-from ..plan import Change, Edit
-from ..requirements import Addition, RequirementsFile, read_annotation
-from .draft import is_read_alike
+from ..manifest.compiled import annotation_of
+from ..plan import Change
+from ..requirements import Addition
 from .goals import goal_to_add
 from .requests import close_hint, error_at, find_removable, missing_extras
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ..manifest.documents import Manifest
-    from ..manifest.library import LocalFile
     from ..manifest.sources import Compiled
-    from ..requirements import Line, Request, Sort
+    from ..requirements import Line, Request, RequirementsFile, Sort
     from .inputs import Inputs
 
 
@@ -100,9 +99,7 @@ def remove_from_sources(
 def _not_listed(compiled: Compiled, sources: Manifest, request: Request) -> RequirementsError:
     for index, line in enumerate(compiled.file.content.lines):
         if line.name == request.name:
-            below = compiled.file.content.lines[index + 1 :]
-            comments = [*filter(None, [line.comment]), *(each.comment for each in below)]
-            found = read_annotation(comments)
+            found = annotation_of(compiled.file.content.lines, index)
             because = f" because {' and '.join(found.parents)} needs it" if found else ""
             return error_at(
                 line,
@@ -140,19 +137,6 @@ def _changed(
             )
         changed[path] = content
     return changed
-
-
-def edit_of(file: LocalFile, after: bytes) -> Edit:
-    """Return the edit that gives a file new bytes."""
-    before = RequirementsFile.from_bytes(file.before or b"", path=file.path)
-    content = RequirementsFile.from_bytes(after, path=file.path)
-    return Edit(
-        path=file.file,
-        shown=file.path,
-        before=file.before,
-        after=after,
-        is_silent=is_read_alike(before, content),
-    )
 
 
 def tell_edits(sources: Manifest, changed: Mapping[str, RequirementsFile]) -> Iterator[str]:
@@ -202,7 +186,5 @@ def _pins(content: RequirementsFile) -> dict[tuple[str, str], Line]:
 
 def _is_direct(content: RequirementsFile, line: Line) -> bool:
     """Return whether the comments of a compiled line name a source."""
-    index = content.lines.index(line)
-    comments: Iterable[str] = (each.comment for each in content.lines[index + 1 :])
-    found = read_annotation([*filter(None, [line.comment]), *comments])
+    found = annotation_of(content.lines, content.lines.index(line))
     return found is None or bool(found.files)
