@@ -1,15 +1,19 @@
 """Profiles for the property tests, HYPOTHESIS_PROFILE=nightly searches longer; nobody's keyring.
 
-And an authority for servers with TLS.
+And what tests of several folders share: an authority for servers with TLS, an index, and a project
+whose programs ask it.
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import trustme
 from faults.counts import PROPERTY, add_up
+from functional.temporary_project import TemporaryProject
 from hypothesis import HealthCheck, settings
+from loopback_index import LoopbackIndex
 
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
 settings.register_profile("default", max_examples=200, deadline=None)
@@ -54,3 +58,18 @@ def bundle(authority: trustme.CA, tmp_path: Path) -> str:
     path = tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(str(path))
     return str(path)
+
+
+@pytest.fixture
+def index() -> Iterator[LoopbackIndex]:
+    """Serve an index with nothing in it."""
+    with LoopbackIndex() as index:
+        yield index
+
+
+@pytest.fixture
+def project(tmp_path: Path, index: LoopbackIndex) -> Iterator[TemporaryProject]:
+    """Make a project for python:3.9-slim, without requirements.txt, where no engine is found."""
+    project = TemporaryProject(tmp_path, index_url=index.url)
+    yield project
+    project.close()

@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from faults.counts import PROPERTY, Counts
-from functional.temporary_project import TemporaryProject
-from loopback_index import LoopbackIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    pass
 
 IS_NIGHTLY = os.environ.get("PIPFLOW_NIGHTLY") == "1"
 
@@ -21,21 +18,6 @@ IS_NIGHTLY = os.environ.get("PIPFLOW_NIGHTLY") == "1"
 def is_nightly() -> bool:
     """Whether there is time for thousands of faults, and not only for some."""
     return IS_NIGHTLY
-
-
-@pytest.fixture
-def index() -> Iterator[LoopbackIndex]:
-    """Serve an index with nothing in it."""
-    with LoopbackIndex() as index:
-        yield index
-
-
-@pytest.fixture
-def project(tmp_path: Path, index: LoopbackIndex) -> Iterator[TemporaryProject]:
-    """Make a project for python:3.9-slim, without requirements.txt."""
-    project = TemporaryProject(tmp_path, index_url=index.url)
-    yield project
-    project.close()
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from functional.prepared import can_run, prepare
@@ -355,7 +356,9 @@ class TemporaryProject:
         """Run ``invoke``; ``within`` is relative to the project, ``before`` a program to run it."""
         if not before:
             return self._run_module("invoke", words, within, environment or {})
-        return self._run([*before, self.python, "-m", "invoke", *words], within, environment or {})
+        return self.run_words(
+            [*before, self.python, "-m", "invoke", *words], within, environment or {}
+        )
 
     def pipflow(
         self, *words: str, within: str = ".", environment: Mapping[str, str] | None = None
@@ -374,7 +377,7 @@ class TemporaryProject:
     ) -> Finished:
         """Run a program in Python, given as its text."""
         command = [self.python, "-c", code, *words]
-        return self._run(command, ".", {**self.environment, **(environment or {})})
+        return self.run_words(command, ".", {**self.environment, **(environment or {})})
 
     @contextlib.contextmanager
     def started(
@@ -419,13 +422,19 @@ class TemporaryProject:
             or not can_run(environment, fixed)
         ):
             start = [module] if module.endswith(".py") else ["-m", module]
-            return self._run([self.python, *start, *words], within, environment)
+            return self.run_words([self.python, *start, *words], within, environment)
         prepared = prepare(tuple({**fixed, "HOME": os.devnull}.items()))
         folder = Path(os.path.realpath(self.folder / within))
         done = prepared.run(module, words, folder, environment, _TIMEOUT_SECONDS)
         return Finished(status=done.returncode, stdout=done.stdout, stderr=done.stderr)
 
-    def _run(self, command: list[str], within: str, environment: Mapping[str, str]) -> Finished:
+    def run_words(
+        self,
+        command: Sequence[str],
+        within: str | Path = ".",
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> Finished:
+        """Run any command in a folder of the project."""
         done = subprocess.run(
             command,
             cwd=self.folder / within,

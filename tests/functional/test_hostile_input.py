@@ -215,17 +215,8 @@ def without_rights() -> tuple[str, ...]:
 
 def run_pipflow(project: TemporaryProject, *words: str, folder: Path | None = None) -> Finished:
     """Run `pipflow` in a folder as somebody who may not read everything."""
-    done = subprocess.run(
-        [*without_rights(), project.python, "-m", "pipflow_tasks", *words],
-        cwd=folder or project.folder,
-        env=project.environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-        timeout=60,
-    )
-    return Finished(status=done.returncode, stdout=done.stdout, stderr=done.stderr)
+    command = [*without_rights(), project.python, "-m", "pipflow_tasks", *words]
+    return project.run_words(command, folder or ".")
 
 
 @pytest.mark.parametrize("mode", [0o000, 0o444])

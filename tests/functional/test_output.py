@@ -41,17 +41,8 @@ def run(project: TemporaryProject, redirection: str, *words: str) -> Finished:
     """
     if "FULL" in redirection:
         redirection = redirection.replace("FULL", shlex.quote(str(full_device(project))))
-    done = subprocess.run(
-        ["/bin/sh", "-c", f'exec "$@" {redirection}', "sh", project.python, "-m", "invoke", *words],
-        cwd=project.folder,
-        env=project.environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-        timeout=60,
-    )
-    return Finished(status=done.returncode, stdout=done.stdout, stderr=done.stderr)
+    shell = ["/bin/sh", "-c", f'exec "$@" {redirection}', "sh"]
+    return project.run_words([*shell, project.python, "-m", "invoke", *words])
 
 
 @pytest.mark.parametrize("redirection", [">&-", "2>&-", "<&- >&- 2>&-"])
