@@ -82,7 +82,7 @@ def show_new_files(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, list[str
     """Yield each file that a dry run of ``adopt`` would write: a title, and its lines."""
     for edit in plan.edits if outcome.dry_run and plan.command == "adopt" else ():
         text = edit.after.decode("utf-8", "replace")
-        yield f"{edit.shown} would be:", [show(line) for line in text.splitlines()]
+        yield f"{edit.shown} would be:", text.splitlines()
 
 
 def describe_path(path: Sequence[PathStep]) -> str:
