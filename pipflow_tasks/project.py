@@ -46,6 +46,7 @@ from .index import PackageIndex
 from .index.pip_settings import read_pip_settings
 from .isolation import hide_variables
 from .manifest.compiled import read_sources
+from .manifest.documents import join
 from .manifest.library import Library, read_more
 from .manifest.reading import read_manifest
 from .manifest.sources import find_compiled, find_dependents
@@ -72,7 +73,7 @@ from .planning.adopt import (
 from .planning.assumptions import note_looked_up, say_assumed, turns_on_patch
 from .planning.compiling import image_command, require_for_image, tell_commands
 from .planning.draft import edit_of, finish, warn
-from .planning.inputs import Inputs, prepare
+from .planning.inputs import Inputs, prepare, readers_in
 from .planning.lock import draft_lock, draft_unlock
 from .planning.pin import PinOptions, draft_pin
 from .planning.remove import draft_remove
@@ -738,7 +739,7 @@ class Project:
             try:
                 pins = fix_at_the_source(inputs.manifest, check_pins(inputs))
                 findings.update(dict.fromkeys(pins))
-                if inputs.manifest.is_locked or not inputs.rules.without_dependencies:
+                if inputs.manifest.is_locked or not inputs.skips_dependencies:
                     together = check_together(inputs, wants_hashes=wants_hashes)
                     together = fix_at_the_source(inputs.manifest, together)
                     findings.update(dict.fromkeys(together))
@@ -772,10 +773,11 @@ class Project:
             seen = seen.with_findings(found, target=target, notices=notices)
             if seen.manifest is not None:
                 both = _Found(manifest=seen.manifest, discovery=discovery)
-                environment = self._find_environment(both, targets)
+                environments = self._find_environments(both, targets)
+                environment = environments[0]
                 seen = replace(seen, environment=environment, notices=environment.notices)
                 inputs = self._complete(
-                    both, environment, resolve=True, in_any_case=True, offline=offline
+                    both, environments, resolve=True, in_any_case=True, offline=offline
                 )
                 notices = inputs.last_notices
                 seen = replace(seen, inputs=inputs, manifest=inputs.manifest, notices=notices)
@@ -935,8 +937,8 @@ class Project:
 
     def _prepare(self, found: _Found, *, resolve: bool, in_any_case: bool = False) -> Inputs:
         """Return the inputs of a command."""
-        environment = self._find_environment(found, self._find_targets_of(found))
-        return self._complete(found, environment, resolve=resolve, in_any_case=in_any_case)
+        environments = self._find_environments(found, self._find_targets_of(found))
+        return self._complete(found, environments, resolve=resolve, in_any_case=in_any_case)
 
     def _draft(
         self,
@@ -965,8 +967,8 @@ class Project:
         targets = self._find_sure_targets(found.discovery)
         if not targets:
             return None
-        environment = self._find_environment(found, targets)
-        sure = self._complete(found, environment, resolve=True, in_any_case=True)
+        environments = self._find_environments(found, targets)
+        sure = self._complete(found, environments, resolve=True, in_any_case=True)
         return replace(sure, resolves=inputs.resolves, notices=inputs.notices)
 
     def _find_sure_targets(self, discovery: Discovery) -> tuple[FoundTarget, ...]:
@@ -997,8 +999,10 @@ class Project:
         is_new = found.is_adopted
         return find_targets(found.discovery, settings, self._environment, is_new=is_new)
 
-    def _find_environment(self, found: _Found, targets: tuple[FoundTarget, ...]) -> Environment:
-        (environment,) = find_environments(
+    def _find_environments(
+        self, found: _Found, targets: tuple[FoundTarget, ...]
+    ) -> tuple[Environment, ...]:
+        return find_environments(
             targets,
             found.manifest,
             self.settings,
@@ -1007,33 +1011,31 @@ class Project:
             pip=read_pip_settings(self._environment),
             variables=self._variables,
         )
-        return environment
 
     def _complete(
         self,
         found: _Found,
-        environment: Environment,
+        environments: Iterable[Environment],
         *,
         resolve: bool,
         in_any_case: bool,
         offline: bool = False,
     ) -> Inputs:
-        index = self._index_for(environment.rules)
-        manifest = complete_manifest(
-            found.manifest,
-            environment,
-            found.discovery.library,
-            self._variables,
-            None if offline else partial(_fetch, index),
-        )
-        return prepare(
-            manifest,
-            (environment,),
-            index,
-            resolve=resolve,
-            unseen=environment.rules.links.unseen if offline else index.open_links(),
-            in_any_case=in_any_case,
-        )
+        every: list[tuple[Environment, Manifest, PackageIndex, tuple[tuple[str, str], ...]]] = []
+        for environment in environments:
+            index = self._index_for(environment.rules)
+            manifest = complete_manifest(
+                found.manifest,
+                environment,
+                found.discovery.library,
+                self._variables,
+                None if offline else partial(_fetch, index),
+            )
+            unseen = environment.rules.links.unseen if offline else index.open_links()
+            every.append((environment, manifest, index, unseen))
+        whole = join(found.manifest, [manifest for _, manifest, _, _ in every])
+        readers = readers_in(every)
+        return prepare(whole, readers, resolve=resolve, in_any_case=in_any_case)
 
     def _index_for(self, rules: InstallRules) -> PackageIndex:
         """Return the index of rules; plans with equal rules share it."""
@@ -1055,12 +1057,15 @@ class Project:
 
     def _index_notices(self, inputs: Inputs, parts: Iterable[Draft] = ()) -> tuple[str, ...]:
         """Return notices: projects of the files that several indexes have, and skipped entries."""
-        index = self._index_for(inputs.rules)
         names = {line.name for line in inputs.manifest.lines if line.name is not None}
         added = (each.written.requirement for part in parts for each in part.additions)
         names |= {canonicalize_name(requirement.name) for requirement in added}
-        several = note_several({name: index.indexes_of(name) for name in names})
-        return (*several, *index.notices())
+        notices: list[str] = []
+        for rules in inputs.rules:
+            index = self._index_for(rules)
+            notices += note_several({name: index.indexes_of(name) for name in names})
+            notices += index.notices()
+        return tuple(dict.fromkeys(notices))
 
     def _finish(
         self,
@@ -1075,7 +1080,8 @@ class Project:
     ) -> Plan:
         manifest, target = found.manifest, None
         if inputs is not None:
-            manifest, target = inputs.manifest, inputs.target if with_target else None
+            manifest = inputs.manifest
+            target = inputs.environments[0].target if with_target else None
             parts = [*parts]  # after which the index knows what it was asked for
             several = self._index_notices(inputs, parts)
             assumed = say_assumed(inputs, parts)

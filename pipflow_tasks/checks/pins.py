@@ -16,32 +16,32 @@ from ..planning.inputs import (
     allowed_by_policy,
     as_given,
     is_held,
-    reads,
+    readers_of,
     releases,
-    root_of,
     roots_of,
+    roots_of_line,
     why_unseen,
 )
-from ..planning.lock import find_transitive, find_unknown
+from ..planning.lock import find_unknown
 from ..planning.settling import solve_current
+from ..planning.transitive import find_transitive
 from ..planning.unblocking import fix_conflict, is_of_lines
 from ..requirements import as_one_word
-from ..resolution import Solution, solve
+from ..resolution import Solution, project_of, solve
 from ..resolution.finder import Rejection
 from ..values import as_plural
 from . import finding_at
 from .files import contradicts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-    from packaging.utils import NormalizedName
     from packaging.version import Version
 
     from ..manifest.documents import Manifest
     from ..planning.inputs import Inputs
-    from ..planning.lock import Transitive
     from ..planning.settling import Settlement
+    from ..planning.transitive import Found
     from ..requirements import Line
     from ..resolution import Conflict, Root
     from ..resolution.finder import Releases
@@ -49,9 +49,9 @@ if TYPE_CHECKING:
 
 def check_pins(inputs: Inputs) -> Iterator[Finding]:
     """Find pins that the image can't install, or should not."""
-    roots = [(line, root_of(inputs, line)) for line in inputs.manifest.lines]
-    asked = [(line, root) for line, root in roots if root is not None and not root.is_opaque]
-    inputs.candidates.catalog.prefetch(root.name for _, root in asked)
+    roots = [(line, root) for line in inputs.manifest.lines for root in roots_of_line(inputs, line)]
+    asked = [(line, root) for line, root in roots if not root.is_opaque]
+    inputs.candidates.expect(project_of(root.name) for _, root in asked)
     for line, root in asked:
         if why_unseen(inputs, line):
             continue
@@ -94,7 +94,7 @@ def _fix_pin(line: Line, root: Root, inputs: Inputs, *, by_wheel: bool = False) 
     """
     assert line.pin is not None
     name = line.spelled_name
-    inputs = inputs.within(inputs.limits.taking_source(root.name))
+    inputs = inputs.within(inputs.limits.with_source(root.name))
     try:
         if is_held(line):
             return "take `# pipflow: hold` out of the line, so that it may move"
@@ -139,16 +139,17 @@ def check_together(inputs: Inputs, *, wants_hashes: bool) -> Iterator[Finding]:
         )
     if conflicts:
         return
-    transitive = find_transitive(settlement)
+    inputs = settlement.inputs
+    transitive = find_transitive(inputs, settlement.solution, numbers=settlement.numbers)
     if inputs.manifest.is_locked:
         yield from _check_lock(settlement, transitive)
-    elif transitive and wants_hashes and inputs.manifest.uses_hashes:
+    elif transitive.lines and wants_hashes and inputs.manifest.uses_hashes:
         yield Finding(
             file=inputs.manifest.main,
             line=None,
             severity="error",
             message="where one line has a hash, pip wants one for each transitive dependency, too: "
-            + ", ".join(transitive),
+            + ", ".join(dict.fromkeys(new.name for new in transitive.lines)),
             fix="run `lock`, which writes these lines",
         )
 
@@ -178,31 +179,33 @@ def _conflict_finding(manifest: Manifest, conflict: Conflict) -> Finding:
     )
 
 
-def _check_lock(
-    settlement: Settlement, transitive: Mapping[NormalizedName, Transitive]
-) -> Iterator[Finding]:
+def _check_lock(settlement: Settlement, transitive: Found) -> Iterator[Finding]:
     """Find dependencies that can't be locked, and locked lines that are out of date."""
     manifest = settlement.inputs.manifest
     for pick in find_unknown(settlement.inputs, settlement.solution):
-        for line in manifest.find(pick.name):
+        for line in manifest.find(pick.project):
             yield finding_at(
                 line,
                 "warning",
                 f"the dependencies of {pick} are not locked: they are unknown without building it",
-                f"write a line for all that it needs, with `# via {pick.name}` behind it",
+                f"write a line for all that it needs, with `# via {pick.project}` behind it",
             )
-    wanted = {name: new.version for name, new in transitive.items() if new.version is not None}
-    there = {
-        line.name: line.pin
-        for line in manifest.locked
-        if line.name is not None and reads(settlement.inputs, line)
+    wanted = {
+        (new.name, new.readers, new.version) for new in transitive.lines if new.version is not None
     }
-    stale = [name for name in sorted({*wanted, *there}) if wanted.get(name) != there.get(name)]
+    there = {
+        (line.name, readers, line.pin)
+        for line in manifest.locked
+        if line.name is not None
+        and line.pin is not None
+        and (readers := readers_of(settlement.inputs, line))
+    }
+    stale = {name for name, *_ in wanted ^ there} | {join.project for join in transitive.joins}
     if stale:
         yield Finding(
             file=manifest.main,
             line=None,
             severity="warning",
-            message=f"the lock is out of date: {', '.join(stale)}",
+            message=f"the lock is out of date: {', '.join(sorted(stale))}",
             fix="run `lock`",
         )

@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from ..errors import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from packaging.utils import NormalizedName
 
@@ -122,6 +122,31 @@ class Manifest(Struct, frozen=True, kw_only=True, dict=True):
     def find(self, name: str) -> tuple[Line, ...]:
         """Return the lines of a project, compared by canonical name."""
         return self._by_name.get(canonicalize_name(name), ())
+
+
+def join(whole: Manifest, each: Sequence[Manifest]) -> Manifest:
+    """Return the manifest of a project with all that counts besides in one of its environments.
+
+    ``each`` are the manifests of the environments, completed; ``whole`` is the project's own.
+    """
+    if len(each) == 1:
+        return each[0]
+    siblings = {(line.place, line.content): line for one in each for line in one.siblings}
+    overrides = {(line.place, line.content): line for one in each for line in one.overrides}
+    unread = {(line.place, line.content): line for one in each for line in one.unread}
+    unheeded = {(line.place, line.content): line for one in each for line in one.unheeded}
+    constraints = {path: file for one in each for path, file in one.constraints.items()}
+    fetched = {path: file for one in each for path, file in one.fetched.items()}
+    return replace(
+        whole,
+        siblings=tuple(siblings.values()),
+        overrides=tuple(overrides.values()),
+        unread=tuple(unread.values()),
+        unheeded=tuple(unheeded.values()),
+        constraints=MappingProxyType({**whole.constraints, **constraints}),
+        fetched=MappingProxyType({**whole.fetched, **fetched}),
+        requires_hashes=any(one.requires_hashes for one in each),
+    )
 
 
 def promote(manifest: Manifest, line: Line) -> Manifest:

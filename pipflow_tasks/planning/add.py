@@ -7,15 +7,24 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
 
 from ..manifest.documents import promote
 from ..requirements import Addition, change_via
+from ..resolution import in_each, project_of
 from . import draft as drafts
 from .draft import Draft, hint, warn
-from .goals import goal_to_add, goal_to_move, roots_without, why_unmovable
-from .inputs import is_held, policy_bounds, reads
-from .lock import Origin, update_lock
+from .goals import goal_to_add, goal_to_move, key_for, roots_without, why_unmovable
+from .inputs import (
+    each_of,
+    holding_lines,
+    is_held,
+    key_of,
+    policy_bounds,
+    readers_of,
+    readers_of_new,
+    reads,
+)
+from .lock import update_lock
 from .moving import candidate_for, digests, move_goal, tell_held_goal
 from .policies import asked_of, comment_with_policy, policy_of, tell_new_policies, tell_policies
 from .requests import (
@@ -27,6 +36,7 @@ from .requests import (
     require_same,
 )
 from .settling import settle
+from .transitive import Origin
 from .unblocking import find_way
 
 if TYPE_CHECKING:
@@ -35,6 +45,7 @@ if TYPE_CHECKING:
     from packaging.utils import NormalizedName
 
     from ..requirements import Line, Request, Sort
+    from ..resolution import Key
     from .goals import Goal
     from .inputs import Inputs
     from .settling import Settlement
@@ -67,8 +78,10 @@ def draft_add(inputs: Inputs, requests: Sequence[Request], options: AddOptions) 
     locked = {line.place for line in inputs.manifest.locked}
     for request in requests:
         lines = inputs.manifest.find(request.name)
-        if not lines or not is_read(lines, request, inputs.target):
+        if not lines or not is_read(inputs, lines, request):
             require_same(new.setdefault(request.name, request), request)
+            readers = readers_of_new(inputs, request.requirement.marker)
+            inputs = inputs.holding(request.name, readers)
             continue
         lines = _lines_of(inputs, lines, request)
         for line in lines:
@@ -90,7 +103,9 @@ def _lines_of(inputs: Inputs, lines: tuple[Line, ...], request: Request) -> tupl
     """Return the lines that a request is about: with its marker, else what the image reads."""
     marker = request.requirement.marker
     alike = tuple(line for line in lines if marker is not None and line.marker == marker)
-    return alike or tuple(line for line in lines if reads(inputs, line)) or lines
+    readers = {*readers_of_new(inputs, marker)}
+    read = (line for line in lines if not readers.isdisjoint(readers_of(inputs, line)))
+    return alike or tuple(read) or lines
 
 
 def _complete(
@@ -107,7 +122,7 @@ def _complete(
         comment = comment_with_policy(line, request.specifier, asked)
     told = [*tell_policies([(line, comment)])]
     if is_pinnable:
-        inputs = inputs.bounding(line, policy_bounds(line))
+        inputs = holding_lines(inputs, [line]).bounding(line, policy_bounds(line))
         goal = goal_to_move(
             inputs,
             line,
@@ -137,7 +152,7 @@ def _keep(inputs: Inputs, line: Line, extras: tuple[str, ...], comment: str | No
 
 
 def _with_extras(goal: Goal, extras: tuple[str, ...], comment: str | None) -> Goal:
-    asked = goal.root.extras.union(canonicalize_name(extra) for extra in extras)
+    asked = goal.root.extras | in_each(goal.readers, extras)
     return replace(goal, root=replace(goal.root, extras=asked), extras=extras, comment=comment)
 
 
@@ -147,7 +162,8 @@ def _promote(
     """Make a locked line a direct requirement: return its goal, and what to report."""
     assert line.pin is not None
     extras = missing_extras(line, request)
-    free = inputs.limits.preferring(request.name, None).taking_source(request.name)
+    key = key_of(inputs, line)
+    free = inputs.limits.preferring(key, None).with_source(key)
     unbound = inputs.within(free)
     inputs = replace(unbound, manifest=promote(inputs.manifest, line))
     direct = replace(line, comment=change_via(line.comment, ()))
@@ -178,7 +194,7 @@ def _pin(
     options: AddOptions,
 ) -> Iterator[Draft]:
     """Pin new projects, and give listed lines their version, their extras and their comment."""
-    inputs.candidates.catalog.prefetch(new)
+    inputs.candidates.expect(new)
     prereleases = options.prereleases
     goals = [goal_to_add(inputs, request, prereleases=prereleases) for request in new.values()]
     wanted = [*goals, *listed]
@@ -196,7 +212,8 @@ def _pin(
     if inputs.manifest.is_locked:
         yield from _lock(settlement, new, options)
     elif wanted and inputs.manifest.uses_hashes:
-        yield from _name_unhashed(settlement, [goal.root.name for goal in wanted])
+        inputs = settlement.inputs
+        yield from _name_unhashed(settlement, [key_for(inputs, goal) for goal in wanted])
 
 
 def _write(
@@ -207,8 +224,10 @@ def _write(
     candidate = candidate_for(settlement, goal)
     assert candidate is not None, "an address is no goal of add"
     bound = policy_of(request.specifier) if options.policy else ""
-    hashes = digests(inputs, goal.name, candidate.version)
-    yield from drafts.warn_of(goal.name, candidate, inputs.target)
+    key = key_for(inputs, goal)
+    hashes = digests(inputs, key, candidate.version)
+    each = each_of(inputs, key, candidate)
+    yield from drafts.warn_of(goal.name, candidate, each)
     yield from tell_held_goal(settlement, goal, candidate.version)
     written = Addition(
         requirement=request.requirement,
@@ -228,17 +247,22 @@ def _lock(
     inputs = settlement.inputs
     markers = {name: request.requirement.marker for name, request in new.items()}
     added = [
-        Origin(name=name, path=inputs.manifest.main, group=options.group)
+        Origin(
+            name=name,
+            path=inputs.manifest.main,
+            readers=readers_of_new(inputs, marker),
+            group=options.group,
+        )
         for name, marker in markers.items()
-        if marker is None or inputs.target.applies(marker)
+        if marker is None or any(each.target.applies(marker) for each in inputs.readers)
     ]
     yield from update_lock(settlement, added=added)
 
 
-def _name_unhashed(settlement: Settlement, names: Collection[NormalizedName]) -> Iterator[Draft]:
+def _name_unhashed(settlement: Settlement, names: Collection[Key]) -> Iterator[Draft]:
     """Report the dependencies that the files do not pin with a hash."""
     inputs = settlement.inputs
-    if inputs.rules.without_dependencies:
+    if inputs.skips_dependencies:
         return
     if not inputs.resolves:
         yield warn("pip will want a hash for every dependency, too")
@@ -249,7 +273,8 @@ def _name_unhashed(settlement: Settlement, names: Collection[NormalizedName]) ->
         pick = settlement.solution.picks.get(name)
         dependencies = inputs.candidates.dependencies(pick) if pick is not None else ()
         reached.extend(each.name for each in dependencies if each.name not in reached)
-    if missing := sorted(name for name in reached if name not in there and name not in names):
+    new = (project_of(name) for name in reached if name not in names)
+    if missing := sorted({name for name in new if name not in there}):
         yield warn(
             "the file pins hashes, so pip will want one for every dependency; "
             f"missing: {', '.join(missing)}"

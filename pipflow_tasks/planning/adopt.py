@@ -33,10 +33,11 @@ from ..requirements import (
 )
 from ..requirements.pipfile import is_pipfile
 from .draft import Draft, hint, warn
-from .lock import find_children, lock_all
+from .lock import lock_all
 from .policies import comment_with_policy, tell_policies
 from .requests import close_hint, error_at
 from .settling import settle_current
+from .transitive import find_children
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -166,15 +167,17 @@ def _find_foreign(
 def _needing_elsewhere(settlement: Settlement, name: NormalizedName) -> set[NormalizedName]:
     """Return the projects that need another one on some platform."""
     found: set[NormalizedName] = set()
-    for parent, pick in settlement.solution.picks.items():
-        metadata = settlement.inputs.candidates.metadata(pick)
-        if metadata is not None and parent != name:
-            found |= {parent for each in metadata.requires if canonicalize_name(each.name) == name}
+    for pick in settlement.solution.picks.values():
+        for metadata in settlement.inputs.candidates.metadata(pick):
+            needed = () if metadata is None or pick.project == name else metadata.requires
+            if any(canonicalize_name(each.name) == name for each in needed):
+                found.add(pick.project)
     return found
 
 
 def _reads(inputs: Inputs, line: Line) -> bool:
-    return line.marker is None or inputs.target.applies(line.marker)
+    marker = line.marker
+    return marker is None or any(each.target.applies(marker) for each in inputs.readers)
 
 
 def _tell_alone(names: Collection[NormalizedName]) -> Draft:
@@ -225,13 +228,18 @@ def _children(
     settlement: Settlement, adopted: Adopted
 ) -> dict[NormalizedName, set[NormalizedName]]:
     """Return what each project needs; where that is unknown, what the comments say."""
-    children = {name: {*found} for name, found in find_children(settlement, {}).items()}
-    picks, candidates = settlement.solution.picks, settlement.inputs.candidates
+    inputs, solution = settlement.inputs, settlement.solution
+    children: dict[NormalizedName, set[NormalizedName]] = {}
+    for number in settlement.numbers:
+        found = find_children(inputs, solution, number, with_lines=False)
+        for name, needed in found.items():
+            children.setdefault(name, set()).update(needed)
+    unknown = {
+        pick.project for pick in solution.picks.values() if inputs.candidates.is_unknown(pick)
+    }
     for pinned in adopted.pinned:
-        for parent in pinned.parents:
-            pick = picks.get(parent)
-            if pick is not None and candidates.is_unknown(pick):
-                children.setdefault(parent, set()).add(pinned.name)
+        for parent in unknown.intersection(pinned.parents):
+            children.setdefault(parent, set()).add(pinned.name)
     return children
 
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from packaging.requirements import Requirement
 
 from .draft import Draft, note_files
+from .inputs import each_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from ..requirements import Line
     from ..resolution import Pick
@@ -26,56 +27,66 @@ def turns_on_patch(inputs: Inputs) -> bool:
     return any(_find_lines(inputs)) or inputs.candidates.turns_on_patch()
 
 
-def say_turning(inputs: Inputs, pick: Pick) -> Iterator[str]:
-    """Yield what a pick needs or not, by the patch level."""
-    for question in inputs.candidates.questions_of(pick):
+def say_turning(inputs: Inputs, pick: Pick) -> Iterator[tuple[Target, str]]:
+    """Yield what a pick needs or not, by the patch level of a target."""
+    for target, question in inputs.candidates.questions_of(pick):
         is_requirement = isinstance(question, Requirement)
-        yield f"{pick} needs {question if is_requirement else f'Python {question}'}"
+        yield target, f"{pick} needs {question if is_requirement else f'Python {question}'}"
 
 
 def note_pick(inputs: Inputs, pick: Pick) -> Iterator[Draft]:
     """Note what of a pick depends on an assumption."""
     yield Draft(turning=tuple(say_turning(inputs, pick)))
     if pick.candidate is not None:
-        yield from note_files(pick.name, pick.candidate, inputs.target)
+        for own, target in each_of(inputs, pick.name, pick.candidate):
+            yield from note_files(pick.project, own, target)
 
 
 def note_looked_up(inputs: Inputs) -> Iterator[Draft]:
     """Note the same of every pick that was looked up, but for versions that a line replaces."""
     pins = {line.name: line.pin for line in inputs.manifest.lines if line.pin is not None}
     for pick in inputs.candidates.looked_up():
-        if pins.get(pick.name, pick.version) == pick.version:
+        if pins.get(pick.project, pick.version) == pick.version:
             yield from note_pick(inputs, pick)
 
 
 def say_assumed(inputs: Inputs, parts: Iterable[Draft]) -> Iterator[str]:
     """Yield a warning for each assumption, which names what depends on it in lines and parts."""
     parts = [*parts]
-    lines = (f"{line.content} ({line.place})" for line in _find_lines(inputs))
-    turning = dict.fromkeys((*lines, *(each for part in parts for each in part.turning)))
-    if turning:
-        yield _say_patch(inputs.target, turning)
-    wheels = dict(each for part in parts for each in part.newer_wheels)
-    if wheels:
-        yield _say_libc(inputs.target, wheels)
+    lines = ((target, f"{line.content} ({line.place})") for target, line in _find_lines(inputs))
+    turning = (each for part in parts for each in part.turning)
+    for target, said in _by_source((*lines, *turning)):
+        yield _say_patch(target, said)
+    wheels = ((each[0], f"{each[1]} ({each[2]})") for part in parts for each in part.newer_wheels)
+    for target, said in _by_source(wheels):
+        yield _say_libc(target, said)
 
 
-def _find_lines(inputs: Inputs) -> Iterator[Line]:
-    """Yield the lines whose markers turn on the patch level."""
-    if not inputs.target.patches:
-        return
-    manifest = inputs.manifest
-    limiting = (line for each in manifest.constraints.values() for line in each.lines)
-    for line in (*manifest.lines, *manifest.siblings, *limiting, *manifest.overrides):
-        if line.marker is not None and inputs.target.turns_on_patch(line.marker):
-            yield line
+def _by_source(said: Iterable[tuple[Target, str]]) -> Iterator[tuple[Target, tuple[str, ...]]]:
+    """Yield what is said of each image, each once; the platforms of one are the same image."""
+    found: dict[tuple[str, str], tuple[Target, dict[str, None]]] = {}
+    for target, each in said:
+        found.setdefault((target.source, target.python), (target, {}))[1][each] = None
+    for target, words in found.values():
+        yield target, tuple(words)
 
 
-def _say_libc(target: Target, wheels: Mapping[str, str]) -> str:
-    shown = ", ".join(f"{name} ({tag})" for name, tag in wheels.items())
+def _find_lines(inputs: Inputs) -> Iterator[tuple[Target, Line]]:
+    """Yield the lines whose markers turn on the patch level of a target."""
+    for reader in inputs.readers:
+        manifest, target = reader.manifest, reader.target
+        if not target.patches:
+            continue
+        limiting = (line for each in manifest.constraints.values() for line in each.lines)
+        for line in (*manifest.lines, *manifest.siblings, *limiting, *manifest.overrides):
+            if line.marker is not None and target.turns_on_patch(line.marker):
+                yield target, line
+
+
+def _say_libc(target: Target, wheels: Iterable[str]) -> str:
     return (
         f"the C library of the image ({target.source}) is unknown, and {target.libc} is assumed; "
-        f"with an older one, pip does not take the wheels of {shown}"
+        f"with an older one, pip does not take the wheels of {', '.join(wheels)}"
     )
 
 

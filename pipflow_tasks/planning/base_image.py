@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
-from ..resolution.problem import Preference
+from ..resolution import Preference, project_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ..resolution import Solution
+    from ..resolution import Partition, Solution
     from .goals import Goal
-    from .inputs import Inputs
+    from .inputs import Inputs, Reader
 
 
 def preferring_base(inputs: Inputs, goals: Iterable[Goal] = ()) -> Inputs:
@@ -24,34 +24,42 @@ def preferring_base(inputs: Inputs, goals: Iterable[Goal] = ()) -> Inputs:
     pip leaves what is installed and satisfies a requirement as it is. What a line or a goal asks
     for is chosen as always.
     """
-    (environment,) = inputs.environments
-    if not environment.base_packages:
-        return inputs
-    limits = inputs.limits
-    asked = {line.name for line in inputs.manifest.lines} | {goal.root.name for goal in goals}
+    asked = {line.name for line in inputs.manifest.lines}
+    asked |= {project_of(goal.root.name) for goal in goals}
     kept = {
-        name: Preference(version=distribution.version)
-        for name, distribution in environment.base_packages.items()
+        inputs.partition.key(name, number): Preference(version=distribution.version)
+        for number, reader in enumerate(inputs.readers)
+        for name, distribution in reader.environment.base_packages.items()
         if name not in asked
     }
+    if not kept:
+        return inputs
+    limits = inputs.limits
     preferences = MappingProxyType({**kept, **limits.preferences})
     return inputs.within(replace(limits, preferences=preferences))
 
 
 def name_broken(inputs: Inputs, solution: Solution) -> Iterator[str]:
     """Yield a warning for each distribution of the base image that the versions break."""
-    (environment,) = inputs.environments
-    for name, distribution in environment.base_packages.items():
-        if name in solution.picks:  # it is replaced, or what it needs was decided with it
+    for number, reader in enumerate(inputs.readers):
+        yield from _name_broken(reader, number, inputs.partition, solution)
+
+
+def _name_broken(
+    reader: Reader, number: int, partition: Partition, solution: Solution
+) -> Iterator[str]:
+    for name, distribution in reader.environment.base_packages.items():
+        if partition.key(name, number) in solution.picks:  # what it needs was decided with it
             continue
         for requirement in distribution.requirements:
-            pick = solution.picks.get(canonicalize_name(requirement.name))
+            key = partition.key(canonicalize_name(requirement.name), number)
+            pick = solution.picks.get(key)
             candidate = None if pick is None else pick.candidate
             if candidate is None or requirement.specifier.contains(
                 candidate.version, prereleases=True
             ):
                 continue
-            interpreter = environment.target.interpreter
+            interpreter = reader.target.interpreter
             image = "the base image" if interpreter is None else interpreter.image
             yield (
                 f"{image} has {distribution.name} {distribution.version}, which needs "

@@ -42,10 +42,10 @@ class Draft(Struct, frozen=True, kw_only=True):
     A pin gives a line another version, comment or extras; the other edits are lines to remove and
     to add. ``from_image`` are the places of lines whose pin is the version that the image has.
     ``held`` to ``hints`` are as in ``Plan``. ``undated`` are releases whose age counts and is
-    unknown (``flask 3.0``), ``turning`` says what turns on the patch level that is assumed of the
-    target's Python (``flake8 6.0 needs Python >=3.8.1``), ``wheels`` are releases that are built
-    although there is a wheel, with the tag of a wheel that the image's pip is too old for, and
-    ``newer_wheels`` are those whose wheel needs the C library that is assumed, with its tag.
+    unknown (``flask 3.0``). The others go with a target: ``turning`` says what turns on the patch
+    level that is assumed of its Python (``flake8 6.0 needs Python >=3.8.1``), ``wheels`` are
+    releases that are built although there is a wheel, with the tag of a wheel that its pip is too
+    old for, and ``newer_wheels`` are those whose wheel needs the C library that is assumed.
     """
 
     pins: tuple[Pin, ...] = ()
@@ -58,9 +58,9 @@ class Draft(Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     undated: tuple[str, ...] = ()
-    turning: tuple[str, ...] = ()
-    wheels: tuple[tuple[str, str], ...] = ()
-    newer_wheels: tuple[tuple[str, str], ...] = ()
+    turning: tuple[tuple[Target, str], ...] = ()
+    wheels: tuple[tuple[Target, str, str], ...] = ()
+    newer_wheels: tuple[tuple[Target, str, str], ...] = ()
 
 
 def _join(parts: Iterable[Draft]) -> Draft:
@@ -116,8 +116,10 @@ def hint(*hints: str) -> Draft:
     return Draft(hints=hints)
 
 
-def warn_of(project: str, candidate: Candidate, target: Target) -> Iterator[Draft]:
-    """Report what is unusual about a candidate."""
+def warn_of(
+    project: str, candidate: Candidate, each: Iterable[tuple[Candidate, Target]]
+) -> Iterator[Draft]:
+    """Report what is unusual about a candidate; ``each`` is what environments get of it."""
     release = f"{project} {candidate.version}"
     if candidate.from_source:
         yield warn(f"{release} {candidate.from_source}; the image will build it from source")
@@ -126,11 +128,12 @@ def warn_of(project: str, candidate: Candidate, target: Target) -> Iterator[Draf
         yield warn(f"{release} was yanked{why}")
     if candidate.undated:
         yield Draft(undated=(release,))
-    yield from note_files(project, candidate, target)
+    for own, target in each:
+        yield from note_files(project, own, target)
 
 
 def note_files(project: str, candidate: Candidate, target: Target) -> Iterator[Draft]:
-    """Note what counts for several releases together, of the files of one.
+    """Note what counts for several releases together, of the files of one in an environment.
 
     The image builds it since its pip is too old for the wheel; its wheel needs the C library that
     is assumed; or it turns on the patch level of the image's Python.
@@ -138,14 +141,14 @@ def note_files(project: str, candidate: Candidate, target: Target) -> Iterator[D
     release = f"{canonicalize_name(project)} {candidate.version}"
     python = candidate.files[0].requires_python
     if python is not None and target.turns_on_patch(python):
-        yield Draft(turning=(f"{release} needs Python {python}",))
+        yield Draft(turning=((target, f"{release} needs Python {python}"),))
     if candidate.files[0].is_wheel and (tag := target.relies_on_libc(candidate.files[0].tags)):
-        yield Draft(newer_wheels=((release, tag),))
+        yield Draft(newer_wheels=((target, release, tag),))
     if candidate.from_source:
         wheels = (file for file in candidate.files if file.is_wheel)
         tag = next(filter(None, (target.wants_newer_pip(file.tags) for file in wheels)), "")
         if tag:
-            yield Draft(wheels=((release, tag),))
+            yield Draft(wheels=((target, release, tag),))
 
 
 def finish(
@@ -186,19 +189,22 @@ def finish(
         held=draft.held,
         left_alone=draft.left_alone,
         paths=draft.paths,
-        warnings=tuple(dict.fromkeys((*draft.warnings, *_last_warnings(draft, target)))),
+        warnings=tuple(dict.fromkeys((*draft.warnings, *_last_warnings(draft)))),
         hints=tuple(dict.fromkeys(draft.hints)),
     )
 
 
-def _last_warnings(draft: Draft, target: Target | None) -> Iterator[str]:
+def _last_warnings(draft: Draft) -> Iterator[str]:
     """Yield the warnings about several releases together."""
-    if draft.wheels and target is not None and target.pip is not None:
-        wheels = dict(draft.wheels)
+    by_pip: dict[str, dict[str, str]] = {}
+    for target, name, tag in draft.wheels:
+        if target.pip is not None:
+            by_pip.setdefault(f"{target.pip.major}.{target.pip.minor}", {})[name] = tag
+    for pip, wheels in by_pip.items():
         shown = ", ".join(f"{name} ({tag})" for name, tag in wheels.items())
         many = len(wheels) > 1
         yield (
-            f"pip {target.pip.major}.{target.pip.minor} of the image is too old for the wheel"
+            f"pip {pip} of the image is too old for the wheel"
             f"{'s' if many else ''} of {shown}, so {'they are' if many else 'it is'} built from "
             "source; upgrade pip before the install step"
         )

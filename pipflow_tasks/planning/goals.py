@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
 
 from ..errors import NoCandidate
 from ..requirements import Kind
-from ..resolution import Root
+from ..resolution import Root, in_each, project_of
 from ..resolution.finder import summarise
 from .inputs import (
     allowed_by_policy,
     hint_at_unseen,
     is_held,
-    is_partial,
+    key_of,
+    readers_of,
+    readers_of_new,
     reads,
     releases,
     root_of,
     roots_of,
+    say_target,
     why_unseen,
 )
 from .policies import asked_of
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..requirements import Line, Request
+    from ..resolution import Key
     from ..resolution.finder import Candidate, Choice
     from .inputs import Inputs
 
@@ -49,6 +52,7 @@ class Goal(Struct, frozen=True, kw_only=True):
         line: its line; None for a new project.
         comment: what the comment of its line becomes; None keeps it.
         extras: those that its line gets besides its own.
+        readers: those who read its line, or will.
     """
 
     name: str
@@ -59,68 +63,83 @@ class Goal(Struct, frozen=True, kw_only=True):
     line: Line | None = None
     comment: str | None = None
     extras: tuple[str, ...] = ()
+    readers: tuple[int, ...] = (0,)
+
+
+def key_for(inputs: Inputs, goal: Goal) -> Key:
+    """Return the key of a goal's project, as the partition of some inputs has it."""
+    return inputs.partition.key(project_of(goal.root.name), goal.readers[0])
+
+
+def rekey(inputs: Inputs, goals: Iterable[Goal]) -> list[Goal]:
+    """Return goals for the partition of some inputs."""
+    keys = [(key_for(inputs, goal), goal) for goal in goals]
+    return [replace(goal, root=replace(goal.root, name=key)) for key, goal in keys]
 
 
 def choose(
     inputs: Inputs,
-    name: str,
+    key: Key,
     specifier: SpecifierSet,
     *,
     prereleases: bool = False,
     local: str | None = None,
+    name: str = "",
     must_exist: bool = False,
 ) -> Choice:
     """Return the newest version of a project that suits by itself; see ``Candidates.choose``.
+
+    ``name`` is the project's, as messages write it.
 
     Raises:
         NoCandidate: there is none, and one must exist.
         ProjectNotFound: the index does not have it.
         PackageIndexError: the index failed.
     """
-    releases(inputs, name)
-    choice = inputs.candidates.choose(
-        canonicalize_name(name), specifier, prereleases=prereleases, local=local
-    )
+    releases(inputs, key)
+    choice = inputs.candidates.choose(key, specifier, prereleases=prereleases, local=local)
     if choice.candidate is None and must_exist:
         asked = f" that satisfies {specifier}" if specifier else ""
         raise NoCandidate(
-            f"no version of {name}{asked} suits {inputs.target}",
-            reasons=_why_none(inputs, name, specifier, choice),
+            f"no version of {name or project_of(key)}{asked} suits {say_target(inputs, key)}",
+            reasons=_why_none(inputs, key, specifier, choice),
             hint=hint_at_unseen(inputs)
             or "ask for another version, or change what rules these out",
         )
     return choice
 
 
-def _why_none(
-    inputs: Inputs, name: str, specifier: SpecifierSet, choice: Choice
-) -> tuple[str, ...]:
+def _why_none(inputs: Inputs, key: Key, specifier: SpecifierSet, choice: Choice) -> tuple[str, ...]:
     """Return why no version of a project suits; not that others were not asked for."""
     asked = [each for each in choice.rejections if each.reason != f"does not satisfy {specifier}"]
     if asked or not choice.rejections:
         return summarise(asked) or ("the index lists no usable file",)
-    newest = inputs.candidates.releases(canonicalize_name(name)).all[0]
+    newest = inputs.candidates.releases(key).all[0]
     return (f"there is no such version; the newest is {newest}",)
 
 
 def goal_to_add(inputs: Inputs, request: Request, *, prereleases: bool) -> Goal:
-    """Return the goal of adding a new project.
+    """Return the goal of adding a new project; the inputs hold one version of it.
 
     Raises:
         NoCandidate: no version suits by itself.
     """
     requirement = request.requirement
     specifier = requirement.specifier
-    choice = choose(inputs, requirement.name, specifier, prereleases=prereleases, must_exist=True)
+    readers = readers_of_new(inputs, requirement.marker)
+    key = inputs.partition.key(request.name, readers[0])
+    choice = choose(
+        inputs, key, specifier, prereleases=prereleases, name=requirement.name, must_exist=True
+    )
     root = Root(
-        name=request.name,
+        name=key,
         specifier=specifier,
         source=TYPED,
         shown=f"{requirement.name}{request.specifier}",
-        extras=frozenset(canonicalize_name(extra) for extra in requirement.extras),
+        extras=in_each(readers, requirement.extras),
         prereleases=prereleases,
     )
-    return Goal(name=requirement.name, asked=specifier, root=root, choice=choice)
+    return Goal(name=requirement.name, asked=specifier, root=root, choice=choice, readers=readers)
 
 
 def goal_to_move(
@@ -138,24 +157,26 @@ def goal_to_move(
     """
     name, pin = line.spelled_name, line.pin
     asked = asked_of(inputs, line, typed) if asked is None else asked
-    local = None if asked or pin is None else pin.local
+    local = None if pin is None or names_label(asked) else pin.local
+    key = key_of(inputs, line)
     choice = choose(
         inputs,
-        name,
+        key,
         asked,
         prereleases=prereleases,
         local=local,
+        name=name,
         must_exist=must_exist,
     )
     candidate = choice.candidate
     if pin is not None and pin.is_prerelease and candidate and candidate.version <= pin:
-        choice = choose(inputs, name, asked, prereleases=True, local=local)
+        choice = choose(inputs, key, asked, prereleases=True, local=local)
     standing = root_of(inputs, line)
     assert standing is not None
     specifier, shown = asked, f"{name}{asked}"
     if pin is not None and not asked:
         specifier = SpecifierSet(f">={pin.public}", prereleases=False)
-        shown = f"{standing.name} {pin} or newer"
+        shown = f"{project_of(standing.name)} {pin} or newer"
     root = replace(
         standing,
         specifier=specifier,
@@ -164,7 +185,20 @@ def goal_to_move(
         prereleases=prereleases,
         local=local,
     )
-    return Goal(name=name, asked=asked, typed=typed, root=root, choice=choice, line=line)
+    return Goal(
+        name=name,
+        asked=asked,
+        typed=typed,
+        root=root,
+        choice=choice,
+        line=line,
+        readers=readers_of(inputs, line) or (0,),
+    )
+
+
+def names_label(specifier: SpecifierSet) -> bool:
+    """Return whether a specifier names a local label: ``==2.12.0+cpu``."""
+    return any("+" in clause.version for clause in specifier)
 
 
 def roots_without(inputs: Inputs, goals: Iterable[Goal]) -> list[Root]:
@@ -181,7 +215,7 @@ def find_move(inputs: Inputs, line: Line) -> Candidate | None:
     """
     assert line.pin is not None
     allowed = allowed_by_policy(line)
-    best = choose(inputs, line.spelled_name, allowed, local=line.pin.local).candidate
+    best = choose(inputs, key_of(inputs, line), allowed, local=line.pin.local).candidate
     return None if is_held(line) else best
 
 
@@ -195,8 +229,6 @@ def why_unmovable(inputs: Inputs, line: Line) -> str:
         return "given by a variable"
     if not reads(inputs, line):
         return "excluded by its marker"
-    if is_partial(inputs, line):
-        return "for some platforms only; another line is for the rest"
     return why_unseen(inputs, line)
 
 

@@ -1,4 +1,4 @@
-"""The inputs of every command: the manifest, the environment, the candidates within limits.
+"""The inputs of every command: the manifest, who reads it, the candidates within limits.
 
 Lines become the roots of a search here. A command that promotes a line or bounds a project goes on
 with new inputs.
@@ -7,21 +7,35 @@ with new inputs.
 from __future__ import annotations
 
 from difflib import get_close_matches
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
-from packaging.utils import NormalizedName, canonicalize_name
 
 from ..errors import ProjectNotFound
-from ..resolution import Candidates, Limits, Preference, Root, dependency_of
+from ..resolution import (
+    Candidates,
+    Key,
+    Limits,
+    Partition,
+    Preference,
+    Root,
+    View,
+    dependency_of,
+    in_each,
+    make_partition,
+    project_of,
+)
 from ..resolution.finder import Bound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from packaging.markers import Marker
+    from packaging.utils import NormalizedName
     from packaging.version import Version
 
     from ..environments.environment import Environment
@@ -29,58 +43,180 @@ if TYPE_CHECKING:
     from ..manifest.documents import Manifest
     from ..requirements import Line
     from ..resolution import Catalog
-    from ..resolution.finder import Releases
+    from ..resolution.finder import Admission, Candidate, Releases
     from ..target import Target
+
+
+class Reader(Struct, frozen=True, kw_only=True, dict=True):  # of a cached property
+    """An environment on one of its platforms, as a reader of the files.
+
+    Attributes:
+        name: as messages have it where there are several.
+        environment: the environment.
+        target: its target, for this platform alone.
+        manifest: the files that it reads, with all that counts besides.
+        catalog: what its indexes have.
+        unseen: the ``--find-links`` whose files are unknown, as messages write them, and why.
+    """
+
+    name: str
+    environment: Environment
+    target: Target
+    manifest: Manifest
+    catalog: Catalog
+    unseen: tuple[tuple[str, str], ...] = ()
+
+    def reads(self, line: Line) -> bool:
+        """Return whether a line counts for it."""
+        if line.path not in self.manifest.requirements and line.place not in self._beside:
+            return False
+        return line.marker is None or self.target.applies(line.marker)
+
+    @cached_property
+    def _beside(self) -> frozenset[str]:
+        return frozenset(line.place for line in self.manifest.siblings)
 
 
 class Inputs(Struct, frozen=True, kw_only=True):
     """What a command plans from.
 
     Attributes:
-        manifest: the requirements files.
-        environments: what versions are chosen for; one, until several are supported.
-        candidates: what the indexes have for its target, within limits.
-        unseen: the ``--find-links`` whose files are unknown, as messages write them, and why.
+        manifest: the requirements files, with what counts for any environment besides.
+        readers: who reads them; numbered as the partition of the candidates has it.
+        candidates: what the indexes have for them, within limits.
         resolves: versions are chosen that are compatible; else the newest of each by itself.
+        held: the projects that the command gives one version, and for which readers.
+        apart: the projects that have several versions in one file, separated by markers.
         notices: warnings that come before those of the command.
         last_notices: warnings that come after them.
     """
 
     manifest: Manifest
-    environments: tuple[Environment, ...]
+    readers: tuple[Reader, ...]
     candidates: Candidates
     resolves: bool
-    unseen: tuple[tuple[str, str], ...] = ()
+    held: tuple[tuple[NormalizedName, tuple[int, ...]], ...] = ()
+    apart: frozenset[NormalizedName] = frozenset()
     notices: tuple[str, ...] = ()
     last_notices: tuple[str, ...] = ()
 
     @property
-    def rules(self) -> InstallRules:
-        """What the install step says."""
-        (environment,) = self.environments
-        return environment.rules
+    def environments(self) -> tuple[Environment, ...]:
+        """What versions are chosen for."""
+        return tuple({id(each.environment): each.environment for each in self.readers}.values())
 
     @property
-    def target(self) -> Target:
-        """The target that candidates have to suit."""
-        return self.candidates.target
+    def rules(self) -> tuple[InstallRules, ...]:
+        """What the install steps of each environment say."""
+        return tuple(environment.rules for environment in self.environments)
+
+    @property
+    def unseen(self) -> tuple[tuple[str, str], ...]:
+        """The ``--find-links`` whose files are unknown, and why."""
+        return tuple(dict.fromkeys(each for reader in self.readers for each in reader.unseen))
+
+    @property
+    def skips_dependencies(self) -> str:
+        """The place of the install step, where every one installs without dependencies."""
+        return _skip(self.rules)
 
     @property
     def limits(self) -> Limits:
         """The limits of the candidates."""
         return self.candidates.limits
 
+    @property
+    def partition(self) -> Partition:
+        """In which environments a project has one version."""
+        return self.candidates.partition
+
     def within(self, limits: Limits) -> Inputs:
         """Return the same within other limits."""
         return replace(self, candidates=self.candidates.within(limits))
 
     def bounding(self, line: Line, bounds: Iterable[Bound]) -> Inputs:
-        """Return the same with versions of a line's project kept out."""
-        assert line.name is not None
-        return self.within(self.limits.bounding(line.name, bounds))
+        """Return the same with versions of a line's project kept out, where it is read."""
+        limits, kept = self.limits, [*bounds]
+        for key in keys_of(self, line):
+            limits = limits.bounding(key, kept)
+        return self.within(limits)
+
+    def holding(self, project: NormalizedName, readers: Iterable[int]) -> Inputs:
+        """Return the same with one version of a project for all of some readers."""
+        held = (*self.held, (project, tuple(readers)))
+        return replace(self, held=held).parted(self.partition.joining(*held[-1]))
+
+    def parted(self, partition: Partition) -> Inputs:
+        """Return the same with another partition."""
+        before = self.partition
+        if partition is before:
+            return self
+
+        def rekey(key: Key) -> tuple[Key, ...]:
+            return partition.keys(project_of(key), before.part_of(key))
+
+        limits, views = self.limits.renamed(rekey), self.candidates.views
+        return replace(self, candidates=Candidates(views, partition, limits))
 
 
-def releases(inputs: Inputs, name: str, *, hint: str = "") -> Releases:
+def readers_of(inputs: Inputs, line: Line) -> tuple[int, ...]:
+    """Return the numbers of those who read a line."""
+    return tuple(place for place, each in enumerate(inputs.readers) if each.reads(line))
+
+
+def keys_of(inputs: Inputs, line: Line) -> tuple[Key, ...]:
+    """Return the keys of a line's project for those who read it; one, if it holds a version."""
+    assert line.name is not None
+    return inputs.partition.keys(line.name, readers_of(inputs, line) or (0,))
+
+
+def key_of(inputs: Inputs, line: Line) -> Key:
+    """Return the key of the project of a line that holds, or will hold, one version."""
+    return keys_of(inputs, line)[0]
+
+
+def holding_lines(inputs: Inputs, lines: Iterable[Line]) -> Inputs:
+    """Return the inputs with lines that will hold one version each."""
+    for line in lines:
+        if line.name is not None:
+            inputs = inputs.holding(line.name, readers_of(inputs, line))
+    return inputs
+
+
+def readers_of_new(inputs: Inputs, marker: Marker | None = None) -> tuple[int, ...]:
+    """Return the numbers of those who read a new line of the main file; all, if nobody does."""
+    every = (*enumerate(inputs.readers),)
+    main = [each for each in every if inputs.manifest.main in each[1].manifest.requirements]
+    meant = [each for each in main if marker is None or each[1].target.applies(marker)]
+    return tuple(number for number, _ in meant or main or every)
+
+
+def each_of(inputs: Inputs, key: Key, candidate: Candidate) -> Iterator[tuple[Candidate, Target]]:
+    """Yield what each environment of a key gets of a candidate, with its target."""
+    for (_, view), own in zip(inputs.candidates.views_of(key), candidate.each, strict=True):
+        yield own, view.target
+
+
+def say_target(inputs: Inputs, key: Key) -> str:
+    """Return the targets of the environments that a key stands for, in words."""
+    return say_targets(inputs, inputs.partition.part_of(key))
+
+
+def say_targets(inputs: Inputs, numbers: Iterable[int] | None = None) -> str:
+    """Return the targets of some readers, or of all, in words."""
+    every = range(len(inputs.readers))
+    part = [inputs.readers[number] for number in (every if numbers is None else numbers)]
+    words: list[str] = []
+    for environment in inputs.environments:
+        own = [each for each in inputs.readers if each.environment is environment]
+        meant = [each for each in own if each in part]
+        targets = [environment.target] if meant == own else [each.target for each in meant]
+        where = f" ({environment.name})" if len(inputs.environments) > 1 else ""
+        words += [f"{target}{where}" for target in targets]
+    return " and ".join(words)
+
+
+def releases(inputs: Inputs, key: Key, *, hint: str = "") -> Releases:
     """Return the releases of a project.
 
     ``hint`` says what to do if the index does not have it; by default a similar name of the files.
@@ -89,9 +225,10 @@ def releases(inputs: Inputs, name: str, *, hint: str = "") -> Releases:
         ProjectNotFound: the index does not have it.
         PackageIndexError: the index failed.
     """
-    wanted = canonicalize_name(name)
+    wanted = project_of(key)
     try:
-        inputs.candidates.catalog.files(wanted)
+        for _, view in inputs.candidates.views_of(key):
+            view.catalog.files(wanted)
     except ProjectNotFound as error:
         known = {str(line.name): line for line in inputs.manifest.lines if line.name}
         close = get_close_matches(wanted, set(known) - {wanted}, n=1, cutoff=0.75)
@@ -100,7 +237,7 @@ def releases(inputs: Inputs, name: str, *, hint: str = "") -> Releases:
             hint = f"did you mean {there.spelled_name}, which is there ({there.place})?"
         hint = hint or hint_at_unseen(inputs)
         raise ProjectNotFound(error.message, url=error.url, hint=hint or error.hint) from error
-    return inputs.candidates.releases(wanted)
+    return inputs.candidates.releases(key)
 
 
 def hint_at_unseen(inputs: Inputs) -> str:
@@ -118,22 +255,27 @@ def why_nowhere(inputs: Inputs, line: Line) -> str:
 
     A folder of the build context may be filled before the build; without one, this is nothing.
     """
-    links = inputs.rules.links
-    if not links.are_seen or line.name is None or line.requirement is None:
+    if line.name is None or line.requirement is None:
         return ""
-    if inputs.candidates.releases(line.name).all:
-        return ""
-    where = "neither on the index nor in" if inputs.rules.index_urls else "not in"
-    return f"{where} {' or '.join(links.seen)}"
+    for number in readers_of(inputs, line):
+        rules = inputs.readers[number].environment.rules
+        key = inputs.partition.key(line.name, number)
+        if rules.links.are_seen and not inputs.candidates.releases(key).all:
+            where = "neither on the index nor in" if rules.index_urls else "not in"
+            return f"{where} {' or '.join(rules.links.seen)}"
+    return ""
 
 
 def why_unseen(inputs: Inputs, line: Line) -> str:
     """Return why a line's version is unknown: no index has it, and something can't be read."""
     if not inputs.unseen or line.name is None or line.requirement is None:
         return ""
-    found = inputs.candidates.releases(line.name)
-    is_there = found.pinned(line.pin) if line.pin else found.allowed(line.requirement.specifier)
-    return "" if is_there else f"perhaps {_from_unseen(inputs)}"
+    for key in keys_of(inputs, line):
+        found = inputs.candidates.releases(key)
+        is_there = found.pinned(line.pin) if line.pin else found.allowed(line.requirement.specifier)
+        if not is_there:
+            return f"perhaps {_from_unseen(inputs)}"
+    return ""
 
 
 def is_held(line: Line) -> bool:
@@ -164,142 +306,222 @@ def only_version(line: Line, reason: str) -> Bound:
     return Bound(specifier=specifier, reason=reason, is_ours=True)
 
 
+def readers_in(
+    environments: Iterable[tuple[Environment, Manifest, Catalog, tuple[tuple[str, str], ...]]],
+) -> tuple[Reader, ...]:
+    """Return the readers of environments: each on each of its platforms.
+
+    With an environment go the manifest that is complete for it, what its indexes have, and the
+    ``--find-links`` whose files are unknown, and why.
+    """
+    every = [*environments]
+    found: list[Reader] = []
+    for environment, manifest, catalog, unseen in every:
+        target = environment.target
+        for platform in target.platforms:
+            words = [environment.name] if len(every) > 1 else []
+            words += [platform.name] if len(target.platforms) > 1 else []
+            is_one = len(target.platforms) == 1
+            found.append(
+                Reader(
+                    name=" on ".join(words),
+                    environment=environment,
+                    target=target if is_one else replace(target, platforms=(platform,)),
+                    manifest=manifest,
+                    catalog=catalog,
+                    unseen=unseen,
+                )
+            )
+    return tuple(found)
+
+
 def prepare(
     manifest: Manifest,
-    environments: tuple[Environment, ...],
-    catalog: Catalog,
+    readers: tuple[Reader, ...],
     *,
     resolve: bool,
-    unseen: tuple[tuple[str, str], ...] = (),
     in_any_case: bool = False,
 ) -> Inputs:
     """Return the inputs of a command, from a manifest that is complete.
 
-    ``unseen`` are the ``--find-links`` whose files are unknown, and why.
-    Where the install step installs without dependencies, ``resolve`` counts only for locked files
+    Where the install steps install without dependencies, ``resolve`` counts only for locked files
     and ``in_any_case``.
 
     Raises:
         RequirementsError: the policy of a locked line is malformed.
     """
-    (environment,) = environments
-    target, rules = environment.target, environment.rules
     told: tuple[str, ...] = ()
-    if rules.without_dependencies and resolve and not in_any_case and not manifest.is_locked:
+    place = _skip(reader.environment.rules for reader in readers)
+    if place and resolve and not in_any_case and not manifest.is_locked:
         told = (
-            f"{rules.without_dependencies} installs without dependencies: "
+            f"{place} installs without dependencies: "
             "the dependencies of the pins were not resolved",
         )
         resolve = False
+    unseen = dict.fromkeys(each for reader in readers for each in reader.unseen)
     of_unseen = [f"{shown} {why}; what it has in the image is unknown" for shown, why in unseen]
+    of_each = (notice for reader in readers for notice in reader.environment.notices)
+    partition = _part(manifest, readers)
     return Inputs(
         manifest=manifest,
-        environments=environments,
-        candidates=Candidates(catalog, target, _limits(manifest, target, rules)),
+        readers=readers,
+        candidates=Candidates(
+            tuple(_view(reader) for reader in readers),
+            partition,
+            _limits(manifest, readers, partition),
+        ),
         resolves=resolve,
-        unseen=unseen,
         notices=told,
-        last_notices=tuple(dict.fromkeys((*of_unseen, *environment.notices, *manifest.notices))),
+        last_notices=tuple(dict.fromkeys((*of_unseen, *of_each, *manifest.notices))),
     )
 
 
-def _limits(manifest: Manifest, target: Target, rules: InstallRules) -> Limits:
-    """Return the first limits of a command: no locked line moves, no pin is too young."""
+def _skip(rules: Iterable[InstallRules]) -> str:
+    places = [each.without_dependencies for each in rules]
+    return places[0] if all(places) else ""
+
+
+def split_platforms(inputs: Inputs) -> Inputs:
+    """Return the inputs with a version on each platform for what no line holds.
+
+    They are the same where each environment has one platform.
+    """
+    if len(inputs.environments) == len(inputs.readers):
+        return inputs
+    partition = _part(inputs.manifest, inputs.readers, is_split=True)
+    for project, readers in inputs.held:
+        partition = partition.joining(project, readers)
+    return inputs.parted(partition)
+
+
+def _part(manifest: Manifest, readers: tuple[Reader, ...], *, is_split: bool = False) -> Partition:
+    """Return which readers have a project in one version: those of a line that pins it.
+
+    The platforms of an environment have one version of what no line holds, unless they are split.
+    """
+    if len(readers) == 1:
+        return Partition()
+    groups: dict[int, list[int]] = {}
+    for number, reader in enumerate(readers):
+        groups.setdefault(number if is_split else id(reader.environment), []).append(number)
+    holding = (
+        (line.name, tuple(n for n, reader in enumerate(readers) if reader.reads(line)))
+        for line in manifest.lines
+        if line.name is not None and line.pin is not None
+    )
+    return make_partition(
+        tuple(reader.name for reader in readers),
+        tuple(tuple(group) for group in groups.values()),
+        holding,
+    )
+
+
+def _view(reader: Reader) -> View:
+    """Return a reader as a search sees it: no pin of its lines is too young."""
+    rules = reader.environment.rules
     pins: dict[NormalizedName, set[Version]] = {}
-    for line in manifest.lines:
-        is_read = line.marker is None or target.applies(line.marker)
-        if line.name is not None and line.pin is not None and is_read:
+    for line in reader.manifest.lines:
+        if line.name is not None and line.pin is not None and reader.reads(line):
             pins.setdefault(line.name, set()).add(line.pin)
-    preferences = {
-        line.name: Preference(version=line.pin)
-        for line in manifest.locked
-        if line.name and line.pin and (line.marker is None or target.applies(line.marker))
-    }
-    admissions = {
+    admissions: dict[NormalizedName, Admission] = {
         name: replace(
             rules.admissions.get(name, rules.admission), pins=frozenset(pins.get(name, ()))
         )
         for name in {*pins, *rules.admissions}
     }
-    limits = Limits(
-        constraints=MappingProxyType(_constraints(manifest, target)),
-        overridden=MappingProxyType(_overridden(manifest, target)),
-        preferences=MappingProxyType(preferences),
-        admissions=MappingProxyType(admissions),
+    return View(
+        catalog=reader.catalog,
+        target=reader.target,
         admission=rules.admission,
+        admissions=MappingProxyType(admissions),
+        overridden=MappingProxyType(_overridden(reader)),
     )
+
+
+def _limits(manifest: Manifest, readers: tuple[Reader, ...], partition: Partition) -> Limits:
+    """Return the first limits of a command: no locked line moves."""
+    constraints: dict[Key, tuple[Bound, ...]] = {}
+    for number, reader in enumerate(readers):
+        for name, bounds in _constraints(reader).items():
+            key = partition.key(name, number)
+            constraints[key] = tuple(dict.fromkeys((*constraints.get(key, ()), *bounds)))
+    limits = Limits(constraints=MappingProxyType(constraints))
+    preferences: dict[Key, Preference] = {}
     for line in manifest.locked:
-        if line.name is not None and (line.marker is None or target.applies(line.marker)):
-            limits = limits.bounding(line.name, policy_bounds(line))
-    return limits
+        reading = [number for number, reader in enumerate(readers) if reader.reads(line)]
+        for key in partition.keys(line.name, reading) if line.name else ():
+            if line.pin:
+                preferences[key] = Preference(version=line.pin)
+            limits = limits.bounding(key, policy_bounds(line))
+    return replace(limits, preferences=MappingProxyType(preferences))
 
 
-def _constraints(manifest: Manifest, target: Target) -> dict[NormalizedName, tuple[Bound, ...]]:
-    """Return what the constraints files and overrides keep out."""
+def _constraints(reader: Reader) -> dict[NormalizedName, tuple[Bound, ...]]:
+    """Return what the constraints files and overrides of an environment keep out."""
     found: dict[NormalizedName, tuple[Bound, ...]] = {}
+    manifest = reader.manifest
     limiting = [line for each in manifest.constraints.values() for line in each.lines]
     for line in (*limiting, *manifest.overrides):
         requirement = line.requirement
         if line.name is None or requirement is None or not requirement.specifier:
             continue
-        if requirement.marker is None or target.applies(requirement.marker):
+        if requirement.marker is None or reader.target.applies(requirement.marker):
             reason = f"does not satisfy {requirement.specifier} ({line.place})"
             bound = Bound(specifier=requirement.specifier, reason=reason)
             found[line.name] = (*found.get(line.name, ()), bound)
     return found
 
 
-def _overridden(manifest: Manifest, target: Target) -> dict[NormalizedName, bool]:
+def _overridden(reader: Reader) -> dict[NormalizedName, bool]:
     """Return the projects that overrides are for, and whether one gives an address."""
     return {
         line.name: line.requirement is None or line.requirement.url is not None
-        for line in manifest.overrides
-        if line.name is not None and (line.marker is None or target.applies(line.marker))
+        for line in reader.manifest.overrides
+        if line.name is not None and (line.marker is None or reader.target.applies(line.marker))
     }
 
 
 def reads(inputs: Inputs, line: Line) -> bool:
-    """Return whether a line counts for the target, on one platform at least."""
-    return line.marker is None or inputs.target.applies(line.marker)
-
-
-def is_partial(inputs: Inputs, line: Line) -> bool:
-    """Return whether another line is for the same project on some platforms."""
-    if line.marker is None or line.name is None or inputs.target.covers([line.marker]):
-        return False
-    others = (each for each in inputs.manifest.find(line.name) if each is not line and each.marker)
-    return reads(inputs, line) and any(reads(inputs, other) for other in others)
+    """Return whether a line counts for an environment."""
+    return any(reader.reads(line) for reader in inputs.readers)
 
 
 def root_of(inputs: Inputs, line: Line) -> Root | None:
-    """Return what a line asks of the target, or None."""
+    """Return what a line asks that holds, or will hold, one version; None where nobody reads it."""
+    return next(iter(roots_of_line(inputs, line)), None)
+
+
+def roots_of_line(inputs: Inputs, line: Line) -> Iterator[Root]:
+    """Yield what a line asks, for each version that its readers may have."""
     requirement = line.requirement
-    if line.name is None or not reads(inputs, line):
-        return None
+    readers = readers_of(inputs, line) if line.name is not None else ()
+    if line.name is None or not readers:
+        return
     specifier, extras, is_opaque = SpecifierSet(), frozenset[str](), True
     has_url = requirement is None or requirement.url is not None
-    if requirement and not (has_url or line.has_variable or is_partial(inputs, line)):
+    if requirement and not (has_url or line.has_variable):
         specifier, is_opaque = requirement.specifier, False
-        extras = frozenset(canonicalize_name(extra) for extra in requirement.extras)
-    return Root(
-        name=line.name,
-        specifier=specifier,
-        source=line.place,
-        place=line.place,
-        shown=line.spelled_name if is_opaque else f"{line.spelled_name}{specifier}",
-        extras=extras,
-        pin=line.pin,
-        is_opaque=is_opaque,
-        local=line.pin.local if line.pin is not None else None,
-    )
+        extras = frozenset(requirement.extras)
+    for key in inputs.partition.keys(line.name, readers):
+        part = [each for each in inputs.partition.part_of(key) if each in readers]
+        yield Root(
+            name=key,
+            specifier=specifier,
+            source=line.place,
+            place=line.place,
+            shown=line.spelled_name if is_opaque else f"{line.spelled_name}{specifier}",
+            extras=in_each(part, extras),
+            pin=line.pin,
+            is_opaque=is_opaque,
+            local=line.pin.local if line.pin is not None else None,
+        )
 
 
 def roots_of(inputs: Inputs) -> list[Root]:
-    """Return what the files ask of the target; locked lines ask nothing."""
-    own = [root_of(inputs, line) for line in inputs.manifest.direct]
-    others = [root_of(inputs, line) for line in inputs.manifest.siblings]
-    beside = [replace(root, is_beside=True) for root in others if root is not None]
-    return [*(root for root in own if root is not None), *beside]
+    """Return what the files ask of the environments; locked lines ask nothing."""
+    own = [root for line in inputs.manifest.direct for root in roots_of_line(inputs, line)]
+    others = [root for line in inputs.manifest.siblings for root in roots_of_line(inputs, line)]
+    return [*own, *(replace(root, is_beside=True) for root in others)]
 
 
 def as_given(inputs: Inputs, root: Root) -> Root:

@@ -6,23 +6,22 @@ from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
 
 from ..errors import RequirementsError
 from ..plan import Held
-from ..resolution import rule_out, why_below, why_by_itself, why_never
+from ..resolution import project_of, rule_out, why_below, why_by_itself, why_never
 from ..values import as_plural
 from .draft import Draft, move, warn, warn_of
-from .inputs import releases
+from .goals import key_for
+from .inputs import each_of, releases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from packaging.utils import NormalizedName
     from packaging.version import Version
 
     from ..requirements import Line
-    from ..resolution import Reason
+    from ..resolution import Key, Reason
     from ..resolution.finder import Candidate, Choice, Rejection
     from .goals import Goal
     from .inputs import Inputs
@@ -35,7 +34,7 @@ ANY = SpecifierSet()
 
 
 def digests(
-    inputs: Inputs, name: str, version: Version, *, like: Line | None = None
+    inputs: Inputs, key: Key, version: Version, *, like: Line | None = None
 ) -> tuple[str, ...]:
     """Return ``sha256:...`` of every file of a version, as pip-compile writes them.
 
@@ -49,11 +48,11 @@ def digests(
     if not (written if like is not None else inputs.manifest.uses_hashes):
         return ()
     algorithm = written[0].partition(":")[0] if written else "sha256"
-    files = releases(inputs, name).files.get(version, ())
+    files = releases(inputs, key).files.get(version, ())
     lacking = [file.filename for file in files if algorithm not in file.hashes]
     if lacking or not files:
         raise RequirementsError(
-            f"the index gives no {algorithm} of {', '.join(lacking) or name}, "
+            f"the index gives no {algorithm} of {', '.join(lacking) or project_of(key)}, "
             "and the file pins hashes",
             path=like.path if like is not None else inputs.manifest.main,
             line=like.number if like is not None else None,
@@ -66,7 +65,7 @@ def candidate_for(settlement: Settlement, goal: Goal) -> Candidate | None:
     """Return the candidate that a goal gets: the settled one, else the newest that suits."""
     if not settlement.inputs.resolves:
         return goal.choice.candidate
-    pick = settlement.solution.picks.get(goal.root.name)
+    pick = settlement.solution.picks.get(key_for(settlement.inputs, goal))
     return None if pick is None else pick.candidate
 
 
@@ -97,11 +96,13 @@ def write_goal(settlement: Settlement, goal: Goal) -> Iterator[Draft]:
     if version is None or (inputs.resolves and line in inputs.manifest.locked):
         return
     if version != line.pin:
-        hashes = digests(inputs, goal.name, version, like=line)
+        key = key_for(inputs, goal)
+        hashes = digests(inputs, key, version, like=line)
         yield move(line, version, digests=hashes, comment=goal.comment, extras=goal.extras)
         candidate = candidate_for(settlement, goal)
         assert candidate is not None
-        yield from warn_of(goal.name, candidate, inputs.target)
+        each = each_of(inputs, key, candidate)
+        yield from warn_of(goal.name, candidate, each)
     elif goal.comment is not None or goal.extras:
         yield move(line, version, comment=goal.comment, extras=goal.extras)
 
@@ -112,12 +113,14 @@ def tell_held_goal(settlement: Settlement, goal: Goal, version: Version) -> Iter
     if skipped := next((each for each in newer if each.by_old_pip), None):
         told = f"{goal.name} {skipped.version} {skipped.reason}"
         yield warn(f"{told}; upgrade pip before the install step")
-    yield from tell_held(settlement, goal.name, version, goal.choice, asked=goal.asked)
+    key = key_for(settlement.inputs, goal)
+    yield from tell_held(settlement, goal.name, key, version, goal.choice, asked=goal.asked)
 
 
 def tell_held(
     settlement: Settlement,
     name: str,
+    key: Key,
     version: Version,
     choice: Choice,
     *,
@@ -125,15 +128,16 @@ def tell_held(
 ) -> Iterator[Draft]:
     """Report why a project is held below the newest version that was asked for.
 
-    ``choice`` is the newest version that suits by itself.
+    ``name`` is the project's, as it is written; ``choice`` is the newest version that suits by
+    itself.
     """
     inputs = settlement.inputs
-    latest = releases(inputs, name).newest(asked)
+    latest = releases(inputs, key).newest(asked)
     if latest is None or latest <= version:
         return
     best = choice.candidate
     if inputs.resolves and best is not None and best.version > version:
-        reason = _why_held(settlement, canonicalize_name(name))
+        reason = _why_held(settlement, key)
     else:
         reason = _why_passed_over(name, latest, choice)
     yield Draft(held=(Held(project=name, version=version, newest=latest, reason=reason),))
@@ -157,7 +161,7 @@ def _from(latest: Version, choice: Choice) -> Iterator[Rejection]:
     return (each for each in older if not each.version.is_prerelease)
 
 
-def _why_held(settlement: Settlement, name: NormalizedName) -> str:
+def _why_held(settlement: Settlement, name: Key) -> str:
     """Return why a project has no newer version in a settlement, as a clause.
 
     The reason is about the newest version that another picked project rules out.
@@ -165,7 +169,7 @@ def _why_held(settlement: Settlement, name: NormalizedName) -> str:
     inputs, solution = settlement.inputs, settlement.solution
     now = solution.version(name)
     if now is None:  # the line counts as met: no version satisfies it
-        if len(inputs.manifest.find(name)) > 1:
+        if len(inputs.manifest.find(project_of(name))) > 1:
             return "another line of it conflicts"
         return "no newer version is compatible with the other requirements"
     fitting = (candidate.version for candidate in inputs.candidates.fitting(name, []))
@@ -186,7 +190,7 @@ def _why_held(settlement: Settlement, name: NormalizedName) -> str:
     return f"{newest or now} conflicts with the other pins"
 
 
-def _why_sibling(settlement: Settlement, name: NormalizedName, newer: Sequence[Version]) -> str:
+def _why_sibling(settlement: Settlement, name: Key, newer: Sequence[Version]) -> str:
     """Return the requirement of another file of the image that allows no newer version."""
     siblings = {line.place for line in settlement.inputs.manifest.siblings}
     for cause in settlement.solution.causes.get(name, ()):
@@ -198,7 +202,7 @@ def _why_sibling(settlement: Settlement, name: NormalizedName, newer: Sequence[V
 
 
 def _why_below_all(
-    settlement: Settlement, name: NormalizedName, newer: Sequence[Version]
+    settlement: Settlement, name: Key, newer: Sequence[Version]
 ) -> tuple[Version | None, Reason | None]:
     """Return the newest of the versions examined, and the best reason against one of them."""
     newest: Version | None = None
@@ -212,7 +216,7 @@ def _why_below_all(
     return newest, reason
 
 
-def _is_circular(settlement: Settlement, name: NormalizedName, reason: Reason) -> bool:
+def _is_circular(settlement: Settlement, name: Key, reason: Reason) -> bool:
     """Return whether the project that is blamed would blame this one in turn."""
     candidates, solution = settlement.inputs.candidates, settlement.solution
     other = reason.blamed

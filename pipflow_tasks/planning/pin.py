@@ -9,10 +9,10 @@ from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 
 from ..errors import VersionConflict
-from ..resolution import Preference
+from ..resolution import Preference, project_of
 from .draft import Draft, hint, leave
 from .goals import choose, goal_to_move, why_left_alone
-from .inputs import policy_bounds, releases
+from .inputs import holding_lines, key_of, policy_bounds, releases
 from .lock import update_lock
 from .moving import move_goal, version_for, write_goal
 from .policies import asked_of, comment_with_policy, tell_policies
@@ -21,8 +21,6 @@ from .settling import settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-    from packaging.utils import NormalizedName
 
     from ..engine import Installed
     from ..requirements import Line, Request
@@ -82,8 +80,8 @@ def _tell_pinned(line: Line) -> str:
 def _pin(
     inputs: Inputs, loose: Sequence[Line], options: PinOptions, image: Installed
 ) -> Iterator[Draft]:
-    inputs = _preferring(inputs, image)
-    inputs.candidates.catalog.prefetch(line.name for line in loose if line.name)
+    inputs = _preferring(holding_lines(inputs, loose), image)
+    inputs.candidates.expect(line.name for line in loose if line.name)
     for line in loose:
         inputs = inputs.bounding(line, policy_bounds(line))
     goals = [_goal_of(inputs, line, options, image) for line in loose]
@@ -93,7 +91,7 @@ def _pin(
     for goal in goals:
         assert goal.line is not None
         version = version_for(settlement, goal)
-        if version is not None and version == image.versions.get(goal.root.name):
+        if version is not None and version == image.versions.get(project_of(goal.root.name)):
             yield Draft(from_image=(goal.line.place,))
             yield from write_goal(settlement, goal)
         else:
@@ -124,8 +122,9 @@ def _preferring(inputs: Inputs, image: Installed) -> Inputs:
     """
     limits = inputs.limits
     for name, version in image.versions.items():
-        if name not in limits.preferences:
-            limits = limits.preferring(name, Preference(version=version))
+        for key in inputs.partition.keys(name):
+            if key not in limits.preferences:
+                limits = limits.preferring(key, Preference(version=version))
     return inputs.within(limits)
 
 
@@ -136,17 +135,17 @@ def _goal_of(inputs: Inputs, line: Line, options: PinOptions, image: Installed) 
         ProjectNotFound: the index does not have it.
         NoCandidate: no version suits.
     """
-    name: NormalizedName | None = line.name
-    assert name is not None
-    others = f"name the others (`pin NAMES`) to leave {name} as it is"
-    there = releases(inputs, name, hint=others)
+    assert line.name is not None
+    key = key_of(inputs, line)
+    others = f"name the others (`pin NAMES`) to leave {line.name} as it is"
+    there = releases(inputs, key, hint=others)
     asked = asked_of(inputs, line)
-    version = image.versions.get(name)
+    version = image.versions.get(line.name)
     is_kept = version is not None and bool(there.pinned(version) & there.allowed(asked))
     goal = goal_to_move(
         inputs, line, must_exist=not is_kept, prereleases=options.prereleases, asked=asked
     )
     if is_kept and not inputs.resolves:
-        exact = choose(inputs, name, asked & SpecifierSet(f"=={version}"), prereleases=True)
+        exact = choose(inputs, key, asked & SpecifierSet(f"=={version}"), prereleases=True)
         goal = goal if exact.candidate is None else replace(goal, choice=exact)
     return replace(goal, comment=comment_with_policy(line, "", asked) if options.policy else None)

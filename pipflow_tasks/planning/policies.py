@@ -20,7 +20,7 @@ from ..requirements import (
 )
 from ..resolution.finder import Bound
 from .draft import Draft, hint
-from .inputs import is_held, policy_bounds, releases
+from .inputs import is_held, key_of, policy_bounds, releases
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -47,7 +47,7 @@ def asked_of(inputs: Inputs, line: Line, typed: str = "", *, replaces: bool = Tr
     if replaces and _has_cap(typed):
         own = tuple(clause for clause in own if not caps_pin(clause))
     both = SpecifierSet(",".join([*own, *split_clauses(typed)]))
-    return both if releases(inputs, line.spelled_name).allowed(both) else SpecifierSet(typed)
+    return both if releases(inputs, key_of(inputs, line)).allowed(both) else SpecifierSet(typed)
 
 
 def bounds_beside(line: Line, typed: str) -> Iterator[Bound]:

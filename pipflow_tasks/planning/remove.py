@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from ..errors import PackageIndexError, PipflowError
 from ..requirements import as_one_word
-from ..resolution import Conflict, Preference, solve_around
+from ..resolution import Conflict, Preference, project_of, solve_around
 from .draft import Draft, remove, warn
-from .inputs import as_given, roots_of
+from .inputs import as_given, key_of, roots_of
 from .lock import find_unknown, say_need, update_lock
 from .requests import error_at, find_removable
 from .settling import NOTHING, settle, settle_current
@@ -75,7 +75,7 @@ def _update_lock(inputs: Inputs, lines: Sequence[Line]) -> Iterator[Draft]:
             raise error_at(line, problem, hint=f"`remove {asking}` removes it, too")
         if line.name and line.pin:  # should it be needed all the same
             kept = Preference(version=line.pin)
-            inputs = inputs.within(inputs.limits.preferring(line.name, kept))
+            inputs = inputs.within(inputs.limits.preferring(key_of(inputs, line), kept))
     places = {line.place for line in lines}
     left = {line.name for line in inputs.manifest.direct if line.place not in places}
     settlement = settle(inputs, (), gone=places)
@@ -87,9 +87,9 @@ def _update_lock(inputs: Inputs, lines: Sequence[Line]) -> Iterator[Draft]:
 def _find_asking(line: Line, manifest: Manifest, solution: Solution) -> Iterator[NormalizedName]:
     """Yield the direct requirements that a locked line comes from."""
     via = {each.name: set(each.via) for each in manifest.locked}
-    for name, causes in solution.causes.items():
-        parents = {cause.parent.name for cause in causes if cause.parent is not None}
-        via.setdefault(name, set()).update(parents)
+    for key, causes in solution.causes.items():
+        parents = {cause.parent.project for cause in causes if cause.parent is not None}
+        via.setdefault(project_of(key), set()).update(parents)
     direct = {each.name for each in manifest.direct}
     asking = [*line.via]
     for name in asking:  # it grows on the way
@@ -100,18 +100,19 @@ def _find_asking(line: Line, manifest: Manifest, solution: Solution) -> Iterator
 
 def _tell_who_needs(inputs: Inputs, gone: Collection[NormalizedName]) -> Iterator[str]:
     """Yield which other requirements still need a project: pip will install it again."""
-    roots = [root for root in roots_of(inputs) if root.name not in gone]
+    roots = [root for root in roots_of(inputs) if project_of(root.name) not in gone]
     inputs.candidates.prefetch(roots)
     found, _, _ = solve_around(inputs.candidates, [as_given(inputs, root) for root in roots])
     if isinstance(found, Conflict):
         return
     for pick in find_unknown(inputs, found):
-        if pick.name not in gone:
+        if pick.project not in gone:
             yield f"whether {pick} needs {' or '.join(sorted(gone))} is unknown"
     for name in sorted(gone):
-        needing = [str(cause.parent) for cause in found.causes.get(name, ()) if cause.parent]
+        causes = (each for key in inputs.partition.keys(name) for each in found.causes.get(key, ()))
+        needing = [str(cause.parent) for cause in causes if cause.parent]
         if needing:
             then = "pip will install it again, not pinned"
-            if place := inputs.rules.without_dependencies:
+            if place := inputs.skips_dependencies:
                 then = f"{place} installs without dependencies, so the image will lack it"
             yield f"{say_need(needing, still=True)} {name}: {then}"

@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 from ..errors import RequirementsError, redact
 from ..requirements import as_one_word
 from .goals import why_unmovable
-from .inputs import is_held, releases
+from .inputs import is_held, key_of, readers_of, readers_of_new, releases, say_target
 from .policies import bounds_beside
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from ..manifest.documents import Manifest
     from ..requirements import Line, Request
-    from ..target import Target
     from .inputs import Inputs
 
 
@@ -76,26 +75,32 @@ def find_removable(manifest: Manifest, request: Request) -> tuple[Line, ...]:
     return chosen
 
 
-def is_read(lines: Sequence[Line], request: Request, target: Target) -> bool:
-    """Return whether lines provide what is asked for on every platform that it is for.
+def is_read(inputs: Inputs, lines: Sequence[Line], request: Request) -> bool:
+    """Return whether lines provide what is asked for to all who would read a new line of it.
 
     Raises:
-        RequirementsError: they do on some platforms only, and the request has no marker that
-            would separate another line from them.
+        RequirementsError: they do to some only, and the request has no marker that would separate
+            another line from them.
     """
     markers = [line.marker for line in lines]
     marker = request.requirement.marker
-    if marker is not None and not target.applies(marker):  # it is for another image
-        return marker in markers
-    if target.covers(markers, within=marker):
+    readers = readers_of_new(inputs, marker)
+    targets = [inputs.readers[each].target for each in readers]
+    if marker is not None and not any(target.applies(marker) for target in targets):
+        return marker in markers  # it is for another image
+    reached = {each for line in lines for each in readers_of(inputs, line)}
+    if reached.issuperset(readers):
         return True
-    if marker is not None:
+    files = {path for each in readers for path in inputs.readers[each].manifest.requirements}
+    near = [line for line in lines if line.path in files]
+    if marker is not None or not near:
         return False
     name = request.requirement.name
-    other = _opposite(*markers) or "..."
-    what = f"a part of {target}" if any(m and target.applies(m) for m in markers) else str(target)
+    other = _opposite(*(line.marker for line in near)) or "..."
+    key = inputs.partition.key(request.name, next(each for each in readers if each not in reached))
+    what = say_target(inputs, key)
     raise error_at(
-        lines[0],
+        near[0],
         f"{name} is already listed, but its marker excludes {what}",
         hint=f"`add {as_one_word(f'{name}; {other}')}` writes another line for that",
     )
@@ -148,7 +153,7 @@ def require_agreement(lines: Iterable[Line], request: Request, inputs: Inputs) -
         if line.pin is not None:
             beyond = not is_met(line, request)
         elif specifier and specifier != line.requirement.specifier:
-            there = releases(inputs, requirement.name)
+            there = releases(inputs, key_of(inputs, line))
             allowed = there.allowed(line.requirement.specifier)
             beyond = allowed & ~there.allowed(specifier)
             if beyond != allowed and not why_unmovable(inputs, line):
@@ -169,7 +174,7 @@ def _hint_to_move(line: Line, request: Request, inputs: Inputs) -> str:
     command = f"`upgrade {as_one_word(f'{request.requirement.name}{request.specifier}')}`"
     policy = line.policy
     if policy is not None:
-        there = releases(inputs, request.requirement.name)
+        there = releases(inputs, key_of(inputs, line))
         within = there.allowed(request.requirement.specifier)
         for bound in bounds_beside(line, request.specifier):
             within &= there.allowed(bound.specifier)

@@ -6,6 +6,7 @@ it. All that a search leaves for later steps is in the ``Settlement`` that it re
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -23,6 +24,7 @@ from ..resolution import (
     dependency_of,
     has_version_for,
     improve,
+    project_of,
     solve,
     solve_around,
     why_none_given,
@@ -30,16 +32,25 @@ from ..resolution import (
 from .assumptions import note_pick
 from .base_image import name_broken, preferring_base
 from .draft import Draft, warn
-from .goals import TYPED, find_move, roots_without, why_unmovable
-from .inputs import as_given, root_of, roots_of, why_unseen
+from .goals import TYPED, find_move, rekey, roots_without, why_unmovable
+from .inputs import (
+    as_given,
+    readers_of,
+    roots_of,
+    roots_of_line,
+    split_platforms,
+    why_unseen,
+)
+from .transitive import Origin, can_part, find_transitive
 from .unblocking import find_hint, fix_conflict
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from packaging.utils import NormalizedName
 
-    from ..resolution import Pick
+    from ..requirements import Line
+    from ..resolution import Key, Pick
     from ..resolution.finder import Candidate
     from .goals import Goal
     from .inputs import Inputs
@@ -58,6 +69,7 @@ class Settlement(Struct, frozen=True, kw_only=True):
         solution: the versions; none where nothing was resolved.
         conflict: why there are none; what ``settle`` returns has no conflict.
         roots: what they satisfy.
+        numbers: the readers that they are for; of the others nothing was searched.
         waived: the pairs of a project and one that it depends on that conflict.
         conflicting: the projects that stay as they are since they conflict.
         notices: what the user should know of them.
@@ -67,8 +79,9 @@ class Settlement(Struct, frozen=True, kw_only=True):
     solution: Solution = NOTHING
     conflict: Conflict | None = None
     roots: tuple[Root, ...] = ()
+    numbers: tuple[int, ...] = (0,)
     waived: frozenset[Waiver] = frozenset()
-    conflicting: frozenset[NormalizedName] = frozenset()
+    conflicting: frozenset[Key] = frozenset()
     notices: tuple[Draft, ...] = ()
 
     def with_found(self, found: Solution | Conflict) -> Settlement:
@@ -105,11 +118,101 @@ def settle(
     """
     if not inputs.resolves or not (goals or inputs.manifest.is_locked):
         return Settlement(inputs=inputs)
+
+    def search(inputs: Inputs) -> Settlement:
+        return _settle(inputs, rekey(inputs, goals), gone, is_improving=is_improving)
+
+    lines = [line for line in inputs.manifest.lines if line.place in gone]
+    left = {line.name for line in inputs.manifest.direct if line.place not in gone}
+    lost = {line.name for line in lines if line.name is not None} - left
+    added = [
+        Origin(name=project_of(goal.root.name), path=inputs.manifest.main, readers=goal.readers)
+        for goal in goals
+        if goal.line is None
+    ]
+    settled = _searching(inputs, search, added=added, gone=lost)
+    return settled.noting(*_notices_of(settled))
+
+
+def settle_current(inputs: Inputs, *, waive: bool = True) -> Settlement:
+    """Find the versions of the files as they are.
+
+    A conflict is reported, and the search goes around it; without ``waive`` it is an error.
+
+    Raises:
+        VersionConflict: they conflict, and there is no way around it.
+        NoCandidate: a requirement has no version that suits, and ``waive`` is not given.
+    """
+    settled = _searching(inputs, partial(_settle_current, waive=waive))
+    return settled.noting(*_notices_of(settled))
+
+
+def _searching(
+    inputs: Inputs,
+    search: Callable[[Inputs], Settlement],
+    *,
+    added: Sequence[Origin] = (),
+    gone: Collection[NormalizedName] = (),
+) -> Settlement:
+    """Search, and again until the lock has one version of each project in a file.
+
+    The versions on several platforms are one at first, those of several environments are not.
+    Where no version suits all who read a file, its lines get markers that separate them.
+
+    Raises:
+        VersionConflict: there are no versions.
+    """
+    try:
+        settled = search(inputs)
+    except VersionConflict:
+        split = split_platforms(inputs)
+        if split is inputs:
+            raise
+        settled = search(split)
+    while settled.inputs.manifest.is_locked:
+        before = settled.inputs
+        joins = find_transitive(
+            before,
+            settled.solution,
+            numbers=settled.numbers,
+            added=added,
+            gone=gone,
+        ).joins
+        if not joins:
+            break
+        joined = before
+        for join in joins:
+            joined = joined.holding(join.project, join.readers)
+        try:
+            settled = search(joined)
+        except VersionConflict as error:
+            in_conflict = {project_of(name) for name in error.conflict.names}
+            parted = {join.project for join in joins if join.project in in_conflict}
+            if not parted or not all(can_part(before, project) for project in parted):
+                raise
+            apart = replace(before, apart=before.apart | parted)
+            for join in joins:
+                if join.project not in parted:
+                    apart = apart.holding(join.project, join.readers)
+            settled = search(apart)
+    return settled
+
+
+def _settle(
+    inputs: Inputs, goals: Sequence[Goal], gone: Collection[str], *, is_improving: bool
+) -> Settlement:
+    """Find versions for goals, with the partition as it is; see ``settle``."""
     inputs = preferring_base(inputs, goals)
-    current = [root for root in roots_without(inputs, goals) if root.place not in gone]
+    numbers = _concerned(inputs, goals, gone)
+    current = [
+        root
+        for root in roots_without(inputs, goals)
+        if root.place not in gone and inputs.partition.part_of(root.name)[0] in numbers
+    ]
     inputs.candidates.prefetch([*(goal.root for goal in goals), *current])
     wanted, told = _as_they_are(inputs, current, [goal.root for goal in goals])
-    settled = Settlement(inputs=inputs, notices=(warn(*told),)).again(wanted, frozenset())
+    settled = Settlement(inputs=inputs, numbers=numbers, notices=(warn(*told),))
+    settled = settled.again(wanted, frozenset())
     is_hurried = settled.conflict is not None and settled.conflict.too_deep
     is_improving = is_improving or is_hurried
     if settled.conflict is not None:
@@ -130,18 +233,22 @@ def settle(
             most_rounds=FEW_ROUNDS if is_hurried else MAX_ROUNDS,
         )
         settled = settled.with_found(better)
-    return settled.noting(*_notices_of(settled))
+    return settled
 
 
-def settle_current(inputs: Inputs, *, waive: bool = True) -> Settlement:
-    """Find the versions of the files as they are.
+def _concerned(inputs: Inputs, goals: Iterable[Goal], gone: Collection[str]) -> tuple[int, ...]:
+    """Return the readers of what a command writes, and those who share a version with them."""
+    meant = {number for goal in goals for number in goal.readers}
+    for line in inputs.manifest.lines if gone else ():
+        if line.place in gone:
+            meant.update(readers_of(inputs, line))
+    parts = inputs.partition.components()
+    found = sorted(number for part in parts if meant & {*part} for number in part)
+    return tuple(found) or tuple(range(len(inputs.readers)))
 
-    A conflict is reported, and the search goes around it; without ``waive`` it is an error.
 
-    Raises:
-        VersionConflict: they conflict, and there is no way around it.
-        NoCandidate: a requirement has no version that suits, and ``waive`` is not given.
-    """
+def _settle_current(inputs: Inputs, *, waive: bool) -> Settlement:
+    """Find the versions of the files, with the partition as it is; see ``settle_current``."""
     current = roots_of(inputs)
     inputs.candidates.prefetch(current)
     roots, told = _as_they_are(inputs, current)
@@ -152,7 +259,7 @@ def settle_current(inputs: Inputs, *, waive: bool = True) -> Settlement:
     if conflict is not None:
         raise VersionConflict(conflict, hint=fix_conflict(inputs.manifest, conflict))
     notices = (warn(*told), *settled.notices, warn(*_tell_conflicts(conflicts)))
-    return replace(settled, notices=(*notices, *_notices_of(settled)))
+    return replace(settled, notices=notices)
 
 
 def solve_current(inputs: Inputs, roots: Sequence[Root]) -> tuple[Settlement, tuple[Conflict, ...]]:
@@ -165,7 +272,13 @@ def solve_current(inputs: Inputs, roots: Sequence[Root]) -> tuple[Settlement, tu
         if admitting is not inputs:
             inputs = admitting
             found, waived, conflicts = solve_around(inputs.candidates, roots)
-    settled = Settlement(inputs=inputs, roots=tuple(roots), waived=waived, notices=(warn(*told),))
+    settled = Settlement(
+        inputs=inputs,
+        roots=tuple(roots),
+        numbers=tuple(range(len(inputs.readers))),
+        waived=waived,
+        notices=(warn(*told),),
+    )
     return settled.with_found(found), conflicts
 
 
@@ -177,12 +290,14 @@ def _admit_for(inputs: Inputs, current: Sequence[Root]) -> tuple[Inputs, list[st
     """
     found = solve(inputs.candidates, current)
     if isinstance(found, Solution) or not (
-        inputs.rules.admission.cutoff or inputs.manifest.is_locked or found.guesses
+        any(each.admission.cutoff for each in inputs.rules)
+        or inputs.manifest.is_locked
+        or found.guesses
     ):
         return inputs, []
     generous = inputs.within(inputs.limits.admitting(None))
     found = solve(generous.candidates, current)
-    admitted: list[NormalizedName] = []
+    admitted: list[Key] = []
     told: list[str] = []
     for pick in found.picks.values() if isinstance(found, Solution) else ():
         withheld = "" if pick.candidate is None else _why_withheld(pick.candidate)
@@ -258,7 +373,7 @@ def _leave_conflicting(settled: Settlement, before: Sequence[Root]) -> Settlemen
 
 
 def _unmoved(
-    roots: Iterable[Root], held: Collection[NormalizedName], before: Iterable[Root]
+    roots: Iterable[Root], held: Collection[Key], before: Iterable[Root]
 ) -> tuple[Root, ...]:
     """Return roots, but as they were before the command where their project is held."""
     as_before = {(root.place, root.name): root for root in before}
@@ -302,15 +417,21 @@ def _as_it_is(inputs: Inputs, root: Root) -> tuple[Root, list[str]]:
     """Return a root as its line has it where no version satisfies it, with a warning."""
     given = as_given(inputs, root)
     line = next((each for each in inputs.manifest.lines if each.place == root.place), None)
-    stated = root_of(inputs, line) if line is not None else None
+    stated = _root_like(inputs, line, root) if line is not None else None
     if line is None or stated is None or (given is root and not root.is_opaque):
         return given, []
     reason = why_unmovable(inputs, line)
     if root.is_opaque or reason:
         root = replace(root, is_opaque=True)
-        return root, [f"the dependencies of {root.name} ({root.place}) are unknown: it is {reason}"]
+        name = project_of(root.name)
+        return root, [f"the dependencies of {name} ({root.place}) are unknown: it is {reason}"]
     why = why_none_given(inputs.candidates, stated)
     return as_given(inputs, stated), [f"{stated.shown} ({root.place}) is left as it is: {why}"]
+
+
+def _root_like(inputs: Inputs, line: Line, root: Root) -> Root | None:
+    """Return what a line asks of the same version as a root."""
+    return next((each for each in roots_of_line(inputs, line) if each.name == root.name), None)
 
 
 def _require_versions(inputs: Inputs, current: Sequence[Root], roots: Sequence[Root]) -> None:
@@ -381,19 +502,22 @@ def _notices_of(settled: Settlement) -> Iterator[Draft]:
 
 
 def _warnings_of(pick: Pick, settled: Settlement) -> Iterator[str]:
-    metadata = settled.inputs.candidates.metadata(pick)
-    if metadata is None:
-        yield f"the dependencies of {pick} are unknown without building it; the image decides"
-        return
-    if not metadata.is_settled:
-        yield (
-            f"the dependencies of {pick} are read from the sdist's egg-info; "
-            "they may differ in the image"
-        )
-    if metadata.invalid and settled.inputs.target.may_get_strict_pip:
-        shown = ", ".join(f'"{text}"' for text in metadata.invalid)
-        yield f"{pick} needs {shown}, which pip refuses from 24.1 on"
+    candidates = settled.inputs.candidates
     causes = settled.solution.causes.get(pick.name, ())
     is_asked = any(cause.dependency.root for cause in causes)
-    if is_asked and metadata.extras is not None and (lacking := pick.extras - metadata.extras):
-        yield f"{pick} has no extra {' or '.join(sorted(lacking))}"
+    each = zip(candidates.views_of(pick.name), candidates.metadata(pick), strict=True)
+    for (number, view), metadata in each:
+        if metadata is None:
+            yield f"the dependencies of {pick} are unknown without building it; the image decides"
+            continue
+        if not metadata.is_settled:
+            yield (
+                f"the dependencies of {pick} are read from the sdist's egg-info; "
+                "they may differ in the image"
+            )
+        if metadata.invalid and view.target.may_get_strict_pip:
+            shown = ", ".join(f'"{text}"' for text in metadata.invalid)
+            yield f"{pick} needs {shown}, which pip refuses from 24.1 on"
+        extras = {extra.name for extra in pick.extras if extra.environment == number}
+        if is_asked and metadata.extras is not None and (lacking := extras - metadata.extras):
+            yield f"{pick} has no extra {' or '.join(sorted(lacking))}"

@@ -92,7 +92,7 @@ def _find_source(
     """Return the pins that make goals possible once they move, some from a wheel to source."""
     limits = inputs.limits
     for name in conflict.names:
-        limits = limits.taking_source(name)
+        limits = limits.with_source(name)
     freed, moving = find_way(inputs.within(limits), goals, current)
     found = solve(freed.candidates, _roots_moving(freed, goals, moving, current))
     if isinstance(found, Conflict):

@@ -13,7 +13,17 @@ from ..requirements import Kind
 from ..resolution.finder import Bound
 from .draft import Draft, hint, leave, warn
 from .goals import goal_to_move, why_left_alone, why_unmovable
-from .inputs import is_held, only_version, policy_bounds, reads, releases, root_of, why_nowhere
+from .inputs import (
+    holding_lines,
+    is_held,
+    key_of,
+    only_version,
+    policy_bounds,
+    reads,
+    releases,
+    root_of,
+    why_nowhere,
+)
 from .lock import update_lock
 from .moving import move_goal
 from .policies import asked_of, bounds_beside, comment_with_policy, tell_policies
@@ -62,13 +72,15 @@ def draft_upgrade(
         movable, left = _movable(inputs, request)
         moves += [(request, line) for line in movable]
         yield from left
-    inputs.candidates.catalog.prefetch(request.name for request, _ in moves)
+    inputs.candidates.expect(request.name for request, _ in moves)
+    inputs = holding_lines(inputs, (line for _, line in moves))
     goals: list[Goal] = []
     for request, line in moves:
-        inputs = inputs.within(inputs.limits.rising(request.name).taking_source(request.name))
+        key = key_of(inputs, line)
+        inputs = inputs.within(inputs.limits.rising(key).with_source(key))
         typed = request.specifier
         if line in inputs.manifest.locked:  # its policy counts from the start
-            inputs = inputs.within(inputs.limits.unbounded(request.name))
+            inputs = inputs.within(inputs.limits.unbounded(key))
         inputs = inputs.bounding(line, bounds_beside(line, typed if policy else ""))
         asked = asked_of(inputs, line, typed)
         goal = goal_to_move(
@@ -139,9 +151,11 @@ def draft_upgrade_all(inputs: Inputs, options: UpgradeOptions) -> Iterator[Draft
     pins: list[Line] = []
     loose: list[Line] = []
     lines = [line for line in inputs.manifest.lines if not only or line.name in only]
-    if inputs.unseen or inputs.rules.links.are_seen:  # what the index lacks is left alone
+    if inputs.unseen or any(
+        each.links.are_seen for each in inputs.rules
+    ):  # what the index lacks is left alone
         asked = {line.name for line in lines if line.name and line.pin} - skip
-        inputs.candidates.catalog.prefetch(asked)
+        inputs.candidates.expect(asked)
     for line in lines:
         reason = "skipped" if line.name in skip else why_left_alone(inputs, line)
         if not reason and line.pin is not None:
@@ -157,10 +171,11 @@ def draft_upgrade_all(inputs: Inputs, options: UpgradeOptions) -> Iterator[Draft
     if loose and not options.pin:
         yield hint(_tell_loose(len(loose)))
         loose = []
+    inputs = holding_lines(inputs, loose)
     inputs = _bound(inputs, pins, skip, options.level)
     for line in loose:
         inputs = inputs.bounding(line, policy_bounds(line))
-    inputs.candidates.catalog.prefetch(line.name for line in (*pins, *loose) if line.name)
+    inputs.candidates.expect(line.name for line in (*pins, *loose) if line.name)
     locked = {line.place for line in inputs.manifest.locked}
     pins = [line for line in pins if line.place not in locked]
     if inputs.resolves:
@@ -168,12 +183,12 @@ def draft_upgrade_all(inputs: Inputs, options: UpgradeOptions) -> Iterator[Draft
         inputs.candidates.prefetch(replace(root, specifier=SpecifierSet()) for root in roots)
     goals: list[Goal] = []
     for line in (*pins, *loose):
-        releases(inputs, line.name or "", hint=f"leave it out with --skip {line.name}")
+        releases(inputs, key_of(inputs, line), hint=f"leave it out with --skip {line.name}")
         goal = goal_to_move(inputs, line, prereleases=options.prereleases)
         comment = comment_with_policy(line, "", goal.asked) if line.pin is None else None
         goals.append(replace(goal, comment=comment))
     settlement = settle(inputs, goals, is_improving=True)
-    stuck = [line for line in loose if line.name in settlement.conflicting]
+    stuck = [line for line in loose if key_of(inputs, line) in settlement.conflicting]
     yield from (leave(line, "not pinned, since it is part of a conflict") for line in stuck)
     goals = [goal for goal in goals if goal.line not in stuck]
     yield from _move(settlement, goals, telling=only or None)
@@ -213,7 +228,7 @@ def _bound(
         assert line.pin is not None
         inputs = inputs.bounding(line, (*policy_bounds(line), *_within_level(line.pin, level)))
         if line.place in locked and line.name is not None:
-            inputs = inputs.within(inputs.limits.rising(line.name))
+            inputs = inputs.within(inputs.limits.rising(key_of(inputs, line)))
     return inputs
 
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from ..errors import RequirementsError, redact
 from ..plan import PathStep
+from ..resolution import project_of
 from .draft import Draft
+from .inputs import say_targets
 from .lock import find_unknown
 from .requests import close_hint
 from .settling import settle_current
@@ -39,16 +41,17 @@ def draft_why(inputs: Inputs, requests: Sequence[Request]) -> Iterator[Draft]:
     lines = {(line.place, line.name): line for line in every}
     yield from settlement.notices
     for request in requests:
-        causes = solution.causes.get(request.name, ())
+        keys = inputs.partition.keys(request.name)
+        causes = [cause for key in keys for cause in solution.causes.get(key, ())]
         paths = [path for cause in causes for path in _paths_to(cause, solution, lines)]
         if not paths:
             settle_current(inputs, waive=False)  # a conflict may hide a path
             unknown = " and ".join(map(str, find_unknown(inputs, solution)))
             raise RequirementsError(
-                f"nothing needs {request.name}, for {inputs.target}"
+                f"nothing needs {request.name}, for {say_targets(inputs)}"
                 + (f"; the dependencies of {unknown} are unknown" if unknown else ""),
                 path=inputs.manifest.main,
-                hint=close_hint(request.name, solution.picks),
+                hint=close_hint(request.name, map(project_of, solution.picks)),
             )
         yield Draft(paths=tuple(paths))
 
@@ -69,10 +72,10 @@ def _paths_to(last: Cause, solution: Solution, lines: Lines) -> Iterator[tuple[P
 
 def _step(cause: Cause, solution: Solution, lines: Lines) -> PathStep:
     root = cause.dependency.root
-    line = lines.get((root.place, root.name)) if root is not None else None
+    line = lines.get((root.place, project_of(root.name))) if root is not None else None
     pick = solution.picks.get(cause.dependency.name)
     return PathStep(
-        project=line.spelled_name if line is not None else cause.dependency.name,
+        project=line.spelled_name if line is not None else project_of(cause.dependency.name),
         version=None if pick is None else pick.version,
         requirement=cause.dependency.shown if line is None else asked_by(line),
         file=None if line is None else line.path,

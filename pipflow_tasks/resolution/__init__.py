@@ -1,11 +1,12 @@
 """A set of versions that go together, or why there is none.
 
-``problem`` holds the words, ``candidates`` what there is to pick from, ``finder`` one project's
-versions, ``search`` the search, ``solving`` what is asked of it, ``reasons`` the sentences about
-what is held.
+``problem`` holds the words, ``partition`` which environments share a version, ``candidates`` what
+there is to pick from, ``finder`` one project's versions, ``search`` the search, ``solving`` what is
+asked of it, ``reasons`` the sentences about what is held.
 """
 
-from .candidates import Candidates, Catalog
+from .candidates import Candidates, Catalog, View
+from .partition import Key, Partition, make_partition, project_of, where_of
 from .problem import (
     MAX_LINES,
     MAX_ROUNDS,
@@ -20,6 +21,7 @@ from .problem import (
     Waiver,
     dependency_of,
     has_version_for,
+    in_each,
 )
 from .reasons import Reason, why_below, why_by_itself, why_never, why_none_given
 from .solving import (
@@ -40,20 +42,27 @@ __all__ = [
     "Cause",
     "Conflict",
     "Dependency",
+    "Key",
     "Limits",
+    "Partition",
     "Pick",
     "Preference",
     "Reason",
     "Root",
     "Solution",
+    "View",
     "Waiver",
     "dependency_of",
     "find_conflicting",
     "has_version_for",
     "improve",
+    "in_each",
+    "make_partition",
+    "project_of",
     "rule_out",
     "solve",
     "solve_around",
+    "where_of",
     "why_below",
     "why_by_itself",
     "why_never",

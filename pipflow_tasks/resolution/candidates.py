@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 from ..errors import ProjectNotFound
-from .finder import Candidate, Choice, Rejection, Releases, names_exactly
+from .finder import Admission, Candidate, Choice, Rejection, Releases, names_exactly
+from .partition import Partition, project_of
 from .problem import (
     PYTHON,
     Dependency,
+    Extra,
     Limits,
     Pick,
     Root,
@@ -32,7 +36,8 @@ if TYPE_CHECKING:
 
     from ..simple_api import DistributionFile, Metadata
     from ..target import Target
-    from .finder import Admission, Bound
+    from .finder import Bound, Prereleases
+    from .partition import Key
 
 MAX_BATCH = 32
 
@@ -53,22 +58,69 @@ class Catalog(Protocol):
         """Begin to make ``metadata`` quick for several releases."""
 
 
-class Candidates(Struct, frozen=True):
-    """The candidates of a catalog for a target, within limits; what was looked up is remembered."""
+class View(Struct, frozen=True, kw_only=True):
+    """An environment as a search sees it.
+
+    Attributes:
+        catalog: what its indexes have.
+        target: what it accepts.
+        admission: which files of a project are taken.
+        admissions: by project, where they differ from ``admission``.
+        overridden: projects of which versions ask nothing, and whether an address is installed
+            instead; what is taken of them is in the constraints.
+    """
 
     catalog: Catalog
     target: Target
+    admission: Admission = Admission()
+    admissions: Mapping[NormalizedName, Admission] = MappingProxyType({})
+    overridden: Mapping[NormalizedName, bool] = MappingProxyType({})
+
+    def admission_of(self, project: NormalizedName) -> Admission:
+        """Return which files of a project are taken."""
+        return self.admissions.get(project, self.admission)
+
+
+class _Found(NamedTuple):
+    """The dependencies of a pick, and whether some are unknown."""
+
+    dependencies: tuple[Dependency, ...]
+    is_unknown: bool
+
+
+class Candidates(Struct, frozen=True):
+    """The candidates for environments, within limits; what was looked up is remembered.
+
+    Attributes:
+        views: the environments, as the partition numbers them.
+        partition: in which of them a project has one version.
+    """
+
+    views: tuple[View, ...]
+    partition: Partition = Partition()
     limits: Limits = Limits()
-    _releases: dict[NormalizedName, tuple[Admission, Releases]] = field(default_factory=dict)
-    _dependencies: dict[
-        tuple[NormalizedName, Version | None, frozenset[str]], tuple[Dependency, ...] | None
-    ] = field(default_factory=dict)
+    _releases: dict[tuple[Key, bool], Releases] = field(default_factory=dict)
+    _by_view: dict[tuple[NormalizedName, int, bool], Releases] = field(default_factory=dict)
+    _dependencies: dict[tuple[Key, Version | None, frozenset[Extra]], _Found] = field(
+        default_factory=dict
+    )
 
     def within(self, limits: Limits) -> Candidates:
         """Return the candidates within other limits; both share what was looked up."""
         return replace(self, limits=limits)
 
-    def prefetch(self, roots: Iterable[Root]) -> Mapping[NormalizedName, Pick]:
+    def views_of(self, name: Key) -> Iterator[tuple[int, View]]:
+        """Yield the environments that a key stands for, with their numbers."""
+        for number in self.partition.part_of(name):
+            yield number, self.views[number]
+
+    def expect(self, projects: Iterable[NormalizedName]) -> None:
+        """Begin to make ``releases`` quick for several projects."""
+        wanted = [*projects]
+        for catalog in {id(view.catalog): view.catalog for view in self.views}.values():
+            catalog.prefetch(wanted)
+
+    def prefetch(self, roots: Iterable[Root]) -> Mapping[Key, Pick]:
         """Fetch what a search will ask for, before it asks one by one.
 
         The newest version of each root is picked, then of its dependencies, as they arrive. A
@@ -77,10 +129,10 @@ class Candidates(Struct, frozen=True):
         Returns:
             by project, the newest pick that satisfies the others; together they may conflict.
         """
-        found: dict[NormalizedName, Pick] = {}
-        dependencies: dict[NormalizedName, list[Dependency]] = {}
-        arriving: deque[NormalizedName | Pick] = deque()
-        waiting: set[NormalizedName] = set()
+        found: dict[Key, Pick] = {}
+        dependencies: dict[Key, list[Dependency]] = {}
+        arriving: deque[Key | Pick] = deque()
+        waiting: set[Key] = set()
 
         def expect(fresh: Iterable[Dependency]) -> None:
             for dependency in fresh:
@@ -92,7 +144,8 @@ class Candidates(Struct, frozen=True):
                     pick is None or not satisfies(pick, dependency)
                 ):
                     waiting.add(dependency.name)
-                    self.catalog.prefetch([dependency.name])
+                    for _, view in self.views_of(dependency.name):
+                        view.catalog.prefetch([project_of(dependency.name)])
                     arriving.append(dependency.name)
 
         expect(dependency_of(root) for root in roots)
@@ -102,73 +155,119 @@ class Candidates(Struct, frozen=True):
                 expect(self.dependencies(item))
                 continue
             waiting.remove(item)
-            extras = frozenset[str]().union(
+            extras = frozenset[Extra]().union(
                 *(dependency.extras for dependency in dependencies[item])
             )
             for candidate in islice(self.fitting(item, dependencies[item]), 1):
                 pick = Pick(name=item, extras=extras, candidate=candidate)
                 if pick != found.get(item):
                     found[item] = pick
-                    self.catalog.prefetch_metadata([candidate.files])
+                    self._expect_metadata(item, [candidate])
                     arriving.append(pick)
         return found
 
-    def releases(self, name: NormalizedName) -> Releases:
-        """Return the releases of a project; none where the catalog does not have it."""
-        admission = self.limits.admission_of(name)
-        known = self._releases.get(name)
-        if known is not None and (known[0] is admission or known[0] == admission):
-            return known[1]
-        try:
-            files = self.catalog.files(name)
-        except ProjectNotFound:
-            files = {}
-        releases = Releases(files, self.target, admission)
-        self._releases[name] = admission, releases
-        return releases
+    def _expect_metadata(self, name: Key, candidates: Iterable[Candidate]) -> None:
+        picked = [*candidates]
+        for place, (_, view) in enumerate(self.views_of(name)):
+            view.catalog.prefetch_metadata(each.each[place].files for each in picked)
 
-    def metadata(self, pick: Pick) -> Metadata | None:
-        """Return the metadata of a pick; None where they are unknown."""
-        return None if pick.candidate is None else self.catalog.metadata(pick.candidate.files)
+    def releases(self, name: Key) -> Releases:
+        """Return the releases of a project; none where the catalog does not have it."""
+        takes_source = name in self.limits.taking_source
+        found = self._releases.get((name, takes_source))
+        if found is None:
+            part = self.partition.part_of(name)
+            each = {
+                self.partition.names[number]: self._releases_in(
+                    number, project_of(name), takes_source=takes_source
+                )
+                for number in part
+            }
+            found = Releases.joining(each) if len(part) > 1 else each.popitem()[1]
+            self._releases[name, takes_source] = found
+        return found
+
+    def _releases_in(self, number: int, project: NormalizedName, *, takes_source: bool) -> Releases:
+        """Return the releases of a project for one environment."""
+        key = (project, number, takes_source)
+        if key not in self._by_view:
+            view = self.views[number]
+            admission = view.admission_of(project)
+            try:
+                files = view.catalog.files(project)
+            except ProjectNotFound:
+                files = {}
+            if takes_source:
+                admission = replace(admission, takes_source=True)
+            self._by_view[key] = Releases(files, view.target, admission)
+        return self._by_view[key]
+
+    def metadata(self, pick: Pick) -> tuple[Metadata | None, ...]:
+        """Return the metadata of a pick in each of its environments; None where it is unknown.
+
+        There is none for an address.
+        """
+        if pick.candidate is None:
+            return ()
+        each = zip(self.views_of(pick.name), pick.candidate.each, strict=True)
+        return tuple(view.catalog.metadata(candidate.files) for (_, view), candidate in each)
 
     def is_unknown(self, pick: Pick) -> bool:
-        """Return whether the dependencies of a pick are unknown."""
-        return self._look_up(pick) is None
+        """Return whether the dependencies of a pick are unknown in an environment."""
+        return self._look_up(pick).is_unknown
 
     def dependencies(self, pick: Pick) -> tuple[Dependency, ...]:
-        """Return the dependencies of a pick on the target, with its extras; none if unknown."""
-        return self._look_up(pick) or ()
+        """Return the dependencies of a pick, with its extras; none where they are unknown."""
+        return self._look_up(pick).dependencies
 
-    def _look_up(self, pick: Pick) -> tuple[Dependency, ...] | None:
+    def dependencies_in(self, pick: Pick, number: int) -> tuple[Dependency, ...]:
+        """Return the dependencies of a pick in one of its environments."""
+        part = self.partition.part_of(pick.name)
+        if len(part) == 1:
+            return self.dependencies(pick)
+        for each, known in zip(part, self.metadata(pick), strict=False):
+            if each == number and known is not None:
+                return tuple(self._read_dependencies(known, pick, number))
+        return ()
+
+    def _look_up(self, pick: Pick) -> _Found:
         key = (pick.name, pick.version, pick.extras)
         if key not in self._dependencies:
             metadata = self.metadata(pick)
-            self._dependencies[key] = (
-                None if metadata is None else tuple(self._read_dependencies(metadata, pick))
+            part = self.partition.part_of(pick.name)
+            found = [
+                dependency
+                for number, known in zip(part, metadata, strict=False)
+                if known is not None
+                for dependency in self._read_dependencies(known, pick, number)
+            ]
+            self._dependencies[key] = _Found(
+                dependencies=tuple(found if len(part) == 1 else _join(found)),
+                is_unknown=not metadata or None in metadata,
             )
         return self._dependencies[key]
 
-    def matches(
-        self, name: NormalizedName, dependencies: Sequence[Dependency]
-    ) -> Iterator[Candidate]:
+    def matches(self, name: Key, dependencies: Sequence[Dependency]) -> Iterator[Candidate]:
         """Yield what ``fitting`` yields, and fetch the metadata of more and more of them ahead."""
         candidates = self.fitting(name, dependencies)
         size = 1
         while batch := list(islice(candidates, size)):
             if size > 1:
-                self.catalog.prefetch_metadata(each.files for each in batch)
+                self._expect_metadata(name, batch)
             yield from batch
             size = min(4 * size, MAX_BATCH)
 
-    def fitting(
-        self, name: NormalizedName, dependencies: Sequence[Dependency]
-    ) -> Iterator[Candidate]:
+    def fitting(self, name: Key, dependencies: Sequence[Dependency]) -> Iterator[Candidate]:
         """Yield the candidates of a project for all that is asked of it, newest first.
 
         A preferred version comes before any older one, and before newer ones unless it may rise.
         Versions that are too young come last, oldest first, where they are admitted.
         """
-        return _Order(name, dependencies, self.releases(name), self.limits).candidates()
+        return self._order(name, dependencies, self.limits).candidates()
+
+    def _order(self, name: Key, dependencies: Sequence[Dependency], limits: Limits) -> _Order:
+        admissions = [view.admission_of(project_of(name)) for _, view in self.views_of(name)]
+        return _Order(name, dependencies, self.releases(name), limits, admissions)
 
     def first(self, dependency: Dependency) -> Candidate | None:
         """Return the newest candidate for one dependency alone, or None."""
@@ -176,7 +275,7 @@ class Candidates(Struct, frozen=True):
 
     def choose(
         self,
-        name: NormalizedName,
+        name: Key,
         specifier: SpecifierSet,
         *,
         prereleases: bool = False,
@@ -191,25 +290,26 @@ class Candidates(Struct, frozen=True):
             name=name,
             specifier=specifier,
             source="",
-            shown=name,
+            shown=project_of(name),
             prereleases=prereleases,
             local=local,
         )
         limits = replace(self.limits.admitting(()), preferences={})
-        order = _Order(name, [dependency_of(root)], self.releases(name), limits)
+        order = self._order(name, [dependency_of(root)], limits)
         candidate = next(order.candidates(), None)
         return Choice(candidate=candidate, rejections=tuple(order.rejections(root, candidate)))
 
     def turns_on_patch(self) -> bool:
         """Return whether anything that was looked up turns on the patch level that is assumed."""
-        if not self.target.patches:
+        targets = [view.target for view in self.views if view.target.patches]
+        if not targets:
             return False
         pythons: dict[int, SpecifierSet] = {}
-        for _, releases in self._releases.values():
+        for releases in self._by_view.values():
             pythons.update(releases.needed_pythons)
-        return any(map(self.target.turns_on_patch, pythons.values())) or any(
-            any(self.questions_of(pick)) for pick in self.looked_up()
-        )
+        return any(
+            target.turns_on_patch(python) for python in pythons.values() for target in targets
+        ) or any(any(self.questions_of(pick)) for pick in self.looked_up())
 
     def looked_up(self) -> Iterator[Pick]:
         """Yield the picks whose dependencies were looked up."""
@@ -218,44 +318,67 @@ class Candidates(Struct, frozen=True):
             if isinstance(found, Candidate):
                 yield Pick(name=name, candidate=found, extras=extras)
 
-    def questions_of(self, pick: Pick) -> Iterator[SpecifierSet | Requirement]:
-        """Yield what of a pick turns on the patch level that is assumed of the target."""
-        target = self.target
-        metadata = self.metadata(pick) if target.patches else None
-        if metadata is None:
+    def questions_of(self, pick: Pick) -> Iterator[tuple[Target, SpecifierSet | Requirement]]:
+        """Yield what of a pick turns on the patch level that is assumed of a target."""
+        views = [*self.views_of(pick.name)]
+        if not any(view.target.patches for _, view in views):
             return
-        if metadata.requires_python and target.turns_on_patch(metadata.requires_python):
-            yield metadata.requires_python
-        for requirement in metadata.by_patch:
-            extras = ("", *sorted(pick.extras))
-            if requirement.marker and target.turns_on_patch(requirement.marker, extras):
-                yield requirement
+        for (number, view), metadata in zip(views, self.metadata(pick), strict=False):
+            if metadata is None or not view.target.patches:
+                continue
+            if metadata.requires_python and view.target.turns_on_patch(metadata.requires_python):
+                yield view.target, metadata.requires_python
+            extras = _named(pick, number)
+            for requirement in metadata.by_patch:
+                if requirement.marker and view.target.turns_on_patch(requirement.marker, extras):
+                    yield view.target, requirement
 
-    def _read_dependencies(self, metadata: Metadata, pick: Pick) -> Iterator[Dependency]:
-        python = metadata.requires_python
-        if python is not None and not self.target.supports_python(python):
-            shown = f"Python {python}, {self.target.shown_python}"
+    def _read_dependencies(
+        self, metadata: Metadata, pick: Pick, number: int
+    ) -> Iterator[Dependency]:
+        """Yield what a pick needs in one environment."""
+        target, python = self.views[number].target, metadata.requires_python
+        if python is not None and not target.supports_python(python):
+            shown = f"Python {python}, {target.shown_python}"
             yield Dependency(name=PYTHON, specifier=python, shown=shown)
-        if metadata.invalid and self.target.refuses_invalid_metadata:
-            shown = f'"{metadata.invalid[0]}", which pip {self.target.pip} of the image refuses'
+        if metadata.invalid and target.refuses_invalid_metadata:
+            shown = f'"{metadata.invalid[0]}", which pip {target.pip} of the image refuses'
             yield Dependency(name=PYTHON, specifier=SpecifierSet(), shown=shown)
+        extras = _named(pick, number)
         for requirement in metadata.requires:
-            marker = requirement.marker
-            if marker is None or self.target.applies(marker, ("", *sorted(pick.extras))):
-                yield self._overriding(dependency_from(requirement))
+            if requirement.marker is None or target.applies(requirement.marker, extras):
+                project = canonicalize_name(requirement.name)
+                key = self.partition.key(project, number)
+                overriding = self.views[number].overridden.get(project)
+                yield _overriding(dependency_from(requirement, key, number), overriding)
 
-    def _overriding(self, dependency: Dependency) -> Dependency:
-        """Return a dependency without its specifier where that is overridden."""
-        is_address = self.limits.overridden.get(dependency.name)
-        if is_address is None:
-            return dependency
-        return Dependency(
-            name=dependency.name,
-            specifier=SpecifierSet(),
-            shown=dependency.name,
-            extras=dependency.extras,
-            is_opaque=is_address,
-        )
+
+def _named(pick: Pick, number: int) -> tuple[str, ...]:
+    """Return the extras of a pick in one environment, after none."""
+    return ("", *sorted(each.name for each in pick.extras if each.environment == number))
+
+
+def _overriding(dependency: Dependency, is_address: bool | None) -> Dependency:
+    """Return a dependency without its specifier where that is overridden, perhaps by an address."""
+    if is_address is None:
+        return dependency
+    return Dependency(
+        name=dependency.name,
+        specifier=SpecifierSet(),
+        shown=project_of(dependency.name),
+        extras=dependency.extras,
+        is_opaque=is_address,
+    )
+
+
+def _join(dependencies: Iterable[Dependency]) -> Iterable[Dependency]:
+    """Return the dependencies of several environments; those that differ in extras are one."""
+    found: dict[tuple[Key, str], Dependency] = {}
+    for each in dependencies:
+        there = found.setdefault((each.name, each.shown), each)
+        if there is not each:
+            found[each.name, each.shown] = replace(there, extras=there.extras | each.extras)
+    return found.values()
 
 
 class _Order:
@@ -266,18 +389,20 @@ class _Order:
 
     def __init__(
         self,
-        name: NormalizedName,
+        name: Key,
         dependencies: Sequence[Dependency],
         releases: Releases,
         limits: Limits,
+        admissions: Sequence[Admission],
     ) -> None:
         roots = [each.root for each in dependencies if each.root is not None]
         is_given = any(root.is_given for root in roots)
         bounds = [b for b in limits.bounds_on(name) if not (is_given and b.is_ours)]
-        admission = limits.admission_of(name)
         self._releases = releases
         self._bounds = bounds
-        self._prefers_wheels = admission.prefers_wheels
+        wheels_first = (each.prefers_wheels for each in admissions)
+        self._prefers_wheels = next(filter(None, wheels_first), "")
+        prereleases = [each.prereleases for each in admissions]
         specifiers = [each.specifier for each in dependencies]
         specifiers += [bound.specifier for bound in bounds]
         self._allowed = releases.bits
@@ -298,16 +423,16 @@ class _Order:
         self._takes_withheld = is_given or limits.admits_all_of(name)
         self._least = [root.least for root in roots if root.least is not None]
         self._ends = [root.better_than for root in roots if root.better_than is not None]
-        takes_all = _takes_prereleases(admission, dependencies, bounds)
+        takes_all = all(_takes_prereleases(each, dependencies, bounds) for each in prereleases)
         self._first = releases.bits if takes_all else releases.final_bits
         # a pin of a pre-release installs it; for a range, not every pip falls back to one
-        may_at_all = admission.prereleases != "never"
+        may_at_all = "never" not in prereleases
         is_below = all(version.is_prerelease for version in self._least)
         self._may_fall_back = (
             may_at_all
             and is_below
             and (
-                admission.prereleases == "last"
+                all(each == "last" for each in prereleases)
                 or any(not root.is_transitive for root in roots)
                 or not any(specifiers)
             )
@@ -381,18 +506,18 @@ class _Order:
 
 
 def _takes_prereleases(
-    admission: Admission, dependencies: Sequence[Dependency], bounds: Sequence[Bound]
+    when: Prereleases, dependencies: Sequence[Dependency], bounds: Sequence[Bound]
 ) -> bool:
     """Return whether pre-releases count like any other version.
 
     The roots of a project decide; other dependencies decide only where it has no root.
     """
-    if admission.prereleases == "always" or any(
+    if when == "always" or any(
         each.root.prereleases for each in dependencies if each.root is not None
     ):
         return True
     asked = [each for each in dependencies if each.root is not None and not each.root.is_transitive]
-    return admission.prereleases == "named" and (
+    return when == "named" and (
         any(each.names_prerelease for each in asked or dependencies)
         or any(bound.specifier.prereleases for bound in bounds)
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
+from packaging.version import Version
 
 from ..values import as_plural
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from packaging.specifiers import Specifier, SpecifierSet
-    from packaging.version import Version
 
     from ..simple_api import DistributionFile
     from ..target import Platform, Target
@@ -112,6 +112,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
         loses_wheel: why it has to be built from source where the pinned version has a wheel, or
             an empty string.
         by_old_pip: a newer pip in the image would take a wheel of it.
+        members: where it is for several environments, what each of them gets; else nothing.
     """
 
     version: Version
@@ -122,6 +123,12 @@ class Candidate(Struct, frozen=True, kw_only=True):
     undated: bool = False
     loses_wheel: str = ""
     by_old_pip: bool = False
+    members: tuple[Candidate, ...] = ()
+
+    @property
+    def each(self) -> tuple[Candidate, ...]:
+        """What each environment gets; itself where it is for one alone."""
+        return self.members or (self,)
 
     @property
     def withheld(self) -> str:
@@ -171,9 +178,24 @@ class Releases:
         self._allowed: dict[int, tuple[SpecifierSet, int]] = {}
         self._by_clause: dict[str, int] = {}
         self._found: dict[Version, Candidate | Rejection] = {}
+        self._members: Mapping[str, Releases] = {}
         self.all = list(files)
         self.bits = (1 << len(self.all)) - 1
         self.final_bits = _bits(not version.is_prerelease for version in self.all)
+
+    @classmethod
+    def joining(cls, members: Mapping[str, Releases]) -> Releases:
+        """Return the releases of several environments, by their names.
+
+        A version suits where it suits in each. One without a local label stands for what each
+        environment has of it, with a label of its own.
+        """
+        first, *others = members.values()
+        joint = cls(first.files, first._target, first._admission)
+        if any(other.files is not first.files for other in others):
+            joint = cls(_merge(members.values()), first._target, first._admission)
+        joint._members = members
+        return joint
 
     @cached_property
     def _places(self) -> dict[Version, int]:
@@ -237,6 +259,12 @@ class Releases:
     @property
     def needed_pythons(self) -> Mapping[int, SpecifierSet]:
         """What the versions that were examined need of Python, by its id; see ``allowed``."""
+        if self._members:
+            return {
+                key: value
+                for each in self._members.values()
+                for key, value in each.needed_pythons.items()
+            }
         files = (file for version in self._found for file in self.files[version])
         needed = (file.requires_python for file in files)
         return {id(specifier): specifier for specifier in needed if specifier is not None}
@@ -244,11 +272,25 @@ class Releases:
     def suit(self, version: Version) -> Candidate | Rejection:
         """Return whether a version suits the target, without regard to any request."""
         if version not in self._found:
-            found = self._suit(version)
-            if isinstance(found, Candidate) and found.from_source and self._keeps_wheels:
+            found = self._suit_each(version) if self._members else self._suit(version)
+            is_built = not self._members and isinstance(found, Candidate) and found.from_source
+            if isinstance(found, Candidate) and is_built and self._keeps_wheels:
                 found = self._withhold(found)
             self._found[version] = found
         return self._found[version]
+
+    def _suit_each(self, version: Version) -> Candidate | Rejection:
+        """Return what each environment gets of a version, or why one of them gets none."""
+        found: list[Candidate] = []
+        for name, member in self._members.items():
+            own = next(member.among(member.pinned(version)), None)
+            if own is None:
+                return Rejection(version=version, reason=f"is not on the indexes of {name}")
+            suiting = member.suit(own)
+            if isinstance(suiting, Rejection):
+                return replace(suiting, version=version, reason=f"{suiting.reason} ({name})")
+            found.append(suiting)
+        return _join(version, found)
 
     def _suit(self, version: Version) -> Candidate | Rejection:
         return _suit(version, self.files[version], self._target, self._admission)
@@ -304,6 +346,34 @@ class Releases:
 def _bits(are: Iterable[bool]) -> int:
     """Return the set of the places that are true."""
     return sum(1 << place for place, is_one in enumerate(are) if is_one)
+
+
+def _merge(members: Iterable[Releases]) -> Mapping[Version, Sequence[DistributionFile]]:
+    """Return the files of several environments by version, newest first.
+
+    A version that has a label everywhere is there without one, too.
+    """
+    files: dict[Version, dict[str, DistributionFile]] = {}
+    for member in members:
+        for version, own in member.files.items():
+            for each in {version, Version(version.public)}:
+                files.setdefault(each, {}).update((file.filename, file) for file in own)
+    return {version: tuple(files[version].values()) for version in sorted(files, reverse=True)}
+
+
+def _join(version: Version, members: Sequence[Candidate]) -> Candidate:
+    """Return the candidate of several environments, of what each of them gets."""
+    return Candidate(
+        version=version,
+        files=members[0].files,
+        from_source=next(filter(None, (each.from_source for each in members)), ""),
+        yanked=next((each.yanked for each in members if each.yanked is not None), None),
+        too_young=next(filter(None, (each.too_young for each in members)), ""),
+        undated=any(each.undated for each in members),
+        loses_wheel=next(filter(None, (each.loses_wheel for each in members)), ""),
+        by_old_pip=any(each.by_old_pip for each in members),
+        members=tuple(members),
+    )
 
 
 def _suit(

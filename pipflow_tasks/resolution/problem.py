@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 from packaging.utils import NormalizedName, canonicalize_name
 
-from .finder import Admission, names_exactly
+from .finder import names_exactly
+from .partition import Key, project_of, where_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from packaging.requirements import Requirement
     from packaging.specifiers import SpecifierSet
@@ -24,15 +25,29 @@ MAX_ROUNDS = 10_000
 MAX_LINES = 12
 MAX_NEEDS = 3
 
-PYTHON = canonicalize_name("python-of-the-image")
+PYTHON = Key("python-of-the-image")
 
-Waiver = tuple[NormalizedName, NormalizedName]
+Waiver = tuple[Key, Key]
+
+
+class Extra(NamedTuple):
+    """An extra of a project that an environment asks for."""
+
+    environment: int
+    name: NormalizedName
+
+
+def in_each(environments: Iterable[int], extras: Iterable[str]) -> frozenset[Extra]:
+    """Return extras that several environments ask for."""
+    names = [canonicalize_name(extra) for extra in extras]
+    return frozenset(Extra(each, name) for each in environments for name in names)
 
 
 class Root(Struct, frozen=True, kw_only=True):
     """A requirement of a file or of the command line, from which a search starts.
 
     Attributes:
+        name: the key of its project.
         source: how a message names where it comes from: ``requirements.txt:3``.
         place: the line that it comes from, or an empty string.
         shown: how a message quotes it: ``flask==2.0``.
@@ -48,12 +63,12 @@ class Root(Struct, frozen=True, kw_only=True):
         better_than: where given, only versions that come before this one.
     """
 
-    name: NormalizedName
+    name: Key
     specifier: SpecifierSet
     source: str
     shown: str
     place: str = ""
-    extras: frozenset[str] = frozenset()
+    extras: frozenset[Extra] = frozenset()
     pin: Version | None = None
     is_transitive: bool = False
     is_given: bool = False
@@ -82,66 +97,79 @@ class Limits(Struct, frozen=True, kw_only=True):
     """What a search may take, besides what its roots ask; a change gives new limits.
 
     Attributes:
-        bounds: policies and options, by project.
+        bounds: policies and options, by the key of a project.
         constraints: those of constraints files, which come after the bounds.
-        overridden: projects of which versions ask nothing, and whether an address is installed
-            instead; what is taken of them is in ``constraints``.
-        preferences: by project, the version that it has without being asked for.
-        admissions: by project, where they differ from ``admission``.
+        preferences: the version that a project has without being asked for.
+        taking_source: the projects of which a pin may move from a wheel to source.
         admitted: the projects of which versions are taken that are too young, have no wheel where
             the pin has one, or whose dependencies are unknown; None for every project.
     """
 
-    bounds: Mapping[NormalizedName, tuple[Bound, ...]] = _EMPTY
-    constraints: Mapping[NormalizedName, tuple[Bound, ...]] = _EMPTY
-    overridden: Mapping[NormalizedName, bool] = _EMPTY
-    preferences: Mapping[NormalizedName, Preference] = _EMPTY
-    admissions: Mapping[NormalizedName, Admission] = _EMPTY
-    admission: Admission = Admission()
-    admitted: frozenset[NormalizedName] | None = frozenset()
+    bounds: Mapping[Key, tuple[Bound, ...]] = _EMPTY
+    constraints: Mapping[Key, tuple[Bound, ...]] = _EMPTY
+    preferences: Mapping[Key, Preference] = _EMPTY
+    taking_source: frozenset[Key] = frozenset()
+    admitted: frozenset[Key] | None = frozenset()
 
-    def bounds_on(self, name: NormalizedName) -> tuple[Bound, ...]:
+    def bounds_on(self, name: Key) -> tuple[Bound, ...]:
         """Return what keeps versions of a project out."""
         return (*self.bounds.get(name, ()), *self.constraints.get(name, ()))
 
-    def unbounded(self, name: NormalizedName) -> Limits:
+    def unbounded(self, name: Key) -> Limits:
         """Return these limits without bounds on a project, but for constraints."""
         others = {other: each for other, each in self.bounds.items() if other != name}
         return replace(self, bounds=MappingProxyType(others))
 
-    def admission_of(self, name: NormalizedName) -> Admission:
-        """Return which files of a project are taken."""
-        return self.admissions.get(name, self.admission)
-
-    def admits_all_of(self, name: NormalizedName) -> bool:
+    def admits_all_of(self, name: Key) -> bool:
         """Return whether versions of a project are taken that are too young, or unknown."""
         return self.admitted is None or name in self.admitted
 
-    def bounding(self, name: NormalizedName, bounds: Iterable[Bound]) -> Limits:
+    def bounding(self, name: Key, bounds: Iterable[Bound]) -> Limits:
         """Return these limits with more bounds on a project, each of which counts once."""
         all_bounds = dict.fromkeys((*self.bounds.get(name, ()), *bounds))
         more = {**self.bounds, name: tuple(all_bounds)}
         return replace(self, bounds=MappingProxyType(more))
 
-    def preferring(self, name: NormalizedName, preference: Preference | None) -> Limits:
+    def preferring(self, name: Key, preference: Preference | None) -> Limits:
         """Return these limits with a preference for a project, or with none."""
         others = {other: each for other, each in self.preferences.items() if other != name}
         chosen = others if preference is None else {**others, name: preference}
         return replace(self, preferences=MappingProxyType(chosen))
 
-    def rising(self, name: NormalizedName) -> Limits:
+    def rising(self, name: Key) -> Limits:
         """Return these limits with newer versions of a project before the preferred one."""
         preference = self.preferences.get(name)
         if preference is None:
             return self
         return self.preferring(name, replace(preference, may_rise=True))
 
-    def taking_source(self, name: NormalizedName) -> Limits:
+    def with_source(self, name: Key) -> Limits:
         """Return these limits with a pin that may move from a wheel to source."""
-        free = replace(self.admission_of(name), takes_source=True)
-        return replace(self, admissions=MappingProxyType({**self.admissions, name: free}))
+        return replace(self, taking_source=self.taking_source | {name})
 
-    def admitting(self, names: Iterable[NormalizedName] | None) -> Limits:
+    def renamed(self, rekey: Callable[[Key], Iterable[Key]]) -> Limits:
+        """Return these limits for other keys: several may become one, or one several."""
+        new = Limits()
+        for name, bounds in self.bounds.items():
+            for key in rekey(name):
+                new = new.bounding(key, bounds)
+        constraints: dict[Key, tuple[Bound, ...]] = {}
+        for name, bounds in self.constraints.items():
+            for key in rekey(name):
+                constraints[key] = tuple(dict.fromkeys((*constraints.get(key, ()), *bounds)))
+        preferences = {key: each for name, each in self.preferences.items() for key in rekey(name)}
+        admitted = self.admitted
+        if admitted is not None:
+            admitted = frozenset(key for name in admitted for key in rekey(name))
+        return replace(
+            new,
+            constraints=MappingProxyType(constraints),
+            preferences=MappingProxyType(preferences),
+            taking_source=frozenset(key for name in self.taking_source for key in rekey(name)),
+            admitted=admitted,
+        )
+
+    def admitting(self, names: Iterable[Key] | None) -> Limits:
         """Return these limits with everything admitted of some projects, or of all (None)."""
         return replace(self, admitted=None if names is None else frozenset(names))
 
@@ -150,6 +178,7 @@ class Dependency(Struct, frozen=True, kw_only=True):
     """What a root or a picked version asks of a project.
 
     Attributes:
+        name: the key of the project.
         shown: how a message quotes it.
         is_exact: it names a version with ``==`` or ``===``.
         names_prerelease: it names a pre-release.
@@ -157,10 +186,10 @@ class Dependency(Struct, frozen=True, kw_only=True):
         root: the root that asks; None where a picked version does.
     """
 
-    name: NormalizedName
+    name: Key
     specifier: SpecifierSet
     shown: str
-    extras: frozenset[str] = frozenset()
+    extras: frozenset[Extra] = frozenset()
     is_exact: bool = False
     names_prerelease: bool = False
     is_opaque: bool = False
@@ -170,9 +199,14 @@ class Dependency(Struct, frozen=True, kw_only=True):
 class Pick(Struct, frozen=True, kw_only=True):
     """A version that was picked, with extras."""
 
-    name: NormalizedName
-    extras: frozenset[str]
+    name: Key
+    extras: frozenset[Extra]
     candidate: Candidate | None  # None for an address
+
+    @property
+    def project(self) -> NormalizedName:
+        """The project, whose key is its name."""
+        return project_of(self.name)
 
     @property
     def version(self) -> Version | None:
@@ -180,7 +214,9 @@ class Pick(Struct, frozen=True, kw_only=True):
         return None if self.candidate is None else self.candidate.version
 
     def __str__(self) -> str:
-        return f"{self.name} {self.version}" if self.candidate is not None else self.name
+        where = where_of(self.name)
+        shown = self.project if self.candidate is None else f"{self.project} {self.version}"
+        return f"{shown} in {where}" if where else shown
 
 
 class Cause(Struct, frozen=True, kw_only=True):
@@ -231,7 +267,7 @@ class Conflict(Struct, frozen=True, kw_only=True):
     too_deep: bool = False
 
     @property
-    def names(self) -> tuple[NormalizedName, ...]:
+    def names(self) -> tuple[Key, ...]:
         """The projects that take part: as dependency, as parent, or on the path."""
         names = [cause.dependency.name for cause in self.causes if cause.dependency.name != PYTHON]
         names += [cause.parent.name for cause in self.causes if cause.parent is not None]
@@ -258,10 +294,10 @@ class Conflict(Struct, frozen=True, kw_only=True):
 class Solution(Struct, frozen=True, kw_only=True):
     """A compatible set of versions, and what is asked of each project."""
 
-    picks: Mapping[NormalizedName, Pick]
-    causes: Mapping[NormalizedName, tuple[Cause, ...]]
+    picks: Mapping[Key, Pick]
+    causes: Mapping[Key, tuple[Cause, ...]]
 
-    def version(self, name: NormalizedName) -> Version | None:
+    def version(self, name: Key) -> Version | None:
         """Return the version of a project, or None where it has none here."""
         pick = self.picks.get(name)
         return None if pick is None else pick.version
@@ -281,15 +317,14 @@ def dependency_of(root: Root) -> Dependency:
     )
 
 
-def dependency_from(requirement: Requirement) -> Dependency:
-    """Return what a requirement in metadata asks; its marker applies."""
-    extras = frozenset(canonicalize_name(extra) for extra in requirement.extras)
-    asked = f"[{','.join(sorted(extras))}]" if extras else ""
+def dependency_from(requirement: Requirement, key: Key, environment: int) -> Dependency:
+    """Return what a requirement in metadata asks in an environment; its marker applies."""
+    asked = f"[{','.join(sorted(map(canonicalize_name, requirement.extras)))}]"
     return Dependency(
-        name=canonicalize_name(requirement.name),
+        name=key,
         specifier=requirement.specifier,
-        shown=f"{requirement.name}{asked}{requirement.specifier}",
-        extras=extras,
+        shown=f"{requirement.name}{asked if requirement.extras else ''}{requirement.specifier}",
+        extras=in_each((environment,), requirement.extras),
         is_exact=names_exactly(requirement.specifier),
         names_prerelease=bool(requirement.specifier.prereleases),
         is_opaque=requirement.url is not None,
@@ -328,5 +363,6 @@ def _span(causes: Sequence[Cause]) -> str:
     if len(versions) < 2:
         return causes[0].way
     ways = {tuple(pick.name for pick in cause.path) for cause in causes}
-    span = f"{str(causes[0].parent).split()[0]} {versions[0]} to {versions[-1]}"
+    assert causes[0].parent is not None
+    span = f"{causes[0].parent.project} {versions[0]} to {versions[-1]}"
     return causes[0].show_way([*ways.pop(), span]) if len(ways) == 1 else span

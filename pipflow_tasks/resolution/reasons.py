@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from .finder import Rejection
+from .partition import project_of
 from .problem import PYTHON, Pick, dependency_of, has_version_for, satisfies
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from packaging.utils import NormalizedName
     from packaging.version import Version
 
     from .candidates import Candidates
+    from .partition import Key
     from .problem import Cause, Conflict, Dependency, Root, Solution
 
 MAX_PATH = 4
@@ -25,11 +26,11 @@ class Reason(Struct, frozen=True, kw_only=True):
     """Why a project is held below a version, as a clause; the picked project that is blamed."""
 
     text: str
-    blamed: NormalizedName | None = None
+    blamed: Key | None = None
 
 
 def why_below(
-    candidates: Candidates, name: NormalizedName, version: Version, solution: Solution
+    candidates: Candidates, name: Key, version: Version, solution: Solution
 ) -> Reason | None:
     """Return why a project is held below a newer version that suits; None where that is unclear."""
     others = _reached_without(name, solution)
@@ -48,7 +49,7 @@ def why_below(
 
 
 def why_never(
-    candidates: Candidates, name: NormalizedName, conflict: Conflict, solution: Solution
+    candidates: Candidates, name: Key, conflict: Conflict, solution: Solution
 ) -> Reason | None:
     """Return why a project has no newer version, from the conflict that one would make."""
     causes = [cause for cause in conflict.causes if cause.parent is not None]
@@ -71,7 +72,7 @@ def why_never(
     return None
 
 
-def why_by_itself(name: NormalizedName, conflict: Conflict) -> Reason | None:
+def why_by_itself(name: Key, conflict: Conflict) -> Reason | None:
     """Return why a newer version rules itself out through its own dependencies."""
     for cause in conflict.causes:
         if cause.dependency.name == name and name in {pick.name for pick in cause.path}:
@@ -94,10 +95,10 @@ def remarks(candidates: Candidates, causes: Iterable[Cause]) -> Iterator[str]:
             if dependency.specifier.contains(version) and not version.is_prerelease:
                 for bound in candidates.limits.bounds_on(dependency.name):
                     if not bound.specifier.contains(version, prereleases=True):
-                        yield f"{dependency.name} {version} {bound.reason}"
+                        yield f"{project_of(dependency.name)} {version} {bound.reason}"
                 why_not = candidates.releases(dependency.name).why_not(version)
                 if why_not and candidates.first(dependency) is None:
-                    yield f"{dependency.name} {version} {why_not}"
+                    yield f"{project_of(dependency.name)} {version} {why_not}"
                 break
 
 
@@ -105,7 +106,7 @@ def _obstacle(
     candidates: Candidates,
     path: tuple[Pick, ...],
     solution: Solution,
-    others: Collection[NormalizedName],
+    others: Collection[Key],
 ) -> Reason | None:
     """Return which dependency of the last pick of a path conflicts with the solution."""
     pick = path[-1]
@@ -145,7 +146,7 @@ def _why_unmet(
     for cause in sorted(there, key=lambda cause: cause.parent is not None):
         root = cause.dependency.root
         if root is not None and root.pin is not None and here is not None:
-            return Reason(text=f", and {name} is held at {here.version}", blamed=name)
+            return Reason(text=f", and {project_of(name)} is held at {here.version}", blamed=name)
         if alone and not any(candidates.fitting(name, [dependency, cause.dependency])):
             blamed = name if cause.parent is None else cause.parent.name
             return Reason(text=f", and {cause}", blamed=blamed)
@@ -165,17 +166,17 @@ def _why_none(candidates: Candidates, dependency: Dependency) -> Reason:
         return Reason(text=f", and the newest is {releases.all[0]}")
     finals = [version for version in found if not version.is_prerelease]
     if not finals:
-        return Reason(text=f", and {dependency.name} has only pre-releases of it")
-    start = f", and {dependency.name} {finals[0]}"
+        return Reason(text=f", and {project_of(dependency.name)} has only pre-releases of it")
+    start = f", and {project_of(dependency.name)} {finals[0]}"
     for bound in candidates.limits.bounds_on(dependency.name):
         if not bound.specifier.contains(finals[0], prereleases=True):
             return Reason(text=f"{start} {bound.reason}", blamed=dependency.name)
     return Reason(text=f"{start} {releases.why_not(finals[0])}")
 
 
-def _reached_without(name: NormalizedName, solution: Solution) -> set[NormalizedName]:
+def _reached_without(name: Key, solution: Solution) -> set[Key]:
     """Return the projects that the solution would have without one project."""
-    reached: set[NormalizedName] = set()
+    reached: set[Key] = set()
     grows = True
     while grows:
         grows = False

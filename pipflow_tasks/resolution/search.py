@@ -26,11 +26,11 @@ from .problem import PYTHON, Cause, Conflict, Pick, Solution, dependency_of, has
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from packaging.utils import NormalizedName
     from packaging.version import Version
 
     from .candidates import Candidates
-    from .problem import Dependency, Root, Waiver
+    from .partition import Key
+    from .problem import Dependency, Extra, Root, Waiver
 
 PATIENCE = 20
 """After how many incompatibilities a search starts again for the first time (then after twice as
@@ -45,11 +45,11 @@ class _Part(Struct, frozen=True, kw_only=True):
         project: what it depends on, or itself.
     """
 
-    name: NormalizedName
+    name: Key
     is_outside: bool
-    project: NormalizedName
+    project: Key
     specifier: str
-    extras: frozenset[str] = frozenset()
+    extras: frozenset[Extra] = frozenset()
 
 
 class _Incompatibility(Struct, frozen=True, kw_only=True, eq=False):
@@ -68,7 +68,7 @@ class _Incompatibility(Struct, frozen=True, kw_only=True, eq=False):
     repeated: list[Pick] = field(default_factory=list)
 
     @property
-    def names(self) -> frozenset[NormalizedName]:
+    def names(self) -> frozenset[Key]:
         """The projects that have a part in it."""
         return frozenset(part.name for part in self.parts)
 
@@ -124,7 +124,7 @@ class _Choice(Struct, kw_only=True):
         out: by a dependency, what rules out every version that has it.
     """
 
-    name: NormalizedName
+    name: Key
     mark: int
     left: Iterator[Pick]
     tried: set[Version | None] = field(default_factory=set)
@@ -147,7 +147,7 @@ class Search:
         candidates: Candidates,
         roots: Sequence[Root],
         waived: frozenset[Waiver],
-        order: Sequence[NormalizedName],
+        order: Sequence[Key],
         most_rounds: int,
     ) -> None:
         """Prepare to settle projects in an order; those not listed come last."""
@@ -158,14 +158,14 @@ class Search:
         self._order = {name: place for place, name in enumerate(order)}
         self._rounds = 0
         self._count = 0
-        self._failed: set[NormalizedName] = set()
-        self._blocking: Counter[NormalizedName] = Counter()
-        self._guesses: dict[NormalizedName, Pick] = {}
-        self._demands: dict[NormalizedName, list[_Demand]] = {}
-        self._settled: dict[NormalizedName, Pick] = {}
-        self._trail: list[tuple[NormalizedName, Pick | None]] = []
-        self._learnt: dict[NormalizedName, _Lessons] = {}
-        self._parts: dict[tuple[NormalizedName, Version, frozenset[str]], dict[_Part, None]] = {}
+        self._failed: set[Key] = set()
+        self._blocking: Counter[Key] = Counter()
+        self._guesses: dict[Key, Pick] = {}
+        self._demands: dict[Key, list[_Demand]] = {}
+        self._settled: dict[Key, Pick] = {}
+        self._trail: list[tuple[Key, Pick | None]] = []
+        self._learnt: dict[Key, _Lessons] = {}
+        self._parts: dict[tuple[Key, Version, frozenset[Extra]], dict[_Part, None]] = {}
         self._newest: dict[_Part, Version] = {}
         self._outside: dict[tuple[_Part, Version], bool] = {}
 
@@ -210,18 +210,18 @@ class Search:
         }
         return Solution(picks=dict(self._settled), causes=dependencies)
 
-    def _next(self) -> NormalizedName | None:
+    def _next(self) -> Key | None:
         """Return the project to settle next: one that had no version left first, blockers last."""
         left = (
             name for name, demands in self._demands.items() if demands and name not in self._settled
         )
         return min(left, key=self._rank, default=None)
 
-    def _rank(self, name: NormalizedName) -> tuple[bool, bool, int, str]:
+    def _rank(self, name: Key) -> tuple[bool, bool, int, str]:
         is_late = self._blocking[name] > PATIENCE
         return is_late, name not in self._failed, self._order.get(name, len(self._order)), name
 
-    def _open(self, name: NormalizedName) -> _Choice:
+    def _open(self, name: Key) -> _Choice:
         dependencies = self._asked_of(name)
         if any(dependency.is_opaque for dependency in dependencies):
             left = iter([Pick(name=name, extras=frozenset(), candidate=None)])
@@ -380,7 +380,7 @@ class Search:
 
     def _can_be_met(
         self,
-        name: NormalizedName,
+        name: Key,
         dependencies: Sequence[Dependency],
         tried: Collection[Version | None] = (),
     ) -> bool:
@@ -393,10 +393,10 @@ class Search:
             each.version not in tried for each in self._candidates.fitting(name, dependencies)
         )
 
-    def _asked_of(self, name: NormalizedName) -> list[Dependency]:
+    def _asked_of(self, name: Key) -> list[Dependency]:
         return [demand.cause.dependency for demand in self._demands[name]]
 
-    def _blame(self, name: NormalizedName, tried: Collection[Version | None] = ()) -> list[_Demand]:
+    def _blame(self, name: Key, tried: Collection[Version | None] = ()) -> list[_Demand]:
         """Return a few demands, older ones first, that leave a project only the versions tried."""
         blamed = list(self._demands[name])
         for demand in reversed(self._demands[name][1:]):
@@ -466,7 +466,7 @@ class Search:
         return self._parts[key]
 
 
-def _part_of(name: NormalizedName, dependency: Dependency) -> _Part:
+def _part_of(name: Key, dependency: Dependency) -> _Part:
     """Return the part of a project that has a dependency."""
     return _Part(
         name=name,
@@ -477,7 +477,7 @@ def _part_of(name: NormalizedName, dependency: Dependency) -> _Part:
     )
 
 
-def _unknown_part(name: NormalizedName) -> _Part:
+def _unknown_part(name: Key) -> _Part:
     """Return the part of a project whose dependencies are unknown."""
     return _Part(name=name, is_outside=False, project=name, specifier="?")
 

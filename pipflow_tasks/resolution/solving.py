@@ -13,6 +13,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from .finder import names_exactly
+from .partition import project_of
 from .problem import MAX_ROUNDS, PYTHON, Conflict, Root, Solution, dependency_of
 from .reasons import remarks
 from .search import Search
@@ -20,9 +21,8 @@ from .search import Search
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from packaging.utils import NormalizedName
-
     from .candidates import Candidates
+    from .partition import Key
     from .problem import Cause, Waiver
 
 FEW_ROUNDS = MAX_ROUNDS // 20
@@ -51,7 +51,7 @@ def solve(
     names = {cause.dependency.name for cause in found.causes} - {PYTHON}
     left_out = (
         f"the dependencies of {pick} are unknown; "
-        f'"{pick.name}=={pick.version}" leaves them to the image'
+        f'"{pick.project}=={pick.version}" leaves them to the image'
         for pick in found.guesses
         if pick.name in found.names
     )
@@ -139,12 +139,18 @@ def improve(
         return better
     asked = {root.name for root in roots}
     transitive = [
-        Root(name=name, specifier=SpecifierSet(), source="", shown=name, is_transitive=True)
+        Root(
+            name=name,
+            specifier=SpecifierSet(),
+            source="",
+            shown=project_of(name),
+            is_transitive=True,
+        )
         for name, pick in better.picks.items()
         if name not in asked and pick.candidate is not None
     ]
     better, _ = _raise(candidates, [*roots, *transitive], better, waived, most_rounds)
-    others: dict[NormalizedName, tuple[Cause, ...]] = {}
+    others: dict[Key, tuple[Cause, ...]] = {}
     for name, causes in better.causes.items():
         if kept := tuple(each for each in causes if each.dependency.root not in transitive):
             others[name] = kept
@@ -174,7 +180,7 @@ def _raise(
 
 def rule_out(
     candidates: Candidates,
-    name: NormalizedName,
+    name: Key,
     roots: Sequence[Root],
     solution: Solution,
     *,
@@ -189,11 +195,11 @@ def rule_out(
     return _explain(candidates, find_conflicting(candidates, floor, waived=waived), floor, waived)
 
 
-def _order(candidates: Candidates, roots: Sequence[Root]) -> list[NormalizedName]:
+def _order(candidates: Candidates, roots: Sequence[Root]) -> list[Key]:
     """Put pins first, then each project before its dependencies, which it bounds."""
     newest = candidates.prefetch(roots)
-    seen: set[NormalizedName] = set()
-    order: list[NormalizedName] = []
+    seen: set[Key] = set()
+    order: list[Key] = []
     todo = [(root.name, False) for root in roots]
     while todo:
         name, is_done = todo.pop()
@@ -211,7 +217,7 @@ def _order(candidates: Candidates, roots: Sequence[Root]) -> list[NormalizedName
 
 
 def _may_rise(
-    candidates: Candidates, root: Root, solution: Solution, settled: Mapping[NormalizedName, Root]
+    candidates: Candidates, root: Root, solution: Solution, settled: Mapping[Key, Root]
 ) -> bool:
     """Return whether a search may find a newer version of a root.
 

@@ -358,9 +358,14 @@ class Target(Struct, frozen=True, kw_only=True, dict=True):  # of a cached prope
         )
 
     @property
+    def markers(self) -> Mapping[str, str]:
+        """The eleven variables of PEP 508, on its first platform."""
+        return self.platforms[0].markers
+
+    @property
     def full_version(self) -> str:
         """The version of its Python with all numbers, the patch level as it is assumed."""
-        return self.platforms[0].markers["python_full_version"]
+        return self.markers["python_full_version"]
 
     @property
     def shown_source(self) -> str:

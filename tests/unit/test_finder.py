@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
-from packaging.utils import NormalizedName, canonicalize_name
+from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from pipflow_tasks.resolution import Candidates
+from pipflow_tasks.resolution import Candidates, Key, View
 from pipflow_tasks.resolution.finder import (
     Candidate,
     Choice,
@@ -81,11 +81,11 @@ class OneProject:
         """Do nothing: nothing is there."""
 
 
-FLASK = canonicalize_name("flask")
+FLASK = Key("flask")
 
 
 def releases_of(files: Iterable[DistributionFile]) -> Releases:
-    return Candidates(OneProject(files), TARGET).releases(FLASK)
+    return Candidates((View(catalog=OneProject(files), target=TARGET),)).releases(FLASK)
 
 
 def pick(
@@ -96,7 +96,7 @@ def pick(
     prereleases: bool = False,
     local: str | None = None,
 ) -> Choice:
-    return Candidates(OneProject(files), target).choose(
+    return Candidates((View(catalog=OneProject(files), target=target),)).choose(
         FLASK, SpecifierSet(specifier), prereleases=prereleases, local=local
     )
 

@@ -20,7 +20,17 @@ from packaging.version import Version
 
 from pipflow_tasks import resolution
 from pipflow_tasks.errors import ProjectNotFound
-from pipflow_tasks.resolution import MAX_LINES, Candidates, Conflict, Limits, Root, Solution
+from pipflow_tasks.resolution import (
+    MAX_LINES,
+    Candidates,
+    Conflict,
+    Key,
+    Limits,
+    Root,
+    Solution,
+    View,
+    in_each,
+)
 from pipflow_tasks.resolution.finder import Bound
 from pipflow_tasks.simple_api import DistributionFile, Metadata
 from pipflow_tasks.target import Target
@@ -77,21 +87,26 @@ class MemoryCatalog:
 def candidates_of(index: Index, bounds: Mapping[str, str] | None = None) -> Candidates:
     """Prepare a search."""
     said = {
-        canonicalize_name(name): (Bound(specifier=SpecifierSet(text), reason="is out"),)
+        Key(canonicalize_name(name)): (Bound(specifier=SpecifierSet(text), reason="is out"),)
         for name, text in (bounds or {}).items()
     }
-    return Candidates(MemoryCatalog(index), TARGET, Limits(bounds=said))
+    return alone(MemoryCatalog(index), Limits(bounds=said))
+
+
+def alone(catalog: MemoryCatalog, limits: Limits | None = None) -> Candidates:
+    """Prepare a search for one environment."""
+    return Candidates((View(catalog=catalog, target=TARGET),), limits=limits or Limits())
 
 
 def root(text: str) -> Root:
     """Want what a requirement says."""
     requirement = Requirement(text)
     return Root(
-        name=canonicalize_name(requirement.name),
+        name=Key(canonicalize_name(requirement.name)),
         specifier=requirement.specifier,
         source="a test",
         shown=text,
-        extras=frozenset(map(canonicalize_name, requirement.extras)),
+        extras=in_each([0], requirement.extras),
     )
 
 
@@ -366,7 +381,7 @@ def test_many_conflicting_versions_end(steps: int) -> None:
         "base": {"1": []},
     }
     catalog = MemoryCatalog(index)
-    found = resolution.solve(Candidates(catalog, TARGET), [root("base==1"), root("ant")])
+    found = resolution.solve(alone(catalog), [root("base==1"), root("ant")])
     assert isinstance(found, Conflict)
     assert not found.too_deep
     assert len(found.explain()) <= 3
@@ -447,9 +462,7 @@ def test_late_clash_of_many_versions() -> None:
 def test_address_satisfies_its_name() -> None:
     """An opaque want goes with whatever is asked of its name, and has no version."""
     search = candidates_of({"ant": {"1": ["bee>=9"]}})
-    opaque = Root(
-        name=canonicalize_name("bee"), specifier=SpecifierSet(), source="", shown="", is_opaque=True
-    )
+    opaque = Root(name=Key("bee"), specifier=SpecifierSet(), source="", shown="", is_opaque=True)
     found = resolution.solve(search, [root("ant"), opaque])
     assert isinstance(found, Solution)
     assert found.picks[opaque.name].version is None
@@ -508,7 +521,7 @@ def test_only_what_clashes_is_tried_again() -> None:
         **bystanders,
     }
     catalog = MemoryCatalog(index)
-    found = resolution.solve(Candidates(catalog, TARGET), [*map(root, ["ant", *bystanders])])
+    found = resolution.solve(alone(catalog), [*map(root, ["ant", *bystanders])])
     assert isinstance(found, Conflict)
     assert catalog.asked <= 30 + 30 + len(bystanders)
 
