@@ -33,7 +33,7 @@ from .environments.discovery import builder_for, find_builds, find_file
 from .environments.environment import complete_manifest, find_environments
 from .environments.indexes import note_several
 from .environments.lacking import find_lack
-from .environments.target import find_targets
+from .environments.target import find_targets, join_targets
 from .errors import (
     FileError,
     PackageIndexError,
@@ -974,7 +974,8 @@ class Project:
     def _find_sure_targets(self, discovery: Discovery) -> tuple[FoundTarget, ...]:
         """Return the targets with the patch level that an engine tells; none where none does."""
         try:
-            targets = find_targets(discovery, self.settings, self._environment, for_patch=True)
+            found = find_targets(discovery, self.settings, self._environment, for_patch=True)
+            targets = _join(found, discovery, self.settings)
         except PipflowError:  # what is here is another image than that of the name
             return ()
         return () if any(each.target.patches for each in targets) else targets
@@ -991,13 +992,15 @@ class Project:
         return find_builds(library, self.settings, self._variables)
 
     def _find_targets(self, discovery: Discovery) -> tuple[FoundTarget, ...]:
-        return find_targets(discovery, self.settings, self._environment)
+        found = find_targets(discovery, self.settings, self._environment)
+        return _join(found, discovery, self.settings)
 
     def _find_targets_of(self, found: _Found) -> tuple[FoundTarget, ...]:
         """Return the targets of the files that the builds install."""
         settings = dataclasses.replace(self.settings, file=found.files or self.settings.file)
         is_new = found.is_adopted
-        return find_targets(found.discovery, settings, self._environment, is_new=is_new)
+        targets = find_targets(found.discovery, settings, self._environment, is_new=is_new)
+        return _join(targets, found.discovery, settings)
 
     def _find_environments(
         self, found: _Found, targets: tuple[FoundTarget, ...]
@@ -1164,6 +1167,13 @@ class _Seen(Struct, frozen=True, kw_only=True):
         same = (error.file, error.line, error.message)
         kept = (each for each in self.findings if (each.file, each.line, each.message) != same)
         return replace(self, findings=(*kept, error))
+
+
+def _join(
+    targets: tuple[FoundTarget, ...], discovery: Discovery, settings: Settings
+) -> tuple[FoundTarget]:
+    """Return the targets as one, as long as one search is for one target."""
+    return (join_targets(targets, discovery, settings),)
 
 
 def _fetch(index: PackageIndex, address: Address) -> bytes:

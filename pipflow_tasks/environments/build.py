@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -33,17 +34,21 @@ class Build(Struct, frozen=True, kw_only=True):
         parsed: its Dockerfile, or why that can't be read.
         files: the requirements files, as the build context has them.
         wanted: the same and what they include, by their absolute paths.
-        installing: the steps that install one of the files, in the stages that are built; those
-            of the last stage come first, and those that make wheels last.
-        installed: all that these steps install, with what it includes, by absolute paths.
+        installing: the steps that install one of the files, in the stages that are built, each
+            with all that it installs and what that includes, by absolute paths; those of the
+            last stage come first, and those that make wheels last.
     """
 
     recipe: Recipe
     parsed: Dockerfile | DockerfileError
     files: tuple[str, ...]
     wanted: frozenset[Path]
-    installing: tuple[InstallCommand, ...]
-    installed: frozenset[Path]
+    installing: Mapping[InstallCommand, frozenset[Path]]
+
+    @property
+    def installed(self) -> frozenset[Path]:
+        """All that these steps install, with what it includes, by absolute paths."""
+        return frozenset(path for paths in self.installing.values() for path in paths)
 
     @property
     def dockerfile(self) -> Dockerfile:
@@ -65,7 +70,7 @@ class Build(Struct, frozen=True, kw_only=True):
         """
         if isinstance(self.parsed, DockerfileError):
             raise self.parsed
-        return self.installing
+        return tuple(self.installing)
 
     @property
     def by_others(self) -> tuple[OtherInstall, ...]:
@@ -247,16 +252,15 @@ def _find_build(
         installing.update(_installing_wheels(parsed, installing, needed))
         built = _built(installing, parsed, recipe.stage)
         steps = [*built, *(step for step in installing if step not in built)]
-        if any(step.requirements and not _makes_wheels(step) for step in steps):
-            steps.sort(key=_makes_wheels)  # what installs the wheels counts
+        if any(step.requirements and not makes_wheels(step) for step in steps):
+            steps.sort(key=makes_wheels)  # what installs the wheels counts
         installing = {step: installing[step] for step in steps}
     return Build(
         recipe=recipe,
         parsed=parsed,
         files=tuple(show_path(library.here / file, recipe.context) for file in files),
         wanted=wanted,
-        installing=tuple(installing),
-        installed=frozenset(path for paths in installing.values() for path in paths),
+        installing=MappingProxyType(installing),
     )
 
 
@@ -270,7 +274,8 @@ def _built(
     return found if last is not None else found or [*steps]
 
 
-def _makes_wheels(step: InstallCommand) -> bool:
+def makes_wheels(step: InstallCommand) -> bool:
+    """Return whether a step puts wheels into a folder, and installs nothing."""
     return step.command in {"wheel", "download"}
 
 
@@ -282,7 +287,7 @@ def _installing_wheels(
     """Return the steps that install the wheels which others make of the files."""
     found: dict[InstallCommand, frozenset[Path]] = {}
     for making, paths in installing.items():
-        for step in dockerfile.steps if _makes_wheels(making) else ():
+        for step in dockerfile.steps if makes_wheels(making) else ():
             is_later = making.stage in dockerfile.needed_by(step.stage) and step.stage in needed
             if is_later and step not in installing and _takes_wheels(step):
                 found[step] = paths

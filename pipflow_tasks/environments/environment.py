@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import posixpath
+from collections import Counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -11,9 +13,11 @@ from packaging.utils import canonicalize_name
 
 from ..errors import redact
 from ..manifest.addresses import unset_variable
+from ..manifest.library import find_included
 from ..manifest.reading import (
     with_constraints,
     with_fetched,
+    with_files,
     with_image_constraints,
     with_overrides,
     with_siblings,
@@ -27,10 +31,10 @@ from .steps import find_steps
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
+    from pathlib import Path
 
     from packaging.utils import NormalizedName
 
-    from ..dockerfile import InstallCommand
     from ..index.pip_settings import PipSettings
     from ..manifest.addresses import Address
     from ..manifest.documents import Manifest
@@ -40,6 +44,7 @@ if TYPE_CHECKING:
     from ..target import Target
     from .build import Build
     from .installed import Distribution
+    from .parts import Part
     from .rules import InstallRules
     from .steps import InstallStep
     from .target import FoundTarget
@@ -49,27 +54,34 @@ class Environment(Struct, frozen=True, kw_only=True):
     """One Python in one stage that is built.
 
     Attributes:
-        name: that of its target: the compose service, else the Dockerfile's path.
+        name: the compose service, else the Dockerfile's path, with ``#stage`` where one of them
+            has several; no other environment has the same.
         target: what it accepts.
         rules: what the install steps say.
+        files: the absolute paths of the project's requirements files, with what they include,
+            that its steps install; those that no environment installs are in each.
         steps: those that install the requirements files.
-        builds: the builds that contain it.
+        builds: the builds that contain it, with its own steps alone.
         sources: what is installed beside the files: requirements files, relative to the
             project's root, and addresses of such, each with the place that names it.
         packages: requirements that stand on a command line of the Dockerfile.
         base_packages: what the base image has, if it was asked, in the same Python.
         notices: what had to be assumed, and what does not count.
+        within: the name of another environment with the same target and rules that has all that
+            is installed here, and more: what is compatible there is compatible here. Else empty.
     """
 
     name: str
     target: Target
     rules: InstallRules
+    files: frozenset[Path]
     steps: tuple[InstallStep, ...]
     builds: tuple[Build, ...]
     sources: Mapping[str, str]
     packages: tuple[Line, ...] = ()
     base_packages: Mapping[NormalizedName, Distribution] = MappingProxyType({})
     notices: tuple[str, ...]
+    within: str = ""
 
 
 def find_environments(
@@ -82,51 +94,144 @@ def find_environments(
     pip: PipSettings,
     variables: Mapping[str, str],
 ) -> tuple[Environment, ...]:
-    """Return the environment of each target, with the rules that its steps and the files make.
+    """Return the environments of targets, with the rules that their steps and the files make.
 
-    ``pip`` are pip's settings on this host. Ages are counted from ``now``; the variables are for
-    ``${VARIABLES}`` in addresses.
+    Equal ones are one, with the builds of all. It has the name of the first, without the stage
+    where that build has no other environment. ``pip`` are pip's settings on this host. Ages are
+    counted from ``now``; the variables are for ``${VARIABLES}`` in addresses.
 
     Raises:
         UsageError: the files leave no index, or use a variable that is not set.
         DockerfileError: a step has an index that is unknown.
     """
+    targets = tuple(targets)
+    known = frozenset(library.path_of(path) for path in manifest.requirements)
+    steps = [find_steps(each.builds, library, each.target.interpreter) for each in targets]
+    read = [
+        known & _files_of(each, own, library, variables)
+        for each, own in zip(targets, steps, strict=True)
+    ]
+    others = known.difference(*read)
     found: list[Environment] = []
-    for each in targets:
-        steps = find_steps(each.builds, library, each.target.interpreter)
-        packages = _packages_of(each.builds)
+    for each, own, files in zip(targets, steps, read, strict=True):
+        files |= others
+        packages = _packages_of(each.parts)
         rules = read_rules(
-            steps,
-            manifest.lines,
+            own,
+            [line for line in manifest.lines if library.path_of(line.path) in files],
             library=library,
             settings=settings,
             now=now,
             pip=pip,
             variables=variables,
         )
+        notices = (
+            *each.notices,
+            *rules.notices,
+            *_unknown_of(packages),
+            *_unfollowed(each.parts),
+        )
         found.append(
             Environment(
                 name=each.name,
                 target=each.target,
                 rules=rules,
-                steps=steps,
+                files=files,
+                steps=own,
                 builds=each.builds,
-                sources=_sources_of(each.builds, library),
+                sources=_sources_of(each.parts, library),
                 packages=packages,
-                base_packages=find_base_packages(each.target, steps),
-                notices=tuple(
-                    dict.fromkeys(
-                        (
-                            *each.notices,
-                            *rules.notices,
-                            *_unknown_of(packages),
-                            *_unfollowed(each.builds),
-                        )
-                    )
-                ),
+                base_packages=find_base_packages(each.target, own),
+                notices=tuple(dict.fromkeys(notices)),
             )
         )
-    return tuple(found)
+    return _distinct(found, {each.name: each.build_name for each in targets})
+
+
+def _distinct(
+    found: Iterable[Environment], build_names: Mapping[str, str]
+) -> tuple[Environment, ...]:
+    """Return environments that differ, with short names, and those within others marked."""
+    kept: list[Environment] = []
+    for each in found:
+        same = [at for at, other in enumerate(kept) if _are_equal(each, other)]
+        if same:
+            kept[same[0]] = _joined(kept[same[0]], each)
+        else:
+            kept.append(each)
+    counted = Counter(build_names[each.name] for each in kept)
+    named = [
+        replace(each, name=own) if own and counted[own] == 1 else each
+        for each in kept
+        for own in (build_names[each.name],)
+    ]
+    larger = [[other for other in named if _is_within(each, other)] for each in named]
+    return tuple(
+        replace(each, within=max(others, key=lambda other: len(_installed(other))).name)
+        if others
+        else each
+        for each, others in zip(named, larger, strict=True)
+    )
+
+
+def _are_equal(one: Environment, other: Environment) -> bool:
+    return _installed(one) == _installed(other) and _are_alike(one, other)
+
+
+def _is_within(one: Environment, other: Environment) -> bool:
+    """Return whether an environment has less than another, and that at the same terms."""
+    less, more = _installed(one), _installed(other)
+    return less < more and _are_alike(one, other)
+
+
+def _are_alike(one: Environment, other: Environment) -> bool:
+    """Return whether two environments accept the same, wherever that is written."""
+    plain = [replace(each.target, source="", python_source="", notes=()) for each in (one, other)]
+    return plain[0] == plain[1] and one.rules.choice == other.rules.choice
+
+
+def _installed(environment: Environment) -> frozenset[object]:
+    """Return all that is installed into an environment, wherever that is written."""
+    packages = (line.content for line in environment.packages)
+    return frozenset((*environment.files, *environment.sources, *packages))
+
+
+def _joined(one: Environment, other: Environment) -> Environment:
+    """Return an environment with the builds of an equal one."""
+    builds = [*one.builds]
+    for build in other.builds:
+        at = next((at for at, each in enumerate(builds) if each.recipe == build.recipe), None)
+        if at is None:
+            builds.append(build)
+        else:
+            steps = MappingProxyType({**builds[at].installing, **build.installing})
+            builds[at] = replace(builds[at], installing=steps)
+    return replace(
+        one,
+        builds=tuple(builds),
+        steps=tuple(dict.fromkeys((*one.steps, *other.steps))),
+        sources=MappingProxyType({**other.sources, **one.sources}),
+        notices=tuple(dict.fromkeys((*one.notices, *other.notices))),
+    )
+
+
+def _files_of(
+    target: FoundTarget,
+    steps: Iterable[InstallStep],
+    library: Library,
+    variables: Mapping[str, str],
+) -> frozenset[Path]:
+    """Return what the steps of an environment install, and what constrains them.
+
+    A file that is edited is no fixed limit: where it constrains, its lines are to be met as well.
+    """
+    limits = {
+        posixpath.normpath(posixpath.join(step.context, source))
+        for step in steps
+        for source in step.install.constraint_sources
+    }
+    installed = (build.installed for build in target.builds)
+    return find_included(library, sorted(limits), variables).union(*installed)
 
 
 def complete_manifest(
@@ -136,7 +241,7 @@ def complete_manifest(
     variables: Mapping[str, str],
     fetch: Callable[[Address], bytes] | None,
 ) -> Manifest:
-    """Return the manifest with all that counts for an environment besides the project's files.
+    """Return the manifest of an environment: its files, with all that counts besides.
 
     ``fetch`` returns what is at an address; without it nothing is fetched.
 
@@ -145,6 +250,7 @@ def complete_manifest(
         FileError: a file can't be read.
     """
     rules, target = environment.rules, environment.target
+    manifest = with_files(manifest, library, environment.files, variables)
     if rules.requires_hashes:
         manifest = replace(manifest, requires_hashes=True)
     manifest = with_constraints(manifest, library, rules.constraints, variables)
@@ -162,11 +268,12 @@ def complete_manifest(
     return manifest
 
 
-def _sources_of(builds: Iterable[Build], library: Library) -> Mapping[str, str]:
+def _sources_of(parts: Iterable[Part], library: Library) -> Mapping[str, str]:
     """Return the files and addresses that are installed, with the place that names each."""
     found: dict[str, str] = {}
-    for build in builds:
-        for step in _installing(build):
+    for part in parts:
+        build = part.build
+        for step in part.into:
             place = build.place_of(step)
             for path in step.sources:
                 found[library.name_of(build.recipe.context / path)] = place
@@ -174,14 +281,15 @@ def _sources_of(builds: Iterable[Build], library: Library) -> Mapping[str, str]:
     return MappingProxyType(found)
 
 
-def _packages_of(builds: Iterable[Build]) -> tuple[Line, ...]:
+def _packages_of(parts: Iterable[Part]) -> tuple[Line, ...]:
     """Return the requirements that stand on command lines, as lines of the Dockerfile.
 
     A variable without a value is kept as ``${NAME}``.
     """
     found: dict[tuple[str, str], Line] = {}
-    for build in builds:
-        for step in _installing(build):
+    for part in parts:
+        build = part.build
+        for step in part.into:
             kept, path = dict(step.unset), step.path or build.recipe.path
             for package in step.packages:
                 lines = [*read_lines(package, path)]
@@ -214,34 +322,13 @@ def _unknown_of(packages: Iterable[Line]) -> Iterator[str]:
             )
 
 
-def _unfollowed(builds: Iterable[Build]) -> Iterator[str]:
+def _unfollowed(parts: Iterable[Part]) -> Iterator[str]:
     """Yield what is installed beside the files and can't be read."""
-    for build in builds:
-        for step in _installing(build):
+    for part in parts:
+        build = part.build
+        for step in part.into:
             if step.unfollowed:
                 yield (
                     f"{build.place_of(step)} also installs what {' and '.join(step.unfollowed)} "
                     "names, which is not read; it does not count for the choice of versions"
                 )
-
-
-def _installing(build: Build) -> Iterator[InstallCommand]:
-    """Yield the steps that install into the Python that gets the files.
-
-    They are in the stages of these steps, in those they are built on, and in those that are built
-    on them.
-    """
-    dockerfile = build.dockerfile
-    built = dockerfile.stage_named(build.recipe.stage or "") or dockerfile.stages[-1]
-    ends = {*dockerfile.needed_by(built.index), *(step.stage for step in build.steps)}
-    chains = [{stage.index for stage in dockerfile.chain_of(end)} for end in ends]
-    places = {
-        (stage, step.location)
-        for step in build.steps
-        for chain in chains
-        if step.stage in chain
-        for stage in chain
-    }
-    for step in (*dockerfile.inherited, *dockerfile.steps):
-        if (step.stage, step.location) in places and step.command in {"install", "sync"}:
-            yield step

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ..errors import DockerfileError, redact
 from ..index import Trust
@@ -72,6 +73,38 @@ class InstallRules(Struct, frozen=True, kw_only=True):
     admission: Admission
     admissions: Mapping[NormalizedName, Admission]
     notices: tuple[str, ...]
+
+    @property
+    def choice(self) -> tuple[object, ...]:
+        """What counts for the choice of versions, without the places that say it."""
+        links = self.links
+        return (
+            (self.index_urls, self.first_index, self.index_for),
+            (
+                {*dict(links.folders)},
+                {*dict(links.pages)},
+                {shown.rpartition(" (")[0] for shown, _ in links.unseen},
+            ),
+            (self.trust, self.requires_hashes, bool(self.without_dependencies)),
+            (self.constraints.keys(), self.overrides.keys()),
+            _plain(self.admission),
+            {name: _plain(each) for name, each in self.admissions.items()},
+        )
+
+
+def _plain(admission: Admission) -> Admission:
+    """Return an admission without the places that demand what it says."""
+    cutoffs = {
+        name: cutoff and replace(cutoff, reason="")
+        for name, cutoff in (("cutoff", admission.cutoff), ("limit", admission.limit))
+    }
+    return replace(
+        admission,
+        only_wheels=admission.only_wheels and "yes",
+        only_sdists=admission.only_sdists and "yes",
+        prefers_wheels=admission.prefers_wheels and "yes",
+        **cutoffs,
+    )
 
 
 def read_rules(

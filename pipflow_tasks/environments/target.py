@@ -20,10 +20,11 @@ from ..index.pip_settings import is_yes
 from ..target import BaseImage, Restriction, Target, docker_platform, newest_pip, restrict
 from .base_image import Asking, find_target, target_of_base
 from .build import steps_with_files
+from .parts import find_parts
 from .uninstalled import bypassed_error, explain_uninstalled, is_chosen, uninstalled_error
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from packaging.version import Version
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from ..settings import Settings
     from .build import Build
     from .discovery import Discovery
+    from .parts import Part
 
 
 _HOST = "host"
@@ -40,13 +42,33 @@ _HOST = "host"
 class FoundTarget(Struct, frozen=True, kw_only=True):
     """The target of one environment, with the builds that have it, and what had to be assumed.
 
-    The name is the compose service, else the Dockerfile's path; ``host`` or ``python`` without one.
+    Attributes:
+        name: the compose service, else the Dockerfile's path, with ``#stage`` where one of them
+            has several; ``host`` or ``python`` without any.
+        build_name: the same without the stage.
+        target: what it accepts.
+        parts: where it is in its builds.
+        notices: what had to be assumed.
     """
 
     name: str
+    build_name: str = ""
     target: Target
-    builds: tuple[Build, ...] = ()
+    parts: tuple[Part, ...] = ()
     notices: tuple[str, ...] = ()
+
+    @property
+    def builds(self) -> tuple[Build, ...]:
+        """The builds that contain it, with the steps of this environment alone."""
+        return tuple(part.build for part in self.parts)
+
+
+class _Named(Struct, frozen=True, kw_only=True):
+    """A part with the name of its environment, and that of its build."""
+
+    name: str
+    build_name: str
+    part: Part
 
 
 def find_targets(
@@ -57,16 +79,17 @@ def find_targets(
     for_patch: bool = False,
     is_new: bool = False,
 ) -> tuple[FoundTarget, ...]:
-    """Return the targets; one, for builds with different targets are refused.
+    """Return the target of each environment: of each Python in one stage that gets the files.
 
-    Without a build, the target is this host's own Python, or that of the settings. The variables
+    Environments may be equal: what is installed into them is looked at later. Without a build, the
+    target is this host's own Python, or that of the settings. The variables
     are for ``DOCKER_DEFAULT_PLATFORM``. With ``for_patch``, an engine is also asked for the patch
     level of a Python of which a name says the series. With ``is_new``, the file is to be installed
     into the last stage of builds that install none.
 
     Raises:
         DockerfileError: a base image depends on a variable without value.
-        PipflowError: several services, Dockerfiles or bake targets count; their images differ.
+        PipflowError: several Dockerfiles count that no setting names; their images differ.
         TargetError: no build installs the files, the image's Python or platform is unknown, or the
             setting is not valid.
     """
@@ -74,7 +97,18 @@ def find_targets(
     builds = discovery.builds
     if settings.python == _HOST:
         note = "versions are chosen for this host's Python, as the setting python says"
-        return (FoundTarget(name=_HOST, target=_target_of_host(note), builds=builds),)
+        target = _target_of_host(note)
+        named = _name_parts(builds)
+        name = _HOST if len(named) == 1 else ""
+        return tuple(
+            FoundTarget(
+                name=name or each.name,
+                build_name=name or each.build_name,
+                target=target,
+                parts=(each.part,),
+            )
+            for each in named
+        ) or (FoundTarget(name=_HOST, target=target),)
     if not builds:
         if not settings.python:
             _require_nothing_to_build(discovery)
@@ -92,25 +126,65 @@ def find_targets(
     bypassed = bypassed_error(builds, discovery.library, settings.files)
     if bypassed is not None and not settings.python:
         raise bypassed
-    targets = [_find_target(build, settings, variables, bases) for build in builds]
-    if any(_image_of(target) != _image_of(targets[0]) for target in targets):
-        raise _different_images(discovery, targets, settings)
     missing = (_not_installed(b, settings, discovery) for b in builds if not b.steps)
-    notices = [*discovery.notices, *missing]
-    return (
+    notices = tuple(dict.fromkeys([*discovery.notices, *missing]))
+    found = [
         FoundTarget(
-            name=_name_of(builds),
-            target=_strictest(targets),
-            builds=builds,
-            notices=tuple(dict.fromkeys(notices)),
-        ),
+            name=each.name,
+            build_name=each.build_name,
+            target=target,
+            parts=(part,),
+            notices=notices,
+        )
+        for each in _name_parts(builds)
+        for target, part in _targets_of(each.part, settings, variables, bases)
+    ]
+    is_meant = discovery.compose or discovery.bake or settings.dockerfile
+    if not is_meant and len(builds) > 1 and not _are_alike(found):
+        raise _different_images(discovery, found, settings)
+    return tuple(_with_own_names(found))
+
+
+def join_targets(
+    targets: tuple[FoundTarget, ...], discovery: Discovery, settings: Settings
+) -> FoundTarget:
+    """Return the one target of several with equal images.
+
+    Raises:
+        PipflowError: their images differ.
+    """
+    if not _are_alike(targets):
+        raise _different_images(discovery, targets, settings)
+    strictest = _strictest([each.target for each in targets])
+    first = targets[0]
+    return replace(
+        first,
+        name=first.build_name or first.name,
+        target=strictest,
+        parts=tuple(part for each in targets for part in each.parts),
+        notices=tuple(dict.fromkeys(notice for each in targets for notice in each.notices)),
     )
 
 
+def _are_alike(targets: Sequence[FoundTarget]) -> bool:
+    return len({_image_of(each.target) for each in targets}) <= 1
+
+
 def _different_images(
-    discovery: Discovery, targets: Sequence[Target], settings: Settings
+    discovery: Discovery, targets: Sequence[FoundTarget], settings: Settings
 ) -> PipflowError:
     """Return the error that builds have different images, with the setting for each."""
+    by_build = {each.build_name: each.target for each in reversed(targets)}
+    first = targets[0].builds[0]
+    if len(by_build) == 1 and len(discovery.builds) == 1:
+        each_one = (f"{each.target} ({each.target.source})" for each in targets)
+        return DockerfileError(
+            f"different images install {' and '.join(first.files)}: "
+            f"{'; '.join(dict.fromkeys(each_one))}",
+            path=first.recipe.path,
+            hint="name another Dockerfile with the setting `dockerfile`, or give each image a "
+            "file of its own and name that with the setting `file`",
+        )
     recipes = [build.recipe for build in discovery.builds]
     error: type[PipflowError] = DockerfileError
     kind, setting = "Dockerfiles", "dockerfile"
@@ -118,13 +192,12 @@ def _different_images(
         kind, setting, error = "services", "service", ComposeError
     elif discovery.bake is not None:
         kind, error = "bake targets", BakeError
-    names = [each.service or each.bake or each.path for each in recipes]
-    told = "; ".join(f"{name}: {target}" for name, target in zip(names, targets, strict=True))
-    values = dict.fromkeys(names if setting == "service" else (each.path for each in recipes))
+    told = "; ".join(f"{each.name}: {each.target}" for each in targets)
+    values = dict.fromkeys(each.service if setting == "service" else each.path for each in recipes)
     choices = " or ".join(f"`{setting}: {value}`" for value in values)
     hint = f"set {choices}"
     if len(values) == 1:  # one Dockerfile, with different arguments or stages
-        hint = f'set `python: "{targets[0].python}"`, or another one'
+        hint = f'set `python: "{targets[0].target.python}"`, or another one'
     return error(
         f"the {kind} that install {' or '.join(settings.files)} have different images ({told})",
         hint=hint,
@@ -159,12 +232,36 @@ def _require_valid(settings: Settings) -> None:
         Target.from_python(settings.python, platforms=["linux/amd64"], source="the setting python")
 
 
-def _name_of(builds: Sequence[Build]) -> str:
-    """Return the name of the environment of equal builds: that of the first."""
-    first = builds[0].recipe
+def _name_parts(builds: Sequence[Build]) -> tuple[_Named, ...]:
+    """Return the environments in builds, each with a name of its own."""
     paths = Counter(build.recipe.path for build in builds)
-    is_one_of_several = paths[first.path] > 1 and first.stage is not None
-    return first.service or (f"{first.path}#{first.stage}" if is_one_of_several else first.path)
+    found: list[_Named] = []
+    for build in builds:
+        recipe, parts = build.recipe, find_parts(build)
+        own = recipe.service or recipe.path
+        if recipe.bake and paths[recipe.path] > 1:
+            own = recipe.bake
+        is_one_of_several = own == recipe.path and paths[own] > 1 and recipe.stage is not None
+        for part in parts:
+            is_plain = len(parts) == 1 or (own != recipe.path and part.is_built)
+            name = own if is_plain and not is_one_of_several else f"{own}#{part.label}"
+            if any(each.name == name for each in found):
+                name = f"{name}:{part.location or '/'}"
+            found.append(_Named(name=name, build_name=own, part=part))
+    return tuple(found)
+
+
+def _with_own_names(targets: Sequence[FoundTarget]) -> Iterator[FoundTarget]:
+    """Yield targets with names that differ; those of one place have different Pythons."""
+    names = Counter(each.name for each in targets)
+    taken: set[str] = set()
+    for each in targets:
+        name = f"{each.name}:python{each.target.python}" if names[each.name] > 1 else each.name
+        number = 2
+        while name in taken:
+            name, number = f"{each.name}:{number}", number + 1
+        taken.add(name)
+        yield replace(each, name=name)
 
 
 def _is_settled(
@@ -254,34 +351,82 @@ def _target_of_host(note: str) -> Target:
 # --- one build ------------------------------------------------------------------------------------
 
 
-def _find_target(
-    build: Build,
+def _targets_of(
+    part: Part,
     settings: Settings,
     variables: Mapping[str, str],
     bases: BaseImages,
-) -> Target:
-    """Return the target of the stage that installs the files."""
-    dockerfile, steps = build.dockerfile, build.steps or steps_with_files(build)
+) -> Iterator[tuple[Target, Part]]:
+    """Yield the target of each image that steps of a part have, with the part of these steps."""
+    build = part.build
+    if not build.steps:
+        yield _find_target(build, settings, variables, bases), part
+        return
+    found: dict[object, list[tuple[InstallCommand, Target]]] = {}
+    for step, target in _targets_of_steps(build, build.steps, settings, variables, bases):
+        found.setdefault(_image_of(target), []).append((step, target))
+    for each in found.values():
+        steps = [step for step, _ in each]
+        own = part if len(found) == 1 else part.only(steps)
+        yield _strictest([target for _, target in each]), own
+
+
+def _targets_of_steps(
+    build: Build,
+    steps: Sequence[InstallCommand],
+    settings: Settings,
+    variables: Mapping[str, str],
+    bases: BaseImages,
+) -> Iterator[tuple[InstallCommand, Target]]:
+    last = _last_stage(build, steps, settings)
+
+    def way_of(step: InstallCommand) -> object:
+        restriction = _restriction_of(step, build)
+        return step.stage, step.installer, step.python, _pip_of(step), restriction
+
+    ways = {way_of(step): step for step in reversed(steps)}
+    targets = {
+        way: _target_of(step, last, build, settings, variables, bases) for way, step in ways.items()
+    }
+    yield from ((step, targets[way_of(step)]) for step in reversed(steps))
+
+
+def _last_stage(build: Build, steps: Sequence[InstallCommand], settings: Settings) -> Stage:
+    """Return the stage that is built, where all that is to be known of its Dockerfile is known.
+
+    Raises:
+        DockerfileError: a base image depends on a variable without value, or there is no stage of
+            that name.
+        TargetError: conda installs the files.
+    """
+    dockerfile, stage = build.dockerfile, build.recipe.stage
     if not settings.python:
         _require_own_installer(build)
     if not settings.python and not (
         steps and all(step.python.origin == "version" for step in steps)
     ):
         dockerfile.require_known()
-    stage = build.recipe.stage
     last = dockerfile.stage_named(stage) if stage else dockerfile.stages[-1]
     if last is None:
         raise DockerfileError(
             f'there is no stage "{stage}", which the compose file builds', path=build.recipe.path
         )
-    ways = {
-        (step.stage, step.installer, step.python, _pip_of(step), _restriction_of(step, build)): step
-        for step in reversed(steps)
-    }
-    installing: list[InstallCommand | None] = [*ways.values()]
-    targets = [
-        _target_of(step, last, build, settings, variables, bases) for step in installing or [None]
-    ]
+    return last
+
+
+def _find_target(
+    build: Build,
+    settings: Settings,
+    variables: Mapping[str, str],
+    bases: BaseImages,
+) -> Target:
+    """Return the target of the stage that other files are installed in, or of the last stage."""
+    steps = steps_with_files(build)
+    last = _last_stage(build, steps, settings)
+    found = _targets_of_steps(build, steps, settings, variables, bases)
+    targets = [target for _, target in found]
+    if not targets:
+        targets = [_target_of(None, last, build, settings, variables, bases)]
     if any(_image_of(target) != _image_of(targets[0]) for target in targets):
         told = "; ".join(dict.fromkeys(f"{target} ({target.source})" for target in targets))
         raise DockerfileError(

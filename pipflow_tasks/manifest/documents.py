@@ -89,7 +89,8 @@ class Manifest(Struct, frozen=True, kw_only=True, dict=True):
     @property
     def is_missing(self) -> bool:
         """Whether the main file does not exist yet."""
-        return self.requirements[self.main].before is None
+        main = self.requirements.get(self.main)
+        return main is not None and main.before is None
 
     @cached_property
     def uses_hashes(self) -> bool:

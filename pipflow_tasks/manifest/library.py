@@ -20,7 +20,7 @@ from ..files import exists, find_repository, is_file, read, show_path
 from ..requirements import RequirementsFile, expand_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from ..requirements import Generator, Line
 
@@ -214,6 +214,7 @@ def walk(
     *,
     constrains: bool = False,
     known: Mapping[Path, str] | None = None,
+    skips: Collection[str] = (),
 ) -> Iterator[Event]:
     """Yield the files, lines and addresses on the way through files; no lines of constraints.
 
@@ -224,6 +225,7 @@ def walk(
         constrains: the named files count as constraints.
         known: the paths of the requirements files so far, by their real paths: a link to one of
             them is that file. With None, every name is a file of its own.
+        skips: the paths of files that are passed over where a line includes them with ``-r``.
 
     Raises:
         RequirementsError: the files are too many, or included too deeply.
@@ -237,6 +239,8 @@ def walk(
         file = find(normal_path(name))
         if met and file.real in met:
             file = find(met[file.real])
+        if file.path in skips and not constrains:
+            return
         opened = Opened(file=file, by=by, constrains=constrains, within=within)
         yield opened
         if opened.is_circular or (file.path, constrains) in done:

@@ -14,7 +14,8 @@ from .documents import Manifest
 from .library import MOST_FILES, Elsewhere, Opened, normal_path, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from ..requirements import Line
     from .library import Event, Library
@@ -33,6 +34,28 @@ def read_manifest(library: Library, names: Sequence[str], variables: Mapping[str
     """
     manifest = Manifest(main=normal_path(names[0]))
     return _with_walk(manifest, walk(names, library.find, variables, known={}), variables)
+
+
+def with_files(
+    manifest: Manifest, library: Library, files: Collection[Path], variables: Mapping[str, str]
+) -> Manifest:
+    """Return the manifest of some of its files alone, with what these include besides.
+
+    ``files`` are absolute paths. Everything that is not read from a file is as it was.
+    """
+    names = [name for name in manifest.requirements if library.path_of(name) in files]
+    if len(names) == len(manifest.requirements):
+        return manifest
+    left_out = manifest.requirements.keys() - {*names}
+    kept = replace(
+        Manifest(main=manifest.main),
+        promoted=manifest.promoted,
+        requires_hashes=manifest.requires_hashes,
+        is_being_locked=manifest.is_being_locked,
+    )
+    return _with_walk(
+        kept, walk(names, library.find, variables, known={}, skips=left_out), variables
+    )
 
 
 def with_constraints(

@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 from pipflow_tasks.environments.discovery import Discovery, builder_for, find_builds
-from pipflow_tasks.environments.environment import Environment, find_environments
+from pipflow_tasks.environments.environment import (
+    Environment,
+    complete_manifest,
+    find_environments,
+)
 from pipflow_tasks.environments.lacking import find_lack
 from pipflow_tasks.environments.target import find_targets
 from pipflow_tasks.errors import DockerfileError
@@ -35,10 +39,10 @@ def discover(root: Path, settings: Settings) -> Discovery:
     return find_builds(library, settings, VARIABLES)
 
 
-def environment_of(root: Path, settings: Settings) -> Environment:
+def environments_of(root: Path, settings: Settings) -> tuple[Environment, ...]:
     found = discover(root, settings)
     manifest = read_manifest(found.library, settings.files, VARIABLES)
-    (environment,) = find_environments(
+    return find_environments(
         find_targets(found, settings, VARIABLES),
         manifest,
         settings,
@@ -47,7 +51,25 @@ def environment_of(root: Path, settings: Settings) -> Environment:
         pip=PipSettings(index_url="https://index.example/simple/"),
         variables=VARIABLES,
     )
+
+
+def environment_of(root: Path, settings: Settings) -> Environment:
+    (environment,) = environments_of(root, settings)
     return environment
+
+
+def lines_of(root: Path, settings: Settings) -> dict[str, list[str]]:
+    """Return what each environment reads of the project's files, by its name."""
+    found = discover(root, settings)
+    manifest = read_manifest(found.library, settings.files, VARIABLES)
+    completed = {
+        each.name: complete_manifest(manifest, each, found.library, VARIABLES, None)
+        for each in environments_of(root, settings)
+    }
+    return {
+        name: [line.content for line in each.lines if line.content]
+        for name, each in completed.items()
+    }
 
 
 @pytest.fixture
@@ -94,12 +116,151 @@ def test_environment_without_build_has_a_name(root: Path, python: str, name: str
     assert (found.name, found.builds, found.steps) == (name, (), ())
 
 
-def test_environment_of_services_is_named_by_the_first(services: Path) -> None:
-    """Services that install the files with equal targets are one environment."""
-    found = environment_of(services, Settings(file="web.txt,job.txt"))
+def test_equal_environments_of_services_are_one(services: Path) -> None:
+    """Services that install the same into equal images are one environment of the first's name."""
+    (services / "compose.yaml").write_text(COMPOSE.replace("job/Dockerfile", "web/Dockerfile"))
+
+    found = environment_of(services, Settings(file="base.txt"))
 
     assert found.name == "web"
     assert [build.recipe.service for build in found.builds] == ["web", "job"]
+
+
+def test_services_are_environments(services: Path) -> None:
+    """Services that install files of their own are environments, each with what it includes."""
+    web, job = environments_of(services, Settings(file="web.txt,job.txt"))
+
+    assert (web.name, job.name) == ("web", "job")
+    assert web.files == {services / "web.txt", services / "base.txt"}
+    assert job.files == {services / "job.txt", services / "base.txt"}
+    assert (web.within, job.within) == ("", "")
+
+
+def test_services_with_different_pythons_are_environments(services: Path) -> None:
+    """One file that services install with different Pythons has an environment for each."""
+    dockerfile = services / "job" / "Dockerfile"
+    dockerfile.write_text(dockerfile.read_text().replace("3.9", "3.12"))
+
+    web, job = environments_of(services, Settings(file="base.txt"))
+
+    assert (web.target.python, job.target.python) == ("3.9", "3.12")
+    assert web.files == job.files == {services / "base.txt"}
+
+
+STAGES = """\
+FROM python:3.9-slim AS base
+COPY *.txt ./
+RUN pip install -r base.txt
+FROM base AS cpu
+RUN pip install --index-url https://cpu.example/simple/ -r cpu.txt
+FROM python:3.12-slim AS gpu
+COPY *.txt ./
+RUN pip install -r base.txt -r gpu.txt gpu-driver
+"""
+
+
+@pytest.fixture
+def stages(root: Path) -> Path:
+    """Give two stages a file each, beside one that both install."""
+    (root / "Dockerfile").write_text(STAGES)
+    (root / "cpu.txt").write_text("-c limits.txt\nbb==1\n")
+    (root / "limits.txt").write_text("cc<2\n")
+    (root / "gpu.txt").write_text("--extra-index-url https://gpu.example/simple/\nbb==2\n")
+    return root
+
+
+def test_stages_are_environments(stages: Path) -> None:
+    """Stages that install files of their own are environments with rules of their own."""
+    cpu, gpu = environments_of(stages, Settings(file="base.txt,cpu.txt,gpu.txt"))
+
+    assert (cpu.name, cpu.target.python) == ("Dockerfile#cpu", "3.9")
+    assert (gpu.name, gpu.target.python) == ("Dockerfile#gpu", "3.12")
+    assert cpu.files == {stages / "base.txt", stages / "cpu.txt"}
+    assert gpu.files == {stages / "base.txt", stages / "gpu.txt"}
+    assert [step.place for step in cpu.steps] == ["Dockerfile:3", "Dockerfile:5"]
+    assert [step.place for step in gpu.steps] == ["Dockerfile:8"]
+    assert "https://gpu.example/simple/" not in cpu.rules.index_urls
+    assert "https://gpu.example/simple/" in gpu.rules.index_urls
+    assert "https://cpu.example/simple/" not in gpu.rules.index_urls
+    assert [line.content for line in gpu.packages] == ["gpu-driver"]
+    assert cpu.packages == ()
+
+
+def test_manifest_of_an_environment_has_its_files_alone(stages: Path) -> None:
+    """What limits or precedes the lines of one environment's file is not in another's manifest."""
+    settings = Settings(file="base.txt,cpu.txt,gpu.txt")
+    found = discover(stages, settings)
+    manifest = read_manifest(found.library, settings.files, VARIABLES)
+    cpu, gpu = (
+        complete_manifest(manifest, each, found.library, VARIABLES, None)
+        for each in environments_of(stages, settings)
+    )
+
+    assert [*cpu.requirements] == ["base.txt", "cpu.txt"]
+    assert [*gpu.requirements] == ["base.txt", "gpu.txt"]
+    assert [*cpu.constraints] == ["limits.txt"]
+    assert [*gpu.constraints] == []
+    assert [line.place for line in gpu.find("bb")] == ["gpu.txt:2"]
+
+
+def test_file_that_nothing_installs_counts_for_each(stages: Path) -> None:
+    """A file of the project that no environment installs belongs to each of them."""
+    (stages / "more.txt").write_text("-r cpu.txt\ndd==1\n")
+
+    read = lines_of(stages, Settings(file="more.txt,base.txt,gpu.txt"))
+
+    assert read["Dockerfile#gpu"][:2] == ["-r cpu.txt", "dd==1"]
+    assert "bb==1" not in read["Dockerfile#gpu"]
+    assert "bb==1" in read["Dockerfile#cpu"]
+
+
+def test_environment_within_another_is_marked(root: Path) -> None:
+    """An environment that has less than one with the same target and rules names that one."""
+    (root / "dev.txt").write_text("bb==1\n")
+    (root / "Dockerfile").write_text(
+        "FROM python:3.9-slim AS base\nCOPY *.txt ./\nRUN pip install -r requirements.txt\n"
+        "FROM base AS dev\nRUN pip install -r dev.txt\nFROM base AS prod\n"
+    )
+
+    dev, prod = environments_of(root, Settings(file="requirements.txt,dev.txt"))
+
+    assert (dev.name, dev.within) == ("Dockerfile#dev", "")
+    assert (prod.name, prod.within) == ("Dockerfile#prod", "Dockerfile#dev")
+    assert prod.files == {root / "requirements.txt", root / "base.txt"}
+
+
+def test_venv_that_is_copied_is_one_environment(root: Path) -> None:
+    """A stage that copies a venv and installs into it continues the environment."""
+    (root / "dev.txt").write_text("bb==1\n")
+    (root / "Dockerfile").write_text(
+        "FROM python:3.9-slim AS build\nRUN python -m venv /opt/venv\nCOPY *.txt ./\n"
+        "RUN /opt/venv/bin/pip install -r requirements.txt\n"
+        "FROM python:3.9-slim\nCOPY --from=build /opt/venv /opt/venv\nCOPY dev.txt ./\n"
+        "RUN /opt/venv/bin/pip install -r dev.txt\n"
+    )
+
+    found = environment_of(root, Settings(file="requirements.txt,dev.txt"))
+
+    assert (found.name, len(found.steps)) == ("Dockerfile", 2)
+    assert len(found.files) == 3
+
+
+def test_pythons_of_one_stage_are_environments(root: Path) -> None:
+    """Two Pythons that one stage installs into are environments with names of their own."""
+    (root / "dev.txt").write_text("bb==1\n")
+    (root / "Dockerfile").write_text(
+        "FROM debian:12\nRUN apt-get install -y python3.11 && uv python install 3.13\n"
+        "COPY *.txt ./\nRUN python3.11 -m pip install -r requirements.txt aa-tool\n"
+        "RUN uv pip install --python 3.13 -r dev.txt\n"
+        "RUN uv pip install --python 3.13 bb-tool\n"
+    )
+
+    found = environments_of(root, Settings(file="requirements.txt,dev.txt"))
+
+    assert {each.target.python for each in found} == {"3.11.2", "3.13"}
+    assert len({each.name for each in found}) == 2
+    packages = {each.target.python: [line.name for line in each.packages] for each in found}
+    assert packages == {"3.11.2": ["aa-tool"], "3.13": ["bb-tool"]}
 
 
 @pytest.mark.parametrize(
