@@ -68,6 +68,7 @@ class Change(Struct, frozen=True, kw_only=True):
     extras: tuple[str, ...] = ()
     taken_from: Literal["image", "index"] | None = None
     is_direct: bool = True
+    environments: tuple[str, ...] = ()
 
     @property
     def is_kept(self) -> bool:
@@ -76,12 +77,16 @@ class Change(Struct, frozen=True, kw_only=True):
 
 
 class Held(Struct, frozen=True, kw_only=True):
-    """A project that is held below its newest version; the reason is a clause of its own."""
+    """A project that is held below its newest version; the reason is a clause of its own.
+
+    ``environments`` are the names of those that it is held for.
+    """
 
     project: str
     version: Version
     newest: Version
     reason: str
+    environments: tuple[str, ...] = ()
 
 
 class LeftAlone(Struct, frozen=True, kw_only=True):
@@ -135,6 +140,7 @@ class Finding(Struct, frozen=True, kw_only=True):
         message: what it is.
         fix: what to do about it, or an empty string.
         alike: what it shares with others of its kind.
+        environments: the names of those that it is about, where it is about a requirement.
     """
 
     file: str | None
@@ -143,6 +149,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     message: str
     fix: str
     alike: Alike | None = None
+    environments: tuple[str, ...] = ()
 
 
 class Origin(Struct, frozen=True, kw_only=True):
@@ -247,6 +254,13 @@ def typed_from_here(command: str, place: str) -> str:
     return command if place == "." else f"(cd {shlex.quote(place)} && {command})"
 
 
+class PlannedFor(Struct, frozen=True, kw_only=True):
+    """An environment that versions were chosen for."""
+
+    name: str
+    target: Target
+
+
 class Plan(Struct, frozen=True, kw_only=True):
     """The changes a command would make.
 
@@ -255,7 +269,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         folder: the project's folder, relative to where the user stands; ``.`` is here.
         files: the requirements files that the command is for, named likewise.
         dockerfiles: what the image is built from, named likewise.
-        target: what the versions were chosen for; None where none had to be chosen.
+        environments: what the versions were chosen for; none where none had to be chosen.
         edits: the new bytes of each file that changes.
         changes: what moves.
         held: what is held below its newest version.
@@ -275,7 +289,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     folder: str = "."
     files: tuple[str, ...] = ()
     dockerfiles: tuple[str, ...] = ()
-    target: Target | None = None
+    environments: tuple[PlannedFor, ...] = ()
     edits: tuple[Edit, ...] = ()
     changes: tuple[Change, ...] = ()
     held: tuple[Held, ...] = ()

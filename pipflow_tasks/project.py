@@ -25,7 +25,7 @@ from .checks.dockerfile import check_builds, check_pip
 from .checks.files import check_lines
 from .checks.origins import OriginReader, suggest_settings
 from .checks.paths import check_paths
-from .checks.pins import check_pins, check_together
+from .checks.pins import check_pins, check_together, name_environments
 from .engine.compiling import compile_in_copy
 from .environments.built_image import find_installed
 from .environments.declared import read_declared
@@ -33,7 +33,7 @@ from .environments.discovery import builder_for, find_builds, find_file
 from .environments.environment import complete_manifest, find_environments
 from .environments.indexes import note_several
 from .environments.lacking import find_lack
-from .environments.target import find_targets, join_targets
+from .environments.target import find_targets
 from .errors import (
     FileError,
     PackageIndexError,
@@ -59,7 +59,18 @@ from .mount import (
     read_run_settings,
     read_values,
 )
-from .plan import Builder, Change, Edit, Finding, Held, LeftAlone, Origin, Outcome, Plan
+from .plan import (
+    Builder,
+    Change,
+    Edit,
+    Finding,
+    Held,
+    LeftAlone,
+    Origin,
+    Outcome,
+    Plan,
+    PlannedFor,
+)
 from .planning.add import AddOptions, draft_add
 from .planning.adopt import (
     ALL_DIRECT,
@@ -73,7 +84,7 @@ from .planning.adopt import (
 from .planning.assumptions import note_looked_up, say_assumed, turns_on_patch
 from .planning.compiling import image_command, require_for_image, tell_commands
 from .planning.draft import edit_of, finish, warn
-from .planning.inputs import Inputs, prepare, readers_in
+from .planning.inputs import Inputs, Served, environments_of, prepare
 from .planning.lock import draft_lock, draft_unlock
 from .planning.pin import PinOptions, draft_pin
 from .planning.remove import draft_remove
@@ -104,6 +115,7 @@ if TYPE_CHECKING:
 
     from invoke.context import Context
 
+    from .engine import Installed
     from .environments.discovery import Discovery
     from .environments.environment import Environment
     from .environments.rules import InstallRules
@@ -114,7 +126,7 @@ if TYPE_CHECKING:
     from .manifest.sources import Compiled
     from .mount import Namespace
     from .planning.draft import Draft
-    from .requirements import CompileCommand, Request, Sort
+    from .requirements import CompileCommand, Line, Request, Sort
     from .target import Target
 
 __all__ = [
@@ -266,8 +278,7 @@ class Project:
     @property
     def target(self) -> Target:
         """What versions are chosen for, as things are now."""
-        (found,) = self._find_targets(self.image)
-        return found.target
+        return self._find_targets(self.image)[0].target
 
     def plan_add(
         self,
@@ -390,11 +401,10 @@ class Project:
         found = self._find(must_be_there=True)
         options = PinOptions(prereleases=prereleases, policy=policy)
 
+        def ask(environment: Environment) -> Installed:
+            return find_installed(found.discovery, environment, self.settings, self._environment)
+
         def draft(inputs: Inputs) -> Iterable[Draft]:
-            (environment,) = inputs.environments
-            ask = partial(
-                find_installed, found.discovery, environment, self.settings, self._environment
-            )
             return draft_pin(inputs, requests, options, ask)
 
         inputs, parts = self._draft(found, draft, resolve=resolve)
@@ -560,8 +570,8 @@ class Project:
         names = _words(sources)
         adopted = read_sources(library, main, names, self._variables, read_declared)
         found, is_read = self._with_builds(found, adopted)
-        (target,) = self._find_targets_of(found)
-        adopted = leave_unread(adopted, target.target)
+        for target in self._find_targets_of(found):
+            adopted = leave_unread(adopted, target.target)
         asked = {request.name for request in _split(direct)}
         others = {request.name for request in _split(transitive)}
         plain = self._with_content(found, write_adopted(adopted, ALL_DIRECT))
@@ -638,11 +648,11 @@ class Project:
         compiles: bool,
     ) -> Plan:
         """Return the plan that edits sources, and what is compiled from them."""
-        (of_target,) = self._find_targets_of(found)
+        of_target, *_ = targets = self._find_targets_of(found)
         files = sources.requirements
         plan = Plan(
             command=command,
-            target=of_target.target,
+            environments=_planned_for(targets),
             edits=tuple(edit_of(files[path], new) for path, new in changed.items()),
             hints=tuple(tell_edits(sources, changed)),
             warnings=of_target.notices,
@@ -670,7 +680,7 @@ class Project:
             CompileError: a command failed, or ran with another Python than the image's.
             VersionConflict: the image could not install the result.
         """
-        assert plan.target is not None
+        targets = [each.target for each in plan.environments]
         written = compile_in_copy(
             repository_of(self.root),
             [
@@ -686,7 +696,8 @@ class Project:
         for layer in layers:
             content = RequirementsFile.from_bytes(written[layer.file.file], path=layer.file.path)
             edits.append(edit_of(layer.file, content))
-            require_for_image(content, plan.target)
+            for target in targets:
+                require_for_image(content, target)
             changes += compare_pins(layer.file.content, content)
             if layer is layers[0]:
                 result = self._with_content(found, content)
@@ -713,11 +724,13 @@ class Project:
             notices = (*say_assumed(seen.inputs, note_looked_up(seen.inputs)), *notices)
         for unfinished in find_unfinished(seen.files):
             findings.append(_find_unfinished(unfinished.sentence))
+        if seen.inputs is not None:
+            findings = [*name_environments(seen.inputs, findings)]
         in_order = sorted(findings, key=lambda found: (found.file or "", found.line or 0))
         suggestion = suggest_settings(in_order)
         plan = Plan(
             command="check",
-            target=seen.target,
+            environments=_planned_for(seen.environments or seen.targets),
             findings=tuple(in_order),
             origins=tuple(self._explain(seen)) if explain else (),
             warnings=notices,
@@ -729,7 +742,7 @@ class Project:
     def _check(self, seen: _Seen, *, offline: bool) -> tuple[list[Finding], tuple[str, ...]]:
         """Return the findings of what was found out, and notices."""
         findings, manifest, inputs = dict.fromkeys(seen.findings), seen.manifest, seen.inputs
-        notices, target = seen.notices, seen.target
+        notices, target = seen.notices, seen.targets[0].target if seen.targets else None
         wants_hashes = target is None or target.installer == "pip"
         if manifest is not None:
             wants_hashes |= manifest.requires_hashes
@@ -763,19 +776,23 @@ class Project:
             discovery = self._discover(library)
             seen = seen.with_findings(check_builds(discovery), discovery=discovery)
             targets = targets or self._find_targets(discovery)
-            target, notices = targets[0].target, targets[0].notices
-            paths = check_paths(discovery, target)
-            if seen.manifest is not None:
-                paths = fix_at_the_source(seen.manifest, paths)
-            found = (*check_pip(discovery.builds, target), *paths)
-            if seen.manifest is not None:
-                found = (*found, *check_compiled(seen.manifest, target))
-            seen = seen.with_findings(found, target=target, notices=notices)
+            notices = tuple(dict.fromkeys(notice for each in targets for notice in each.notices))
+            for each in targets:
+                builds = each.builds or discovery.builds
+                paths = check_paths(replace(discovery, builds=builds), each.target)
+                if seen.manifest is not None:
+                    paths = fix_at_the_source(seen.manifest, paths)
+                found = (*check_pip(builds, each.target), *paths)
+                if seen.manifest is not None:
+                    found = (*found, *check_compiled(seen.manifest, each.target))
+                seen = seen.with_findings(found)
+            seen = replace(seen, targets=targets, notices=notices)
             if seen.manifest is not None:
                 both = _Found(manifest=seen.manifest, discovery=discovery)
                 environments = self._find_environments(both, targets)
-                environment = environments[0]
-                seen = replace(seen, environment=environment, notices=environment.notices)
+                of_each = (notice for each in environments for notice in each.notices)
+                notices = tuple(dict.fromkeys(of_each))
+                seen = replace(seen, environments=environments, notices=notices)
                 inputs = self._complete(
                     both, environments, resolve=True, in_any_case=True, offline=offline
                 )
@@ -792,11 +809,17 @@ class Project:
         )
         if seen.discovery is not None:
             yield from reader.of_builds(seen.discovery)
-            if seen.target is not None:
-                yield from reader.of_target(seen.target, seen.discovery.builds)
-        if seen.environment is not None and seen.manifest is not None:
+            for each in () if seen.environments else seen.targets:
+                yield from reader.of_target(each.target, each.builds)
+        if seen.manifest is None:
+            return
+        for environment in seen.environments:
+            if len(seen.environments) > 1:
+                yield Origin(part="environment", value=environment.name, source="see below")
+            builds = environment.builds
+            yield from reader.of_target(environment.target, builds)
             pip = read_pip_settings(self._environment)
-            yield from reader.of_installs(seen.environment, seen.manifest, pip)
+            yield from reader.of_installs(environment, seen.manifest, pip)
 
     def _first_hints(self, seen: _Seen) -> Iterator[str]:
         """Yield that a project without settings needs none."""
@@ -974,8 +997,7 @@ class Project:
     def _find_sure_targets(self, discovery: Discovery) -> tuple[FoundTarget, ...]:
         """Return the targets with the patch level that an engine tells; none where none does."""
         try:
-            found = find_targets(discovery, self.settings, self._environment, for_patch=True)
-            targets = _join(found, discovery, self.settings)
+            targets = find_targets(discovery, self.settings, self._environment, for_patch=True)
         except PipflowError:  # what is here is another image than that of the name
             return ()
         return () if any(each.target.patches for each in targets) else targets
@@ -992,15 +1014,13 @@ class Project:
         return find_builds(library, self.settings, self._variables)
 
     def _find_targets(self, discovery: Discovery) -> tuple[FoundTarget, ...]:
-        found = find_targets(discovery, self.settings, self._environment)
-        return _join(found, discovery, self.settings)
+        return find_targets(discovery, self.settings, self._environment)
 
     def _find_targets_of(self, found: _Found) -> tuple[FoundTarget, ...]:
         """Return the targets of the files that the builds install."""
         settings = dataclasses.replace(self.settings, file=found.files or self.settings.file)
         is_new = found.is_adopted
-        targets = find_targets(found.discovery, settings, self._environment, is_new=is_new)
-        return _join(targets, found.discovery, settings)
+        return find_targets(found.discovery, settings, self._environment, is_new=is_new)
 
     def _find_environments(
         self, found: _Found, targets: tuple[FoundTarget, ...]
@@ -1024,7 +1044,7 @@ class Project:
         in_any_case: bool,
         offline: bool = False,
     ) -> Inputs:
-        every: list[tuple[Environment, Manifest, PackageIndex, tuple[tuple[str, str], ...]]] = []
+        served: list[Served] = []
         for environment in environments:
             index = self._index_for(environment.rules)
             manifest = complete_manifest(
@@ -1035,10 +1055,11 @@ class Project:
                 None if offline else partial(_fetch, index),
             )
             unseen = environment.rules.links.unseen if offline else index.open_links()
-            every.append((environment, manifest, index, unseen))
-        whole = join(found.manifest, [manifest for _, manifest, _, _ in every])
-        readers = readers_in(every)
-        return prepare(whole, readers, resolve=resolve, in_any_case=in_any_case)
+            served.append(
+                Served(environment=environment, manifest=manifest, catalog=index, unseen=unseen)
+            )
+        whole = join(found.manifest, [each.manifest for each in served])
+        return prepare(whole, tuple(served), resolve=resolve, in_any_case=in_any_case)
 
     def _index_for(self, rules: InstallRules) -> PackageIndex:
         """Return the index of rules; plans with equal rules share it."""
@@ -1081,15 +1102,25 @@ class Project:
         with_target: bool = True,
         asked: Sequence[str] = (),
     ) -> Plan:
-        manifest, target = found.manifest, None
+        manifest = found.manifest
+        planned_for: tuple[PlannedFor, ...] = ()
+        reading: Callable[[Line], tuple[str, ...]] = _reads_nothing
         if inputs is not None:
-            manifest = inputs.manifest
-            target = inputs.environments[0].target if with_target else None
+            manifest, reading = inputs.manifest, partial(environments_of, inputs)
+            planned_for = _planned_for(inputs.environments) if with_target else ()
             parts = [*parts]  # after which the index knows what it was asked for
             several = self._index_notices(inputs, parts)
             assumed = say_assumed(inputs, parts)
             parts = [warn(*inputs.notices), *parts, warn(*assumed, *several, *inputs.last_notices)]
-        plan = finish(parts, command, manifest, target=target, force=force, asked=asked)
+        plan = finish(
+            parts,
+            command,
+            manifest,
+            environments=planned_for,
+            reading=reading,
+            force=force,
+            asked=asked,
+        )
         return self._completed(plan, found.discovery)
 
     def _completed(self, plan: Plan, discovery: Discovery) -> Plan:
@@ -1152,8 +1183,8 @@ class _Seen(Struct, frozen=True, kw_only=True):
     files: tuple[Path, ...] = ()
     manifest: Manifest | None = None
     discovery: Discovery | None = None
-    target: Target | None = None
-    environment: Environment | None = None
+    targets: tuple[FoundTarget, ...] = ()
+    environments: tuple[Environment, ...] = ()
     inputs: Inputs | None = None
     findings: tuple[Finding, ...] = ()
     notices: tuple[str, ...] = ()
@@ -1169,11 +1200,13 @@ class _Seen(Struct, frozen=True, kw_only=True):
         return replace(self, findings=(*kept, error))
 
 
-def _join(
-    targets: tuple[FoundTarget, ...], discovery: Discovery, settings: Settings
-) -> tuple[FoundTarget]:
-    """Return the targets as one, as long as one search is for one target."""
-    return (join_targets(targets, discovery, settings),)
+def _reads_nothing(_: Line) -> tuple[str, ...]:
+    """Return the environments of a line where none is known."""
+    return ()
+
+
+def _planned_for(found: Iterable[Environment | FoundTarget]) -> tuple[PlannedFor, ...]:
+    return tuple(PlannedFor(name=each.name, target=each.target) for each in found)
 
 
 def _fetch(index: PackageIndex, address: Address) -> bytes:

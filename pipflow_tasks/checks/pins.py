@@ -15,6 +15,7 @@ from ..planning.goals import find_move
 from ..planning.inputs import (
     allowed_by_policy,
     as_given,
+    environments_of,
     is_held,
     readers_of,
     releases,
@@ -34,7 +35,7 @@ from . import finding_at
 from .files import contradicts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from packaging.version import Version
 
@@ -45,6 +46,15 @@ if TYPE_CHECKING:
     from ..requirements import Line
     from ..resolution import Conflict, Root
     from ..resolution.finder import Releases
+
+
+def name_environments(inputs: Inputs, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield findings; those at a line of the files name the environments that it counts for."""
+    lines = {(line.path, line.number): line for line in inputs.manifest.lines}
+    for finding in findings:
+        line = lines.get((finding.file or "", finding.line or 0))
+        names = () if line is None else environments_of(inputs, line)
+        yield replace(finding, environments=names) if names else finding
 
 
 def check_pins(inputs: Inputs) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from ..errors import RequirementsError, redact
-from ..plan import Change, Edit, Held, LeftAlone, Plan
+from ..plan import Change, Edit, Held, LeftAlone, Plan, PlannedFor
 from ..requirements import Addition, Pin, RequirementsFile
 from .compiling import way_to_change, way_to_upgrade
 
@@ -156,19 +156,21 @@ def finish(
     command: str,
     manifest: Manifest,
     *,
-    target: Target | None,
+    environments: tuple[PlannedFor, ...],
+    reading: Callable[[Line], tuple[str, ...]],
     force: bool,
     asked: Sequence[str] = (),
 ) -> Plan:
     """Return the plan of a command; repeated warnings and hints are reported once.
 
-    ``force`` edits also a file that another tool has written; ``asked`` are the requirements that
-    were typed.
+    ``reading`` names the environments that a line counts for. ``force`` edits also a file that
+    another tool has written; ``asked`` are the requirements that were typed.
 
     Raises:
         RequirementsError: such a file would change, and ``force`` is not given.
     """
     draft = _join(parts)
+    target = environments[0].target if environments else None
     contents = {path: _content(draft, manifest, path) for path in manifest.requirements}
 
     def say_way(generator: Generator) -> str:
@@ -183,9 +185,9 @@ def finish(
     )
     return Plan(
         command=command,
-        target=target,
+        environments=environments,
         edits=tuple(edit for edit in edits if edit is not None),
-        changes=tuple(_changes(draft, contents)),
+        changes=tuple(_changes(draft, contents, reading)),
         held=draft.held,
         left_alone=draft.left_alone,
         paths=draft.paths,
@@ -275,7 +277,11 @@ def _is_read_alike(one: RequirementsFile, other: RequirementsFile) -> bool:
     return read(one) == read(other)
 
 
-def _changes(draft: Draft, contents: Mapping[str, RequirementsFile]) -> Iterator[Change]:
+def _changes(
+    draft: Draft,
+    contents: Mapping[str, RequirementsFile],
+    reading: Callable[[Line], tuple[str, ...]],
+) -> Iterator[Change]:
     """Yield the changes; lines are numbered as the new file has them."""
     told: set[str] = set()
 
@@ -298,6 +304,7 @@ def _changes(draft: Draft, contents: Mapping[str, RequirementsFile]) -> Iterator
             line=new.number,
             is_new=True,
             is_direct=not new.via,
+            environments=reading(new),
         )
     for pin in draft.pins:
         line = pin.line
@@ -315,6 +322,7 @@ def _changes(draft: Draft, contents: Mapping[str, RequirementsFile]) -> Iterator
             extras=pin.extras,
             taken_from=("image" if of_image else "index") if line.pin is None else None,
             is_direct=not new.via,
+            environments=reading(new),
         )
     for line in draft.removals:
         yield Change(
@@ -324,4 +332,5 @@ def _changes(draft: Draft, contents: Mapping[str, RequirementsFile]) -> Iterator
             file=line.path,
             line=line.number,
             is_direct=not line.via,
+            environments=reading(line),
         )

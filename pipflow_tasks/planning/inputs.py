@@ -32,7 +32,7 @@ from ..resolution import (
 from ..resolution.finder import Bound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from packaging.markers import Marker
     from packaging.utils import NormalizedName
@@ -47,24 +47,50 @@ if TYPE_CHECKING:
     from ..target import Target
 
 
-class Reader(Struct, frozen=True, kw_only=True, dict=True):  # of a cached property
-    """An environment on one of its platforms, as a reader of the files.
+class Served(Struct, frozen=True, kw_only=True):
+    """An environment with what it installs, and from where.
 
     Attributes:
-        name: as messages have it where there are several.
         environment: the environment.
-        target: its target, for this platform alone.
         manifest: the files that it reads, with all that counts besides.
         catalog: what its indexes have.
         unseen: the ``--find-links`` whose files are unknown, as messages write them, and why.
     """
 
-    name: str
     environment: Environment
-    target: Target
     manifest: Manifest
     catalog: Catalog
     unseen: tuple[tuple[str, str], ...] = ()
+
+    def reads(self, line: Line) -> bool:
+        """Return whether a line of the project's files counts for it on a platform."""
+        target = self.environment.target
+        is_there = line.path in self.manifest.requirements
+        return is_there and (line.marker is None or target.applies(line.marker))
+
+
+class Reader(Struct, frozen=True, kw_only=True, dict=True):  # of a cached property
+    """An environment on one of its platforms, as a reader of the files.
+
+    Attributes:
+        name: as messages have it where there are several.
+        served: the environment, with what it installs.
+        target: its target, for this platform alone.
+    """
+
+    name: str
+    served: Served
+    target: Target
+
+    @property
+    def environment(self) -> Environment:
+        """The environment."""
+        return self.served.environment
+
+    @property
+    def manifest(self) -> Manifest:
+        """The files that it reads, with all that counts besides."""
+        return self.served.manifest
 
     def reads(self, line: Line) -> bool:
         """Return whether a line counts for it."""
@@ -82,6 +108,7 @@ class Inputs(Struct, frozen=True, kw_only=True):
 
     Attributes:
         manifest: the requirements files, with what counts for any environment besides.
+        served: the environments that they are for.
         readers: who reads them; numbered as the partition of the candidates has it.
         candidates: what the indexes have for them, within limits.
         resolves: versions are chosen that are compatible; else the newest of each by itself.
@@ -92,6 +119,7 @@ class Inputs(Struct, frozen=True, kw_only=True):
     """
 
     manifest: Manifest
+    served: tuple[Served, ...]
     readers: tuple[Reader, ...]
     candidates: Candidates
     resolves: bool
@@ -103,7 +131,7 @@ class Inputs(Struct, frozen=True, kw_only=True):
     @property
     def environments(self) -> tuple[Environment, ...]:
         """What versions are chosen for."""
-        return tuple({id(each.environment): each.environment for each in self.readers}.values())
+        return tuple(each.environment for each in self.served)
 
     @property
     def rules(self) -> tuple[InstallRules, ...]:
@@ -113,7 +141,7 @@ class Inputs(Struct, frozen=True, kw_only=True):
     @property
     def unseen(self) -> tuple[tuple[str, str], ...]:
         """The ``--find-links`` whose files are unknown, and why."""
-        return tuple(dict.fromkeys(each for reader in self.readers for each in reader.unseen))
+        return tuple(dict.fromkeys(unseen for each in self.served for unseen in each.unseen))
 
     @property
     def skips_dependencies(self) -> str:
@@ -197,6 +225,17 @@ def each_of(inputs: Inputs, key: Key, candidate: Candidate) -> Iterator[tuple[Ca
         yield own, view.target
 
 
+def environments_of(inputs: Inputs, line: Line) -> tuple[str, ...]:
+    """Return the names of the environments that a line counts for."""
+    return tuple(each.environment.name for each in inputs.served if each.reads(line))
+
+
+def environments_in(inputs: Inputs, key: Key) -> tuple[str, ...]:
+    """Return the names of the environments that a key stands for."""
+    part = inputs.partition.part_of(key)
+    return tuple(dict.fromkeys(inputs.readers[number].environment.name for number in part))
+
+
 def say_target(inputs: Inputs, key: Key) -> str:
     """Return the targets of the environments that a key stands for, in words."""
     return say_targets(inputs, inputs.partition.part_of(key))
@@ -210,7 +249,8 @@ def say_targets(inputs: Inputs, numbers: Iterable[int] | None = None) -> str:
     for environment in inputs.environments:
         own = [each for each in inputs.readers if each.environment is environment]
         meant = [each for each in own if each in part]
-        targets = [environment.target] if meant == own else [each.target for each in meant]
+        is_whole = bool(meant) and len(meant) == len(own)
+        targets = [environment.target] if is_whole else [each.target for each in meant]
         where = f" ({environment.name})" if len(inputs.environments) > 1 else ""
         words += [f"{target}{where}" for target in targets]
     return " and ".join(words)
@@ -306,43 +346,14 @@ def only_version(line: Line, reason: str) -> Bound:
     return Bound(specifier=specifier, reason=reason, is_ours=True)
 
 
-def readers_in(
-    environments: Iterable[tuple[Environment, Manifest, Catalog, tuple[tuple[str, str], ...]]],
-) -> tuple[Reader, ...]:
-    """Return the readers of environments: each on each of its platforms.
-
-    With an environment go the manifest that is complete for it, what its indexes have, and the
-    ``--find-links`` whose files are unknown, and why.
-    """
-    every = [*environments]
-    found: list[Reader] = []
-    for environment, manifest, catalog, unseen in every:
-        target = environment.target
-        for platform in target.platforms:
-            words = [environment.name] if len(every) > 1 else []
-            words += [platform.name] if len(target.platforms) > 1 else []
-            is_one = len(target.platforms) == 1
-            found.append(
-                Reader(
-                    name=" on ".join(words),
-                    environment=environment,
-                    target=target if is_one else replace(target, platforms=(platform,)),
-                    manifest=manifest,
-                    catalog=catalog,
-                    unseen=unseen,
-                )
-            )
-    return tuple(found)
-
-
 def prepare(
     manifest: Manifest,
-    readers: tuple[Reader, ...],
+    served: tuple[Served, ...],
     *,
     resolve: bool,
     in_any_case: bool = False,
 ) -> Inputs:
-    """Return the inputs of a command, from a manifest that is complete.
+    """Return the inputs of a command, from a manifest that is complete for the environments.
 
     Where the install steps install without dependencies, ``resolve`` counts only for locked files
     and ``in_any_case``.
@@ -351,19 +362,23 @@ def prepare(
         RequirementsError: the policy of a locked line is malformed.
     """
     told: tuple[str, ...] = ()
-    place = _skip(reader.environment.rules for reader in readers)
+    place = _skip(each.environment.rules for each in served)
     if place and resolve and not in_any_case and not manifest.is_locked:
         told = (
             f"{place} installs without dependencies: "
             "the dependencies of the pins were not resolved",
         )
         resolve = False
-    unseen = dict.fromkeys(each for reader in readers for each in reader.unseen)
+    unseen = dict.fromkeys(unseen for each in served for unseen in each.unseen)
     of_unseen = [f"{shown} {why}; what it has in the image is unknown" for shown, why in unseen]
-    of_each = (notice for reader in readers for notice in reader.environment.notices)
+    of_each = (notice for each in served for notice in each.environment.notices)
+    # what suits the larger of two suits the other one; but a lock is complete in each
+    reading = [each for each in served if manifest.is_locked or not each.environment.within]
+    readers = _readers_of(reading)
     partition = _part(manifest, readers)
     return Inputs(
         manifest=manifest,
+        served=served,
         readers=readers,
         candidates=Candidates(
             tuple(_view(reader) for reader in readers),
@@ -376,6 +391,20 @@ def prepare(
     )
 
 
+def _readers_of(served: Sequence[Served]) -> tuple[Reader, ...]:
+    """Return the readers in environments: each on each of its platforms."""
+    found: list[Reader] = []
+    for each in served:
+        target = each.environment.target
+        is_one = len(target.platforms) == 1
+        for platform in target.platforms:
+            words = [each.environment.name] * (len(served) > 1)
+            words += [platform.name] * (not is_one)
+            own = target if is_one else replace(target, platforms=(platform,))
+            found.append(Reader(name=" on ".join(words), served=each, target=own))
+    return tuple(found)
+
+
 def _skip(rules: Iterable[InstallRules]) -> str:
     places = [each.without_dependencies for each in rules]
     return places[0] if all(places) else ""
@@ -386,7 +415,7 @@ def split_platforms(inputs: Inputs) -> Inputs:
 
     They are the same where each environment has one platform.
     """
-    if len(inputs.environments) == len(inputs.readers):
+    if all(len(each.environment.target.platforms) == 1 for each in inputs.readers):
         return inputs
     partition = _part(inputs.manifest, inputs.readers, is_split=True)
     for project, readers in inputs.held:
@@ -430,7 +459,7 @@ def _view(reader: Reader) -> View:
         for name in {*pins, *rules.admissions}
     }
     return View(
-        catalog=reader.catalog,
+        catalog=reader.served.catalog,
         target=reader.target,
         admission=rules.admission,
         admissions=MappingProxyType(admissions),

@@ -13,7 +13,7 @@ from ..resolution import project_of, rule_out, why_below, why_by_itself, why_nev
 from ..values import as_plural
 from .draft import Draft, move, warn, warn_of
 from .goals import key_for
-from .inputs import each_of, releases
+from .inputs import each_of, environments_in, releases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -140,7 +140,14 @@ def tell_held(
         reason = _why_held(settlement, key)
     else:
         reason = _why_passed_over(name, latest, choice)
-    yield Draft(held=(Held(project=name, version=version, newest=latest, reason=reason),))
+    held = Held(
+        project=name,
+        version=version,
+        newest=latest,
+        reason=reason,
+        environments=environments_in(inputs, key),
+    )
+    yield Draft(held=(held,))
 
 
 def _why_passed_over(name: str, latest: Version, choice: Choice) -> str:

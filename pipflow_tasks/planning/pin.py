@@ -9,10 +9,10 @@ from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 
 from ..errors import VersionConflict
-from ..resolution import Preference, project_of
+from ..resolution import Preference
 from .draft import Draft, hint, leave
 from .goals import choose, goal_to_move, why_left_alone
-from .inputs import holding_lines, key_of, policy_bounds, releases
+from .inputs import holding_lines, key_of, policy_bounds, readers_of, releases
 from .lock import update_lock
 from .moving import move_goal, version_for, write_goal
 from .policies import asked_of, comment_with_policy, tell_policies
@@ -20,13 +20,20 @@ from .requests import names_in, require_there
 from .settling import settle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from typing import TypeAlias
+
+    from packaging.utils import NormalizedName
+    from packaging.version import Version
 
     from ..engine import Installed
+    from ..environments.environment import Environment
     from ..requirements import Line, Request
     from .goals import Goal
     from .inputs import Inputs
     from .settling import Settlement
+
+    Versions: TypeAlias = Mapping[NormalizedName, Version]
 
 
 class PinOptions(Struct, frozen=True, kw_only=True):
@@ -37,11 +44,15 @@ class PinOptions(Struct, frozen=True, kw_only=True):
 
 
 def draft_pin(
-    inputs: Inputs, requests: Sequence[Request], options: PinOptions, ask: Callable[[], Installed]
+    inputs: Inputs,
+    requests: Sequence[Request],
+    options: PinOptions,
+    ask: Callable[[Environment], Installed],
 ) -> Iterator[Draft]:
     """Pin the lines that are not pinned, or those of the named projects.
 
-    ``ask`` is called where there are such lines, and says what the built image has.
+    ``ask`` is called where there are such lines, and says what the built image of an environment
+    has.
 
     Raises:
         RequirementsError: the files do not have a project that is named.
@@ -66,10 +77,15 @@ def draft_pin(
         if not names:
             yield hint("every requirement that can be pinned is pinned")
         return
-    image = ask()
-    if image.note:
-        yield hint(f"{image.note}, so each pin is the newest version that is allowed")
-    yield from _pin(inputs, loose, options, image)
+    images = [ask(environment) for environment in inputs.environments]
+    for note in dict.fromkeys(image.note for image in images if image.note):
+        yield hint(f"{note}, so each pin is the newest version that is allowed")
+    by_name = {
+        environment.name: image.versions
+        for environment, image in zip(inputs.environments, images, strict=True)
+    }
+    installed = [by_name[reader.environment.name] for reader in inputs.readers]
+    yield from _pin(inputs, loose, options, installed)
 
 
 def _tell_pinned(line: Line) -> str:
@@ -78,20 +94,21 @@ def _tell_pinned(line: Line) -> str:
 
 
 def _pin(
-    inputs: Inputs, loose: Sequence[Line], options: PinOptions, image: Installed
+    inputs: Inputs, loose: Sequence[Line], options: PinOptions, installed: Sequence[Versions]
 ) -> Iterator[Draft]:
-    inputs = _preferring(holding_lines(inputs, loose), image)
+    """Pin lines; ``installed`` are the versions that the image of each reader has."""
+    inputs = _preferring(holding_lines(inputs, loose), installed)
     inputs.candidates.expect(line.name for line in loose if line.name)
     for line in loose:
         inputs = inputs.bounding(line, policy_bounds(line))
-    goals = [_goal_of(inputs, line, options, image) for line in loose]
+    goals = [_goal_of(inputs, line, options, installed) for line in loose]
     settlement = settle(inputs, goals)
     _require_no_conflict(settlement, goals)
     yield from settlement.notices
     for goal in goals:
         assert goal.line is not None
         version = version_for(settlement, goal)
-        if version is not None and version == image.versions.get(project_of(goal.root.name)):
+        if version is not None and version == _version_in(installed, goal.line, goal.readers):
             yield Draft(from_image=(goal.line.place,))
             yield from write_goal(settlement, goal)
         else:
@@ -115,20 +132,31 @@ def _require_no_conflict(settlement: Settlement, goals: Sequence[Goal]) -> None:
         )
 
 
-def _preferring(inputs: Inputs, image: Installed) -> Inputs:
-    """Return inputs that keep what the image has, where nothing else is kept.
+def _version_in(
+    installed: Sequence[Versions], line: Line, readers: Iterable[int]
+) -> Version | None:
+    """Return the version of a line's project that an image has of those who read the line."""
+    found = (installed[number].get(line.name) for number in readers if line.name is not None)
+    return next((version for version in found if version is not None), None)
 
-    What it has of transitive dependencies counts, too: its versions suit one another.
+
+def _preferring(inputs: Inputs, installed: Sequence[Versions]) -> Inputs:
+    """Return inputs that keep what the images have, where nothing else is kept.
+
+    What they have of transitive dependencies counts, too: its versions suit one another.
     """
     limits = inputs.limits
-    for name, version in image.versions.items():
-        for key in inputs.partition.keys(name):
+    for number, versions in enumerate(installed):
+        for name, version in versions.items():
+            key = inputs.partition.key(name, number)
             if key not in limits.preferences:
                 limits = limits.preferring(key, Preference(version=version))
     return inputs.within(limits)
 
 
-def _goal_of(inputs: Inputs, line: Line, options: PinOptions, image: Installed) -> Goal:
+def _goal_of(
+    inputs: Inputs, line: Line, options: PinOptions, installed: Sequence[Versions]
+) -> Goal:
     """Return the goal of a line; without resolving, its choice is what the image has if it suits.
 
     Raises:
@@ -140,7 +168,7 @@ def _goal_of(inputs: Inputs, line: Line, options: PinOptions, image: Installed) 
     others = f"name the others (`pin NAMES`) to leave {line.name} as it is"
     there = releases(inputs, key, hint=others)
     asked = asked_of(inputs, line)
-    version = image.versions.get(line.name)
+    version = _version_in(installed, line, readers_of(inputs, line))
     is_kept = version is not None and bool(there.pinned(version) & there.allowed(asked))
     goal = goal_to_move(
         inputs, line, must_exist=not is_kept, prereleases=options.prereleases, asked=asked

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from msgspec.structs import replace
+
 from ..plan import Finding
 from ..values import as_plural
-from .wording import describe_held
+from .wording import describe_held, say_where
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
-    from ..plan import Held, LeftAlone
+    from ..plan import Held, LeftAlone, Plan
 
     Item = TypeVar("Item")
 
@@ -19,17 +21,24 @@ MANY = 3
 """How many that are alike are reported as one."""
 
 
-def group_findings(findings: Iterable[Finding]) -> Iterator[Finding]:
-    """Yield findings; those that are alike as one, at the place of the first."""
+def group_findings(plan: Plan) -> Iterator[Finding]:
+    """Yield the findings; those that are alike as one, at the place of the first."""
 
     def key(finding: Finding) -> Hashable:
         alike = finding.alike
         if alike is None:
             return None
-        return finding.file, finding.severity, alike.message, alike.fix or finding.fix
+        where = finding.environments
+        return finding.file, finding.severity, alike.message, alike.fix or finding.fix, where
 
-    for found in _group(findings, key):
-        yield found[0] if len(found) == 1 else _join(found)
+    for found in _group(plan.findings, key):
+        yield _placed(found[0] if len(found) == 1 else _join(found), plan)
+
+
+def _placed(finding: Finding, plan: Plan) -> Finding:
+    """Return a finding whose message says which environments it is about."""
+    where = say_where(finding.environments, plan)
+    return replace(finding, message=f"{finding.message}{where}") if where else finding
 
 
 def _join(findings: Sequence[Finding]) -> Finding:
@@ -43,15 +52,16 @@ def _join(findings: Sequence[Finding]) -> Finding:
         line=None,
         severity=first.severity,
         message=f"{len(findings)} {first.alike.message}: {', '.join(subjects)}",
+        environments=first.environments,
         fix=fix,
     )
 
 
-def describe_all_held(held: Iterable[Held]) -> Iterator[str]:
+def describe_all_held(plan: Plan) -> Iterator[str]:
     """Yield which projects are held, and why; those that are held for one reason together."""
-    for group in _group(held, _reason_against_newest):
+    for group in _group(plan.held, _reason_against_newest):
         if len(group) == 1:
-            yield describe_held(group[0])
+            yield describe_held(group[0], plan)
             continue
         shown = (f"{each.project} {each.newest} (at {each.version})" for each in group)
         reason = as_plural(str(_reason_against_newest(group[0])))

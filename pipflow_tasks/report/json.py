@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from packaging.version import Version
 
 from ..errors import redact
+from .wording import list_notes
 
 if TYPE_CHECKING:
-    from ..plan import Builder, Change, Outcome, Plan
-    from ..target import Target
+    from ..plan import Builder, Change, Outcome, Plan, PlannedFor
 
 
 def write_json(plan: Plan, outcome: Outcome) -> str:
@@ -30,22 +30,24 @@ def _redacted(value: Any) -> Any:
 
 def as_object(plan: Plan, outcome: Outcome) -> dict[str, Any]:
     """Return a report as the object that ``--format json`` prints."""
-    notes = () if plan.target is None else plan.target.notes
     return {
         "schema": 1,
         "command": plan.command,
         "dry_run": outcome.dry_run,
-        "target": {} if plan.target is None else _target(plan.target),
+        "environments": [_environment(each) for each in plan.environments],
         "changes": [_change(change) for change in plan.changes],
-        "held": [_keys(held, "project version newest reason") for held in plan.held],
+        "held": [_keys(held, "project version newest reason environments") for held in plan.held],
         "left_alone": [_keys(left, "requirement file line reason") for left in plan.left_alone],
         "paths": [
             [_keys(step, "project version requirement file line") for step in path]
             for path in plan.paths
         ],
-        "warnings": [*notes, *plan.warnings],
+        "warnings": [*list_notes(plan), *plan.warnings],
         "hints": [*([plan.suggestion] if plan.suggestion else []), *plan.hints],
-        "findings": [_keys(finding, "file line severity message fix") for finding in plan.findings],
+        "findings": [
+            _keys(finding, "file line severity message fix environments")
+            for finding in plan.findings
+        ],
         "origins": [_keys(origin, "part value source") for origin in plan.origins],
         "image": _image(plan.builder, outcome),
         "undo": outcome.undo,
@@ -55,16 +57,25 @@ def as_object(plan: Plan, outcome: Outcome) -> dict[str, Any]:
 def _keys(value: object, names: str) -> dict[str, Any]:
     """Return attributes of a value under their own names."""
     found = {name: getattr(value, name) for name in names.split()}
-    return {name: str(v) if isinstance(v, Version) else v for name, v in found.items()}
+    return {name: _value(v) for name, v in found.items()}
 
 
-def _target(target: Target) -> dict[str, Any]:
+def _value(value: object) -> object:
+    if isinstance(value, tuple):
+        return [*value]
+    return str(value) if isinstance(value, Version) else value
+
+
+def _environment(planned: PlannedFor) -> dict[str, Any]:
+    target = planned.target
     return {
+        "name": planned.name,
         "python": target.python,
         "platforms": [platform.name for platform in target.platforms],
         "libc": target.libc,
+        "installer": target.installer,
         "pip": _text_or_none(target.pip),
-        "source": target.source,
+        "origin": target.source,
     }
 
 
@@ -78,6 +89,7 @@ def _change(change: Change) -> dict[str, Any]:
         "direct": change.is_direct,
         "extras": list(change.extras),
         "taken_from": change.taken_from,
+        "environments": list(change.environments),
     }
 
 

@@ -13,7 +13,9 @@ from .wording import (
     describe_image,
     describe_path,
     describe_source,
+    list_notes,
     name_project,
+    say_where,
     show,
     show_new_files,
 )
@@ -33,14 +35,20 @@ def write_markdown(plan: Plan, outcome: Outcome) -> str:
 def _lines(plan: Plan, outcome: Outcome) -> Iterator[str]:
     project = name_project(plan)
     start = f"### {plan.command} in {project}" if project else f"### {plan.command}"
-    yield start if plan.target is None else f"{start} for {plan.target}"
+    targets = [str(each.target) for each in plan.environments]
+    if len(targets) == 1:
+        start = f"{start} for {targets[0]}"
+    yield start
+    if len(targets) > 1:
+        yield from ("", "| environment | versions are for |", "|---|---|")
+        yield from (_cells(each.name, each.target) for each in plan.environments)
     if plan.origins:
         yield from ("", "| part | value | source |", "|---|---|---|")
         yield from (_cells(o.part, o.value, o.source) for o in plan.origins)
     changes = [change for change in plan.changes if not change.is_kept]
     if changes:
         yield from ("", "| project | from | to | file |", "|---|---|---|---|")
-        yield from map(_row, changes)
+        yield from (_row(change, plan) for change in changes)
     elif plan.command == "check":
         yield from ("", f"{count_findings(plan).capitalize()}.")
     elif not plan.edits and plan.command not in {"rebuild", "why"}:
@@ -65,22 +73,21 @@ def _cells(*values: object) -> str:
     return f"| {' | '.join(str(value).replace('|', chr(92) + '|') for value in values)} |"
 
 
-def _row(change: Change) -> str:
+def _row(change: Change, plan: Plan) -> str:
     before, after = change.before or "", f"{change.after or ''}{describe_source(change)}"
     extras = f" +[{','.join(change.extras)}]" if change.extras else ""
-    place = f"{change.file}:{change.line}"
+    place = f"{change.file}:{change.line}{say_where(change.environments, plan)}"
     return _cells(f"{change.project}{extras}", before, after, place)
 
 
 def _notes(plan: Plan, outcome: Outcome) -> Iterator[str]:
     """Yield the rest, one sentence each."""
-    yield from map(_finding, group_findings(plan.findings))
+    yield from map(_finding, group_findings(plan))
     yield from map(describe_path, plan.paths)
-    yield from (f"held: {told}" for told in describe_all_held(plan.held))
+    yield from (f"held: {told}" for told in describe_all_held(plan))
     quoted = (replace(left, requirement=f"`{left.requirement}`") for left in plan.left_alone)
     yield from (f"left alone: {told}" for told in describe_all_left(quoted))
-    if plan.target is not None:
-        yield from (f"note: {note}" for note in plan.target.notes)
+    yield from (f"note: {note}" for note in list_notes(plan))
     yield from (f"warning: {warning}" for warning in plan.warnings)
     yield from plan.hints
     for word, what in describe_image(plan, outcome):

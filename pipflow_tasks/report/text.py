@@ -11,15 +11,17 @@ from .wording import (
     describe_finding,
     describe_image,
     describe_path,
+    list_notes,
     name_project,
+    say_where,
     show,
     show_new_files,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from ..plan import Origin, Outcome, Plan
+    from ..plan import Origin, Outcome, Plan, PlannedFor
 
 
 def write_text(plan: Plan, outcome: Outcome) -> str:
@@ -30,10 +32,9 @@ def write_text(plan: Plan, outcome: Outcome) -> str:
 
 def _lines(plan: Plan, outcome: Outcome) -> Iterator[str]:
     project = name_project(plan)
-    if plan.target is not None:
-        start = f"{project}: for" if project else "for"
-        yield f"{start} {plan.target} · {plan.target.deciding_source}"
-        yield from (_line("note", note) for note in plan.target.notes)
+    if plan.environments:
+        yield from _environments(plan.environments, project)
+        yield from (_line("note", note) for note in list_notes(plan))
     elif project:
         yield f"{project}:"
     yield from (_origin(origin) for origin in plan.origins)
@@ -50,6 +51,17 @@ def _lines(plan: Plan, outcome: Outcome) -> Iterator[str]:
     yield from (_line(word, what) for word, what in describe_image(plan, outcome))
 
 
+def _environments(environments: Sequence[PlannedFor], project: str) -> Iterator[str]:
+    start = f"{project}: for" if project else "for"
+    if len(environments) == 1:
+        target = environments[0].target
+        yield f"{start} {target} · {target.deciding_source}"
+        return
+    yield f"{start} {len(environments)} environments"
+    for each in environments:
+        yield _line("for", f"{each.name}: {each.target} · {each.target.deciding_source}")
+
+
 def _line(word: str, what: str) -> str:
     return f"{word:<9} {what}"
 
@@ -62,15 +74,17 @@ def _projects(plan: Plan, outcome: Outcome) -> Iterator[str]:
     """Yield changes, what is held or left alone, and paths."""
     for change in (each for each in plan.changes if not each.is_kept):
         word, what = describe_change(change)
-        yield _line(_tense(word, plan, outcome), f"{what} ({change.file}:{change.line})")
-    yield from (_line("held", told) for told in describe_all_held(plan.held))
+        where = say_where(change.environments, plan)
+        place = f"({change.file}:{change.line}){where}"
+        yield _line(_tense(word, plan, outcome), f"{what} {place}")
+    yield from (_line("held", told) for told in describe_all_held(plan))
     yield from (_line("left", told) for told in describe_all_left(plan.left_alone))
     for path in plan.paths:
         yield _line("why", describe_path(path))
 
 
 def _findings(plan: Plan) -> Iterator[str]:
-    for finding in group_findings(plan.findings):
+    for finding in group_findings(plan):
         yield _line(finding.severity, describe_finding(finding))
         if finding.fix:
             yield _line("", f"fix: {finding.fix}")

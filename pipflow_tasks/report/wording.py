@@ -29,7 +29,19 @@ def name_project(plan: Plan) -> str:
     if place and plan.builder is not None and plan.builder.services:
         place = f"{place} ({', '.join(plan.builder.services)})"
     built = [name for name in plan.dockerfiles if name != f"{folder}Dockerfile"]
-    return ", ".join(filter(None, [place, *(built if plan.target is None else [])]))
+    return ", ".join(filter(None, [place, *([] if plan.environments else built)]))
+
+
+def list_notes(plan: Plan) -> tuple[str, ...]:
+    """Return what was assumed of the targets."""
+    return tuple(dict.fromkeys(note for each in plan.environments for note in each.target.notes))
+
+
+def say_where(names: Sequence[str], plan: Plan) -> str:
+    """Return which environments something is about, where it is not about all; with a space."""
+    every = [each.name for each in plan.environments]
+    is_of_all = not names or set(names).issuperset(every)
+    return "" if is_of_all else f" ({', '.join(names)})"
 
 
 def describe_change(change: Change) -> tuple[str, str]:
@@ -55,9 +67,10 @@ def describe_source(change: Change) -> str:
     return ", which the image has" if is_from_image else ", the newest that is allowed"
 
 
-def describe_held(held: Held) -> str:
+def describe_held(held: Held, plan: Plan) -> str:
     """Return at which version a project is held, and why."""
-    return f"{held.project} at {held.version}: {held.reason}"
+    where = say_where(held.environments, plan)
+    return f"{held.project} at {held.version}{where}: {held.reason}"
 
 
 def describe_finding(finding: Finding) -> str:

@@ -359,10 +359,10 @@ def _sentences(causes: Sequence[Cause]) -> Iterator[str]:
 
 def _span(causes: Sequence[Cause]) -> str:
     """Return the versions of a project that need something, and the path if there is only one."""
-    versions = sorted({c.parent.version for c in causes if c.parent and c.parent.version})
+    parents = [c.parent for c in causes if c.parent is not None and c.parent.version is not None]
+    versions = sorted({parent.version for parent in parents if parent.version is not None})
     if len(versions) < 2:
         return causes[0].way
     ways = {tuple(pick.name for pick in cause.path) for cause in causes}
-    assert causes[0].parent is not None
-    span = f"{causes[0].parent.project} {versions[0]} to {versions[-1]}"
+    span = f"{parents[0].project} {versions[0]} to {versions[-1]}"
     return causes[0].show_way([*ways.pop(), span]) if len(ways) == 1 else span

@@ -127,7 +127,7 @@ def test_pip_of_the_image_counts(
         "FROM python:3.8-slim\n"
         f"RUN pip install --no-index --root-user-action=ignore {wheels}/pip-22.0.4-*.whl\n"
     )
-    assert add(project, "--format", "json").report["target"]["pip"] == "22.0.4"
+    assert add(project, "--format", "json").report["environments"][0]["pip"] == "22.0.4"
 
 
 def test_what_installers_are_told_comes_along(

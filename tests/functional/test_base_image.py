@@ -66,12 +66,14 @@ def test_image_itself_is_asked(project: TemporaryProject, engine: Engine) -> Non
 
 def test_report_says_the_target(project: TemporaryProject, engine: Engine) -> None:
     """In JSON the target is the image's, its source the line that names the image."""
-    assert add(project, "--format", "json").report["target"] == {
+    assert add(project, "--format", "json").report["environments"][0] == {
+        "name": "Dockerfile",
         "python": "3.10.4",
         "platforms": ["linux/amd64"],
         "libc": "musl 1.2",
+        "installer": "pip",
         "pip": "21.1.3",
-        "source": "Dockerfile:1",
+        "origin": "Dockerfile:1",
     }
 
 
@@ -378,7 +380,10 @@ def test_platform_of_the_image_needs_no_assumption(
     engine.has({**IMAGE, "Architecture": "arm", "Variant": "v7"})
     engine.tells({**TOLD, "machine": "armv7l"})
     done = add(project, "--format", "json")
-    assert (done.report["target"]["platforms"], done.report["warnings"]) == (["linux/arm/v7"], [])
+    assert (done.report["environments"][0]["platforms"], done.report["warnings"]) == (
+        ["linux/arm/v7"],
+        [],
+    )
 
 
 def test_configuration_of_the_image_counts(
@@ -436,7 +441,10 @@ def test_images_of_services_are_asked_of_docker_once(
     project.write("compose.yaml", f"services:\n  web: {build}\n  worker: {build}\n")
     done = add(project, "--format", "json")
     assert done.report["image"]["services"] == ["web", "worker"]
-    assert (done.report["target"]["python"], engine.commands) == ("3.10.4", ["image", "run"])
+    assert (done.report["environments"][0]["python"], engine.commands) == (
+        "3.10.4",
+        ["image", "run"],
+    )
 
 
 def test_without_an_engine_the_name_counts(project: TemporaryProject, engine: Engine) -> None:

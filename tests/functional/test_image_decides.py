@@ -22,7 +22,7 @@ def test_python_of_the_dockerfile(project: TemporaryProject, python: str) -> Non
     """The newest version that supports the Python of FROM is pinned, whatever the host has."""
     project.write("Dockerfile", dockerfile(python))
     done = project.invoke("deps.add", "lib", "--format", "json")
-    assert (done.status, done.report["target"]["python"]) == (0, python)
+    assert (done.status, done.report["environments"][0]["python"]) == (0, python)
     assert project.requirements == f"lib==1.{python.partition('.')[2]}\n"
 
 
@@ -54,7 +54,10 @@ def test_stage_that_installs_decides(project: TemporaryProject) -> None:
         "FROM python:3.13-slim\nCOPY --from=front /dist /dist\n",
     )
     report = project.invoke("deps.add", "lib", "--format", "json").report
-    assert (report["target"]["python"], report["target"]["source"]) == ("3.10", "Dockerfile:4")
+    assert (report["environments"][0]["python"], report["environments"][0]["origin"]) == (
+        "3.10",
+        "Dockerfile:4",
+    )
 
 
 def test_stages_of_two_images(project: TemporaryProject) -> None:
@@ -317,7 +320,7 @@ def test_platform_of_a_service(compose: TemporaryProject, index: LoopbackIndex) 
     text = COMPOSE.replace("  worker:\n", "  worker:\n    platform: linux/arm64\n")
     compose.write("compose.yaml", text)
     report = compose.invoke("deps.add", "fast", "--format", "json").report
-    assert report["target"]["platforms"] == ["linux/arm64"]
+    assert report["environments"][0]["platforms"] == ["linux/arm64"]
     assert compose.requirements == "fast==1.0\n"
 
 

@@ -642,7 +642,7 @@ def test_pip_that_the_dockerfile_installs(
     text = pip(before=upgrade).replace(f"python:{HOST}-slim-bookworm", "python:3.8.0-buster")
     project.write("Dockerfile", text)
     report = project.invoke("deps.add", "lib", "--format", "json").report
-    assert (report["target"]["pip"] or "None").startswith(str(pip_version))
+    assert (report["environments"][0]["pip"] or "None").startswith(str(pip_version))
     assert project.requirements == f"lib=={version}\n"
 
 
@@ -702,7 +702,7 @@ def test_file_of_another_stage(project: TemporaryProject, index: LoopbackIndex) 
     project.write("dev.txt", "")
     assert project.invoke("deps.add", "lib").status == 0
     done = project.invoke("deps.add", "lib", "--file", "dev.txt", "--format", "json")
-    assert done.report["target"]["source"] == "Dockerfile:1"
+    assert done.report["environments"][0]["origin"] == "Dockerfile:1"
     assert (project.read("dev.txt"), project.requirements) == ("lib==9.0\n", "lib==11.0\n")
 
 
@@ -748,12 +748,12 @@ def test_name_of_the_file_from_a_build_argument(
     )
     words = ("deps.add", "lib", "--file", "requirements/prod.txt", "--format", "json", "--dry-run")
     report = project.invoke(*words).report
-    assert report["target"]["source"] == "Dockerfile:2"
+    assert report["environments"][0]["origin"] == "Dockerfile:2"
     told = " ".join(report["warnings"])
     assert "does not install requirements/prod.txt" in told
     assert "line 5 installs requirements/.txt, which is not there" in told
     project.write("compose.yaml", "services:\n  app:\n    build: {context: ., args: {ENV: prod}}\n")
-    assert project.invoke(*words).report["target"]["source"] == "Dockerfile:2"
+    assert project.invoke(*words).report["environments"][0]["origin"] == "Dockerfile:2"
 
 
 @pytest.mark.parametrize(

@@ -77,11 +77,12 @@ def test_dockerfile_of_now_counts(project: TemporaryProject, index: LoopbackInde
     """A project that stays open reads the Dockerfile for each plan."""
     project.requirements = "lib==1.0\n"
     with opened(project, index) as here:
-        targets = [here.plan_upgrade_all().target]
+        plans = [here.plan_upgrade_all()]
         project.write("Dockerfile", project.read("Dockerfile").replace("3.9", "3.12"))
-        targets.append(here.plan_upgrade_all().target)
+        plans.append(here.plan_upgrade_all())
 
-    assert [target.python for target in targets if target is not None] == ["3.9", "3.12"]
+    pythons = [each.target.python for plan in plans for each in plan.environments]
+    assert pythons == ["3.9", "3.12"]
 
 
 def test_failed_build_is_an_error(project: TemporaryProject, index: LoopbackIndex) -> None:

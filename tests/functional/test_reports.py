@@ -53,10 +53,12 @@ def test_json_says_everything(project: TemporaryProject) -> None:
     project.write("invoke.yaml", "pipflow:\n  platform: linux/amd64\n")
     report = project.invoke("deps.upgrade-all", "--format", "json").report
     assert report["dry_run"] is False
-    target = report["target"]
-    assert (target["python"], target["source"]) == ("3.9", "Dockerfile:1")
+    target = report["environments"][0]
+    assert (target["python"], target["origin"]) == ("3.9", "Dockerfile:1")
     assert target["platforms"] == ["linux/amd64"]
-    assert sorted(target) == ["libc", "pip", "platforms", "python", "source"]
+    assert sorted(target) == [
+        *("installer", "libc", "name", "origin", "pip", "platforms", "python")
+    ]
     assert report["changes"] == [
         {
             "project": "Flask",
@@ -67,11 +69,17 @@ def test_json_says_everything(project: TemporaryProject) -> None:
             "extras": [],
             "direct": True,
             "taken_from": None,
+            "environments": ["Dockerfile"],
         }
     ]
     (held,) = report["held"]
     reason = held.pop("reason")
-    assert held == {"project": "Flask", "version": "3.0.3", "newest": "3.1"}
+    assert held == {
+        "project": "Flask",
+        "version": "3.0.3",
+        "newest": "3.1",
+        "environments": ["Dockerfile"],
+    }
     assert reason.endswith("needs Python >=3.10, the image has 3.9 (Dockerfile:1)")
     assert report["left_alone"] == [
         {
