@@ -67,6 +67,11 @@ class Manifest(Struct, frozen=True, kw_only=True, dict=True):
         counts = self.is_being_locked or not all(each.constrains for each in self.addresses)
         return any(counts or self._by_name.keys() & {*line.via} for line in self._marked)
 
+    @property
+    def has_lock(self) -> bool:
+        """Whether the files are locked, or are to be."""
+        return self.is_locked or self.is_being_locked
+
     @cached_property
     def locked(self) -> tuple[Line, ...]:
         """The locked lines; none where the files are not locked."""

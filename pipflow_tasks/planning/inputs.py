@@ -373,7 +373,7 @@ def prepare(
     of_unseen = [f"{shown} {why}; what it has in the image is unknown" for shown, why in unseen]
     of_each = (notice for each in served for notice in each.environment.notices)
     # what suits the larger of two suits the other one; but a lock is complete in each
-    reading = [each for each in served if manifest.is_locked or not each.environment.within]
+    reading = [each for each in served if manifest.has_lock or not each.environment.within]
     readers = _readers_of(reading)
     partition = _part(manifest, readers)
     return Inputs(

@@ -38,6 +38,7 @@ from .inputs import (
     readers_of,
     roots_of,
     roots_of_line,
+    say_targets,
     split_platforms,
     why_unseen,
 )
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from ..resolution.finder import Candidate
     from .goals import Goal
     from .inputs import Inputs
+    from .transitive import Join
 
 MOST_CONFLICTS = 4
 """How many conflicts of the files are reported."""
@@ -169,33 +171,55 @@ def _searching(
         if split is inputs:
             raise
         settled = search(split)
-    while settled.inputs.manifest.is_locked:
-        before = settled.inputs
+    while settled.inputs.manifest.has_lock:
         joins = find_transitive(
-            before,
-            settled.solution,
-            numbers=settled.numbers,
-            added=added,
-            gone=gone,
+            settled.inputs, settled.solution, numbers=settled.numbers, added=added, gone=gone
         ).joins
         if not joins:
             break
-        joined = before
-        for join in joins:
-            joined = joined.holding(join.project, join.readers)
-        try:
-            settled = search(joined)
-        except VersionConflict as error:
-            in_conflict = {project_of(name) for name in error.conflict.names}
-            parted = {join.project for join in joins if join.project in in_conflict}
-            if not parted or not all(can_part(before, project) for project in parted):
-                raise
-            apart = replace(before, apart=before.apart | parted)
-            for join in joins:
-                if join.project not in parted:
-                    apart = apart.holding(join.project, join.readers)
-            settled = search(apart)
+        settled = _join(settled, search, joins)
     return settled
+
+
+def _join(
+    settled: Settlement, search: Callable[[Inputs], Settlement], joins: Sequence[Join]
+) -> Settlement:
+    """Search again with one version of each of some projects; those that have none stay apart.
+
+    Raises:
+        VersionConflict: one of them has none, and no marker separates its environments.
+    """
+    before = settled.inputs
+    joined = _holding(before, joins)
+    error: VersionConflict | None = None
+    try:
+        found = search(joined)
+        names = {name for pair in found.waived - settled.waived for name in pair}
+    except VersionConflict as conflict:
+        error = conflict
+        names = {*conflict.conflict.names}
+    in_conflict = {project_of(name) for name in names}
+    parted = {join.project for join in joins if join.project in in_conflict}
+    if error is None and not parted:
+        return found
+    if not parted or not all(can_part(before, project) for project in parted):
+        raise error or _no_common_version(before, parted)
+    apart = replace(before, apart=before.apart | parted)
+    return search(_holding(apart, [join for join in joins if join.project not in parted]))
+
+
+def _holding(inputs: Inputs, joins: Iterable[Join]) -> Inputs:
+    for join in joins:
+        inputs = inputs.holding(join.project, join.readers)
+    return inputs
+
+
+def _no_common_version(inputs: Inputs, projects: Iterable[NormalizedName]) -> NoCandidate:
+    shown = " and ".join(sorted(projects))
+    return NoCandidate(
+        f"no version of {shown} suits {say_targets(inputs)} together",
+        hint="give each of these images a requirements file of its own",
+    )
 
 
 def _settle(

@@ -1,0 +1,218 @@
+"""Images that share a file, or have one each: one plan, the right versions in each of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from functional.temporary_project import TemporaryProject
+    from loopback_index import LoopbackIndex
+
+COMPOSE = """\
+services:
+  old:
+    build: {context: ., dockerfile: old.Dockerfile}
+  new:
+    build: {context: ., dockerfile: new.Dockerfile}
+"""
+
+
+def dockerfile(python: str, *files: str) -> str:
+    """Return a Dockerfile that installs files."""
+    options = " ".join(f"-r {name}" for name in files)
+    return f"FROM python:{python}-slim\nCOPY . .\nRUN pip install {options}\n"
+
+
+@pytest.fixture
+def services(project: TemporaryProject) -> TemporaryProject:
+    """A compose project of two services, with Python 3.8 and 3.13, that install one file."""
+    project.remove("Dockerfile")
+    project.write("compose.yaml", COMPOSE)
+    project.write("old.Dockerfile", dockerfile("3.8", "requirements.txt"))
+    project.write("new.Dockerfile", dockerfile("3.13", "requirements.txt"))
+    return project
+
+
+def two_files(project: TemporaryProject, base: str, old: str, new: str) -> None:
+    """Write a stage for each of two files, which share a third."""
+    project.write("base.txt", base)
+    project.write("old.txt", old)
+    project.write("new.txt", new)
+    project.write(
+        "Dockerfile",
+        "FROM python:3.8-slim AS old\nCOPY . .\nRUN pip install -r base.txt -r old.txt\n"
+        "FROM python:3.13-slim AS new\nCOPY . .\nRUN pip install -r base.txt -r new.txt\n",
+    )
+
+
+FILES = ("--file", "base.txt,old.txt,new.txt")
+
+
+def test_shared_pin_suits_both(services: TemporaryProject, index: LoopbackIndex) -> None:
+    """A line that two images read gets the newest version that both can install."""
+    index.add("lib", "1.0")
+    index.add("lib", "2.0", requires_python=">=3.8")
+    index.add("lib", "3.0", requires_python=">=3.9")
+    services.requirements = "lib==1.0\n"
+    done = services.invoke("deps.upgrade-all", "--format", "json")
+    assert (done.status, services.requirements) == (0, "lib==2.0\n")
+    report = done.report
+    assert [each["name"] for each in report["environments"]] == ["old", "new"]
+    (change,) = report["changes"]
+    assert change["environments"] == ["old", "new"]
+    (held,) = report["held"]
+    assert "needs Python >=3.9" in held["reason"]
+    assert "(old)" in held["reason"]
+
+
+def test_what_a_shared_pin_needs_is_chosen_for_each(
+    services: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """A dependency that no line holds may have another version in each image."""
+    index.add("lib", "1.0", requires_dist=["dep"])
+    index.add(
+        "lib",
+        "2.0",
+        requires_dist=["dep>=2; python_version >= '3.9'", "dep<2; python_version < '3.9'"],
+    )
+    index.add("dep", "1.0")
+    index.add("dep", "2.0", requires_python=">=3.9")
+    services.requirements = "lib==1.0\n"
+    done = services.invoke("deps.upgrade-all")
+    assert (done.status, services.requirements) == (0, "lib==2.0\n"), done.output
+
+
+def test_files_of_their_own_are_sets_of_their_own(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """A project in two files of two images has a version in each."""
+    two_files(project, "", "lib==1.0\nold==1.0\n", "lib==1.0\n")
+    index.add("lib", "1.0")
+    index.add("lib", "2.0")
+    index.add("old", "1.0", requires_dist=["lib<2"])
+    done = project.invoke("deps.upgrade-all", *FILES)
+    assert done.status == 0
+    assert (project.read("old.txt"), project.read("new.txt")) == (
+        "lib==1.0\nold==1.0\n",
+        "lib==2.0\n",
+    )
+    assert "held      lib at 1.0 (Dockerfile#old): old 1.0" in done.stdout
+    assert "moved     lib 1.0 to 2.0 (new.txt:1) (Dockerfile#new)" in done.stdout
+
+
+def test_shared_pin_is_compatible_with_both_files(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """What one file asks holds the pin of the file that both read."""
+    two_files(project, "lib==1.0\n", "old==1.0\n", "new==1.0\n")
+    for version in ("1.0", "1.5", "2.0"):
+        index.add("lib", version)
+    index.add("old", "1.0", requires_dist=["lib<2"])
+    index.add("new", "1.0", requires_dist=["lib"])
+    done = project.invoke("deps.upgrade-all", *FILES)
+    assert (done.status, project.read("base.txt")) == (0, "lib==1.5\n")
+    assert "lib at 1.5: old 1.0 in Dockerfile#old needs lib<2" in done.stdout
+
+
+def test_add_looks_at_those_who_read_the_file(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """What is added to a file suits the images that install it, not the others."""
+    two_files(project, "", "dep==1.0\n", "dep==2.0\n")
+    index.add("dep", "1.0")
+    index.add("dep", "2.0")
+    index.add("lib", "1.0", requires_dist=["dep<2"])
+    index.add("lib", "2.0", requires_dist=["dep>=2"])
+    for file, version in (("old.txt", "1.0"), ("new.txt", "2.0")):
+        done = project.invoke("deps.add", "lib", "--file", file)
+        assert (done.status, project.read(file)) == (0, f"dep=={version}\nlib=={version}\n"), (
+            done.output
+        )
+
+
+def test_lock_writes_one_line_for_all_who_read_the_file(
+    services: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """A locked line suits every image that reads it, although one alone could have a newer one."""
+    index.add("lib", "1.0", requires_dist=["dep"])
+    for version, python in (("1.0", ">=3.8"), ("2.0", ">=3.9")):
+        index.add("dep", version, requires_python=python)
+    services.requirements = "lib==1.0\n"
+    done = services.invoke("deps.lock")
+    locked = "dep==1.0  # via lib\nlib==1.0\n"
+    assert (done.status, services.requirements) == (0, locked), done.output
+    again = services.invoke("deps.upgrade-all")
+    assert (again.status, services.requirements) == (0, locked), again.output
+
+
+def test_lock_separates_by_markers_what_has_no_common_version(
+    services: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """Where no version suits both images, each gets a line with a marker."""
+    index.add("lib", "1.0", requires_dist=["dep"])
+    index.add("dep", "1.0", requires_python="<3.9")
+    index.add("dep", "2.0", requires_python=">=3.9", requires_dist=["sub"])
+    index.add("sub", "1.0")
+    services.requirements = "lib==1.0\n"
+    done = services.invoke("deps.lock")
+    locked = (
+        'dep==1.0; python_version < "3.13"  # via lib\n'
+        'dep==2.0; python_version >= "3.13"  # via lib\n'
+        "lib==1.0\n"
+        'sub==1.0; python_version >= "3.13"  # via dep\n'
+    )
+    assert (done.status, sorted(services.requirements.splitlines())) == (
+        0,
+        sorted(locked.splitlines()),
+    ), done.output
+    before = services.requirements
+    for command in ("deps.lock", "deps.upgrade-all"):
+        again = services.invoke(command)
+        assert (again.status, services.requirements) == (0, before), again.output
+    assert services.invoke("deps.check").status == 0
+
+
+def test_lock_of_two_files_and_then_of_one_changes_nothing(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """Locked lines go on to name parents that are in no file at hand."""
+    project.requirements = "lib==1.0\n"
+    project.write("requirements-dev.txt", "-r requirements.txt\ntool==1.0\n")
+    project.write("Dockerfile", dockerfile("3.12", "requirements-dev.txt"))
+    index.add("lib", "1.0", requires_dist=["dep"])
+    index.add("tool", "1.0", requires_dist=["dep"])
+    index.add("dep", "1.0")
+    both = ("--file", "requirements.txt,requirements-dev.txt")
+    assert project.invoke("deps.lock", *both).status == 0
+    locked = project.requirements, project.read("requirements-dev.txt")
+    assert locked[0] == "dep==1.0  # via lib, tool\nlib==1.0\n"
+    for words in (both, ("--file", "requirements.txt")):
+        for command in ("deps.upgrade-all", "deps.lock"):
+            done = project.invoke(command, *words)
+            assert done.status == 0
+            assert (project.requirements, project.read("requirements-dev.txt")) == locked
+
+
+def test_line_for_a_platform_moves(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """Lines that platforms have to themselves move each for its own."""
+    project.write("invoke.yaml", "pipflow:\n  platform: linux/amd64,linux/arm64\n")
+    for version in ("1.0", "2.0"):
+        index.add("lib", version, tags=["py3-none-manylinux2014_x86_64"])
+    index.add("lib", "1.0", tags=["py3-none-manylinux2014_aarch64"])
+    text = 'lib=={}; platform_machine == "x86_64"\nlib=={}; platform_machine == "aarch64"\n'
+    project.requirements = text.format("1.0", "1.0")
+    done = project.invoke("deps.upgrade-all")
+    assert (done.status, project.requirements) == (0, text.format("2.0", "1.0")), done.output
+
+
+def test_lock_of_what_one_platform_needs(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """A line that some platforms need alone has a marker for them."""
+    project.write("invoke.yaml", "pipflow:\n  platform: linux/amd64,linux/arm64\n")
+    index.add("lib", "1.0", requires_dist=["dep; platform_machine == 'aarch64'"])
+    index.add("dep", "1.0")
+    project.requirements = "lib==1.0\n"
+    done = project.invoke("deps.lock")
+    assert done.status == 0
+    assert 'dep==1.0; platform_machine == "aarch64"  # via lib\n' in project.requirements
