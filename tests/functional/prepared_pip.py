@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _TIMEOUT_SECONDS = 120
 
@@ -26,12 +26,14 @@ from pip._internal.cli.main import main
 import pip._internal.commands.install, pip._internal.resolution.resolvelib.resolver
 gc.freeze()
 for line in sys.stdin:
-    words, folder, streams = json.loads(line)
+    words, folder, environment, streams = json.loads(line)
     child = os.fork()
     if not child:
         for number, path in enumerate(streams):
             os.dup2(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), number)
         os.chdir(folder)
+        os.environ.clear()
+        os.environ.update(environment)
         sys.argv[1:] = words
         try:
             status = main(words)
@@ -46,14 +48,19 @@ for line in sys.stdin:
 """It may be any Python that has a pip which can write reports."""
 
 
+def plain_environment() -> dict[str, str]:
+    """Return the variables that a pip without configuration needs."""
+    kept = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
+    return {**kept, "PIP_CONFIG_FILE": os.devnull}
+
+
 class PreparedPip:
     """The process that forks; one for each Python, in each process of tests."""
 
     def __init__(self, python: str) -> None:
-        kept = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
         self._process = subprocess.Popen(
             [python, "-c", _SERVER],
-            env={**kept, "PIP_CONFIG_FILE": os.devnull},
+            env=plain_environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             encoding="utf-8",
@@ -64,15 +71,18 @@ class PreparedPip:
         with self._process:
             self._process.kill()
 
-    def run(self, words: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
-        """Run pip as ``python -m pip`` would, without configuration, and capture its output."""
+    def run(
+        self, words: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run ``python -m pip`` and capture its output; without configuration by default."""
+        environment = plain_environment() if environment is None else environment
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
         with tempfile.TemporaryDirectory() as name:
             texts = [Path(name, "stdout"), Path(name, "stderr")]
             streams = [os.devnull, *map(str, texts)]
-            stdin.write(json.dumps([words, str(folder), streams]) + "\n")
+            stdin.write(json.dumps([words, str(folder), dict(environment), streams]) + "\n")
             stdin.flush()
             ready, _, _ = select.select([stdout], [], [], _TIMEOUT_SECONDS)
             assert ready, f"pip has not ended: {words}"
