@@ -28,8 +28,10 @@ _AT_START = ("PYTHON", "LC_", "LANG", "MALLOC_", "LD_")
 
 _SERVER = """\
 import gc, runpy, sys
-import invoke.main, pipflow_tasks.program, pipflow_tasks.project, pipflow_tasks.report
-import pip._internal.models.index, requests, urllib3, yaml
+import invoke.main, pipflow_tasks.program, pipflow_tasks.project, pipflow_tasks.report.undo
+import ctypes, encodings.utf_8_sig, netrc  # what others import only when they need it
+import filelock, pip._internal.models.index, platformdirs.unix, requests, urllib3, yaml
+filelock.FileLock
 sys.path.insert(0, sys.argv[1])
 from functional.prepared import await_request
 del sys.path[0]

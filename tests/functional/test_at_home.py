@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,10 +40,11 @@ def install(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
     def installed(name: str) -> str:
         series, invoke = ELSEWHERE[name]
         folder = tmp_path_factory.mktemp(name) / "venv"
-        subprocess.run([find_python(series), "-m", "venv", folder], check=True)
+        make = [find_python(series), "-m", "venv", "--without-pip", str(folder)]
+        subprocess.run(make, check=True)
         python = str(folder / "bin" / "python")
-        words = ["-m", "pip", "install", "--quiet", "--editable", str(ROOT), invoke]
-        subprocess.run([python, *words], check=True)
+        words = ["install", "--quiet", "--editable", str(ROOT), invoke]
+        subprocess.run([sys.executable, "-m", "pip", "--python", python, *words], check=True)
         return python
 
     return installed

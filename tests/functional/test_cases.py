@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from functional.prepared_pip import prepare_pip
 from loopback_index import LoopbackIndex
 from packaging.markers import Marker
 from packaging.requirements import Requirement
@@ -300,7 +301,7 @@ def ask_pip(python: str, asked: Path, index_url: str) -> dict[str, str] | None:
         "--no-cache-dir", "--disable-pip-version-check", "--no-input",
         "--index-url", index_url, "--requirement", asked.name,
     ]  # fmt: skip
-    done = _run([python, "-m", "pip", *words], asked.parent, {"PIP_CONFIG_FILE": os.devnull})
+    done = prepare_pip(python).run(words, asked.parent)
     if done.returncode != 0:
         assert re.search("ResolutionImpossible|No matching distribution", done.stderr), done.stderr
         return None

@@ -33,6 +33,8 @@ from pipflow_tasks.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytestmark = pytest.mark.no_cover  # of what it says of the code, the small tests say all
+
 CORPUS = Path(__file__).parents[1] / "data" / "requirements"
 FILES = sorted(path.relative_to(CORPUS).as_posix() for path in CORPUS.rglob("*.txt"))
 UNMOVED = {
@@ -65,15 +67,10 @@ class Workplace:
     @property
     def environment(self) -> dict[str, str]:
         """A value for every variable that the corpus uses, easy to find where it has no place."""
-        names = {
-            name
-            for path in CORPUS.rglob("*.txt")
-            for name in VARIABLE.findall(path.read_bytes().decode("latin-1"))
-        }
         return {
             "PIP_CONFIG_FILE": os.devnull,
             "PIP_INDEX_URL": self.index.url,
-            **{name: f"value-of-{name.lower().replace('_', '-')}" for name in names},
+            **{name: f"value-of-{name.lower().replace('_', '-')}" for name in variables()},
         }
 
     def open(self, name: str) -> Project:
@@ -110,10 +107,17 @@ def index() -> Iterator[LoopbackIndex]:
         yield index
 
 
-@pytest.fixture
-def workplace(tmp_path: Path, index: LoopbackIndex) -> Workplace:
+@cache
+def variables() -> frozenset[str]:
+    """Return the names of the variables that the corpus uses."""
+    texts = [path.read_bytes().decode("latin-1") for path in CORPUS.rglob("*.txt")]
+    return frozenset(name for text in texts for name in VARIABLE.findall(text))
+
+
+@pytest.fixture(scope="module")
+def local_corpus(tmp_path_factory: pytest.TempPathFactory, index: LoopbackIndex) -> Path:
     """Copy the corpus, and lead the index addresses in it to the index."""
-    folder = tmp_path / "corpus"
+    folder = tmp_path_factory.mktemp("corpus") / "corpus"
     shutil.copytree(CORPUS, folder)
     host = index.url.split("/")[2]
     for path in folder.rglob("*.txt"):
@@ -126,6 +130,14 @@ def workplace(tmp_path: Path, index: LoopbackIndex) -> Workplace:
         ]
         errors = "surrogateescape" if document.encoding == "utf-8" else "surrogatepass"
         path.write_bytes(document.mark + "".join(texts).encode(document.encoding, errors))
+    return folder
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, local_corpus: Path, index: LoopbackIndex) -> Workplace:
+    """Make a copy that a test may change."""
+    folder = tmp_path / "corpus"
+    shutil.copytree(local_corpus, folder)
     return Workplace(folder, index)
 
 

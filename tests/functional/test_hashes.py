@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import subprocess
 import sys
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from functional.prepared_pip import prepare_pip
 from functional.temporary_project import Finished, TemporaryProject
 from loopback_index import JSON_V1, Fault, LoopbackIndex
 
@@ -58,18 +58,13 @@ def dry_run(
     folder: Path, index: LoopbackIndex, *words: str, name: str = "requirements.txt"
 ) -> Finished:
     """Let pip resolve a file, hashes required, and install nothing."""
-    done = subprocess.run(
+    done = prepare_pip(sys.executable).run(
         [
-            sys.executable, "-m", "pip", "install", "--isolated", "--dry-run", "--require-hashes",
-            "--ignore-installed", "--no-cache-dir", "--disable-pip-version-check",
+            "install", "--isolated", "--dry-run", "--require-hashes", "--ignore-installed",
+            "--no-cache-dir", "--disable-pip-version-check",
             "--index-url", index.url, "-r", name, *words,
         ],
-        cwd=folder,
-        env={"PATH": os.environ["PATH"], "HOME": str(folder), "PIP_CONFIG_FILE": os.devnull},
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-        timeout=60,
+        folder,
     )  # fmt: skip
     return Finished(status=done.returncode, stdout=done.stdout, stderr=done.stderr)
 

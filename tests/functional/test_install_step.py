@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from functional.prepared_pip import prepare_pip
 from functional.temporary_project import ENGINE, TemporaryProject
 from loopback_index import LoopbackIndex
 
@@ -75,17 +76,15 @@ def test_pip_would_take_the_same(
     project.write("Dockerfile", pip(flags, before="".join(map(_env, values.items()))))
     project.requirements = head
     asked = project.write("asked.txt", f"{head}lib\n")
-    told = subprocess.run(
+    told = prepare_pip(sys.executable).run(
         [
-            *(sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"),
-            *("--dry-run", "--ignore-installed", "--report", "-", *shlex.split(flags)),
-            *("-r", str(asked)),
+            *("--disable-pip-version-check", "install", "--quiet", "--dry-run"),
+            *("--ignore-installed", "--report", "-", *shlex.split(flags), "-r", str(asked)),
         ],
-        env={**project.environment, **values},
-        check=True,
-        capture_output=True,
-        text=True,
+        project.folder,
+        {**project.environment, **values},
     )
+    assert told.returncode == 0, told.stderr
     installed = json.loads(told.stdout)["install"][0]["metadata"]
     done = project.invoke("deps.add", "lib")
     assert done.status == 0, done.output

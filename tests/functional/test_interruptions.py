@@ -350,6 +350,13 @@ program.run()
 """
 
 
+def kill_at(project: TemporaryProject, count: int, *words: str) -> None:
+    """Run Invoke, and kill it at a step."""
+    program = project.folder.parent / "killed.py"
+    program.write_text(KILLED_AT)
+    project.run_file(program, *words, environment={"KILLED_AT": str(count)})
+
+
 @pytest.mark.parametrize("count", range(1, 31))
 def test_killed_at_each_step(project: TemporaryProject, count: int) -> None:
     """Wherever a run of two files is killed: both are old or both new after the next command."""
@@ -357,9 +364,7 @@ def test_killed_at_each_step(project: TemporaryProject, count: int) -> None:
     project.write("more.txt", "new==0\n")
     docker = project.stand_in("docker", ENGINE)
     before = project.contents()
-    project.run_python(
-        KILLED_AT, "deps.upgrade-all", "--only", "lib,new", environment={"KILLED_AT": str(count)}
-    )
+    kill_at(project, count, "deps.upgrade-all", "--only", "lib,new")
     seen = project.invoke("deps.outdated")
     assert seen.status in {0, 1}
     if seen.status:
@@ -385,9 +390,7 @@ def test_half_written_files_that_were_edited_since(project: TemporaryProject) ->
         project.write("more.txt", "new==0\n")
         for path in project.state.glob("journals/*"):
             path.unlink()
-        project.run_python(
-            KILLED_AT, "deps.upgrade-all", "--no-rebuild", environment={"KILLED_AT": str(count)}
-        )
+        kill_at(project, count, "deps.upgrade-all", "--no-rebuild")
     project.write("more.txt", "new==0.5\n")
     before = project.contents()
     done = project.invoke("deps.upgrade-all")

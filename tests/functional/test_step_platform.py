@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pip
 import pytest
+from functional.prepared_pip import prepare_pip
 from functional.temporary_project import TemporaryProject
 from loopback_index import LoopbackIndex
 
@@ -77,17 +78,15 @@ def test_pip_would_take_the_same(
     """The version is the one that pip takes with the same flags."""
     flags = f"{flags} --only-binary=:all: --target /layer"
     project.write("Dockerfile", dockerfile(flags).replace("RUN", f"{own_pip}RUN"))
-    done = subprocess.run(
+    done = prepare_pip(sys.executable).run(
         [
-            *(sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"),
-            *("--dry-run", "--ignore-installed", "--report", "-", *flags.split()),
-            f"lib{below}",
+            *("--disable-pip-version-check", "install", "--quiet", "--dry-run"),
+            *("--ignore-installed", "--report", "-", *flags.split(), f"lib{below}"),
         ],
-        env=project.environment,
-        check=True,
-        capture_output=True,
-        text=True,
+        project.folder,
+        project.environment,
     )
+    assert done.returncode == 0, done.stderr
     taken = json.loads(done.stdout)["install"][0]["metadata"]["version"]
     project.requirements = f"lib==1.0  # pipflow: {below}\n" if below else "lib==1.0\n"
     told = project.invoke("deps.upgrade-all")

@@ -25,6 +25,8 @@ from pipflow_tasks.errors import PipflowError, redact
 from pipflow_tasks.requirements import Addition, Pin, RequirementsFile
 from pipflow_tasks.simple_api import read_page
 
+pytestmark = pytest.mark.no_cover  # what is traced takes another time
+
 FROM = "FROM python:3.9\n"
 
 
