@@ -7,6 +7,7 @@ beside this file says what the cases are. Tools that choose versions must choose
 from __future__ import annotations
 
 import argparse
+import compileall
 import hashlib
 import json
 import os
@@ -175,7 +176,6 @@ class Bench:
             "PIP_CACHE_DIR": str(self.cache / "pip"),
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIP_INDEX_URL": self.index.url,
-            "PYTHONPYCACHEPREFIX": str(self.root / "bytecode"),
             "UV_CACHE_DIR": str(self.cache / "uv"),
             "XDG_CONFIG_DIRS": str(self.root),
         }
@@ -398,6 +398,8 @@ def rows(case: Case, measured: dict[str, Measured]) -> Iterator[str]:
 def main(chosen: argparse.Namespace) -> None:
     """Measure, and print the table."""
     runner = Runner()  # before this process is large
+    package = Path(__file__).parents[1] / "pipflow_tasks"
+    compileall.compile_dir(package, quiet=1)  # as pip does; Invoke lets nobody write bytecode
     trust = trustme.CA() if chosen.tls else None
     found: list[dict[str, Any]] = []
     print(HEAD, flush=True)
