@@ -105,8 +105,13 @@ class PreparedIndex(LoopbackIndex):
         return self.answers[request.path]["gzip" in request.headers.get("Accept-Encoding", "")]
 
 
-def fill(index: PreparedIndex, kinds: Sequence[tuple[int, int]]) -> list[str]:
-    """Make up projects; return the pins of the first hundred, some releases old.
+def fill(
+    index: PreparedIndex,
+    kinds: Sequence[tuple[int, int]],
+    direct: int = DIRECT,
+    everything: int = ALL,
+) -> list[str]:
+    """Make up projects; return the pins of the first of them, some releases old.
 
     A project needs up to six of those after it, most of them from a recent version on. A few need
     a version below the newest, so that the newest versions conflict.
@@ -114,12 +119,15 @@ def fill(index: PreparedIndex, kinds: Sequence[tuple[int, int]]) -> list[str]:
     Args:
         index: where to put their pages.
         kinds: how many versions and files a project may have.
+        direct: how many are pinned.
+        everything: how many there are.
     """
     chance = random.Random(4)  # noqa: S311
-    names = [
-        f"{chance.choice('abcdefghkmnprstvw')}{chance.randrange(10**5):05}" for _ in range(ALL)
-    ]
-    shapes = dict(zip(names, chance.choices(kinds, k=ALL), strict=True))
+    found: dict[str, None] = {}
+    while len(found) < everything:
+        found[f"{chance.choice('abcdefghkmnprstvw')}{chance.randrange(10**5):05}"] = None
+    names = [*found]
+    shapes = dict(zip(names, chance.choices(kinds, k=everything), strict=True))
     releases = {
         name: [f"{n // 60 + 1}.{n % 60 // 6}.{n % 6}" for n in range(versions)]
         for name, (versions, _) in shapes.items()
@@ -127,19 +135,20 @@ def fill(index: PreparedIndex, kinds: Sequence[tuple[int, int]]) -> list[str]:
     needs: dict[str, list[str]] = {name: [] for name in names}
     for place, name in enumerate(names[:-1]):
         behind = names[place + 1 :][:40]
-        if place + 1 < DIRECT:
-            behind += names[DIRECT:]
+        if place + 1 < direct:
+            behind += names[direct:]
         for other in chance.sample(behind, min(len(behind), chance.choice((0, 1, 2, 3, 4, 6)))):
             needs[name].append(f"{other}>={chance.choice(releases[other])}")
-    for other in names[DIRECT:]:
-        needs[chance.choice(names[:DIRECT])].append(other)
-    for other in chance.sample(names[20:DIRECT], 12):
-        needs[chance.choice(names[:20])].append(f"{other}<{releases[other][-1]}")
+    for other in names[direct:]:
+        needs[chance.choice(names[:direct])].append(other)
+    first = direct // 5
+    for other in chance.sample(names[first:direct], direct * 12 // 100):
+        needs[chance.choice(names[:first])].append(f"{other}<{releases[other][-1]}")
     for name in names:
         versions, files = shapes[name]
         wheels = WHEELS[: round(files / versions) - 1] if files / versions > 3 else ["py3-none-any"]
         prepare_project(index, name, releases[name], needs[name], wheels)
-    return [f"{name}=={releases[name][len(releases[name]) // 2]}" for name in names[:DIRECT]]
+    return [f"{name}=={releases[name][len(releases[name]) // 2]}" for name in names[:direct]]
 
 
 def prepare_project(

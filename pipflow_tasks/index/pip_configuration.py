@@ -1,0 +1,166 @@
+"""pip's configuration: its files and variables, read as pip reads them.
+
+The files are those of the system, the user and the environment of this Python, then the one that
+``PIP_CONFIG_FILE`` names; variables ``PIP_*`` come last. The last that has a name in a section
+counts, also with an empty value. Starting pip to ask takes longer than everything else that a
+command does at its start, so it is asked only where its folders are not those of Linux.
+"""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import locale
+import os
+import posixpath
+import re
+import sys
+from typing import TYPE_CHECKING
+
+from ..errors import UsageError, redact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+SECTIONS = ("global", "install", ":env:")
+"""Where ``pip install`` looks for a setting; the last that has it counts."""
+
+_NAME = "pip.conf"
+_IGNORED = ("pip_version", "pip_help")
+_ENTRY = re.compile(r"(global|install|:env:)\.([\w-]+)=(['\"].*)")
+_REMARKS = ("For variant '", "Skipping file '", "Will be working with ")
+"""How lines begin that pip prints of its files when it is verbose."""
+_TIMEOUT_SECONDS = 20
+
+
+def read_configuration(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what ``pip install`` is set to, by long names; an empty value does not count.
+
+    Raises:
+        UsageError: a file of the configuration can't be read.
+    """
+    sections = read_sections(environment)
+    merged: dict[str, str] = {}
+    for section in SECTIONS:
+        merged.update({name: value for name, value in sections[section].items() if value})
+    return merged
+
+
+def read_sections(environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Return what pip's configuration has, by section and by name.
+
+    Raises:
+        UsageError: a file of the configuration can't be read.
+    """
+    if sys.platform != "linux" and environment.get("PIP_CONFIG_FILE") != os.devnull:
+        return _ask_pip(environment)
+    sections: dict[str, dict[str, str]] = {section: {} for section in SECTIONS}
+    for file in configuration_files(environment):
+        parser = _read_file(file)
+        for section in parser.sections():
+            if section in sections:
+                sections[section].update(_by_long_name(parser.items(section)))
+    variables = (
+        (name.removeprefix("PIP_").lower(), value)
+        for name, value in environment.items()
+        if name.startswith("PIP_") and name.lower() not in _IGNORED
+    )
+    sections[":env:"].update(_by_long_name(variables))
+    return sections
+
+
+def configuration_files(environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield the files that pip looks for on Linux, the strongest last; most are not there."""
+    named = environment.get("PIP_CONFIG_FILE")
+    if named == os.devnull:
+        return
+    dirs = environment.get("XDG_CONFIG_DIRS", "")
+    for folder in (dirs if dirs.strip() else "/etc/xdg").split(os.pathsep):
+        yield posixpath.join(_expanded(folder, environment), "pip", _NAME)
+    yield f"/etc/{_NAME}"
+    if not named or not os.path.exists(named):  # noqa: PTH110 - as pip: any error is a no
+        yield posixpath.join(_expanded("~", environment), ".pip", _NAME)
+        home = environment.get("XDG_CONFIG_HOME", "")
+        home = _expanded(home if home.strip() else "~/.config", environment)
+        yield posixpath.join(home, "pip", _NAME)
+    yield posixpath.join(sys.prefix, _NAME)
+    if named is not None:
+        yield named
+
+
+def _expanded(path: str, environment: Mapping[str, str]) -> str:
+    """Return a path with the user's folder in place of ``~``."""
+    if path != "~" and not path.startswith("~/"):
+        return path
+    home = environment.get("HOME")
+    if home is None:
+        import pwd
+
+        home = pwd.getpwuid(os.getuid()).pw_dir
+    return home.rstrip("/") + path[1:] or "/"
+
+
+def _read_file(file: str) -> configparser.RawConfigParser:
+    """Read a file of the configuration; one that is not there, or can't be opened, is empty."""
+    parser = configparser.RawConfigParser()
+    encoding = locale.getpreferredencoding(False)
+    try:
+        parser.read(file, encoding=encoding)
+    except UnicodeDecodeError as error:
+        raise _unreadable(f"{file} contains invalid {encoding} characters") from error
+    except configparser.Error as error:
+        raise _unreadable(" ".join(str(error).split())) from error
+    return parser
+
+
+def _unreadable(reason: str) -> UsageError:
+    return UsageError(
+        f"pip can't read its configuration: {redact(reason)}",
+        hint="`python -m pip config debug` lists the files and variables that it reads",
+    )
+
+
+def _by_long_name(items: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    for name, value in items:
+        yield name.lower().replace("_", "-").removeprefix("--"), value
+
+
+def _ask_pip(environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Return what ``pip config list`` prints, by section and by name."""
+    sections: dict[str, dict[str, str]] = {section: {} for section in SECTIONS}
+    unsure: set[str] = set()
+    for line in _run_pip(["list"], environment):
+        entry = _ENTRY.fullmatch(line)
+        if entry is None:
+            continue
+        section, name, value = entry[1], entry[2], str(ast.literal_eval(entry[3]))
+        if sections[section].setdefault(name, value) != value:
+            unsure.add(f"{section}.{name}")  # two files have it, printed in no useful order
+    for key in sorted(unsure):
+        section, _, name = key.rpartition(".")
+        sections[section][name] = "\n".join(_run_pip(["get", key], environment))
+    return sections
+
+
+def _run_pip(words: Sequence[str], environment: Mapping[str, str]) -> list[str]:
+    """Return what ``pip config`` prints, without what it says of its files."""
+    from ..processes import ProgramError, run_program
+
+    try:
+        done = run_program(
+            # verbose, so that a `quiet` in the configuration does not silence it
+            [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", *words, "-vvvv"],
+            timeout_seconds=_TIMEOUT_SECONDS,
+            folder=sys.prefix,  # a folder called pip in the project would be taken for pip
+            environment={**environment, "PYTHONIOENCODING": "utf-8"},
+            of_user=True,
+        )
+    except ProgramError as error:
+        raise UsageError(
+            f"pip can't be asked for its configuration: {error}",
+            hint="try `python -m pip config list`; with PIP_CONFIG_FILE=/dev/null it is not asked",
+        ) from error
+    if done.status:
+        said = [line for line in done.error_text.splitlines() if line.strip()]
+        raise _unreadable(said[-1].strip() if said else "it fails")
+    return [line for line in done.text.splitlines() if not line.startswith(_REMARKS)]
