@@ -23,7 +23,7 @@ from .dockerfile.work import TooMuchWork, Work
 from .errors import ComposeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import yaml
 
@@ -217,26 +217,25 @@ class ComposeFile(Struct, frozen=True, kw_only=True):
         includes = (*(each for each in self.includes if each != include), *unread)
         return replace(self, services=(*self.services, *added), includes=includes)
 
-    def buildable(self, service: str | None = None) -> tuple[Service, ...]:
-        """Return the services that are built, or the one of that name.
+    def buildable(self, names: Sequence[str] = ()) -> tuple[Service, ...]:
+        """Return the services that are built, or those of these names, in their order here.
 
         Raises:
             ComposeError: there is no such service, or it has no ``build``.
         """
         built = tuple(found for found in self.services if found.build is not None)
-        if service is None:
-            return built
-        named = next((found for found in self.services if found.name == service), None)
-        if named is not None and named.build is not None:
-            return (named,)
-        names = ", ".join(found.name for found in built) or "none"
-        lacks_build = f"the service `{service}` has no `build`"
-        raise ComposeError(
-            lacks_build if named else f"there is no service `{service}`",
-            path=self.path,
-            line=named.line if named else None,
-            hint=f"set `service` to one that is built: {names}",
-        )
+        for name in names:
+            if not any(found.name == name for found in built):
+                named = next((found for found in self.services if found.name == name), None)
+                known = ", ".join(found.name for found in built) or "none"
+                lacks_build = f"the service `{name}` has no `build`"
+                raise ComposeError(
+                    lacks_build if named else f"there is no service `{name}`",
+                    path=self.path,
+                    line=named.line if named else None,
+                    hint=f"set `service` to one that is built: {known}",
+                )
+        return tuple(found for found in built if found.name in names) if names else built
 
 
 @contextmanager

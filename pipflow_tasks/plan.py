@@ -182,11 +182,12 @@ class Trial(Struct, frozen=True, kw_only=True):
 
 
 class Builder(Struct, frozen=True, kw_only=True):
-    """A command that builds the image, or the images.
+    """A command that builds the image, or the images; or several commands, in turn.
 
     Attributes:
         name: ``compose``, ``bake``, ``docker``, ``podman`` or ``command``.
         command: the arguments.
+        further: those of the commands after it, which build one image each, as it does then.
         options_at: where in them an option of the build goes; None: unknown.
         folder: where it runs.
         place: that folder, relative to where the user stands; ``.`` is here.
@@ -209,17 +210,25 @@ class Builder(Struct, frozen=True, kw_only=True):
     next_step: str = ""
     trials: tuple[Trial, ...] = ()
     may_build_several: bool = False
+    further: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def commands(self) -> tuple[tuple[str, ...], ...]:
+        """All commands, in their order."""
+        return (self.command, *self.further)
 
     @property
     def shown(self) -> str:
-        """The command as the user would type it here; a remark names the secrets it lacks."""
-        words = redact_words(self.command)
-        lacking = [new for new, old in zip(words, self.command, strict=True) if new != old]
+        """The commands as the user would type them here; a remark names the secrets they lack."""
+        written = [word for command in self.commands for word in command]
+        hidden = [redact_words(command) for command in self.commands]
+        words = [word for command in hidden for word in command]
+        lacking = [new for new, old in zip(words, written, strict=True) if new != old]
         names = [word.removeprefix("--build-arg=") for word in lacking if HIDDEN not in word]
         remarks = [f"set {', '.join(names)} in the environment"] * bool(names)
         remarks += [f"{HIDDEN} is a hidden value"] * (len(names) < len(lacking))
         remark = f"  # {'; '.join(remarks)}" if remarks else ""
-        return f"{typed_from_here(shlex.join(words), self.place)}{remark}"
+        return f"{typed_from_here(' && '.join(map(shlex.join, hidden)), self.place)}{remark}"
 
     @property
     def absence(self) -> str:
@@ -229,10 +238,18 @@ class Builder(Struct, frozen=True, kw_only=True):
         program = [word for word in self.command[:2] if word in {self.command[0], "compose"}]
         return f"no engine answers `{shlex.join(program)}`"
 
-    def only(self, service: str) -> Builder:
-        """Return the builder of one of the services alone."""
+    def apart(self) -> tuple[Builder, ...]:
+        """Return a builder for each of the images; none where they are built together alone."""
+        if self.further and len(self.commands) == len(self.images):
+            return tuple(
+                replace(self, command=command, further=(), images=(image,))
+                for command, image in zip(self.commands, self.images, strict=True)
+            )
         words = self.command[: self.options_at]
-        return replace(self, command=(*words, service), images=(service,), services=(service,))
+        return tuple(
+            replace(self, command=(*words, service), images=(service,), services=(service,))
+            for service in (self.services if len(self.services) > 1 else ())
+        )
 
     def without_cache(self) -> Builder:
         """Return the builder that builds every layer anew.
@@ -245,8 +262,9 @@ class Builder(Struct, frozen=True, kw_only=True):
                 "the setting build_command has no word `build` to put --no-cache behind",
                 hint="build it with the options that your program has for that",
             )
-        words = (*self.command[: self.options_at], "--no-cache", *self.command[self.options_at :])
-        return replace(self, command=words, options_at=self.options_at + 1)
+        at = self.options_at
+        first, *further = ((*each[:at], "--no-cache", *each[at:]) for each in self.commands)
+        return replace(self, command=first, further=tuple(further), options_at=at + 1)
 
 
 def typed_from_here(command: str, place: str) -> str:

@@ -29,7 +29,7 @@ from .checks.pins import check_pins, check_together, name_environments
 from .engine.compiling import compile_in_copy
 from .environments.built_image import find_installed
 from .environments.declared import read_declared
-from .environments.discovery import builder_for, find_builds, find_file
+from .environments.discovery import builder_for, explain_unreached, find_builds, find_file
 from .environments.environment import complete_manifest, find_environments
 from .environments.indexes import note_several
 from .environments.lacking import find_lack
@@ -1129,7 +1129,11 @@ class Project:
         services = () if builder is None else builder.services
         lack = find_lack(discovery.builds, services, self._variables)
         unfinished = [each.sentence for each in find_unfinished(discovery.library.files)]
-        warnings = tuple(f"{each}; `rebuild` builds it" for each in unfinished)
+        changed = [edit.shown for edit in plan.edits if not edit.is_silent]
+        warnings = (
+            *explain_unreached(discovery, changed),
+            *(f"{each}; `rebuild` builds it" for each in unfinished),
+        )
         return replace(
             self._placed(plan, discovery),
             builder=builder,
@@ -1149,7 +1153,11 @@ class Project:
         else:
             builder = builder_for(discovery, changed, self.settings, self._variables)
             why = f"no step installs {' or '.join(changed)}"
-        if builder is not None or discovery.builder is None:
+        if (
+            builder is not None
+            or discovery.builder is None
+            or explain_unreached(discovery, changed)
+        ):
             return builder, ()
         return None, (f"{why}, so no image is built",)
 

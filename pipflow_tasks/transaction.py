@@ -270,9 +270,9 @@ def _build_again(builder: Builder, *, run: RunSettings) -> tuple[tuple[str, ...]
         with interruptible():
             if _builds(builder, run=run):
                 return (), False
-            for service in builder.services if len(builder.services) > 1 else ():
-                if _builds(builder.only(service), run=run):
-                    ahead.remove(service)
+            for each in builder.apart():
+                if _builds(each, run=run):
+                    ahead.remove(each.images[0])
     except Interrupted:
         return tuple(ahead), True
     return tuple(ahead), False

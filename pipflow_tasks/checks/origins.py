@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from ..environments.parts import name_parts
 from ..errors import redact
 from ..index.pip_settings import default_index_url
 from ..manifest.addresses import expand_address
@@ -77,7 +78,7 @@ class OriginReader(Struct, frozen=True, kw_only=True):
     def of_target(self, target: Target, builds: tuple[Build, ...]) -> Iterator[Origin]:
         """Yield the origins of what the image accepts."""
         place = target.shown_source
-        python = self._of("python", target.python_source or place)
+        python = self._of_each("python", builds, target.python_source or place)
         yield Origin(part="python", value=target.python, source=python)
         if target.libc:
             yield Origin(part="libc", value=target.libc, source=place)
@@ -120,6 +121,12 @@ class OriginReader(Struct, frozen=True, kw_only=True):
         is_made = setting != "file" and getattr(self.settings, setting, "") not in {"", "auto"}
         return f"the setting `{setting}`" if is_made else otherwise
 
+    def _of_each(self, setting: str, builds: tuple[Build, ...], otherwise: str) -> str:
+        """Return the same of a setting that may have a value for each environment."""
+        names = [name for named in name_parts(builds) for name in named.names]
+        is_made = getattr(self.settings.chosen_for(names), setting)
+        return self._of(setting, otherwise) if is_made else otherwise
+
     def _of_build(self, discovery: Discovery, build: Build) -> str:
         compose = discovery.compose
         if compose is not None:
@@ -132,8 +139,8 @@ class OriginReader(Struct, frozen=True, kw_only=True):
         return self._of("dockerfile", self._of("build_command", usual))
 
     def _of_platform(self, target: Target, builds: tuple[Build, ...]) -> str:
-        if self.settings.platform:
-            return self._of("platform")
+        if named := self._of_each("platform", builds, ""):
+            return named
         for build in builds:
             if build.recipe.platforms:
                 if build.recipe.bake:

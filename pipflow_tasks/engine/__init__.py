@@ -10,6 +10,7 @@ from .builders import (
     command_builder,
     compose_builder,
     image_name,
+    join_builders,
     plain_builder,
     split_command,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "command_builder",
     "compose_builder",
     "image_name",
+    "join_builders",
     "plain_builder",
     "print_bake",
     "split_command",

@@ -8,6 +8,8 @@ import shlex
 import string
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from ..errors import UsageError
 from ..plan import Builder, Trial
 
@@ -27,15 +29,16 @@ def compose_builder(
     folder: Path,
     services: Sequence[Service],
     starts: Sequence[Service],
-    verify: str,
+    verify: Mapping[str, str],
 ) -> Builder:
     """Return the builder of services of a compose project.
 
-    ``starts`` are the services to start after it, and ``verify`` is run in each new image.
+    ``starts`` are the services to start after it, and ``verify`` is what is run in the new image
+    of each.
     """
     names = [_require_name(service.name, "service") for service in services]
     words = program.words_for(services, folder)
-    tried = split_command("verify", verify)
+    tried = {name: split_command("verify", verify[name]) for name in names}
     return Builder(
         name="compose",
         command=(*words, "build", *names),
@@ -50,11 +53,11 @@ def compose_builder(
         trials=tuple(
             Trial(
                 start=(*words, "run"),
-                words=("--rm", "--no-deps", "-T", "--entrypoint", tried[0], name, *tried[1:]),
+                words=("--rm", "--no-deps", "-T", "--entrypoint", own[0], name, *own[1:]),
                 engine=program.engine,
             )
-            for name in names
-            if tried
+            for name, own in tried.items()
+            if own
         ),
         may_build_several=len(names) > 1,
     )
@@ -101,12 +104,12 @@ def bake_builder(
     *,
     overrides: Iterable[str] = (),
     folder: Path,
-    verify: str = "",
+    verify: Mapping[str, str],
 ) -> Builder:
     """Return the builder of targets of bake files, which loads the images and pushes none.
 
     ``images`` are the images by their targets. ``overrides`` replace what the files say of a
-    target, such as ``app.tags=shop``. ``verify`` is run in each new image.
+    target, such as ``app.tags=shop``. ``verify`` is what is run in each of the new images.
     """
     for target in images:
         _require_name(target, "target")
@@ -122,7 +125,9 @@ def bake_builder(
         probe=("docker", "version"),
         next_step=shlex.join(["docker", "run", "--rm", names[0]]),
         trials=tuple(
-            trial for name in names for trial in _trials("docker", name, verify, "--pull=never", "")
+            trial
+            for name in names
+            for trial in _trials("docker", name, verify[name], "--pull=never", "")
         ),
         may_build_several=len(names) > 1,
     )
@@ -182,6 +187,19 @@ def command_builder(
     )
 
 
+def join_builders(builders: Sequence[Builder]) -> Builder | None:
+    """Return the builder that builds with each of several of one kind in turn; None: with none."""
+    if len(builders) < 2:
+        return next(iter(builders), None)
+    return replace(
+        builders[0],
+        further=tuple(each.command for each in builders[1:]),
+        images=tuple(dict.fromkeys(name for each in builders for name in each.images)),
+        trials=tuple(dict.fromkeys(trial for each in builders for trial in each.trials)),
+        may_build_several=True,
+    )
+
+
 def split_command(setting: str, text: str) -> tuple[str, ...]:
     """Split a setting's command line into arguments, as a shell would; nothing is expanded.
 
@@ -226,7 +244,7 @@ def _filled_in(word: str, values: Mapping[str, str]) -> str:
             if not values[name]:
                 raise UsageError(
                     f"the setting build_command has {{{name}}}, and {name} is unknown",
-                    hint=f"set `{'platform' if name == 'platform' else 'dockerfile'}`",
+                    hint=f"set `{name if name in {'platform', 'stage'} else 'dockerfile'}`",
                 )
             done.append(values[name])
     except ValueError as error:

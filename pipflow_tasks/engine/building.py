@@ -58,18 +58,19 @@ def answers(builder: Builder, run: RunSettings) -> bool:
 
 
 def build(builder: Builder, run: RunSettings) -> None:
-    """Build the image.
+    """Build the image, or the images in turn.
 
     Raises:
         BuildError: it failed, could not be started, took too long, or was interrupted.
     """
-    failure = _run(builder, builder.command, run)
-    if failure:
-        raise BuildError(
-            f"the image was not built: `{_show_command(builder.command)}` {failure}",
-            hint="the builder's output above says why",
-            image_moved=builder.may_build_several,
-        )
+    for command in builder.commands:
+        failure = _run(builder, command, run)
+        if failure:
+            raise BuildError(
+                f"the image was not built: `{_show_command(command)}` {failure}",
+                hint="the builder's output above says why",
+                image_moved=builder.may_build_several,
+            )
 
 
 def verify(builder: Builder, run: RunSettings) -> None:

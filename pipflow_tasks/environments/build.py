@@ -51,6 +51,16 @@ class Build(Struct, frozen=True, kw_only=True):
         return frozenset(path for paths in self.installing.values() for path in paths)
 
     @property
+    def reached(self) -> frozenset[Path]:
+        """What those of these steps install whose stage gets built."""
+        if isinstance(self.parsed, DockerfileError):
+            return frozenset()
+        built = self.parsed.stage_named(self.recipe.stage or "") or self.parsed.stages[-1]
+        needed = self.parsed.needed_by(built.index)
+        found = (paths for step, paths in self.installing.items() if step.stage in needed)
+        return frozenset(path for paths in found for path in paths)
+
+    @property
     def dockerfile(self) -> Dockerfile:
         """The Dockerfile.
 

@@ -13,12 +13,15 @@ from ..engine import (
     command_builder,
     compose_builder,
     image_name,
+    join_builders,
     plain_builder,
     split_command,
 )
+from ..errors import DockerfileError
 from ..files import show_path
 from ..plan import typed_from_here
 from ..target import docker_platform
+from .parts import name_build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,8 +30,9 @@ if TYPE_CHECKING:
     from ..compose import Service
     from ..manifest.library import Library
     from ..plan import Builder
-    from ..settings import Settings
+    from ..settings import Chosen, Settings
     from .bake_project import BakeProject
+    from .build import Build
     from .compose_project import ComposeProject
     from .recipe import Recipe
 
@@ -37,32 +41,27 @@ _ENGINES = {"docker": "docker", "podman": "podman", "buildah": "podman"}
 
 
 def make_builder(
-    recipes: Sequence[Recipe],
+    builds: Sequence[Build],
     compose: ComposeProject | None,
     settings: Settings,
     library: Library,
     variables: Mapping[str, str],
     bake: BakeProject | None = None,
 ) -> Builder | None:
-    """Return the builder of recipes, or None where there is nothing to build.
-
-    Without a compose project or bake files there is one recipe at most.
+    """Return the builder of builds, or None where there is nothing to build.
 
     Raises:
         UsageError: the setting ``build_command`` or ``verify`` can't be understood.
     """
     builder, image = None, None
     root = library.root
-    first = next(iter(recipes), None)
     if compose is not None:
-        builder, image = _make_compose_builder(recipes, compose, settings)
-    elif first is not None and not settings.build_command:
-        builder = _make_loose_builder(recipes, bake, settings, root, variables)
-    elif first is not None:
-        image = next(iter(first.tags), None)
+        builder, image = _make_compose_builder(builds, compose, settings)
+    elif builds and not settings.build_command:
+        builder = _make_loose_builder(builds, bake, settings, root, variables)
     if settings.build_command:
         next_step = "" if builder is None else builder.next_step
-        builder = _make_command_builder(recipes, settings, root, variables, image, next_step)
+        builder = _make_command_builder(builds, settings, root, variables, image, next_step)
     if builder is None:
         return None
     next_step = builder.next_step
@@ -71,48 +70,67 @@ def make_builder(
     return replace(builder, place=library.name_of(builder.folder), next_step=next_step)
 
 
+def _choose(build: Build, settings: Settings) -> Chosen:
+    """Return the settings of the image that a build makes: those of the stage that it ends with."""
+    own = name_build(build.recipe)
+    label = build.recipe.stage
+    if label is None and not isinstance(build.parsed, DockerfileError):
+        last = build.parsed.stages[-1]
+        label = last.name or str(last.index)
+    return settings.chosen_for([f"{own}#{label}", own])
+
+
 def _make_loose_builder(
-    recipes: Sequence[Recipe],
+    builds: Sequence[Build],
     bake: BakeProject | None,
     settings: Settings,
     root: Path,
     variables: Mapping[str, str],
 ) -> Builder | None:
-    """Return the builder of targets of bake files, or of a Dockerfile.
+    """Return the builder of targets of bake files, or of Dockerfiles.
 
     A single target is built as its Dockerfile where docker buildx is not here.
     """
-    first, name = recipes[0], settings.image or image_name(root)
+    recipes = [build.recipe for build in builds]
+    first = recipes[0]
     if bake is not None and (bake.is_built_by_bake or len(recipes) > 1 or first.file is None):
-        names = [name, *(f"{name}-{recipe.bake}" for recipe in recipes[1:])]
-        tags = [next(iter(each.tags), own) for each, own in zip(recipes, names, strict=True)]
         return bake_builder(
             bake.files,
-            {recipe.bake: tag for recipe, tag in zip(recipes, tags, strict=True)},
-            overrides=_overrides(recipes, tags),
+            {recipe.bake: recipe.image for recipe in recipes},
+            overrides=_overrides(recipes),
             folder=root,
-            verify=settings.verify,
+            verify={build.recipe.image: _choose(build, settings).verify for build in builds},
         )
-    if first.file is None:
-        return None
-    return plain_builder(
-        choose_engine(settings.builder, variables),
-        dockerfile=first.file,
-        context=first.context,
-        stage=first.stage or "",
-        folder=root,
-        image=next(iter(first.tags), name),
-        platform=settings.platform or (first.platforms[0] if len(first.platforms) == 1 else ""),
-        arguments=[(key, value) for key, value in first.build_args if value is not None],
-        verify=settings.verify,
+    engine = choose_engine(settings.builder, variables)
+    return join_builders(
+        [
+            plain_builder(
+                engine,
+                dockerfile=build.recipe.file,
+                context=build.recipe.context,
+                stage=build.recipe.stage or "",
+                folder=root,
+                image=build.recipe.image,
+                platform=_platform_of(build, settings),
+                arguments=[(key, v) for key, v in build.recipe.build_args if v is not None],
+                verify=_choose(build, settings).verify,
+            )
+            for build in builds
+            if build.recipe.file is not None
+        ]
     )
 
 
-def _overrides(recipes: Sequence[Recipe], tags: Sequence[str]) -> Iterator[str]:
+def _platform_of(build: Build, settings: Settings) -> str:
+    own = build.recipe.platforms
+    return _choose(build, settings).platform or (own[0] if len(own) == 1 else "")
+
+
+def _overrides(recipes: Sequence[Recipe]) -> Iterator[str]:
     """Yield what bake files lack to load an image: a tag, and one platform of several."""
-    for recipe, tag in zip(recipes, tags, strict=True):
+    for recipe in recipes:
         if not recipe.tags:
-            yield f"{recipe.bake}.tags={tag}"
+            yield f"{recipe.bake}.tags={recipe.image}"
         if len(recipe.platforms) > 1:
             own = docker_platform(host.machine())
             chosen = own if own in recipe.platforms else recipe.platforms[0]
@@ -120,10 +138,10 @@ def _overrides(recipes: Sequence[Recipe], tags: Sequence[str]) -> Iterator[str]:
 
 
 def _make_compose_builder(
-    recipes: Sequence[Recipe], compose: ComposeProject, settings: Settings
+    builds: Sequence[Build], compose: ComposeProject, settings: Settings
 ) -> tuple[Builder, str | None]:
     """Return the builder of services, and the name of their image where it is one."""
-    names = {recipe.service for recipe in recipes}
+    names = {build.recipe.service for build in builds}
     services = [service for service in compose.file.services if service.name in names]
     images = {service.image for service in services} - {None}
     using = [
@@ -131,53 +149,65 @@ def _make_compose_builder(
         for service in compose.file.services
         if service.name in names or (service.build is None and service.image in images)
     ]
+    verify = {build.recipe.service: _choose(build, settings).verify for build in builds}
     builder = compose_builder(
         compose.program,
         folder=compose.folder,
-        services=_without_twins(services),
+        services=_without_twins(services, verify),
         starts=[service for service in using if not service.profiles] or using,
-        verify=settings.verify,
+        verify=verify,
     )
     return builder, next(iter(images)) if len(images) == 1 else None
 
 
 def _make_command_builder(
-    recipes: Sequence[Recipe],
+    builds: Sequence[Build],
     settings: Settings,
     root: Path,
     variables: Mapping[str, str],
     image: str | None,
     next_step: str,
-) -> Builder:
-    """Return what the setting ``build_command`` starts, with its places filled in."""
-    places = {(recipe.file, recipe.context) for recipe in recipes}
-    path, context = places.pop() if len(places) == 1 else (None, None)
-    name = settings.image or image or image_name(root)
+) -> Builder | None:
+    """Return what the setting ``build_command`` starts, once for each build that differs in it."""
     program = (*split_command("build_command", settings.build_command), "")[0]
-    return command_builder(
-        settings.build_command,
-        {
-            "file": "" if path is None else show_path(path, root),
-            "context": "" if context is None else show_path(context, root),
-            "image": name,
-            "platform": settings.platform,
-        },
-        folder=root,
-        engine=choose_engine(_ENGINES.get(program, settings.builder), variables),
-        image=name,
-        next_step=next_step,
-        verify=settings.verify,
-    )
+    engine = choose_engine(_ENGINES.get(program, settings.builder), variables)
+    plain = settings.chosen_for(())
+    fallback = settings.image or image or image_name(root)
+    found: dict[tuple[str, ...], Builder] = {}
+    for build in builds or (None,):
+        recipe = None if build is None else build.recipe
+        file = None if recipe is None else recipe.file
+        chosen = plain if build is None else _choose(build, settings)
+        name = fallback if recipe is None or recipe.service else recipe.image or fallback
+        builder = command_builder(
+            settings.build_command,
+            {
+                "file": "" if file is None else show_path(file, root),
+                "context": "" if recipe is None else show_path(recipe.context, root),
+                "image": name,
+                "platform": chosen.platform,
+                "stage": "" if recipe is None else recipe.stage or "",
+            },
+            folder=root,
+            engine=engine,
+            image=name,
+            next_step=next_step,
+            verify=chosen.verify,
+        )
+        found.setdefault(builder.command, builder)
+    return join_builders([*found.values()])
 
 
-def _without_twins(services: Sequence[Service]) -> list[Service]:
+def _without_twins(services: Sequence[Service], verify: Mapping[str, str]) -> list[Service]:
     """Leave out the services that build the same image of the same name as one before them.
+
+    ``verify`` is what is run in the image of each.
 
     Where no name is given, compose gives each service one of its own, and each must be built.
     """
     kept: dict[object, Service] = {}
     for service in services:
         build = service.build and replace(service.build, inline_place=None)
-        built = (service.image, build, service.platform)
+        built = (service.image, build, service.platform, verify[service.name])
         kept.setdefault(service.name if service.image is None else built, service)
     return [*kept.values()]

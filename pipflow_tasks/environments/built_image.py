@@ -44,13 +44,18 @@ def _names_of(discovery: Discovery, environment: Environment, settings: Settings
     """Yield the names that the builder may have given to the image of an environment."""
     builder, compose = discovery.builder, discovery.compose
     assert builder is not None
-    if builder.name == "command" and (settings.image or "{image}" in settings.build_command):
-        yield from builder.images
+    is_command = builder.name == "command"
+    if is_command and (settings.image or "{image}" in settings.build_command):
+        yield from builder.images if compose is not None else _own_names(environment)
     elif compose is not None:
         for build in environment.builds:
             yield from _names_in_compose(compose, build.recipe.service)
-    elif builder.name != "command":
-        yield from builder.images
+    elif not is_command:
+        yield from _own_names(environment)
+
+
+def _own_names(environment: Environment) -> Iterator[str]:
+    yield from (build.recipe.image for build in environment.builds)
 
 
 def _names_in_compose(compose: ComposeProject, name: str) -> Iterator[str]:

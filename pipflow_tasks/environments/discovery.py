@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from ..compose import COMPOSE_FILES
 from ..dockerfile.names import PLAIN_NAMES
-from ..engine import split_command
+from ..engine import image_name, split_command
 from ..errors import ComposeError, DockerfileError, UsageError
 from ..files import is_file, read_text, show_path
 from ..manifest.library import read_more
@@ -28,12 +28,14 @@ from .build_command import named_places, read_build_options, with_options
 from .builders import make_builder
 from .compose_project import find_compose
 from .dockerfiles import find_others, find_usual, place
+from .parts import require_known_names
 from .recipe import Recipe, fill_arguments, with_bases
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from ..compose import BuildSection, Service
+    from ..dockerfile import InstallCommand
     from ..manifest.library import Library
     from ..plan import Builder
     from ..settings import Settings
@@ -54,6 +56,8 @@ class Discovery(Struct, frozen=True, kw_only=True):
         compose: the compose project that has the services; None where there are none.
         library: the requirements files that the project and its builds name, as they were read.
         bake: the bake files that have the targets; None where there are none.
+        is_open: the builds are those of several Dockerfiles, and nothing says which is meant. If
+            they are equal, the first counts.
         passed_over: what was found and is not built, one clause each.
         notices: what else the user should know of what was found.
     """
@@ -63,6 +67,7 @@ class Discovery(Struct, frozen=True, kw_only=True):
     compose: ComposeProject | None
     library: Library
     bake: BakeProject | None = None
+    is_open: bool = False
     passed_over: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
 
@@ -98,15 +103,44 @@ def builder_for(
     Where no step is seen to install any file, all are built: the file may get in otherwise. None:
     the steps install other files. The changed ones are relative to the project's root.
     """
-    library = discovery.library
+    library, builds = discovery.library, discovery.builds
     paths = {library.path_of(name) for name in changed}
-    touched = [build.recipe for build in discovery.builds if not build.installed.isdisjoint(paths)]
-    builds = discovery.builds
+    touched = [build for build in builds if not build.reached.isdisjoint(paths)]
     if changed and builds and not touched and all(map(steps_with_files, builds)):
         return None
     if len(touched) in {0, len(builds)}:
         return discovery.builder
-    return make_builder(touched, discovery.compose, settings, library, variables, discovery.bake)
+    meant = touched[:1] if discovery.is_open else touched
+    return make_builder(meant, discovery.compose, settings, library, variables, discovery.bake)
+
+
+def explain_unreached(discovery: Discovery, changed: Collection[str]) -> tuple[str, ...]:
+    """Return a warning for each stage that installs a changed file and that nothing builds.
+
+    The changed files are relative to the project's root.
+    """
+    library = discovery.library
+    paths = {library.path_of(name) for name in changed}
+    reached = {path for build in discovery.builds for path in build.reached}
+    found: dict[str, None] = {}
+    for build in discovery.builds:
+        for step, installed in build.installing.items():
+            left = sorted(library.name_of(path) for path in (installed & paths) - reached)
+            if left:
+                found[_unreached(build, step, left)] = None
+    return tuple(found)
+
+
+def _unreached(build: Build, step: InstallCommand, files: Sequence[str]) -> str:
+    recipe, dockerfile = build.recipe, build.dockerfile
+    stage = dockerfile.stages[step.stage]
+    name = stage.name or str(stage.index)
+    installs = f"{build.place_of(step)} installs {' and '.join(files)} in the stage {name}"
+    last = dockerfile.stages[-1]
+    if recipe.service or recipe.bake:
+        return f"{installs}, which nothing builds: write a target for it"
+    stages = [recipe.stage or last.name or str(last.index), name]
+    return f"{installs}, which is not built: set `stage: {','.join(stages)}`"
 
 
 def find_builds(library: Library, settings: Settings, variables: Mapping[str, str]) -> Discovery:
@@ -127,11 +161,13 @@ def find_builds(library: Library, settings: Settings, variables: Mapping[str, st
         passed_over += tier.passed_over
         installing = tuple(build for build in tier.builds if build.installing)
         if installing:
+            require_known_names(settings, tier.builds)
             return _discover(replace(tier, builds=installing), settings, variables)
         if first is None and _may_be_meant(tier, settings, library.root):
             first = tier
     if first is None:
         first = Tier(builds=(), library=library)
+    require_known_names(settings, first.builds)
     found = _discover(first, settings, variables)
     return replace(found, passed_over=tuple(dict.fromkeys(passed_over)))
 
@@ -205,16 +241,18 @@ def _tiers(
         library=library,
         variables=variables,
         context=folder if is_given else None,
-        stage=settings.stage or None,
+        stages=settings.stages,
     )
-    if name := settings.dockerfile or named:
-        if not is_file(root / name):
-            told_by = "dockerfile" if settings.dockerfile else "build_command"
-            raise UsageError(
-                f"there is no {library.name_of(root / name)}, which the setting {told_by} names",
-                hint="it is relative to the project's folder",
-            )
-        yield look([root / name], is_named=True)
+    if names := settings.dockerfiles or tuple(filter(None, (named,))):
+        for name in names:
+            if not is_file(root / name):
+                told_by = "dockerfile" if settings.dockerfile else "build_command"
+                raise UsageError(
+                    f"there is no {library.name_of(root / name)}, which the setting {told_by} "
+                    "names",
+                    hint="it is relative to the project's folder",
+                )
+        yield look([root / name for name in names], is_named=True)
         return
     start = folder if is_given and not settings.context else root
     usual = look(find_usual(start))
@@ -304,12 +342,12 @@ def _read_dockerfiles(
     library: Library,
     variables: Mapping[str, str],
     context: Path | None,
-    stage: str | None,
+    stages: Sequence[str],
     is_named: bool = False,
 ) -> Tier:
     """Return the builds of Dockerfiles that belong to the project, and name the others."""
     placed, library = place(
-        paths, files, library, variables, context=context, stage=stage, is_named=is_named
+        paths, files, library, variables, context=context, stages=stages, is_named=is_named
     )
     foreign = tuple(
         f"{library.name_of(path)} is built in another project (`cd {library.name_of(folder)}`)"
@@ -324,12 +362,22 @@ def _discover(tier: Tier, settings: Settings, variables: Mapping[str, str]) -> D
         _require_plain(settings, tier.compose.file.path)
     library = tier.library
     is_loose = tier.compose is None and tier.bake is None
-    builds, notices = _choose(tier.builds) if is_loose and tier.builds else (tier.builds, ())
-    recipes = [build.recipe for build in builds]
-    builder = make_builder(recipes, tier.compose, settings, library, variables, tier.bake)
+    is_free = is_loose and not settings.dockerfile and bool(tier.builds)
+    builds, notices = _choose(tier.builds) if is_free else (tier.builds, ())
+    is_open = is_free and len({build.recipe.path for build in builds}) > 1
+    if tier.compose is None:
+        first, rest = (builds[:1], builds[1:]) if is_open else (builds, ())
+        builds = (*_with_images(first, settings, library.root), *rest)
+    meant = builds[:1] if is_open else builds
+    builder = make_builder(meant, tier.compose, settings, library, variables, tier.bake)
     if builder is not None and settings.build_command:
-        options = read_build_options(builder.command)
-        recipes = [with_options(recipe, options, library.root, variables) for recipe in recipes]
+        made = partial(make_builder, compose=tier.compose, settings=settings, library=library)
+        own = [made([build], variables=variables, bake=tier.bake) for build in builds]
+        recipes = [
+            with_options(build.recipe, read_build_options(each.command), library.root, variables)
+            for build, each in zip(builds, own, strict=True)
+            if each is not None
+        ]
         builds, library = read_builds(recipes, settings.files, library)
     named = [
         library.name_of(build.recipe.context / path)
@@ -345,6 +393,7 @@ def _discover(tier: Tier, settings: Settings, variables: Mapping[str, str]) -> D
         compose=tier.compose,
         bake=tier.bake,
         library=library,
+        is_open=is_open,
         notices=(*tier.notices, *notices),
     )
 
@@ -366,18 +415,61 @@ def _require_plain(settings: Settings, path: str) -> None:
 
 
 def _choose(builds: tuple[Build, ...]) -> tuple[tuple[Build, ...], tuple[str, ...]]:
-    """Return the one loose Dockerfile of a usual name, else all; with a note of those not built."""
-    usual = [build for build in builds if Path(build.recipe.path).name in PLAIN_NAMES]
-    chosen = usual[0] if len(usual) == 1 else builds[0]
-    others = [build.recipe.path for build in builds if build is not chosen and build.installing]
+    """Return the builds of the one Dockerfile of a usual name, else all; and a note of others."""
+    paths = dict.fromkeys(build.recipe.path for build in builds)
+    usual = [path for path in paths if Path(path).name in PLAIN_NAMES]
+    chosen = usual[0] if len(usual) == 1 else builds[0].recipe.path
+    others = dict.fromkeys(
+        build.recipe.path for build in builds if build.recipe.path != chosen and build.installing
+    )
     if not others:
         return builds, ()
     shown = " and ".join(others)
     verb = "installs" if len(others) == 1 else "install"
-    return (chosen,) if len(usual) == 1 else builds, (
-        f"{shown} {verb} the file, too; {chosen.recipe.path} is built, and the setting "
-        "`dockerfile` names another",
+    kept = tuple(build for build in builds if build.recipe.path == chosen)
+    return kept if len(usual) == 1 else builds, (
+        f"{shown} {verb} the file, too; {chosen} is built, and the setting `dockerfile` names "
+        "another",
     )
+
+
+def _with_images(builds: Sequence[Build], settings: Settings, root: Path) -> tuple[Build, ...]:
+    """Return builds with names for their images; those of several differ."""
+    name = settings.image or image_name(root)
+    named: list[Build] = []
+    taken: set[str] = set()
+    for build in builds:
+        label, number = _label(build.recipe, builds), 2
+        own = next(iter(build.recipe.tags), "") or _with_suffix(name, label)
+        while own in taken and not build.recipe.tags:
+            own, number = _with_suffix(name, f"{label}-{number}"), number + 1
+        taken.add(own)
+        named.append(replace(build, recipe=replace(build.recipe, image=own)))
+    return tuple(named)
+
+
+_DOCKERFILE = re.compile(r"dockerfile|containerfile", re.IGNORECASE)
+
+
+def _label(recipe: Recipe, builds: Sequence[Build]) -> str:
+    """Return what distinguishes a build from the others; nothing for the first bake target."""
+    if recipe.bake:
+        return "" if recipe == builds[0].recipe else recipe.bake
+    recipes = [build.recipe for build in builds]
+    words = []
+    if len({each.path for each in recipes}) > 1:
+        words.append(_DOCKERFILE.sub("", recipe.path))
+    if len({each.stage for each in recipes}) > 1:
+        words.append(recipe.stage or "")
+    return "-".join(filter(None, words))
+
+
+def _with_suffix(name: str, label: str) -> str:
+    """Return the name of an image with a label before its tag."""
+    folder, slash, own = name.rpartition("/")
+    own, colon, tag = own.partition(":")
+    suffix = re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")
+    return f"{folder}{slash}{own}{f'-{suffix}' if suffix else ''}{colon}{tag}"
 
 
 # --- the services of a compose project ------------------------------------------------------------
@@ -392,7 +484,7 @@ def _read_services(
         ComposeError: no service installs the files, and some can't be read without compose.
     """
     is_above = compose.folder != library.root
-    recipes, starting = _recipes_of(compose, settings.service, library)
+    recipes, starting = _recipes_of(compose, settings.services, library)
     builds, library = read_builds(recipes, files, library)
     is_found = any(build.installing or names_installed_by(build, library) for build in builds)
     if compose.file.unread and not is_found and not is_above:
@@ -442,15 +534,15 @@ def _without_hidden(
 
 
 def _recipes_of(
-    compose: ComposeProject, service_name: str, library: Library
+    compose: ComposeProject, names: Sequence[str], library: Library
 ) -> tuple[list[Recipe], tuple[str, ...]]:
-    """Return the recipes of the services that are built, or of the one that is named.
+    """Return the recipes of the services that are built, or of those that are named.
 
     Also a clause for each service that installs when it starts, in an image that is not built.
     """
     texts: dict[Path, str | None] = {}
     recipes: dict[str, Recipe] = {}
-    meant = compose.file.buildable(service_name or None)
+    meant = compose.file.buildable(names)
     for service in compose.file.buildable():
         build = service.build
         if build is None or build.is_remote:

@@ -14,10 +14,10 @@ from ..errors import DockerfileError
 from ..files import exists, find_repository, read_text
 from .build import names_installed_by, read_builds
 from .ignored import IgnoreRules
-from .recipe import Recipe
+from .recipe import Recipe, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from ..manifest.library import Library
     from .build import Build
@@ -105,58 +105,82 @@ def place(
     variables: Mapping[str, str],
     *,
     context: Path | None = None,
-    stage: str | None = None,
+    stages: Sequence[str] = (),
     is_named: bool = False,
 ) -> tuple[Placed, Library]:
     """Return the builds of Dockerfiles, each in the nearest context that has what it installs.
 
     Folders upward from the Dockerfile are tried, as far as the repository goes. Where none has it,
     the project's folder is the context. ``files`` are the requirements files, if they are known;
-    ``context`` and ``stage`` are what the settings say; a Dockerfile that ``is_named`` is of this
-    project in any context.
+    ``context`` and ``stages`` are what the settings say: each Dockerfile is built once for each of
+    these stages that it has. A Dockerfile that ``is_named`` is of this project in any context.
 
     Raises:
         FileError: a file can't be read.
     """
     placed = Placed()
+    recipes: list[Recipe] = []
     for path in paths:
         shown = library.name_of(path)
         text = read_text(path, shown=shown)
         if text is None:
             continue
-        recipe = Recipe(
-            path=shown,
-            text=text,
-            file=path,
-            context=context or library.root,
-            variables=variables,
-            stage=stage,
+        recipes.append(
+            Recipe(
+                path=shown,
+                text=text,
+                file=path,
+                context=context or library.root,
+                variables=variables,
+            )
         )
-        build, library = _find_context(recipe, files, library, is_fixed=context is not None)
-        is_ours = is_named or context is not None
-        if is_ours or library.root.is_relative_to(build.recipe.context):
-            placed = replace(placed, builds=(*placed.builds, build))
+    is_ours = is_named or context is not None
+    for staged in _in_stages(recipes, stages):
+        builds, library = _find_context(staged, files, library, is_fixed=context is not None)
+        found = builds[0].recipe
+        assert found.file is not None
+        if is_ours or library.root.is_relative_to(found.context):
+            placed = replace(placed, builds=(*placed.builds, *builds))
         else:
-            placed = replace(placed, foreign=(*placed.foreign, (build.recipe.context, path)))
+            placed = replace(placed, foreign=(*placed.foreign, (found.context, found.file)))
     return placed, library
 
 
+def _in_stages(recipes: Sequence[Recipe], stages: Sequence[str]) -> Iterator[list[Recipe]]:
+    """Yield for each Dockerfile a recipe for each stage: those that it has, if any has them."""
+    has = [
+        {stage for stage in stages if _has_stage(recipe, stage)} if len(recipes) > 1 else {*stages}
+        for recipe in recipes
+    ]
+    lacking = {*stages}.difference(*has)
+    for recipe, own in zip(recipes, has, strict=True):
+        wanted = [stage for stage in stages if stage in own or stage in lacking]
+        if wanted or not stages:
+            yield [replace(recipe, stage=stage) for stage in wanted] or [recipe]
+
+
+def _has_stage(recipe: Recipe, stage: str) -> bool:
+    parsed = parse(recipe)
+    return isinstance(parsed, DockerfileError) or parsed.stage_named(stage) is not None
+
+
 def _find_context(
-    recipe: Recipe, files: Collection[str], library: Library, *, is_fixed: bool
-) -> tuple[Build, Library]:
-    """Return the build of a recipe, in the nearest context that has what its steps install."""
-    first: Build | None = None
+    recipes: Sequence[Recipe], files: Collection[str], library: Library, *, is_fixed: bool
+) -> tuple[tuple[Build, ...], Library]:
+    """Return the builds of a Dockerfile, in the nearest context that has what they install."""
+    first: tuple[Build, ...] = ()
+    recipe = recipes[0]
     assert recipe.file is not None
     contexts = [recipe.context] if is_fixed else _upward(recipe.file.parent, library.root)
     for context in contexts:
-        (build,), library = read_builds([replace(recipe, context=context)], files, library)
-        if context == recipe.context or first is None:
-            first = build
-        if isinstance(build.parsed, DockerfileError):
+        there = [replace(each, context=context) for each in recipes]
+        builds, library = read_builds(there, files, library)
+        if context == recipe.context or not first:
+            first = builds
+        if isinstance(builds[0].parsed, DockerfileError):
             break
-        if build.installing or any(names_installed_by(build, library)):
-            return build, library
-    assert first is not None
+        if any(build.installing or names_installed_by(build, library) for build in builds):
+            return builds, library
     return first, library
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
-from ..errors import redact
+from ..errors import DockerfileError, redact
 from ..manifest.addresses import unset_variable
 from ..manifest.library import find_included
 from ..manifest.reading import (
@@ -29,7 +29,7 @@ from .rules import read_rules
 from .steps import find_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -102,7 +102,8 @@ def find_environments(
 
     Raises:
         UsageError: the files leave no index, or use a variable that is not set.
-        DockerfileError: a step has an index that is unknown.
+        DockerfileError: a step has an index that is unknown; or several Dockerfiles have different
+            environments, and nothing says which is meant.
     """
     targets = tuple(targets)
     known = frozenset(library.path_of(path) for path in manifest.requirements)
@@ -145,7 +146,36 @@ def find_environments(
                 notices=tuple(dict.fromkeys(notices)),
             )
         )
-    return _distinct(found, {each.name: each.build_name for each in targets})
+    distinct = _distinct(found, {each.name: each.build_name for each in targets})
+    _require_chosen(distinct, {*filter(None, (each.choice for each in targets))}, settings)
+    return distinct
+
+
+def _require_chosen(
+    environments: Iterable[Environment], dockerfiles: Collection[str], settings: Settings
+) -> None:
+    """Check that Dockerfiles of which nothing says which is meant make equal environments.
+
+    Raises:
+        DockerfileError: they do not.
+    """
+    differing = {
+        build.recipe.path: environment
+        for environment in environments
+        for build in environment.builds
+        if not {build.recipe.path for build in environment.builds}.issuperset(dockerfiles)
+    }
+    if dockerfiles and differing:
+        pythons = {str(each.target) for each in differing.values()}
+        told = "; ".join(f"{path}: {each.target}" for path, each in differing.items())
+        what = f"have different images ({told})"
+        if len(pythons) == 1:
+            what = f"install different things with it ({' and '.join(differing)})"
+        choices = " or ".join(f"`dockerfile: {path}`" for path in differing)
+        raise DockerfileError(
+            f"the Dockerfiles that install {' or '.join(settings.files)} {what}",
+            hint=f"set {choices}, or all of them: `dockerfile: {','.join(differing)}`",
+        )
 
 
 def _distinct(

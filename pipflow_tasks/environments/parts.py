@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ..errors import DockerfileError, UsageError
 from .build import makes_wheels
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from ..dockerfile import Dockerfile, InstallCommand, Stage
+    from ..settings import Settings
     from .build import Build
+    from .recipe import Recipe
 
 
 class Part(Struct, frozen=True, kw_only=True):
@@ -72,6 +76,106 @@ def find_parts(build: Build) -> tuple[Part, ...]:
     alone = [step for step in making if not any(step in part.build.installing for part in found)]
     found += [_part_of(build, place, alone, ()) for place in _places_of(build, alone)]
     return tuple(found) or (Part(build=build),)
+
+
+class NamedPart(Struct, frozen=True, kw_only=True):
+    """A part with the name of its environment.
+
+    Attributes:
+        name: the compose service, else the bake target or the Dockerfile's path; with ``#stage``
+            where a build or a Dockerfile has several.
+        build_name: the same without the stage.
+        part: the part.
+    """
+
+    name: str
+    build_name: str
+    part: Part
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that a setting may call it by, the most particular first."""
+        return tuple(
+            dict.fromkeys((self.name, f"{self.build_name}#{self.part.label}", self.build_name))
+        )
+
+
+def name_parts(builds: Sequence[Build]) -> tuple[NamedPart, ...]:
+    """Return the environments that get the files in builds, each with a name of its own.
+
+    Raises:
+        DockerfileError: a Dockerfile can't be read.
+    """
+    paths = Counter(build.recipe.path for build in builds)
+    found: list[NamedPart] = []
+    for build in builds:
+        parts, own = find_parts(build), name_build(build.recipe)
+        is_loose = not build.recipe.service and not build.recipe.bake
+        is_plain = not (is_loose and paths[own] > 1 and build.recipe.stage)
+        for part in parts:
+            is_alone = len(parts) == 1 or (not is_loose and part.is_built)
+            label = part.label or build.recipe.stage
+            name = own if is_alone and is_plain else f"{own}#{label}"
+            if any(each.name == name for each in found):
+                name = f"{name}:{part.location or '/'}"
+            found.append(NamedPart(name=name, build_name=own, part=part))
+    return tuple(found)
+
+
+def name_build(recipe: Recipe) -> str:
+    """Return what the environment of a build is called: after what is built."""
+    return recipe.service or recipe.bake or recipe.path
+
+
+def require_known_names(settings: Settings, builds: Sequence[Build]) -> None:
+    """Check that the environments exist that settings have values for, or their images.
+
+    ``builds`` are also those that install other files.
+
+    Raises:
+        UsageError: there is none of that name, or ``verify`` would run in no image.
+    """
+    if not settings.environments:
+        return
+    readable = [build for build in builds if not isinstance(build.parsed, DockerfileError)]
+    built = {name for build in builds for name in _names_in(build, only_built=True)}
+    known = {name for build in builds for name in _names_in(build)}
+    listed = ", ".join(dict.fromkeys(named.name for named in name_parts(readable)))
+    for setting, name in settings.environments:
+        if name not in known:
+            raise UsageError(
+                f"the setting {setting} has a value for `{name}`, and there is no such environment",
+                hint=f"the environments are {listed}"
+                if listed
+                else f"there is no environment with a name: set `{setting}` to one value",
+            )
+        if setting == "verify" and name not in built:
+            stages = ",".join(_stages_with(name, builds))
+            raise UsageError(
+                f"the setting verify has a value for `{name}`, whose stage is not built as an "
+                "image",
+                hint=f"set `stage: {stages}`" if stages else "write a service or a target for it",
+            )
+
+
+def _names_in(build: Build, *, only_built: bool = False) -> Iterator[str]:
+    """Yield the names that settings may have for the environments of a build."""
+    own = name_build(build.recipe)
+    yield own
+    if not isinstance(build.parsed, DockerfileError):
+        for stage in (_built_stage(build),) if only_built else build.parsed.stages:
+            yield f"{own}#{stage.name or stage.index}"
+
+
+def _stages_with(name: str, builds: Sequence[Build]) -> Iterator[str]:
+    """Yield the stages of the Dockerfile of an environment that are built, and its own."""
+    path, _, label = name.partition("#")
+    for build in builds:
+        if name_build(build.recipe) == path == build.recipe.path:
+            stage = _built_stage(build)
+            yield stage.name or str(stage.index)
+    if any(build.recipe.path == path for build in builds):
+        yield label
 
 
 class _Place(Struct, frozen=True, kw_only=True):

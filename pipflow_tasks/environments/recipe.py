@@ -33,6 +33,7 @@ class Recipe(Struct, frozen=True, kw_only=True):
         service: the compose service that it builds, or an empty string.
         bake: the target of a bake file that it builds, or an empty string.
         tags: those of the image that a bake or compose file names.
+        image: the name of the image, where no compose file builds it.
         path: the Dockerfile, as messages show it.
         text: what it says.
         first_line: that of the text, where the Dockerfile is in a compose file.
@@ -52,6 +53,7 @@ class Recipe(Struct, frozen=True, kw_only=True):
     service: str = ""
     bake: str = ""
     tags: tuple[str, ...] = ()
+    image: str = ""
     path: str
     text: str
     first_line: int = 1

@@ -17,10 +17,11 @@ from packaging.tags import sys_tags
 from ..engine import BaseImages
 from ..errors import BakeError, ComposeError, DockerfileError, PipflowError, TargetError
 from ..index.pip_settings import is_yes
+from ..settings import split_values
 from ..target import BaseImage, Restriction, Target, docker_platform, newest_pip, restrict
 from .base_image import Asking, find_target, target_of_base
 from .build import steps_with_files
-from .parts import find_parts
+from .parts import name_parts
 from .uninstalled import bypassed_error, explain_uninstalled, is_chosen, uninstalled_error
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
     from ..dockerfile import InstallCommand, Stage
-    from ..settings import Settings
+    from ..settings import Chosen, OneOrEach, Settings
     from .build import Build
     from .discovery import Discovery
     from .parts import Part
@@ -48,6 +49,7 @@ class FoundTarget(Struct, frozen=True, kw_only=True):
         build_name: the same without the stage.
         target: what it accepts.
         parts: where it is in its builds.
+        choice: the Dockerfile, where others install the files too and nothing says which is meant.
         notices: what had to be assumed.
     """
 
@@ -55,20 +57,13 @@ class FoundTarget(Struct, frozen=True, kw_only=True):
     build_name: str = ""
     target: Target
     parts: tuple[Part, ...] = ()
+    choice: str = ""
     notices: tuple[str, ...] = ()
 
     @property
     def builds(self) -> tuple[Build, ...]:
         """The builds that contain it, with the steps of this environment alone."""
         return tuple(part.build for part in self.parts)
-
-
-class _Named(Struct, frozen=True, kw_only=True):
-    """A part with the name of its environment, and that of its build."""
-
-    name: str
-    build_name: str
-    part: Part
 
 
 def find_targets(
@@ -89,44 +84,29 @@ def find_targets(
 
     Raises:
         DockerfileError: a base image depends on a variable without value.
-        PipflowError: several Dockerfiles count that no setting names; their images differ.
         TargetError: no build installs the files, the image's Python or platform is unknown, or the
             setting is not valid.
     """
     _require_valid(settings)
     builds = discovery.builds
+    named = name_parts(builds)
+    if not named:
+        return (_target_without_build(discovery, settings, variables),)
     if settings.python == _HOST:
-        note = "versions are chosen for this host's Python, as the setting python says"
-        target = _target_of_host(note)
-        named = _name_parts(builds)
-        name = _HOST if len(named) == 1 else ""
-        return tuple(
-            FoundTarget(
-                name=name or each.name,
-                build_name=name or each.build_name,
-                target=target,
-                parts=(each.part,),
-            )
-            for each in named
-        ) or (FoundTarget(name=_HOST, target=target),)
-    if not builds:
-        if not settings.python:
-            _require_nothing_to_build(discovery)
-        name = "python" if settings.python else "host"
-        return (FoundTarget(name=name, target=_target_without_image(settings, variables)),)
+        own = [each.name for each in named] if len(named) > 1 else [_HOST]
+        found = [
+            FoundTarget(name=name, build_name=name, target=_host_of_setting(), parts=(each.part,))
+            for name, each in zip(own, named, strict=True)
+        ]
+        return tuple(_with_own_names(found))
     bases = BaseImages.of(discovery.builder, variables, for_patch=for_patch)
-    if not any(build.steps for build in builds) and not _is_settled(
-        builds, settings, discovery, is_new=is_new
-    ):
-        for build in builds:
-            _require_own_installer(build)
-        builds[0].dockerfile.require_known()
-        python = _python_of(builds[0], settings, variables, bases)
-        raise uninstalled_error(builds, discovery.library, settings.files, python)
-    bypassed = bypassed_error(builds, discovery.library, settings.files)
-    if bypassed is not None and not settings.python:
-        raise bypassed
-    missing = (_not_installed(b, settings, discovery) for b in builds if not b.steps)
+    chosen = [settings.chosen_for(each.names) for each in named]
+    _require_installed(discovery, settings, chosen[0], variables, bases, is_new=is_new)
+    missing = (
+        _not_installed(each.part.build, own, discovery)
+        for each, own in zip(named, chosen, strict=True)
+        if not each.part.build.steps
+    )
     notices = tuple(dict.fromkeys([*discovery.notices, *missing]))
     found = [
         FoundTarget(
@@ -134,74 +114,42 @@ def find_targets(
             build_name=each.build_name,
             target=target,
             parts=(part,),
+            choice=each.part.build.recipe.path if discovery.is_open else "",
             notices=notices,
         )
-        for each in _name_parts(builds)
-        for target, part in _targets_of(each.part, settings, variables, bases)
+        for each, own in zip(named, chosen, strict=True)
+        for target, part in _targets_of(each.part, own, variables, bases)
     ]
-    is_meant = discovery.compose or discovery.bake or settings.dockerfile
-    if not is_meant and len(builds) > 1 and not _are_alike(found):
-        raise _different_images(discovery, found, settings)
     return tuple(_with_own_names(found))
 
 
-def join_targets(
-    targets: tuple[FoundTarget, ...], discovery: Discovery, settings: Settings
-) -> FoundTarget:
-    """Return the one target of several with equal images.
+def _require_installed(
+    discovery: Discovery,
+    settings: Settings,
+    chosen: Chosen,
+    variables: Mapping[str, str],
+    bases: BaseImages,
+    *,
+    is_new: bool,
+) -> None:
+    """Check that a build installs the files, or that it is known what they are installed into.
 
     Raises:
-        PipflowError: their images differ.
+        DockerfileError: a Dockerfile can't be read.
+        TargetError: none does.
     """
-    if not _are_alike(targets):
-        raise _different_images(discovery, targets, settings)
-    strictest = _strictest([each.target for each in targets])
-    first = targets[0]
-    return replace(
-        first,
-        name=first.build_name or first.name,
-        target=strictest,
-        parts=tuple(part for each in targets for part in each.parts),
-        notices=tuple(dict.fromkeys(notice for each in targets for notice in each.notices)),
-    )
-
-
-def _are_alike(targets: Sequence[FoundTarget]) -> bool:
-    return len({_image_of(each.target) for each in targets}) <= 1
-
-
-def _different_images(
-    discovery: Discovery, targets: Sequence[FoundTarget], settings: Settings
-) -> PipflowError:
-    """Return the error that builds have different images, with the setting for each."""
-    by_build = {each.build_name: each.target for each in reversed(targets)}
-    first = targets[0].builds[0]
-    if len(by_build) == 1 and len(discovery.builds) == 1:
-        each_one = (f"{each.target} ({each.target.source})" for each in targets)
-        return DockerfileError(
-            f"different images install {' and '.join(first.files)}: "
-            f"{'; '.join(dict.fromkeys(each_one))}",
-            path=first.recipe.path,
-            hint="name another Dockerfile with the setting `dockerfile`, or give each image a "
-            "file of its own and name that with the setting `file`",
-        )
-    recipes = [build.recipe for build in discovery.builds]
-    error: type[PipflowError] = DockerfileError
-    kind, setting = "Dockerfiles", "dockerfile"
-    if discovery.compose is not None:
-        kind, setting, error = "services", "service", ComposeError
-    elif discovery.bake is not None:
-        kind, error = "bake targets", BakeError
-    told = "; ".join(f"{each.name}: {each.target}" for each in targets)
-    values = dict.fromkeys(each.service if setting == "service" else each.path for each in recipes)
-    choices = " or ".join(f"`{setting}: {value}`" for value in values)
-    hint = f"set {choices}"
-    if len(values) == 1:  # one Dockerfile, with different arguments or stages
-        hint = f'set `python: "{targets[0].target.python}"`, or another one'
-    return error(
-        f"the {kind} that install {' or '.join(settings.files)} have different images ({told})",
-        hint=hint,
-    )
+    builds = discovery.builds
+    if not any(build.steps for build in builds) and not _is_settled(
+        builds, settings, discovery, is_new=is_new
+    ):
+        for build in builds:
+            _require_own_installer(build)
+        builds[0].dockerfile.require_known()
+        python = _python_of(builds[0], chosen, variables, bases)
+        raise uninstalled_error(builds, discovery.library, settings.files, python)
+    bypassed = bypassed_error(builds, discovery.library, settings.files)
+    if bypassed is not None and not settings.python:
+        raise bypassed
 
 
 def _require_nothing_to_build(discovery: Discovery) -> None:
@@ -226,29 +174,18 @@ def _require_nothing_to_build(discovery: Discovery) -> None:
 
 def _require_valid(settings: Settings) -> None:
     """Check settings before an error would name the Dockerfile."""
-    for name in filter(None, map(str.strip, settings.platform.split(","))):
-        docker_platform(name, source="the setting platform")
-    if settings.python and settings.python != _HOST:
-        Target.from_python(settings.python, platforms=["linux/amd64"], source="the setting python")
+    for value in _values_of(settings.platform):
+        for name in split_values(value):
+            docker_platform(name, source="the setting platform")
+    for value in _values_of(settings.python):
+        if value != _HOST:
+            Target.from_python(value, platforms=["linux/amd64"], source="the setting python")
 
 
-def _name_parts(builds: Sequence[Build]) -> tuple[_Named, ...]:
-    """Return the environments in builds, each with a name of its own."""
-    paths = Counter(build.recipe.path for build in builds)
-    found: list[_Named] = []
-    for build in builds:
-        recipe, parts = build.recipe, find_parts(build)
-        own = recipe.service or recipe.path
-        if recipe.bake and paths[recipe.path] > 1:
-            own = recipe.bake
-        is_one_of_several = own == recipe.path and paths[own] > 1 and recipe.stage is not None
-        for part in parts:
-            is_plain = len(parts) == 1 or (own != recipe.path and part.is_built)
-            name = own if is_plain and not is_one_of_several else f"{own}#{part.label}"
-            if any(each.name == name for each in found):
-                name = f"{name}:{part.location or '/'}"
-            found.append(_Named(name=name, build_name=own, part=part))
-    return tuple(found)
+def _values_of(value: OneOrEach) -> tuple[str, ...]:
+    """Return the values of a setting that may have one for each environment."""
+    each = (value,) if isinstance(value, str) else tuple(own for _, own in value)
+    return tuple(filter(None, each))
 
 
 def _with_own_names(targets: Sequence[FoundTarget]) -> Iterator[FoundTarget]:
@@ -281,14 +218,14 @@ def _is_settled(
     return is_meant and not any(each.is_seen for each in explained)
 
 
-def _not_installed(build: Build, settings: Settings, discovery: Discovery) -> str:
-    chosen = "the image of its last stage"
+def _not_installed(build: Build, chosen: Chosen, discovery: Discovery) -> str:
+    told = "the image of its last stage"
     if build.recipe.stage is not None:
-        chosen = f"the image of the stage {build.recipe.stage}, as the setting stage says"
-    if settings.python:
-        chosen = f"Python {settings.python}, as the setting python says"
+        told = f"the image of the stage {build.recipe.stage}, as the setting stage says"
+    if chosen.python:
+        told = f"Python {chosen.python}, as the setting python says"
     elif others := steps_with_files(build):
-        chosen = f"what line {others[0].line} installs into"
+        told = f"what line {others[0].line} installs into"
     reason = explain_uninstalled(build, discovery.library).reason
     by_others = "".join(
         f"; line {other.line} installs it with {other.program}, from channels of its own"
@@ -296,19 +233,19 @@ def _not_installed(build: Build, settings: Settings, discovery: Discovery) -> st
     )
     return (
         f"{build.recipe.path} does not install {' and '.join(build.files)}{reason}{by_others}; "
-        f"versions are chosen for {chosen}"
+        f"versions are chosen for {told}"
     )
 
 
 def _python_of(
     build: Build,
-    settings: Settings,
+    chosen: Chosen,
     variables: Mapping[str, str],
     bases: BaseImages,
 ) -> str:
     """Return the Python of the base image of the last stage, as two numbers; empty: unknown."""
     try:
-        target = _find_target(build, settings, variables, bases)
+        target = _find_target(build, chosen, variables, bases)
     except (DockerfileError, TargetError):
         return ""
     return ".".join(target.python.split(".")[:2])
@@ -324,19 +261,35 @@ def _image_of(target: Target) -> tuple[object, ...]:
     return target.python, target.libc, target.wheels_for, tuple(p.name for p in target.platforms)
 
 
-def _target_without_image(settings: Settings, variables: Mapping[str, str]) -> Target:
+def _target_without_build(
+    discovery: Discovery, settings: Settings, variables: Mapping[str, str]
+) -> FoundTarget:
+    """Return the target of the settings, or of this host, where nothing is built.
+
+    Raises:
+        TargetError: a build was found that can't be followed.
+    """
+    chosen = settings.chosen_for(())
+    if chosen.python == _HOST:
+        return FoundTarget(name=_HOST, build_name=_HOST, target=_host_of_setting())
     note = "there is no Dockerfile: versions are chosen for"
-    if settings.python:
-        named = settings.platform or variables.get("DOCKER_DEFAULT_PLATFORM")
-        platforms = (named or docker_platform(host.machine())).split(",")
-        target = Target.from_python(
-            settings.python,
-            platforms=platforms,
-            source="setting python",
-            notes=(f"{note} the Python of the settings",),
-        )
-        return replace(target, libc_is_assumed=True)
-    return _target_of_host(f"{note} this host's Python")
+    if not chosen.python:
+        _require_nothing_to_build(discovery)
+        host_target = _target_of_host(f"{note} this host's Python")
+        return FoundTarget(name=_HOST, build_name=_HOST, target=host_target)
+    named = chosen.platform or variables.get("DOCKER_DEFAULT_PLATFORM")
+    target = Target.from_python(
+        chosen.python,
+        platforms=(named or docker_platform(host.machine())).split(","),
+        source="setting python",
+        notes=(f"{note} the Python of the settings",),
+    )
+    target = replace(target, libc_is_assumed=True)
+    return FoundTarget(name="python", build_name="python", target=target)
+
+
+def _host_of_setting() -> Target:
+    return _target_of_host("versions are chosen for this host's Python, as the setting python says")
 
 
 def _target_of_host(note: str) -> Target:
@@ -353,17 +306,20 @@ def _target_of_host(note: str) -> Target:
 
 def _targets_of(
     part: Part,
-    settings: Settings,
+    chosen: Chosen,
     variables: Mapping[str, str],
     bases: BaseImages,
 ) -> Iterator[tuple[Target, Part]]:
     """Yield the target of each image that steps of a part have, with the part of these steps."""
     build = part.build
+    if chosen.python == _HOST:
+        yield _host_of_setting(), part
+        return
     if not build.steps:
-        yield _find_target(build, settings, variables, bases), part
+        yield _find_target(build, chosen, variables, bases), part
         return
     found: dict[object, list[tuple[InstallCommand, Target]]] = {}
-    for step, target in _targets_of_steps(build, build.steps, settings, variables, bases):
+    for step, target in _targets_of_steps(build, build.steps, chosen, variables, bases):
         found.setdefault(_image_of(target), []).append((step, target))
     for each in found.values():
         steps = [step for step, _ in each]
@@ -374,11 +330,11 @@ def _targets_of(
 def _targets_of_steps(
     build: Build,
     steps: Sequence[InstallCommand],
-    settings: Settings,
+    chosen: Chosen,
     variables: Mapping[str, str],
     bases: BaseImages,
 ) -> Iterator[tuple[InstallCommand, Target]]:
-    last = _last_stage(build, steps, settings)
+    last = _last_stage(build, steps, chosen)
 
     def way_of(step: InstallCommand) -> object:
         restriction = _restriction_of(step, build)
@@ -386,12 +342,12 @@ def _targets_of_steps(
 
     ways = {way_of(step): step for step in reversed(steps)}
     targets = {
-        way: _target_of(step, last, build, settings, variables, bases) for way, step in ways.items()
+        way: _target_of(step, last, build, chosen, variables, bases) for way, step in ways.items()
     }
     yield from ((step, targets[way_of(step)]) for step in reversed(steps))
 
 
-def _last_stage(build: Build, steps: Sequence[InstallCommand], settings: Settings) -> Stage:
+def _last_stage(build: Build, steps: Sequence[InstallCommand], chosen: Chosen) -> Stage:
     """Return the stage that is built, where all that is to be known of its Dockerfile is known.
 
     Raises:
@@ -400,33 +356,37 @@ def _last_stage(build: Build, steps: Sequence[InstallCommand], settings: Setting
         TargetError: conda installs the files.
     """
     dockerfile, stage = build.dockerfile, build.recipe.stage
-    if not settings.python:
+    if not chosen.python:
         _require_own_installer(build)
-    if not settings.python and not (
-        steps and all(step.python.origin == "version" for step in steps)
-    ):
+    if not chosen.python and not (steps and all(step.python.origin == "version" for step in steps)):
         dockerfile.require_known()
     last = dockerfile.stage_named(stage) if stage else dockerfile.stages[-1]
     if last is None:
         raise DockerfileError(
-            f'there is no stage "{stage}", which the compose file builds', path=build.recipe.path
+            f'there is no stage "{stage}", which {_who_names_stage(build)}', path=build.recipe.path
         )
     return last
 
 
+def _who_names_stage(build: Build) -> str:
+    if build.recipe.service:
+        return "the compose file builds"
+    return f"the target {build.recipe.bake} builds" if build.recipe.bake else "is to be built"
+
+
 def _find_target(
     build: Build,
-    settings: Settings,
+    chosen: Chosen,
     variables: Mapping[str, str],
     bases: BaseImages,
 ) -> Target:
     """Return the target of the stage that other files are installed in, or of the last stage."""
     steps = steps_with_files(build)
-    last = _last_stage(build, steps, settings)
-    found = _targets_of_steps(build, steps, settings, variables, bases)
+    last = _last_stage(build, steps, chosen)
+    found = _targets_of_steps(build, steps, chosen, variables, bases)
     targets = [target for _, target in found]
     if not targets:
-        targets = [_target_of(None, last, build, settings, variables, bases)]
+        targets = [_target_of(None, last, build, chosen, variables, bases)]
     if any(_image_of(target) != _image_of(targets[0]) for target in targets):
         told = "; ".join(dict.fromkeys(f"{target} ({target.source})" for target in targets))
         raise DockerfileError(
@@ -459,13 +419,13 @@ def _target_of(
     step: InstallCommand | None,
     last: Stage,
     build: Build,
-    settings: Settings,
+    chosen: Chosen,
     variables: Mapping[str, str],
     bases: BaseImages,
 ) -> Target:
     """Return the target of a step; without one, that of the last stage as it is."""
     image = build.dockerfile.base_of(last.index if step is None else step.stage)
-    platforms, notes = _platforms(build, image.platform, settings, variables)
+    platforms, notes = _platforms(build, image.platform, chosen, variables)
     pip_upgraded, pip = (False, None) if step is None else _pip_of(step)
     base = BaseImage(
         reference=image.base,
@@ -476,8 +436,8 @@ def _target_of(
         manager="" if step is None else step.manager,
         notes=notes,
     )
-    if settings.python:
-        target, who = Target.from_image(base, python=settings.python), "the setting python"
+    if chosen.python:
+        target, who = Target.from_image(base, python=chosen.python), "the setting python"
     elif step is None:
         target, who = target_of_base(base, bases), ""
     else:
@@ -534,11 +494,11 @@ def _restriction_of(step: InstallCommand, build: Build) -> Restriction:
 
 
 def _platforms(
-    build: Build, stage_platform: str | None, settings: Settings, variables: Mapping[str, str]
+    build: Build, stage_platform: str | None, chosen: Chosen, variables: Mapping[str, str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the platforms, and a note where only this machine tells."""
-    if settings.platform:
-        return tuple(part.strip() for part in settings.platform.split(",") if part.strip()), ()
+    if chosen.platform:
+        return split_values(chosen.platform), ()
     if build.recipe.platforms:
         return build.recipe.platforms, ()
     if named := stage_platform or variables.get("DOCKER_DEFAULT_PLATFORM"):
@@ -558,3 +518,66 @@ def _pip_of(step: InstallCommand) -> tuple[bool, Version | None]:
     except ValueError:  # a variable that the Dockerfile does not tell
         return False, None
     return pip is None, pip
+
+
+# --- one target of several, as long as a search is for one ----------------------------------------
+
+
+def join_targets(
+    targets: tuple[FoundTarget, ...], discovery: Discovery, settings: Settings
+) -> FoundTarget:
+    """Return the one target of several with equal images.
+
+    Raises:
+        PipflowError: their images differ.
+    """
+    if not _are_alike(targets):
+        raise _different_images(discovery, targets, settings)
+    strictest = _strictest([each.target for each in targets])
+    first = targets[0]
+    return replace(
+        first,
+        name=first.build_name or first.name,
+        target=strictest,
+        choice="",
+        parts=tuple(part for each in targets for part in each.parts),
+        notices=tuple(dict.fromkeys(notice for each in targets for notice in each.notices)),
+    )
+
+
+def _are_alike(targets: Sequence[FoundTarget]) -> bool:
+    return len({_image_of(each.target) for each in targets}) <= 1
+
+
+def _different_images(
+    discovery: Discovery, targets: Sequence[FoundTarget], settings: Settings
+) -> PipflowError:
+    """Return the error that builds have different images, with the setting for each."""
+    by_build = {each.build_name: each.target for each in reversed(targets)}
+    first = targets[0].builds[0]
+    if len(by_build) == 1 and len(discovery.builds) == 1:
+        each_one = (f"{each.target} ({each.target.source})" for each in targets)
+        return DockerfileError(
+            f"different images install {' and '.join(first.files)}: "
+            f"{'; '.join(dict.fromkeys(each_one))}",
+            path=first.recipe.path,
+            hint="name another Dockerfile with the setting `dockerfile`, or give each image a "
+            "file of its own and name that with the setting `file`",
+        )
+    recipes = [build.recipe for build in discovery.builds]
+    error: type[PipflowError] = DockerfileError
+    kind, setting = "Dockerfiles", "dockerfile"
+    if discovery.compose is not None:
+        kind, setting, error = "services", "service", ComposeError
+    elif discovery.bake is not None:
+        kind, error = "bake targets", BakeError
+    told = "; ".join(f"{each.name}: {each.target}" for each in targets)
+    values = dict.fromkeys(each.service if setting == "service" else each.path for each in recipes)
+    choices = " or ".join(f"`{setting}: {value}`" for value in values)
+    hint = f"set {choices}"
+    if len(values) == 1:  # one Dockerfile, with different arguments or stages
+        hint = f'set `python: "{targets[0].target.python}"`, or another one'
+    return error(
+        f"the {kind} that install {' or '.join(settings.files)} have different images ({told})",
+        hint=hint,
+    )

@@ -104,7 +104,7 @@ def test_buildable_gives_what_has_a_build() -> None:
         name="worker", line=4, build=BuildSection(context="./worker"), profiles=("batch",)
     )
     assert (web, worker) == compose.buildable()
-    assert (worker,) == compose.buildable("worker")
+    assert (worker,) == compose.buildable(["worker"])
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_what_is_not_built_is_refused(service: str, said: str) -> None:
     compose = ComposeFile.from_texts([("compose.yaml", COMPOSE)], environment={})
 
     with pytest.raises(ComposeError) as caught:
-        compose.buildable(service)
+        compose.buildable([service])
 
     assert f"{said}\nhint: set `service` to one that is built: web, worker" == str(caught.value)
 

@@ -293,3 +293,52 @@ def test_dockerfile_that_cannot_be_read_is_told_when_it_counts(root: Path) -> No
     assert isinstance(find_lack(found.builds, (), VARIABLES), DockerfileError)
     with pytest.raises(DockerfileError, match="before the first FROM"):
         find_targets(found, Settings(), VARIABLES)
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (DOCKERFILE.replace("3.9", "3.12"), "have different images"),
+        (DOCKERFILE + "RUN pip install bb\n", "install different things with it"),
+    ],
+)
+def test_dockerfiles_that_differ_are_asked_for(root: Path, other: str, said: str) -> None:
+    """With Dockerfiles that differ and are not named, the error says which setting to write."""
+    (root / "Dockerfile").rename(root / "Dockerfile.a")
+    (root / "Dockerfile.b").write_text(other)
+
+    with pytest.raises(DockerfileError, match=said) as caught:
+        environments_of(root, Settings())
+
+    assert "set `dockerfile: Dockerfile.a` or `dockerfile: Dockerfile.b`" in caught.value.hint
+    assert "`dockerfile: Dockerfile.a,Dockerfile.b`" in caught.value.hint
+    found = environments_of(root, Settings(dockerfile="Dockerfile.a,Dockerfile.b"))
+    assert [each.name for each in found] == ["Dockerfile.a", "Dockerfile.b"]
+
+
+def test_dockerfiles_that_are_equal_are_one(root: Path) -> None:
+    """Dockerfiles that are not named and make equal environments are one; the first is built."""
+    (root / "Dockerfile").rename(root / "Dockerfile.a")
+    (root / "Dockerfile.b").write_text(DOCKERFILE)
+
+    found = environment_of(root, Settings())
+
+    assert [build.recipe.path for build in found.builds] == ["Dockerfile.a", "Dockerfile.b"]
+    assert "Dockerfile.b installs the file, too" in found.notices[0]
+
+
+def test_python_of_each_environment(services: Path) -> None:
+    """A value by environment is that of the environment alone, and a stage may have its own."""
+    settings = Settings.from_mapping(
+        {
+            "file": "web.txt,job.txt",
+            "python": {"job": "3.12"},
+            "platform": "web=linux/arm64,job=linux/amd64",
+        }
+    )
+
+    web, job = environments_of(services, settings)
+
+    assert (web.target.python, job.target.python) == ("3.9", "3.12")
+    assert [each.name for each in web.target.platforms] == ["linux/arm64"]
+    assert [each.name for each in job.target.platforms] == ["linux/amd64"]

@@ -135,10 +135,62 @@ def test_settings_do_not_change() -> None:
 
 @pytest.mark.parametrize("value", ["app, jobs", ["app", "jobs"], "app,jobs,"])
 @pytest.mark.parametrize("name", ["dockerfile", "service", "stage"])
-def test_several_images_are_refused(name: str, value: object) -> None:
-    """Settings that each mean an image take one value; the error says how to do the other."""
-    with pytest.raises(UsageError) as error:
-        Settings.from_mapping({name: value})
-    assert f"the setting {name} names several: app, jobs" in str(error.value)
-    assert f"set `{name}: app`" in error.value.hint
-    assert f"INVOKE_PIPFLOW_{name.upper()}=jobs" in error.value.hint
+def test_several_values_are_read(name: str, value: object) -> None:
+    """Settings that each mean an image take several values, as a list or with commas."""
+    settings = Settings.from_mapping({name: value})
+
+    assert getattr(settings, f"{name}s") == ("app", "jobs")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("python", {"web": "3.11", "jobs": "3.12"}, {"web": "3.11", "jobs": "3.12"}),
+        ("python", "web=3.11, jobs = 3.12", {"web": "3.11", "jobs": "3.12"}),
+        ("platform", "linux/amd64,linux/arm64", "linux/amd64,linux/arm64"),
+        ("platform", ["linux/amd64", "linux/arm64"], "linux/amd64,linux/arm64"),
+        (
+            "platform",
+            "web=linux/amd64,linux/arm64,jobs=linux/arm64",
+            {"web": "linux/amd64,linux/arm64", "jobs": "linux/arm64"},
+        ),
+        ("platform", {"web": ["linux/amd64", "linux/arm64"]}, {"web": "linux/amd64,linux/arm64"}),
+        ("verify", "python -c 'a=1,b=2'", "python -c 'a=1,b=2'"),
+        (
+            "verify",
+            "Dockerfile#cpu=pip check,jobs=python -c 'a=1,b=2'",
+            {"Dockerfile#cpu": "pip check", "jobs": "python -c 'a=1,b=2'"},
+        ),
+    ],
+)
+def test_values_by_environment_are_read(name: str, value: object, expected: object) -> None:
+    """Some settings take one value or a table by environment, which pairs can say in one line."""
+    found = setting(name, value)
+
+    assert (found if isinstance(found, str) else dict(found)) == expected
+    assert setting(name, found) == found
+
+
+@pytest.mark.parametrize("value", [{"web": ""}, {"web": None}, "web=", "web=3.11,jobs="])
+def test_environment_without_value_is_refused(value: object) -> None:
+    """A table by environment has a value for each name."""
+    with pytest.raises(UsageError, match="the setting python has no value for") as caught:
+        Settings.from_mapping({"python": value})
+
+    assert "such as `web=3.11,jobs=3.12`" in caught.value.hint
+
+
+def test_python_by_environment_is_no_number() -> None:
+    """A version in a table is in quotes, as a version alone is."""
+    with pytest.raises(UsageError, match=r"the setting python is the number 3\.1"):
+        Settings.from_mapping({"python": {"web": 3.10}})
+
+
+def test_settings_of_an_environment() -> None:
+    """The first of an environment's names that has a value counts."""
+    settings = Settings.from_mapping({"python": "web=3.11,web#dev=3.12", "verify": "pip check"})
+
+    assert settings.chosen_for(["web#dev", "web"]).python == "3.12"
+    assert settings.chosen_for(["web"]).python == "3.11"
+    assert settings.chosen_for(["jobs"]).python == ""
+    assert settings.chosen_for(["jobs"]).verify == "pip check"
