@@ -4,6 +4,7 @@ Not run in CI: it asks the default index. Each file holds, under ``recipe``, wha
 
 - ``wants``: lists of requirements, each resolved for each of ``pythons``;
 - ``keep``: by project, specifiers whose newest version is recorded besides;
+- ``only``: the projects that are recorded, where not all are; what is needed of others is left out;
 - ``extras``: those whose requirements are kept; all others are left out;
 - ``series``: of how many newest minor series the newest version is kept (6).
 
@@ -48,6 +49,7 @@ class Recorder:
         self._index = index
         self._series: int = recipe.get("series", 6)
         self._pythons: list[str] = recipe["pythons"]
+        self._only = set(map(canonicalize_name, recipe.get("only", ())))
         self._extras = set(recipe.get("extras", ()))
         self._targets = [
             Target.from_python(python, platforms=["linux/amd64"], source="recipe")
@@ -151,9 +153,11 @@ class Recorder:
         return self._index.metadata(self._files(name, version))
 
     def _needs(self, name: NormalizedName, version: Version) -> Iterator[Requirement]:
-        """Yield what a version needs, but for extras that are not kept."""
+        """Yield what a version needs, but for extras and projects that are not kept."""
         metadata = self._metadata(name, version)
         for requirement in metadata.requires if metadata is not None else ():
+            if self._only and canonicalize_name(requirement.name) not in self._only:
+                continue
             asked = re.findall(r"""extra\s*==\s*["']([^"']+)""", str(requirement.marker or ""))
             if not asked or self._extras.intersection(asked):
                 self._extras |= requirement.extras
