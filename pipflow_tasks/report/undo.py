@@ -6,7 +6,7 @@ import shlex
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ..plan import Change, Outcome, Plan
 
@@ -31,6 +31,8 @@ def write_undo(plan: Plan, outcome: Outcome, call: Call) -> str:
     if plan.command == "adopt" or any(_is_one_way(change) for change in plan.changes):
         return ""
     tasks = [*_tasks(plan)]
+    if any(_names_twice(packages) for _, packages in tasks):
+        return ""
     return " && ".join(
         call(task, *packages, is_built=is_built and at == len(tasks))
         for at, (task, packages) in enumerate(tasks, 1)
@@ -47,13 +49,19 @@ def _is_one_way(change: Change) -> bool:
     return bool(change.extras) or (change.before is None and not change.is_new)
 
 
+def _names_twice(packages: Iterable[str]) -> bool:
+    """Return whether a project would have to get two versions: it is in several files."""
+    projects = [package.partition("==")[0] for package in packages]
+    return len(projects) > len({*projects})
+
+
 def _tasks(plan: Plan) -> Iterator[tuple[str, list[str]]]:
     """Yield the tasks that take changes back, each with its packages."""
-    tasks: dict[str, list[str]] = {"remove": [], "upgrade": [], "add": []}
+    tasks: dict[str, dict[str, None]] = {"remove": {}, "upgrade": {}, "add": {}}
     for change in plan.changes:
         if change.before is None:
-            tasks["remove"].append(change.project)
+            tasks["remove"][change.project] = None
         else:
             task = "add" if change.after is None else "upgrade"
-            tasks[task].append(f"{change.project}=={change.before}")
-    yield from ((task, packages) for task, packages in tasks.items() if packages)
+            tasks[task][f"{change.project}=={change.before}"] = None
+    yield from ((task, [*packages]) for task, packages in tasks.items() if packages)

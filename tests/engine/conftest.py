@@ -53,7 +53,7 @@ def image_name(engine: None) -> Iterator[str]:
     name = f"pipflow-test-{uuid.uuid4().hex}"
     yield name
     subprocess.run(
-        ["docker", "image", "rm", "--force", name, f"{name}-strict"],
+        ["docker", "image", "rm", "--force", name, f"{name}-strict", f"{name}-new"],
         check=False,
         capture_output=True,
         timeout=_RUN_TIMEOUT_SECONDS,
