@@ -49,7 +49,7 @@ from .manifest.compiled import read_sources
 from .manifest.documents import join
 from .manifest.library import Library, read_more
 from .manifest.reading import read_manifest
-from .manifest.sources import find_compiled, find_dependents
+from .manifest.sources import find_compiled, find_dependents, find_elsewhere
 from .mount import (
     find_mount,
     find_only_mount,
@@ -956,6 +956,8 @@ class Project:
                 path=manifest.main,
                 hint="`add` creates it; another one is named with --file or the setting `file`",
             )
+        elsewhere = find_elsewhere(manifest, library, self._variables)
+        manifest = replace(manifest, elsewhere=elsewhere) if elsewhere else manifest
         return _Found(manifest=manifest, discovery=self._discover(library))
 
     def _prepare(self, found: _Found, *, resolve: bool, in_any_case: bool = False) -> Inputs:

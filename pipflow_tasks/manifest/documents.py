@@ -40,6 +40,7 @@ class Manifest(Struct, frozen=True, kw_only=True, dict=True):
         unread: the lines that include what only the image can fetch.
         unheeded: the options in fetched files, which do not count.
         is_being_locked: a line's `# via` counts, whether the named projects are listed or not.
+        elsewhere: projects that locked lines name and that another file has.
         promoted: the places of locked lines that count as direct requirements.
         requires_hashes: the installer wants a hash for every requirement, even if no line has one.
     """
@@ -56,6 +57,7 @@ class Manifest(Struct, frozen=True, kw_only=True, dict=True):
     fetched: Mapping[str, RequirementsFile] = MappingProxyType({})
     unread: tuple[Line, ...] = ()
     unheeded: tuple[Line, ...] = ()
+    elsewhere: frozenset[NormalizedName] = frozenset()
     promoted: frozenset[str] = frozenset()
     requires_hashes: bool = False
     is_being_locked: bool = False

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from packaging.utils import NormalizedName
+
     from ..requirements import Generator
+    from .documents import Manifest
     from .library import Library, LocalFile
 
 _NO_REQUIREMENTS = (".toml", ".py", ".cfg", ".lock")
@@ -94,6 +97,26 @@ def find_dependents(
         changing |= {each.file.path for each in new}
         waiting = [each for each in waiting if each not in new]
     return tuple(_in_order(found))
+
+
+def find_elsewhere(
+    manifest: Manifest, library: Library, variables: Mapping[str, str]
+) -> frozenset[NormalizedName]:
+    """Return the projects that locked lines name and that files beside them have.
+
+    A lock of several files names the parents of all of them.
+    """
+    here = {line.name for line in manifest.lines}
+    unknown = {parent for line in manifest.lines for parent in line.via} - here
+    folders = dict.fromkeys(file.file.parent for file in manifest.requirements.values())
+    found: set[NormalizedName] = set()
+    for path in (path for folder in folders for path in sorted(folder.glob("*.txt")) if unknown):
+        name = library.name_of(path)
+        if name not in manifest.requirements:
+            library = read_more(library, [name], variables)
+            names = (line.name for line in library.find(name).content.lines)
+            found |= {each for each in names if each in unknown and each is not None}
+    return frozenset(found)
 
 
 def _in_order(files: Sequence[Compiled]) -> Iterator[Compiled]:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 
 from ..errors import NoCandidate
-from ..requirements import Kind
+from ..requirements import Kind, as_one_word
 from ..resolution import Root, in_each, project_of
 from ..resolution.finder import summarise
 from .inputs import (
@@ -27,6 +27,7 @@ from .inputs import (
     why_unseen,
 )
 from .policies import asked_of
+from .separating import separate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -103,10 +104,22 @@ def choose(
         raise NoCandidate(
             f"no version of {name or project_of(key)}{asked} suits {say_target(inputs, key)}",
             reasons=_why_none(inputs, key, specifier, choice),
-            hint=hint_at_unseen(inputs)
-            or "ask for another version, or change what rules these out",
+            hint=hint_at_unseen(inputs) or _hint_to_separate(inputs, key, name),
         )
     return choice
+
+
+def _hint_to_separate(inputs: Inputs, key: Key, name: str) -> str:
+    """Return what to do where no version suits all environments of a key."""
+    first, *others = inputs.partition.part_of(key)
+    if not others:
+        return "ask for another version, or change what rules these out"
+    marker = separate(inputs, [first], others)
+    if marker is None:
+        return "give each of these images a requirements file of its own"
+    word = as_one_word(f"{name or project_of(key)}; {marker}".replace('"', "'"))
+    where = inputs.readers[first].name
+    return f"`add {word}` adds it for {where} alone; or give each image a file of its own"
 
 
 def _why_none(inputs: Inputs, key: Key, specifier: SpecifierSet, choice: Choice) -> tuple[str, ...]:

@@ -376,12 +376,13 @@ def prepare(
     reading = [each for each in served if manifest.has_lock or not each.environment.within]
     readers = _readers_of(reading)
     partition = _part(manifest, readers)
+    counts_all = in_any_case or manifest.has_lock or bool(place)
     return Inputs(
         manifest=manifest,
         served=served,
         readers=readers,
         candidates=Candidates(
-            tuple(_view(reader) for reader in readers),
+            tuple(_view(reader, counts_all=counts_all) for reader in readers),
             partition,
             _limits(manifest, readers, partition),
         ),
@@ -445,8 +446,11 @@ def _part(manifest: Manifest, readers: tuple[Reader, ...], *, is_split: bool = F
     )
 
 
-def _view(reader: Reader) -> View:
-    """Return a reader as a search sees it: no pin of its lines is too young."""
+def _view(reader: Reader, *, counts_all: bool) -> View:
+    """Return a reader as a search sees it: no pin of its lines is too young.
+
+    With ``counts_all``, dependencies count although its step does not install them.
+    """
     rules = reader.environment.rules
     pins: dict[NormalizedName, set[Version]] = {}
     for line in reader.manifest.lines:
@@ -464,6 +468,7 @@ def _view(reader: Reader) -> View:
         admission=rules.admission,
         admissions=MappingProxyType(admissions),
         overridden=MappingProxyType(_overridden(reader)),
+        skips_dependencies=bool(rules.without_dependencies) and not counts_all,
     )
 
 

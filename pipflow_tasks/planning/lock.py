@@ -118,7 +118,7 @@ def update_lock(
         yield warn("the transitive dependencies were not resolved; run `lock`")
         return
     transitive = find_lines(settlement, added=added, gone=gone)
-    yield from _write_locked(settlement, transitive, comments, gone=gone)
+    yield from _write_locked(settlement, transitive, comments)
     if not transitive and len(settlement.numbers) == len(inputs.readers):
         yield hint("no transitive dependencies are left, so the file is no longer locked")
     for new in transitive:
@@ -135,8 +135,6 @@ def _write_locked(
     settlement: Settlement,
     transitive: Iterable[Transitive],
     changed: Mapping[str, str] = NO_COMMENTS,
-    *,
-    gone: Collection[NormalizedName] = (),
 ) -> Iterator[Draft]:
     """Write a line for each transitive dependency, and remove every other locked line.
 
@@ -152,7 +150,6 @@ def _write_locked(
         )
     left = [*transitive]
     foreign = _find_foreign(settlement, left)
-    known = _find_known(settlement, left, gone)
     comments: dict[NormalizedName, str] = {}
     for line in manifest.locked:
         assert line.name is not None
@@ -170,7 +167,7 @@ def _write_locked(
             yield remove([line])  # what stays in ``left`` is written anew, with its hashes
         else:
             left.remove(new)
-            yield from _follow(inputs, line, new, changed.get(line.place, ""), known)
+            yield from _follow(inputs, line, new, changed.get(line.place, ""))
     for new in left:
         yield from _add_locked(inputs, new, comments.get(new.name, ""))
 
@@ -178,14 +175,6 @@ def _write_locked(
 def _is_line_of(new: Transitive, line: Line, readers: Sequence[int]) -> bool:
     """Return whether a locked line is that of a transitive dependency."""
     return new.name == line.name and {*new.readers} == {*readers}
-
-
-def _find_known(
-    settlement: Settlement, transitive: Iterable[Transitive], gone: Collection[NormalizedName]
-) -> set[NormalizedName]:
-    """Return the projects of which the files at hand say all that they need."""
-    lines = {line.name for line in settlement.inputs.manifest.lines if line.name is not None}
-    return lines | {new.name for new in transitive} | {*gone}
 
 
 def _find_foreign(settlement: Settlement, transitive: Iterable[Transitive]) -> set[str]:
@@ -203,20 +192,14 @@ def _find_foreign(settlement: Settlement, transitive: Iterable[Transitive]) -> s
     return kept
 
 
-def _follow(
-    inputs: Inputs,
-    line: Line,
-    new: Transitive,
-    changed: str,
-    known: Collection[NormalizedName],
-) -> Iterator[Draft]:
+def _follow(inputs: Inputs, line: Line, new: Transitive, changed: str) -> Iterator[Draft]:
     """Update the version of a locked line, its changed comment, and the projects that it names.
 
-    It goes on to name those that are in no file at hand: ``known`` are the others.
+    It goes on to name those of files that the command is not for.
     """
     version = new.version
     assert version is not None
-    elsewhere = {parent for parent in line.via if parent not in known}
+    elsewhere = inputs.manifest.elsewhere.intersection(line.via)
     parents = tuple(sorted({*new.parents, *elsewhere}))
     is_like = {*line.via} == {*parents}
     new_comment = change_via(changed or line.comment, parents)

@@ -43,7 +43,8 @@ def draft_why(inputs: Inputs, requests: Sequence[Request]) -> Iterator[Draft]:
     for request in requests:
         keys = inputs.partition.keys(request.name)
         causes = [cause for key in keys for cause in solution.causes.get(key, ())]
-        paths = [path for cause in causes for path in _paths_to(cause, solution, lines)]
+        found = (path for cause in causes for path in _paths_to(cause, solution, lines))
+        paths = dict.fromkeys(found)  # those in several environments may be alike
         if not paths:
             settle_current(inputs, waive=False)  # a conflict may hide a path
             unknown = " and ".join(map(str, find_unknown(inputs, solution)))

@@ -68,6 +68,7 @@ class View(Struct, frozen=True, kw_only=True):
         admissions: by project, where they differ from ``admission``.
         overridden: projects of which versions ask nothing, and whether an address is installed
             instead; what is taken of them is in the constraints.
+        skips_dependencies: it installs what the files name, and nothing that these need.
     """
 
     catalog: Catalog
@@ -75,6 +76,7 @@ class View(Struct, frozen=True, kw_only=True):
     admission: Admission = Admission()
     admissions: Mapping[NormalizedName, Admission] = MappingProxyType({})
     overridden: Mapping[NormalizedName, bool] = MappingProxyType({})
+    skips_dependencies: bool = False
 
     def admission_of(self, project: NormalizedName) -> Admission:
         """Return which files of a project are taken."""
@@ -337,7 +339,8 @@ class Candidates(Struct, frozen=True):
         self, metadata: Metadata, pick: Pick, number: int
     ) -> Iterator[Dependency]:
         """Yield what a pick needs in one environment."""
-        target, python = self.views[number].target, metadata.requires_python
+        view = self.views[number]
+        target, python = view.target, metadata.requires_python
         if python is not None and not target.supports_python(python):
             shown = f"Python {python}, {target.shown_python}"
             yield Dependency(name=PYTHON, specifier=python, shown=shown)
@@ -345,11 +348,11 @@ class Candidates(Struct, frozen=True):
             shown = f'"{metadata.invalid[0]}", which pip {target.pip} of the image refuses'
             yield Dependency(name=PYTHON, specifier=SpecifierSet(), shown=shown)
         extras = _named(pick, number)
-        for requirement in metadata.requires:
+        for requirement in () if view.skips_dependencies else metadata.requires:
             if requirement.marker is None or target.applies(requirement.marker, extras):
                 project = canonicalize_name(requirement.name)
                 key = self.partition.key(project, number)
-                overriding = self.views[number].overridden.get(project)
+                overriding = view.overridden.get(project)
                 yield _overriding(dependency_from(requirement, key, number), overriding)
 
 

@@ -20,8 +20,7 @@ services:
 def _stage(name: str, python: str, url: str, *files: str) -> str:
     options = " ".join(f"-r {file}" for file in files)
     return (
-        f"FROM python:{python}-slim AS {name}\nCOPY *.txt ./\n"
-        f"{PIP} --index-url {url} {options}\n"
+        f"FROM python:{python}-slim AS {name}\nCOPY *.txt ./\n{PIP} --index-url {url} {options}\n"
     )
 
 

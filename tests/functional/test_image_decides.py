@@ -61,7 +61,7 @@ def test_stage_that_installs_decides(project: TemporaryProject) -> None:
 
 
 def test_stages_of_two_images(project: TemporaryProject) -> None:
-    """Files that one Dockerfile installs in different images, be they included, are refused."""
+    """Files that one Dockerfile installs in different images, be they included, suit them all."""
     project.requirements = "lib==1.8\n"
     project.write("requirements-dev.txt", "-r requirements.txt\n")
     dev = dockerfile("3.12").replace("requirements.txt", "requirements*.txt", 1)
@@ -70,9 +70,9 @@ def test_stages_of_two_images(project: TemporaryProject) -> None:
         dockerfile("3.10") + dev.replace("-r requirements", "-r requirements-dev"),
     )
     done = project.invoke("deps.upgrade-all", "--file", "requirements-dev.txt,requirements.txt")
-    assert (done.status, project.requirements) == (1, "lib==1.8\n")
-    said = "Dockerfile: different images install requirements-dev.txt and requirements.txt: python"
-    assert done.stderr.startswith(said)
+    assert (done.status, project.requirements) == (0, "lib==1.10\n")
+    assert "python 3.10" in done.stdout
+    assert "python 3.12" in done.stdout
 
 
 @pytest.mark.parametrize("base", ["ubuntu:24.04", "registry.example/team/base:7", "python:latest"])
@@ -302,15 +302,14 @@ def test_service_that_is_not_built_is_refused(compose: TemporaryProject, service
     assert "Traceback" not in done.stderr
 
 
-def test_services_of_two_images_are_asked_about(compose: TemporaryProject) -> None:
-    """Two services that install the same file in different images: status 1, `service` is named."""
+def test_services_of_two_images(compose: TemporaryProject) -> None:
+    """Two services that install the same file in different images: what is added suits both."""
     compose.write("Dockerfile", dockerfile("3.9"))
     compose.write("compose.yaml", COMPOSE.replace("./app", "."))
     done = compose.invoke("deps.add", "lib")
-    assert (done.status, compose.exists()) == (1, False)
-    assert "app: python 3.9" in done.stderr
-    assert "worker: python 3.10" in done.stderr
-    assert "set `service: app` or `service: worker`" in done.stderr
+    assert (done.status, compose.requirements) == (0, "lib==1.9\n")
+    assert "app: python 3.9" in done.stdout
+    assert "worker: python 3.10" in done.stdout
 
 
 def test_platform_of_a_service(compose: TemporaryProject, index: LoopbackIndex) -> None:

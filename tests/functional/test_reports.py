@@ -7,7 +7,7 @@ from functional.temporary_project import BUILD_OUTPUT, ENGINE, TemporaryProject
 from loopback_index import LoopbackIndex
 
 KEYS = [
-    "schema", "command", "dry_run", "target", "changes", "held", "left_alone", "paths",
+    "schema", "command", "dry_run", "environments", "changes", "held", "left_alone", "paths",
     "warnings", "hints", "findings", "origins", "image", "undo",
 ]  # fmt: skip
 
