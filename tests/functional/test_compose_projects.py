@@ -65,7 +65,7 @@ def test_service_behind_a_profile(project: TemporaryProject) -> None:
     [
         ({}, 0, "build app"),
         ({"COMPOSE_PROFILES": "other"}, 0, "build app"),
-        ({"COMPOSE_PROFILES": "ci"}, 0, "build app tests"),
+        ({"COMPOSE_PROFILES": "ci"}, 0, "--profile tools build app tests"),
         ({"INVOKE_PIPFLOW_SERVICE": "tests"}, 0, "--profile tools build tests"),
     ],
 )
