@@ -850,7 +850,7 @@ class Project:
         plan = Plan(
             command="rebuild",
             builder=builder.without_cache() if no_cache else builder,
-            lack=find_lack(discovery.builds, builder.services, self._variables),
+            lack=find_lack(discovery.builds, builder.images, self._variables),
         )
         return self._placed(plan, discovery)
 
@@ -1128,8 +1128,8 @@ class Project:
     def _completed(self, plan: Plan, discovery: Discovery) -> Plan:
         """Return a plan with what builds its images, what they lack, and what is unfinished."""
         builder, why_not = self._builder_for(plan, discovery)
-        services = () if builder is None else builder.services
-        lack = find_lack(discovery.builds, services, self._variables)
+        images = () if builder is None else builder.images
+        lack = find_lack(discovery.builds, images, self._variables)
         unfinished = [each.sentence for each in find_unfinished(discovery.library.files)]
         changed = [edit.shown for edit in plan.edits if not edit.is_silent]
         warnings = (

@@ -33,6 +33,9 @@ def find_installed(
     if is_isolated():
         return Installed(note="`--isolated` asks no image")
     names = dict.fromkeys(_names_of(discovery, environment, settings))
+    installing = [build for build in environment.builds if build.installing]
+    if not names and installing and not any(build.reached for build in installing):
+        return Installed(note="no build makes an image of its stage")
     if not names:
         return Installed(note="the name of the image is unknown: set `image`")
     is_podman = builder.command[0].startswith(("podman", "buildah"))
@@ -55,7 +58,10 @@ def _names_of(discovery: Discovery, environment: Environment, settings: Settings
 
 
 def _own_names(environment: Environment) -> Iterator[str]:
-    yield from (build.recipe.image for build in environment.builds)
+    """Yield the names of images that have the stage of an environment."""
+    for build in environment.builds:
+        if build.recipe.image and (build.reached or not build.installing):
+            yield build.recipe.image
 
 
 def _names_in_compose(compose: ComposeProject, name: str) -> Iterator[str]:

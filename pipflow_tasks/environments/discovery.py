@@ -367,7 +367,7 @@ def _discover(tier: Tier, settings: Settings, variables: Mapping[str, str]) -> D
     is_open = is_free and len({build.recipe.path for build in builds}) > 1
     if tier.compose is None:
         first, rest = (builds[:1], builds[1:]) if is_open else (builds, ())
-        builds = (*_with_images(first, settings, library.root), *rest)
+        builds = (*_with_images(first, tier.bake, settings, library.root), *rest)
     meant = builds[:1] if is_open else builds
     builder = make_builder(meant, tier.compose, settings, library, variables, tier.bake)
     if builder is not None and settings.build_command:
@@ -433,13 +433,15 @@ def _choose(builds: tuple[Build, ...]) -> tuple[tuple[Build, ...], tuple[str, ..
     )
 
 
-def _with_images(builds: Sequence[Build], settings: Settings, root: Path) -> tuple[Build, ...]:
-    """Return builds with names for their images; those of several differ."""
+def _with_images(
+    builds: Sequence[Build], bake: BakeProject | None, settings: Settings, root: Path
+) -> tuple[Build, ...]:
+    """Return builds with names for their images, which do not depend on what else is built."""
     name = settings.image or image_name(root)
     named: list[Build] = []
     taken: set[str] = set()
     for build in builds:
-        label, number = _label(build.recipe, builds), 2
+        label, number = _label(build.recipe, bake, settings), 2
         own = next(iter(build.recipe.tags), "") or _with_suffix(name, label)
         while own in taken and not build.recipe.tags:
             own, number = _with_suffix(name, f"{label}-{number}"), number + 1
@@ -451,17 +453,16 @@ def _with_images(builds: Sequence[Build], settings: Settings, root: Path) -> tup
 _DOCKERFILE = re.compile(r"dockerfile|containerfile", re.IGNORECASE)
 
 
-def _label(recipe: Recipe, builds: Sequence[Build]) -> str:
-    """Return what distinguishes a build from the others; nothing for the first bake target."""
-    if recipe.bake:
-        return "" if recipe == builds[0].recipe else recipe.bake
-    recipes = [build.recipe for build in builds]
-    words = []
-    if len({each.path for each in recipes}) > 1:
-        words.append(_DOCKERFILE.sub("", recipe.path))
-    if len({each.stage for each in recipes}) > 1:
-        words.append(recipe.stage or "")
-    return "-".join(filter(None, words))
+def _label(recipe: Recipe, bake: BakeProject | None, settings: Settings) -> str:
+    """Return what distinguishes a build from others that there may be.
+
+    The first target of bake files has none, nor has the only Dockerfile or stage that is named.
+    """
+    if bake is not None:
+        return "" if recipe.bake == bake.recipes[0].bake else recipe.bake
+    path = _DOCKERFILE.sub("", recipe.path) if len(settings.dockerfiles) > 1 else ""
+    stage = recipe.stage if len(settings.stages) > 1 else ""
+    return "-".join(filter(None, (path, stage)))
 
 
 def _with_suffix(name: str, label: str) -> str:

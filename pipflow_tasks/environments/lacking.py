@@ -19,15 +19,17 @@ if TYPE_CHECKING:
 
 
 def find_lack(
-    builds: Sequence[Build], services: Iterable[str], variables: Mapping[str, str]
+    builds: Sequence[Build], images: Iterable[str], variables: Mapping[str, str]
 ) -> DockerfileError | None:
     """Return what keeps builds from having the arguments and secrets that installing takes.
 
-    Those of the compose services ``services`` are built; without any of them, all are.
+    Those of ``images`` are built: the names of compose services, else of images. Without any of
+    them, all are.
     """
-    named = {*services}
+    named = {*images}
+    built = (build for build in builds if {build.recipe.service, build.recipe.image} & named)
     try:
-        for build in [build for build in builds if build.recipe.service in named] or builds:
+        for build in [*built] or builds:
             for step in build.steps:
                 run = _instruction_of(build.dockerfile, step)
                 _require_arguments(build, step, run)

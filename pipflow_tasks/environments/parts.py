@@ -216,32 +216,43 @@ def _places_of(build: Build, steps: Collection[InstallCommand]) -> Iterator[_Pla
     """Yield the places that the steps install into; none leads to another."""
     dockerfile = build.dockerfile
     ends = {*dockerfile.needed_by(_built_stage(build).index), *(step.stage for step in steps)}
-    places = [
-        _Place(end=end, stages=_lineage(dockerfile, end, location), location=location)
-        for location in dict.fromkeys(step.location for step in steps)
-        for end in sorted(ends)
-    ]
-    places = [place for place in places if any(map(place.holds, steps))]
-    for place in places:
-        same = [each for each in places if each.location == place.location]
-        if not any(place.stages < each.stages for each in same):
-            yield place
+    chains = {end: _chain(dockerfile, end) for end in ends}
+    ends = ends.difference(*(chain - {end} for end, chain in chains.items()))
+    for location in dict.fromkeys(step.location for step in steps):
+        own = {step.stage for step in steps if step.location == location}
+        copies = _copies(dockerfile, location)
+        found = [
+            _Place(end=end, stages=stages, location=location)
+            for end in sorted(ends)
+            if not (stages := _with_copies(dockerfile, chains[end], copies)).isdisjoint(own)
+        ]
+        yield from (
+            place for place in found if not any(place.stages < each.stages for each in found)
+        )
 
 
-def _lineage(dockerfile: Dockerfile, end: int, location: str) -> frozenset[int]:
-    """Return the stages whose installs into a folder are in a stage: its base, and copies."""
-    found: set[int] = set()
-    waiting = [end]
-    while waiting:
-        chain = {stage.index for stage in dockerfile.chain_of(waiting.pop())}
-        made_in = {
-            step.python.stage
-            for step in dockerfile.steps
-            if step.stage in chain and step.location == location and location
-        }
-        found |= chain
-        waiting += [stage for stage in made_in if stage is not None and stage not in found]
-    return frozenset(found)
+def _chain(dockerfile: Dockerfile, end: int) -> frozenset[int]:
+    return frozenset(stage.index for stage in dockerfile.chain_of(end))
+
+
+def _copies(dockerfile: Dockerfile, location: str) -> Mapping[int, int]:
+    """Return the stages that install into a folder which they copy, each with its origin."""
+    return {
+        step.stage: step.python.stage
+        for step in dockerfile.steps
+        if location and step.location == location and step.python.stage is not None
+    }
+
+
+def _with_copies(
+    dockerfile: Dockerfile, stages: frozenset[int], copies: Mapping[int, int]
+) -> frozenset[int]:
+    """Return stages with those that a folder of theirs was copied from."""
+    while True:
+        origins = {copies[stage] for stage in stages if stage in copies} - stages
+        if not origins:
+            return stages
+        stages = stages.union(*(_chain(dockerfile, origin) for origin in origins))
 
 
 def _built_stage(build: Build) -> Stage:

@@ -101,7 +101,7 @@ def find_targets(
         return tuple(_with_own_names(found))
     bases = BaseImages.of(discovery.builder, variables, for_patch=for_patch)
     chosen = [settings.chosen_for(each.names) for each in named]
-    _require_installed(discovery, settings, chosen[0], variables, bases, is_new=is_new)
+    _require_installed(discovery, settings, chosen, variables, bases, is_new=is_new)
     missing = (
         _not_installed(each.part.build, own, discovery)
         for each, own in zip(named, chosen, strict=True)
@@ -126,7 +126,7 @@ def find_targets(
 def _require_installed(
     discovery: Discovery,
     settings: Settings,
-    chosen: Chosen,
+    chosen: Sequence[Chosen],
     variables: Mapping[str, str],
     bases: BaseImages,
     *,
@@ -139,16 +139,18 @@ def _require_installed(
         TargetError: none does.
     """
     builds = discovery.builds
+    if all(each.python for each in chosen):
+        return
     if not any(build.steps for build in builds) and not _is_settled(
         builds, settings, discovery, is_new=is_new
     ):
         for build in builds:
             _require_own_installer(build)
         builds[0].dockerfile.require_known()
-        python = _python_of(builds[0], chosen, variables, bases)
+        python = _python_of(builds[0], chosen[0], variables, bases)
         raise uninstalled_error(builds, discovery.library, settings.files, python)
     bypassed = bypassed_error(builds, discovery.library, settings.files)
-    if bypassed is not None and not settings.python:
+    if bypassed is not None:
         raise bypassed
 
 
@@ -209,9 +211,7 @@ def _is_settled(
     The settings say it. A file of another name than the usual one was chosen by the user: it goes
     with the files that the steps install.
     """
-    if settings.python or (
-        is_chosen(discovery.library, settings.files) and steps_with_files(builds[0])
-    ):
+    if is_chosen(discovery.library, settings.files) and steps_with_files(builds[0]):
         return True
     explained = (explain_uninstalled(build, discovery.library) for build in builds)
     is_meant = bool(settings.stage) or (is_new and not any(map(steps_with_files, builds)))

@@ -277,3 +277,35 @@ def test_values_of_other_environments_are_no_error(
     docker = services.stand_in("docker", {**ENGINE, **COMPOSE_V2, "compose run": 0})
     done = services.invoke("deps.upgrade-all", "--file", "cpu.txt")
     assert (done.status, docker.built) == (0, ["compose build jobs"]), done.stderr
+
+
+@pytest.mark.parametrize(("stage", "asked"), [("", []), ("cpu,gpu", ["shop-cpu"])])
+def test_pin_asks_the_image_of_its_stage(
+    stages: TemporaryProject, stage: str, asked: list[str]
+) -> None:
+    """`pin` takes versions from the image that has the stage, and from no other stage's."""
+    stages.write("cpu.txt", "cpu\n")
+    docker = stages.stand_in("docker", {**ENGINE, "image inspect": 1})
+    environment = {"INVOKE_PIPFLOW_FILE": "cpu.txt", "INVOKE_PIPFLOW_STAGE": stage}
+    done = stages.invoke("deps.pin", environment=environment)
+    assert (done.status, stages.read("cpu.txt")) == (0, "cpu==2\n"), done.stderr
+    inspected = [call.arguments[-1] for call in docker.calls if call.arguments[0] == "image"]
+    assert [name for name in inspected if name.startswith("shop")] == asked
+
+
+def test_lack_of_another_build_is_no_obstacle(stages: TemporaryProject) -> None:
+    """What a build lacks that is not built keeps no other from being built."""
+    stages.write("Dockerfile.secret", dockerfile("3.9", "gpu.txt").replace(
+        "RUN pip", "RUN --mount=type=secret,id=token,required=true pip"
+    ))  # fmt: skip
+    stages.write("Dockerfile", dockerfile("3.9", "cpu.txt"))
+    environment = {
+        "INVOKE_PIPFLOW_DOCKERFILE": "Dockerfile,Dockerfile.secret",
+        "INVOKE_PIPFLOW_FILE": "cpu.txt,gpu.txt",
+    }
+    docker = stages.stand_in("docker", ENGINE)
+    done = stages.invoke("deps.upgrade", "cpu", environment=environment)
+    assert (done.status, docker.built) == (0, ["build --tag shop --file Dockerfile ."]), done.stderr
+    done = stages.invoke("deps.upgrade", "gpu", environment=environment)
+    assert (done.status, stages.read("gpu.txt")) == (1, "gpu==1\n")
+    assert "the secret `token` is required" in done.stderr

@@ -342,3 +342,34 @@ def test_python_of_each_environment(services: Path) -> None:
     assert (web.target.python, job.target.python) == ("3.9", "3.12")
     assert [each.name for each in web.target.platforms] == ["linux/arm64"]
     assert [each.name for each in job.target.platforms] == ["linux/amd64"]
+
+
+def test_bake_targets_are_environments(root: Path) -> None:
+    """Targets of a bake file are environments of their names; equal ones are one."""
+    (root / "Dockerfile").write_text(DOCKERFILE.replace("3.9", "$PYTHON", 1))
+    (root / "Dockerfile").write_text(f"ARG PYTHON\n{(root / 'Dockerfile').read_text()}")
+    (root / "docker-bake.json").write_text(
+        """{"group": {"default": {"targets": ["old", "new", "next"]}}, "target": {
+        "old": {"args": {"PYTHON": "3.9"}}, "new": {"args": {"PYTHON": "3.12"}},
+        "next": {"args": {"PYTHON": "3.12"}}}}"""
+    )
+
+    old, new = environments_of(root, Settings())
+
+    assert (old.name, old.target.python) == ("old", "3.9")
+    assert (new.name, new.target.python) == ("new", "3.12")
+    assert [build.recipe.bake for build in new.builds] == ["new", "next"]
+
+
+def test_stages_that_share_a_base_and_install_no_more_are_one(root: Path) -> None:
+    """A stage that the built one copies from is no environment of its own with the same base."""
+    (root / "Dockerfile").write_text(
+        DOCKERFILE.replace("slim", "slim AS base")
+        + "FROM base AS assets\nRUN make assets\n"
+        + "FROM base\nCOPY --from=assets /assets /assets\nRUN pip install bb\n"
+    )
+
+    assets, final = environments_of(root, Settings())
+
+    assert (assets.name, assets.within) == ("Dockerfile#assets", final.name)
+    assert [line.name for line in final.packages] == ["bb"]
