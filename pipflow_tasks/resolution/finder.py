@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
+from packaging.version import Version
 
+from ..simple_api import Files, Versions
 from ..values import as_plural
 
 if TYPE_CHECKING:
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from packaging.specifiers import Specifier, SpecifierSet
-    from packaging.version import Version
 
     from ..simple_api import DistributionFile
     from ..target import Platform, Target
@@ -171,13 +172,9 @@ class Releases:
         self._allowed: dict[int, tuple[SpecifierSet, int]] = {}
         self._by_clause: dict[str, int] = {}
         self._found: dict[Version, Candidate | Rejection] = {}
-        self.all = list(files)
+        self.all = _versions_of(files)
         self.bits = (1 << len(self.all)) - 1
-        self.final_bits = _bits(not version.is_prerelease for version in self.all)
-
-    @cached_property
-    def _places(self) -> dict[Version, int]:
-        return {version: place for place, version in enumerate(self.all)}
+        self.final_bits = self.all.finals
 
     def among(self, bits: int) -> Iterator[Version]:
         """Yield the versions of a set, newest first."""
@@ -188,14 +185,16 @@ class Releases:
 
     def bit(self, version: Version) -> int:
         """Return the set of one version alone; the empty set for an unknown one."""
-        place = self._places.get(version)
+        place = self.all.place(version)
         return 0 if place is None else 1 << place
 
     def pinned(self, version: Version) -> int:
         """Return the set of the version that a pin takes: itself, or one with a local label."""
-        if version not in self._places and version.local is None:
-            version = next((each for each in self.all if each.public == version.public), version)
-        return self.bit(version)
+        found = self.bit(version)
+        if not found and version.local is None:
+            labelled = self._with_labels(version)
+            found = labelled & -labelled
+        return found
 
     def newest(self, specifier: SpecifierSet) -> Version | None:
         """Return the newest final version of those asked for that is not yanked, or None."""
@@ -225,6 +224,10 @@ class Releases:
         def allows(version: Version) -> bool:
             return clause.contains(version, prereleases=True)
 
+        if clause.operator in {"==", "!="} and not clause.version.endswith(".*"):
+            version = Version(clause.version)
+            same = self.bit(version) if version.local else self._with_labels(version)
+            return same if clause.operator == "==" else self.bits & ~same
         if clause.operator in {">=", "<="} or (
             clause.operator in {">", "<"} and re.fullmatch(r"[0-9.]+", clause.version)
         ):
@@ -233,6 +236,18 @@ class Releases:
             newer = (1 << place) - 1
             return newer if is_upward else self.bits & ~newer
         return _bits(map(allows, self.all))
+
+    def _with_labels(self, version: Version) -> int:
+        """Return the set of a version without a label, and of those that only add a label to it.
+
+        They are neighbours: a label sorts behind the same version without one.
+        """
+        place = bisect_left(self.all, True, key=lambda each: each < version) - 1
+        found = 0
+        while place >= 0 and _without_label(self.all[place]) == version:
+            found |= 1 << place
+            place -= 1
+        return found
 
     @property
     def needed_pythons(self) -> Mapping[int, SpecifierSet]:
@@ -299,6 +314,16 @@ class Releases:
             by_old_pip=found.by_old_pip,
             loses_wheel=found.withheld == found.loses_wheel,
         )
+
+
+def _without_label(version: Version) -> Version:
+    return version if version.local is None else Version(version.public)
+
+
+def _versions_of(files: Mapping[Version, Sequence[DistributionFile]]) -> Versions:
+    if isinstance(files, Files):
+        return files.versions
+    return Versions.of({version: str(version) for version in files})
 
 
 def _bits(are: Iterable[bool]) -> int:

@@ -280,6 +280,7 @@ class TemporaryProject:
             "HOME": str(self._home),
             "LANG": "C.UTF-8",
             "PATH": str(self.programs),
+            "PIPFLOW_CACHE_DIR": str(folder / "cache"),
             "PIP_CONFIG_FILE": os.devnull,
             "PIP_INDEX_URL": index_url,
             "PYTHONDONTWRITEBYTECODE": "1",
