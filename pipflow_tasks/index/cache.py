@@ -33,6 +33,7 @@ _LEAST_FRACTION = 0.8
 _BUSY_SECONDS = 0.2
 _NAME = f"index-{FORMAT}.sqlite3"
 _PATTERN = "index-*.sqlite3*"
+_PAGE_BYTES = 1 << 16
 _DAY_SECONDS = 86_400
 _TABLES = """
 CREATE TABLE IF NOT EXISTS notes(key TEXT PRIMARY KEY, used INTEGER, stamp TEXT, value BLOB);
@@ -137,6 +138,9 @@ class Cache:
             connection.execute("BEGIN IMMEDIATE")
             self._write(connection, unsaved)
             connection.execute("COMMIT")
+            # so that later commands read while one writes; the first has nobody to wait for, and a
+            # journal of the old pages is smaller than one of the new ones
+            connection.execute("PRAGMA journal_mode = WAL")
             if _live_bytes(connection) > self._most_bytes:
                 _shrink(connection, self._most_bytes)
 
@@ -230,7 +234,7 @@ def _open(folder: Path, *, creates: bool) -> sqlite3.Connection | None:
     )
     try:
         if creates:
-            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")  # of a new file
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.executescript(_TABLES)
         else:
