@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -43,6 +43,7 @@ from .errors import (
 )
 from .files import find_repository, repository_of, show_path
 from .index import PackageIndex
+from .index.cache import Cache, cache_folder
 from .index.pip_settings import read_pip_settings
 from .isolation import hide_variables
 from .manifest.compiled import read_sources
@@ -142,6 +143,9 @@ __all__ = [
 ]
 
 
+Caching: TypeAlias = Literal["use", "refresh", "off"]
+
+
 class Project:
     """A project in a folder: requirements files, Dockerfile, settings.
 
@@ -157,8 +161,10 @@ class Project:
         now: datetime,
         run: RunSettings,
         set_by: Mapping[str, str],
+        caching: Caching,
     ) -> None:
         """Take a project as it is; ``open`` fills in what is left out."""
+        self._caching = caching
         self._set_by = set_by
         self.root = root
         self._here = here
@@ -171,7 +177,12 @@ class Project:
 
     @classmethod
     def from_context(
-        cls, context: Context, namespace: Namespace | None = None, *, file: str = ""
+        cls,
+        context: Context,
+        namespace: Namespace | None = None,
+        *,
+        file: str = "",
+        caching: Caching = "use",
     ) -> Project:
         """Open the project of a task, with the settings that our tasks would have.
 
@@ -179,6 +190,7 @@ class Project:
             context: the context of the task.
             namespace: the mounted tasks whose folder and settings count; default: the only ones.
             file: the requirements file; overrides the setting.
+            caching: see ``open``.
 
         Raises:
             UsageError: a setting is not valid, there is no such folder, several namespaces are
@@ -198,6 +210,7 @@ class Project:
             {**os.environ, **run.added},
             run=run,
             set_by=set_by,
+            caching=caching,
         )
 
     @classmethod
@@ -209,6 +222,7 @@ class Project:
         now: datetime | None = None,
         run: RunSettings | None = None,
         set_by: Mapping[str, str] | None = None,
+        caching: Caching = "use",
     ) -> Project:
         """Open the project in a folder.
 
@@ -221,6 +235,7 @@ class Project:
             now: the time that ages of releases are counted from, with its zone; default: now.
             run: how commands that build are run; default: with the output shown.
             set_by: where each setting is made, in words for ``check``, by its name.
+            caching: whether to ``use`` the cache of the index, to ``refresh`` it, or ``off``.
 
         Raises:
             UsageError: there is no such folder, or a setting is not valid.
@@ -251,6 +266,7 @@ class Project:
             now or datetime.now(timezone.utc),
             run or RunSettings(),
             {name: _show_origin(where, here) for name, where in (set_by or {}).items()},
+            caching,
         )
 
     def __enter__(self) -> Project:
@@ -260,9 +276,10 @@ class Project:
         self.close()
 
     def close(self) -> None:
-        """Close the connections to the index."""
+        """Close the connections to the index, and write its cache."""
         for index in self._indexes.values():
             index.close()
+            index.save()
         self._indexes.clear()
 
     @property
@@ -1078,8 +1095,14 @@ class Project:
                 trust=rules.trust,
                 shown=rules.shown,
                 values=rules.values,
+                cache=self._open_cache(),
             )
         return self._indexes[key]
+
+    def _open_cache(self) -> Cache | None:
+        if self._caching == "off":
+            return None
+        return Cache(cache_folder(self._environment), reads=self._caching == "use")
 
     def _index_notices(self, inputs: Inputs, parts: Iterable[Draft] = ()) -> tuple[str, ...]:
         """Return notices: projects of the files that several indexes have, and skipped entries."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -200,8 +201,190 @@ class Page(NamedTuple):
 
     base: str  # where its relative addresses start
     entries: Mapping[Version, tuple[_Entry | msgspec.Raw, ...]]
+    texts: Mapping[Version, str]  # each version as a file name writes it
     shown: str = ""  # how an error writes the address of the page
     oversized: int = 0  # how many entries are skipped, because something in them is too long
+
+
+class Versions:
+    """The versions of a project, newest first; each is parsed when it is first needed.
+
+    ``finals`` is the set of those that are no pre-releases: an integer with a bit for each version,
+    the lowest for the newest.
+    """
+
+    def __init__(self, texts: Sequence[str], finals: int) -> None:
+        self.texts = texts
+        self.finals = finals
+        self._parsed: list[Version | None] = [None] * len(texts)
+
+    @classmethod
+    def of(cls, texts: Mapping[Version, str]) -> Versions:
+        """Sort versions."""
+        # most pages are sorted, and sorting a sorted list is fast
+        parsed = sorted(texts, reverse=True)
+        finals = sum(1 << at for at, each in enumerate(parsed) if not each.is_prerelease)
+        found = cls([texts[version] for version in parsed], finals)
+        found._parsed[:] = parsed
+        return found
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __getitem__(self, place: int) -> Version:
+        version = self._parsed[place]
+        if version is None:
+            version = self._parsed[place] = Version(self.texts[place])
+        return version
+
+    def __iter__(self) -> Iterator[Version]:
+        return map(self.__getitem__, range(len(self)))
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {text: place for place, text in enumerate(self.texts)}
+
+    def place(self, version: Version) -> int | None:
+        """Return the place of a version, or None."""
+        place = self._places.get(str(version))
+        if place is not None and self[place] == version:
+            return place
+        place = bisect_left(self, True, key=lambda each: each <= version)
+        return place if place < len(self) and self[place] == version else None
+
+
+class KeptPage:
+    """A page of which few entries are kept: of the newest versions, and of those looked at.
+
+    A page takes ten times as much memory as its compressed answer, and a command needs few of its
+    files. The others are read again from that answer.
+    """
+
+    def __init__(
+        self,
+        *,
+        base: str,
+        shown: str,
+        oversized: int,
+        versions: Versions,
+        entries: dict[int, tuple[_Entry | bytes, ...]],
+        again: Callable[[], Page] | None,
+    ) -> None:
+        self.base = base
+        self.shown = shown
+        self.oversized = oversized
+        self.versions = versions
+        self.entries = entries
+        self._again = again
+        self._looked = set(entries)
+
+    @classmethod
+    def of(cls, page: Page, again: Callable[[], Page] | None = None) -> KeptPage:
+        """Keep the newest entries of a page, or all of one that can't be read again."""
+        versions = Versions.of(page.texts)
+        newest = range(len(versions) if again is None else min(KEPT_VERSIONS, len(versions)))
+        return cls(
+            base=page.base,
+            shown=page.shown,
+            oversized=page.oversized,
+            versions=versions,
+            entries={place: _copied(page.entries[versions[place]]) for place in newest},
+            again=again,
+        )
+
+    def whole(self) -> Page:
+        """Return the page with all entries, read again."""
+        assert self._again is not None
+        return self._again()
+
+    @property
+    def worth(self) -> frozenset[int]:
+        """The places of the versions that were looked at, whose entries are worth storing."""
+        return frozenset(sorted(self._looked)[:MOST_STORED_VERSIONS])
+
+    def entries_of(self, version: Version) -> tuple[_Entry | bytes, ...]:
+        """Return the entries of a version; none for one that the page does not have.
+
+        Raises:
+            PackageIndexError: the page was read again, and is another one.
+        """
+        place = self.versions.place(version)
+        if place is None:
+            return ()
+        self._looked.add(place)
+        if place not in self.entries:
+            page = self.whole()
+            for each in range(place, min(place + READ_VERSIONS, len(self.versions))):
+                found = page.entries.get(self.versions[each])
+                if found is None:
+                    raise _unusable(self.shown, "it changed while it was read; run it again")
+                self.entries.setdefault(each, _copied(found))
+        return self.entries[place]
+
+
+class _StoredPage(Struct, array_like=True):
+    """A page as ``dump_page`` writes it."""
+
+    base: str
+    oversized: int
+    texts: list[str]
+    finals: bytes
+    entries: dict[int, list[bytes]]
+
+
+_STORED_PAGE = msgspec.msgpack.Decoder(_StoredPage)
+
+
+def dump_page(page: KeptPage, base: str) -> bytes:
+    """Write what is kept of a page as MessagePack, with another base."""
+    finals = page.versions.finals
+    stored = _StoredPage(
+        base=base,
+        oversized=page.oversized,
+        texts=list(page.versions.texts),
+        finals=finals.to_bytes(finals.bit_length() // 8 + 1, "little"),
+        entries={
+            place: [
+                each if isinstance(each, bytes) else msgspec.json.encode(each)
+                for each in page.entries[place]
+            ]
+            for place in page.worth & page.entries.keys()
+        },
+    )
+    return msgspec.msgpack.encode(stored)
+
+
+def load_page(
+    data: bytes, *, shown: str, whole: Callable[[str], str], again: Callable[[], Page]
+) -> KeptPage:
+    """Read what ``dump_page`` has written; ``whole`` puts credentials into the base.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    stored = _STORED_PAGE.decode(data)
+    if any(not 0 <= place < len(stored.texts) for place in stored.entries):
+        raise ValueError("there is no version for an entry")
+    return KeptPage(
+        base=whole(stored.base),
+        shown=shown,
+        oversized=stored.oversized,
+        versions=Versions(stored.texts, int.from_bytes(stored.finals, "little")),
+        entries={place: tuple(found) for place, found in stored.entries.items()},
+        again=again,
+    )
+
+
+KEPT_VERSIONS = 3
+"""Of how many versions, the newest, the entries are kept from the first."""
+MOST_STORED_VERSIONS = 64
+READ_VERSIONS = 32
+"""Of how many versions entries are taken when a page is read again: a search goes downward."""
+
+
+def _copied(entries: Iterable[_Entry | msgspec.Raw]) -> tuple[_Entry | bytes, ...]:
+    """Return entries that do not hold the whole page in memory."""
+    return tuple(bytes(each) if isinstance(each, msgspec.Raw) else each for each in entries)
 
 
 class Files(Mapping[Version, Sequence[DistributionFile]]):
@@ -211,15 +394,20 @@ class Files(Mapping[Version, Sequence[DistributionFile]]):
     parsed when its version is first asked for, and may raise PackageIndexError then.
     """
 
-    def __init__(self, pages: Iterable[Page]) -> None:
-        self._pages = tuple(pages)
+    def __init__(self, pages: Iterable[Page | KeptPage]) -> None:
+        self._pages = tuple(KeptPage.of(each) if isinstance(each, Page) else each for each in pages)
         self._read: dict[Version, tuple[DistributionFile, ...]] = {}
 
     @cached_property
-    def _versions(self) -> list[Version]:
-        # most pages are sorted, and sorting a sorted list is fast
-        versions = dict.fromkeys(version for page in self._pages for version in page.entries)
-        return sorted(versions, reverse=True)
+    def versions(self) -> Versions:
+        """The versions."""
+        if len(self._pages) == 1:
+            return self._pages[0].versions
+        texts: dict[Version, str] = {}
+        for page in self._pages:
+            for version, text in zip(page.versions, page.versions.texts, strict=True):
+                texts.setdefault(version, text)
+        return Versions.of(texts)
 
     @property
     def oversized(self) -> tuple[tuple[str, int], ...]:
@@ -227,32 +415,33 @@ class Files(Mapping[Version, Sequence[DistributionFile]]):
         return tuple((page.shown, page.oversized) for page in self._pages if page.oversized)
 
     def __len__(self) -> int:
-        return len(self._versions)
+        return len(self.versions)
 
     def __iter__(self) -> Iterator[Version]:
-        return iter(self._versions)
+        return iter(self.versions)
 
     def __getitem__(self, version: Version) -> Sequence[DistributionFile]:
         if version not in self._read:
-            pages = [page for page in self._pages if version in page.entries]
-            if not pages:
+            found = [(page, page.entries_of(version)) for page in self._pages]
+            if not any(entries for _, entries in found):
                 raise KeyError(version)
-            files = [file for page in pages for file in _read_files(page, version)]
+            files = [file for each in found for file in _read_files(*each, version)]
             self._read[version] = tuple(files)
         return self._read[version]
 
 
 def _group(
     project: NormalizedName, filenames: Iterable[str], entries: tuple[_AnyEntry, ...]
-) -> tuple[dict[Version, tuple[_AnyEntry, ...]], int]:
+) -> tuple[dict[Version, tuple[_AnyEntry, ...]], dict[Version, str], int]:
     """Return the entries by version, without most of those that no installer could use.
 
     Most pages list the wheels of a version together and its sdist after them, and these names
-    begin alike. Such a run is taken as a whole. Also returns how many entries are too long.
+    begin alike. Such a run is taken as a whole. Also returns each version as a name writes it, and
+    how many entries are too long.
     """
     oversized = 0
     starts: list[int] = []
-    versions: list[Version | None] = []
+    texts: list[str | None] = []
     wheels = sdist = "/"  # no file name holds a slash
     for place, filename in enumerate(filenames):
         is_long = len(filename) > MOST_VERSION and _is_oversized(filename)
@@ -263,15 +452,18 @@ def _group(
         starts.append(place)
         wheels = sdist = "/"
         oversized += is_long
-        versions.append(None if is_long else _version_of(filename, project))
+        texts.append(None if is_long else _text_of(filename, project))
         if not is_long and _is_wheel(filename):
             stem = "-".join(filename.split("-", 2)[:2])
             wheels, sdist = f"{stem}-", f"{stem}.tar.gz"
     releases: dict[Version, tuple[_AnyEntry, ...]] = {}
     stops = [*starts, len(entries)][1:]
-    for version, start, stop in zip(versions, starts, stops, strict=True):
-        if version is not None:
+    written: dict[Version, str] = {}
+    for text, start, stop in zip(texts, starts, stops, strict=True):
+        version = None if text is None else _version(text)
+        if version is not None and text is not None:
             releases[version] = releases.get(version, ()) + entries[start:stop]
+            written.setdefault(version, text)
     asking = sum(map(_asks_at_length, entries))
     if asking:
         kept = {
@@ -279,7 +471,8 @@ def _group(
             for version, found in releases.items()
         }
         releases = {version: found for version, found in kept.items() if found}
-    return releases, oversized + asking
+        written = {version: written[version] for version in releases}
+    return releases, written, oversized + asking
 
 
 def _is_oversized(filename: str) -> bool:
@@ -305,8 +498,10 @@ def _asks_at_length(entry: object) -> bool:
     return len(entry.requires_python or "") > MOST_REQUIRES_PYTHON
 
 
-def _read_files(page: Page, version: Version) -> Iterator[DistributionFile]:
-    for each in page.entries[version]:
+def _read_files(
+    page: KeptPage, entries: Iterable[_Entry | bytes], version: Version
+) -> Iterator[DistributionFile]:
+    for each in entries:
         try:
             entry = each if isinstance(each, _Entry) else _ENTRY.decode(each)
             if _is_wheel(entry.filename) or _SDIST_ENDING.search(entry.filename):
@@ -349,14 +544,20 @@ def _is_wheel(filename: str) -> bool:
 
 
 def _version_of(filename: str, project: NormalizedName) -> Version | None:
-    """Read the version from the name of a usable file of a project.
+    """Read the version from the name of a usable file of a project."""
+    text = _text_of(filename, project)
+    return None if text is None else _version(text)
+
+
+def _text_of(filename: str, project: NormalizedName) -> str | None:
+    """Return the version as the name of a file of a project writes it, or None.
 
     The name of an sdist, ``flask-login-0.6.3``, is split at the last hyphen. Before PEP 625 any
     hyphen could be the right one, so that the others are tried, too.
     """
     if _is_wheel(filename):
         name, version, _ = filename.split("-", 2)
-        return _version(version) if _canonical(name) == project else None
+        return version if _canonical(name) == project else None
     ending = _SDIST_ENDING.search(filename)
     if ending is None:
         return None
@@ -364,7 +565,7 @@ def _version_of(filename: str, project: NormalizedName) -> Version | None:
     place = stem.rfind("-")
     while place > 0:
         if _canonical(stem[:place]) == project:
-            return _version(stem[place + 1 :])
+            return stem[place + 1 :]
         place = stem.rfind("-", 0, place)
     return None
 
@@ -414,13 +615,13 @@ def _read_json(data: bytes, url: str, project: NormalizedName) -> Page:
         if len(page.files) > MOST_FILES:
             raise _too_many_files()
         filenames = map(attrgetter("filename"), map(_NAMED.decode, page.files))
-        entries, oversized = _group(project, filenames, page.files)
+        entries, texts, oversized = _group(project, filenames, page.files)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"its JSON is not valid: {error}") from error
     _require_version(page.meta.api_version)
     if page.name and _canonical(page.name) != project:
         raise ValueError(f"it is the page of {as_foreign(page.name)}")
-    return Page(url, entries, oversized=oversized)
+    return Page(url, entries, texts, oversized=oversized)
 
 
 def _require_few(data: bytes) -> None:
@@ -587,8 +788,8 @@ def _read_html(data: bytes, url: str, project: NormalizedName, *, is_whole: bool
 
 
 def _page(base: str, project: NormalizedName, entries: tuple[_Entry, ...]) -> Page:
-    grouped, oversized = _group(project, (entry.filename for entry in entries), entries)
-    return Page(base, grouped, oversized=oversized)
+    grouped, texts, oversized = _group(project, (entry.filename for entry in entries), entries)
+    return Page(base, grouped, texts, oversized=oversized)
 
 
 def _read_anchor(anchor: Mapping[str, str]) -> _Entry:
@@ -662,6 +863,7 @@ class Metadata(Struct, frozen=True, kw_only=True):
         invalid: the requirements, as written, that PEP 508 does not allow; pip refuses the
             version from 24.1 on. Those that older pips could read are in ``requires`` as well.
         by_patch: those of ``requires`` whose markers name a Python by all its numbers.
+        stated: all requirements, as written.
     """
 
     requires: tuple[Requirement, ...]
@@ -670,6 +872,50 @@ class Metadata(Struct, frozen=True, kw_only=True):
     is_settled: bool = True
     invalid: tuple[str, ...] = ()
     by_patch: tuple[Requirement, ...] = ()
+    stated: tuple[str, ...] = ()
+
+
+class _StoredMetadata(Struct, array_like=True):
+    """Metadata as ``dump_metadata`` writes them."""
+
+    stated: tuple[str, ...]
+    requires_python: str
+    extras: tuple[str, ...] | None
+    is_settled: bool
+
+
+_STORED_METADATA = msgspec.msgpack.Decoder(_StoredMetadata | None)
+
+
+def dump_metadata(metadata: Metadata | None) -> bytes:
+    """Write metadata as MessagePack."""
+    if metadata is None:
+        return msgspec.msgpack.encode(None)
+    stored = _StoredMetadata(
+        stated=metadata.stated,
+        requires_python=str(metadata.requires_python or ""),
+        extras=None if metadata.extras is None else tuple(sorted(metadata.extras)),
+        is_settled=metadata.is_settled,
+    )
+    return msgspec.msgpack.encode(stored)
+
+
+def load_metadata(data: bytes) -> Metadata | None:
+    """Read what ``dump_metadata`` has written.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    stored = _STORED_METADATA.decode(data)
+    if stored is None:
+        return None
+    extras = None if stored.extras is None else frozenset(map(canonicalize_name, stored.extras))
+    return replace(
+        _read_requirements(stored.stated),
+        requires_python=_specifier(stored.requires_python or None),
+        extras=extras,
+        is_settled=stored.is_settled,
+    )
 
 
 def read_metadata(data: bytes, file: DistributionFile) -> Metadata:
@@ -755,6 +1001,7 @@ def _read_requirements(texts: Iterable[str]) -> Metadata:
     found: list[Requirement] = []
     invalid: list[str] = []
     by_patch: list[Requirement] = []
+    texts = tuple(texts)
     for number, text in enumerate(texts):
         if number == MOST_DEPENDENCIES:
             raise ValueError(f"it has more than {MOST_DEPENDENCIES:,} dependencies")
@@ -766,7 +1013,12 @@ def _read_requirements(texts: Iterable[str]) -> Metadata:
             found.append(requirement)
             if any(name in text for name in _PATCH_MARKERS):
                 by_patch.append(requirement)
-    return Metadata(requires=tuple(found), invalid=tuple(invalid), by_patch=tuple(by_patch))
+    return Metadata(
+        requires=tuple(found),
+        invalid=tuple(invalid),
+        by_patch=tuple(by_patch),
+        stated=tuple(texts),
+    )
 
 
 def _read_requires_txt(text: str) -> tuple[list[str], frozenset[NormalizedName]]:

@@ -6,6 +6,7 @@ heavy is imported before a task runs.
 
 from __future__ import annotations
 
+import os
 import shlex
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, fields
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from invoke.parser.argument import Argument
 
     from .plan import Outcome, Plan
-    from .project import Level, Project
+    from .project import Caching, Level, Project
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +86,9 @@ class Run:
         if body is rebuild and is_isolated():
             raise UsageError("`--isolated` builds nothing", hint="run `pipflow rebuild` without it")
         write = partial(write_report, form=shared.format_)
-        with Project.from_context(self.context, self.namespace, file=shared.file) as project:
+        with Project.from_context(
+            self.context, self.namespace, file=shared.file, caching=shared.caching
+        ) as project:
             plan = Plan(command=body.__name__.replace("_", "-"))
             try:
                 with self._held(project, plan.command, shared):
@@ -100,8 +103,8 @@ class Run:
                     with suppress(Exit):  # the error comes first
                         _report(write(plan, outcome), is_done=outcome.is_done)
                 raise TaskFailed(error, project.shown) from error
-        outcome = self._with_undo(plan, outcome, shared)
-        _report(write(plan, outcome), is_done=outcome.is_done)
+            outcome = self._with_undo(plan, outcome, shared)
+            _report(write(plan, outcome), is_done=outcome.is_done)  # the cache is written after it
         if any(finding.severity == "error" for finding in plan.findings):
             raise Exit(code=1)
         if shared.exit_code and (plan.changes or plan.is_unfinished):
@@ -157,6 +160,15 @@ class Shared:
     no_rebuild: bool = False
     keep: bool = False
     exit_code: bool = False
+    refresh: bool = False
+    no_cache_dir: bool = False
+
+    @property
+    def caching(self) -> Caching:
+        """What becomes of the cache of the index."""
+        if self.no_cache_dir:
+            return "off"
+        return "refresh" if self.refresh else "use"
 
 
 def add(
@@ -317,6 +329,21 @@ def rebuild(project: Project, no_cache: bool = False) -> Plan:
     return project.plan_rebuild(no_cache=no_cache)
 
 
+def cache(context: Context, clear: bool = False) -> None:
+    """Show the folder and the size of the cache of index pages, or empty it."""
+    from .index.cache import cache_folder, clear_cache, find_cache_files
+
+    folder = cache_folder(os.environ)
+    if clear:
+        try:
+            _report(f"removed {clear_cache(folder) / 1e6:.1f} MB from {folder}", is_done=True)
+        except OSError as error:
+            raise TaskFailed(unreadable(error)) from error
+        return
+    size_bytes = sum(path.stat().st_size for path in find_cache_files(folder))
+    _report(f"{folder}: {size_bytes / 1e6:.1f} MB", is_done=False)
+
+
 _HELP = {
     "packages": "Packages; several are one quoted word, separated by commas or spaces.",
     "group": "The heading comment of the block to add to.",
@@ -343,10 +370,13 @@ _HELP = {
     "offline": "Skip the checks that need an index, for a pre-commit hook.",
     "explain": "Say which line or file each part of the target comes from.",
     "no_cache": "Build every layer again.",
+    "refresh": "Ask the index again for everything that the cache has.",
+    "no_cache_dir": "Neither read nor write the cache of the index.",
+    "clear": "Remove the files of the cache.",
 }
 
 
-_READING = ("file", "format_")
+_READING = ("file", "format_", "refresh", "no_cache_dir")
 _CHANGING = (*_READING, "dry_run", "no_rebuild", "keep")
 _TASKS = (
     (add, _CHANGING),
@@ -360,7 +390,7 @@ _TASKS = (
     (outdated, (*_READING, "exit_code")),
     (why, _READING),
     (check, _READING),
-    (rebuild, (*_READING, "dry_run")),
+    (rebuild, ("file", "format_", "dry_run")),
 )
 """The functions that make plans, each with the shared arguments that its task takes."""
 
@@ -498,6 +528,7 @@ def _filled(
 ) -> Namespace:
     for body, shared in _TASKS:
         namespace.add_task(DepsTask(body, shared, namespace), default=body is default)
+    namespace.add_task(Task(cache, help={"clear": _HELP["clear"]}, auto_shortflags=False))
     if settings:
         namespace.configure({"pipflow": dict(settings)})
     return namespace

@@ -103,6 +103,9 @@ class LoopbackIndex:
         core_metadata: Pages advertise the metadata beside wheels; it is served either way.
         with_hashes: Pages give the sha256 of files and metadata.
         with_etag: Pages have an ETag, and If-None-Match is answered with 304.
+        etag: What every ETag is instead of a digest of the page; it tells nothing, then.
+        answered_etag: The ETag of an answer 304 instead of the one that was asked for.
+        cache_control: The header of pages, or an empty string.
         with_gzip: Pages are compressed for clients that accept it.
         with_ranges: Files can be read in part; else the Range header is ignored.
         credentials: User and secret; requests without them in Basic authentication get 401.
@@ -116,6 +119,9 @@ class LoopbackIndex:
         self.core_metadata = True
         self.with_hashes = True
         self.with_etag = True
+        self.etag = ""
+        self.answered_etag = ""
+        self.cache_control = ""
         self.with_gzip = True
         self.with_ranges = True
         self.credentials: tuple[str, str] | None = None
@@ -316,9 +322,13 @@ class LoopbackIndex:
             kind = JSON_V1 if self.face == "json" else HTML
         body = json.dumps(page).encode() if kind == JSON_V1 else _render_html(page)
         headers = {"Content-Type": kind, "Vary": "Accept, Accept-Encoding"}
+        if self.cache_control:
+            headers["Cache-Control"] = self.cache_control
         if self.with_etag:
-            headers["ETag"] = etag = f'"{_digest(body)[:32]}"'
+            headers["ETag"] = etag = self.etag or f'"{_digest(body)[:32]}"'
             if etag in request.headers.get("If-None-Match", ""):
+                if self.answered_etag:
+                    headers["ETag"] = self.answered_etag
                 return _Answer(status=304, headers=headers)
         return _Answer(headers=headers, body=body)
 

@@ -20,7 +20,7 @@ from ..index.pip_settings import is_yes
 from ..settings import split_values
 from ..target import BaseImage, Restriction, Target, docker_platform, newest_pip, restrict
 from .base_image import Asking, find_target, target_of_base
-from .build import steps_with_files
+from .build import makes_wheels, steps_with_files
 from .parts import name_parts
 from .uninstalled import bypassed_error, explain_uninstalled, is_chosen, uninstalled_error
 
@@ -321,6 +321,10 @@ def _targets_of(
     found: dict[object, list[tuple[InstallCommand, Target]]] = {}
     for step, target in _targets_of_steps(build, build.steps, chosen, variables, bases):
         found.setdefault(_image_of(target), []).append((step, target))
+    if len(found) > 1 and any(map(makes_wheels, build.steps)):
+        raise _different_images_error(
+            build, [target for each in found.values() for _, target in each]
+        )
     for each in found.values():
         steps = [step for step, _ in each]
         own = part if len(found) == 1 else part.only(steps)
@@ -388,14 +392,18 @@ def _find_target(
     if not targets:
         targets = [_target_of(None, last, build, chosen, variables, bases)]
     if any(_image_of(target) != _image_of(targets[0]) for target in targets):
-        told = "; ".join(dict.fromkeys(f"{target} ({target.source})" for target in targets))
-        raise DockerfileError(
-            f"different images install {' and '.join(build.files)}: {told}",
-            path=build.recipe.path,
-            hint="name another Dockerfile with the setting `dockerfile`, or give each image a "
-            "file of its own and name that with the setting `file`",
-        )
+        raise _different_images_error(build, targets)
     return _strictest(targets)
+
+
+def _different_images_error(build: Build, targets: Sequence[Target]) -> DockerfileError:
+    told = "; ".join(dict.fromkeys(f"{target} ({target.source})" for target in targets))
+    return DockerfileError(
+        f"different images install {' and '.join(build.files)}: {told}",
+        path=build.recipe.path,
+        hint="name another Dockerfile with the setting `dockerfile`, or give each image a "
+        "file of its own and name that with the setting `file`",
+    )
 
 
 def _require_own_installer(build: Build) -> None:

@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import io
 import re
+import threading
 from contextlib import suppress
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from ..errors import AccessForbidden, PackageIndexError, ProjectNotFound, redact
 from ..simple_api import (
     ACCEPT,
     MOST_METADATA_BYTES,
     Files,
+    KeptPage,
     Metadata,
     matches,
     read_metadata,
@@ -26,11 +31,13 @@ from ..simple_api import (
     read_sdist_metadata,
 )
 from .archive import RangeFile, read_local, sdist_metadata, wheel_metadata
-from .connections import SYSTEM_TRUST, Trust, uncounted
 from .credentials import Credentials
-from .http import DEADLINE_SECONDS, Http, Response
+from .deadlines import DEADLINE_SECONDS, uncounted
+from .encodings import unpacked
 from .links import Linked, Links, list_folder, list_page
-from .workers import Workers
+from .shelf import Shelf
+from .trust import SYSTEM_TRUST, Trust
+from .workers import Workers, done
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -39,6 +46,9 @@ if TYPE_CHECKING:
     from packaging.utils import NormalizedName
 
     from ..simple_api import DistributionFile, Page
+    from .cache import Cache
+    from .http import Http, Response
+    from .shelf import Held
 
 __all__ = ["Links", "PackageIndex", "Trust"]
 
@@ -73,6 +83,7 @@ class PackageIndex:
         shown: Mapping[str, str] | None = None,
         values: Mapping[str, str] | None = None,
         deadline_seconds: float = DEADLINE_SECONDS,
+        cache: Cache | None = None,
     ) -> None:
         """Prepare to ask the indexes at ``urls``, which may hold credentials.
 
@@ -82,7 +93,7 @@ class PackageIndex:
         ``links`` are looked into besides; see ``open_links``. ``shown`` is how messages write
         addresses for which redacting is not enough; ``values`` are further secrets, each with
         what messages have in its place. ``deadline_seconds`` is for one page, or the metadata of
-        one release, with all that is asked for it.
+        one release, with all that is asked for it. ``cache`` is read, and written by ``save``.
         """
         self._shown_as = {url.rstrip("/") + "/": text for url, text in (shown or {}).items()}
         self._values = dict(values or {})
@@ -94,12 +105,11 @@ class PackageIndex:
         self._unseen = links.unseen
         named = (*self.urls, *(url for _, url in self._index_for), *(url for url, _ in links.pages))
         self._credentials = Credentials(tuple(dict.fromkeys(named)), trust.keyring)
-        self._http = Http(
-            timeout_seconds=timeout_seconds,
-            connections=2 * THREADS,
-            trust=trust,
-            deadline_seconds=deadline_seconds,
-        )
+        self._trust = trust
+        self._timeouts = timeout_seconds, deadline_seconds
+        self._opening = threading.Lock()
+        self._opened: Http | None = None
+        self._shelf = Shelf(cache, trust, self._credentials)
         self._page_workers = Workers(THREADS)
         self._metadata_workers = Workers(THREADS)
         self._pages: dict[NormalizedName, Future[Files]] = {}
@@ -118,7 +128,28 @@ class PackageIndex:
         """Close the connections; fetches that still run are abandoned."""
         self._page_workers.close()
         self._metadata_workers.close()
-        self._http.close()
+        if self._opened is not None:
+            self._opened.close()
+
+    def save(self) -> None:
+        """Write what was fetched into the cache."""
+        self._shelf.save()
+
+    @property
+    def _http(self) -> Http:
+        """The connections; what they need is loaded when the first request is sent."""
+        with self._opening:
+            if self._opened is None:
+                from .http import Http
+
+                timeout_seconds, deadline_seconds = self._timeouts
+                self._opened = Http(
+                    timeout_seconds=timeout_seconds,
+                    connections=2 * THREADS,
+                    trust=self._trust,
+                    deadline_seconds=deadline_seconds,
+                )
+            return self._opened
 
     def open_links(self) -> tuple[tuple[str, str], ...]:
         """List the folders and fetch the pages beside the indexes, before ``files`` is called.
@@ -206,14 +237,41 @@ class PackageIndex:
 
     def _begin_page(self, project: NormalizedName) -> Future[Files]:
         if project not in self._pages:
-            self._pages[project] = self._page_workers.submit(self._fetch, project)
+            is_here = self._is_fresh(project)
+            begin = done if is_here else self._page_workers.submit
+            self._pages[project] = begin(self._fetch, project)
         return self._pages[project]
+
+    def _is_fresh(self, project: NormalizedName) -> bool:
+        """Return whether the pages of a project need no request."""
+        urls = self._urls_for(project)
+        held = [self._held(url, project) for url in urls]
+        return bool(urls) and all(each is not None and self._shelf.is_fresh(each) for each in held)
+
+    def _held(self, base: str, project: NormalizedName) -> Held | None:
+        def fetch() -> Page:
+            page, _ = self._ask_page(base, project, {})
+            assert page is not None
+            return page.whole()
+
+        key = self._shelf.page_key(base, project)
+        return self._shelf.page(key, project, self._show(f"{base}{project}/"), fetch)
 
     def _begin_metadata(self, files: Sequence[DistributionFile]) -> Future[Metadata | None]:
         key = files[0].url
         if key not in self._metadata:
-            self._metadata[key] = self._metadata_workers.submit(self._fetch_metadata, files)
+            kept = self._shelf.metadata(files)
+            self._metadata[key] = (
+                self._metadata_workers.submit(self._look_up_metadata, files)
+                if kept is None
+                else done(kept.__getitem__, 0)
+            )
         return self._metadata[key]
+
+    def _look_up_metadata(self, files: Sequence[DistributionFile]) -> Metadata | None:
+        found = self._fetch_metadata(files)
+        self._shelf.keep_metadata(files, found)
+        return found
 
     def _fetch_metadata(self, files: Sequence[DistributionFile]) -> Metadata | None:
         wheel = next((file for file in files if file.is_wheel), None)
@@ -366,12 +424,12 @@ class PackageIndex:
 
         One that forbids access does not have it, where another has: stores of files answer so.
         """
-        pages: dict[str, Page] = {}
+        pages: dict[str, KeptPage] = {}
         missing: list[ProjectNotFound] = []
         forbidding: list[AccessForbidden] = []
         for url in self._urls_for(project):
             try:
-                pages[url] = self._fetch_page(f"{url}{project}/", project, url)
+                pages[url] = self._fetch_page(url, project)
             except ProjectNotFound as error:
                 missing.append(error)
                 continue
@@ -389,9 +447,9 @@ class PackageIndex:
                 hint="check the spelling",
             )
             raise (*forbidding, *_as_one(missing, project), nowhere)[0]
-        if not linked and not any(page.entries for page in pages.values()):
+        if not linked and not any(len(page.versions) for page in pages.values()):
             raise self._without_files(project, pages)
-        self._having[project] = tuple(self._show(url) for url in pages if pages[url].entries)
+        self._having[project] = tuple(self._show(url) for url in pages if len(pages[url].versions))
         return Files([*linked, *pages.values()])
 
     def _without_files(self, project: NormalizedName, urls: Iterable[str]) -> ProjectNotFound:
@@ -410,8 +468,33 @@ class PackageIndex:
                 return (url,)
         return self.urls
 
-    def _fetch_page(self, url: str, project: NormalizedName, base: str) -> Page:
-        def read(answer: Response) -> Page:
+    def _fetch_page(self, base: str, project: NormalizedName) -> KeptPage:
+        """Return a page: of the cache if it is fresh, or if the index says that it is the same."""
+        key = self._shelf.page_key(base, project)
+        held = self._held(base, project)
+        if held is not None and self._shelf.is_fresh(held):
+            return held.page
+        asked = self._shelf.now()
+        validators = {} if held is None else held.freshness.validators
+        page, answer = self._ask_page(base, project, validators)
+        if page is None and held is not None:
+            if self._shelf.confirm(held, answer, asked):
+                return held.page
+            page, answer = self._ask_page(base, project, {})
+        assert page is not None
+        if key == self._shelf.page_key(base, project):  # no password was asked for meanwhile
+            self._shelf.keep(key, page, answer, asked)
+        return page
+
+    def _ask_page(
+        self, base: str, project: NormalizedName, validators: Mapping[str, str]
+    ) -> tuple[KeptPage | None, Response]:
+        """Ask for a page; None where it is the one that the validators are of."""
+        url = f"{base}{project}/"
+
+        def read(answer: Response) -> tuple[KeptPage | None, Response]:
+            if answer.status == 304 and validators:
+                return None, answer
             if answer.status == 404:
                 raise ProjectNotFound(
                     f'the index has no project "{project}" ({self._show(base)})',
@@ -419,16 +502,18 @@ class PackageIndex:
                     hint="check the spelling",
                 )
             self._require_ok(answer, url)
-            return read_page(
-                answer.body,
+            read_body = partial(
+                read_page,
                 content_type=answer.content_type,
                 url=answer.url,
                 project=project,
                 shown=self._show(url),
                 is_whole=answer.is_whole,
             )
+            again = partial(_read_again, answer.sent, answer.encoding, read_body)
+            return KeptPage.of(read_body(answer.body), again), replace(answer, body=b"")
 
-        return self._read(url, {"Accept": ACCEPT}, read)
+        return self._read(url, {"Accept": ACCEPT, **validators}, read)
 
     def _require_ok(
         self, answer: Response, url: str, *, what: str = _INDEX, shown: str = ""
@@ -449,6 +534,11 @@ class PackageIndex:
         shown = shown or self._show(url)
         kind = AccessForbidden if status == 403 else PackageIndexError
         raise kind(f"{what} at {shown} {failure} (HTTP {status})", url=shown, hint=hint)
+
+
+def _read_again(sent: bytes, encoding: str, read: Callable[[bytes], Page]) -> Page:
+    with unpacked(sent, encoding) as body:
+        return read(body)
 
 
 def _as_one(missing: Sequence[ProjectNotFound], project: NormalizedName) -> list[ProjectNotFound]:

@@ -9,11 +9,9 @@ import socket
 import ssl
 import sys
 import threading
-import time
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NoAnswer  # Python 3.10 has one of its own
 from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,16 +19,18 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from msgspec import Struct
 from requests.adapters import HTTPAdapter
 from requests.utils import get_auth_from_url, get_netrc_auth
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from ..errors import PackageIndexError
+from .deadlines import within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from .trust import Trust
 
 BUNDLES = (
     "/etc/ssl/cert.pem",
@@ -40,34 +40,6 @@ BUNDLES = (
     "/etc/ssl/ca-bundle.pem",
 )
 """Where Linux systems keep certificates; for a Python whose OpenSSL was built to look elsewhere."""
-
-
-class Trust(Struct, frozen=True, kw_only=True):
-    """How to connect to a host: certificates, proxy and keyring.
-
-    Attributes:
-        certificates: a bundle to trust besides the operating system's and one that the
-            environment names, or an empty string.
-        client_certificate: the certificate to present to a server, or an empty string.
-        proxy: the address of the proxy; an empty string takes that of the environment.
-        unchecked_hosts: each ``host`` or ``host:port`` whose certificate is not checked.
-        keyring: how to ask a keyring for passwords; see ``ask_keyring``.
-    """
-
-    certificates: str = ""
-    client_certificate: str = ""
-    proxy: str = ""
-    unchecked_hosts: tuple[str, ...] = ()
-    keyring: str = "auto"
-
-    @property
-    def proxies(self) -> dict[str, str]:
-        """The proxy, in a new dict for each request: requests adds the environment's to it."""
-        return {"http": self.proxy, "https": self.proxy} if self.proxy else {}
-
-
-SYSTEM_TRUST = Trust()
-"""The operating system's certificates, and the environment's proxies."""
 
 
 class Session(requests.Session):
@@ -208,47 +180,6 @@ def _unchecking_context() -> ssl.SSLContext:
 
 
 _changing = threading.Lock()
-_deadline: ContextVar[float] = ContextVar("_deadline", default=float("inf"))
-
-
-@contextmanager
-def until(deadline: float) -> Iterator[None]:
-    """Let what this thread sends and receives during the block fail after a monotonic time.
-
-    Of a block within another, the earlier deadline counts.
-    """
-    token = _deadline.set(min(deadline, _deadline.get()))
-    try:
-        yield
-    finally:
-        _deadline.reset(token)
-
-
-@contextmanager
-def uncounted() -> Iterator[None]:
-    """Move the deadline of this thread by what the block takes, such as waiting for a person."""
-    start = time.monotonic()
-    try:
-        yield
-    finally:
-        _deadline.set(_deadline.get() + time.monotonic() - start)
-
-
-def seconds_left() -> float:
-    """Return how long the deadline of this thread is away; not above zero once it has passed."""
-    return _deadline.get() - time.monotonic()
-
-
-def _within(timeout_seconds: float | None) -> float:
-    """Return a timeout that does not go beyond the deadline.
-
-    Raises:
-        TimeoutError: the deadline has passed.
-    """
-    left = seconds_left()
-    if left <= 0:
-        raise TimeoutError("the deadline has passed")
-    return left if timeout_seconds is None else min(left, timeout_seconds)
 
 
 class _Reader(io.RawIOBase):
@@ -266,7 +197,7 @@ class _Reader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        self._socket.settimeout(_within(self._timeout_seconds))
+        self._socket.settimeout(within(self._timeout_seconds))
         return self._received.readinto(buffer)
 
     def close(self) -> None:
@@ -315,9 +246,9 @@ def _keep_to_deadline(pool: Any) -> None:
             raise AssertionError("a name that was found has an address")
 
         def _connect(self) -> socket.socket:
-            self.timeout: float | None = _within(self.timeout)
+            self.timeout: float | None = within(self.timeout)
             connected: socket.socket = super()._new_conn()
-            connected.settimeout(_within(self.timeout))  # for TLS
+            connected.settimeout(within(self.timeout))  # for TLS
             return connected
 
     pool.ConnectionCls = Connection
@@ -349,7 +280,7 @@ class _Name:
                 args = (found, host, connection.port)
                 threading.Thread(target=_look_up, args=args, daemon=True).start()
         try:
-            return found.result(min(_within(None), threading.TIMEOUT_MAX))
+            return found.result(min(within(None), threading.TIMEOUT_MAX))
         except NoAnswer as error:
             raise TimeoutError("the name was not found in time") from error
         except (OSError, UnicodeError) as error:

@@ -7,13 +7,13 @@ import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import urllib3
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MOST_UNPACKED_BYTES = 128 << 20
-"""The size of an answer when it is decompressed, and of all that are in work at a time."""
+"""The size of an answer when it is decompressed."""
+MOST_AT_A_TIME_BYTES = 32 << 20
+"""The size of all answers that are in work at a time; a larger one is alone."""
 
 _GZIP = 16 + zlib.MAX_WBITS
 
@@ -25,16 +25,24 @@ class OversizedAnswer(OSError):  # noqa: N818
         super().__init__(f"it is larger than {most_bytes >> 20} MB{unpacked}")
 
 
+class DamagedAnswer(OSError):  # noqa: N818
+    """An answer can't be decompressed; another attempt may get a whole one."""
+
+
 class Budget:
-    """An amount of memory that threads share; who wants more than is left waits."""
+    """An amount of memory that threads share; who wants more than is left waits.
+
+    Who wants more than there is gets all of it.
+    """
 
     def __init__(self, size_bytes: int) -> None:
-        self._left = size_bytes
+        self._size = self._left = size_bytes
         self._changed = threading.Condition()
 
     @contextmanager
     def hold(self, size_bytes: int) -> Iterator[None]:
         """Take a part of the budget, which is given back at the end of the block."""
+        size_bytes = min(size_bytes, self._size)
         with self._changed:
             self._changed.wait_for(lambda: size_bytes <= self._left)
             self._left -= size_bytes
@@ -46,7 +54,7 @@ class Budget:
                 self._changed.notify_all()
 
 
-BUDGET = Budget(MOST_UNPACKED_BYTES)
+BUDGET = Budget(MOST_AT_A_TIME_BYTES)
 
 
 @contextmanager
@@ -57,7 +65,7 @@ def unpacked(sent: bytes, encoding: str) -> Iterator[bytes]:
     one, gets the whole budget.
 
     Raises:
-        DecodeError: the answer is damaged or cut off.
+        DamagedAnswer: the answer is damaged or cut off.
         OversizedAnswer: it is too large.
     """
     encoding = encoding.strip().lower()
@@ -87,7 +95,7 @@ def _window_bits(sent: bytes, encoding: str) -> int:
     if encoding == "deflate":
         has_header = sent[0] & 15 == zlib.DEFLATED and int.from_bytes(sent[:2], "big") % 31 == 0
         return zlib.MAX_WBITS if has_header else -zlib.MAX_WBITS
-    raise urllib3.exceptions.DecodeError("its encoding is unknown")
+    raise DamagedAnswer("its encoding is unknown")
 
 
 def _unpack(sent: bytes, bits: int, most_bytes: int) -> bytes | None:
@@ -99,11 +107,11 @@ def _unpack(sent: bytes, bits: int, most_bytes: int) -> bytes | None:
         try:
             pieces.append(stream.decompress(sent, most_bytes - size + 1))
         except zlib.error as error:
-            raise urllib3.exceptions.DecodeError(str(error)) from error
+            raise DamagedAnswer(str(error)) from error
         size += len(pieces[-1])
         if size > most_bytes:
             return None
         if not stream.eof:
-            raise urllib3.exceptions.DecodeError("it is cut off")
+            raise DamagedAnswer("it is cut off")
         sent = stream.unused_data.lstrip(b"\0")  # members may be padded
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)

@@ -19,20 +19,22 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from ..errors import PackageIndexError
-from .connections import Session, Trust, seconds_left, until
-from .encodings import OversizedAnswer, unpacked
+from .connections import Session
+from .deadlines import DEADLINE_SECONDS, seconds_left, until
+from .encodings import DamagedAnswer, OversizedAnswer, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
+    from .trust import Trust
+
 ATTEMPTS = 3
 BACKOFF_SECONDS = 3.0
-DEADLINE_SECONDS = 30.0
 
 _HINT = "nothing was changed; check the network and the address"
 _SIZE_HINT = "nothing was changed; check that this is the right index"
@@ -41,6 +43,7 @@ _CHUNK_BYTES = 1 << 16
 _MOST_REDIRECTS = 5
 _MOST_UNREAD_BYTES = 1 << 16
 _PASSING = frozenset({429, 500, 502, 503, 504})
+_FOR_CACHES = ("Age", "Cache-Control", "Date", "ETag", "Expires", "Last-Modified", "Vary")
 _Result = TypeVar("_Result")
 
 
@@ -55,6 +58,9 @@ class Response(Struct, frozen=True, kw_only=True):
         is_whole: the protocol marked the end of the body; else the connection ended, or broke.
         with_password: whether the request had credentials.
         retry_after_seconds: how long the server asks to wait; 0 if it does not ask.
+        sent: the body as it was sent, and ``encoding`` how.
+        headers: those that a cache needs; see ``_FOR_CACHES``.
+        is_redirected: the address is another one than was asked.
     """
 
     status: int
@@ -65,6 +71,10 @@ class Response(Struct, frozen=True, kw_only=True):
     is_whole: bool
     with_password: bool
     retry_after_seconds: float
+    sent: bytes = b""
+    encoding: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    is_redirected: bool = False
 
 
 class Http:
@@ -123,11 +133,11 @@ class Http:
             wait = 0.5 * 2 ** (attempt - 1)
             may_wait = attempt < ATTEMPTS
             try:
-                answer, sent, encoding = self._attempt(url, headers, most_bytes)
+                answer = self._attempt(url, headers, most_bytes)
                 wait = max(wait, answer.retry_after_seconds)
                 may_wait = may_wait and wait <= min(left, seconds_left())
                 if answer.status not in _PASSING or not may_wait:
-                    with unpacked(sent, encoding) as body:
+                    with unpacked(answer.sent, answer.encoding) as body:
                         return read(replace(answer, body=body))
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 may_wait = may_wait and wait <= min(left, seconds_left())
@@ -137,10 +147,9 @@ class Http:
             left -= wait
         raise AssertionError("the last attempt returns or raises")
 
-    def _attempt(
-        self, url: str, headers: dict[str, str], most_bytes: int
-    ) -> tuple[Response, bytes, str]:
-        """Return an answer without its body, the body as it was sent, and its encoding."""
+    def _attempt(self, url: str, headers: dict[str, str], most_bytes: int) -> Response:
+        """Return an answer whose body is not decompressed yet."""
+        asked = url
         response, url, sent_headers = self._open(url, headers)
         with closing(response):
             is_wanted = response.status in {200, 206}
@@ -149,7 +158,8 @@ class Http:
             sent = _receive(response, most_bytes)
             if sent is None and is_wanted:
                 raise OversizedAnswer(most_bytes)
-            answer = Response(
+            encoding = response.headers.get("Content-Encoding", "") if is_wanted else ""
+            return Response(
                 status=response.status,
                 url=url,
                 content_type=response.headers.get("Content-Type", ""),
@@ -158,9 +168,13 @@ class Http:
                 is_whole=is_whole,
                 with_password="Authorization" in sent_headers,
                 retry_after_seconds=_seconds(response.headers.get("Retry-After", "")),
+                sent=sent or b"",
+                encoding=encoding,
+                headers={
+                    name: response.headers[name] for name in _FOR_CACHES if name in response.headers
+                },
+                is_redirected=url != asked,
             )
-            encoding = response.headers.get("Content-Encoding", "") if is_wanted else ""
-            return answer, sent or b"", encoding
 
     def _open(
         self, url: str, headers: dict[str, str]
@@ -305,9 +319,7 @@ def _explain(failure: Exception) -> str:
         return "its name is unknown"
     if isinstance(failure, (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)):
         return "it did not answer in time"
-    if isinstance(
-        failure, (urllib3.exceptions.DecodeError, requests.exceptions.ContentDecodingError)
-    ):
+    if isinstance(failure, DamagedAnswer):
         return "its answer is damaged"
     if "IncompleteRead" in text or "broken" in text:
         return "the connection broke before the answer was complete"

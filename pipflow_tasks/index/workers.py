@@ -19,6 +19,16 @@ _Argument = TypeVar("_Argument")
 _Result = TypeVar("_Result")
 
 
+def done(function: Callable[[_Argument], _Result], argument: _Argument) -> Future[_Result]:
+    """Call a function, and return its result as a future that is done."""
+    future: Future[_Result] = Future()
+    try:
+        future.set_result(function(argument))
+    except Exception as error:  # raised again where the future is awaited
+        future.set_exception(error)
+    return future
+
+
 class Workers:
     """A group of daemon threads, started when there is work."""
 

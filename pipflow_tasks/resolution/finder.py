@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Mapping
 from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -16,10 +17,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 from packaging.version import Version
 
+from ..simple_api import Files, Versions
 from ..values import as_plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime, timedelta
 
     from packaging.specifiers import Specifier, SpecifierSet
@@ -179,9 +181,9 @@ class Releases:
         self._by_clause: dict[str, int] = {}
         self._found: dict[Version, Candidate | Rejection] = {}
         self._members: Mapping[str, Releases] = {}
-        self.all = list(files)
+        self.all = _versions_of(files)
         self.bits = (1 << len(self.all)) - 1
-        self.final_bits = _bits(not version.is_prerelease for version in self.all)
+        self.final_bits = self.all.finals
 
     @classmethod
     def joining(cls, members: Mapping[str, Releases]) -> Releases:
@@ -193,13 +195,9 @@ class Releases:
         first, *others = members.values()
         joint = cls(first.files, first._target, first._admission)
         if any(other.files is not first.files for other in others):
-            joint = cls(_merge(members.values()), first._target, first._admission)
+            joint = cls(_JointFiles(members.values()), first._target, first._admission)
         joint._members = members
         return joint
-
-    @cached_property
-    def _places(self) -> dict[Version, int]:
-        return {version: place for place, version in enumerate(self.all)}
 
     def among(self, bits: int) -> Iterator[Version]:
         """Yield the versions of a set, newest first."""
@@ -210,14 +208,16 @@ class Releases:
 
     def bit(self, version: Version) -> int:
         """Return the set of one version alone; the empty set for an unknown one."""
-        place = self._places.get(version)
+        place = self.all.place(version)
         return 0 if place is None else 1 << place
 
     def pinned(self, version: Version) -> int:
         """Return the set of the version that a pin takes: itself, or one with a local label."""
-        if version not in self._places and version.local is None:
-            version = next((each for each in self.all if each.public == version.public), version)
-        return self.bit(version)
+        found = self.bit(version)
+        if not found and version.local is None:
+            labelled = self._with_labels(version)
+            found = labelled & -labelled
+        return found
 
     def newest(self, specifier: SpecifierSet) -> Version | None:
         """Return the newest final version of those asked for that is not yanked, or None."""
@@ -247,6 +247,10 @@ class Releases:
         def allows(version: Version) -> bool:
             return clause.contains(version, prereleases=True)
 
+        if clause.operator in {"==", "!="} and not clause.version.endswith(".*"):
+            version = Version(clause.version)
+            same = self.bit(version) if version.local else self._with_labels(version)
+            return same if clause.operator == "==" else self.bits & ~same
         if clause.operator in {">=", "<="} or (
             clause.operator in {">", "<"} and re.fullmatch(r"[0-9.]+", clause.version)
         ):
@@ -255,6 +259,18 @@ class Releases:
             newer = (1 << place) - 1
             return newer if is_upward else self.bits & ~newer
         return _bits(map(allows, self.all))
+
+    def _with_labels(self, version: Version) -> int:
+        """Return the set of a version without a label, and of those that only add a label to it.
+
+        They are neighbours: a label sorts behind the same version without one.
+        """
+        place = bisect_left(self.all, True, key=lambda each: each < version) - 1
+        found = 0
+        while place >= 0 and _without_label(self.all[place]) == version:
+            found |= 1 << place
+            place -= 1
+        return found
 
     @property
     def needed_pythons(self) -> Mapping[int, SpecifierSet]:
@@ -343,22 +359,49 @@ class Releases:
         )
 
 
+def _without_label(version: Version) -> Version:
+    return version if version.local is None else Version(version.public)
+
+
+def _versions_of(files: Mapping[Version, Sequence[DistributionFile]]) -> Versions:
+    if isinstance(files, Files):
+        return files.versions
+    return Versions.of({version: str(version) for version in files})
+
+
 def _bits(are: Iterable[bool]) -> int:
     """Return the set of the places that are true."""
     return sum(1 << place for place, is_one in enumerate(are) if is_one)
 
 
-def _merge(members: Iterable[Releases]) -> Mapping[Version, Sequence[DistributionFile]]:
-    """Return the files of several environments by version, newest first.
+class _JointFiles(Mapping[Version, "Sequence[DistributionFile]"]):
+    """The files of several environments by version, newest first, each put together when asked for.
 
-    A version that has a label everywhere is there without one, too.
+    A version that has a label somewhere is there without one, too.
     """
-    files: dict[Version, dict[str, DistributionFile]] = {}
-    for member in members:
-        for version, own in member.files.items():
-            for each in {version, Version(version.public)}:
-                files.setdefault(each, {}).update((file.filename, file) for file in own)
-    return {version: tuple(files[version].values()) for version in sorted(files, reverse=True)}
+
+    def __init__(self, members: Iterable[Releases]) -> None:
+        self._members = tuple(members)
+        there = {version for member in self._members for version in member.all}
+        there |= {Version(version.public) for version in there if version.local is not None}
+        self._versions = dict.fromkeys(sorted(there, reverse=True))
+
+    def __getitem__(self, version: Version) -> Sequence[DistributionFile]:
+        if version not in self._versions:
+            raise KeyError(version)
+        files = {
+            file.filename: file
+            for member in self._members
+            for own in member.among(member.pinned(version))
+            for file in member.files[own]
+        }
+        return tuple(files.values())
+
+    def __iter__(self) -> Iterator[Version]:
+        return iter(self._versions)
+
+    def __len__(self) -> int:
+        return len(self._versions)
 
 
 def _join(version: Version, members: Sequence[Candidate]) -> Candidate:

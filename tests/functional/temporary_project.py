@@ -281,6 +281,7 @@ class TemporaryProject:
             "HOME": str(self._home),
             "LANG": "C.UTF-8",
             "PATH": str(self.programs),
+            "PIPFLOW_CACHE_DIR": str(folder / "cache"),
             "PIP_CONFIG_FILE": os.devnull,
             "PIP_INDEX_URL": index_url,
             "PYTHONDONTWRITEBYTECODE": "1",
@@ -372,6 +373,13 @@ class TemporaryProject:
     ) -> Finished:
         """Run a program in Python, given as its file."""
         return self._run_module(str(file), words, ".", environment or {})
+
+    def run_python(
+        self, code: str, *words: str, environment: Mapping[str, str] | None = None
+    ) -> Finished:
+        """Run a program in a fresh Python, given as its text."""
+        command = [self.python, "-c", code, *words]
+        return self.run_words(command, ".", {**self.environment, **(environment or {})})
 
     @contextlib.contextmanager
     def started(
