@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from loopback_index import LoopbackIndex
 
 if TYPE_CHECKING:
     from functional.temporary_project import TemporaryProject
-    from loopback_index import LoopbackIndex
 
 COMPOSE = """\
 services:
@@ -216,3 +216,158 @@ def test_lock_of_what_one_platform_needs(project: TemporaryProject, index: Loopb
     done = project.invoke("deps.lock")
     assert done.status == 0
     assert 'dep==1.0; platform_machine == "aarch64"  # via lib\n' in project.requirements
+
+
+def two_indexes(project: TemporaryProject, cpu: LoopbackIndex, gpu: LoopbackIndex) -> None:
+    """Write a stage for each of two files, with an index each."""
+    for version in ("1.0", "1.5", "2.0"):
+        cpu.add("torch", f"{version}+cpu", requires_dist=["dep"])
+    for version in ("1.0", "1.5"):
+        gpu.add("torch", f"{version}+cu126", requires_dist=["dep"])
+    for index in (cpu, gpu):
+        index.add("dep", "1.0")
+    project.write("cpu.txt", f"--index-url {cpu.url}\ntorch==1.0+cpu\n")
+    project.write("gpu.txt", f"--index-url {gpu.url}\ntorch==1.0+cu126\n")
+    project.write(
+        "Dockerfile",
+        "FROM python:3.12-slim AS cpu\nCOPY . .\nRUN pip install -r cpu.txt\n"
+        "FROM python:3.12-slim AS gpu\nCOPY . .\nRUN pip install -r gpu.txt\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "cpu", "gpu"),
+    [
+        (("deps.upgrade-all",), "2.0+cpu", "1.5+cu126"),
+        (("deps.upgrade", "torch"), "2.0+cpu", "1.5+cu126"),
+        (("deps.upgrade", "torch<2"), "1.5+cpu  # pipflow: <2", "1.5+cu126  # pipflow: <2"),
+    ],
+)
+def test_pin_keeps_its_label(
+    project: TemporaryProject, index: LoopbackIndex, words: tuple[str, ...], cpu: str, gpu: str
+) -> None:
+    """A pin moves to versions with its local label, on the index of its image."""
+    with LoopbackIndex() as other:
+        two_indexes(project, index, other)
+        done = project.invoke(*words, "--file", "cpu.txt,gpu.txt")
+        assert done.status == 0, done.output
+        assert project.read("cpu.txt").splitlines()[1] == f"torch=={cpu}"
+        assert project.read("gpu.txt").splitlines()[1] == f"torch=={gpu}"
+
+
+def test_label_changes_when_it_is_asked_for(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """A label that was typed takes the place of the pin's own."""
+    for version in ("1.0+cpu", "1.0+cu126"):
+        index.add("torch", version)
+    project.requirements = "torch==1.0+cpu\n"
+    done = project.invoke("deps.upgrade", "torch==1.0+cu126")
+    assert (done.status, project.requirements) == (0, "torch==1.0+cu126\n"), done.output
+
+
+def test_shared_pin_without_a_label_takes_each_index_s_own(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """A pin without a label stands for the labelled file that each image has."""
+    with LoopbackIndex() as other:
+        two_indexes(project, index, other)
+        project.write("base.txt", "torch==1.0\n")
+        project.write("cpu.txt", f"--index-url {index.url}\n-r base.txt\n")
+        project.write("gpu.txt", f"--index-url {other.url}\n-r base.txt\n")
+        done = project.invoke("deps.upgrade-all", "--file", "cpu.txt,gpu.txt")
+        assert (done.status, project.read("base.txt")) == (0, "torch==1.5\n"), done.output
+
+
+def test_platforms_part_where_they_conflict(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """What no line holds has one version on all platforms, unless there is none."""
+    project.write("invoke.yaml", "pipflow:\n  platform: linux/amd64,linux/arm64\n")
+    index.add("lib", "1.0", requires_dist=["dep"])
+    index.add("dep", "1.0", tags=["py3-none-manylinux2014_x86_64"])
+    index.add("dep", "2.0", tags=["py3-none-manylinux2014_aarch64"])
+    done = project.invoke("deps.add", "lib")
+    assert (done.status, project.requirements) == (0, "lib==1.0\n"), done.output
+    done = project.invoke("deps.lock")
+    assert done.status == 0, done.output
+    assert 'dep==1.0; platform_machine == "x86_64"  # via lib' in project.requirements
+    assert 'dep==2.0; platform_machine == "aarch64"  # via lib' in project.requirements
+
+
+def test_remove_from_a_locked_file_of_two_images(
+    services: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """What only the removed project needs goes with it, in each image."""
+    index.add("lib", "1.0", requires_dist=["dep; python_version < '3.9'"])
+    index.add("other", "1.0", requires_dist=["dep; python_version >= '3.9'"])
+    index.add("dep", "1.0")
+    services.requirements = "lib==1.0\nother==1.0\n"
+    assert services.invoke("deps.lock").status == 0
+    assert services.requirements == "dep==1.0  # via lib, other\nlib==1.0\nother==1.0\n"
+    done = services.invoke("deps.remove", "other")
+    assert done.status == 0, done.output
+    assert services.requirements == 'dep==1.0; python_version < "3.13"  # via lib\nlib==1.0\n'
+
+
+def test_why_says_each_path_once(services: TemporaryProject, index: LoopbackIndex) -> None:
+    """A project that both images need in the same way has one path."""
+    index.add("lib", "1.0", requires_dist=["dep"])
+    index.add("dep", "1.0")
+    services.requirements = "lib==1.0\n"
+    done = services.invoke("deps.why", "dep")
+    assert done.status == 0
+    assert done.stdout.count("→ dep 1.0") == 1
+
+
+def test_finding_names_its_images(services: TemporaryProject, index: LoopbackIndex) -> None:
+    """`check` says for which image a pin can't be installed."""
+    index.add("lib", "1.0", requires_python=">=3.9")
+    services.requirements = "lib==1.0\n"
+    done = services.invoke("deps.check")
+    assert done.status == 1
+    said = "lib 1.0 needs Python >=3.9, the image has 3.8 (old.Dockerfile:1) (old)\n"
+    assert said in done.stdout
+
+
+def test_marker_lines_move_each_for_its_image(
+    services: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """A line that one image alone reads gets the newest version for that image."""
+    for version, python in (("1.0", ""), ("2.0", ">=3.8"), ("3.0", ">=3.9")):
+        index.add("lib", version, requires_python=python or None)
+    text = 'lib=={}; python_version < "3.9"\nlib=={}; python_version >= "3.9"\n'
+    services.requirements = text.format("1.0", "1.0")
+    done = services.invoke("deps.upgrade-all")
+    assert (done.status, services.requirements) == (0, text.format("2.0", "3.0")), done.output
+    assert "moved     lib 1.0 to 2.0 (requirements.txt:1) (old)" in done.stdout
+
+
+def test_images_of_what_changed_are_built(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """A change that one service alone reads builds that service."""
+    project.write("old.Dockerfile", dockerfile("3.8", "old.txt"))
+    project.write("new.Dockerfile", dockerfile("3.13", "new.txt"))
+    project.write("compose.yaml", COMPOSE)
+    project.write("old.txt", "lib==1.0\n")
+    project.write("new.txt", "lib==1.0\n")
+    for version, python in (("1.0", ">=3.8"), ("2.0", ">=3.9")):
+        index.add("lib", version, requires_python=python)
+    docker = project.stand_in("docker", {"version": 0, "compose version": 0, "compose build": 0})
+    done = project.invoke("deps.upgrade-all", "--file", "old.txt,new.txt")
+    assert done.status == 0, done.output
+    assert (project.read("old.txt"), project.read("new.txt")) == ("lib==1.0\n", "lib==2.0\n")
+    assert docker.built == ["compose build new"]
+
+
+def test_without_dependencies_in_one_image_only(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """What one image installs without dependencies limits nothing there, but in the other."""
+    two_files(project, "lib==1.0\n", "", "dep==1.0\n")
+    text = project.read("Dockerfile").replace("-r base.txt -r new", "--no-deps -r base.txt -r new")
+    project.write("Dockerfile", text)
+    index.add("lib", "1.0", requires_dist=["dep<2"])
+    for version in ("1.0", "2.0"):
+        index.add("dep", version)
+    done = project.invoke("deps.upgrade-all", *FILES)
+    assert (done.status, project.read("new.txt")) == (0, "dep==2.0\n"), done.output
