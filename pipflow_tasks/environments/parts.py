@@ -83,7 +83,7 @@ class NamedPart(Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: the compose service, else the bake target or the Dockerfile's path; with ``#stage``
-            where a build or a Dockerfile has several.
+            where a build or a Dockerfile has several, and with the folder where a stage has.
         build_name: the same without the stage.
         part: the part.
     """
@@ -112,12 +112,13 @@ def name_parts(builds: Sequence[Build]) -> tuple[NamedPart, ...]:
         parts, own = find_parts(build), name_build(build.recipe)
         is_loose = not build.recipe.service and not build.recipe.bake
         is_plain = not (is_loose and paths[own] > 1 and build.recipe.stage)
+        stages = Counter(part.label for part in parts)
         for part in parts:
             is_alone = len(parts) == 1 or (not is_loose and part.is_built)
             label = part.label or build.recipe.stage
             name = own if is_alone and is_plain else f"{own}#{label}"
-            if any(each.name == name for each in found):
-                name = f"{name}:{part.location or '/'}"
+            if stages[part.label] > 1:
+                name = f"{own}#{label}:{part.location or '/'}"
             found.append(NamedPart(name=name, build_name=own, part=part))
     return tuple(found)
 
