@@ -38,7 +38,7 @@ class Part(Struct, frozen=True, kw_only=True):
     @property
     def is_built(self) -> bool:
         """Whether the stage is that which the build ends with."""
-        return self.stage is not None and self.stage == _built_stage(self.build)
+        return self.stage is not None and self.stage == self.build.last
 
     @property
     def label(self) -> str:
@@ -164,7 +164,7 @@ def _names_in(build: Build, *, only_built: bool = False) -> Iterator[str]:
     own = name_build(build.recipe)
     yield own
     if not isinstance(build.parsed, DockerfileError):
-        for stage in (_built_stage(build),) if only_built else build.parsed.stages:
+        for stage in (build.last,) if only_built else build.parsed.stages:
             yield f"{own}#{stage.name or stage.index}"
 
 
@@ -173,7 +173,7 @@ def _stages_with(name: str, builds: Sequence[Build]) -> Iterator[str]:
     path, _, label = name.partition("#")
     for build in builds:
         if name_build(build.recipe) == path == build.recipe.path:
-            stage = _built_stage(build)
+            stage = build.last
             yield stage.name or str(stage.index)
     if any(build.recipe.path == path for build in builds):
         yield label
@@ -216,7 +216,7 @@ def _part_of(
 def _places_of(build: Build, steps: Collection[InstallCommand]) -> Iterator[_Place]:
     """Yield the places that the steps install into; none leads to another."""
     dockerfile = build.dockerfile
-    ends = {*dockerfile.needed_by(_built_stage(build).index), *(step.stage for step in steps)}
+    ends = {*dockerfile.needed_by(build.last.index), *(step.stage for step in steps)}
     chains = {end: _chain(dockerfile, end) for end in ends}
     ends = ends.difference(*(chain - {end} for end, chain in chains.items()))
     for location in dict.fromkeys(step.location for step in steps):
@@ -254,11 +254,6 @@ def _with_copies(
         if not origins:
             return stages
         stages = stages.union(*(_chain(dockerfile, origin) for origin in origins))
-
-
-def _built_stage(build: Build) -> Stage:
-    dockerfile = build.dockerfile
-    return dockerfile.stage_named(build.recipe.stage or "") or dockerfile.stages[-1]
 
 
 def _narrowed(build: Build, steps: Collection[InstallCommand]) -> Build:
