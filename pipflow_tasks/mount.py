@@ -217,7 +217,7 @@ def find_origins(
         path = getattr(config, f"_{level}_path", None)
         found |= dict.fromkeys(_table(getattr(config, f"_{level}", {})), str(path))
     for name in _read_environment(config, environment):
-        found[name] = f"the variable {_prefix(config)}{name.upper()}"
+        found[name] = f"the variable {variable_prefix(config)}{name.upper()}"
     for level in _ABOVE_THE_ENVIRONMENT:
         path = getattr(config, f"{level}_path", None) or "an own task"
         found |= dict.fromkeys(_table(getattr(config, level, {})), str(path))
@@ -270,7 +270,7 @@ def _table(configuration: Any) -> dict[str, Any]:
 
 
 def _read_environment(config: Config, environment: Mapping[str, str]) -> dict[str, str]:
-    prefix = _prefix(config)
+    prefix = variable_prefix(config)
     known = {f"{prefix}{name.upper()}": name for name in SETTINGS}
     for variable in environment:
         if variable.startswith(prefix) and variable not in known:
@@ -282,7 +282,7 @@ def _read_environment(config: Config, environment: Mapping[str, str]) -> dict[st
     return {known[variable]: environment[variable] for variable in known if variable in environment}
 
 
-def _prefix(config: Config) -> str:
+def variable_prefix(config: Config) -> str:
     """Return how the names of variables begin that are settings."""
     program = next(filter(None, (config.env_prefix, config.prefix)))
     return f"{program}_pipflow_".upper()

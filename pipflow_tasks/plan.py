@@ -156,8 +156,8 @@ class Origin(Struct, frozen=True, kw_only=True):
     """Where a part of the target comes from.
 
     Attributes:
-        part: ``file``, ``dockerfile``, ``context``, ``python``, ``libc``, ``platform``,
-            ``installer`` or ``index``.
+        part: ``file``, ``dockerfile``, ``context``, ``stage``, ``python``, ``libc``,
+            ``platform``, ``installer`` or ``index``.
         value: what it is.
         source: the line, file or setting that says so, in words.
     """

@@ -17,6 +17,7 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import TYPE_CHECKING
 
+from invoke.config import Config
 from invoke.context import Context
 from invoke.loader import FilesystemLoader
 from invoke.parser.argument import Argument
@@ -26,7 +27,7 @@ from .console import say, silence_output
 from .errors import PipflowError, UsageError
 from .files import read_text, repository_of, show_path
 from .isolation import isolate
-from .mount import Place, find_mounts_for, read_values
+from .mount import Place, find_mounts_for, read_values, variable_prefix
 from .roots import (
     PYTHON_FILE,
     find_configuration,
@@ -48,6 +49,24 @@ if TYPE_CHECKING:
     from .roots import TasksFile
 
 
+class _Config(Config):
+    """Invoke's configuration, which leaves the variables of our settings to ``mount``.
+
+    Invoke refuses a variable for a setting that a file has as a list.
+    """
+
+    def load_shell_env(self) -> None:
+        """Load Invoke's own settings from the environment."""
+        prefix = variable_prefix(self)
+        ours = {name: value for name, value in os.environ.items() if name.startswith(prefix)}
+        try:
+            for name in ours:
+                del os.environ[name]
+            super().load_shell_env()
+        finally:
+            os.environ.update(ours)
+
+
 class PipflowProgram(Program):
     """Invoke's program for our namespace, with the settings of the project."""
 
@@ -57,6 +76,7 @@ class PipflowProgram(Program):
             binary="pipflow",
             binary_names=["pipflow"],
             namespace=tasks,
+            config_class=_Config,
             version=version("pipflow-tasks"),
         )
         self._tasks = tasks

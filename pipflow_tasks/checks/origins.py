@@ -62,18 +62,24 @@ class OriginReader(Struct, frozen=True, kw_only=True):
             steps = [b.place_of(step) for b in discovery.builds for step in b.installing]
             installed = f", installed by {' and '.join(dict.fromkeys(steps))}" if steps else ""
             yield Origin(part="file", value=name, source=f"{self._of('file')}{installed}")
-        for build in discovery.builds:
-            recipe = build.recipe
-            source = self._of_build(discovery, build)
-            context = discovery.library.name_of(recipe.context)
-            yield Origin(part="dockerfile", value=recipe.path, source=source)
-            beside = None if recipe.file is None else recipe.file.parent
-            is_loose = discovery.compose is None and discovery.bake is None
-            if is_loose and recipe.context == beside:
-                source = "the folder of the Dockerfile"
-            elif is_loose and "build_command" not in self.set_by:
-                source = "the nearest folder that has what is installed"
-            yield Origin(part="context", value=context, source=self._of("context", source))
+        found = (each for build in discovery.builds for each in self._of_recipe(discovery, build))
+        yield from dict.fromkeys(found)
+
+    def _of_recipe(self, discovery: Discovery, build: Build) -> Iterator[Origin]:
+        recipe = build.recipe
+        source = self._of_build(discovery, build)
+        context = discovery.library.name_of(recipe.context)
+        yield Origin(part="dockerfile", value=recipe.path, source=source)
+        beside = None if recipe.file is None else recipe.file.parent
+        is_loose = discovery.compose is None and discovery.bake is None
+        if is_loose and recipe.context == beside:
+            source = "the folder of the Dockerfile"
+        elif is_loose and "build_command" not in self.set_by:
+            source = "the nearest folder that has what is installed"
+        yield Origin(part="context", value=context, source=self._of("context", source))
+        if is_loose and recipe.stage is not None:
+            named = self._of("stage", self._of("build_command"))
+            yield Origin(part="stage", value=recipe.stage, source=named)
 
     def of_target(self, target: Target, builds: tuple[Build, ...]) -> Iterator[Origin]:
         """Yield the origins of what the image accepts."""

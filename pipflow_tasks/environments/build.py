@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from ..dockerfile import Dockerfile, InstallCommand
+    from ..dockerfile import Dockerfile, InstallCommand, Stage
     from ..dockerfile.install import OtherInstall
     from ..manifest.library import Library
 
@@ -55,8 +55,7 @@ class Build(Struct, frozen=True, kw_only=True):
         """What those of these steps install whose stage gets built."""
         if isinstance(self.parsed, DockerfileError):
             return frozenset()
-        built = self.parsed.stage_named(self.recipe.stage or "") or self.parsed.stages[-1]
-        needed = self.parsed.needed_by(built.index)
+        needed = self.parsed.needed_by(self.last.index)
         found = (paths for step, paths in self.installing.items() if step.stage in needed)
         return frozenset(path for paths in found for path in paths)
 
@@ -70,6 +69,16 @@ class Build(Struct, frozen=True, kw_only=True):
         if isinstance(self.parsed, DockerfileError):
             raise self.parsed
         return self.parsed
+
+    @property
+    def last(self) -> Stage:
+        """The stage that it ends with; the Dockerfile's last one, where there is none of its name.
+
+        Raises:
+            DockerfileError: the Dockerfile can't be read.
+        """
+        dockerfile = self.dockerfile
+        return dockerfile.stage_named(self.recipe.stage or "") or dockerfile.stages[-1]
 
     @property
     def steps(self) -> tuple[InstallCommand, ...]:

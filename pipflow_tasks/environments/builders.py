@@ -75,8 +75,7 @@ def _choose(build: Build, settings: Settings) -> Chosen:
     own = name_build(build.recipe)
     label = build.recipe.stage
     if label is None and not isinstance(build.parsed, DockerfileError):
-        last = build.parsed.stages[-1]
-        label = last.name or str(last.index)
+        label = build.last.name or str(build.last.index)
     return settings.chosen_for([f"{own}#{label}", own])
 
 

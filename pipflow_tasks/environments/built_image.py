@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from ..engine import Installed, ask_installed
 from ..isolation import is_isolated
+from .parts import name_build
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ..settings import Settings
+    from .build import Build
     from .compose_project import ComposeProject
     from .discovery import Discovery
     from .environment import Environment
@@ -32,10 +34,10 @@ def find_installed(
         return Installed(note="the project builds no image")
     if is_isolated():
         return Installed(note="`--isolated` asks no image")
-    names = dict.fromkeys(_names_of(discovery, environment, settings))
-    installing = [build for build in environment.builds if build.installing]
-    if not names and installing and not any(build.reached for build in installing):
+    builds = [build for build in environment.builds if _is_in_image(build, environment.name)]
+    if environment.builds and not builds:
         return Installed(note="no build makes an image of its stage")
+    names = dict.fromkeys(_names_of(discovery, builds, settings))
     if not names:
         return Installed(note="the name of the image is unknown: set `image`")
     is_podman = builder.command[0].startswith(("podman", "buildah"))
@@ -43,25 +45,31 @@ def find_installed(
     return ask_installed("podman" if is_podman else "docker", names, location, variables)
 
 
-def _names_of(discovery: Discovery, environment: Environment, settings: Settings) -> Iterator[str]:
-    """Yield the names that the builder may have given to the image of an environment."""
+def _is_in_image(build: Build, name: str) -> bool:
+    """Return whether the image of a build has an environment of it.
+
+    It ends with one of several; of a single one, it may have a copy.
+    """
+    if not build.installing:
+        return True
+    chain = {stage.index for stage in build.dockerfile.chain_of(build.last.index)}
+    is_last = not chain.isdisjoint(step.stage for step in build.installing)
+    return is_last or (bool(build.reached) and name == name_build(build.recipe))
+
+
+def _names_of(discovery: Discovery, builds: Iterable[Build], settings: Settings) -> Iterator[str]:
+    """Yield the names that the builder may have given to the images of builds."""
     builder, compose = discovery.builder, discovery.compose
     assert builder is not None
     is_command = builder.name == "command"
-    if is_command and (settings.image or "{image}" in settings.build_command):
-        yield from builder.images if compose is not None else _own_names(environment)
+    is_named = not is_command or bool(settings.image) or "{image}" in settings.build_command
+    if compose is not None and is_command and is_named:
+        yield from builder.images
     elif compose is not None:
-        for build in environment.builds:
+        for build in builds:
             yield from _names_in_compose(compose, build.recipe.service)
-    elif not is_command:
-        yield from _own_names(environment)
-
-
-def _own_names(environment: Environment) -> Iterator[str]:
-    """Yield the names of images that have the stage of an environment."""
-    for build in environment.builds:
-        if build.recipe.image and (build.reached or not build.installing):
-            yield build.recipe.image
+    elif is_named:
+        yield from (build.recipe.image for build in builds if build.recipe.image)
 
 
 def _names_in_compose(compose: ComposeProject, name: str) -> Iterator[str]:

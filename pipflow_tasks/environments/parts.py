@@ -38,7 +38,7 @@ class Part(Struct, frozen=True, kw_only=True):
     @property
     def is_built(self) -> bool:
         """Whether the stage is that which the build ends with."""
-        return self.stage is not None and self.stage == _built_stage(self.build)
+        return self.stage is not None and self.stage == self.build.last
 
     @property
     def label(self) -> str:
@@ -83,7 +83,7 @@ class NamedPart(Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: the compose service, else the bake target or the Dockerfile's path; with ``#stage``
-            where a build or a Dockerfile has several.
+            where a build or a Dockerfile has several, and with the folder where a stage has.
         build_name: the same without the stage.
         part: the part.
     """
@@ -112,12 +112,13 @@ def name_parts(builds: Sequence[Build]) -> tuple[NamedPart, ...]:
         parts, own = find_parts(build), name_build(build.recipe)
         is_loose = not build.recipe.service and not build.recipe.bake
         is_plain = not (is_loose and paths[own] > 1 and build.recipe.stage)
+        stages = Counter(part.label for part in parts)
         for part in parts:
             is_alone = len(parts) == 1 or (not is_loose and part.is_built)
             label = part.label or build.recipe.stage
             name = own if is_alone and is_plain else f"{own}#{label}"
-            if any(each.name == name for each in found):
-                name = f"{name}:{part.location or '/'}"
+            if stages[part.label] > 1:
+                name = f"{own}#{label}:{part.location or '/'}"
             found.append(NamedPart(name=name, build_name=own, part=part))
     return tuple(found)
 
@@ -163,7 +164,7 @@ def _names_in(build: Build, *, only_built: bool = False) -> Iterator[str]:
     own = name_build(build.recipe)
     yield own
     if not isinstance(build.parsed, DockerfileError):
-        for stage in (_built_stage(build),) if only_built else build.parsed.stages:
+        for stage in (build.last,) if only_built else build.parsed.stages:
             yield f"{own}#{stage.name or stage.index}"
 
 
@@ -172,7 +173,7 @@ def _stages_with(name: str, builds: Sequence[Build]) -> Iterator[str]:
     path, _, label = name.partition("#")
     for build in builds:
         if name_build(build.recipe) == path == build.recipe.path:
-            stage = _built_stage(build)
+            stage = build.last
             yield stage.name or str(stage.index)
     if any(build.recipe.path == path for build in builds):
         yield label
@@ -215,7 +216,7 @@ def _part_of(
 def _places_of(build: Build, steps: Collection[InstallCommand]) -> Iterator[_Place]:
     """Yield the places that the steps install into; none leads to another."""
     dockerfile = build.dockerfile
-    ends = {*dockerfile.needed_by(_built_stage(build).index), *(step.stage for step in steps)}
+    ends = {*dockerfile.needed_by(build.last.index), *(step.stage for step in steps)}
     chains = {end: _chain(dockerfile, end) for end in ends}
     ends = ends.difference(*(chain - {end} for end, chain in chains.items()))
     for location in dict.fromkeys(step.location for step in steps):
@@ -253,11 +254,6 @@ def _with_copies(
         if not origins:
             return stages
         stages = stages.union(*(_chain(dockerfile, origin) for origin in origins))
-
-
-def _built_stage(build: Build) -> Stage:
-    dockerfile = build.dockerfile
-    return dockerfile.stage_named(build.recipe.stage or "") or dockerfile.stages[-1]
 
 
 def _narrowed(build: Build, steps: Collection[InstallCommand]) -> Build:

@@ -15,7 +15,7 @@ from packaging.markers import default_environment
 from packaging.tags import sys_tags
 
 from ..engine import BaseImages
-from ..errors import BakeError, ComposeError, DockerfileError, PipflowError, TargetError
+from ..errors import DockerfileError, TargetError
 from ..index.pip_settings import is_yes
 from ..settings import split_values
 from ..target import BaseImage, Restriction, Target, docker_platform, newest_pip, restrict
@@ -526,66 +526,3 @@ def _pip_of(step: InstallCommand) -> tuple[bool, Version | None]:
     except ValueError:  # a variable that the Dockerfile does not tell
         return False, None
     return pip is None, pip
-
-
-# --- one target of several, as long as a search is for one ----------------------------------------
-
-
-def join_targets(
-    targets: tuple[FoundTarget, ...], discovery: Discovery, settings: Settings
-) -> FoundTarget:
-    """Return the one target of several with equal images.
-
-    Raises:
-        PipflowError: their images differ.
-    """
-    if not _are_alike(targets):
-        raise _different_images(discovery, targets, settings)
-    strictest = _strictest([each.target for each in targets])
-    first = targets[0]
-    return replace(
-        first,
-        name=first.build_name or first.name,
-        target=strictest,
-        choice="",
-        parts=tuple(part for each in targets for part in each.parts),
-        notices=tuple(dict.fromkeys(notice for each in targets for notice in each.notices)),
-    )
-
-
-def _are_alike(targets: Sequence[FoundTarget]) -> bool:
-    return len({_image_of(each.target) for each in targets}) <= 1
-
-
-def _different_images(
-    discovery: Discovery, targets: Sequence[FoundTarget], settings: Settings
-) -> PipflowError:
-    """Return the error that builds have different images, with the setting for each."""
-    by_build = {each.build_name: each.target for each in reversed(targets)}
-    first = targets[0].builds[0]
-    if len(by_build) == 1 and len(discovery.builds) == 1:
-        each_one = (f"{each.target} ({each.target.source})" for each in targets)
-        return DockerfileError(
-            f"different images install {' and '.join(first.files)}: "
-            f"{'; '.join(dict.fromkeys(each_one))}",
-            path=first.recipe.path,
-            hint="name another Dockerfile with the setting `dockerfile`, or give each image a "
-            "file of its own and name that with the setting `file`",
-        )
-    recipes = [build.recipe for build in discovery.builds]
-    error: type[PipflowError] = DockerfileError
-    kind, setting = "Dockerfiles", "dockerfile"
-    if discovery.compose is not None:
-        kind, setting, error = "services", "service", ComposeError
-    elif discovery.bake is not None:
-        kind, error = "bake targets", BakeError
-    told = "; ".join(f"{each.name}: {each.target}" for each in targets)
-    values = dict.fromkeys(each.service if setting == "service" else each.path for each in recipes)
-    choices = " or ".join(f"`{setting}: {value}`" for value in values)
-    hint = f"set {choices}"
-    if len(values) == 1:  # one Dockerfile, with different arguments or stages
-        hint = f'set `python: "{targets[0].target.python}"`, or another one'
-    return error(
-        f"the {kind} that install {' or '.join(settings.files)} have different images ({told})",
-        hint=hint,
-    )

@@ -77,3 +77,39 @@ def test_images_with_an_index_each(
         assert project.read("gpu.txt") == "torch==2.0+cu126\n"
         assert version_in(image_name, "torch", run_in_image) == "3.0+cpu"
         assert version_in(f"{image_name}-new", "torch", run_in_image) == "2.0+cu126"
+
+
+def test_each_stage_is_built_and_verified(
+    project: TemporaryProject, index: LoopbackIndex, image_name: str, run_in_image: RunInImage
+) -> None:
+    """Each stage of the setting is an image, and `verify` runs what it has for it in that image."""
+    index.add("lib", "1.0")
+    index.add("lib", "2.0", requires_python=">=3.8")
+    project.remove("compose.yaml")
+    project.write("requirements.txt", "lib==1.0\n")
+    project.write(
+        "Dockerfile",
+        _stage("strict", "3.8", index.url, "requirements.txt")
+        + _stage("new", "3.13", index.url, "requirements.txt"),
+    )
+    check = "python -c 'import sys; sys.exit(sys.version_info.minor != {})'"
+    project.write(
+        "invoke.yaml",
+        f"pipflow:\n  image: {image_name}\n  stage: strict,new\n"
+        "  build_command: docker build --network host --target {stage} --tag {image} {context}\n"
+        f"  verify:\n    Dockerfile#strict: {check.format(8)}\n"
+        f"    Dockerfile#new: {check.format(13)}\n",
+    )
+    done = project.invoke("deps.upgrade-all")
+    assert (done.status, project.requirements) == (0, "lib==2.0\n"), done.output
+    for image in (f"{image_name}-strict", f"{image_name}-new"):
+        assert version_in(image, "lib", run_in_image) == "2.0"
+
+    index.add("lib", "3.0", requires_python=">=3.8")
+    environment = {
+        "INVOKE_PIPFLOW_VERIFY": f"Dockerfile#strict={check.format(8)},Dockerfile#new=false"
+    }
+    done = project.pipflow("upgrade-all", environment=environment)
+    assert (done.status, project.requirements) == (3, "lib==2.0\n"), done.output
+    for image in (f"{image_name}-strict", f"{image_name}-new"):
+        assert version_in(image, "lib", run_in_image) == "2.0"

@@ -193,3 +193,22 @@ def test_what_counts_besides(project: TemporaryProject) -> None:
     found = explained(project)
     assert found["beside"] == ["other.txt · Dockerfile:3", "tool==1.0 · Dockerfile:3"]
     assert found["links"] == ["/wheels · Dockerfile:4"]
+
+
+def test_stages_and_values_by_environment(project: TemporaryProject) -> None:
+    """Several stages are listed, and each environment has the origin of its own values."""
+    stages = dockerfile("3.9").replace("slim", "slim AS one")
+    project.write("Dockerfile", stages + dockerfile("3.12").replace("slim", "slim AS two"))
+    project.write(
+        "invoke.yaml",
+        'pipflow:\n  stage: [one, two]\n  python: {Dockerfile#one: "3.10"}\n',
+    )
+    done = project.invoke("deps.check", "--offline", "--explain")
+    assert done.status == 0, done.stderr
+    for line in (
+        "stage      one · invoke.yaml",
+        "stage      two · invoke.yaml",
+        "python     3.10 · invoke.yaml",
+        "python     3.12 · Dockerfile:4",
+    ):
+        assert line in done.stdout

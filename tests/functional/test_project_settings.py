@@ -321,3 +321,21 @@ def test_other_spellings_of_the_file(project: TemporaryProject, form: str) -> No
     done = project.invoke("deps.upgrade-all", "--no-rebuild", "--file", name)
     assert (done.status, project.requirements) == (0, "lib==2.0\n"), done.output
     assert "lib 1.0 to 2.0 (requirements.txt:1)" in done.stdout
+
+
+def test_variable_for_a_list(project: TemporaryProject) -> None:
+    """With `pipflow`, a variable overrides a setting that the file has as a list or a table."""
+    stages = dockerfile("3.9").replace("slim", "slim AS one") + "FROM one AS two\n"
+    project.write("Dockerfile", stages)
+    project.write(
+        "invoke.yaml",
+        "pipflow:\n  stage: [one, two]\n  verify: {Dockerfile#one: pip check}\n",
+    )
+    docker = project.stand_in("docker", {**ENGINE, "run": 0})
+    environment = {"INVOKE_PIPFLOW_STAGE": "two", "INVOKE_PIPFLOW_VERIFY": "python -V"}
+    done = project.pipflow("upgrade-all", environment=environment)
+    assert (done.status, docker.built) == (
+        0,
+        ["build --tag shop --target two --file Dockerfile ."],
+    ), done.stderr
+    assert [call.arguments[-2:] for call in docker.calls][-1] == ("shop", "-V")
