@@ -67,9 +67,9 @@ _TELLING = (
     r"(?:[\w-]{0,60}(?:token|passw(?:or)?d|passphrase|secret|credential|signature)[\w-]{0,60}"
     r"|[\w-]{0,60}(?:api|access|auth|private)[_-]?key[\w-]*)"
 )
-# `?token=…`, `--build-arg API_TOKEN=…`, `--password=…`, `--password …`
+# `?token=…`, `--build-arg API_TOKEN=…`, `--password=…`, `--password …`; not `tokenizers==1.0`
 _ASSIGNED = re.compile(
-    rf"(?P<name>(?<![\w-]){_TELLING}=|(?<![\w-])--{_TELLING} +(?=[^-\s]))"
+    rf"(?P<name>(?<![\w-]){_TELLING}=(?!=)|(?<![\w-])--{_TELLING} +(?=[^-\s]))"
     r"""(?!["']?\*{4})"""  # hidden before
     r"(?!(?:id|type|src|source|env)=)"  # `--secret id=pip,env=TOKEN` names a secret and has none
     r"""(?:"[^"\n]*"|'[^'\n]*'|(?![$*])[^\s&#"'`;)\]]+)""",
@@ -269,13 +269,24 @@ class VersionConflict(Unsatisfiable):
     """Requirements conflict.
 
     Attributes:
-        projects: those that the command asks for; none where the pinned requirements conflict.
         conflict: the ``resolution.Conflict``: the requirements and dependencies that conflict.
     """
 
-    def __init__(self, conflict: Any, *, projects: Sequence[str] = (), hint: str = "") -> None:
-        super().__init__(_conflict_sentence(projects), reasons=conflict.explain(), hint=hint)
-        self.projects = tuple(projects)
+    def __init__(
+        self,
+        conflict: Any,
+        *,
+        asked: Sequence[Any] = (),
+        projects: Sequence[str] = (),
+        hint: str = "",
+    ) -> None:
+        """Make the sentence.
+
+        ``asked`` are the ``resolution.Root`` that the command asks for, and ``projects`` how the
+        sentence names them; there are none where the pinned requirements conflict.
+        """
+        reasons = conflict.explain(asked)
+        super().__init__(_conflict_sentence(projects), reasons=reasons, hint=hint)
         self.conflict = conflict
 
 

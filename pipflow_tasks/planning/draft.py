@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ..manifest.documents import Manifest
     from ..manifest.library import LocalFile
-    from ..plan import PathStep
+    from ..plan import Explanation, PathStep
     from ..requirements import Generator, Line
     from ..resolution.finder import Candidate
     from ..target import Target
@@ -55,6 +55,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     held: tuple[Held, ...] = ()
     left_alone: tuple[LeftAlone, ...] = ()
     paths: tuple[tuple[PathStep, ...], ...] = ()
+    explanations: tuple[Explanation, ...] = ()
     warnings: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     undated: tuple[str, ...] = ()
@@ -178,17 +179,29 @@ def finish(
         _edit(command, manifest.requirements[path], content, None if force else say_way)
         for path, content in contents.items()
     )
+    changes = [_with_limit(change, draft.held) for change in _changes(draft, contents)]
+    moved = {(canonicalize_name(change.project), change.after) for change in changes}
     return Plan(
         command=command,
         target=target,
         edits=tuple(edit for edit in edits if edit is not None),
-        changes=tuple(_changes(draft, contents)),
-        held=draft.held,
+        changes=tuple(changes),
+        held=tuple(h for h in draft.held if (canonicalize_name(h.project), h.version) not in moved),
         left_alone=draft.left_alone,
         paths=draft.paths,
+        explanations=draft.explanations,
         warnings=tuple(dict.fromkeys((*draft.warnings, *_last_warnings(draft, target)))),
         hints=tuple(dict.fromkeys(draft.hints)),
     )
+
+
+def _with_limit(change: Change, held: Iterable[Held]) -> Change:
+    """Return a change with the reason why its project does not get its newest version."""
+    for each in held:
+        is_same = canonicalize_name(each.project) == canonicalize_name(change.project)
+        if is_same and each.version == change.after:
+            return replace(change, newest=each.newest, reason=each.reason)
+    return change
 
 
 def _last_warnings(draft: Draft, target: Target | None) -> Iterator[str]:

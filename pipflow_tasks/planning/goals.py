@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 from ..errors import NoCandidate
 from ..requirements import Kind
-from ..resolution import Root
+from ..resolution import TYPED, Root
 from ..resolution.finder import summarise
 from .inputs import (
     allowed_by_policy,
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from ..requirements import Line, Request
     from ..resolution.finder import Candidate, Choice
     from .inputs import Inputs
-
-TYPED = "what was typed"
-"""The source of a root that comes from the command line."""
 
 
 class Goal(Struct, frozen=True, kw_only=True):
@@ -59,6 +56,11 @@ class Goal(Struct, frozen=True, kw_only=True):
     line: Line | None = None
     comment: str | None = None
     extras: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """What is asked for, as a message names it: ``flask==2.0``, else the name."""
+        return self.root.shown if self.root.source == TYPED else self.name
 
 
 def choose(
@@ -86,10 +88,17 @@ def choose(
         raise NoCandidate(
             f"no version of {name}{asked} suits {inputs.target}",
             reasons=_why_none(inputs, name, specifier, choice),
-            hint=hint_at_unseen(inputs)
-            or "ask for another version, or change what rules these out",
+            hint=hint_at_unseen(inputs) or _hint_at_suiting(inputs, name, local),
         )
     return choice
+
+
+def _hint_at_suiting(inputs: Inputs, name: str, local: str | None) -> str:
+    """Return the newest version that suits, whatever was asked for."""
+    best = inputs.candidates.choose(canonicalize_name(name), SpecifierSet(), local=local).candidate
+    if best is None:
+        return "change what rules these out"
+    return f"{name} {best.version} is the newest version that suits"
 
 
 def _why_none(

@@ -10,7 +10,7 @@ from packaging.version import Version
 from ..errors import redact
 
 if TYPE_CHECKING:
-    from ..plan import Builder, Change, Outcome, Plan
+    from ..plan import Builder, Change, Explanation, Outcome, Plan
     from ..target import Target
 
 
@@ -43,6 +43,7 @@ def as_object(plan: Plan, outcome: Outcome) -> dict[str, Any]:
             [_keys(step, "project version requirement file line") for step in path]
             for path in plan.paths
         ],
+        "explanations": [_explanation(each) for each in plan.explanations],
         "warnings": [*notes, *plan.warnings],
         "hints": [*([plan.suggestion] if plan.suggestion else []), *plan.hints],
         "findings": [_keys(finding, "file line severity message fix") for finding in plan.findings],
@@ -78,6 +79,17 @@ def _change(change: Change) -> dict[str, Any]:
         "direct": change.is_direct,
         "extras": list(change.extras),
         "taken_from": change.taken_from,
+        "newest": _text_or_none(change.newest),
+        "reason": change.reason,
+    }
+
+
+def _explanation(explanation: Explanation) -> dict[str, Any]:
+    return {
+        "requirement": explanation.requirement,
+        "possible": explanation.is_possible,
+        "reasons": list(explanation.reasons),
+        "fix": explanation.fix,
     }
 
 

@@ -9,7 +9,20 @@ from ..errors import as_line, redact
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..plan import Builder, Change, Finding, Held, Outcome, PathStep, Plan
+    from ..plan import (
+        Builder,
+        Change,
+        Explanation,
+        Finding,
+        Held,
+        Outcome,
+        PathStep,
+        Plan,
+    )
+
+
+REPORTING = frozenset({"rebuild", "why", "why-not"})
+"""Commands that have nothing to change in any case."""
 
 
 def show(text: str) -> str:
@@ -95,6 +108,16 @@ def describe_path(path: Sequence[PathStep]) -> str:
         return f"{step.requirement}{at} ({step.file}:{step.line})"
 
     return " → ".join(map(told, path))
+
+
+def describe_explanation(explanation: Explanation) -> list[str]:
+    """Return what rules out what was asked about, and what to do, line by line."""
+    asked, reasons, fix = explanation.requirement, explanation.reasons, explanation.fix
+    if not fix:
+        return [f"{asked}: {'; '.join(reasons)}"]
+    if explanation.is_possible:
+        return [f"{asked}: nothing rules it out; {fix}", *reasons]
+    return [asked, *reasons, f"fix: {fix}"]
 
 
 def describe_image(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, str]]:

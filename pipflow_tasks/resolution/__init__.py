@@ -9,6 +9,7 @@ from .candidates import Candidates, Catalog
 from .problem import (
     MAX_LINES,
     MAX_ROUNDS,
+    TYPED,
     Cause,
     Conflict,
     Dependency,
@@ -21,10 +22,11 @@ from .problem import (
     dependency_of,
     has_version_for,
 )
-from .reasons import Reason, why_below, why_by_itself, why_never, why_none_given
+from .reasons import Reason, why_excluded, why_forbidden, why_none_given
 from .solving import (
     FEW_ROUNDS,
     find_conflicting,
+    find_fewest,
     improve,
     rule_out,
     solve,
@@ -35,6 +37,7 @@ __all__ = [
     "FEW_ROUNDS",
     "MAX_LINES",
     "MAX_ROUNDS",
+    "TYPED",
     "Candidates",
     "Catalog",
     "Cause",
@@ -49,13 +52,13 @@ __all__ = [
     "Waiver",
     "dependency_of",
     "find_conflicting",
+    "find_fewest",
     "has_version_for",
     "improve",
     "rule_out",
     "solve",
     "solve_around",
-    "why_below",
-    "why_by_itself",
-    "why_never",
+    "why_excluded",
+    "why_forbidden",
     "why_none_given",
 ]
