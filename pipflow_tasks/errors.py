@@ -134,8 +134,8 @@ def redact_words(words: Iterable[str]) -> tuple[str, ...]:
         if option:
             name, equals, _ = word.removeprefix(f"{option}=").partition("=")
         is_secret = bool(equals) and redact(f"{name}=x") != f"{name}=x"
-        told = f"{before} {word}"
-        is_value = redact(f"{before} x") != f"{before} x" and redact(told) != told
+        both = f"{before} {word}"
+        is_value = redact(f"{before} x") != f"{before} x" and redact(both) != both
         if (option or before == "--build-arg") and (is_secret or redact(word) != word):
             shown.append(f"{option}={name}" if option else name)
         elif is_secret:
@@ -172,7 +172,7 @@ def as_foreign(text: str) -> str:
 
 
 class PipflowError(Exception):
-    """What failed, where it stands, and what to do; credentials in what is told are hidden.
+    """What failed, where it stands, and what to do; credentials in messages are hidden.
 
     Attributes:
         message: one sentence without a full stop.

@@ -83,12 +83,12 @@ def describe_finding(finding: Finding) -> str:
 
 def count_findings(plan: Plan) -> str:
     """Return how many findings there are."""
-    told: list[str] = []
+    counts: list[str] = []
     for severity in ("error", "warning"):
         number = sum(finding.severity == severity for finding in plan.findings)
         if number:
-            told.append(f"{number} {severity}{'' if number == 1 else 's'}")
-    return " and ".join(told) or "no problems found"
+            counts.append(f"{number} {severity}{'' if number == 1 else 's'}")
+    return " and ".join(counts) or "no problems found"
 
 
 def show_new_files(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, list[str]]]:
@@ -101,13 +101,13 @@ def show_new_files(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, list[str
 def describe_path(path: Sequence[PathStep]) -> str:
     """Return a path: each project with its version, and what the line or the step before asks."""
 
-    def told(step: PathStep) -> str:
+    def describe(step: PathStep) -> str:
         if step.file is None:
             return f"{step.project} {step.version or ''} ({step.requirement})"
         at = "" if step.version is None or "==" in step.requirement else f" at {step.version}"
         return f"{step.requirement}{at} ({step.file}:{step.line})"
 
-    return " → ".join(map(told, path))
+    return " → ".join(map(describe, path))
 
 
 def describe_explanation(explanation: Explanation) -> list[str]:

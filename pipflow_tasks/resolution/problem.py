@@ -24,7 +24,7 @@ TYPED = "what was typed"
 """The source of a root that comes from the command line."""
 
 MAX_ROUNDS = 10_000
-MAX_LINES = 12
+MAX_LINES = 6
 MAX_NEEDS = 3
 
 PYTHON = canonicalize_name("python-of-the-image")

@@ -186,8 +186,8 @@ def _explain(
     found = solve(candidates, few, waived=waived)
     if isinstance(found, Conflict):
         names = {cause.dependency.name for cause in found.causes}
-        told = [root for root in roots if root in few or root.name in names]
-        found = solve(candidates, told, waived=waived)
+        named = [root for root in roots if root in few or root.name in names]
+        found = solve(candidates, named, waived=waived)
     return found if isinstance(found, Conflict) else None
 
 
