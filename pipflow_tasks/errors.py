@@ -67,9 +67,9 @@ _TELLING = (
     r"(?:[\w-]{0,60}(?:token|passw(?:or)?d|passphrase|secret|credential|signature)[\w-]{0,60}"
     r"|[\w-]{0,60}(?:api|access|auth|private)[_-]?key[\w-]*)"
 )
-# `?token=…`, `--build-arg API_TOKEN=…`, `--password=…`, `--password …`
+# `?token=…`, `--build-arg API_TOKEN=…`, `--password=…`, `--password …`; not `tokenizers==1.0`
 _ASSIGNED = re.compile(
-    rf"(?P<name>(?<![\w-]){_TELLING}=|(?<![\w-])--{_TELLING} +(?=[^-\s]))"
+    rf"(?P<name>(?<![\w-]){_TELLING}=(?!=)|(?<![\w-])--{_TELLING} +(?=[^-\s]))"
     r"""(?!["']?\*{4})"""  # hidden before
     r"(?!(?:id|type|src|source|env)=)"  # `--secret id=pip,env=TOKEN` names a secret and has none
     r"""(?:"[^"\n]*"|'[^'\n]*'|(?![$*])[^\s&#"'`;)\]]+)""",
@@ -134,8 +134,8 @@ def redact_words(words: Iterable[str]) -> tuple[str, ...]:
         if option:
             name, equals, _ = word.removeprefix(f"{option}=").partition("=")
         is_secret = bool(equals) and redact(f"{name}=x") != f"{name}=x"
-        told = f"{before} {word}"
-        is_value = redact(f"{before} x") != f"{before} x" and redact(told) != told
+        both = f"{before} {word}"
+        is_value = redact(f"{before} x") != f"{before} x" and redact(both) != both
         if (option or before == "--build-arg") and (is_secret or redact(word) != word):
             shown.append(f"{option}={name}" if option else name)
         elif is_secret:
@@ -172,7 +172,7 @@ def as_foreign(text: str) -> str:
 
 
 class PipflowError(Exception):
-    """What failed, where it stands, and what to do; credentials in what is told are hidden.
+    """What failed, where it stands, and what to do; credentials in messages are hidden.
 
     Attributes:
         message: one sentence without a full stop.
@@ -269,13 +269,24 @@ class VersionConflict(Unsatisfiable):
     """Requirements conflict.
 
     Attributes:
-        projects: those that the command asks for; none where the pinned requirements conflict.
         conflict: the ``resolution.Conflict``: the requirements and dependencies that conflict.
     """
 
-    def __init__(self, conflict: Any, *, projects: Sequence[str] = (), hint: str = "") -> None:
-        super().__init__(_conflict_sentence(projects), reasons=conflict.explain(), hint=hint)
-        self.projects = tuple(projects)
+    def __init__(
+        self,
+        conflict: Any,
+        *,
+        asked: Sequence[Any] = (),
+        projects: Sequence[str] = (),
+        hint: str = "",
+    ) -> None:
+        """Make the sentence.
+
+        ``asked`` are the ``resolution.Root`` that the command asks for, and ``projects`` how the
+        sentence names them; there are none where the pinned requirements conflict.
+        """
+        reasons = conflict.explain(asked)
+        super().__init__(_conflict_sentence(projects), reasons=reasons, hint=hint)
         self.conflict = conflict
 
 

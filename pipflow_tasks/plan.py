@@ -57,6 +57,8 @@ class Change(Struct, frozen=True, kw_only=True):
         taken_from: where a line that was not pinned has its version from: the image that was built
             before has it, or it is the newest that is allowed on the index. None for other lines.
         is_direct: the line is a direct requirement, no locked pin.
+        newest: the newest version that was asked for, where that is another one; else None.
+        reason: why it is not taken, a clause of its own; or an empty string.
     """
 
     project: str
@@ -69,6 +71,8 @@ class Change(Struct, frozen=True, kw_only=True):
     taken_from: Literal["image", "index"] | None = None
     is_direct: bool = True
     environments: tuple[str, ...] = ()
+    newest: Version | None = None
+    reason: str = ""
 
     @property
     def is_kept(self) -> bool:
@@ -77,8 +81,9 @@ class Change(Struct, frozen=True, kw_only=True):
 
 
 class Held(Struct, frozen=True, kw_only=True):
-    """A project that is held below its newest version; the reason is a clause of its own.
+    """A project that cannot move, though there is a newer version, with the reason as a clause.
 
+    In a ``Draft``, also one that moves, but not to its newest version; see ``Change.newest``.
     ``environments`` are the names of those that it is held for.
     """
 
@@ -114,6 +119,22 @@ class PathStep(Struct, frozen=True, kw_only=True):
     requirement: str
     file: str | None
     line: int | None
+
+
+class Explanation(Struct, frozen=True, kw_only=True):
+    """What rules out a version, or several.
+
+    Attributes:
+        requirement: what was asked about: ``flask==3.0``.
+        is_possible: it can be taken as the files are.
+        reasons: what rules it out, or newer versions of what is asked about; a clause each.
+        fix: the command that takes it, or what makes it possible; an empty string: it is there.
+    """
+
+    requirement: str
+    is_possible: bool
+    reasons: tuple[str, ...]
+    fix: str
 
 
 class Alike(Struct, frozen=True, kw_only=True):
@@ -290,9 +311,10 @@ class Plan(Struct, frozen=True, kw_only=True):
         environments: what the versions were chosen for; none where none had to be chosen.
         edits: the new bytes of each file that changes.
         changes: what moves.
-        held: what is held below its newest version.
+        held: what cannot move, though there is a newer version.
         left_alone: the lines that were not considered.
         paths: why a project is installed: the paths to it from the lines.
+        explanations: what rules out versions that were asked about.
         findings: what breaks the workflow, or may.
         origins: where each part of the target comes from, if that was asked.
         warnings: what the user should know before trusting the result.
@@ -313,6 +335,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     held: tuple[Held, ...] = ()
     left_alone: tuple[LeftAlone, ...] = ()
     paths: tuple[tuple[PathStep, ...], ...] = ()
+    explanations: tuple[Explanation, ...] = ()
     findings: tuple[Finding, ...] = ()
     origins: tuple[Origin, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -106,6 +106,7 @@ from .planning.upgrade import (
     draft_upgrade_all,
 )
 from .planning.why import draft_why
+from .planning.why_not import draft_why_not
 from .processes import RunSettings
 from .requirements import RequirementsFile, split_requirements
 from .settings import Settings
@@ -500,6 +501,23 @@ class Project:
         draft = partial(draft_why, requests=_split(requirements))
         inputs, parts = self._draft(found, draft, resolve=True, in_any_case=True)
         plan = self._finish("why", parts, found, inputs, force=True)
+        return replace(plan, builder=None, lack=None)
+
+    def plan_why_not(self, requirements: str | Iterable[str]) -> Plan:
+        """Plan nothing, but report what rules out versions of projects, and what takes them.
+
+        Args:
+            requirements: what to explain, such as ``urllib3==2.0``; a name alone is about the
+                newest version. The files need not list the project.
+
+        Raises:
+            ProjectNotFound: the index does not have a project.
+            PackageIndexError: the index failed.
+        """
+        found = self._find(must_be_there=True)
+        draft = partial(draft_why_not, requests=_split(requirements))
+        inputs, parts = self._draft(found, draft, resolve=True, in_any_case=True)
+        plan = self._finish("why-not", parts, found, inputs, force=True)
         return replace(plan, builder=None, lack=None)
 
     def plan_remove(

@@ -316,6 +316,14 @@ def why(project: Project, packages: str) -> Plan:
     return project.plan_why(packages)
 
 
+def why_not(project: Project, packages: str) -> Plan:
+    """Report what rules out a version of a package, and the command that takes it; change nothing.
+
+    A name alone is about the newest version. The package need not be listed: "urllib3==2.0".
+    """
+    return project.plan_why_not(packages)
+
+
 def check(project: Project, offline: bool = False, explain: bool = False) -> Plan:
     """Report problems and how to fix them; change nothing.
 
@@ -389,6 +397,7 @@ _TASKS = (
     (adopt, _CHANGING),
     (outdated, (*_READING, "exit_code")),
     (why, _READING),
+    (why_not, _READING),
     (check, _READING),
     (rebuild, ("file", "format_", "dry_run")),
 )

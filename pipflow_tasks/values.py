@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from msgspec import Struct
 
@@ -28,6 +28,11 @@ def require_short_numbers(text: str) -> str:
     if _LONG_NUMBER.search(text):
         raise ValueError("it has a number of more than 1,000 digits")
     return text
+
+
+def join_words(words: Sequence[str]) -> str:
+    """Return words as a list in a sentence: ``one, two and three``."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def repr_without(*names: str) -> Callable[[Any], str]:

@@ -138,7 +138,7 @@ def check_together(inputs: Inputs, *, wants_hashes: bool) -> Iterator[Finding]:
     settlement, conflicts = solve_current(inputs, [as_given(inputs, root) for root in current])
     for conflict in conflicts:
         if not _is_found_by_lines(inputs.manifest, conflict):
-            yield _conflict_finding(inputs.manifest, conflict)
+            yield _conflict_finding(inputs, conflict)
     for broken in name_broken(inputs, settlement.solution):
         yield Finding(
             file=None,
@@ -176,7 +176,8 @@ def _is_found_by_lines(manifest: Manifest, conflict: Conflict) -> bool:
     )
 
 
-def _conflict_finding(manifest: Manifest, conflict: Conflict) -> Finding:
+def _conflict_finding(inputs: Inputs, conflict: Conflict) -> Finding:
+    manifest = inputs.manifest
     roots = [cause.dependency.root for cause in conflict.causes]
     places = {root.place for root in roots if root is not None}
     line = next((line for line in manifest.lines if line.place in places), None)
@@ -185,7 +186,7 @@ def _conflict_finding(manifest: Manifest, conflict: Conflict) -> Finding:
         line=None if line is None else line.number,
         severity="error",
         message=f"the requirements conflict: {'; '.join(conflict.explain())}",
-        fix=fix_conflict(manifest, conflict),
+        fix=fix_conflict(inputs, conflict),
     )
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ..manifest.documents import Manifest
     from ..manifest.library import LocalFile
-    from ..plan import PathStep
+    from ..plan import Explanation, PathStep
     from ..requirements import Generator, Line
     from ..resolution.finder import Candidate
     from ..target import Target
@@ -55,6 +55,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     held: tuple[Held, ...] = ()
     left_alone: tuple[LeftAlone, ...] = ()
     paths: tuple[tuple[PathStep, ...], ...] = ()
+    explanations: tuple[Explanation, ...] = ()
     warnings: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     undated: tuple[str, ...] = ()
@@ -183,17 +184,34 @@ def finish(
         _edit(command, manifest.requirements[path], content, None if force else say_way)
         for path, content in contents.items()
     )
+    changes = [_with_limit(change, draft.held) for change in _changes(draft, contents, reading)]
     return Plan(
         command=command,
         environments=environments,
         edits=tuple(edit for edit in edits if edit is not None),
-        changes=tuple(_changes(draft, contents, reading)),
-        held=draft.held,
+        changes=tuple(changes),
+        held=tuple(h for h in draft.held if not any(_is_about(h, each) for each in changes)),
         left_alone=draft.left_alone,
         paths=draft.paths,
+        explanations=draft.explanations,
         warnings=tuple(dict.fromkeys((*draft.warnings, *_last_warnings(draft)))),
         hints=tuple(dict.fromkeys(draft.hints)),
     )
+
+
+def _with_limit(change: Change, held: Iterable[Held]) -> Change:
+    """Return a change with the reason why its project does not get its newest version."""
+    for each in held:
+        if _is_about(each, change):
+            return replace(change, newest=each.newest, reason=each.reason)
+    return change
+
+
+def _is_about(held: Held, change: Change) -> bool:
+    """Return whether a project moves to the version at which it is held."""
+    is_same = canonicalize_name(held.project) == canonicalize_name(change.project)
+    is_there = {*held.environments} & {*change.environments} or not change.environments
+    return is_same and held.version == change.after and bool(is_there)
 
 
 def _last_warnings(draft: Draft) -> Iterator[str]:

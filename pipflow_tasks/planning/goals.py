@@ -10,7 +10,7 @@ from packaging.specifiers import SpecifierSet
 
 from ..errors import NoCandidate
 from ..requirements import Kind, as_one_word
-from ..resolution import Root, in_each, project_of
+from ..resolution import TYPED, Root, in_each, project_of
 from ..resolution.finder import summarise
 from .inputs import (
     allowed_by_policy,
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
     from ..resolution.finder import Candidate, Choice
     from .inputs import Inputs
 
-TYPED = "what was typed"
-"""The source of a root that comes from the command line."""
-
 
 class Goal(Struct, frozen=True, kw_only=True):
     """A project that a command gives a version.
@@ -65,6 +62,11 @@ class Goal(Struct, frozen=True, kw_only=True):
     comment: str | None = None
     extras: tuple[str, ...] = ()
     readers: tuple[int, ...] = (0,)
+
+    @property
+    def shown(self) -> str:
+        """What is asked for, as a message names it: ``flask==2.0``, else the name."""
+        return self.root.shown if self.root.source == TYPED else self.name
 
 
 def key_for(inputs: Inputs, goal: Goal) -> Key:
@@ -104,20 +106,24 @@ def choose(
         raise NoCandidate(
             f"no version of {name or project_of(key)}{asked} suits {say_target(inputs, key)}",
             reasons=_why_none(inputs, key, specifier, choice),
-            hint=hint_at_unseen(inputs) or _hint_to_separate(inputs, key, name),
+            hint=hint_at_unseen(inputs)
+            or _hint_at_suiting(inputs, key, name or project_of(key), local),
         )
     return choice
 
 
-def _hint_to_separate(inputs: Inputs, key: Key, name: str) -> str:
-    """Return what to do where no version suits all environments of a key."""
+def _hint_at_suiting(inputs: Inputs, key: Key, name: str, local: str | None) -> str:
+    """Return the newest version that suits, whatever was asked for, or how to separate images."""
+    best = inputs.candidates.choose(key, SpecifierSet(), local=local).candidate
+    if best is not None:
+        return f"{name} {best.version} is the newest version that suits"
     first, *others = inputs.partition.part_of(key)
     if not others:
-        return "ask for another version, or change what rules these out"
+        return "change what rules these out"
     marker = separate(inputs, [first], others)
     if marker is None:
         return "give each of these images a requirements file of its own"
-    word = as_one_word(f"{name or project_of(key)}; {marker}".replace('"', "'"))
+    word = as_one_word(f"{name}; {marker}".replace('"', "'"))
     where = inputs.readers[first].name
     return f"`add {word}` adds it for {where} alone; or give each image a file of its own"
 

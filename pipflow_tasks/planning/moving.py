@@ -9,14 +9,14 @@ from packaging.specifiers import SpecifierSet
 
 from ..errors import RequirementsError
 from ..plan import Held
-from ..resolution import project_of, rule_out, why_below, why_by_itself, why_never
-from ..values import as_plural
+from ..resolution import Dependency, project_of, rule_out, why_excluded, why_forbidden
+from ..values import as_plural, join_words
 from .draft import Draft, move, warn, warn_of
 from .goals import key_for
 from .inputs import each_of, environments_in, releases
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from packaging.version import Version
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .inputs import Inputs
     from .settling import Settlement
 
-MOST_EXAMINED = 8
+MOST_EXAMINED = 4
 """For how many newer versions the reason against them is looked for."""
 
 ANY = SpecifierSet()
@@ -111,8 +111,8 @@ def tell_held_goal(settlement: Settlement, goal: Goal, version: Version) -> Iter
     """Report what holds a project below its newest version, unless the request does."""
     newer = (each for each in goal.choice.rejections if each.version > version)
     if skipped := next((each for each in newer if each.by_old_pip), None):
-        told = f"{goal.name} {skipped.version} {skipped.reason}"
-        yield warn(f"{told}; upgrade pip before the install step")
+        release = f"{goal.name} {skipped.version} {skipped.reason}"
+        yield warn(f"{release}; upgrade pip before the install step")
     key = key_for(settlement.inputs, goal)
     yield from tell_held(settlement, goal.name, key, version, goal.choice, asked=goal.asked)
 
@@ -137,7 +137,7 @@ def tell_held(
         return
     best = choice.candidate
     if inputs.resolves and best is not None and best.version > version:
-        reason = _why_held(settlement, key)
+        reason = _why_held(settlement, key, asked)
     else:
         reason = _why_passed_over(name, latest, choice)
     held = Held(
@@ -156,10 +156,10 @@ def _why_passed_over(name: str, latest: Version, choice: Choice) -> str:
     if not alike:
         return f"{latest} {choice.reason_against(latest) or 'was not asked for'}"
     last = alike[-1]
-    told = f"{latest} {last.reason}"
+    reason = f"{latest} {last.reason}"
     if len(alike) > 1:
-        told = f"{last.version} and newer {as_plural(last.reason)}"
-    return f"{told}; `upgrade {name}` takes source"
+        reason = f"{last.version} and newer {as_plural(last.reason)}"
+    return f"{reason}; `upgrade {name}` takes source"
 
 
 def _from(latest: Version, choice: Choice) -> Iterator[Rejection]:
@@ -168,70 +168,56 @@ def _from(latest: Version, choice: Choice) -> Iterator[Rejection]:
     return (each for each in older if not each.version.is_prerelease)
 
 
-def _why_held(settlement: Settlement, name: Key) -> str:
+def _why_held(settlement: Settlement, name: Key, asked: SpecifierSet) -> str:
     """Return why a project has no newer version in a settlement, as a clause.
 
-    The reason is about the newest version that another picked project rules out.
+    It is about the newest version that was asked for, unless that is impossible in any case.
     """
-    inputs, solution = settlement.inputs, settlement.solution
-    now = solution.version(name)
+    inputs = settlement.inputs
+    now = settlement.solution.version(name)
     if now is None:  # the line counts as met: no version satisfies it
         if len(inputs.manifest.find(project_of(name))) > 1:
             return "another line of it conflicts"
         return "no newer version is compatible with the other requirements"
-    fitting = (candidate.version for candidate in inputs.candidates.fitting(name, []))
-    newer = list(islice(takewhile(lambda each: each > now, fitting), MOST_EXAMINED))
-    if sibling := _why_sibling(settlement, name, newer):
-        return sibling
-    newest, reason = _why_below_all(settlement, name, newer)
-    if reason is None or _is_circular(settlement, name, reason):
-        candidates = inputs.candidates
-        conflict = rule_out(candidates, name, settlement.roots, solution, waived=settlement.waived)
-        if conflict is not None:
-            never = why_never(candidates, name, conflict, solution)
-            reason = never or reason or why_by_itself(name, conflict)
-    if reason is not None:
-        return reason.text
+    first: Reason | None = None
+    for version in islice(_newer_than(now, inputs, name, asked), MOST_EXAMINED):
+        reason = _why_not(settlement, name, version)
+        if reason is not None and not reason.is_own:
+            return reason.text
+        first = first or reason
+    if first is not None:
+        return first.text
     if name in settlement.conflicting:
-        return "it is part of a conflict"
-    return f"{newest or now} conflicts with the other pins"
+        return _name_conflict(settlement, name)
+    return "the search found no set with a newer version"
 
 
-def _why_sibling(settlement: Settlement, name: Key, newer: Sequence[Version]) -> str:
-    """Return the requirement of another file of the image that allows no newer version."""
-    siblings = {line.place for line in settlement.inputs.manifest.siblings}
-    for cause in settlement.solution.causes.get(name, ()):
-        root = cause.dependency.root
-        allows = cause.dependency.specifier.contains
-        if root is not None and root.place in siblings and not any(allows(v, True) for v in newer):
-            return str(cause)
-    return ""
+def _newer_than(now: Version, inputs: Inputs, name: Key, asked: SpecifierSet) -> Iterator[Version]:
+    """Yield the versions above one that suit by themselves and were asked for, newest first."""
+    candidates = inputs.candidates.within(inputs.limits.preferring(name, None))
+    wanted = Dependency(name=name, specifier=asked, shown=project_of(name))
+    versions = (candidate.version for candidate in candidates.fitting(name, [wanted]))
+    return takewhile(lambda version: version > now, versions)
 
 
-def _why_below_all(
-    settlement: Settlement, name: Key, newer: Sequence[Version]
-) -> tuple[Version | None, Reason | None]:
-    """Return the newest of the versions examined, and the best reason against one of them."""
-    newest: Version | None = None
-    reason: Reason | None = None
-    for version in newer:
-        newest = version if newest is None else max(version, newest)
-        found = why_below(settlement.inputs.candidates, name, version, settlement.solution)
-        reason = reason if found is None or (reason and not found.blamed) else found
-        if reason is not None and reason.blamed is not None:
-            break
-    return newest, reason
-
-
-def _is_circular(settlement: Settlement, name: Key, reason: Reason) -> bool:
-    """Return whether the project that is blamed would blame this one in turn."""
+def _why_not(settlement: Settlement, name: Key, version: Version) -> Reason | None:
+    """Return what rules a version out in a settlement; None where nothing does."""
     candidates, solution = settlement.inputs.candidates, settlement.solution
-    other = reason.blamed
-    now = None if other is None else solution.version(other)
-    if other is None or now is None or all(root.name != other for root in settlement.roots):
-        return False
-    best = next(candidates.fitting(other, []), None)
-    if best is None or best.version <= now:
-        return False
-    back = why_below(candidates, other, best.version, solution)
-    return back is not None and back.blamed == name
+    found = why_forbidden(candidates, name, version, settlement.roots, solution)
+    if found is not None:
+        return found
+    conflict = rule_out(
+        candidates, name, version, settlement.roots, solution, waived=settlement.waived
+    )
+    return (
+        None
+        if conflict is None
+        else why_excluded(candidates, name, conflict, settlement.roots, solution)
+    )
+
+
+def _name_conflict(settlement: Settlement, name: Key) -> str:
+    """Return which conflict of the files a project takes part in."""
+    pairs = (pair for pair in settlement.waived if name in pair)
+    names = sorted({project_of(each) for pair in pairs for each in pair})
+    return f"the pinned requirements of {join_words(names) or project_of(name)} conflict"

@@ -127,6 +127,7 @@ def _require_no_conflict(settlement: Settlement, goals: Sequence[Goal]) -> None:
     if conflict is not None:
         raise VersionConflict(
             conflict,
+            asked=[goal.root for goal in goals],
             projects=tuple(goal.name for goal in goals if goal.root.name in conflict.names),
             hint="change one of these lines, or pin the others: `pin NAMES`",
         )

@@ -17,11 +17,13 @@ from ..requirements import Kind, as_one_word
 from ..resolution import (
     FEW_ROUNDS,
     MAX_ROUNDS,
+    TYPED,
     Conflict,
     Root,
     Solution,
     Waiver,
     dependency_of,
+    find_fewest,
     has_version_for,
     improve,
     project_of,
@@ -32,7 +34,7 @@ from ..resolution import (
 from .assumptions import note_pick
 from .base_image import name_broken, preferring_base
 from .draft import Draft, warn
-from .goals import TYPED, find_move, rekey, roots_without, why_unmovable
+from .goals import find_move, rekey, roots_without, why_unmovable
 from .inputs import (
     as_given,
     readers_of,
@@ -242,10 +244,14 @@ def _settle(
     if settled.conflict is not None:
         settled = _find_way_around(settled, is_hurried=is_hurried, is_improving=is_improving)
     if settled.conflict is not None:
+        conflict = find_fewest(
+            settled.inputs.candidates, settled.conflict, settled.roots, waived=settled.waived
+        )
         raise VersionConflict(
-            settled.conflict,
-            projects=tuple(dict.fromkeys(goal.name for goal in goals)),
-            hint=find_hint(settled.inputs, settled.conflict, goals, current),
+            conflict,
+            asked=[goal.root for goal in goals],
+            projects=tuple(dict.fromkeys(goal.shown for goal in goals)),
+            hint=find_hint(settled.inputs, conflict, goals, current),
         )
     if is_improving:
         better = improve(
@@ -281,7 +287,7 @@ def _settle_current(inputs: Inputs, *, waive: bool) -> Settlement:
     settled, conflicts = solve_current(inputs, roots)
     conflict = conflicts[0] if conflicts and not waive else settled.conflict
     if conflict is not None:
-        raise VersionConflict(conflict, hint=fix_conflict(inputs.manifest, conflict))
+        raise VersionConflict(conflict, hint=fix_conflict(inputs, conflict))
     notices = (warn(*told), *settled.notices, warn(*_tell_conflicts(conflicts)))
     return replace(settled, notices=notices)
 
@@ -494,7 +500,7 @@ def _require_agreement(inputs: Inputs, lost: Sequence[Root], current: Sequence[R
             alike = [as_given(inputs, each) for each in current if each.name == root.name]
             found = solve(inputs.candidates, alike)
             if isinstance(found, Conflict):
-                raise VersionConflict(found, hint=fix_conflict(inputs.manifest, found))
+                raise VersionConflict(found, hint=fix_conflict(inputs, found))
 
 
 # what is said of them

@@ -8,9 +8,10 @@ from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 
 from ..requirements import as_one_word
-from ..resolution import Conflict, Solution, find_conflicting, solve
+from ..resolution import Conflict, Solution, find_conflicting, project_of, solve
+from ..values import join_words
 from .goals import goal_to_move
-from .inputs import as_given, policy_bounds
+from .inputs import as_given, policy_bounds, roots_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from ..resolution import Root
     from .goals import Goal
     from .inputs import Inputs
+
+MOST_MOVES = 3
+"""How many pins that would move are named."""
 
 
 def find_way(
@@ -66,24 +70,113 @@ def find_hint(
     inputs: Inputs, conflict: Conflict, goals: Sequence[Goal], current: Sequence[Root]
 ) -> str:
     """Return what makes goals possible that conflict with the files."""
-    given, (inputs, moving) = inputs, find_way(inputs, goals, current)
-    if not moving:
-        if built := _find_source(given, conflict, goals, current):
-            words = [*built, *(f"{goal.name}{goal.typed}" for goal in goals if goal.line)]
-            words = list(dict.fromkeys(words))
-            return f"`upgrade {as_one_word(*words)}` takes source where there is no wheel"
-        bound = _name_bound(inputs.manifest, conflict)
-        hint = "ask for other versions"
-        return f"{hint}, or change the policy of {bound}" if bound else hint
-    words = [goal.name for goal in moving]
-    asked = [goal for goal in goals if goal.line is not None and not goal.extras]
-    words += [f"{goal.name}{goal.typed}" for goal in asked]
-    hint = f"`upgrade {as_one_word(*words)}` may move the conflicting pins"
-    if len(asked) == len(goals):
-        return hint
-    if not _helps(inputs, moving, goals, current):
-        return f"--with-upgrades moves the conflicting pins: {' and '.join(words)}"
-    return f"{hint}, or --with-upgrades moves only these"
+    bounded, moving = find_way(inputs, goals, current)
+    if moving:
+        moved = _show_moves(bounded, goals, moving, current)
+        if any(goal.line is None or goal.extras for goal in goals):
+            return f"--with-upgrades also moves {moved}"
+        command = as_one_word(*(goal.name for goal in moving), *map(_typed, goals))
+        return f"`upgrade {command}` also moves {moved}"
+    if built := _find_source(inputs, conflict, goals, current):
+        words = dict.fromkeys([*built, *(_typed(goal) for goal in goals if goal.line)])
+        return f"`upgrade {as_one_word(*words)}` takes source where there is no wheel"
+    bound = _name_bound(inputs.manifest, conflict)
+    ways = [f"change the policy of {bound}"] if bound else []
+    newest = "" if any(map(_falls, goals)) else _find_newest(inputs, goals, current)
+    older = "" if newest else _find_older(inputs, conflict, goals, current)
+    ways += filter(None, [newest, older])
+    return ", or ".join(ways) or _name_roots(inputs.manifest, conflict, goals)
+
+
+def _falls(goal: Goal) -> bool:
+    """Return whether what is asked for moves a pin down."""
+    newest = goal.choice.candidate
+    pin = None if goal.line is None else goal.line.pin
+    return newest is not None and pin is not None and newest.version < pin
+
+
+def _name_roots(manifest: Manifest, conflict: Conflict, goals: Sequence[Goal] = ()) -> str:
+    """Return the lines of a conflict that no command can change so that it goes away."""
+    keys = {cause.start or cause.dependency.name for cause in conflict.causes}
+    names = {project_of(key) for key in keys - {goal.root.name for goal in goals}}
+    lines = (line for line in manifest.lines if line.name in names)
+    shown = join_words([f"{line.spelled_name} ({line.place})" for line in lines])
+    asked = join_words([goal.name for goal in goals])
+    newer = "newer " if all(goal.line and goal.line.pin for goal in goals) else ""
+    which = "older " if any(map(_falls, goals)) else newer
+    start = f"no {which}version of {asked} is compatible: " if goals else ""
+    return f"{start}{f'change or remove {shown}' if shown else 'change what rules these out'}"
+
+
+def _typed(goal: Goal) -> str:
+    return f"{goal.name}{goal.typed}"
+
+
+def _show_moves(
+    inputs: Inputs, goals: Sequence[Goal], moving: Sequence[Goal], current: Sequence[Root]
+) -> str:
+    """Return to which versions pins move that make goals possible."""
+    found = solve(inputs.candidates, _roots_moving(inputs, goals, moving, current))
+    assert isinstance(found, Solution)
+    shown = [f"{goal.name} to {found.version(goal.root.name)}" for goal in moving]
+    more = [f"{len(shown) - MOST_MOVES} more"] if len(shown) > MOST_MOVES else []
+    return join_words([*shown[:MOST_MOVES], *more])
+
+
+def _find_newest(inputs: Inputs, goals: Sequence[Goal], current: Sequence[Root]) -> str:
+    """Return the command that takes the newest versions that are compatible with the files."""
+    freed = [replace(goal.root, specifier=SpecifierSet()) for goal in goals]
+    left = [as_given(inputs, root) for root in current]
+    found = solve(inputs.candidates, [*freed, *left])
+    if isinstance(found, Conflict):
+        return ""
+    if len({goal.name for goal in goals}) < len(goals):  # one has a version in several files
+        return ""
+    versions = [(goal, found.version(goal.root.name)) for goal in goals]
+    if any(goal.line is not None and goal.line.pin == version for goal, version in versions):
+        return ""
+    command = "add" if any(goal.line is None for goal in goals) else "upgrade"
+    words = as_one_word(*(f"{_with_extras(goal)}=={version}" for goal, version in versions))
+    newest = "versions that are" if len(versions) > 1 else "version that is"
+    return f"`{command} {words}` takes the newest {newest} compatible"
+
+
+def _with_extras(goal: Goal) -> str:
+    asked = goal.root.extras if goal.line is None else ()
+    extras = sorted({extra.name for extra in asked})
+    return f"{goal.name}[{','.join(extras)}]" if extras else goal.name
+
+
+def _find_older(
+    inputs: Inputs, conflict: Conflict, goals: Sequence[Goal], current: Sequence[Root]
+) -> str:
+    """Return the command that moves a pin down so that goals are possible, or resolve a conflict.
+
+    Several pins of a conflict move where one alone does not help.
+    """
+    lines = {line.place: line for line in inputs.manifest.lines if line.pin is not None}
+    names = set(conflict.names)
+    freed = [root.place for root in current if root.name in names and root.place in lines]
+    for places in [*([place] for place in freed), freed]:
+        bounded = inputs
+        for place in places:
+            bounded = bounded.bounding(lines[place], policy_bounds(lines[place]))
+        roots = [
+            replace(root, specifier=SpecifierSet()) if root.place in places else root
+            for root in current
+        ]
+        given = [as_given(bounded, root) for root in roots]
+        found = solve(bounded.candidates, [*(goal.root for goal in goals), *given])
+        if isinstance(found, Solution):
+            moved = [
+                f"{project_of(root.name)}=={found.version(root.name)}"
+                for root in roots
+                if root.place in places and found.version(root.name) != root.pin
+            ]
+            command = as_one_word(*moved, *(_typed(goal) for goal in goals if goal.line))
+            shown = join_words([each.partition("==")[0] for each in moved])
+            return f"`upgrade {command}` moves {shown} down"
+    return ""
 
 
 def _find_source(
@@ -104,22 +197,6 @@ def _find_source(
         if (version := found.version(name)) and releases(name).loses_wheel(version)
     ]
     return tuple(dict.fromkeys([*(goal.name for goal in moving), *built])) if built else ()
-
-
-def _helps(
-    inputs: Inputs, moving: Collection[Goal], goals: Iterable[Goal], current: Iterable[Root]
-) -> bool:
-    """Return whether the goals are possible once some pins have moved without them."""
-    roots = _roots_moving(inputs, (), moving, current)
-    moved = solve(inputs.candidates, roots)
-    if isinstance(moved, Conflict):
-        return False
-    pins = [
-        replace(root, specifier=SpecifierSet(f"=={moved.version(root.name)}"))
-        for root in roots[: len(moving)]
-    ]
-    wanted = [*(goal.root for goal in goals), *pins, *roots[len(moving) :]]
-    return isinstance(solve(inputs.candidates, wanted), Solution)
 
 
 def _name_bound(manifest: Manifest, conflict: Conflict) -> str:
@@ -143,15 +220,22 @@ def is_of_lines(conflict: Conflict) -> bool:
     return len(roots) > 1 and all(roots) and len({root.name for root in roots if root}) == 1
 
 
-def fix_conflict(manifest: Manifest, conflict: Conflict) -> str:
-    """Return what may resolve a conflict of the pinned requirements."""
+def fix_conflict(inputs: Inputs, conflict: Conflict) -> str:
+    """Return what resolves a conflict of the pinned requirements."""
     if is_of_lines(conflict):
         return "remove one of the lines"
-    fix = "`upgrade-all` resolves the conflict if newer versions are compatible"
+    current = [root for root in roots_of(inputs) if root.name in conflict.names]
+    bounded, moving = find_way(inputs, (), current)
+    if moving:
+        moved = _show_moves(bounded, (), moving, current)
+        command = as_one_word(*(goal.name for goal in moving))
+        return f"`upgrade {command}` moves {moved}, which resolves the conflict"
     roots = [cause.dependency.root for cause in conflict.causes]
     beside = [cause.beside for cause in conflict.causes]
     beside += [root.place for root in roots if root is not None and root.is_beside]
+    bound = _name_bound(inputs.manifest, conflict)
+    ways = [f"change the policy of {bound}"] if bound else []
+    ways += filter(None, [_find_older(inputs, conflict, (), current)])
     if places := " and ".join(dict.fromkeys(filter(None, beside))):
-        fix = f"{fix}; else change {places}"
-    bound = _name_bound(manifest, conflict)
-    return f"{fix}, as far as the policy of {bound} allows" if bound else fix
+        ways.append(f"change {places}")
+    return ", or ".join(ways) or _name_roots(inputs.manifest, conflict)

@@ -13,7 +13,7 @@ from .wording import describe_held, say_where
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
-    from ..plan import Held, LeftAlone, Plan
+    from ..plan import Change, Held, LeftAlone, Plan
 
     Item = TypeVar("Item")
 
@@ -62,13 +62,36 @@ def describe_all_held(plan: Plan) -> Iterator[str]:
     for group in _group(plan.held, _reason_against_newest):
         if len(group) == 1:
             yield describe_held(group[0], plan)
-            continue
-        shown = (f"{each.project} {each.newest} (at {each.version})" for each in group)
-        reason = as_plural(str(_reason_against_newest(group[0])))
-        yield f"{len(group)} newer versions {reason}: {', '.join(shown)}"
+        else:
+            shown = (f"{each.project} {each.newest} (at {each.version})" for each in group)
+            yield _describe_newer(group, shown)
 
 
-def _reason_against_newest(held: Held) -> str | None:
+def group_limits(changes: Iterable[Change]) -> tuple[tuple[Change, ...], tuple[str, ...]]:
+    """Return changes, and why many of them do not get their newest version for one reason.
+
+    These lose the reason of their own.
+    """
+    alone: list[Change] = []
+    limits: list[str] = []
+    every = tuple(changes)
+    for group in _group(every, _reason_against_newest):
+        if len(group) == 1:
+            alone.append(group[0])
+        else:
+            limits.append(_describe_newer(group, (f"{c.project} {c.newest}" for c in group)))
+            alone += (replace(change, reason="") for change in group)
+    order = [(change.file, change.line, change.project) for change in every]
+    alone.sort(key=lambda each: order.index((each.file, each.line, each.project)))
+    return tuple(alone), tuple(limits)
+
+
+def _describe_newer(group: Sequence[Held | Change], shown: Iterable[str]) -> str:
+    reason = as_plural(str(_reason_against_newest(group[0])))
+    return f"{len(group)} newer versions {reason}: {', '.join(shown)}"
+
+
+def _reason_against_newest(held: Held | Change) -> str | None:
     """Return the reason without the version, where it is about the newest version itself."""
     start = f"{held.newest} "
     return held.reason.removeprefix(start) if held.reason.startswith(start) else None

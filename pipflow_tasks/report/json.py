@@ -11,7 +11,7 @@ from ..errors import redact
 from .wording import list_notes
 
 if TYPE_CHECKING:
-    from ..plan import Builder, Change, Outcome, Plan, PlannedFor
+    from ..plan import Builder, Change, Explanation, Outcome, Plan, PlannedFor
 
 
 def write_json(plan: Plan, outcome: Outcome) -> str:
@@ -42,6 +42,7 @@ def as_object(plan: Plan, outcome: Outcome) -> dict[str, Any]:
             [_keys(step, "project version requirement file line") for step in path]
             for path in plan.paths
         ],
+        "explanations": [_explanation(each) for each in plan.explanations],
         "warnings": [*list_notes(plan), *plan.warnings],
         "hints": [*([plan.suggestion] if plan.suggestion else []), *plan.hints],
         "findings": [
@@ -90,6 +91,17 @@ def _change(change: Change) -> dict[str, Any]:
         "extras": list(change.extras),
         "taken_from": change.taken_from,
         "environments": list(change.environments),
+        "newest": _text_or_none(change.newest),
+        "reason": change.reason,
+    }
+
+
+def _explanation(explanation: Explanation) -> dict[str, Any]:
+    return {
+        "requirement": explanation.requirement,
+        "possible": explanation.is_possible,
+        "reasons": list(explanation.reasons),
+        "fix": explanation.fix,
     }
 
 

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from .grouping import describe_all_held, describe_all_left, group_findings
+from .grouping import describe_all_held, describe_all_left, group_findings, group_limits
 from .wording import (
+    REPORTING,
     count_findings,
+    describe_explanation,
     describe_finding,
     describe_image,
     describe_path,
@@ -51,7 +53,7 @@ def _lines(plan: Plan, outcome: Outcome) -> Iterator[str]:
         yield from (_row(change, plan) for change in changes)
     elif plan.command == "check":
         yield from ("", f"{count_findings(plan).capitalize()}.")
-    elif not plan.edits and plan.command not in {"rebuild", "why"}:
+    elif not plan.edits and plan.command not in REPORTING:
         yield from ("", "Nothing to change.")
     notes = [*_notes(plan, outcome)]
     if notes:
@@ -84,9 +86,14 @@ def _notes(plan: Plan, outcome: Outcome) -> Iterator[str]:
     """Yield the rest, one sentence each."""
     yield from map(_finding, group_findings(plan))
     yield from map(describe_path, plan.paths)
-    yield from (f"held: {told}" for told in describe_all_held(plan))
+    yield from ("; ".join(describe_explanation(each)) for each in plan.explanations)
+    changes, limits = group_limits(each for each in plan.changes if not each.is_kept)
+    limited = (change for change in changes if change.reason)
+    yield from (f"{each.project} {each.after}: {each.reason}" for each in limited)
+    yield from limits
+    yield from (f"held: {shown}" for shown in describe_all_held(plan))
     quoted = (replace(left, requirement=f"`{left.requirement}`") for left in plan.left_alone)
-    yield from (f"left alone: {told}" for told in describe_all_left(quoted))
+    yield from (f"left alone: {shown}" for shown in describe_all_left(quoted))
     yield from (f"note: {note}" for note in list_notes(plan))
     yield from (f"warning: {warning}" for warning in plan.warnings)
     yield from plan.hints

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .grouping import describe_all_held, describe_all_left, group_findings
+from .grouping import describe_all_held, describe_all_left, group_findings, group_limits
 from .wording import (
+    REPORTING,
     count_findings,
     describe_change,
+    describe_explanation,
     describe_finding,
     describe_image,
     describe_path,
@@ -42,7 +44,7 @@ def _lines(plan: Plan, outcome: Outcome) -> Iterator[str]:
     yield from _findings(plan)
     if plan.command == "check":
         yield count_findings(plan)
-    elif not plan.changes and not plan.edits and plan.command not in {"rebuild", "why"}:
+    elif not plan.changes and not plan.edits and plan.command not in REPORTING:
         yield "nothing to change"
     yield from plan.hints
     for title, content in show_new_files(plan, outcome):
@@ -72,15 +74,22 @@ def _origin(origin: Origin) -> str:
 
 def _projects(plan: Plan, outcome: Outcome) -> Iterator[str]:
     """Yield changes, what is held or left alone, and paths."""
-    for change in (each for each in plan.changes if not each.is_kept):
+    changes, limits = group_limits(each for each in plan.changes if not each.is_kept)
+    for change in changes:
         word, what = describe_change(change)
+        limit = f"; {change.reason}" if change.reason else ""
         where = say_where(change.environments, plan)
         place = f"({change.file}:{change.line}){where}"
-        yield _line(_tense(word, plan, outcome), f"{what} {place}")
-    yield from (_line("held", told) for told in describe_all_held(plan))
-    yield from (_line("left", told) for told in describe_all_left(plan.left_alone))
+        yield _line(_tense(word, plan, outcome), f"{what} {place}{limit}")
+    yield from (_line("newer", shown) for shown in limits)
+    yield from (_line("held", shown) for shown in describe_all_held(plan))
+    yield from (_line("left", shown) for shown in describe_all_left(plan.left_alone))
     for path in plan.paths:
         yield _line("why", describe_path(path))
+    for explanation in plan.explanations:
+        first, *others = describe_explanation(explanation)
+        yield _line("why not", first)
+        yield from (_line("", each) for each in others)
 
 
 def _findings(plan: Plan) -> Iterator[str]:

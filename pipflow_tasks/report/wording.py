@@ -9,7 +9,20 @@ from ..errors import as_line, redact
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..plan import Builder, Change, Finding, Held, Outcome, PathStep, Plan
+    from ..plan import (
+        Builder,
+        Change,
+        Explanation,
+        Finding,
+        Held,
+        Outcome,
+        PathStep,
+        Plan,
+    )
+
+
+REPORTING = frozenset({"rebuild", "why", "why-not"})
+"""Commands that have nothing to change in any case."""
 
 
 def show(text: str) -> str:
@@ -83,12 +96,12 @@ def describe_finding(finding: Finding) -> str:
 
 def count_findings(plan: Plan) -> str:
     """Return how many findings there are."""
-    told: list[str] = []
+    counts: list[str] = []
     for severity in ("error", "warning"):
         number = sum(finding.severity == severity for finding in plan.findings)
         if number:
-            told.append(f"{number} {severity}{'' if number == 1 else 's'}")
-    return " and ".join(told) or "no problems found"
+            counts.append(f"{number} {severity}{'' if number == 1 else 's'}")
+    return " and ".join(counts) or "no problems found"
 
 
 def show_new_files(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, list[str]]]:
@@ -101,13 +114,23 @@ def show_new_files(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, list[str
 def describe_path(path: Sequence[PathStep]) -> str:
     """Return a path: each project with its version, and what the line or the step before asks."""
 
-    def told(step: PathStep) -> str:
+    def describe(step: PathStep) -> str:
         if step.file is None:
             return f"{step.project} {step.version or ''} ({step.requirement})"
         at = "" if step.version is None or "==" in step.requirement else f" at {step.version}"
         return f"{step.requirement}{at} ({step.file}:{step.line})"
 
-    return " → ".join(map(told, path))
+    return " → ".join(map(describe, path))
+
+
+def describe_explanation(explanation: Explanation) -> list[str]:
+    """Return what rules out what was asked about, and what to do, line by line."""
+    asked, reasons, fix = explanation.requirement, explanation.reasons, explanation.fix
+    if not fix:
+        return [f"{asked}: {'; '.join(reasons)}"]
+    if explanation.is_possible:
+        return [f"{asked}: nothing rules it out; {fix}", *reasons]
+    return [asked, *reasons, f"fix: {fix}"]
 
 
 def describe_image(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, str]]:

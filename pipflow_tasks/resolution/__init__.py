@@ -10,6 +10,7 @@ from .partition import Key, Partition, make_partition, project_of, where_of
 from .problem import (
     MAX_LINES,
     MAX_ROUNDS,
+    TYPED,
     Cause,
     Conflict,
     Dependency,
@@ -23,10 +24,11 @@ from .problem import (
     has_version_for,
     in_each,
 )
-from .reasons import Reason, why_below, why_by_itself, why_never, why_none_given
+from .reasons import Reason, why_excluded, why_forbidden, why_none_given
 from .solving import (
     FEW_ROUNDS,
     find_conflicting,
+    find_fewest,
     improve,
     rule_out,
     solve,
@@ -37,6 +39,7 @@ __all__ = [
     "FEW_ROUNDS",
     "MAX_LINES",
     "MAX_ROUNDS",
+    "TYPED",
     "Candidates",
     "Catalog",
     "Cause",
@@ -54,6 +57,7 @@ __all__ = [
     "Waiver",
     "dependency_of",
     "find_conflicting",
+    "find_fewest",
     "has_version_for",
     "improve",
     "in_each",
@@ -63,8 +67,7 @@ __all__ = [
     "solve",
     "solve_around",
     "where_of",
-    "why_below",
-    "why_by_itself",
-    "why_never",
+    "why_excluded",
+    "why_forbidden",
     "why_none_given",
 ]

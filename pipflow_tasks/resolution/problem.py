@@ -7,22 +7,25 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
+from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 
 from .finder import names_exactly
 from .partition import Key, project_of, where_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from packaging.requirements import Requirement
-    from packaging.specifiers import SpecifierSet
     from packaging.version import Version
 
     from .finder import Bound, Candidate
 
+TYPED = "what was typed"
+"""The source of a root that comes from the command line."""
+
 MAX_ROUNDS = 10_000
-MAX_LINES = 12
+MAX_LINES = 6
 MAX_NEEDS = 3
 
 PYTHON = Key("python-of-the-image")
@@ -213,6 +216,17 @@ class Pick(Struct, frozen=True, kw_only=True):
         """The version; None for an address."""
         return None if self.candidate is None else self.candidate.version
 
+    @property
+    def shown_name(self) -> str:
+        """The name, with extras."""
+        extras = sorted({extra.name for extra in self.extras})
+        return f"{self.project}[{','.join(extras)}]" if extras else self.project
+
+    @property
+    def shown(self) -> str:
+        """The name, with extras and the version."""
+        return f"{self.shown_name} {self.version}" if self.candidate else self.shown_name
+
     def __str__(self) -> str:
         where = where_of(self.name)
         shown = self.project if self.candidate is None else f"{self.project} {self.version}"
@@ -236,18 +250,34 @@ class Cause(Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         if self.parent is not None:
             return f"{self.way} needs {self.dependency.shown}"
-        assert self.dependency.root is not None
-        return f"{self.dependency.root.shown} is asked for ({self.dependency.root.source})"
+        root = self.dependency.root
+        assert root is not None
+        if root.source == TYPED:
+            return f"{root.shown} is asked for"
+        is_pin = self.dependency.is_exact and not root.is_opaque
+        return f"{root.shown} is {'pinned' if is_pin else 'required'} ({root.source})"
+
+    @property
+    def start(self) -> Key | None:
+        """The project of the root that leads here; None where this is that root."""
+        if self.parent is None:
+            return None
+        return self.path[0].name if self.path else self.parent.name
 
     @property
     def way(self) -> str:
         """The picks from a root to the parent."""
-        return self.show_way(map(str, (*self.path, *filter(None, [self.parent]))))
+        return self.show_way(pick.shown for pick in (*self.path, *filter(None, [self.parent])))
 
     def show_way(self, picks: Iterable[str]) -> str:
-        """Join the picks from a root on, with the place of one beside the files."""
+        """Join the picks from a root on, with the place of one beside the files.
+
+        Behind them are the environments, where the project has another version in others.
+        """
         first, *others = picks
-        return " → ".join([f"{first} ({self.beside})" if self.beside else first, *others])
+        way = " → ".join([f"{first} ({self.beside})" if self.beside else first, *others])
+        where = "" if self.parent is None else where_of(self.parent.name)
+        return f"{way} in {where}" if where else way
 
 
 class Conflict(Struct, frozen=True, kw_only=True):
@@ -274,13 +304,15 @@ class Conflict(Struct, frozen=True, kw_only=True):
         names += [pick.name for cause in self.causes for pick in cause.path]
         return tuple(dict.fromkeys(names))
 
-    def explain(self) -> tuple[str, ...]:
-        """Return the causes as sentences, at most ``MAX_LINES``; alike ones once."""
-        alike: dict[tuple[str, str], list[Cause]] = {}
-        for cause in self.causes:
-            who = cause.parent.name if cause.parent is not None else cause.dependency.shown
-            alike.setdefault((who, cause.dependency.name), []).append(cause)
-        lines = [line for causes in alike.values() for line in _sentences(causes)]
+    def explain(self, asked: Collection[Root] = ()) -> tuple[str, ...]:
+        """Return the causes as sentences, at most ``MAX_LINES``; alike ones once.
+
+        ``asked`` is what the command asks for. What follows from it comes first; that it is asked
+        for is left out, where anything else is said.
+        """
+        groups = group_causes(self.causes, {root.name for root in asked})
+        more = [group for group in groups if group[0].dependency.root not in asked]
+        lines = list(map(say_together, more or groups))
         if self.absent:
             lines = [f"{line}, which the index does not have" for line in lines]
         lines += self.remarks
@@ -331,6 +363,14 @@ def dependency_from(requirement: Requirement, key: Key, environment: int) -> Dep
     )
 
 
+def without_exclusions(dependency: Dependency) -> Dependency:
+    """Return a dependency that also allows the single versions that it excludes."""
+    kept = [clause for clause in dependency.specifier if clause.operator != "!="]
+    specifier = SpecifierSet(",".join(map(str, kept)))
+    shown = dependency.shown.replace(str(dependency.specifier), str(specifier))
+    return replace(dependency, specifier=specifier, shown=shown)
+
+
 def satisfies(pick: Pick, dependency: Dependency) -> bool:
     """Return whether a pick has the version and the extras that a dependency asks for."""
     return pick.candidate is None or (
@@ -345,16 +385,26 @@ def has_version_for(pick: Pick, dependency: Dependency) -> bool:
     )
 
 
-def _sentences(causes: Sequence[Cause]) -> Iterator[str]:
-    """Yield what a project, perhaps in several versions, needs of another."""
-    dependencies = list(dict.fromkeys(cause.dependency.shown for cause in causes))
-    if len(dependencies) > MAX_NEEDS:
-        told = ", ".join(dependencies[:MAX_NEEDS])
-        yield f"{_span(causes)} needs {told} and the like"
-        return
-    for shown in dependencies:
-        alike = [cause for cause in causes if cause.dependency.shown == shown]
-        yield str(alike[0]) if len(alike) == 1 else f"{_span(alike)} needs {shown}"
+def group_causes(causes: Iterable[Cause], first: Collection[Key]) -> list[tuple[Cause, ...]]:
+    """Return causes, those of one project on another together, and roots last.
+
+    Those come first that follow from the roots of some projects.
+    """
+    alike: dict[tuple[str, str], list[Cause]] = {}
+    for cause in sorted(causes, key=lambda cause: (cause.parent is None, cause.start not in first)):
+        who = cause.parent.name if cause.parent is not None else cause.dependency.shown
+        alike.setdefault((who, cause.dependency.name), []).append(cause)
+    return [tuple(group) for group in alike.values()]
+
+
+def say_together(causes: Sequence[Cause]) -> str:
+    """Return what a project, perhaps in several versions, needs of another, as a clause."""
+    if len(causes) == 1:
+        return str(causes[0])
+    shown = list(dict.fromkeys(cause.dependency.shown for cause in causes))
+    if len(shown) > MAX_NEEDS:
+        return f"{_span(causes)} needs {', '.join(shown[:MAX_NEEDS])} or similar"
+    return f"{_span(causes)} needs {' or '.join(shown)}"
 
 
 def _span(causes: Sequence[Cause]) -> str:
@@ -364,5 +414,5 @@ def _span(causes: Sequence[Cause]) -> str:
     if len(versions) < 2:
         return causes[0].way
     ways = {tuple(pick.name for pick in cause.path) for cause in causes}
-    span = f"{parents[0].project} {versions[0]} to {versions[-1]}"
+    span = f"{parents[0].shown_name} {versions[0]} to {versions[-1]}"
     return causes[0].show_way([*ways.pop(), span]) if len(ways) == 1 else span

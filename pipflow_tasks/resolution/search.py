@@ -354,9 +354,16 @@ class Search:
         grown = replace(pick, extras=pick.extras | dependency.extras)
         self._settled[pick.name] = grown
         known = self._candidates.dependencies(pick)
+        asking, root = demand.cause, dependency.root
+        way = Cause(  # on which the extras are asked for
+            dependency=dependency,
+            parent=replace(grown, extras=dependency.extras),
+            path=(*asking.path, asking.parent) if asking.parent is not None else (),
+            beside=root.place if root is not None and root.is_beside else asking.beside,
+        )
         for each in self._demands_of(grown, demand.parts):
             if each.cause.dependency not in known:
-                yield each
+                yield replace(each, cause=replace(way, dependency=each.cause.dependency))
 
     def _demands_of(self, pick: Pick, parts: frozenset[_Part]) -> Iterator[_Demand]:
         """Yield what a pick demands, without what is waived; it has a part in each."""

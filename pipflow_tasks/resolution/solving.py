@@ -6,6 +6,7 @@ pick carries the union of those asked of it.
 
 from __future__ import annotations
 
+from itertools import combinations, product
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -14,12 +15,22 @@ from packaging.version import Version
 
 from .finder import names_exactly
 from .partition import project_of
-from .problem import MAX_ROUNDS, PYTHON, Conflict, Root, Solution, dependency_of
+from .problem import (
+    MAX_ROUNDS,
+    PYTHON,
+    Conflict,
+    Extra,
+    Root,
+    Solution,
+    dependency_of,
+    group_causes,
+    without_exclusions,
+)
 from .reasons import remarks
 from .search import Search
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from .candidates import Candidates
     from .partition import Key
@@ -60,6 +71,67 @@ def solve(
         remarks=(*remarks(candidates, found.causes), *left_out),
         absent=bool(names) and not any(candidates.releases(name).all for name in names),
     )
+
+
+def find_fewest(
+    candidates: Candidates,
+    conflict: Conflict,
+    roots: Sequence[Root],
+    *,
+    waived: frozenset[Waiver] = frozenset(),
+) -> Conflict:
+    """Return the conflict of roots as one of those few of them that can't be left out."""
+    if conflict.too_deep or conflict.absent:
+        return conflict
+    few = find_conflicting(candidates, _named(candidates, conflict, roots, waived), waived=waived)
+    found = solve(candidates, few, waived=waived)
+    if not isinstance(found, Conflict):
+        return conflict
+    return _without_exclusions(candidates, _without_needless(candidates, found))
+
+
+def _without_needless(candidates: Candidates, conflict: Conflict) -> Conflict:
+    """Return a conflict about one project as one of two that depend on it, if these are enough."""
+    names = {cause.dependency.name for cause in conflict.causes}
+    if len(names) == 1 and PYTHON not in names:
+        (name,) = names
+        for one, other in combinations(group_causes(conflict.causes, ()), 2):
+            pairs = product(one, other)
+            asked = ([first.dependency, second.dependency] for first, second in pairs)
+            if not any(any(candidates.fitting(name, each)) for each in asked):
+                return replace(conflict, causes=(*one, *other))
+    return conflict
+
+
+def _without_exclusions(candidates: Candidates, conflict: Conflict) -> Conflict:
+    """Return a conflict without the single versions that dependencies exclude to no effect."""
+    causes: list[Cause] = []
+    for cause in conflict.causes:
+        name, parent = cause.dependency.name, cause.parent
+        bare = without_exclusions(cause.dependency)
+        others = [
+            other.dependency
+            for other in conflict.causes
+            if other.dependency.name == name
+            and (parent is None or other.parent is None or other.parent.name != parent.name)
+        ]
+        is_needless = others and not any(
+            any(candidates.fitting(name, [bare, other])) for other in others
+        )
+        causes.append(replace(cause, dependency=bare) if is_needless else cause)
+    return replace(conflict, causes=tuple(causes))
+
+
+def _named(
+    candidates: Candidates,
+    conflict: Conflict,
+    roots: Sequence[Root],
+    waived: frozenset[Waiver],
+) -> Sequence[Root]:
+    """Return the roots of the projects of a conflict, if these conflict by themselves."""
+    named = [root for root in roots if root.name in conflict.names]
+    is_enough = isinstance(solve(candidates, named, waived=waived), Conflict)
+    return named if is_enough else roots
 
 
 def find_conflicting(
@@ -115,8 +187,8 @@ def _explain(
     found = solve(candidates, few, waived=waived)
     if isinstance(found, Conflict):
         names = {cause.dependency.name for cause in found.causes}
-        told = [root for root in roots if root in few or root.name in names]
-        found = solve(candidates, told, waived=waived)
+        named = [root for root in roots if root in few or root.name in names]
+        found = solve(candidates, named, waived=waived)
     return found if isinstance(found, Conflict) else None
 
 
@@ -137,8 +209,18 @@ def improve(
     better, most_rounds = _raise(candidates, roots, solution, waived, most_rounds)
     if not with_dependencies:
         return better
-    asked = {root.name for root in roots}
-    transitive = [
+    transitive = _transitive(better, {root.name for root in roots})
+    better, _ = _raise(candidates, [*roots, *transitive], better, waived, most_rounds)
+    others: dict[Key, tuple[Cause, ...]] = {}
+    for name, causes in better.causes.items():
+        if kept := tuple(each for each in causes if each.dependency.root not in transitive):
+            others[name] = kept
+    return replace(better, causes=others)
+
+
+def _transitive(solution: Solution, asked: Collection[Key]) -> list[Root]:
+    """Return a root for each project of a solution that is not asked for."""
+    return [
         Root(
             name=name,
             specifier=SpecifierSet(),
@@ -146,15 +228,9 @@ def improve(
             shown=project_of(name),
             is_transitive=True,
         )
-        for name, pick in better.picks.items()
+        for name, pick in solution.picks.items()
         if name not in asked and pick.candidate is not None
     ]
-    better, _ = _raise(candidates, [*roots, *transitive], better, waived, most_rounds)
-    others: dict[Key, tuple[Cause, ...]] = {}
-    for name, causes in better.causes.items():
-        if kept := tuple(each for each in causes if each.dependency.root not in transitive):
-            others[name] = kept
-    return replace(better, causes=others)
 
 
 def _raise(
@@ -181,18 +257,34 @@ def _raise(
 def rule_out(
     candidates: Candidates,
     name: Key,
+    version: Version,
     roots: Sequence[Root],
     solution: Solution,
     *,
     waived: frozenset[Waiver] = frozenset(),
 ) -> Conflict | None:
-    """Return the conflict that a newer version of a root's project would make, with few roots."""
-    floor = [
-        _above(root, solution) if root.name == name else _at_least(root, solution) for root in roots
-    ]
-    if isinstance(solve(candidates, floor, waived=waived), Solution):
-        return None
-    return _explain(candidates, find_conflicting(candidates, floor, waived=waived), floor, waived)
+    """Return the conflict that another version of a project would make, with few roots.
+
+    The other roots keep their versions or get newer ones; where that is possible, the transitive
+    dependencies do so, too. None where even that is.
+    """
+    extras = frozenset[Extra]().union(*(root.extras for root in roots if root.name == name))
+    tried = Root(
+        name=name,
+        specifier=SpecifierSet(f"=={version}"),
+        source="",
+        shown=f"{project_of(name)} {version}",
+        extras=extras,
+    )
+    kept = (root for root in roots if root.name != name or root.is_beside)
+    others = [_at_least(root, solution) for root in kept]
+    asked = {root.name for root in roots}
+    rest = [_at_least(root, solution) for root in _transitive(solution, {*asked, name})]
+    for floor in ([tried, *others], [tried, *others, *rest]):
+        found = solve(candidates, floor, waived=waived)
+        if isinstance(found, Conflict):
+            return find_fewest(candidates, found, floor, waived=waived)
+    return None
 
 
 def _order(candidates: Candidates, roots: Sequence[Root]) -> list[Key]:

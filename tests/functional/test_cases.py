@@ -8,7 +8,8 @@ A case is a file ``tests/data/cases/NAME.json``:
 - ``image``: the base image; ``platform``: Docker's name, linux/amd64 where it is not given;
 - ``command``: a task's name; ``arguments``: what the method of ``Project`` takes;
 - ``expected``: the ``pins`` that the image installs afterwards, from the file and those that it
-  includes; ``held`` and ``left_alone`` with their reasons, ``warnings``, what ``outdated``
+  includes; ``held`` (what does not get its newest version) and ``left_alone`` with their reasons,
+  ``warnings``, what ``outdated``
   ``would_move``, the ``paths`` of ``why``, and all ``lines`` of files that are or were locked; or
   the ``error``, line by line (status 1).
 
@@ -145,7 +146,8 @@ def tell(case: Case, folder: Path, index_url: str) -> dict[str, Any]:
         return {"error": str(error).splitlines()}
     lines = read_lines(case, folder)
     was_locked = "# via" in str([case["requirements"], case.get("files")])
-    held = {held.project: held.reason for held in plan.held}
+    held = {change.project: change.reason for change in plan.changes if change.reason}
+    held |= {held.project: held.reason for held in plan.held}
     told = {
         "pins": read_pins(case, folder),
         "would_move": {}
@@ -177,18 +179,29 @@ def test_case(case: Case, folder: Path, index: LoopbackIndex) -> None:
 HINTING = {
     name: case
     for name, case in CASES.items()
-    if re.match("hint: `upgrade ", case["expected"].get("error", [""])[-1])
+    if re.match("hint: (`(upgrade|add) |--with-upgrades )", case["expected"].get("error", [""])[-1])
 }
 
 
 @pytest.mark.parametrize("case", HINTING.values(), ids=HINTING)
 def test_hint_helps(case: Case, folder: Path, index: LoopbackIndex) -> None:
-    """Once the command of the hint was followed, what was refused is done."""
-    hint = case["expected"]["error"][-1]
-    words = shlex.split(hint.split("`")[1].removeprefix("upgrade "))
-    hinted = {**case, "command": "upgrade", "arguments": {"requirements": words}}
-    carry_out(hinted, folder, index.url)
-    carry_out(case, folder, index.url)
+    """The command of the hint passes; then, after another one, what was refused is done."""
+    follow_hint(case, case["expected"]["error"][-1], folder, index.url)
+
+
+def follow_hint(case: Case, hint: str, folder: Path, index_url: str) -> None:
+    """Run the command of a hint, and what was refused before, unless it was this in another way."""
+    arguments = case.get("arguments", {})
+    if "--with-upgrades" in hint:
+        assert carry_out(
+            {**case, "arguments": {**arguments, "with_upgrades": True}}, folder, index_url
+        ).changes
+        return
+    command, words = re.findall("`(upgrade|add) (.*?)`", hint)[0]
+    hinted = {**case, "command": command, "arguments": {"requirements": shlex.split(words)}}
+    assert carry_out(hinted, folder, index_url).changes
+    if command == "upgrade" and " takes the newest version" not in hint:
+        carry_out(case, folder, index_url)
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)

@@ -41,7 +41,7 @@ def say(case: Case, folder: Path, index_url: str) -> list[str]:
         plan = carry_out(case, folder, index_url)
     except PipflowError as error:
         return str(error).splitlines()
-    moved = [f"moved {c.project} {c.before} to {c.after}" for c in plan.changes]
+    moved = [f"{c.project} {c.after}; {c.reason}" for c in plan.changes if c.reason]
     held = [f"held {each.project} at {each.version}: {each.reason}" for each in plan.held]
     return [*moved, *held, *(f"warning: {each}" for each in plan.warnings)]
 
@@ -56,7 +56,7 @@ def test_conflict_is_explained(case: Case, tmp_path: Path, index: LoopbackIndex)
 
 @pytest.mark.parametrize("case", CONFLICTS.values(), ids=CONFLICTS)
 def test_another_tool_finds_the_conflict(case: Case, tmp_path: Path, index: LoopbackIndex) -> None:
-    """What is refused has no solution for uv either, or for pip where a row asks for it."""
+    """What is refused has no solution for uv either."""
     if "no_oracle" in case:
         pytest.skip(case["no_oracle"])
     answer = ask({"oracle": "uv", **case}, lines_for_oracle(case), tmp_path, index.url)

@@ -219,7 +219,9 @@ def test_included_address_counts_and_is_not_edited(
     assert (left.line, left.reason) == (1, "files at an address are not edited")
     reasons = {held.project: held.reason for held in plan.held}
     assert reasons["lib"] == f"2.0 does not satisfy <2 ({host}/all/limits.txt:1)"
-    assert reasons["top"] == "top 2.0 needs more>=2, and more is held at 1.0"
+    assert reasons["top"] == (
+        f"top 2.0 needs more>=2, and more==1.0 is pinned ({host}/all/more.txt:3)"
+    )
 
 
 def test_address_that_is_named_twice(project: TemporaryProject, index: LoopbackIndex) -> None:
@@ -375,9 +377,8 @@ def test_constraint_holds_and_is_named(
 
     assert project.requirements == files["requirements.txt"].replace("1.0", "1.5")
     assert all(project.read(name) == text for name, text in files.items() if "aa==" not in text)
-    (held,) = plan.held
-    assert (str(held.version), str(held.newest)) == ("1.5", "2.0")
-    assert f"({place})" in held.reason
+    assert {(str(each.after), str(each.newest)) for each in plan.changes} == {("1.5", "2.0")}
+    assert all(f"({place})" in each.reason for each in plan.changes)
 
 
 def test_constraint_of_another_marker_does_not_hold(
@@ -474,7 +475,7 @@ def test_files_are_decided_together(project: TemporaryProject, index: LoopbackIn
     plan = upgrade_all(project, index, "a.txt,b.txt")
 
     assert moved(plan) == [("aa", "1.5", "a.txt", 1)]
-    assert [(held.project, held.reason) for held in plan.held] == [("aa", "top 1.0 needs aa<2")]
+    assert [(each.project, each.reason) for each in plan.changes] == [("aa", "top 1.0 needs aa<2")]
 
 
 @pytest.mark.parametrize("build", ["missing", "there"])
@@ -820,7 +821,7 @@ def test_pin_of_another_file_is_the_reason(project: TemporaryProject, index: Loo
     done = project.invoke("deps.upgrade-all")
 
     assert (done.status, project.requirements) == (0, text)
-    assert "held      lib at 1.0: lib==1.0 is asked for (base.txt:1)" in done.stdout
+    assert "held      lib at 1.0: lib==1.0 is pinned (base.txt:1)" in done.stdout
 
 
 def test_lock_of_what_an_address_brings(project: TemporaryProject, index: LoopbackIndex) -> None:
@@ -907,7 +908,7 @@ def test_other_files_of_the_stage_count(
     project.requirements = "top==1.0\n"
     done = project.invoke("deps.upgrade-all")
     assert (done.status, project.requirements) == (0, "top==1.0\n")
-    assert "top 2.0 needs base>=2, and base is held at 1.0" in done.stdout
+    assert "top 2.0 needs base>=2, and base==1.0 is pinned (dev.txt:1)" in done.stdout
     assert "base==1.0 (dev.txt:1)" in project.invoke("deps.why", "base").stdout
     assert project.invoke("deps.upgrade-all", "--file", "requirements.txt,dev.txt").status == 0
     assert (project.requirements, project.read("dev.txt")) == ("top==2.0\n", "base==2.0\n")

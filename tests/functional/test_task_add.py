@@ -270,8 +270,8 @@ def test_what_an_extra_needs_counts(project: TemporaryProject, index: LoopbackIn
     project.requirements = text = "celery==5.3\nredis==1.0\n"
     refused = project.invoke("deps.add", "celery[redis]")
     assert (refused.status, project.requirements) == (1, text)
-    assert "celery 5.3 needs redis>=2" in refused.stderr
-    assert "`upgrade redis` may move the conflicting pins, or --with-upgrades" in refused.stderr
+    assert "celery[redis] 5.3 needs redis>=2" in refused.stderr
+    assert "hint: --with-upgrades also moves redis to 2.0" in refused.stderr
     done = project.invoke("deps.add", "celery[redis]", "--with-upgrades", "--format=json")
     assert project.requirements == "celery[redis]==5.3\nredis==2.0\n"
     changed = [(each["project"], each["extras"]) for each in done.report["changes"]]

@@ -179,9 +179,9 @@ def test_nothing_to_mend(project: TemporaryProject) -> None:
                 (
                     "error",
                     "requirements.txt:1",
-                    "the requirements conflict: alpha==1.0 is asked for "
-                    "(requirements.txt:1); beta 1.0 needs alpha<1",
-                    "`upgrade-all` resolves the conflict if newer versions are compatible",
+                    "the requirements conflict: beta 1.0 needs alpha<1; "
+                    "alpha==1.0 is pinned (requirements.txt:1)",
+                    "`upgrade beta` moves beta to 2.0, which resolves the conflict",
                 )
             ],
         ),
@@ -712,8 +712,8 @@ def test_lines_that_contradict_each_other(project: TemporaryProject) -> None:
         1,
         [
             "the pinned requirements conflict",
-            "  alpha==1.0 is asked for (requirements.txt:1)",
-            "  alpha==1.5 is asked for (requirements.txt:2)",
+            "  alpha==1.0 is pinned (requirements.txt:1)",
+            "  alpha==1.5 is pinned (requirements.txt:2)",
             "hint: remove one of the lines",
         ],
     )

@@ -114,11 +114,13 @@ def test_choice_of_pins(project: TemporaryProject, words: tuple[str, ...], after
     assert project.requirements == after
 
 
-def test_level_is_named_as_what_holds(project: TemporaryProject) -> None:
-    """What `--level` keeps away is held, and the newest version is told."""
+def test_level_is_named_as_the_reason(project: TemporaryProject) -> None:
+    """What `--level` keeps out is said of the change, with the newest version."""
     project.requirements = "Flask==2.0.1\n"
     report = project.invoke("deps.upgrade-all", "--level", "minor", "--format", "json").report
-    assert [(held["version"], held["newest"]) for held in report["held"]] == [("2.3.3", "3.0.3")]
+    assert [(each["to"], each["newest"]) for each in report["changes"]] == [("2.3.3", "3.0.3")]
+    assert report["changes"][0]["reason"] == "3.0.3 is more than --level=minor allows"
+    assert report["held"] == []
 
 
 @pytest.mark.parametrize("words", [("--only", "nonsuch"), ("--level", "tiny"), ("--level", "")])
@@ -186,7 +188,7 @@ def test_outdated_tells_and_changes_nothing(project: TemporaryProject, task: str
     done = project.invoke(task)
     assert (done.status, project.contents(), docker.built) == (0, before, [])
     assert "can move  Flask 2.0.1 to 3.0.3 (requirements.txt:2)" in done.stdout
-    assert "requests at 2.31.0: 2.32.0 needs Python >=3.10" in done.stdout
+    assert "; 2.32.0 needs Python >=3.10, the image has 3.9" in done.stdout
     assert "left      3 lines, not pinned: gunicorn>=20 (requirements.txt:5), celery" in done.stdout
 
 

@@ -193,7 +193,8 @@ def _tags(files: Iterable[DistributionFile], pythons: Iterable[str]) -> Iterator
     for python, abi, platforms in (tags.split("-") for tags in sorted(wheels)):
         linux = [each for each in platforms.split(".") if _LINUX.fullmatch(each)]
         is_abi3 = abi == "abi3" and python.startswith("cp3")
-        if linux and (python in wanted or is_abi3) and f"{python}-{abi}" not in seen:
+        is_any = abi == "none" and "py3" in python.split(".")
+        if linux and (python in wanted or is_abi3 or is_any) and f"{python}-{abi}" not in seen:
             seen.add(f"{python}-{abi}")
             yield f"{python}-{abi}-{min(linux)}"
 

@@ -714,6 +714,7 @@ def test_typed_address_is_refused_without_its_credentials(text: str) -> None:
         ("a TOKEN=${TOKEN} and the token is", "a TOKEN=${TOKEN} and the token is"),
         ("--hash=sha256:abc --keyring x", "--hash=sha256:abc --keyring x"),
         ("see ghp_0123456789abcdefghij there", "see **** there"),
+        ("tokenizers==0.14.0 secretstorage===3.3", "tokenizers==0.14.0 secretstorage===3.3"),
     ],
 )
 def test_redact_hides_credentials(text: str, shown: str) -> None:

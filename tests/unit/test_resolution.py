@@ -367,7 +367,7 @@ def test_clashing_wants_are_named() -> None:
     found = solve({"ant": {"1": ["bee<2"]}, "bee": {"1": [], "2": []}}, "ant==1", "bee>=2")
     assert isinstance(found, Conflict)
     told = found.explain()
-    assert sorted(told) == ["ant 1 needs bee<2", "bee>=2 is asked for (a test)"]
+    assert sorted(told) == ["ant 1 needs bee<2", "bee>=2 is required (a test)"]
     assert set(found.names) == {"ant", "bee"}
 
 
