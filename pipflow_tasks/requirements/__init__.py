@@ -22,8 +22,9 @@ from __future__ import annotations
 
 import codecs
 import re
+from bisect import bisect_right
 from collections import Counter
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
@@ -42,7 +43,7 @@ from .typed import Request, as_one_word, split_requirements
 from .via import change_via, write_via
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from packaging.requirements import Requirement
     from packaging.version import Version
@@ -291,17 +292,21 @@ class RequirementsFile(Struct, frozen=True, kw_only=True):
         loose: list[tuple[NormalizedName, list[str]]] = []  # if no block has requirements yet
         newline, layout = self._newline(), self._hash_layout()
         to_sort: dict[int, list[tuple[NormalizedName, list[str]]]] = {}
-        for addition in additions:
-            block = self._block_for(addition, blocks)
+        latest: dict[int, list[NormalizedName]] = {}  # up to each piece, the name that sorts last
+        for addition, block in zip(additions, self._blocks_for(additions, blocks), strict=True):
             siblings = loose if block is None else pieces[block.start]
             name = canonicalize_name(addition.requirement.name)
             piece = name, [_spell(addition, newline, layout)]
             if addition.sort == "block":
                 siblings.append(piece)
                 to_sort[id(siblings)] = siblings
+                latest.pop(id(siblings), None)
             else:
-                later = (place for place, other in enumerate(siblings) if other[0] > name)
-                siblings.insert(next(later, len(siblings)), piece)
+                if id(siblings) not in latest:
+                    latest[id(siblings)] = [*accumulate((other for other, _ in siblings), max)]
+                place = bisect_right(latest[id(siblings)], name)  # before the first that is later
+                latest[id(siblings)].insert(place, name)
+                siblings.insert(place, piece)
         for siblings in to_sort.values():
             siblings.sort(key=lambda piece: piece[0])
         put_together: list[str] = []
@@ -371,14 +376,23 @@ class RequirementsFile(Struct, frozen=True, kw_only=True):
     def _headings_of(self, block: Block) -> tuple[str, ...]:
         return tuple(heading_text(line.comment) for line in self.lines[block.start : block.body])
 
-    def _block_for(self, addition: Addition, blocks: Sequence[Block]) -> Block | None:
-        """Return the block for an addition; by default the first that has requirements."""
-        group = addition.group
-        if group is None:
-            filled = [block for block in blocks if block.entries]
-            names = (addition.near,)
-            near = (b for b in filled if any(entry.name in names for entry in b.entries))
-            return next(near, filled[0] if filled else None)
+    def _blocks_for(
+        self, additions: Sequence[Addition], blocks: Sequence[Block]
+    ) -> Iterator[Block | None]:
+        """Yield the block for each addition; by default the first that has requirements."""
+        groups = dict.fromkeys(addition.group for addition in additions)
+        headed = {group: self._headed(group, blocks) for group in groups if group is not None}
+        named: dict[NormalizedName | None, Block] = {}
+        for block in blocks:
+            for entry in block.entries:
+                named.setdefault(entry.name, block)
+        first = next(iter(named.values()), None)
+        for addition in additions:
+            group = addition.group
+            yield named.get(addition.near, first) if group is None else headed[group]
+
+    def _headed(self, group: str, blocks: Sequence[Block]) -> Block:
+        """Return the first block that has a heading."""
         wanted = heading_text(group).casefold()
         for block in blocks:
             if wanted in (heading.casefold() for heading in self._headings_of(block)):

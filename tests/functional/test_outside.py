@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
-from functional.temporary_project import TemporaryProject
+from functional.temporary_project import Answer, TemporaryProject
 from loopback_index import LoopbackIndex
 
 
@@ -71,3 +72,33 @@ def test_name_of_a_service_that_is_an_option(
     assert (done.status, docker.built) == (1, []), done.output
     assert project.requirements == "lib==1.0\n"
     assert "--push" in done.stderr
+
+
+BAKE = {"target": {"--push": {"tags": ["shop:1"]}}, "group": {"default": {"targets": ["--push"]}}}
+BUILDX = {"version": 0, "buildx bake --print": json.dumps(BAKE), "buildx bake --load": 0}
+
+
+@pytest.mark.parametrize("answers", [BUILDX, {"version": 0, "build": 0}], ids=["buildx", "plain"])
+@pytest.mark.parametrize("name", ["--push", "--set=*.output=type=registry", "-f"])
+def test_name_of_a_target_that_is_an_option(
+    project: TemporaryProject, name: str, answers: dict[str, Answer]
+) -> None:
+    """A bake target whose name begins with `-` is never an argument of docker's."""
+    told = {
+        key: answer.replace("--push", name) if isinstance(answer, str) else answer
+        for key, answer in answers.items()
+    }
+    docker = project.stand_in("docker", told)
+    project.requirements = "lib==1.0\n"
+    project.write("images/app", project.read("Dockerfile"))
+    project.remove("Dockerfile")
+    target = {"dockerfile": "images/app"}
+    project.write("docker-bake.json", json.dumps({"target": {name: target, "default": target}}))
+    done = project.pipflow("upgrade-all")
+    assert all(name not in call.arguments for call in docker.calls), docker.calls
+    assert "Traceback" not in done.output
+    project.write("docker-bake.json", json.dumps({"target": {name: target}}))
+    project.write("invoke.yaml", f"pipflow: {{service: '{name}'}}\n")
+    done = project.invoke("deps.upgrade-all")
+    assert all(name not in call.arguments for call in docker.calls), docker.calls
+    assert (done.status, project.requirements[:4]) == (1, "lib="), done.output

@@ -7,6 +7,7 @@ with an error is as good. A program that never ends is ended by its own limit of
 
 from __future__ import annotations
 
+import json
 import resource
 import subprocess
 import sys
@@ -19,11 +20,17 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from pipflow_tasks.bake import read_bake_files
 from pipflow_tasks.compose import ComposeFile, read_dotenv
 from pipflow_tasks.dockerfile import Dockerfile, hidden_by
 from pipflow_tasks.errors import PipflowError, redact
 from pipflow_tasks.requirements import Addition, Pin, RequirementsFile
-from pipflow_tasks.simple_api import read_page
+from pipflow_tasks.simple_api import (
+    DistributionFile,
+    read_metadata,
+    read_page,
+    read_sdist_metadata,
+)
 
 pytestmark = pytest.mark.no_cover  # what is traced takes another time
 
@@ -71,6 +78,61 @@ def hyphens(text: str) -> None:
     html(names)
 
 
+def bake(text: str) -> None:
+    read_bake_files([("docker-bake.json", text)], {})
+
+
+def chained(text: str) -> None:
+    """Read bake targets that inherit each from the one before, and variables that double."""
+    count = len(text) // 60
+    targets = {f"t{n + 1}": {"inherits": [f"t{n}", f"t{n}"]} for n in range(count)}
+    names = {f"V{n + 1}": {"default": f"${{V{n}}}${{V{n}}}"} for n in range(count)}
+    last = {"args": {"A": f"${{V{count}}}"}, "inherits": [f"t{count}"]}
+    variable = {"V0": {"default": "aa"}, **names}
+    bake(json.dumps({"target": {"t0": {}, **targets, "default": last}, "variable": variable}))
+
+
+def file_of(name: str) -> DistributionFile:
+    url = f"https://index.example/a/{name}"
+    return DistributionFile(
+        filename=name, url=url, version=Version("1"), is_wheel=name.endswith(".whl")
+    )
+
+
+def metadata(text: str) -> None:
+    with suppress(ValueError):
+        read_metadata(f"Name: a\nVersion: 1\n{text}".encode(), file_of("a-1-py3-none-any.whl"))
+
+
+def requires_txt(text: str) -> None:
+    with suppress(ValueError):
+        read_sdist_metadata(None, text.encode(), file_of("a-1.tar.gz"))
+
+
+def many_added(text: str) -> None:
+    """Add a requirement for each ten characters to a file of as many."""
+    count = len(text) // 10
+    lines = "".join(f"# h{n}\np{n:06d}==1\n\n" for n in range(count))
+    file = RequirementsFile.from_bytes(lines.encode())
+    for sort in ("block", "insert"):
+        file.with_requirements(
+            [
+                Addition(
+                    requirement=Requirement(f"q{number}==1"),
+                    sort="block" if sort == "block" else "insert",
+                    near=canonicalize_name(f"p{number:06d}"),
+                )
+                for number in range(count)
+            ]
+        )
+        file.with_requirements(
+            [
+                Addition(requirement=Requirement(f"q{n}==1"), group=f"h{count - 1}", sort="insert")
+                for n in range(count)
+            ]
+        )
+
+
 def edited(text: str) -> None:
     """Pin, add to and remove from a file with a line for each ten characters."""
     lines = "".join(f"p{number:06d}==1\n" for number in range(len(text) // 10))
@@ -105,6 +167,26 @@ SHAPES: dict[str, Shape] = {
     "addresses with users": (hide, "", "://a:", "@ x"),
     "words of secrets": (hide, "", "token", ""),
     "lines": (edited, "", "x", ""),
+    "additions": (many_added, "", "x", ""),
+    "targets": (bake, '{"target": {"default": {}', ', "a": {}', "}}"),
+    "nested targets": (bake, '{"target": ', "[", ""),
+    "tags of a target": (bake, '{"target": {"default": {"tags": ["a"', ', "a"', "]}}}"),
+    "variables of a target": (bake, '{"target": {"default": {"args": {"A": "', "${", '"}}}}'),
+    "chains of targets": (chained, "", "x", ""),
+    "requirements of a wheel": (metadata, "", "Requires-Dist: a\n", ""),
+    "blanks of a wheel": (metadata, "Requires-Dist: a", " ", ">=1\n"),
+    "clauses of a wheel": (metadata, "Requires-Dist: a>=1", ",<2", "\n"),
+    "clauses with wildcards": (metadata, "Requires-Dist: a", ">=1.*,", "\n"),
+    "markers of a wheel": (metadata, "Requires-Dist: a; '3'>'1'", " and '3'>'1'", "\n"),
+    "brackets of a marker": (metadata, "Requires-Dist: a; ", "(", "\n"),
+    "folded headers": (metadata, "Requires-Dist: a", "\n b", "\n"),
+    "encoded headers": (metadata, "Requires-Dist: ", "=?utf-8?q?a?= ", "\n"),
+    "other headers": (metadata, "", "A: b\n", ""),
+    "extras of a wheel": (metadata, "", "Provides-Extra: a\n", ""),
+    "lines of requires.txt": (requires_txt, "", "a>=1\n", ""),
+    "sections of requires.txt": (requires_txt, "", "[x:'3'>'1']\na\n", ""),
+    "marker of a section": (requires_txt, "[x:'3'>'1'", " and '3'>'1'", "]\na\nb\n"),
+    "blank lines of requires.txt": (requires_txt, "a", "\n", "b"),
     "merges": (compose, "services:\n  a:\n    image: b\n    labels:\n", "      <<: {a: b}\n", ""),
     "variables of compose": (compose, "services:\n  a:\n    image: '", "${", "'\n"),
     "variables of .env": (dotenv, "", "A=$A\n", ""),
