@@ -30,7 +30,6 @@ from ..simple_api import (
     read_page,
     read_sdist_metadata,
 )
-from .archive import RangeFile, read_local, sdist_metadata, wheel_metadata
 from .credentials import Credentials
 from .deadlines import DEADLINE_SECONDS, uncounted
 from .encodings import unpacked
@@ -286,6 +285,8 @@ class PackageIndex:
             return None if sdist is None else self._metadata_of_sdist(sdist)
 
     def _metadata_of_sdist(self, sdist: DistributionFile) -> Metadata | None:
+        from .archive import sdist_metadata
+
         try:
             return read_sdist_metadata(*sdist_metadata(self._sdist(sdist), sdist.filename), sdist)
         except ValueError as error:
@@ -316,6 +317,8 @@ class PackageIndex:
 
     def _sdist(self, sdist: DistributionFile) -> bytes:
         if sdist.path:
+            from .archive import read_local
+
             return read_local(sdist.path)
         answer = self._get(sdist.url, {"Accept-Encoding": "identity"}, most_bytes=MOST_FILE_BYTES)
         self._require_ok(answer, sdist.url)
@@ -343,6 +346,8 @@ class PackageIndex:
         return None
 
     def _metadata_in_wheel(self, wheel: DistributionFile) -> bytes | None:
+        from .archive import RangeFile, read_local, wheel_metadata
+
         def get(headers: dict[str, str]) -> Response:
             # a range of the compressed answer is not a range of the wheel
             headers = {**headers, "Accept-Encoding": "identity"}

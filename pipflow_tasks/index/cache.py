@@ -8,7 +8,6 @@ is written once, at the end, or not at all.
 from __future__ import annotations
 
 import os
-import secrets
 import threading
 import time
 import zlib
@@ -117,7 +116,7 @@ class Cache:
 
     def put(self, key: str, value: bytes, body: bytes = b"") -> None:
         """Keep a value, with a body that may be large, for ``save``."""
-        stamp = secrets.token_hex(12) if body else ""
+        stamp = os.urandom(12).hex() if body else ""
         with self._lock:
             self._unsaved.notes[key] = Note(value, stamp), body
 

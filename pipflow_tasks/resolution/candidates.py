@@ -239,7 +239,7 @@ class Candidates(Struct, frozen=True):
         if metadata.invalid and self.target.refuses_invalid_metadata:
             shown = f'"{metadata.invalid[0]}", which pip {self.target.pip} of the image refuses'
             yield Dependency(name=PYTHON, specifier=SpecifierSet(), shown=shown)
-        for requirement in metadata.requires:
+        for requirement in metadata.for_extras(pick.extras):
             marker = requirement.marker
             if marker is None or self.target.applies(marker, ("", *sorted(pick.extras))):
                 yield self._overriding(dependency_from(requirement))
