@@ -279,11 +279,14 @@ class KeptPage:
         self._looked = set(entries)
 
     @classmethod
-    def of(cls, page: Page, again: Callable[[], Page] | None = None) -> KeptPage:
-        """Keep the newest entries of a page, or all of one that can't be read again."""
+    def of(
+        cls, page: Page, again: Callable[[], Page] | None = None, *, size_bytes: int = 0
+    ) -> KeptPage:
+        """Keep the newest entries of a page, or all of one that is small or can't be read again."""
         versions = Versions.of(page.texts)
-        newest = range(len(versions) if again is None else min(KEPT_VERSIONS, len(versions)))
-        return cls(
+        keeps_all = again is None or size_bytes <= SMALL_BYTES
+        newest = range(len(versions) if keeps_all else min(KEPT_VERSIONS, len(versions)))
+        found = cls(
             base=page.base,
             shown=page.shown,
             oversized=page.oversized,
@@ -291,6 +294,8 @@ class KeptPage:
             entries={place: _copied(page.entries[versions[place]]) for place in newest},
             again=again,
         )
+        found._looked = set(range(min(KEPT_VERSIONS, len(versions))))
+        return found
 
     def whole(self) -> Page:
         """Return the page with all entries, read again."""
@@ -375,6 +380,7 @@ def load_page(
     )
 
 
+SMALL_BYTES = 1 << 16
 KEPT_VERSIONS = 3
 """Of how many versions, the newest, the entries are kept from the first."""
 MOST_STORED_VERSIONS = 64
@@ -464,7 +470,7 @@ def _group(
         if version is not None and text is not None:
             releases[version] = releases.get(version, ()) + entries[start:stop]
             written.setdefault(version, text)
-    asking = sum(map(_asks_at_length, entries))
+    asking = 0 if _are_short(entries) else sum(map(_asks_at_length, entries))
     if asking:
         kept = {
             version: tuple(entry for entry in found if not _asks_at_length(entry))
@@ -483,6 +489,15 @@ def _is_oversized(filename: str) -> bool:
     else:
         version = _SDIST_ENDING.sub("", filename).rpartition("-")[2]
     return len(version) > MOST_VERSION
+
+
+def _are_short(entries: Sequence[object]) -> bool:
+    """Return whether no entry of a JSON page can have a Requires-Python that is too long."""
+    try:
+        sizes = map(len, map(memoryview, entries))  # type: ignore[arg-type]
+        return max(sizes, default=0) <= MOST_REQUIRES_PYTHON
+    except TypeError:  # entries of an HTML page
+        return False
 
 
 def _asks_at_length(entry: object) -> bool:
@@ -629,7 +644,7 @@ def _require_few(data: bytes) -> None:
 
     An entry is an object with at most three objects in it.
     """
-    if data.count(b",") < MOST_FILES:
+    if len(data) < 3 * MOST_FILES or data.count(b",") < MOST_FILES:
         return
     if data.count(b"{") > 4 * MOST_FILES + 16:
         raise _too_many_files()

@@ -135,6 +135,11 @@ class PackageIndex:
         self._shelf.save()
 
     @property
+    def has_unasked(self) -> bool:
+        """Whether a page of the cache was used without asking whether it is the same."""
+        return self._shelf.has_unasked
+
+    @property
     def _http(self) -> Http:
         """The connections; what they need is loaded when the first request is sent."""
         with self._opening:
@@ -516,7 +521,8 @@ class PackageIndex:
                 is_whole=answer.is_whole,
             )
             again = partial(_read_again, answer.sent, answer.encoding, read_body)
-            return KeptPage.of(read_body(answer.body), again), replace(answer, body=b"")
+            page = KeptPage.of(read_body(answer.body), again, size_bytes=len(answer.body))
+            return page, replace(answer, body=b"")
 
         return self._read(url, {"Accept": ACCEPT, **validators}, read)
 

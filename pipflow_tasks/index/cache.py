@@ -78,10 +78,15 @@ class Cache:
         folder: Path,
         *,
         reads: bool = True,
+        always_asks: bool = False,
         clock: Callable[[], float] = time.time,
         most_bytes: int = MOST_BYTES,
     ) -> None:
-        """Use the file in a folder; without ``reads``, what is in it is only replaced."""
+        """Use the file in a folder; without ``reads``, what is in it is only replaced.
+
+        With ``always_asks``, no page counts as fresh.
+        """
+        self.always_asks = always_asks
         self._most_bytes = most_bytes
         self._folder = folder
         self._reads = reads
