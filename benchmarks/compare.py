@@ -172,6 +172,9 @@ class Bench:
             "INVOKE_PIPFLOW_BUILDER": "docker",
             "INVOKE_PIPFLOW_PLATFORM": "linux/amd64",
             "PATH": str(self.root / "bin"),
+            "PYTHONPATH": str(
+                Path(__file__).parents[1]
+            ),  # this tree, wherever another is installed
             "PIPFLOW_CACHE_DIR": str(self.cache / "ours"),
             "PIP_CACHE_DIR": str(self.cache / "pip"),
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
@@ -261,8 +264,6 @@ class Bench:
         shutil.copy(folder / "tasks.py", one)
         commands = {"ours": self.ours(one, "deps.outdated"), "invoke --list": listing}
         yield Case(name="outdated, one line", state="fresh", size=DIRECT, commands=commands)
-        commands = {"ours": self.ours(folder, "deps.outdated"), "invoke --list": listing}
-        yield Case(name="outdated, 100 pins", state="fresh", size=DIRECT, commands=commands)
         newcomer = next(
             name
             for name in (path.split("/")[2] for path in self.index.answers)
@@ -274,6 +275,8 @@ class Bench:
         self._write_project(solved, compiled.splitlines())
         shutil.copy(folder / "tasks.py", solved)
         (solved / "more.txt").write_text(f"{compiled}{newcomer}\n")
+        commands = {"ours": self.ours(solved, "deps.outdated"), "invoke --list": listing}
+        yield Case(name="outdated, 100 pins", state="fresh", size=DIRECT, commands=commands)
         for state in ("cold", "fresh"):
             commands = {
                 "ours": self.ours(solved, "deps.add", newcomer, "--dry-run"),
@@ -285,7 +288,7 @@ class Bench:
                 "uv": self.uv(solved, "requirements.txt"),
             }
             yield Case(name="lock 100 pins", state=state, size=DIRECT, commands=commands)
-        yield from self._cases_of_services()
+        yield from self._cases_of_services(compiled.splitlines())
         yield self._case_of_long_file()
 
     def _solved(self) -> list[str]:
@@ -299,7 +302,7 @@ class Bench:
         pins = _read_pins(done.stdout)
         return [f"{name}=={version}" for name, version in pins.items() if name in names]
 
-    def _cases_of_services(self) -> Iterator[Case]:
+    def _cases_of_services(self, pins: Sequence[str]) -> Iterator[Case]:
         folder = self.root / "services"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
@@ -307,7 +310,7 @@ class Bench:
         lines += ["namespace = Collection()"]
         names = [f"s{number:02}" for number in range(SERVICES)]
         for number, name in enumerate(names):
-            self._write_project(folder / name, self.pins[number : number + 20])
+            self._write_project(folder / name, pins[number : number + 20])
             lines.append(f'namespace.add_collection(namespace_for("{name}"))')
         (folder / "tasks.py").write_text("\n".join(lines) + "\n")
         words = [sys.executable, "-m", "invoke", *(f"{name}.outdated" for name in names)]

@@ -144,7 +144,7 @@ __all__ = [
 ]
 
 
-Caching: TypeAlias = Literal["use", "refresh", "off"]
+Caching: TypeAlias = Literal["use", "ask", "refresh", "off"]
 
 
 class Project:
@@ -236,7 +236,8 @@ class Project:
             now: the time that ages of releases are counted from, with its zone; default: now.
             run: how commands that build are run; default: with the output shown.
             set_by: where each setting is made, in words for ``check``, by its name.
-            caching: whether to ``use`` the cache of the index, to ``refresh`` it, or ``off``.
+            caching: whether to ``use`` the cache of the index, to ``ask`` for each page whether it
+                is the same, to ``refresh`` all of it, or ``off``.
 
         Raises:
             UsageError: there is no such folder, or a setting is not valid.
@@ -1120,7 +1121,19 @@ class Project:
     def _open_cache(self) -> Cache | None:
         if self._caching == "off":
             return None
-        return Cache(cache_folder(self._environment), reads=self._caching == "use")
+        return Cache(
+            cache_folder(self._environment),
+            reads=self._caching != "refresh",
+            always_asks=self._caching == "ask",
+        )
+
+    def ask_anew(self) -> bool:
+        """Let the next plan ask for every page; return whether a plan has used one unasked."""
+        has_unasked = any(index.has_unasked for index in self._indexes.values())
+        if has_unasked:
+            self.close()
+            self._caching = "ask"
+        return has_unasked
 
     def _index_notices(self, inputs: Inputs, parts: Iterable[Draft] = ()) -> tuple[str, ...]:
         """Return notices: projects of the files that several indexes have, and skipped entries."""

@@ -16,9 +16,8 @@ from contextlib import suppress
 from datetime import datetime
 from email.parser import BytesHeaderParser
 from functools import cached_property, lru_cache
-from html import unescape
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, overload
 from urllib.parse import quote, unquote, urldefrag, urljoin, urlsplit
 
 import msgspec
@@ -152,6 +151,7 @@ class _Hashes(Struct, gc=False, frozen=True):
 
 
 _ALGORITHMS = _Hashes.__struct_fields__
+_DIGEST_LENGTHS = {name: 2 * hashlib.new(name).digest_size for name in _ALGORITHMS}
 _DIGEST = re.compile(r"[0-9a-f]*")
 
 
@@ -166,7 +166,7 @@ def _digests(given: Iterable[tuple[str, object]], filename: str) -> dict[str, st
         if name not in _ALGORITHMS or not digest:
             continue
         lower = digest.lower() if isinstance(digest, str) else ""
-        if len(lower) != 2 * hashlib.new(name).digest_size or not _DIGEST.fullmatch(lower):
+        if len(lower) != _DIGEST_LENGTHS[name] or not _DIGEST.fullmatch(lower):
             raise ValueError(f"the {name} of {as_foreign(filename)} is no digest")
         found[name] = lower
     return found
@@ -279,11 +279,14 @@ class KeptPage:
         self._looked = set(entries)
 
     @classmethod
-    def of(cls, page: Page, again: Callable[[], Page] | None = None) -> KeptPage:
-        """Keep the newest entries of a page, or all of one that can't be read again."""
+    def of(
+        cls, page: Page, again: Callable[[], Page] | None = None, *, size_bytes: int = 0
+    ) -> KeptPage:
+        """Keep the newest entries of a page, or all of one that is small or can't be read again."""
         versions = Versions.of(page.texts)
-        newest = range(len(versions) if again is None else min(KEPT_VERSIONS, len(versions)))
-        return cls(
+        keeps_all = again is None or size_bytes <= SMALL_BYTES
+        newest = range(len(versions) if keeps_all else min(KEPT_VERSIONS, len(versions)))
+        found = cls(
             base=page.base,
             shown=page.shown,
             oversized=page.oversized,
@@ -291,6 +294,8 @@ class KeptPage:
             entries={place: _copied(page.entries[versions[place]]) for place in newest},
             again=again,
         )
+        found._looked = set(range(min(KEPT_VERSIONS, len(versions))))
+        return found
 
     def whole(self) -> Page:
         """Return the page with all entries, read again."""
@@ -375,6 +380,7 @@ def load_page(
     )
 
 
+SMALL_BYTES = 1 << 16
 KEPT_VERSIONS = 3
 """Of how many versions, the newest, the entries are kept from the first."""
 MOST_STORED_VERSIONS = 64
@@ -464,7 +470,7 @@ def _group(
         if version is not None and text is not None:
             releases[version] = releases.get(version, ()) + entries[start:stop]
             written.setdefault(version, text)
-    asking = sum(map(_asks_at_length, entries))
+    asking = 0 if _are_short(entries) else sum(map(_asks_at_length, entries))
     if asking:
         kept = {
             version: tuple(entry for entry in found if not _asks_at_length(entry))
@@ -483,6 +489,15 @@ def _is_oversized(filename: str) -> bool:
     else:
         version = _SDIST_ENDING.sub("", filename).rpartition("-")[2]
     return len(version) > MOST_VERSION
+
+
+def _are_short(entries: Sequence[object]) -> bool:
+    """Return whether no entry of a JSON page can have a Requires-Python that is too long."""
+    try:
+        sizes = map(len, map(memoryview, entries))  # type: ignore[arg-type]
+        return max(sizes, default=0) <= MOST_REQUIRES_PYTHON
+    except TypeError:  # entries of an HTML page
+        return False
 
 
 def _asks_at_length(entry: object) -> bool:
@@ -629,7 +644,7 @@ def _require_few(data: bytes) -> None:
 
     An entry is an object with at most three objects in it.
     """
-    if data.count(b",") < MOST_FILES:
+    if len(data) < 3 * MOST_FILES or data.count(b",") < MOST_FILES:
         return
     if data.count(b"{") > 4 * MOST_FILES + 16:
         raise _too_many_files()
@@ -720,6 +735,8 @@ def _text(data: bytes) -> str:
 
 def _attributes(text: bytes, position: int) -> tuple[dict[str, str], int]:
     """Return the attributes of a tag, from behind its name, and the place behind the tag."""
+    from html import unescape
+
     found: dict[str, str] = {}
     while True:
         between = _BETWEEN.match(text, position)
@@ -863,10 +880,10 @@ class Metadata(Struct, frozen=True, kw_only=True):
         invalid: the requirements, as written, that PEP 508 does not allow; pip refuses the
             version from 24.1 on. Those that older pips could read are in ``requires`` as well.
         by_patch: those of ``requires`` whose markers name a Python by all its numbers.
-        stated: all requirements, as written.
+        stated: the text of each of ``requires``; none where they were not read from texts.
     """
 
-    requires: tuple[Requirement, ...]
+    requires: Sequence[Requirement]
     requires_python: SpecifierSet | None = None
     extras: frozenset[NormalizedName] | None = None
     is_settled: bool = True
@@ -874,11 +891,48 @@ class Metadata(Struct, frozen=True, kw_only=True):
     by_patch: tuple[Requirement, ...] = ()
     stated: tuple[str, ...] = ()
 
+    def for_extras(self, extras: Iterable[str]) -> Iterator[Requirement]:
+        """Yield what may be required with these extras: all but what is for another extra alone."""
+        if not self.stated:
+            yield from self.requires
+            return
+        wanted = {_canonical(extra) for extra in extras}
+        for place, text in enumerate(self.stated):
+            alone = _FOR_EXTRA.fullmatch(text)
+            if alone is None or _canonical(alone[1] or alone[2]) in wanted:
+                yield self.requires[place]
+
+
+_FOR_EXTRA = re.compile(r"""[^;@]*;\s*extra\s*==\s*(?:"([\w.-]+)"|'([\w.-]+)')\s*""")
+
+
+class _Unparsed(Sequence[Requirement]):
+    """Requirements that are parsed when they are needed: most are for extras that nobody asks."""
+
+    def __init__(self, texts: tuple[str, ...]) -> None:
+        self._texts = texts
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    @overload
+    def __getitem__(self, place: int) -> Requirement: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Requirement]: ...
+    def __getitem__(self, place: int | slice) -> Requirement | Sequence[Requirement]:
+        if isinstance(place, slice):
+            return _Unparsed(self._texts[place])
+        requirement = _requirement(self._texts[place])
+        assert requirement is not None  # as it was when its text was stored
+        return requirement
+
 
 class _StoredMetadata(Struct, array_like=True):
     """Metadata as ``dump_metadata`` writes them."""
 
     stated: tuple[str, ...]
+    invalid: tuple[str, ...]
+    by_patch: tuple[int, ...]
     requires_python: str
     extras: tuple[str, ...] | None
     is_settled: bool
@@ -893,6 +947,12 @@ def dump_metadata(metadata: Metadata | None) -> bytes:
         return msgspec.msgpack.encode(None)
     stored = _StoredMetadata(
         stated=metadata.stated,
+        invalid=metadata.invalid,
+        by_patch=tuple(
+            place for place, each in enumerate(metadata.requires) if each in metadata.by_patch
+        )
+        if metadata.by_patch
+        else (),
         requires_python=str(metadata.requires_python or ""),
         extras=None if metadata.extras is None else tuple(sorted(metadata.extras)),
         is_settled=metadata.is_settled,
@@ -910,8 +970,12 @@ def load_metadata(data: bytes) -> Metadata | None:
     if stored is None:
         return None
     extras = None if stored.extras is None else frozenset(map(canonicalize_name, stored.extras))
-    return replace(
-        _read_requirements(stored.stated),
+    requires = _Unparsed(stored.stated)
+    return Metadata(
+        requires=requires,
+        invalid=stored.invalid,
+        by_patch=tuple(requires[place] for place in stored.by_patch),
+        stated=stored.stated,
         requires_python=_specifier(stored.requires_python or None),
         extras=extras,
         is_settled=stored.is_settled,
@@ -1001,23 +1065,25 @@ def _read_requirements(texts: Iterable[str]) -> Metadata:
     found: list[Requirement] = []
     invalid: list[str] = []
     by_patch: list[Requirement] = []
-    texts = tuple(texts)
+    stated: list[str] = []
     for number, text in enumerate(texts):
         if number == MOST_DEPENDENCIES:
             raise ValueError(f"it has more than {MOST_DEPENDENCIES:,} dependencies")
         requirement = _requirement(text)
         if requirement is None:
             invalid.append(as_foreign(text.strip()))
-            requirement = _requirement(_ORDERED_WILDCARD.sub(r"\1\2", text))
+            text = _ORDERED_WILDCARD.sub(r"\1\2", text)
+            requirement = _requirement(text)
         if requirement is not None:
             found.append(requirement)
+            stated.append(text)
             if any(name in text for name in _PATCH_MARKERS):
                 by_patch.append(requirement)
     return Metadata(
         requires=tuple(found),
         invalid=tuple(invalid),
         by_patch=tuple(by_patch),
-        stated=tuple(texts),
+        stated=tuple(stated),
     )
 
 

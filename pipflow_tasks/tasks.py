@@ -92,7 +92,7 @@ class Run:
             plan = Plan(command=body.__name__.replace("_", "-"))
             try:
                 with self._held(project, plan.command, shared):
-                    plan = body(project, **own)
+                    plan = _plan(project, body, own)
                     if shared.format_ == "text":
                         for warning in plan.warnings:
                             say(f"warning: {show(warning)}")
@@ -541,6 +541,19 @@ def _filled(
     if settings:
         namespace.configure({"pipflow": dict(settings)})
     return namespace
+
+
+def _plan(project: Project, body: Callable[..., Plan], own: Mapping[str, Any]) -> Plan:
+    """Make a plan; what fails with pages of the cache is tried again with what the index has now.
+
+    A release that came out a minute ago can be asked for.
+    """
+    try:
+        return body(project, **own)
+    except PipflowError:
+        if not project.ask_anew():
+            raise
+    return body(project, **own)
 
 
 def _report(text: str, *, is_done: bool) -> None:

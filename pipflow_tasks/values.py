@@ -71,3 +71,18 @@ def as_plural(reason: str) -> str:
     """Return the end of a sentence about one version as one about several."""
     verb, space, rest = reason.partition(" ")
     return f"{_PLURALS.get(verb, verb)}{space}{rest}"
+
+
+class Pattern:
+    """A regular expression that is compiled when it is first used, for tables of many."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def search(self, text: str) -> re.Match[str] | None:
+        """Find it anywhere in a text."""
+        return re.search(self.text, text)
+
+    def fullmatch(self, text: str) -> re.Match[str] | None:
+        """Match a whole text."""
+        return re.fullmatch(self.text, text)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import posixpath
 import shlex
 import sys
-from configparser import Error, RawConfigParser
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -20,12 +19,6 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from ..files import read_text
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 from ..values import require_short_numbers
 
 if TYPE_CHECKING:
@@ -118,8 +111,14 @@ def read_conda_file(path: Path, *, shown: str) -> tuple[list[str], list[str]]:
 
 def read_toml(path: Path, shown: str) -> dict[str, Any]:
     """Return what a TOML file says, or nothing where it is none."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
     try:
-        return tomllib.loads(read_text(path, shown=shown) or "")
+        found: dict[str, Any] = tomllib.loads(read_text(path, shown=shown) or "")
+        return found
     except (ValueError, RecursionError):  # its build fails in the image
         return {}
 
@@ -172,11 +171,13 @@ def _is_asked(extra: str, extras: Collection[str]) -> bool:
 
 def _of_setup_cfg(text: str) -> tuple[list[str], list[str]]:
     """Return the files and the requirements of ``install_requires``."""
-    parser = RawConfigParser(strict=False)
+    import configparser
+
+    parser = configparser.RawConfigParser(strict=False)
     try:
         parser.read_string(text)
         value = parser.get("options", "install_requires", fallback="").strip()
-    except Error:  # its build fails in the image
+    except configparser.Error:  # its build fails in the image
         return [], []
     if value.startswith("file:"):
         return [name.strip() for name in value[5:].split(",") if name.strip()], []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from configparser import Error, RawConfigParser
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -178,10 +177,12 @@ def _read_configuration(
         elif install.installer == "uv":
             unread.extend([file.path] if _UV_INDEX.search(text) else [])
         else:
-            parser = RawConfigParser(strict=False)
+            import configparser
+
+            parser = configparser.RawConfigParser(strict=False)
             try:
                 parser.read_string(text)
-            except Error:  # what was read up to there counts
+            except configparser.Error:  # what was read up to there counts
                 unread.append(file.path)
             for name, values in sections.items():
                 values.update(parser[name] if parser.has_section(name) else {})

@@ -30,7 +30,6 @@ from ..simple_api import (
     read_page,
     read_sdist_metadata,
 )
-from .archive import RangeFile, read_local, sdist_metadata, wheel_metadata
 from .credentials import Credentials
 from .deadlines import DEADLINE_SECONDS, uncounted
 from .encodings import unpacked
@@ -134,6 +133,11 @@ class PackageIndex:
     def save(self) -> None:
         """Write what was fetched into the cache."""
         self._shelf.save()
+
+    @property
+    def has_unasked(self) -> bool:
+        """Whether a page of the cache was used without asking whether it is the same."""
+        return self._shelf.has_unasked
 
     @property
     def _http(self) -> Http:
@@ -286,6 +290,8 @@ class PackageIndex:
             return None if sdist is None else self._metadata_of_sdist(sdist)
 
     def _metadata_of_sdist(self, sdist: DistributionFile) -> Metadata | None:
+        from .archive import sdist_metadata
+
         try:
             return read_sdist_metadata(*sdist_metadata(self._sdist(sdist), sdist.filename), sdist)
         except ValueError as error:
@@ -316,6 +322,8 @@ class PackageIndex:
 
     def _sdist(self, sdist: DistributionFile) -> bytes:
         if sdist.path:
+            from .archive import read_local
+
             return read_local(sdist.path)
         answer = self._get(sdist.url, {"Accept-Encoding": "identity"}, most_bytes=MOST_FILE_BYTES)
         self._require_ok(answer, sdist.url)
@@ -343,6 +351,8 @@ class PackageIndex:
         return None
 
     def _metadata_in_wheel(self, wheel: DistributionFile) -> bytes | None:
+        from .archive import RangeFile, read_local, wheel_metadata
+
         def get(headers: dict[str, str]) -> Response:
             # a range of the compressed answer is not a range of the wheel
             headers = {**headers, "Accept-Encoding": "identity"}
@@ -511,7 +521,8 @@ class PackageIndex:
                 is_whole=answer.is_whole,
             )
             again = partial(_read_again, answer.sent, answer.encoding, read_body)
-            return KeptPage.of(read_body(answer.body), again), replace(answer, body=b"")
+            page = KeptPage.of(read_body(answer.body), again, size_bytes=len(answer.body))
+            return page, replace(answer, body=b"")
 
         return self._read(url, {"Accept": ACCEPT, **validators}, read)
 

@@ -8,7 +8,6 @@ is written once, at the end, or not at all.
 from __future__ import annotations
 
 import os
-import secrets
 import threading
 import time
 import zlib
@@ -79,10 +78,15 @@ class Cache:
         folder: Path,
         *,
         reads: bool = True,
+        always_asks: bool = False,
         clock: Callable[[], float] = time.time,
         most_bytes: int = MOST_BYTES,
     ) -> None:
-        """Use the file in a folder; without ``reads``, what is in it is only replaced."""
+        """Use the file in a folder; without ``reads``, what is in it is only replaced.
+
+        With ``always_asks``, no page counts as fresh.
+        """
+        self.always_asks = always_asks
         self._most_bytes = most_bytes
         self._folder = folder
         self._reads = reads
@@ -117,7 +121,7 @@ class Cache:
 
     def put(self, key: str, value: bytes, body: bytes = b"") -> None:
         """Keep a value, with a body that may be large, for ``save``."""
-        stamp = secrets.token_hex(12) if body else ""
+        stamp = os.urandom(12).hex() if body else ""
         with self._lock:
             self._unsaved.notes[key] = Note(value, stamp), body
 

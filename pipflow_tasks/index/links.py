@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from ..simple_api import Listing, Page
-from .archive import read_local
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,4 +65,6 @@ def list_page(data: bytes, url: str) -> Linked:
 
 
 def _digest(folder: Path, name: str) -> str:
+    from .archive import read_local
+
     return hashlib.sha256(read_local(str(folder / name))).hexdigest()

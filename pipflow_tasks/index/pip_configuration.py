@@ -9,7 +9,6 @@ command does at its start, so it is asked only where its folders are not those o
 from __future__ import annotations
 
 import ast
-import configparser
 import locale
 import os
 import posixpath
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING
 from ..errors import UsageError, redact
 
 if TYPE_CHECKING:
+    import configparser
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 SECTIONS = ("global", "install", ":env:")
@@ -56,6 +56,8 @@ def read_sections(environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
         return _ask_pip(environment)
     sections: dict[str, dict[str, str]] = {section: {} for section in SECTIONS}
     for file in configuration_files(environment):
+        if not os.path.exists(file):  # noqa: PTH110 - most are not there
+            continue
         parser = _read_file(file)
         for section in parser.sections():
             if section in sections:
@@ -101,7 +103,9 @@ def _expanded(path: str, environment: Mapping[str, str]) -> str:
 
 
 def _read_file(file: str) -> configparser.RawConfigParser:
-    """Read a file of the configuration; one that is not there, or can't be opened, is empty."""
+    """Read a file of the configuration; one that can't be opened is empty."""
+    import configparser
+
     parser = configparser.RawConfigParser()
     encoding = locale.getpreferredencoding(False)
     try:

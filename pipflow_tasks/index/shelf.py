@@ -92,6 +92,7 @@ class Shelf:
         self._trust = trust
         self._credentials = credentials
         self._held: dict[str, Held] = {}
+        self.has_unasked = False  # a page was used without a request
 
     def page_key(self, base: str, project: NormalizedName) -> str:
         """Return the key of a page, as the credentials are now."""
@@ -127,7 +128,12 @@ class Shelf:
 
     def is_fresh(self, held: Held) -> bool:
         """Return whether a page may be used without a request."""
-        return self._cache is not None and held.freshness.is_fresh(self._cache.now())
+        cache = self._cache
+        is_fresh = (
+            cache is not None and not cache.always_asks and held.freshness.is_fresh(cache.now())
+        )
+        self.has_unasked |= is_fresh
+        return is_fresh
 
     def now(self) -> float:
         """Return the time that freshness is counted from."""

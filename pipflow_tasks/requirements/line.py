@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -248,19 +249,18 @@ def _read_line(physical: Sequence[str], number: int, path: str) -> Line:
     found = find_comment(joined)
     content = (joined[: found[0]] if found else joined).strip()
     comment = joined[found[0] :].strip() if found else ""
-    line = Line(
-        path=path,
-        number=number,
-        text="".join(physical),
-        content=content,
-        kind=Kind.COMMENT if comment else Kind.BLANK,
-        comment=comment,
-    )
-    return _understand(line) if content else line
+    text = "".join(physical)
+    if content:
+        understood = _understand(content)
+        return replace(understood, path=path, number=number, text=text, comment=comment)
+    kind = Kind.COMMENT if comment else Kind.BLANK
+    return Line(path=path, number=number, text=text, content="", kind=kind, comment=comment)
 
 
-def _understand(line: Line) -> Line:
-    """Return a line with its content parsed."""
+@lru_cache(maxsize=1 << 14)
+def _understand(content: str) -> Line:
+    """Return a line with its content parsed; a command reads an edited file again."""
+    line = Line(path="", number=0, text="", content=content, kind=Kind.BLANK)
     subject, rest = split_options(line.content)
     try:
         options = read_options(rest)

@@ -13,11 +13,6 @@ import posixpath
 import sys
 from typing import TYPE_CHECKING, Any
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -71,6 +66,11 @@ def lines_of_pipfile(text: str, section: str) -> str:
         ValueError: it is no TOML.
     """
     name = {"default": "packages", "develop": "dev-packages"}.get(section, section)
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
     packages = _table(tomllib.loads(text), name)
     return "".join(f"{_spell(name, entry)}\n" for name, entry in packages.items())
 

@@ -348,7 +348,8 @@ class Candidates(Struct, frozen=True):
             shown = f'"{metadata.invalid[0]}", which pip {target.pip} of the image refuses'
             yield Dependency(name=PYTHON, specifier=SpecifierSet(), shown=shown)
         extras = _named(pick, number)
-        for requirement in () if view.skips_dependencies else metadata.requires:
+        needed = metadata.for_extras(extras[1:])
+        for requirement in () if view.skips_dependencies else needed:
             if requirement.marker is None or target.applies(requirement.marker, extras):
                 project = canonicalize_name(requirement.name)
                 key = self.partition.key(project, number)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from ..values import Pattern
 from .image_facts import (
     ALPINE,
     ALPINE_BEGUN,
@@ -38,7 +39,7 @@ class Distribution(Struct, frozen=True, kw_only=True):
         begun: from which day it was, or empty.
     """
 
-    word: re.Pattern[str]
+    word: re.Pattern[str] | Pattern
     libc: str
     python: str = ""
     pip: str = ""
@@ -48,8 +49,8 @@ class Distribution(Struct, frozen=True, kw_only=True):
     begun: str = ""
 
 
-def _word(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![a-z0-9])(?:{pattern})(?![a-z0-9])")
+def _word(pattern: str) -> Pattern:
+    return Pattern(rf"(?<![a-z0-9])(?:{pattern})(?![a-z0-9])")
 
 
 _DEBIAN_PYTHONS: Mapping[str, tuple[str, str]] = {
@@ -73,7 +74,7 @@ _ALPINE: Mapping[int, tuple[str, str]] = {
 }  # fmt: skip
 
 
-def _name_redhat(number: int) -> re.Pattern[str]:
+def _name_redhat(number: int) -> Pattern:
     names = rf"(?:ubi|rhel|c|(?:rocky|alma|oracle)linux[-:]?){number}s?(?:\.[0-9]+)?"
     return _word(rf"{names}|(?:rockylinux|almalinux|oraclelinux|ubi)[\w/-]*:{number}(?:\.[0-9]+)?")
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from packaging.version import Version
 
+from ..values import Pattern
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -125,7 +127,7 @@ class Family(Struct, frozen=True, kw_only=True):
         note: what has to be said of such a name.
     """
 
-    name: re.Pattern[str]
+    name: Pattern
     python: str | None = None
     libc: str = ""
     has_official_pip: bool = False
@@ -137,22 +139,22 @@ _VERSION = r"[0-9]{1,2}\.[0-9]{1,2}(?:\.[0-9]{1,3})?(?:(?:a|b|rc)[0-9]{1,3}|-rc)
 _ARCH = r"(?:-(?P<arch>arm64|amd64|x86_64)(?:[.-].*)?)?"
 
 
-def _name_lambda(versions: str) -> re.Pattern[str]:
+def _name_lambda(versions: str) -> Pattern:
     name = r"(?:lambda/python:|aws-lambda-python:|sam/build-python)"
-    return re.compile(rf"(?:.+/)?{name}(?P<python>{versions})(?:[.:-].*?)??{_ARCH}")
+    return Pattern(rf"(?:.+/)?{name}(?P<python>{versions})(?:[.:-].*?)??{_ARCH}")
 
 
 # The first that matches the whole name counts.
 FAMILIES: tuple[Family, ...] = (
     Family(  # the Docker Official Image
-        name=re.compile(
+        name=Pattern(
             r"(?:(?:.+/)?(?:library|dependency_proxy/containers)/|(?P<arch>amd64|arm32v6|arm32v7"
             rf"|arm64v8|i386|ppc64le|riscv64|s390x)/)?python:(?:(?P<python>{_VERSION})(?:-.*)?|.*)"
         ),
         has_official_pip=True,
     ),
     Family(  # uv's, built on the official image
-        name=re.compile(rf"(?:.+/)?astral(?:-sh)?/uv:(?:.*-)?python(?P<python>{_VERSION})(?:-.*)?"),
+        name=Pattern(rf"(?:.+/)?astral(?:-sh)?/uv:(?:.*-)?python(?P<python>{_VERSION})(?:-.*)?"),
         has_official_pip=True,
     ),
     # AWS Lambda's: Amazon Linux 2018.03, 2 and 2023
@@ -161,13 +163,13 @@ FAMILIES: tuple[Family, ...] = (
     Family(name=_name_lambda(r"3\.[0-9]{2}"), libc="glibc 2.34"),
     *(  # distroless: the name says the release, Debian the patch level
         Family(
-            name=re.compile(rf"(?:.+/)?python3-debian{number}:.*?{_ARCH}"),
+            name=Pattern(rf"(?:.+/)?python3-debian{number}:.*?{_ARCH}"),
             python=python,
         )
         for number, python in ((10, "3.7.3"), (11, "3.9.2"), (12, "3.11.2"), (13, "3.13.5"))
     ),
     Family(  # Microsoft's development containers
-        name=re.compile(
+        name=Pattern(
             r"(?:.+/)?devcontainers/python:"
             r"(?:(?:dev|[0-9][0-9.]*)-)?(?P<python>3\.[0-9]{1,2})(?:-.*)?"
         ),
@@ -175,14 +177,12 @@ FAMILIES: tuple[Family, ...] = (
         assumed=True,
     ),
     Family(  # Bitnami's
-        name=re.compile(
-            rf"(?:.+/)?bitnami(?:legacy|secure)?/python:(?P<python>{_VERSION})(?:-.*)?"
-        ),
+        name=Pattern(rf"(?:.+/)?bitnami(?:legacy|secure)?/python:(?P<python>{_VERSION})(?:-.*)?"),
         libc="glibc 2.31",
         assumed=True,
     ),
     Family(  # Chainguard's, rolling: at least what its older images have
-        name=re.compile(
+        name=Pattern(
             r"(?:(?:.+/)?chainguard|cgr\.dev/.+)/python:"
             rf"(?:(?P<python>{_VERSION})(?:-.*)?|.*)"
         ),
@@ -190,27 +190,25 @@ FAMILIES: tuple[Family, ...] = (
         assumed=True,
     ),
     Family(  # CircleCI's
-        name=re.compile(rf"(?:.+/)?(?:cimg|circleci)/python:(?P<python>{_VERSION})(?:-.*)?"),
+        name=Pattern(rf"(?:.+/)?(?:cimg|circleci)/python:(?P<python>{_VERSION})(?:-.*)?"),
         libc="glibc 2.28",
         assumed=True,
     ),
     Family(  # Red Hat's ubi9/python-311
-        name=re.compile(r"(?:.+/)?(?:ubi|rhel)(?:8|9|10)/python-(?P<python>3[0-9]{1,2})[-:].*"),
+        name=Pattern(r"(?:.+/)?(?:ubi|rhel)(?:8|9|10)/python-(?P<python>3[0-9]{1,2})[-:].*"),
     ),
     Family(  # tiangolo/uvicorn-gunicorn:python3.11-slim, azure-functions/python:4-python3.11
-        name=re.compile(
-            r".+:(?:.*[-_.])?python-?(?P<python>3\.[0-9]{1,2}(?:\.[0-9]{1,3})?)(?:-.*)?"
-        ),
+        name=Pattern(r".+:(?:.*[-_.])?python-?(?P<python>3\.[0-9]{1,2}(?:\.[0-9]{1,3})?)(?:-.*)?"),
         libc="glibc 2.31",
         assumed=True,
     ),
     Family(  # miniconda3:py311_24.1.2-0, ray:2.9.0-py310-gpu
-        name=re.compile(r".+:(?:.*[-_.])?py(?P<python>3[0-9]{1,2})(?:[-_.].*)?"),
+        name=Pattern(r".+:(?:.*[-_.])?py(?P<python>3[0-9]{1,2})(?:[-_.].*)?"),
         libc="glibc 2.31",
         assumed=True,
     ),
     Family(  # home-assistant/amd64-base-python:3.12-alpine3.20
-        name=re.compile(
+        name=Pattern(
             r"(?:.+/)?(?:(?P<arch>amd64|aarch64|armv7|armhf|i386)-)?[\w.-]*[-_]python"
             rf":(?P<python>{_VERSION})(?:-.*)?"
         ),
@@ -218,7 +216,7 @@ FAMILIES: tuple[Family, ...] = (
         assumed=True,
     ),
     Family(  # base/python311:1.4, acme/python-3.11-web:7
-        name=re.compile(
+        name=Pattern(
             r"(?:.+/)?(?:[\w.-]*[-_])?python-?(?P<python>3\.?[0-9]{1,2})(?:[-_.][\w.-]*)?:.*"
         ),
         libc="glibc 2.31",
@@ -226,7 +224,7 @@ FAMILIES: tuple[Family, ...] = (
     ),
     Family(
         note="is taken for a copy of the Docker Official Image",
-        name=re.compile(rf".+/python:(?:(?P<python>{_VERSION})(?:-.*)?|.*)"),
+        name=Pattern(rf".+/python:(?:(?P<python>{_VERSION})(?:-.*)?|.*)"),
         has_official_pip=True,
     ),
 )

@@ -113,6 +113,18 @@ def test_refresh_and_no_cache_dir(project: TemporaryProject, index: LoopbackInde
     assert asked(index) == []
 
 
+def test_release_that_is_newer_than_the_cache(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """What can't be done with a fresh page is tried with the page that the index has now."""
+    outdated(project)
+    index.add("lib", "2.0")
+    done = project.invoke("deps.upgrade", "lib==2.0")
+    assert (done.status, project.requirements) == (0, "lib==2.0\n"), done.output
+    done = project.invoke("deps.upgrade", "lib==3.0")
+    assert (done.status, project.requirements) == (1, "lib==2.0\n"), done.output
+
+
 def test_etag_that_lies(project: TemporaryProject, index: LoopbackIndex) -> None:
     """An answer 304 about another ETag than was asked for is no answer; the page is fetched."""
     index.cache_control = "no-cache"

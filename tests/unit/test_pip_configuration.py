@@ -116,7 +116,8 @@ def test_configuration_is_what_pip_lists(
         file.unlink(missing_ok=True)
         if text is not None:
             file.write_bytes(text.encode("latin-1" if text == "\xff" else "utf-8"))
-    environment = {"HOME": f"{tmp_path}/home", "XDG_CONFIG_DIRS": f"{tmp_path}/etc", **added}
+    environment = {"HOME": f"{tmp_path}/home", "LANG": "C.UTF-8", **added}
+    environment["XDG_CONFIG_DIRS"] = f"{tmp_path}/etc"
     if several:
         environment["XDG_CONFIG_DIRS"] += f":{tmp_path}/second"
     if own:
