@@ -202,17 +202,17 @@ def _newer_than(now: Version, inputs: Inputs, name: Key, asked: SpecifierSet) ->
 
 def _why_not(settlement: Settlement, name: Key, version: Version) -> Reason | None:
     """Return what rules a version out in a settlement; None where nothing does."""
-    candidates, solution = settlement.inputs.candidates, settlement.solution
-    found = why_forbidden(candidates, name, version, settlement.roots, solution)
+    part, candidates = settlement.around(name), settlement.inputs.candidates
+    found = why_forbidden(candidates, name, version, part.roots, part.solution)
     if found is not None:
         return found
     conflict = rule_out(
-        candidates, name, version, settlement.roots, solution, waived=settlement.waived
+        candidates, name, version, part.roots, part.solution, waived=settlement.waived
     )
     return (
         None
         if conflict is None
-        else why_excluded(candidates, name, conflict, settlement.roots, solution)
+        else why_excluded(candidates, name, conflict, part.roots, part.solution)
     )
 
 

@@ -99,6 +99,33 @@ class Settlement(Struct, frozen=True, kw_only=True):
         found = solve(self.inputs.candidates, roots, waived=waived)
         return replace(self, roots=tuple(roots), waived=waived).with_found(found)
 
+    def conflicting_with(self, before: Settlement) -> Iterator[NormalizedName]:
+        """Yield the projects of dependencies that are waived here, and were not before.
+
+        The partition may have been another one before.
+        """
+        known = {(project_of(parent), project_of(name)) for parent, name in before.waived}
+        for parent, name in self.waived:
+            if (project_of(parent), project_of(name)) not in known:
+                yield from (project_of(parent), project_of(name))
+
+    def around(self, name: Key) -> Settlement:
+        """Return the part of it that was searched together with a project."""
+        partition = self.inputs.partition
+        number, *_ = partition.part_of(name)
+        (together,) = (part for part in partition.components() if number in part)
+        if len(together) == len(self.inputs.readers):
+            return self
+        found = self.solution
+        keys = [key for key in found.picks if partition.part_of(key)[0] in together]
+        solution = Solution(
+            picks={key: found.picks[key] for key in keys},
+            causes={key: each for key, each in found.causes.items() if key in keys},
+        )
+        return replace(
+            self, roots=tuple(_roots_in(self.inputs, self.roots, together)), solution=solution
+        )
+
     def noting(self, *notices: Draft) -> Settlement:
         """Return the same with more notices."""
         return replace(self, notices=(*self.notices, *notices))
@@ -196,12 +223,11 @@ def _join(
     error: VersionConflict | None = None
     try:
         found = search(joined)
-        names = {name for pair in found.waived - settled.waived for name in pair}
+        names = {*found.conflicting_with(settled)}
     except VersionConflict as conflict:
         error = conflict
-        names = {*conflict.conflict.names}
-    in_conflict = {project_of(name) for name in names}
-    parted = {join.project for join in joins if join.project in in_conflict}
+        names = {project_of(name) for name in conflict.conflict.names}
+    parted = {join.project for join in joins if join.project in names}
     if error is None and not parted:
         return found
     if not parted or not all(can_part(before, project) for project in parted):
@@ -227,15 +253,68 @@ def _no_common_version(inputs: Inputs, projects: Iterable[NormalizedName]) -> No
 def _settle(
     inputs: Inputs, goals: Sequence[Goal], gone: Collection[str], *, is_improving: bool
 ) -> Settlement:
-    """Find versions for goals, with the partition as it is; see ``settle``."""
+    """Find versions for goals, with the partition as it is; see ``settle``.
+
+    Environments that have no version in common are searched one after another.
+    """
     inputs = preferring_base(inputs, goals)
-    numbers = _concerned(inputs, goals, gone)
-    current = [
-        root
-        for root in roots_without(inputs, goals)
-        if root.place not in gone and inputs.partition.part_of(root.name)[0] in numbers
+    current = [root for root in roots_without(inputs, goals) if root.place not in gone]
+    parts = _concerned(inputs, goals, gone)
+    concerned = {number for part in parts for number in part}
+    asked = [*(goal.root for goal in goals), *_roots_in(inputs, current, concerned)]
+    inputs.candidates.prefetch(asked)
+    settled = [
+        _settle_part(
+            inputs,
+            [goal for goal in goals if goal.readers[0] in part],
+            _roots_in(inputs, current, part),
+            part,
+            is_improving=is_improving,
+        )
+        for part in parts
     ]
-    inputs.candidates.prefetch([*(goal.root for goal in goals), *current])
+    return _together(settled)
+
+
+def _roots_in(inputs: Inputs, roots: Iterable[Root], part: Collection[int]) -> list[Root]:
+    """Return the roots that some environments have."""
+    return [root for root in roots if inputs.partition.part_of(root.name)[0] in part]
+
+
+def _together(settled: Sequence[Settlement]) -> Settlement:
+    """Return the settlements of environments that have no version in common as one."""
+    first, *others = settled
+    if not others:
+        return first
+    admitted = [each.inputs.limits.admitted for each in settled]
+    names = None if None in admitted else [name for each in admitted if each for name in each]
+    return Settlement(
+        inputs=first.inputs.within(first.inputs.limits.admitting(names)),
+        solution=Solution(
+            picks={name: pick for each in settled for name, pick in each.solution.picks.items()},
+            causes={name: why for each in settled for name, why in each.solution.causes.items()},
+        ),
+        roots=tuple(root for each in settled for root in each.roots),
+        numbers=tuple(sorted(number for each in settled for number in each.numbers)),
+        waived=frozenset(pair for each in settled for pair in each.waived),
+        conflicting=frozenset(name for each in settled for name in each.conflicting),
+        notices=tuple(notice for each in settled for notice in each.notices),
+    )
+
+
+def _settle_part(
+    inputs: Inputs,
+    goals: Sequence[Goal],
+    current: Sequence[Root],
+    numbers: tuple[int, ...],
+    *,
+    is_improving: bool,
+) -> Settlement:
+    """Find versions for goals in environments that share some.
+
+    Raises:
+        VersionConflict: there are none.
+    """
     wanted, told = _as_they_are(inputs, current, [goal.root for goal in goals])
     settled = Settlement(inputs=inputs, numbers=numbers, notices=(warn(*told),))
     settled = settled.again(wanted, frozenset())
@@ -266,15 +345,16 @@ def _settle(
     return settled
 
 
-def _concerned(inputs: Inputs, goals: Iterable[Goal], gone: Collection[str]) -> tuple[int, ...]:
-    """Return the readers of what a command writes, and those who share a version with them."""
+def _concerned(
+    inputs: Inputs, goals: Iterable[Goal], gone: Collection[str]
+) -> tuple[tuple[int, ...], ...]:
+    """Return the readers of what a command writes, with those who share a version with them."""
     meant = {number for goal in goals for number in goal.readers}
     for line in inputs.manifest.lines if gone else ():
         if line.place in gone:
             meant.update(readers_of(inputs, line))
     parts = inputs.partition.components()
-    found = sorted(number for part in parts if meant & {*part} for number in part)
-    return tuple(found) or tuple(range(len(inputs.readers)))
+    return tuple(part for part in parts if meant & {*part}) or parts
 
 
 def _settle_current(inputs: Inputs, *, waive: bool) -> Settlement:
@@ -346,7 +426,8 @@ def _why_withheld(candidate: Candidate) -> str:
 
 
 def _find_way_around(settled: Settlement, *, is_hurried: bool, is_improving: bool) -> Settlement:
-    before, told = _as_they_are(settled.inputs, roots_of(settled.inputs))
+    own = _roots_in(settled.inputs, roots_of(settled.inputs), settled.numbers)
+    before, told = _as_they_are(settled.inputs, own)
     settled = settled.noting(warn(*told))
     if is_hurried:
         settled = _start_from_current(settled, before)
