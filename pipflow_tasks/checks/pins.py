@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from ..manifest.documents import Manifest
     from ..planning.inputs import Inputs
-    from ..planning.settling import Settlement
+    from ..planning.settlement import Settlement
     from ..planning.transitive import Found
     from ..requirements import Line
     from ..resolution import Conflict, Root

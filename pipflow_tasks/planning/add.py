@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from ..resolution import Key
     from .goals import Goal
     from .inputs import Inputs
-    from .settling import Settlement
+    from .settlement import Settlement
 
 
 class AddOptions(Struct, frozen=True, kw_only=True):

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from ..target import Target
     from .draft import PlannedAddition
     from .inputs import Inputs
-    from .settling import Settlement
+    from .settlement import Settlement
 
 
 _UNSAFE = {"pip", "setuptools", "distribute"}  # pip-compile leaves them out by default

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ..requirements import Line
     from ..resolution import Pick, Solution
     from .inputs import Inputs
-    from .settling import Settlement
+    from .settlement import Settlement
     from .transitive import Origin, Transitive
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..resolution.finder import Candidate, Choice, Rejection
     from .goals import Goal
     from .inputs import Inputs
-    from .settling import Settlement
+    from .settlement import Settlement
 
 MOST_EXAMINED = 4
 """For how many newer versions the reason against them is looked for."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ..requirements import Line, Request
     from .goals import Goal
     from .inputs import Inputs
-    from .settling import Settlement
+    from .settlement import Settlement
 
     Versions: TypeAlias = Mapping[NormalizedName, Version]
 

@@ -11,7 +11,8 @@ from .draft import Draft, remove, warn
 from .inputs import as_given, key_of, roots_of
 from .lock import find_unknown, say_need, update_lock
 from .requests import error_at, find_removable
-from .settling import NOTHING, settle, settle_current
+from .settlement import NOTHING
+from .settling import settle, settle_current
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence

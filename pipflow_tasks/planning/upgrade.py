@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from ..requirements import Line, Request
     from .goals import Goal
     from .inputs import Inputs
-    from .settling import Settlement
+    from .settlement import Settlement
 
 Level = Literal["major", "minor", "patch"]
 LEVELS: tuple[Level, ...] = ("major", "minor", "patch")
