@@ -9,20 +9,23 @@ from __future__ import annotations
 import itertools
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from faults import limited
+from faults.counts import Counts
 from faults.spoiling import SPOILS, spoiling
+from functional.temporary_project import TemporaryProject
+from loopback_index import LoopbackIndex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from faults.counts import Counts
-    from functional.temporary_project import Finished, TemporaryProject
-    from loopback_index import Face, LoopbackIndex
+    from functional.temporary_project import Finished
+    from loopback_index import Face
 
 LIMITED = Path(limited.__file__)
 DEADLINE_SECONDS = 2.0
@@ -63,10 +66,24 @@ RIGHTS: dict[tuple[tuple[str, ...], Face], Right] = {}
 class Bench:
     """A project whose index works, or does not."""
 
-    def __init__(self, project: TemporaryProject, index: LoopbackIndex, counts: Counts) -> None:
+    def __init__(
+        self,
+        project: TemporaryProject,
+        index: LoopbackIndex,
+        counts: Counts,
+        *,
+        deadline_seconds: float = DEADLINE_SECONDS,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        most_seconds: float = MOST_SECONDS,
+    ) -> None:
         self._project = project
         self._index = index
         self._counts = counts
+        self._limits = {
+            "DEADLINE": str(deadline_seconds),
+            "INVOKE_PIPFLOW_TIMEOUT_SECONDS": str(timeout_seconds),
+        }
+        self._most_seconds = most_seconds
         project.requirements = REQUIREMENTS
         self._before = project.contents()
 
@@ -74,15 +91,8 @@ class Bench:
         for folder in (self._project.home / ".cache", self._project.state):
             shutil.rmtree(folder, ignore_errors=True)
         self._project.requirements = REQUIREMENTS
-        return self._project.run_file(
-            LIMITED,
-            *words,
-            environment={
-                "PIP_INDEX_URL": url,
-                "DEADLINE": str(DEADLINE_SECONDS),
-                "INVOKE_PIPFLOW_TIMEOUT_SECONDS": str(TIMEOUT_SECONDS),
-            },
-        )
+        environment = {"PIP_INDEX_URL": url, **self._limits}
+        return self._project.run_file(LIMITED, *words, environment=environment)
 
     def right(self, words: tuple[str, ...], face: Face) -> Right:
         """Return what a command comes to, by one run that nothing spoils, once a test process."""
@@ -110,7 +120,7 @@ class Bench:
         require, now = self._counts.require, self._project.contents()
         self._counts.did("network faults")
         self._counts.require_no_traceback(done, where)
-        require(seconds < MOST_SECONDS, "over the deadline", f"{where}: {seconds:.1f} s")
+        require(seconds < self._most_seconds, "over the deadline", f"{where}: {seconds:.1f} s")
         if done.status == 0:
             is_same = now == right.contents and done.stdout == right.done.stdout
             is_false = "nothing to change" in done.stdout and not is_same
@@ -127,7 +137,13 @@ class Bench:
 
 @pytest.fixture
 def bench(project: TemporaryProject, index: LoopbackIndex, counts: Counts) -> Bench:
-    """Put up a project with wheels whose metadata is beside them, within them, or in an sdist."""
+    """Put up a project and its index."""
+    fill(index)
+    return Bench(project, index, counts)
+
+
+def fill(index: LoopbackIndex) -> None:
+    """Add wheels whose metadata is beside them or within them, and sdists."""
     index.add("lib", "1.0")
     index.add("lib", "2.0", requires_dist=["dep<2", "under>=1"])
     index.add("dep", "1.0")
@@ -141,7 +157,6 @@ def bench(project: TemporaryProject, index: LoopbackIndex, counts: Counts) -> Be
         index.add("plain", version, wheel=False, sdist=True)
     index.add("more", "1.0", requires_dist=["dep<1.5"])
     index.add("more", "0.9")
-    return Bench(project, index, counts)
 
 
 def cases(bench: Bench, number: int | None) -> Iterator[tuple[tuple[str, ...], Face, int, bool]]:
@@ -163,4 +178,49 @@ def test_spoiled_answers(name: str, bench: Bench, counts: Counts, is_nightly: bo
     """Whatever an index answers: the right result, or status 1 with a message and no change."""
     for words, face, at, is_alone in cases(bench, None if is_nightly else 4):
         bench.spoil(name, words, face, at, 1 if is_alone else None)
+    assert counts.details == []
+
+
+SLOW = ("silence", "a drip", "no end of 100", "round and round")
+REAL_DEADLINE_SECONDS, REAL_TIMEOUT_SECONDS = 30.0, 15.0
+REST_SECONDS = 25.0
+"""What a command may take besides, while as many others run."""
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_real_deadline(face: Face, tmp_path: Path, counts: Counts, is_nightly: bool) -> None:
+    """Fifty look-ups that do not end by themselves end after 30 seconds; they wait together."""
+    if not is_nightly:
+        pytest.skip("takes minutes; set PIPFLOW_NIGHTLY=1")
+    with LoopbackIndex() as index:
+        fill(index)
+
+        def make(name: str) -> tuple[Bench, Counts]:
+            folder = tmp_path / name
+            folder.mkdir()
+            own = Counts()
+            limits = {
+                "deadline_seconds": REAL_DEADLINE_SECONDS,
+                "timeout_seconds": REAL_TIMEOUT_SECONDS,
+                "most_seconds": REAL_DEADLINE_SECONDS + REST_SECONDS,
+            }
+            project = TemporaryProject(folder, index_url=index.url)
+            return Bench(project, index, own, **limits), own
+
+        first, _ = make("first")
+        rights = [first.right(words, face).count for words in COMMANDS]
+        requests = [(words, at) for words, n in zip(COMMANDS, rights, strict=True) for at in (1, n)]
+
+        def spoil(number: int) -> Counts:
+            bench, own = make(f"fault-{number}")
+            words, at = requests[number // len(SLOW) % len(requests)]
+            times = None if number >= len(SLOW) * len(requests) else 1
+            bench.spoil(SLOW[number % len(SLOW)], words, face, at, times)
+            return own
+
+        with ThreadPoolExecutor(25) as pool:
+            for own in pool.map(spoil, range(50)):
+                counts.details.extend(own.details)
+                for name, number in own.values.items():
+                    counts.values[name] = counts.values.get(name, 0) + number
     assert counts.details == []

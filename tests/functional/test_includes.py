@@ -7,6 +7,7 @@ import re
 import resource
 import shutil
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -929,6 +930,25 @@ def test_pin_outside_a_constraint(project: TemporaryProject, index: LoopbackInde
     assert "lib==2.0 (requirements.txt:2): lib 2.0 does not satisfy <2" in done.stderr
     assert project.invoke("deps.upgrade", "lib==1.0").status == 0
     assert project.invoke("deps.check").status == 0
+
+
+@pytest.mark.parametrize("is_chain", [False, True], ids=["many", "deep"])
+def test_addresses_that_include_too_much(
+    project: TemporaryProject, index: LoopbackIndex, is_chain: bool
+) -> None:
+    """Files at addresses are read once each, and refused above 500 in all."""
+    host = index.url.removesuffix("/simple/")
+    names = [f"more{number}.txt" for number in range(600)]
+    for name, following in pairwise(names):
+        index.texts[f"/{name}"] = f"-r {following}\n-r {following}\n" if is_chain else ""
+    if not is_chain:
+        index.texts["/more0.txt"] = "".join(f"-r {name}\n" for name in names[1:])
+    project.requirements = text = f"-r {host}/more0.txt\nlib==1.0\n"
+    done = project.invoke("deps.upgrade-all", "--no-rebuild")
+    assert (done.status, project.requirements) == (1, text)
+    assert "more than 500 files at addresses are included" in done.stderr
+    asked = [request.path for request in index.requests if request.path.startswith("/more")]
+    assert len(asked) == len(set(asked)) <= 500
 
 
 @pytest.mark.parametrize(
