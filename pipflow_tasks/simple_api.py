@@ -380,7 +380,7 @@ def load_page(
     )
 
 
-SMALL_BYTES = 1 << 16
+SMALL_BYTES = 1 << 14
 KEPT_VERSIONS = 3
 """Of how many versions, the newest, the entries are kept from the first."""
 MOST_STORED_VERSIONS = 64

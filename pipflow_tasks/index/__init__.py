@@ -59,7 +59,7 @@ MOST_FILE_BYTES = 192 << 20
 NO_LINKS = Links()
 _Other = TypeVar("_Other")
 _Result = TypeVar("_Result")
-THREADS = 24
+THREADS = 16
 """The number of threads for pages, and again for metadata, which need not wait for all pages."""
 
 

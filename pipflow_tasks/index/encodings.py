@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 MOST_UNPACKED_BYTES = 128 << 20
 """The size of an answer when it is decompressed."""
-MOST_AT_A_TIME_BYTES = 32 << 20
+MOST_AT_A_TIME_BYTES = 16 << 20
 """The size of all answers that are in work at a time; a larger one is alone."""
 
 
