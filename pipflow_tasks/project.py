@@ -85,9 +85,10 @@ from .planning.adopt import (
 from .planning.assumptions import note_looked_up, say_assumed, turns_on_patch
 from .planning.compiling import image_command, require_for_image, tell_commands
 from .planning.draft import edit_of, finish, warn
-from .planning.inputs import Inputs, Served, environments_of, prepare
+from .planning.inputs import Inputs, environments_of, prepare
 from .planning.lock import draft_lock, draft_unlock
 from .planning.pin import PinOptions, draft_pin
+from .planning.readers import Served
 from .planning.remove import draft_remove
 from .planning.requests import require_same
 from .planning.settling import settle_current

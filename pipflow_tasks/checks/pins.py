@@ -11,12 +11,11 @@ from packaging.specifiers import SpecifierSet
 from ..errors import ProjectNotFound, RequirementsError
 from ..plan import Alike, Finding
 from ..planning.base_image import name_broken
+from ..planning.bounds import allowed_by_policy, is_held
 from ..planning.goals import find_move
 from ..planning.inputs import (
-    allowed_by_policy,
     as_given,
     environments_of,
-    is_held,
     readers_of,
     releases,
     roots_of,

@@ -12,18 +12,10 @@ from ..manifest.documents import promote
 from ..requirements import Addition, change_via
 from ..resolution import in_each, project_of
 from . import draft as drafts
+from .bounds import is_held, policy_bounds
 from .draft import Draft, hint, warn
 from .goals import goal_to_add, goal_to_move, key_for, roots_without, why_unmovable
-from .inputs import (
-    each_of,
-    holding_lines,
-    is_held,
-    key_of,
-    policy_bounds,
-    readers_of,
-    readers_of_new,
-    reads,
-)
+from .inputs import each_of, holding_lines, key_of, readers_of, readers_of_new, reads
 from .lock import update_lock
 from .moving import candidate_for, digests, move_goal, tell_held_goal
 from .policies import asked_of, comment_with_policy, policy_of, tell_new_policies, tell_policies

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from ..resolution import Partition, Solution
     from .goals import Goal
-    from .inputs import Inputs, Reader
+    from .inputs import Inputs
+    from .readers import Reader
 
 
 def preferring_base(inputs: Inputs, goals: Iterable[Goal] = ()) -> Inputs:

@@ -12,10 +12,9 @@ from ..errors import NoCandidate
 from ..requirements import Kind, as_one_word
 from ..resolution import TYPED, Root, in_each, project_of
 from ..resolution.finder import summarise
+from .bounds import allowed_by_policy, is_held
 from .inputs import (
-    allowed_by_policy,
     hint_at_unseen,
-    is_held,
     key_of,
     readers_of,
     readers_of_new,

@@ -7,8 +7,6 @@ with new inputs.
 from __future__ import annotations
 
 from difflib import get_close_matches
-from functools import cached_property
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -21,86 +19,26 @@ from ..resolution import (
     Key,
     Limits,
     Partition,
-    Preference,
     Root,
-    View,
     dependency_of,
     in_each,
-    make_partition,
     project_of,
 )
-from ..resolution.finder import Bound
+from .readers import first_limits, list_readers, part_readers, view_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from packaging.markers import Marker
     from packaging.utils import NormalizedName
-    from packaging.version import Version
 
     from ..environments.environment import Environment
     from ..environments.rules import InstallRules
     from ..manifest.documents import Manifest
     from ..requirements import Line
-    from ..resolution import Catalog
-    from ..resolution.finder import Admission, Candidate, Releases
+    from ..resolution.finder import Bound, Candidate, Releases
     from ..target import Target
-
-
-class Served(Struct, frozen=True, kw_only=True):
-    """An environment with what it installs, and from where.
-
-    Attributes:
-        environment: the environment.
-        manifest: the files that it reads, with all that counts besides.
-        catalog: what its indexes have.
-        unseen: the ``--find-links`` whose files are unknown, as messages write them, and why.
-    """
-
-    environment: Environment
-    manifest: Manifest
-    catalog: Catalog
-    unseen: tuple[tuple[str, str], ...] = ()
-
-    def reads(self, line: Line) -> bool:
-        """Return whether a line of the project's files counts for it on a platform."""
-        target = self.environment.target
-        is_there = line.path in self.manifest.requirements
-        return is_there and (line.marker is None or target.applies(line.marker))
-
-
-class Reader(Struct, frozen=True, kw_only=True, dict=True):  # of a cached property
-    """An environment on one of its platforms, as a reader of the files.
-
-    Attributes:
-        name: as messages have it where there are several.
-        served: the environment, with what it installs.
-        target: its target, for this platform alone.
-    """
-
-    name: str
-    served: Served
-    target: Target
-
-    @property
-    def environment(self) -> Environment:
-        """The environment."""
-        return self.served.environment
-
-    @property
-    def manifest(self) -> Manifest:
-        """The files that it reads, with all that counts besides."""
-        return self.served.manifest
-
-    def reads(self, line: Line) -> bool:
-        """Return whether a line counts for it."""
-        if line.path not in self.manifest.requirements and line.place not in self._beside:
-            return False
-        return line.marker is None or self.target.applies(line.marker)
-
-    @cached_property
-    def _beside(self) -> frozenset[str]:
-        return frozenset(line.place for line in self.manifest.siblings)
+    from .readers import Reader, Served
 
 
 class Inputs(Struct, frozen=True, kw_only=True):
@@ -318,34 +256,6 @@ def why_unseen(inputs: Inputs, line: Line) -> str:
     return ""
 
 
-def is_held(line: Line) -> bool:
-    """Return whether a line's policy is to hold."""
-    return line.policy is not None and line.policy.is_hold
-
-
-def allowed_by_policy(line: Line) -> SpecifierSet:
-    """Return the versions that a line's policy allows; ``hold`` allows all, see ``is_held``."""
-    return SpecifierSet() if line.policy is None else line.policy.specifier
-
-
-def policy_bounds(line: Line) -> Iterator[Bound]:
-    """Yield what a line's policy keeps out; ``hold`` keeps everything but the pin out."""
-    policy = line.policy
-    if policy is None:
-        return
-    if policy.is_hold:
-        yield only_version(line, f"is kept out by its policy, hold ({line.place})")
-    else:
-        reason = f"does not satisfy its policy {policy.text} ({line.place})"
-        yield Bound(specifier=policy.specifier, reason=reason, is_ours=True)
-
-
-def only_version(line: Line, reason: str) -> Bound:
-    """Keep every version but that of a pin out."""
-    specifier = SpecifierSet(f"=={line.pin}" if line.pin else "")
-    return Bound(specifier=specifier, reason=reason, is_ours=True)
-
-
 def prepare(
     manifest: Manifest,
     served: tuple[Served, ...],
@@ -374,36 +284,22 @@ def prepare(
     of_each = (notice for each in served for notice in each.environment.notices)
     # what suits the larger of two suits the other one; but a lock is complete in each
     reading = [each for each in served if manifest.has_lock or not each.environment.within]
-    readers = _readers_of(reading)
-    partition = _part(manifest, readers)
+    readers = list_readers(reading)
+    partition = part_readers(manifest, readers)
     counts_all = in_any_case or manifest.has_lock or bool(place)
     return Inputs(
         manifest=manifest,
         served=served,
         readers=readers,
         candidates=Candidates(
-            tuple(_view(reader, counts_all=counts_all) for reader in readers),
+            tuple(view_of(reader, counts_all=counts_all) for reader in readers),
             partition,
-            _limits(manifest, readers, partition),
+            first_limits(manifest, readers, partition),
         ),
         resolves=resolve,
         notices=told,
         last_notices=tuple(dict.fromkeys((*of_unseen, *of_each, *manifest.notices))),
     )
-
-
-def _readers_of(served: Sequence[Served]) -> tuple[Reader, ...]:
-    """Return the readers in environments: each on each of its platforms."""
-    found: list[Reader] = []
-    for each in served:
-        target = each.environment.target
-        is_one = len(target.platforms) == 1
-        for platform in target.platforms:
-            words = [each.environment.name] * (len(served) > 1)
-            words += [platform.name] * (not is_one)
-            own = target if is_one else replace(target, platforms=(platform,))
-            found.append(Reader(name=" on ".join(words), served=each, target=own))
-    return tuple(found)
 
 
 def _skip(rules: Iterable[InstallRules]) -> str:
@@ -418,101 +314,10 @@ def split_platforms(inputs: Inputs) -> Inputs:
     """
     if all(len(each.environment.target.platforms) == 1 for each in inputs.readers):
         return inputs
-    partition = _part(inputs.manifest, inputs.readers, is_split=True)
+    partition = part_readers(inputs.manifest, inputs.readers, is_split=True)
     for project, readers in inputs.held:
         partition = partition.joining(project, readers)
     return inputs.parted(partition)
-
-
-def _part(manifest: Manifest, readers: tuple[Reader, ...], *, is_split: bool = False) -> Partition:
-    """Return which readers have a project in one version: those of a line that pins it.
-
-    The platforms of an environment have one version of what no line holds, unless they are split.
-    """
-    if len(readers) == 1:
-        return Partition()
-    groups: dict[int, list[int]] = {}
-    for number, reader in enumerate(readers):
-        groups.setdefault(number if is_split else id(reader.environment), []).append(number)
-    holding = (
-        (line.name, tuple(n for n, reader in enumerate(readers) if reader.reads(line)))
-        for line in manifest.lines
-        if line.name is not None and line.pin is not None
-    )
-    return make_partition(
-        tuple(reader.name for reader in readers),
-        tuple(tuple(group) for group in groups.values()),
-        holding,
-    )
-
-
-def _view(reader: Reader, *, counts_all: bool) -> View:
-    """Return a reader as a search sees it: no pin of its lines is too young.
-
-    With ``counts_all``, dependencies count although its step does not install them.
-    """
-    rules = reader.environment.rules
-    pins: dict[NormalizedName, set[Version]] = {}
-    for line in reader.manifest.lines:
-        if line.name is not None and line.pin is not None and reader.reads(line):
-            pins.setdefault(line.name, set()).add(line.pin)
-    admissions: dict[NormalizedName, Admission] = {
-        name: replace(
-            rules.admissions.get(name, rules.admission), pins=frozenset(pins.get(name, ()))
-        )
-        for name in {*pins, *rules.admissions}
-    }
-    return View(
-        catalog=reader.served.catalog,
-        target=reader.target,
-        admission=rules.admission,
-        admissions=MappingProxyType(admissions),
-        overridden=MappingProxyType(_overridden(reader)),
-        skips_dependencies=bool(rules.without_dependencies) and not counts_all,
-    )
-
-
-def _limits(manifest: Manifest, readers: tuple[Reader, ...], partition: Partition) -> Limits:
-    """Return the first limits of a command: no locked line moves."""
-    constraints: dict[Key, tuple[Bound, ...]] = {}
-    for number, reader in enumerate(readers):
-        for name, bounds in _constraints(reader).items():
-            key = partition.key(name, number)
-            constraints[key] = tuple(dict.fromkeys((*constraints.get(key, ()), *bounds)))
-    limits = Limits(constraints=MappingProxyType(constraints))
-    preferences: dict[Key, Preference] = {}
-    for line in manifest.locked:
-        reading = [number for number, reader in enumerate(readers) if reader.reads(line)]
-        for key in partition.keys(line.name, reading) if line.name else ():
-            if line.pin:
-                preferences[key] = Preference(version=line.pin)
-            limits = limits.bounding(key, policy_bounds(line))
-    return replace(limits, preferences=MappingProxyType(preferences))
-
-
-def _constraints(reader: Reader) -> dict[NormalizedName, tuple[Bound, ...]]:
-    """Return what the constraints files and overrides of an environment keep out."""
-    found: dict[NormalizedName, tuple[Bound, ...]] = {}
-    manifest = reader.manifest
-    limiting = [line for each in manifest.constraints.values() for line in each.lines]
-    for line in (*limiting, *manifest.overrides):
-        requirement = line.requirement
-        if line.name is None or requirement is None or not requirement.specifier:
-            continue
-        if requirement.marker is None or reader.target.applies(requirement.marker):
-            reason = f"does not satisfy {requirement.specifier} ({line.place})"
-            bound = Bound(specifier=requirement.specifier, reason=reason)
-            found[line.name] = (*found.get(line.name, ()), bound)
-    return found
-
-
-def _overridden(reader: Reader) -> dict[NormalizedName, bool]:
-    """Return the projects that overrides are for, and whether one gives an address."""
-    return {
-        line.name: line.requirement is None or line.requirement.url is not None
-        for line in reader.manifest.overrides
-        if line.name is not None and (line.marker is None or reader.target.applies(line.marker))
-    }
 
 
 def reads(inputs: Inputs, line: Line) -> bool:

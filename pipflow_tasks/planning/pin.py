@@ -10,9 +10,10 @@ from packaging.specifiers import SpecifierSet
 
 from ..errors import VersionConflict
 from ..resolution import Preference
+from .bounds import policy_bounds
 from .draft import Draft, hint, leave
 from .goals import choose, goal_to_move, why_left_alone
-from .inputs import holding_lines, key_of, policy_bounds, readers_of, releases
+from .inputs import holding_lines, key_of, readers_of, releases
 from .lock import update_lock
 from .moving import move_goal, version_for, write_goal
 from .policies import asked_of, comment_with_policy, tell_policies

@@ -19,8 +19,9 @@ from ..requirements import (
     typed_specifier,
 )
 from ..resolution.finder import Bound
+from .bounds import is_held, policy_bounds
 from .draft import Draft, hint
-from .inputs import is_held, key_of, policy_bounds, releases
+from .inputs import key_of, releases
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

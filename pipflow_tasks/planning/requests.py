@@ -9,8 +9,9 @@ from packaging.utils import canonicalize_name
 
 from ..errors import RequirementsError, redact
 from ..requirements import as_one_word
+from .bounds import is_held
 from .goals import why_unmovable
-from .inputs import is_held, key_of, readers_of, readers_of_new, releases, say_target
+from .inputs import key_of, readers_of, readers_of_new, releases, say_target
 from .policies import bounds_beside
 
 if TYPE_CHECKING:

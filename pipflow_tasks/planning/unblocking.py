@@ -10,8 +10,9 @@ from packaging.specifiers import SpecifierSet
 from ..requirements import as_one_word
 from ..resolution import Conflict, Solution, find_conflicting, project_of, solve
 from ..values import join_words
+from .bounds import policy_bounds
 from .goals import goal_to_move
-from .inputs import as_given, policy_bounds, roots_of
+from .inputs import as_given, roots_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

@@ -11,19 +11,10 @@ from packaging.specifiers import SpecifierSet
 from ..errors import RequirementsError, VersionConflict
 from ..requirements import Kind
 from ..resolution.finder import Bound
+from .bounds import is_held, only_version, policy_bounds
 from .draft import Draft, hint, leave, warn
 from .goals import goal_to_move, why_left_alone, why_unmovable
-from .inputs import (
-    holding_lines,
-    is_held,
-    key_of,
-    only_version,
-    policy_bounds,
-    reads,
-    releases,
-    root_of,
-    why_nowhere,
-)
+from .inputs import holding_lines, key_of, reads, releases, root_of, why_nowhere
 from .lock import update_lock
 from .moving import move_goal
 from .policies import asked_of, bounds_beside, comment_with_policy, tell_policies

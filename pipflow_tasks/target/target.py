@@ -311,17 +311,6 @@ class Target(Struct, frozen=True, kw_only=True, dict=True):  # of a cached prope
             for extra in extras or ("",)
         )
 
-    def covers(self, markers: Collection[Marker | None], within: Marker | None = None) -> bool:
-        """Return whether on every platform one of some markers holds; None holds everywhere.
-
-        Only the platforms count where ``within`` holds.
-        """
-        return all(
-            any(_holds(marker, platform) for marker in markers)
-            for platform in self.platforms
-            if _holds(within, platform)
-        )
-
     def turns_on_patch(
         self, question: SpecifierSet | Marker, extras: Collection[str] = ("",)
     ) -> bool:
