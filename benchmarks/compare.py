@@ -11,6 +11,7 @@ import compileall
 import hashlib
 import json
 import os
+import re
 import shutil
 import ssl
 import statistics
@@ -289,6 +290,7 @@ class Bench:
             }
             yield Case(name="lock 100 pins", state=state, size=DIRECT, commands=commands)
         yield from self._cases_of_services(compiled.splitlines())
+        yield self._case_of_images()
         yield self._case_of_long_file()
 
     def _solved(self) -> list[str]:
@@ -317,6 +319,25 @@ class Bench:
         commands = {"ours": Command(words=words, folder=folder)}
         for state in ("cold", "fresh"):
             yield Case(name=f"{SERVICES} services", state=state, size=DIRECT, commands=commands)
+
+    def _case_of_images(self) -> Case:
+        """Return a case of one file that one image installs, or two, or twenty equal ones."""
+        commands: dict[str, Command] = {}
+        for count, pythons in ((1, ["3.12"]), (2, ["3.12", "3.11"]), (20, ["3.12"] * 20)):
+            folder = self.root / f"images-{count}"
+            shutil.rmtree(folder, ignore_errors=True)
+            self._write_project(folder, self.pins)
+            shutil.copy(self.root / str(DIRECT) / "tasks.py", folder)
+            services = ["services:"]
+            for number, python in enumerate(pythons):
+                text = (folder / "Dockerfile").read_text()
+                name = f"{python}.Dockerfile"
+                (folder / name).write_text(re.sub(r"python:[0-9.]+", f"python:{python}", text))
+                services += [f"  s{number}:", f"    build: {{context: ., dockerfile: {name}}}"]
+            (folder / "compose.yaml").write_text("\n".join(services) + "\n")
+            words = ("deps.upgrade-all", "--dry-run")
+            commands[f"{count} image{'s' if count > 1 else ''}"] = self.ours(folder, *words)
+        return Case(name="images of one file", state="fresh", size=DIRECT, commands=commands)
 
     def _case_of_long_file(self) -> Case:
         folder = self.root / "long"
