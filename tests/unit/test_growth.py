@@ -92,6 +92,15 @@ def chained(text: str) -> None:
     bake(json.dumps({"target": {"t0": {}, **targets, "default": last}, "variable": variable}))
 
 
+def many_targets(text: str) -> None:
+    """Read many targets, and groups each in the one before."""
+    count = len(text) // 40
+    groups = {f"g{n}": {"targets": [f"g{n + 1}", "t0"]} for n in range(count)}
+    default = {"targets": ["g0", *(f"t{n}" for n in range(count))]}
+    targets = {f"t{n}": {"args": {"A": "b"}} for n in range(count)}
+    bake(json.dumps({"group": {"default": default, **groups}, "target": targets}))
+
+
 def file_of(name: str) -> DistributionFile:
     url = f"https://index.example/a/{name}"
     return DistributionFile(
@@ -110,8 +119,8 @@ def requires_txt(text: str) -> None:
 
 
 def many_added(text: str) -> None:
-    """Add a requirement for each ten characters to a file of as many."""
-    count = len(text) // 10
+    """Add a requirement for each forty characters to a file of as many."""
+    count = len(text) // 40
     lines = "".join(f"# h{n}\np{n:06d}==1\n\n" for n in range(count))
     file = RequirementsFile.from_bytes(lines.encode())
     for sort in ("block", "insert"):
@@ -168,7 +177,7 @@ SHAPES: dict[str, Shape] = {
     "words of secrets": (hide, "", "token", ""),
     "lines": (edited, "", "x", ""),
     "additions": (many_added, "", "x", ""),
-    "targets": (bake, '{"target": {"default": {}', ', "a": {}', "}}"),
+    "many targets": (many_targets, "", "x", ""),
     "nested targets": (bake, '{"target": ', "[", ""),
     "tags of a target": (bake, '{"target": {"default": {"tags": ["a"', ', "a"', "]}}}"),
     "variables of a target": (bake, '{"target": {"default": {"args": {"A": "', "${", '"}}}}'),
