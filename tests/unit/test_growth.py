@@ -45,6 +45,12 @@ def compose(text: str) -> None:
     ComposeFile.from_texts([("compose.yaml", text)], environment={})
 
 
+def extended(text: str) -> None:
+    """Read services that extend each the one before."""
+    services = (f"  s{n + 1}: {{extends: s{n}}}\n" for n in range(len(text) // 25))
+    compose("services:\n  s0: {build: .}\n" + "".join(services))
+
+
 def dotenv(text: str) -> None:
     read_dotenv(text, {})
 
@@ -201,6 +207,7 @@ SHAPES: dict[str, Shape] = {
     "marker of a section": (requires_txt, "[x:'3'>'1'", " and '3'>'1'", "]\na\nb\n"),
     "blank lines of requires.txt": (requires_txt, "a", "\n", "b"),
     "merges": (compose, "services:\n  a:\n    image: b\n    labels:\n", "      <<: {a: b}\n", ""),
+    "extended services": (extended, "", "x", ""),
     "variables of compose": (compose, "services:\n  a:\n    image: '", "${", "'\n"),
     "variables of .env": (dotenv, "", "A=$A\n", ""),
     "hyphens": (hyphens, "", "a-", ""),
