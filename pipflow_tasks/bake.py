@@ -8,12 +8,13 @@ written: a context is relative to the folder where bake runs.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from functools import reduce
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
 
 from .compose import BuildSection, Secret
 from .dockerfile import read_fields
@@ -53,6 +54,10 @@ class BakeFile(Struct, frozen=True, kw_only=True):
 
 _EXPRESSION = re.compile(r"(?P<escaped>\$\$\{|%%\{)|\$\{\s*(?P<name>[A-Za-z_][\w-]*)\s*\}|[$%]\{")
 """What HCL puts in a text: an escape, a variable, or the begin of any other expression."""
+_MOST_PARENTS = 100
+"""How many targets one may inherit from, by whatever way."""
+_MOST_EXPANDED = 65_536
+"""How many characters the variables in one text may have."""
 
 
 class _UnreadError(Exception):
@@ -70,8 +75,8 @@ def read_bake_files(texts: Iterable[tuple[str, str]], variables: Mapping[str, st
         kind: _merged(_blocks(content, kind, path) for path, content in files)
         for kind in ("variable", "group", "target")
     }
-    values = _Values(blocks=blocks["variable"], environment=variables)
-    meant = _meant(blocks["group"], blocks["target"])
+    values = _read_variables(blocks["variable"], variables)
+    meant = dict.fromkeys(_meant(blocks["group"], blocks["target"]))
     targets: list[BakeTarget] = []
     others: list[BakeTarget] = []
     unread: list[str] = []
@@ -108,7 +113,7 @@ def _blocks(content: dict[str, Any], kind: str, path: str) -> dict[str, dict[str
             for block in _listed(blocks):
                 if not isinstance(block, dict):
                     raise BakeError(f"the {kind} `{name}` is no object", path=path)
-                found = _merge(found, {name: block})
+                found[name] = _over(found.get(name, {}), block)
     return found
 
 
@@ -136,28 +141,43 @@ def _meant(groups: Mapping[str, Any], targets: Mapping[str, Any]) -> list[str]:
     if "default" not in groups and "default" not in targets:
         return [*targets]
     found: dict[str, None] = {}
-    waiting, seen = ["default"], set[str]()
+    waiting, seen = ["default"], set[str]()  # the next one is the last
     while waiting:
-        name = waiting.pop(0)
+        name = waiting.pop()
         if name in groups and name not in seen:
             seen.add(name)
-            waiting = [*map(str, _listed(groups[name].get("targets", []))), *waiting]
+            waiting += map(str, reversed(_listed(groups[name].get("targets", []))))
         elif name in targets:
             found[name] = None
     return [*found]
 
 
-def _inherited(
-    name: str, targets: Mapping[str, dict[str, Any]], seen: tuple[str, ...] = ()
-) -> dict[str, Any]:
-    """Return the content of a target on top of those that it inherits from."""
-    if name in seen:
-        raise _UnreadError(f"a parent that inherits from it, {name}")
-    if name not in targets:
-        raise _UnreadError(f"a parent that is not there, {name}")
-    parents = _listed(targets[name].get("inherits", []))
-    contents = [_inherited(str(parent), targets, (*seen, name)) for parent in parents]
-    return reduce(_over, [*contents, targets[name]], {})
+def _inherited(name: str, targets: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return the content of a target on top of those that it inherits from.
+
+    Each ancestor counts where it comes up last: what it says there hides what it said before. The
+    walk goes from there back to the first.
+    """
+    found: list[str] = []
+    seen, within = set[str](), set[str]()
+    waiting = [(name, True)]
+    while waiting:
+        name, is_begin = waiting.pop()
+        if not is_begin:
+            within.remove(name)
+        elif name in within:
+            raise _UnreadError(f"a parent that inherits from it, {name}")
+        elif name not in targets:
+            raise _UnreadError(f"a parent that is not there, {name}")
+        elif name not in seen:
+            if len(found) > _MOST_PARENTS:
+                raise _UnreadError(f"more than {_MOST_PARENTS} parents")
+            found.append(name)
+            seen.add(name)
+            within.add(name)
+            parents = map(str, _listed(targets[name].get("inherits", [])))
+            waiting += [(name, False), *((parent, True) for parent in parents)]
+    return reduce(_over, [targets[each] for each in reversed(found)], {})
 
 
 def _target(name: str, content: dict[str, Any], values: _Values) -> BakeTarget:
@@ -222,45 +242,80 @@ def _scalar(value: object) -> str | None:
     return None if value is None else str(value)
 
 
+def _read_variables(
+    blocks: Mapping[str, dict[str, Any]], environment: Mapping[str, str]
+) -> _Values:
+    """Return the values of variables: those of the environment, else the defaults in the file."""
+    found: dict[str, str | Exception | None] = {}
+    for name in blocks:
+        try:
+            value = environment.get(name)
+        except UsageError as error:  # which only a target that uses it ends in
+            found[name] = error
+        else:
+            found |= {} if value is None else {name: value}
+    defaults = {name: block.get("default") for name, block in blocks.items() if name not in found}
+    needed = {
+        name: [other for other in _names_in(default) if other in defaults]
+        for name, default in defaults.items()
+    }
+    order = TopologicalSorter(needed)
+    with suppress(CycleError):  # what needs itself stays without a value
+        order.prepare()
+    while ready := order.get_ready():
+        for name in ready:
+            try:
+                found[name] = _Values(values=found).expand(defaults[name])
+            except (_UnreadError, UsageError) as error:
+                found[name] = error
+        order.done(*ready)
+    return _Values(values=found)
+
+
+def _names_in(value: object) -> list[str]:
+    """Return the variables that a text names."""
+    found = _EXPRESSION.finditer(value) if isinstance(value, str) else ()
+    return [match["name"] for match in found if match["name"]]
+
+
 class _Values(Struct, frozen=True, kw_only=True):
-    """The values of variables: those of the environment, else the defaults in the file.
+    """The values of variables; where one can't be read, why."""
 
-    ``within`` are the variables whose default is being read.
-    """
-
-    blocks: Mapping[str, dict[str, Any]]
-    environment: Mapping[str, str]
-    within: tuple[str, ...] = ()
+    values: Mapping[str, str | Exception | None]
 
     def of(self, name: str) -> str | None:
         """Return the value of a variable; None for null."""
-        if name not in self.blocks or name in self.within:
+        if name not in self.values:
             raise _UnreadError(f"the expression ${{{name}}}")
-        given = self.environment.get(name)
-        if given is not None:
-            return given
-        inner = replace(self, within=(*self.within, name))
-        return inner.expand(self.blocks[name].get("default"))
+        value = self.values[name]
+        if isinstance(value, Exception):
+            raise value
+        return value
 
     def expand(self, value: object) -> str | None:
         """Return a value as text, with the variables in it replaced; None for null.
 
         ``$${`` stands for ``${``, and ``%%{`` for ``%{``. A variable alone may be null.
         """
-        rest = _scalar(value)
-        if rest is None:
+        text = _scalar(value)
+        if text is None:
             return None
         done: list[str] = []
-        while match := _EXPRESSION.search(rest):
-            before, after = rest[: match.start()], rest[match.end() :]
+        place = size = 0
+        for match in _EXPRESSION.finditer(text):
+            done.append(text[place : match.start()])
+            place = match.end()
             if match["escaped"]:
-                done += (before, match["escaped"][1:])
-            elif match["name"] is None:
+                done.append(match["escaped"][1:])
+                continue
+            if match["name"] is None:
                 raise _UnreadError(f"the expression {match[0]}…")
-            else:
-                found = self.of(match["name"])
-                if found is None and match[0] == value:
-                    return None
-                done += (before, found or "")
-            rest = after
-        return "".join(done) + rest
+            found = self.of(match["name"])
+            if found is None and match[0] == value:
+                return None
+            done.append(found or "")
+            size += len(done[-1])
+            if size > _MOST_EXPANDED:
+                limit = f"{_MOST_EXPANDED:,} characters"
+                raise _UnreadError(f"a text whose variables have more than {limit}")
+        return "".join(done) + text[place:]

@@ -461,6 +461,8 @@ def _number(text: str) -> str:
 # --- merging --------------------------------------------------------------------------------------
 
 _ONE_LIST = frozenset({"command", "entrypoint", "test"})
+_MOST_EXTENDED = 32
+"""How many services may extend each the next."""
 
 
 def _merge(under: _Map, over: _Map) -> _Map:
@@ -542,6 +544,8 @@ def _extended(
         extends.fail(f"the service `{name}` extends `{base}`, which does not exist")
     if (services[base].path, base) in (*seen, here):
         extends.fail(f"the service `{name}` extends itself")
+    if len(seen) == _MOST_EXTENDED:
+        extends.fail(f"`{name}` is extended by {_MOST_EXTENDED} services, one after the other")
     below = _extended(services, base, others, place, (*seen, here))
     return _merge(below, content)
 

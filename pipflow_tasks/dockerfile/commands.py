@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from itertools import dropwhile, takewhile
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -193,12 +194,10 @@ class Shell(Struct, kw_only=True):
             self._note_profile(path, text or "")
         for path in command.appended:
             self._append(" ".join(self._expanded([path])), text)
-        while words and words[0] in _RESERVED:
-            words = words[1:]
-        environment = dict(self.variables)
-        while words and (assignment := _ASSIGNMENT.fullmatch(words[0])):
-            environment[assignment[1]] = assignment[2]
-            words = words[1:]
+        words = [*dropwhile(_RESERVED.__contains__, words)]
+        before = [*takewhile(bool, map(_ASSIGNMENT.fullmatch, words))]
+        words = words[len(before) :]
+        environment = {**self.variables, **{each[1]: each[2] for each in before if each}}
         if not words:
             self.variables = environment
             self._run_body(body)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from itertools import dropwhile
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -160,6 +161,8 @@ _WITH_AN_R_OF_THEIR_OWN = frozenset({
 """Common programs whose ``-r`` installs nothing."""
 _PIP = re.compile(r"pip[0-9.]*(?:\.exe)?")
 _PYTHON = re.compile(r"(?:python|pypy)[0-9.]*(?:\.exe)?")
+_WHOLE = frozenset({"-m", "-c"})
+"""Options of a shell or a Python whose value is the program."""
 _SYSTEM_FOLDER = re.compile(r"(?:/usr(?:/local)?)?/s?bin|.*/\.local/bin|\$.*")
 """Folders of programs that hold no other Python than the image's first."""
 _MODULE = re.compile(r"-[bBdEhiIOPqRsSuvx]*m(.*)")
@@ -205,14 +208,10 @@ def helper_of(words: Sequence[str]) -> tuple[str, Sequence[str]] | None:
     """
     name = posixpath.basename(words[0])
     if name in _SHELLS or _PYTHON.fullmatch(name):
-        rest = [*words[1:]]
-        while rest and rest[0].startswith("-"):
-            is_whole = rest[0] in {"-m", "-c"}
-            if is_whole:
-                rest = rest[1:] if rest[0] == "-m" else []
-                break
+        rest = [*dropwhile(lambda word: word.startswith("-") and word not in _WHOLE, words[1:])]
+        if rest[:1] == ["-m"]:
             rest = rest[1:]
-        if not rest:
+        if not rest or rest[0] == "-c":
             return None
         name, words = posixpath.basename(rest[0]), rest
     if name in _WITH_AN_R_OF_THEIR_OWN or _PIP.fullmatch(name) or name == "uv":

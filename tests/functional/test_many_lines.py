@@ -18,7 +18,7 @@ from pipflow_tasks import Project, Settings
 
 pytestmark = pytest.mark.no_cover
 IS_NIGHTLY = os.environ.get("PIPFLOW_NIGHTLY") == "1"
-LINES = 100_000 if IS_NIGHTLY else 8_000
+LINES = 100_000 if IS_NIGHTLY else 4_000
 
 COMMANDS: dict[str, Callable[[Project], object]] = {
     "add": lambda project: project.apply(

@@ -45,6 +45,12 @@ def compose(text: str) -> None:
     ComposeFile.from_texts([("compose.yaml", text)], environment={})
 
 
+def extended(text: str) -> None:
+    """Read services that extend each the one before."""
+    services = (f"  s{n + 1}: {{extends: s{n}}}\n" for n in range(len(text) // 25))
+    compose("services:\n  s0: {build: .}\n" + "".join(services))
+
+
 def dotenv(text: str) -> None:
     read_dotenv(text, {})
 
@@ -92,6 +98,15 @@ def chained(text: str) -> None:
     bake(json.dumps({"target": {"t0": {}, **targets, "default": last}, "variable": variable}))
 
 
+def many_targets(text: str) -> None:
+    """Read many targets, and groups each in the one before."""
+    count = len(text) // 40
+    groups = {f"g{n}": {"targets": [f"g{n + 1}", "t0"]} for n in range(count)}
+    default = {"targets": ["g0", *(f"t{n}" for n in range(count))]}
+    targets = {f"t{n}": {"args": {"A": "b"}} for n in range(count)}
+    bake(json.dumps({"group": {"default": default, **groups}, "target": targets}))
+
+
 def file_of(name: str) -> DistributionFile:
     url = f"https://index.example/a/{name}"
     return DistributionFile(
@@ -110,8 +125,8 @@ def requires_txt(text: str) -> None:
 
 
 def many_added(text: str) -> None:
-    """Add a requirement for each ten characters to a file of as many."""
-    count = len(text) // 10
+    """Add a requirement for each forty characters to a file of as many."""
+    count = len(text) // 40
     lines = "".join(f"# h{n}\np{n:06d}==1\n\n" for n in range(count))
     file = RequirementsFile.from_bytes(lines.encode())
     for sort in ("block", "insert"):
@@ -151,6 +166,10 @@ SHAPES: dict[str, Shape] = {
     "open parentheses": (dockerfile, "RUN pip install ", "$(", ""),
     "nested defaults": (dockerfile, "RUN pip install ", "${A:-", "}"),
     "flags": (dockerfile, "RUN ", "--a=b ", "true"),
+    "assignments": (dockerfile, "RUN ", "A=b ", "true"),
+    "reserved words": (dockerfile, "RUN ", "if ", "true"),
+    "options of a shell": (dockerfile, "RUN bash ", "--a ", "x"),
+    "options of a Python": (dockerfile, "RUN python ", "-a ", "-m pip install a"),
     "heredocs": (dockerfile, "", "RUN <<E\nE\n", ""),
     "blanks of a directive": (dockerfile, "", "# syntax= ", ""),
     "instructions": (dockerfile, "", "RUN a\n", ""),
@@ -168,7 +187,7 @@ SHAPES: dict[str, Shape] = {
     "words of secrets": (hide, "", "token", ""),
     "lines": (edited, "", "x", ""),
     "additions": (many_added, "", "x", ""),
-    "targets": (bake, '{"target": {"default": {}', ', "a": {}', "}}"),
+    "many targets": (many_targets, "", "x", ""),
     "nested targets": (bake, '{"target": ', "[", ""),
     "tags of a target": (bake, '{"target": {"default": {"tags": ["a"', ', "a"', "]}}}"),
     "variables of a target": (bake, '{"target": {"default": {"args": {"A": "', "${", '"}}}}'),
@@ -188,6 +207,7 @@ SHAPES: dict[str, Shape] = {
     "marker of a section": (requires_txt, "[x:'3'>'1'", " and '3'>'1'", "]\na\nb\n"),
     "blank lines of requires.txt": (requires_txt, "a", "\n", "b"),
     "merges": (compose, "services:\n  a:\n    image: b\n    labels:\n", "      <<: {a: b}\n", ""),
+    "extended services": (extended, "", "x", ""),
     "variables of compose": (compose, "services:\n  a:\n    image: '", "${", "'\n"),
     "variables of .env": (dotenv, "", "A=$A\n", ""),
     "hyphens": (hyphens, "", "a-", ""),
