@@ -26,6 +26,7 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
+@pytest.hookimpl(trylast=True)  # behind the one that marks property tests
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave property tests out of the coverage: it takes longer than the tests themselves.
 

@@ -85,15 +85,15 @@ def find_compose(
 def _folders(root: Path) -> list[Path]:
     """Return the folder, and those above it that belong to its repository."""
     folders = [root, *root.parents]
-    found = find_repository(root)
-    repository = [] if found is None else [folders.index(found)]
+    repository = find_repository(root)
+    if repository is not None:
+        return [folder for folder in folders if folder.is_relative_to(repository)]
     mounting = [
         at
         for at, folder in enumerate(folders)
         if (folder / "tasks.py").is_file() or (folder / "tasks" / "__init__.py").is_file()
     ]
-    top = [0, *mounting[-1:], *repository[:1]][-1]
-    return folders[: top + 1]
+    return folders[: max(mounting, default=0) + 1]
 
 
 def _read(

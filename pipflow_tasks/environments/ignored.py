@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ..files import find_repository, is_file, read_text, show_path, within_repository
+from ..files import find_repository, is_file, read_text, show_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +34,8 @@ class IgnoreRules(Struct, frozen=True):
         if top is None:
             return cls()
         rules = cls().with_file(top / ".git" / "info" / "exclude", top)
-        for each in reversed(within_repository(folder)[1:]):
+        above = [each for each in folder.parents if each.is_relative_to(top)]
+        for each in reversed(above):
             rules = rules.within(each)
         return rules
 

@@ -1,15 +1,11 @@
-"""What the tests of faults share: a project, an index, and counts that are added up at the end."""
+"""What the tests of faults share: how much time there is, and counts added up at the end."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 import pytest
 from faults.counts import PROPERTY, Counts
-
-if TYPE_CHECKING:
-    pass
 
 IS_NIGHTLY = os.environ.get("PIPFLOW_NIGHTLY") == "1"
 
