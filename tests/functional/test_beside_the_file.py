@@ -202,7 +202,7 @@ def test_requirement_that_contradicts_a_pin(project: TemporaryProject) -> None:
     assert done.status == 1
     assert "error     requirements.txt:1: the requirements conflict" in done.output
     assert "tool 1.0 (Dockerfile:3) needs dep<2" in done.output
-    assert "else change Dockerfile:3" in done.output
+    assert "or change Dockerfile:3" in done.output
 
 
 def test_why_names_the_command_line(project: TemporaryProject) -> None:

@@ -211,7 +211,7 @@ def test_other_lines_count(project: TemporaryProject, index: LoopbackIndex) -> N
     project.requirements = "plugin==1.0\nredis\nrq>=1.2\nweb\n"
     done = project.invoke("deps.pin")
     assert project.requirements == "plugin==1.0\nredis==2.0\nrq==1.5\nweb==1.0\n", done.output
-    assert "redis at 2.0: plugin 1.0 needs redis<3" in done.stdout
+    assert "(requirements.txt:2); plugin 1.0 needs redis<3" in done.stdout
 
 
 def test_hashes_and_lock_follow(project: TemporaryProject) -> None:
