@@ -26,7 +26,7 @@ from ..requirements import Kind, read_lines
 from ..requirements.line import NAME
 from .installed import find_base_packages
 from .rules import read_rules
-from .steps import find_steps
+from .steps import find_steps, read_configuration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -101,13 +101,17 @@ def find_environments(
     counted from ``now``; the variables are for ``${VARIABLES}`` in addresses.
 
     Raises:
+        FileError: a configuration file of a build context can't be read.
         UsageError: the files leave no index, or use a variable that is not set.
         DockerfileError: a step has an index that is unknown; or several Dockerfiles have different
             environments, and nothing says which is meant.
     """
     targets = tuple(targets)
     known = frozenset(library.path_of(path) for path in manifest.requirements)
-    steps = [find_steps(each.builds, library, each.target.interpreter) for each in targets]
+    configuration = read_configuration(build for each in targets for build in each.builds)
+    steps = [
+        find_steps(each.builds, library, each.target.interpreter, configuration) for each in targets
+    ]
     read = [
         known & _files_of(each, own, library, variables)
         for each, own in zip(targets, steps, strict=True)

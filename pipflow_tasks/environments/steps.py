@@ -120,18 +120,12 @@ class InstallStep(Struct, frozen=True, kw_only=True):
         return self.install.options.prefer_binary or self.is_set("PREFER_BINARY")
 
 
-def find_steps(
-    builds: Sequence[Build], library: Library, base: Interpreter | None
-) -> tuple[InstallStep, ...]:
-    """Return the steps that install the requirements files, each once.
-
-    Several builds may build one image; ``base`` is the base image's own account.
+def read_configuration(builds: Iterable[Build]) -> dict[Path, str | None]:
+    """Read the configuration files in the build contexts that install steps have, each once.
 
     Raises:
-        FileError: a configuration file of the build context can't be read.
+        FileError: one of them can't be read.
     """
-    variables = dict(base.environment) if base is not None else {}
-    asked = _as_variables(base.pip_configuration if base is not None else ())
     sources = {
         build.recipe.context / source: source
         for build in builds
@@ -139,16 +133,31 @@ def find_steps(
         for file in step.configuration
         for source in file.sources
     }
-    texts = {
+    return {
         path: read_text(path, shown=source, errors="replace")
         for path, source in sources.items()
         if is_file(path)
     }
+
+
+def find_steps(
+    builds: Sequence[Build],
+    library: Library,
+    base: Interpreter | None,
+    configuration: Mapping[Path, str | None],
+) -> tuple[InstallStep, ...]:
+    """Return the steps that install the requirements files, each once.
+
+    Several builds may build one image; ``base`` is the base image's own account, and
+    ``configuration`` has the files of the build contexts, by their paths.
+    """
+    variables = dict(base.environment) if base is not None else {}
+    asked = _as_variables(base.pip_configuration if base is not None else ())
     found: dict[InstallStep, None] = {}
     for build in builds:
         context = build.recipe.context
         for install in build.steps:
-            configured, unread = _read_configuration(install, context, texts)
+            configured, unread = _configuration_of(install, context, configuration)
             step = InstallStep(
                 place=build.place_of(install),
                 context=library.name_of(context),
@@ -160,7 +169,7 @@ def find_steps(
     return tuple(found)
 
 
-def _read_configuration(
+def _configuration_of(
     install: InstallCommand, context: Path, texts: Mapping[Path, str | None]
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """Return what pip's configuration files say, as variables, and the files that are not read.
