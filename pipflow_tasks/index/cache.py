@@ -108,7 +108,8 @@ class Cache:
                 value = _opened(sealed)
                 if value is not None:
                     if used != self._today():
-                        self._unsaved.used.add(key)
+                        with self._lock:
+                            self._unsaved.used.add(key)
                     return Note(value, stamp)
         return None
 

@@ -191,7 +191,7 @@ class Shelf:
         """Write what is new, and what was looked at."""
         if self._cache is None:
             return
-        for held in self._held.values():
+        for held in tuple(self._held.values()):  # a fetch may still add one
             if held.body is None and held.stored >= held.page.worth:
                 continue
             value = _dump(held.freshness, held.source, held.page)

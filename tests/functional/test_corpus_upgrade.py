@@ -33,7 +33,6 @@ from pipflow_tasks.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytestmark = pytest.mark.no_cover  # of what it says of the code, the small tests say all
 
 CORPUS = Path(__file__).parents[1] / "data" / "requirements"
 FILES = sorted(path.relative_to(CORPUS).as_posix() for path in CORPUS.rglob("*.txt"))

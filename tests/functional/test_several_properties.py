@@ -85,6 +85,7 @@ def make(folder: Path, releases: Releases, files: Mapping[str, list[str]]) -> st
 def ask_uv(folder: Path, name: str) -> dict[str, str] | None:
     """Return what uv would install into an image; None where it finds nothing compatible."""
     words = ["pip", "compile", "--no-config", "--quiet", "--no-header", "--no-annotate"]
+    words += ["--no-python-downloads", "--python", sys.executable]
     words += ["--python-version", PYTHONS[name], "--python-platform", "x86_64-manylinux_2_28"]
     words += ["--index-url", INDEX.url, "base.txt", f"{name}.txt"]
     environment = {"PATH": os.environ["PATH"], "UV_CACHE_DIR": str(folder / "uv")}
