@@ -10,6 +10,7 @@ from loopback_index import LoopbackIndex
 
 from pipflow_tasks import BuildError, Project
 from pipflow_tasks.errors import FileError
+from pipflow_tasks.report import FORMATS, write_report
 from pipflow_tasks.settings import Settings
 
 FAILING = {"version": 0, "build": 1}
@@ -109,3 +110,37 @@ def test_dry_run_of_rebuild_says_that_it_builds(
 
     assert (done.status, docker.built) == (0, [])
     assert "image     would be built: docker build" in done.stdout
+
+
+def test_library_does_what_the_tasks_do(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """Each command as a function of the library: what it leaves in the file, and what it says."""
+    index.add("lib", "2.1", requires_dist=["base>=1"])
+    for version in ("1.0", "1.1", "2.0"):
+        index.add("base", version)
+    index.add("top", "1.0", requires_dist=["base<2"])
+    project.write("Dockerfile", "FROM python:3.12-slim\nCOPY *.txt .\nRUN pip install -r dev.txt\n")
+    project.write("dev.txt", "-r requirements.txt\ntop\n")
+    project.requirements = "lib>=1  # ours\n"
+    steps: list[tuple[str, dict[str, str], str]] = [
+        ("pin", {}, "lib==2.1  # ours\n"),
+        ("check", {}, "lib==2.1  # ours\n"),
+        ("lock", {}, "base==1.1  # via lib, top\nlib==2.1  # ours\n"),
+        ("check", {}, "base==1.1  # via lib, top\nlib==2.1  # ours\n"),
+        ("upgrade", {"requirements": "lib==2.0"}, "base==1.1  # via top\nlib==2.0  # ours\n"),
+        ("outdated", {}, "base==1.1  # via top\nlib==2.0  # ours\n"),
+        ("upgrade_all", {}, "base==1.1  # via lib, top\nlib==2.1  # ours\n"),
+        ("why", {"requirements": "base"}, "base==1.1  # via lib, top\nlib==2.1  # ours\n"),
+        ("why_not", {"requirements": "base==2.0"}, "base==1.1  # via lib, top\nlib==2.1  # ours\n"),
+        ("unlock", {}, "lib==2.1  # ours\n"),
+        ("remove", {"requirements": "lib"}, ""),
+    ]
+    said: dict[str, str] = {}
+    with opened(project, index, file="requirements.txt,dev.txt", platform="linux/amd64") as here:
+        for name, options, expected in steps:
+            plan = getattr(here, f"plan_{name}")(**options)
+            outcome = here.apply(plan, rebuild="never")
+            said[name] = "\n".join(write_report(plan, outcome, form=form) for form in FORMATS)
+            assert (project.requirements, not plan.findings) == (expected, True), name
+    assert project.read("dev.txt") == "-r requirements.txt\ntop==1.0\n"
+    assert "top 1.0 needs base<2" in said["upgrade_all"]
+    assert "change or remove top (dev.txt:2)" in said["why_not"]
