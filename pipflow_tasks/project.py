@@ -1072,6 +1072,7 @@ class Project:
             now=self._now,
             pip=read_pip_settings(self._environment),
             variables=self._variables,
+            is_new=found.is_adopted,
         )
 
     def _complete(

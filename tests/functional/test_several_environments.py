@@ -372,3 +372,114 @@ def test_without_dependencies_in_one_image_only(
         index.add("dep", version)
     done = project.invoke("deps.upgrade-all", *FILES)
     assert (done.status, project.read("new.txt")) == (0, "dep==2.0\n"), done.output
+
+
+PROFILES = """\
+services:
+  web:
+    build: {context: ., dockerfile: web.Dockerfile}
+  tests:
+    build: {context: ., dockerfile: tests.Dockerfile}
+    profiles: [ci]
+"""
+
+
+@pytest.fixture
+def hidden(project: TemporaryProject, index: LoopbackIndex) -> TemporaryProject:
+    """A service with Python 3.13, and one with Python 3.8 that an inactive profile hides."""
+    project.remove("Dockerfile")
+    project.write("compose.yaml", PROFILES)
+    project.write("web.Dockerfile", dockerfile("3.13", "requirements.txt"))
+    project.write("tests.Dockerfile", dockerfile("3.8", "dev.txt"))
+    project.requirements = ""
+    for version, python in (("1.0", ">=3.8"), ("2.0", ">=3.9")):
+        index.add("lib", version, requires_python=python)
+    return project
+
+
+@pytest.mark.parametrize("files", ["dev.txt", "requirements.txt,dev.txt"])
+@pytest.mark.parametrize("text", ["", "-r requirements.txt\n"])
+def test_file_of_a_hidden_service_is_for_its_image(
+    hidden: TemporaryProject, files: str, text: str
+) -> None:
+    """A service of an inactive profile counts where no other one installs the file."""
+    hidden.write("dev.txt", f"{text}lib==1.0\n")
+    for command in ("deps.upgrade-all", "deps.lock", "deps.upgrade-all"):
+        done = hidden.invoke(command, "--file", files)
+        assert (done.status, hidden.read("dev.txt")) == (0, f"{text}lib==1.0\n"), done.output
+        assert "the service tests installs the file, too" not in done.stderr
+
+
+def test_hidden_service_does_not_count_for_a_file_of_another(
+    hidden: TemporaryProject,
+) -> None:
+    """A file that a service installs is for that service, also where a hidden one installs it."""
+    hidden.requirements = "lib==1.0\n"
+    hidden.write("dev.txt", "-r requirements.txt\n")
+    done = hidden.invoke("deps.upgrade-all")
+    assert (done.status, hidden.requirements) == (0, "lib==2.0\n"), done.output
+
+
+@pytest.mark.parametrize("command", [("deps.upgrade-all",), ("deps.lock",), ("deps.add", "other")])
+def test_file_that_no_step_installs_suits_every_image(
+    services: TemporaryProject, index: LoopbackIndex, command: tuple[str, ...]
+) -> None:
+    """Where images differ, a warning says how to choose one for a file that none installs."""
+    index.add("lib", "1.0")
+    index.add("other", "1.0")
+    files = ("--file", "requirements.txt,dev.txt")
+    services.requirements = "lib==1.0\n"
+    services.write("dev.txt", "lib==1.0\n")
+    for asked in (files, ("--file", "dev.txt")):
+        done = services.invoke(*command, *asked)
+        assert done.status == 0, done.output
+        chosen = "versions are chosen that suit old (python 3.8) and new (python 3.13)"
+        assert f"no step installs dev.txt, so {chosen}" in done.stderr
+        assert "set `service: old` or `service: new`" in done.stderr
+    setting = {"INVOKE_PIPFLOW_SERVICE": "old"}
+    done = services.invoke(*command, *files, environment=setting)
+    assert (done.status, "no step installs dev.txt, so versions" in done.stderr) == (0, False)
+
+
+def test_file_that_no_step_installs_goes_with_equal_images(
+    services: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """Where all images have the same Python, a file that none installs is for that Python."""
+    services.write("new.Dockerfile", dockerfile("3.8", "requirements.txt", "new.txt"))
+    services.write("new.txt", "")
+    for version, python in (("1.0", ">=3.8"), ("2.0", ">=3.9")):
+        index.add("lib", version, requires_python=python)
+    services.requirements = ""
+    services.write("dev.txt", "lib==1.0\n")
+    done = services.invoke("deps.upgrade-all", "--file", "requirements.txt,new.txt,dev.txt")
+    assert (done.status, services.read("dev.txt")) == (0, "lib==1.0\n"), done.output
+
+
+def test_file_of_a_stage_that_is_not_built(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """A file is not chosen for another image than that of the stage that installs it."""
+    index.add("lib", "1.0")
+    two_files(project, "", "lib==1.0\n", "lib==1.0\n")
+    project.write("compose.yaml", "services:\n  web: {build: {context: ., target: new}}\n")
+    done = project.invoke("deps.upgrade-all", "--file", "new.txt,old.txt")
+    assert done.status == 1, done.output
+    assert "Dockerfile:3: line 3 installs old.txt in the stage old" in done.stderr
+
+
+def test_file_of_a_dockerfile_beside_compose(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """A file is not chosen for compose's image where another Dockerfile installs it."""
+    index.add("lib", "1.0")
+    project.requirements = "lib==1.0\n"
+    project.write("dev.txt", "lib==1.0\n")
+    project.write("compose.yaml", "services:\n  web: {build: .}\n")
+    project.write("Dockerfile.dev", dockerfile("3.8", "dev.txt"))
+    done = project.invoke("deps.upgrade-all", "--file", "requirements.txt,dev.txt")
+    assert done.status == 1, done.output
+    assert "Dockerfile.dev installs dev.txt, on another image than Dockerfile" in done.stderr
+    assert "set `dockerfile: Dockerfile,Dockerfile.dev`" in done.stderr
+    setting = {"INVOKE_PIPFLOW_DOCKERFILE": "Dockerfile,Dockerfile.dev"}
+    done = project.invoke(
+        "deps.upgrade-all", "--file", "requirements.txt,dev.txt", environment=setting
+    )
+    assert done.status == 0, done.output
