@@ -50,7 +50,6 @@ class Inputs(Struct, frozen=True, kw_only=True):
         readers: who reads them; numbered as the partition of the candidates has it.
         candidates: what the indexes have for them, within limits.
         resolves: versions are chosen that are compatible; else the newest of each by itself.
-        held: the projects that the command gives one version, and for which readers.
         apart: the projects that have several versions in one file, separated by markers.
         notices: warnings that come before those of the command.
         last_notices: warnings that come after them.
@@ -61,7 +60,6 @@ class Inputs(Struct, frozen=True, kw_only=True):
     readers: tuple[Reader, ...]
     candidates: Candidates
     resolves: bool
-    held: tuple[tuple[NormalizedName, tuple[int, ...]], ...] = ()
     apart: frozenset[NormalizedName] = frozenset()
     notices: tuple[str, ...] = ()
     last_notices: tuple[str, ...] = ()
@@ -109,8 +107,7 @@ class Inputs(Struct, frozen=True, kw_only=True):
 
     def holding(self, project: NormalizedName, readers: Iterable[int]) -> Inputs:
         """Return the same with one version of a project for all of some readers."""
-        held = (*self.held, (project, tuple(readers)))
-        return replace(self, held=held).parted(self.partition.joining(*held[-1]))
+        return self.parted(self.partition.joining(project, readers))
 
     def parted(self, partition: Partition) -> Inputs:
         """Return the same with another partition."""
@@ -305,19 +302,6 @@ def prepare(
 def _skip(rules: Iterable[InstallRules]) -> str:
     places = [each.without_dependencies for each in rules]
     return places[0] if all(places) else ""
-
-
-def split_platforms(inputs: Inputs) -> Inputs:
-    """Return the inputs with a version on each platform for what no line holds.
-
-    They are the same where each environment has one platform.
-    """
-    if all(len(each.environment.target.platforms) == 1 for each in inputs.readers):
-        return inputs
-    partition = part_readers(inputs.manifest, inputs.readers, is_split=True)
-    for project, readers in inputs.held:
-        partition = partition.joining(project, readers)
-    return inputs.parted(partition)
 
 
 def reads(inputs: Inputs, line: Line) -> bool:

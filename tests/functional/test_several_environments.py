@@ -483,3 +483,110 @@ def test_file_of_a_dockerfile_beside_compose(
         "deps.upgrade-all", "--file", "requirements.txt,dev.txt", environment=setting
     )
     assert done.status == 0, done.output
+
+
+def test_markers_of_three_pythons_leave_none_between_out(
+    services: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """Lines for Pythons are for ranges, so that a further image has one of the lines."""
+    middle = "  middle:\n    build: {context: ., dockerfile: middle.Dockerfile}\n"
+    services.write("compose.yaml", COMPOSE + middle)
+    services.write("middle.Dockerfile", dockerfile("3.10", "requirements.txt"))
+    index.add("lib", "1.0", requires_dist=["dep"])
+    for version, python in (("1.0", "<3.10"), ("2.0", "==3.10.*"), ("3.0", ">=3.11")):
+        index.add("dep", version, requires_python=python)
+    services.requirements = "lib==1.0\n"
+    done = services.invoke("deps.lock")
+    assert done.status == 0, done.output
+    assert sorted(services.requirements.splitlines()) == [
+        'dep==1.0; python_version < "3.10"  # via lib',
+        'dep==2.0; python_version >= "3.10" and python_version < "3.13"  # via lib',
+        'dep==3.0; python_version >= "3.13"  # via lib',
+        "lib==1.0",
+    ]
+    assert services.invoke("deps.check").status == 0
+
+
+PLATFORMS = "pipflow:\n  platform: linux/amd64,linux/arm64\n"
+X86, ARM = "py3-none-manylinux2014_x86_64", "py3-none-manylinux2014_aarch64"
+
+
+@pytest.fixture
+def platforms(project: TemporaryProject, index: LoopbackIndex) -> TemporaryProject:
+    """A project for two platforms; ``torch`` needs on one of them what is for that one alone."""
+    project.write("invoke.yaml", PLATFORMS)
+    for version in ("1.0", "2.0"):
+        needed = f"nvidia=={version}; platform_machine == 'x86_64'"
+        index.add("torch", version, requires_dist=[needed, "filelock"])
+        index.add("nvidia", version, requires_dist=["cuda"], tags=[X86])
+        index.add("cuda", version, tags=[X86])
+    index.add("filelock", "1.0")
+    return project
+
+
+def test_what_one_platform_needs_is_not_for_the_other(platforms: TemporaryProject) -> None:
+    """A dependency need not suit a platform that its marker excludes."""
+    platforms.requirements = "torch==1.0\n"
+    checked = platforms.invoke("deps.check")
+    assert (checked.status, "error" in checked.stdout) == (0, False), checked.output
+    done = platforms.invoke("deps.upgrade-all")
+    assert (done.status, platforms.requirements) == (0, "torch==2.0\n"), done.output
+    assert "conflict" not in done.output
+    done = platforms.invoke("deps.lock")
+    assert done.status == 0, done.output
+    assert sorted(platforms.requirements.splitlines()) == [
+        'cuda==2.0; platform_machine == "x86_64"  # via nvidia',
+        "filelock==1.0  # via torch",
+        'nvidia==2.0; platform_machine == "x86_64"  # via torch',
+        "torch==2.0",
+    ]
+    before = platforms.requirements
+    for command in ("deps.check", "deps.lock", "deps.upgrade-all"):
+        again = platforms.invoke(command)
+        assert (again.status, platforms.requirements) == (0, before), again.output
+        assert "out of date" not in again.output
+
+
+def test_what_both_platforms_need_suits_both(
+    platforms: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """A dependency without a marker needs a version for each platform."""
+    index.add("torch", "3.0", requires_dist=["cuda"])
+    platforms.requirements = "torch==1.0\n"
+    done = platforms.invoke("deps.upgrade-all")
+    assert (done.status, platforms.requirements) == (0, "torch==2.0\n"), done.output
+    assert "torch 3.0 in linux/arm64 needs cuda" in done.stdout or "needs cuda" in done.stdout
+
+
+@pytest.mark.parametrize("text", ["", "mkl>=1; platform_machine == 'x86_64'\n"])
+def test_line_for_one_platform_is_not_for_the_other(
+    platforms: TemporaryProject, index: LoopbackIndex, text: str
+) -> None:
+    """What is asked for on one platform need not suit the other one."""
+    index.add("mkl", "1.0", requires_dist=["cuda"], tags=[X86])
+    platforms.requirements = f"{text}torch==2.0\n"
+    checked = platforms.invoke("deps.check")
+    assert (checked.status, "has no wheel" in checked.stdout) == (0, False), checked.output
+    done = platforms.invoke("deps.add", 'mkl; platform_machine == "x86_64"')
+    assert done.status == 0, done.output
+    assert "mkl==1.0" in platforms.requirements
+    assert platforms.invoke("deps.check").status == 0
+
+
+def test_lock_of_two_images_on_two_platforms(
+    services: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """Where Pythons need two versions, the platforms of each have one line together."""
+    services.write("invoke.yaml", PLATFORMS)
+    index.add("lib", "1.0", requires_dist=["dep"])
+    index.add("dep", "1.0", requires_python="<3.9")
+    for version, tags in (("2.0", (X86, ARM)), ("2.1", (X86,))):
+        index.add("dep", version, requires_python=">=3.9", tags=tags)
+    services.requirements = "lib==1.0\n"
+    done = services.invoke("deps.lock")
+    assert done.status == 0, done.output
+    assert sorted(services.requirements.splitlines()) == [
+        'dep==1.0; python_version < "3.13"  # via lib',
+        'dep==2.0; python_version >= "3.13"  # via lib',
+        "lib==1.0",
+    ]
