@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
+from functional.engine_stand_in import Engine
 from loopback_index import LoopbackIndex
 
 if TYPE_CHECKING:
@@ -590,3 +592,32 @@ def test_lock_of_two_images_on_two_platforms(
         'dep==2.0; python_version >= "3.13"  # via lib',
         "lib==1.0",
     ]
+
+
+def test_pin_of_what_has_no_common_version(
+    services: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """`pin` fails where an image has a version that does not suit another, and none does."""
+    index.add("lib", "1.0", requires_python="<3.9")
+    index.add("lib", "2.0", requires_python=">=3.9")
+    services.requirements = "lib\n"
+    engine = Engine(services)
+    engine.answers("run", 0, f"welcome\n{json.dumps([['lib', '1.0']])}")
+    done = services.invoke("deps.pin")
+    assert (done.status, services.requirements) == (1, "lib\n"), done.output
+    assert "no version of lib suits" in done.stderr
+    assert "1.0 needs Python <3.9, the image has 3.13 (new.Dockerfile:1) (new)" in done.stderr
+
+
+def test_pin_takes_what_suits_every_image(services: TemporaryProject, index: LoopbackIndex) -> None:
+    """`pin` takes the version of an image only if it suits the others."""
+    index.add("lib", "1.0")
+    index.add("lib", "2.0")
+    index.add("lib", "3.0", requires_python=">=3.9")
+    services.requirements = "lib\n"
+    engine = Engine(services)
+    engine.answers("run", 0, f"welcome\n{json.dumps([['lib', '3.0']])}")
+    engine.answers("compose", 0)
+    done = services.invoke("deps.pin")
+    assert (done.status, services.requirements) == (0, "lib==2.0\n"), done.output
+    assert "the newest that is allowed" in done.stdout
