@@ -24,6 +24,7 @@ from ..resolution import (
     in_each,
     project_of,
 )
+from ..values import join_words
 from .readers import first_limits, list_readers, part_readers, view_of
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
     from ..environments.rules import InstallRules
     from ..manifest.documents import Manifest
     from ..requirements import Line
+    from ..resolution import Pick
     from ..resolution.finder import Bound, Candidate, Releases
-    from ..target import Target
     from .readers import Reader, Served
 
 
@@ -154,10 +155,10 @@ def readers_of_new(inputs: Inputs, marker: Marker | None = None) -> tuple[int, .
     return tuple(number for number, _ in meant or main or every)
 
 
-def each_of(inputs: Inputs, key: Key, candidate: Candidate) -> Iterator[tuple[Candidate, Target]]:
-    """Yield what each environment of a key gets of a candidate, with its target."""
-    for (_, view), own in zip(inputs.candidates.views_of(key), candidate.each, strict=True):
-        yield own, view.target
+def each_of(inputs: Inputs, key: Key, candidate: Candidate) -> Iterator[tuple[Candidate, int]]:
+    """Yield what each reader of a key gets of a candidate, with the number of the reader."""
+    for number, own in zip(inputs.partition.part_of(key), candidate.each, strict=True):
+        yield own, number
 
 
 def environments_of(inputs: Inputs, line: Line) -> tuple[str, ...]:
@@ -167,8 +168,38 @@ def environments_of(inputs: Inputs, line: Line) -> tuple[str, ...]:
 
 def environments_in(inputs: Inputs, key: Key) -> tuple[str, ...]:
     """Return the names of the environments that a key stands for."""
-    part = inputs.partition.part_of(key)
-    return tuple(dict.fromkeys(inputs.readers[number].environment.name for number in part))
+    return names_of(inputs, inputs.partition.part_of(key))
+
+
+def names_of(inputs: Inputs, numbers: Iterable[int]) -> tuple[str, ...]:
+    """Return the names of the environments of some readers."""
+    found = (inputs.readers[number].environment.name for number in sorted(numbers))
+    return tuple(dict.fromkeys(found))
+
+
+def say_readers(inputs: Inputs, numbers: Iterable[int]) -> str:
+    """Return the names of some readers, in words; nothing where they are all."""
+    meant = {*numbers}
+    if len(meant) == len(inputs.readers):
+        return ""
+    words: dict[str, None] = {}
+    for number in sorted(meant):
+        reader = inputs.readers[number]
+        own = [n for n, each in enumerate(inputs.readers) if each.environment is reader.environment]
+        words[reader.environment.name if meant.issuperset(own) else reader.name] = None
+    return join_words([*words])
+
+
+def say_picks(inputs: Inputs, picks: Iterable[Pick]) -> list[str]:
+    """Return picks in words, each version once; with who has it, where others do not."""
+    found: dict[str, list[int]] = {}
+    for pick in picks:
+        shown = f"{pick.project} {pick.version}" if pick.candidate else pick.project
+        found.setdefault(shown, []).extend(inputs.partition.part_of(pick.name))
+    return [
+        f"{shown} in {where}" if (where := say_readers(inputs, numbers)) else shown
+        for shown, numbers in found.items()
+    ]
 
 
 def say_target(inputs: Inputs, key: Key) -> str:

@@ -47,7 +47,7 @@ def draft_why(inputs: Inputs, requests: Sequence[Request]) -> Iterator[Draft]:
         paths = dict.fromkeys(found)  # those in several environments may be alike
         if not paths:
             settle_current(inputs, waive=False)  # a conflict may hide a path
-            unknown = " and ".join(map(str, find_unknown(inputs, solution)))
+            unknown = " and ".join(shown for _, shown in find_unknown(inputs, solution))
             raise RequirementsError(
                 f"nothing needs {request.name}, for {say_targets(inputs)}"
                 + (f"; the dependencies of {unknown} are unknown" if unknown else ""),

@@ -621,3 +621,19 @@ def test_pin_takes_what_suits_every_image(services: TemporaryProject, index: Loo
     done = services.invoke("deps.pin")
     assert (done.status, services.requirements) == (0, "lib==2.0\n"), done.output
     assert "the newest that is allowed" in done.stdout
+
+
+def test_warning_names_the_images_that_it_is_about(
+    services: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """What is unusual in some images alone is said of these."""
+    tags = ["cp313-cp313-manylinux2014_x86_64"]
+    index.add("lib", "1.0", tags=tags, requires_dist=["dep"], sdist=True)
+    services.write("invoke.yaml", "pipflow:\n  platform: linux/amd64\n")
+    index.add("dep", "1.0")
+    done = services.invoke("deps.add", "lib")
+    assert done.status == 0, done.output
+    assert "the image will build it from source (old)" in done.stderr
+    checked = services.invoke("deps.check", "--format", "json").report
+    (found,) = [each for each in checked["findings"] if "has no wheel" in each["message"]]
+    assert found["environments"] == ["old"]
