@@ -33,8 +33,10 @@ from .environments.discovery import builder_for, explain_unreached, find_builds,
 from .environments.environment import complete_manifest, find_environments
 from .environments.indexes import note_several
 from .environments.lacking import find_lack
+from .environments.parts import name_parts
 from .environments.target import find_targets
 from .errors import (
+    DockerfileError,
     FileError,
     PackageIndexError,
     PipflowError,
@@ -70,6 +72,7 @@ from .plan import (
     Origin,
     Outcome,
     Plan,
+    PlannedBuild,
     PlannedFor,
 )
 from .planning.add import AddOptions, draft_add
@@ -119,6 +122,7 @@ if TYPE_CHECKING:
     from invoke.context import Context
 
     from .engine import Installed
+    from .environments.build import Build
     from .environments.discovery import Discovery
     from .environments.environment import Environment
     from .environments.rules import InstallRules
@@ -556,7 +560,7 @@ class Project:
         sure = self._ask_for_patch(found, inputs)
         if sure is not None:
             draft, inputs = draft_remove(found.manifest, requests, lambda: sure, resolve=resolve)
-        return self._finish("remove", draft, found, inputs, force=force, with_target=False)
+        return self._finish("remove", draft, found, inputs, force=force)
 
     def plan_lock(self) -> Plan:
         """Plan to write a line for every transitive dependency.
@@ -578,7 +582,7 @@ class Project:
         """Plan to remove the locked lines."""
         found = self._find(must_be_there=True)
         draft = draft_unlock(found.manifest)
-        return self._finish("unlock", draft, found, None, force=False, with_target=False)
+        return self._finish("unlock", draft, found, None, force=False)
 
     def plan_adopt(
         self,
@@ -701,7 +705,7 @@ class Project:
             else:
                 told = tell_commands(layers, of_target.target, asked=compiles)
                 plan = replace(plan, hints=(*plan.hints, *told))
-        plan = self._completed(plan, found.discovery)
+        plan = self._completed(plan, found.discovery, targets)
         return plan if changed else replace(plan, builder=None)
 
     def _compile(
@@ -887,6 +891,7 @@ class Project:
         plan = Plan(
             command="rebuild",
             builder=builder.without_cache() if no_cache else builder,
+            builds=tuple(_builds_of(builder, _name_all_builds(discovery))),
             lack=find_lack(discovery.builds, builder.images, self._variables),
         )
         return self._placed(plan, discovery)
@@ -1157,15 +1162,16 @@ class Project:
         inputs: Inputs | None,
         *,
         force: bool,
-        with_target: bool = True,
         asked: Sequence[str] = (),
     ) -> Plan:
         manifest = found.manifest
-        planned_for: tuple[PlannedFor, ...] = ()
+        environments: tuple[Environment, ...] = ()
         reading: Callable[[Line], tuple[str, ...]] = _reads_nothing
+        known = self._prepare_offline(found) if inputs is None else inputs
+        if known is not None:
+            environments, reading = known.environments, partial(environments_of, known)
         if inputs is not None:
-            manifest, reading = inputs.manifest, partial(environments_of, inputs)
-            planned_for = _planned_for(inputs.environments) if with_target else ()
+            manifest = inputs.manifest
             parts = [*parts]  # after which the index knows what it was asked for
             several = self._index_notices(inputs, parts)
             assumed = say_assumed(inputs, parts)
@@ -1174,14 +1180,28 @@ class Project:
             parts,
             command,
             manifest,
-            environments=planned_for,
+            environments=_planned_for(environments),
             reading=reading,
             force=force,
             asked=asked,
         )
-        return self._completed(plan, found.discovery)
+        return self._completed(plan, found.discovery, environments)
 
-    def _completed(self, plan: Plan, discovery: Discovery) -> Plan:
+    def _prepare_offline(self, found: _Found) -> Inputs | None:
+        """Return inputs for who reads which line; None where the environments are unknown."""
+        with contextlib.suppress(PipflowError):
+            environments = self._find_environments(found, self._find_targets_of(found))
+            return self._complete(
+                found, environments, resolve=False, in_any_case=False, offline=True
+            )
+        return None
+
+    def _completed(
+        self,
+        plan: Plan,
+        discovery: Discovery,
+        environments: Iterable[Environment | FoundTarget] = (),
+    ) -> Plan:
         """Return a plan with what builds its images, what they lack, and what is unfinished."""
         builder, why_not = self._builder_for(plan, discovery)
         images = () if builder is None else builder.images
@@ -1195,6 +1215,9 @@ class Project:
         return replace(
             self._placed(plan, discovery),
             builder=builder,
+            builds=()
+            if builder is None
+            else tuple(_builds_of(builder, _name_builds(environments))),
             hints=(*plan.hints, *why_not),
             lack=lack,
             warnings=(*plan.warnings, *warnings),
@@ -1269,6 +1292,35 @@ class _Seen(Struct, frozen=True, kw_only=True):
 def _reads_nothing(_: Line) -> tuple[str, ...]:
     """Return the environments of a line where none is known."""
     return ()
+
+
+def _name_builds(found: Iterable[Environment | FoundTarget]) -> Iterator[tuple[str, Build]]:
+    """Yield the builds of environments, each with the name of the environment."""
+    yield from ((each.name, build) for each in found for build in each.builds)
+
+
+def _builds_of(
+    builder: Builder | None, named: Iterable[tuple[str, Build]]
+) -> Iterator[PlannedBuild]:
+    """Yield the commands of a builder, each with the environments that it builds."""
+    if builder is None:
+        return
+    every = [(name, build.recipe) for name, build in named]
+    apart = builder.apart() if builder.further else ()
+    for one in apart or (builder,):
+        meant = [
+            name
+            for name, recipe in every
+            if {recipe.service, recipe.bake, recipe.image, *recipe.tags} & {*one.images}
+        ]
+        names = meant or [name for name, _ in every]
+        yield PlannedBuild(environments=tuple(dict.fromkeys(names)), command=one.shown)
+
+
+def _name_all_builds(discovery: Discovery) -> Iterator[tuple[str, Build]]:
+    """Yield the builds of a project, each with the name of an environment in it."""
+    with contextlib.suppress(DockerfileError):
+        yield from ((each.name, each.part.build) for each in name_parts(discovery.builds))
 
 
 def _planned_for(found: Iterable[Environment | FoundTarget]) -> tuple[PlannedFor, ...]:

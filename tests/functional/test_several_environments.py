@@ -637,3 +637,42 @@ def test_warning_names_the_images_that_it_is_about(
     checked = services.invoke("deps.check", "--format", "json").report
     (found,) = [each for each in checked["findings"] if "has no wheel" in each["message"]]
     assert found["environments"] == ["old"]
+
+
+def test_path_names_its_images(services: TemporaryProject, index: LoopbackIndex) -> None:
+    """`why` says which images a path is of, where others do not have it."""
+    index.add("lib", "1.0", requires_dist=["dep; python_version < '3.9'", "both"])
+    for name in ("dep", "both"):
+        index.add(name, "1.0")
+    services.requirements = "lib==1.0\n"
+    done = services.invoke("deps.why", "dep")
+    assert done.stdout.splitlines()[-1].endswith("(dep) (old)"), done.output
+    for name, names in (("dep", ["old"]), ("both", ["old", "new"])):
+        (path,) = services.invoke("deps.why", name, "--format", "json").report["paths"]
+        assert [step["environments"] for step in path] == [names, names]
+
+
+def test_removing_names_the_images(services: TemporaryProject, index: LoopbackIndex) -> None:
+    """`remove` and `unlock` name the images of the files, also without an index."""
+    index.add("lib", "1.0", requires_dist=["dep"])
+    index.add("dep", "1.0")
+    services.requirements = "lib==1.0\n"
+    assert services.invoke("deps.lock").status == 0
+    for command in (("deps.unlock",), ("deps.remove", "lib", "--no-resolve")):
+        asked = len(index.requests)
+        report = services.invoke(*command, "--format", "json").report
+        assert [each["name"] for each in report["environments"]] == ["old", "new"]
+        assert report["changes"][0]["environments"] == ["old", "new"]
+        assert len(index.requests) == asked
+
+
+def test_report_names_the_builds(services: TemporaryProject, index: LoopbackIndex) -> None:
+    """Each command that builds is in the report, with its images and what became of it."""
+    services.stand_in("docker", {"version": 0, "compose version": 0, "compose build": 0})
+    index.add("lib", "1.0")
+    report = services.invoke("deps.add", "lib", "--format", "json").report
+    (build,) = report["image"]["builds"]
+    assert (build["environments"], build["status"]) == (["old", "new"], "built")
+    assert build["command"] == "docker compose build old new"
+    report = services.invoke("deps.rebuild", "--format", "json").report
+    assert report["image"]["builds"] == [build]
