@@ -80,6 +80,7 @@ from .planning.adopt import (
     ALL_DIRECT,
     draft_adopt,
     find_roles,
+    find_sources,
     find_steps,
     leave_unread,
     list_adopted,
@@ -611,12 +612,14 @@ class Project:
         names = _words(sources)
         adopted = read_sources(library, main, names, self._variables, read_declared)
         found, is_read = self._with_builds(found, adopted)
-        for target in self._find_targets_of(found):
-            adopted = leave_unread(adopted, target.target)
+        targets = [each.target for each in self._find_targets_of(found)]
+        adopted = leave_unread(adopted, targets)
         asked = {request.name for request in _split(direct)}
         others = {request.name for request in _split(transitive)}
-        plain = self._with_content(found, write_adopted(adopted, ALL_DIRECT))
+        content = write_adopted(adopted, ALL_DIRECT)
+        plain = self._with_content(found, content)
         inputs = self._prepare(plain, resolve=True, in_any_case=True)
+        inputs = replace(inputs, sources=find_sources(adopted, content))
         roles = find_roles(inputs, adopted, asked, others)
         result = self._with_content(found, write_adopted(adopted, roles))
         result = replace(result, manifest=replace(result.manifest, is_being_locked=True))
@@ -625,7 +628,7 @@ class Project:
         plan = self._finish("adopt", parts, result, inputs, force=False)
         plan = replace(
             plan,
-            changes=(*plan.changes, *list_adopted(plan.edits, plan.changes)),
+            changes=(*plan.changes, *list_adopted(plan.edits, plan.changes, inputs)),
             findings=tuple(find_steps(found.discovery.builds, library, adopted, main)),
         )
         return plan if is_read else replace(plan, builder=None, lack=None)

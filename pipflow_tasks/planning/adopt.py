@@ -33,6 +33,7 @@ from ..requirements import (
 )
 from ..requirements.pipfile import is_pipfile
 from .draft import Draft, hint, warn
+from .inputs import environments_of
 from .lock import lock_all
 from .policies import comment_with_policy, tell_policies
 from .requests import close_hint, error_at
@@ -75,14 +76,26 @@ class Roles(Struct, frozen=True, kw_only=True):
 ALL_DIRECT = Roles()
 
 
-def leave_unread(adopted: Adopted, target: Target) -> Adopted:
-    """Return what is adopted with the lines that the image does not read, as their markers say."""
+def leave_unread(adopted: Adopted, targets: Sequence[Target]) -> Adopted:
+    """Return what is adopted with the lines that no image reads, as their markers say."""
     unread = frozenset(
         line.number
         for line in adopted.base.lines
-        if line.marker is not None and not target.applies(line.marker)
+        if line.marker is not None and not any(each.applies(line.marker) for each in targets)
     )
     return replace(adopted, unread=unread)
+
+
+def find_sources(adopted: Adopted, content: RequirementsFile) -> Mapping[str, str]:
+    """Return the places of the adopted pins, by those that they have in the result."""
+    return MappingProxyType(
+        {
+            line.place: pinned.line.place
+            for line in content.lines
+            for pinned in adopted.find(line.name)
+            if pinned.version == line.pin and pinned.line.marker == line.marker
+        }
+    )
 
 
 # --- who needs what -------------------------------------------------------------------------------
@@ -454,9 +467,9 @@ def _require_same(parts: Sequence[Draft], adopted: Adopted) -> None:
                 raise _would_move(
                     f"move {line.spelled_name} from {line.pin} to {pin.version}", adopted
                 )
-    added = {each.written.requirement.name: each.version for each in _additions(parts)}
+    added = {(each.written.requirement.name, each.version) for each in _additions(parts)}
     for line in (line for part in parts for line in part.removals):
-        if line.name is not None and added.get(line.name) != line.pin:
+        if line.name is not None and (line.name, line.pin) not in added:
             raise _would_move(f"take {line.spelled_name} {line.pin} out", adopted)
 
 
@@ -474,7 +487,9 @@ def _tell_added(parts: Iterable[Draft], adopted: Adopted) -> Iterator[str]:
             yield f"{there} has no {name}, which is needed; it is locked at {each.version}"
 
 
-def list_adopted(edits: Iterable[Edit], changes: Collection[Change]) -> Iterator[Change]:
+def list_adopted(
+    edits: Iterable[Edit], changes: Collection[Change], inputs: Inputs
+) -> Iterator[Change]:
     """Yield the pins of the result that keep their version; ``changes`` are those that do not."""
     told = {(change.file, change.line) for change in changes}
     for edit in edits:
@@ -487,6 +502,7 @@ def list_adopted(edits: Iterable[Edit], changes: Collection[Change]) -> Iterator
                     file=line.path,
                     line=line.number,
                     is_direct=not line.via,
+                    environments=environments_of(inputs, line),
                 )
 
 

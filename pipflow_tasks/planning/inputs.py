@@ -7,6 +7,7 @@ with new inputs.
 from __future__ import annotations
 
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -28,7 +29,7 @@ from ..values import join_words
 from .readers import first_limits, list_readers, part_readers, view_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from packaging.markers import Marker
     from packaging.utils import NormalizedName
@@ -52,6 +53,7 @@ class Inputs(Struct, frozen=True, kw_only=True):
         candidates: what the indexes have for them, within limits.
         resolves: versions are chosen that are compatible; else the newest of each by itself.
         apart: the projects that have several versions in one file, separated by markers.
+        sources: where lines come from that are not in the files yet, by their places.
         notices: warnings that come before those of the command.
         last_notices: warnings that come after them.
     """
@@ -62,6 +64,7 @@ class Inputs(Struct, frozen=True, kw_only=True):
     candidates: Candidates
     resolves: bool
     apart: frozenset[NormalizedName] = frozenset()
+    sources: Mapping[str, str] = MappingProxyType({})
     notices: tuple[str, ...] = ()
     last_notices: tuple[str, ...] = ()
 
@@ -361,7 +364,7 @@ def roots_of_line(inputs: Inputs, line: Line) -> Iterator[Root]:
         yield Root(
             name=key,
             specifier=specifier,
-            source=line.place,
+            source=inputs.sources.get(line.place, line.place),
             place=line.place,
             shown=line.spelled_name if is_opaque else f"{line.spelled_name}{specifier}",
             extras=in_each(part, extras),

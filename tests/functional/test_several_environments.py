@@ -575,54 +575,6 @@ def test_line_for_one_platform_is_not_for_the_other(
     assert platforms.invoke("deps.check").status == 0
 
 
-def test_lock_of_two_images_on_two_platforms(
-    services: TemporaryProject, index: LoopbackIndex
-) -> None:
-    """Where Pythons need two versions, the platforms of each have one line together."""
-    services.write("invoke.yaml", PLATFORMS)
-    index.add("lib", "1.0", requires_dist=["dep"])
-    index.add("dep", "1.0", requires_python="<3.9")
-    for version, tags in (("2.0", (X86, ARM)), ("2.1", (X86,))):
-        index.add("dep", version, requires_python=">=3.9", tags=tags)
-    services.requirements = "lib==1.0\n"
-    done = services.invoke("deps.lock")
-    assert done.status == 0, done.output
-    assert sorted(services.requirements.splitlines()) == [
-        'dep==1.0; python_version < "3.13"  # via lib',
-        'dep==2.0; python_version >= "3.13"  # via lib',
-        "lib==1.0",
-    ]
-
-
-def test_pin_of_what_has_no_common_version(
-    services: TemporaryProject, index: LoopbackIndex
-) -> None:
-    """`pin` fails where an image has a version that does not suit another, and none does."""
-    index.add("lib", "1.0", requires_python="<3.9")
-    index.add("lib", "2.0", requires_python=">=3.9")
-    services.requirements = "lib\n"
-    engine = Engine(services)
-    engine.answers("run", 0, f"welcome\n{json.dumps([['lib', '1.0']])}")
-    done = services.invoke("deps.pin")
-    assert (done.status, services.requirements) == (1, "lib\n"), done.output
-    assert "no version of lib suits" in done.stderr
-    assert "1.0 needs Python <3.9, the image has 3.13 (new.Dockerfile:1) (new)" in done.stderr
-
-
-def test_pin_takes_what_suits_every_image(services: TemporaryProject, index: LoopbackIndex) -> None:
-    """`pin` takes the version of an image only if it suits the others."""
-    index.add("lib", "1.0")
-    index.add("lib", "2.0")
-    index.add("lib", "3.0", requires_python=">=3.9")
-    services.requirements = "lib\n"
-    engine = Engine(services)
-    engine.answers("run", 0, f"welcome\n{json.dumps([['lib', '3.0']])}")
-    engine.answers("compose", 0)
-    done = services.invoke("deps.pin")
-    assert (done.status, services.requirements) == (0, "lib==2.0\n"), done.output
-    assert "the newest that is allowed" in done.stdout
-
-
 def test_warning_names_the_images_that_it_is_about(
     services: TemporaryProject, index: LoopbackIndex
 ) -> None:
@@ -676,3 +628,91 @@ def test_report_names_the_builds(services: TemporaryProject, index: LoopbackInde
     assert build["command"] == "docker compose build old new"
     report = services.invoke("deps.rebuild", "--format", "json").report
     assert report["image"]["builds"] == [build]
+
+
+def test_pin_of_what_has_no_common_version(
+    services: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """`pin` fails where an image has a version that does not suit another, and none does."""
+    index.add("lib", "1.0", requires_python="<3.9")
+    index.add("lib", "2.0", requires_python=">=3.9")
+    services.requirements = "lib\n"
+    engine = Engine(services)
+    engine.answers("run", 0, f"welcome\n{json.dumps([['lib', '1.0']])}")
+    done = services.invoke("deps.pin")
+    assert (done.status, services.requirements) == (1, "lib\n"), done.output
+    assert "no version of lib suits" in done.stderr
+    assert "1.0 needs Python <3.9, the image has 3.13 (new.Dockerfile:1) (new)" in done.stderr
+
+
+def test_pin_takes_what_suits_every_image(services: TemporaryProject, index: LoopbackIndex) -> None:
+    """`pin` takes the version of an image only if it suits the others."""
+    index.add("lib", "1.0")
+    index.add("lib", "2.0")
+    index.add("lib", "3.0", requires_python=">=3.9")
+    services.requirements = "lib\n"
+    engine = Engine(services)
+    engine.answers("run", 0, f"welcome\n{json.dumps([['lib', '3.0']])}")
+    engine.answers("compose", 0)
+    done = services.invoke("deps.pin")
+    assert (done.status, services.requirements) == (0, "lib==2.0\n"), done.output
+    assert "the newest that is allowed" in done.stdout
+
+
+def test_adopt_names_the_lines_that_are_there(
+    services: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """A conflict of what is adopted is at the lines of the files as they are."""
+    index.add("lib", "1.0", requires_dist=["dep<2"])
+    for version in ("1.0", "2.0"):
+        index.add("dep", version)
+    services.requirements = "# first\n\n-r base.txt\nlib==1.0\n"
+    services.write("base.txt", "# base\ndep==2.0\n")
+    done = services.invoke("deps.adopt")
+    assert done.status == 1, done.output
+    assert "dep==2.0 is pinned (base.txt:2)" in done.stderr
+
+
+def test_adopt_keeps_what_one_image_alone_reads(
+    services: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """A line that some images do not read is adopted for the others."""
+    index.add("lib", "1.0", requires_dist=["dep"])
+    index.add("dep", "1.0", requires_python="<3.9")
+    index.add("dep", "2.0", requires_python=">=3.9")
+    services.write("base.txt", "lib==1.0\n")
+    services.requirements = (
+        '-r base.txt\ndep==1.0; python_version < "3.9"\ndep==2.0; python_version >= "3.9"\n'
+    )
+    done = services.invoke("deps.adopt", "--format", "json")
+    assert done.status == 0, done.output
+    assert sorted(filter(None, services.requirements.splitlines())) == [
+        'dep==1.0; python_version < "3.9"  # via lib',
+        'dep==2.0; python_version >= "3.9"  # via lib',
+        "lib==1.0",
+    ]
+    found = {(each["project"], each["to"]): each for each in done.report["changes"]}
+    assert {key: each["environments"] for key, each in found.items()} == {
+        ("dep", "1.0"): ["old"],
+        ("dep", "2.0"): ["new"],
+        ("lib", "1.0"): ["old", "new"],
+    }
+
+
+def test_lock_of_two_images_on_two_platforms(
+    services: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """Where Pythons need two versions, the platforms of each have one line together."""
+    services.write("invoke.yaml", PLATFORMS)
+    index.add("lib", "1.0", requires_dist=["dep"])
+    index.add("dep", "1.0", requires_python="<3.9")
+    for version, tags in (("2.0", (X86, ARM)), ("2.1", (X86,))):
+        index.add("dep", version, requires_python=">=3.9", tags=tags)
+    services.requirements = "lib==1.0\n"
+    done = services.invoke("deps.lock")
+    assert done.status == 0, done.output
+    assert sorted(services.requirements.splitlines()) == [
+        'dep==1.0; python_version < "3.13"  # via lib',
+        'dep==2.0; python_version >= "3.13"  # via lib',
+        "lib==1.0",
+    ]
