@@ -82,6 +82,7 @@ from .planning.adopt import (
     find_roles,
     find_sources,
     find_steps,
+    keep_installed,
     leave_unread,
     list_adopted,
     write_adopted,
@@ -614,6 +615,7 @@ class Project:
         found, is_read = self._with_builds(found, adopted)
         targets = [each.target for each in self._find_targets_of(found)]
         adopted = leave_unread(adopted, targets)
+        adopted = keep_installed(adopted, found.discovery.builds, library, main)
         asked = {request.name for request in _split(direct)}
         others = {request.name for request in _split(transitive)}
         content = write_adopted(adopted, ALL_DIRECT)

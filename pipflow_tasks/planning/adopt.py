@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from packaging.utils import NormalizedName
 
+    from ..dockerfile import InstallCommand
     from ..environments.build import Build
     from ..manifest.compiled import Adopted, Pinned
     from ..manifest.library import Library
@@ -513,24 +514,63 @@ def find_steps(
     for build in builds:
         if isinstance(build.parsed, DockerfileError):
             continue
-        reads_none, context = not build.installing, build.recipe.context
-        name = show_path(library.path_of(main), context)
-        for step in build.parsed.steps:
-            names = [library.name_of(context / each) for each in step.sources]
+        reads_none = not build.installing
+        name = show_path(library.path_of(main), build.recipe.context)
+        for step, names, is_with_main in _steps_of(build, library, main):
             old = [each for each in names if each != main and each in adopted.compiled]
             if not old:
                 continue
             reads_none = False
             shown = " and ".join(old)
-            if main in names:
-                message, fix = f"it also installs {shown}, which {main} has now", "take it out"
-            else:
+            message, fix = f"it also installs {shown}, which {main} has now", "take it out"
+            if not is_with_main:
                 message = f"it installs {shown}, not {main}"
                 fix = _way_to_install(name, step.installer)
+                if main in adopted.compiled:
+                    fix = f"`adopt --file {old[0]}` adopts that by itself; or {fix}"
             yield _find_step(build, step.line, message, fix)
         if reads_none and not build.by_others:
             message = f"no step installs {main}"
             yield _find_step(build, None, message, _way_to_install(name, "pip"))
+
+
+def keep_installed(
+    adopted: Adopted, builds: Iterable[Build], library: Library, main: str
+) -> Adopted:
+    """Return what is adopted; a file that another image installs by itself is still needed."""
+    if main not in adopted.compiled:  # the steps that install the others are to install it
+        return adopted
+    kept = {
+        name
+        for build in builds
+        for _, names, is_with_main in _steps_of(build, library, main)
+        for name in names
+        if not is_with_main
+    }
+    return replace(adopted, needless=tuple(each for each in adopted.needless if each not in kept))
+
+
+def _steps_of(
+    build: Build, library: Library, main: str
+) -> Iterator[tuple[InstallCommand, list[str], bool]]:
+    """Yield the steps of a build, their files, and whether their stages install ``main`` as well.
+
+    That are stages that are made on each other.
+    """
+    dockerfile = build.parsed
+    if isinstance(dockerfile, DockerfileError):
+        return
+    named = [
+        (step, [library.name_of(build.recipe.context / each) for each in step.sources])
+        for step in dockerfile.steps
+    ]
+    with_main = {step.stage for step, names in named if main in names}
+    for step, names in named:
+        is_with_main = any(
+            step.stage in dockerfile.needed_by(stage) or stage in dockerfile.needed_by(step.stage)
+            for stage in with_main
+        )
+        yield step, names, is_with_main
 
 
 def _way_to_install(name: str, installer: str) -> str:

@@ -716,3 +716,25 @@ def test_lock_of_two_images_on_two_platforms(
         'dep==2.0; python_version >= "3.13"  # via lib',
         "lib==1.0",
     ]
+
+
+@pytest.mark.parametrize("in_stages", [False, True])
+def test_adopt_leaves_a_file_to_the_image_that_installs_it_alone(
+    services: TemporaryProject, index: LoopbackIndex, in_stages: bool
+) -> None:
+    """A file that another image installs by itself is still needed, and can be adopted, too."""
+    for name in ("lib", "tool"):
+        index.add(name, "1.0")
+    services.write("old.Dockerfile", dockerfile("3.8", "base.txt"))
+    if in_stages:
+        services.remove("compose.yaml")
+        both = dockerfile("3.8", "base.txt") + dockerfile("3.13", "requirements.txt")
+        services.write("Dockerfile", both)
+    services.requirements = "-r base.txt\ntool==1.0\n"
+    services.write("base.txt", "lib==1.0\n")
+    done = services.invoke("deps.adopt", "--dry-run")
+    assert done.status == 0, done.output
+    place = "Dockerfile:3" if in_stages else "old.Dockerfile:3"
+    assert f"{place}: it installs base.txt, not requirements.txt" in done.stdout
+    assert "fix: `adopt --file base.txt` adopts that by itself; or write `COPY" in done.stdout
+    assert "no longer needed" not in done.stdout
