@@ -112,6 +112,7 @@ class PathStep(Struct, frozen=True, kw_only=True):
         requirement: what the line, or the step before, asks of it.
         file: the file of the line; None after the first step.
         line: its number there.
+        environments: the names of those that have the whole path.
     """
 
     project: str
@@ -119,6 +120,7 @@ class PathStep(Struct, frozen=True, kw_only=True):
     requirement: str
     file: str | None
     line: int | None
+    environments: tuple[str, ...] = ()
 
 
 class Explanation(Struct, frozen=True, kw_only=True):
@@ -294,10 +296,17 @@ def typed_from_here(command: str, place: str) -> str:
 
 
 class PlannedFor(Struct, frozen=True, kw_only=True):
-    """An environment that versions were chosen for."""
+    """An environment that versions were chosen for, or lines removed."""
 
     name: str
     target: Target
+
+
+class PlannedBuild(Struct, frozen=True, kw_only=True):
+    """A command that builds images, and the names of the environments that they hold."""
+
+    environments: tuple[str, ...]
+    command: str
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -308,7 +317,8 @@ class Plan(Struct, frozen=True, kw_only=True):
         folder: the project's folder, relative to where the user stands; ``.`` is here.
         files: the requirements files that the command is for, named likewise.
         dockerfiles: what the image is built from, named likewise.
-        environments: what the versions were chosen for; none where none had to be chosen.
+        environments: those that install the files; none where they are not known, and the command
+            chooses no versions.
         edits: the new bytes of each file that changes.
         changes: what moves.
         held: what cannot move, though there is a newer version.
@@ -321,6 +331,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         hints: what else the user may want to do.
         suggestion: lines to write into a file, after one that says which; or an empty string.
         builder: what builds the image; None where the project has no image.
+        builds: its commands, each with the environments that it builds.
         lack: which argument or secret that build lacks that installing takes; None: it lacks none.
         is_unfinished: an earlier command was killed before it built the image from the files.
     """
@@ -342,8 +353,14 @@ class Plan(Struct, frozen=True, kw_only=True):
     hints: tuple[str, ...] = ()
     suggestion: str = ""
     builder: Builder | None = None
+    builds: tuple[PlannedBuild, ...] = ()
     lack: DockerfileError | None = None
     is_unfinished: bool = False
+
+    @property
+    def chosen_for(self) -> tuple[PlannedFor, ...]:
+        """The environments that versions were chosen for."""
+        return () if self.command in {"remove", "unlock"} else self.environments
 
     __eq__ = equal_without("lack")
     __hash__ = hash_without("lack")

@@ -33,8 +33,10 @@ from .environments.discovery import builder_for, explain_unreached, find_builds,
 from .environments.environment import complete_manifest, find_environments
 from .environments.indexes import note_several
 from .environments.lacking import find_lack
+from .environments.parts import name_parts
 from .environments.target import find_targets
 from .errors import (
+    DockerfileError,
     FileError,
     PackageIndexError,
     PipflowError,
@@ -70,6 +72,7 @@ from .plan import (
     Origin,
     Outcome,
     Plan,
+    PlannedBuild,
     PlannedFor,
 )
 from .planning.add import AddOptions, draft_add
@@ -77,7 +80,9 @@ from .planning.adopt import (
     ALL_DIRECT,
     draft_adopt,
     find_roles,
+    find_sources,
     find_steps,
+    keep_installed,
     leave_unread,
     list_adopted,
     write_adopted,
@@ -119,6 +124,7 @@ if TYPE_CHECKING:
     from invoke.context import Context
 
     from .engine import Installed
+    from .environments.build import Build
     from .environments.discovery import Discovery
     from .environments.environment import Environment
     from .environments.rules import InstallRules
@@ -556,7 +562,7 @@ class Project:
         sure = self._ask_for_patch(found, inputs)
         if sure is not None:
             draft, inputs = draft_remove(found.manifest, requests, lambda: sure, resolve=resolve)
-        return self._finish("remove", draft, found, inputs, force=force, with_target=False)
+        return self._finish("remove", draft, found, inputs, force=force)
 
     def plan_lock(self) -> Plan:
         """Plan to write a line for every transitive dependency.
@@ -578,7 +584,7 @@ class Project:
         """Plan to remove the locked lines."""
         found = self._find(must_be_there=True)
         draft = draft_unlock(found.manifest)
-        return self._finish("unlock", draft, found, None, force=False, with_target=False)
+        return self._finish("unlock", draft, found, None, force=False)
 
     def plan_adopt(
         self,
@@ -607,12 +613,15 @@ class Project:
         names = _words(sources)
         adopted = read_sources(library, main, names, self._variables, read_declared)
         found, is_read = self._with_builds(found, adopted)
-        for target in self._find_targets_of(found):
-            adopted = leave_unread(adopted, target.target)
+        targets = [each.target for each in self._find_targets_of(found)]
+        adopted = leave_unread(adopted, targets)
+        adopted = keep_installed(adopted, found.discovery.builds, library, main)
         asked = {request.name for request in _split(direct)}
         others = {request.name for request in _split(transitive)}
-        plain = self._with_content(found, write_adopted(adopted, ALL_DIRECT))
+        content = write_adopted(adopted, ALL_DIRECT)
+        plain = self._with_content(found, content)
         inputs = self._prepare(plain, resolve=True, in_any_case=True)
+        inputs = replace(inputs, sources=find_sources(adopted, content))
         roles = find_roles(inputs, adopted, asked, others)
         result = self._with_content(found, write_adopted(adopted, roles))
         result = replace(result, manifest=replace(result.manifest, is_being_locked=True))
@@ -621,7 +630,7 @@ class Project:
         plan = self._finish("adopt", parts, result, inputs, force=False)
         plan = replace(
             plan,
-            changes=(*plan.changes, *list_adopted(plan.edits, plan.changes)),
+            changes=(*plan.changes, *list_adopted(plan.edits, plan.changes, inputs)),
             findings=tuple(find_steps(found.discovery.builds, library, adopted, main)),
         )
         return plan if is_read else replace(plan, builder=None, lack=None)
@@ -701,7 +710,7 @@ class Project:
             else:
                 told = tell_commands(layers, of_target.target, asked=compiles)
                 plan = replace(plan, hints=(*plan.hints, *told))
-        plan = self._completed(plan, found.discovery)
+        plan = self._completed(plan, found.discovery, targets)
         return plan if changed else replace(plan, builder=None)
 
     def _compile(
@@ -887,6 +896,7 @@ class Project:
         plan = Plan(
             command="rebuild",
             builder=builder.without_cache() if no_cache else builder,
+            builds=tuple(_builds_of(builder, _name_all_builds(discovery))),
             lack=find_lack(discovery.builds, builder.images, self._variables),
         )
         return self._placed(plan, discovery)
@@ -1072,6 +1082,7 @@ class Project:
             now=self._now,
             pip=read_pip_settings(self._environment),
             variables=self._variables,
+            is_new=found.is_adopted,
         )
 
     def _complete(
@@ -1156,15 +1167,16 @@ class Project:
         inputs: Inputs | None,
         *,
         force: bool,
-        with_target: bool = True,
         asked: Sequence[str] = (),
     ) -> Plan:
         manifest = found.manifest
-        planned_for: tuple[PlannedFor, ...] = ()
+        environments: tuple[Environment, ...] = ()
         reading: Callable[[Line], tuple[str, ...]] = _reads_nothing
+        known = self._prepare_offline(found) if inputs is None else inputs
+        if known is not None:
+            environments, reading = known.environments, partial(environments_of, known)
         if inputs is not None:
-            manifest, reading = inputs.manifest, partial(environments_of, inputs)
-            planned_for = _planned_for(inputs.environments) if with_target else ()
+            manifest = inputs.manifest
             parts = [*parts]  # after which the index knows what it was asked for
             several = self._index_notices(inputs, parts)
             assumed = say_assumed(inputs, parts)
@@ -1173,14 +1185,28 @@ class Project:
             parts,
             command,
             manifest,
-            environments=planned_for,
+            environments=_planned_for(environments),
             reading=reading,
             force=force,
             asked=asked,
         )
-        return self._completed(plan, found.discovery)
+        return self._completed(plan, found.discovery, environments)
 
-    def _completed(self, plan: Plan, discovery: Discovery) -> Plan:
+    def _prepare_offline(self, found: _Found) -> Inputs | None:
+        """Return inputs for who reads which line; None where the environments are unknown."""
+        with contextlib.suppress(PipflowError):
+            environments = self._find_environments(found, self._find_targets_of(found))
+            return self._complete(
+                found, environments, resolve=False, in_any_case=False, offline=True
+            )
+        return None
+
+    def _completed(
+        self,
+        plan: Plan,
+        discovery: Discovery,
+        environments: Iterable[Environment | FoundTarget] = (),
+    ) -> Plan:
         """Return a plan with what builds its images, what they lack, and what is unfinished."""
         builder, why_not = self._builder_for(plan, discovery)
         images = () if builder is None else builder.images
@@ -1194,6 +1220,9 @@ class Project:
         return replace(
             self._placed(plan, discovery),
             builder=builder,
+            builds=()
+            if builder is None
+            else tuple(_builds_of(builder, _name_builds(environments))),
             hints=(*plan.hints, *why_not),
             lack=lack,
             warnings=(*plan.warnings, *warnings),
@@ -1268,6 +1297,35 @@ class _Seen(Struct, frozen=True, kw_only=True):
 def _reads_nothing(_: Line) -> tuple[str, ...]:
     """Return the environments of a line where none is known."""
     return ()
+
+
+def _name_builds(found: Iterable[Environment | FoundTarget]) -> Iterator[tuple[str, Build]]:
+    """Yield the builds of environments, each with the name of the environment."""
+    yield from ((each.name, build) for each in found for build in each.builds)
+
+
+def _builds_of(
+    builder: Builder | None, named: Iterable[tuple[str, Build]]
+) -> Iterator[PlannedBuild]:
+    """Yield the commands of a builder, each with the environments that it builds."""
+    if builder is None:
+        return
+    every = [(name, build.recipe) for name, build in named]
+    apart = builder.apart() if builder.further else ()
+    for one in apart or (builder,):
+        meant = [
+            name
+            for name, recipe in every
+            if {recipe.service, recipe.bake, recipe.image, *recipe.tags} & {*one.images}
+        ]
+        names = meant or [name for name, _ in every]
+        yield PlannedBuild(environments=tuple(dict.fromkeys(names)), command=one.shown)
+
+
+def _name_all_builds(discovery: Discovery) -> Iterator[tuple[str, Build]]:
+    """Yield the builds of a project, each with the name of an environment in it."""
+    with contextlib.suppress(DockerfileError):
+        yield from ((each.name, each.part.build) for each in name_parts(discovery.builds))
 
 
 def _planned_for(found: Iterable[Environment | FoundTarget]) -> tuple[PlannedFor, ...]:

@@ -16,6 +16,7 @@ from ..planning.goals import find_move
 from ..planning.inputs import (
     as_given,
     environments_of,
+    names_of,
     readers_of,
     releases,
     roots_of,
@@ -39,20 +40,26 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
     from ..manifest.documents import Manifest
+    from ..plan import Severity
     from ..planning.inputs import Inputs
     from ..planning.settlement import Settlement
     from ..planning.transitive import Found
     from ..requirements import Line
     from ..resolution import Conflict, Root
-    from ..resolution.finder import Releases
+    from ..resolution.finder import Candidate, Releases
 
 
 def name_environments(inputs: Inputs, findings: Iterable[Finding]) -> Iterator[Finding]:
-    """Yield findings; those at a line of the files name the environments that it counts for."""
+    """Yield findings; those at a line of the files name the environments that they are about.
+
+    That are all that the line counts for, where a finding names none.
+    """
     lines = {(line.path, line.number): line for line in inputs.manifest.lines}
     for finding in findings:
         line = lines.get((finding.file or "", finding.line or 0))
-        names = () if line is None else environments_of(inputs, line)
+        names = finding.environments
+        if line is not None and not names:
+            names = environments_of(inputs, line)
         yield replace(finding, environments=names) if names else finding
 
 
@@ -82,18 +89,40 @@ def _check_pin(
     if version is None:
         yield finding_at(line, "error", f"the index has no {shown}", _fix_pin(line, root, inputs))
         return
+    each = [*inputs.candidates.suit_each(root.name, version)]
+    told: dict[tuple[str, str], list[int]] = {}
+    for number, own in each:
+        for problem in _problems_of(own):
+            told.setdefault(problem, []).append(number)
     found = there.examine(version, exact, inputs.limits.constraints.get(root.name, ()))
-    if isinstance(found, Rejection):
-        yield finding_at(line, "error", f"{shown} {found.reason}", _fix_pin(line, root, inputs))
+    if isinstance(found, Rejection) and not any(kind == "unfit" for kind, _ in told):
+        told = {("unfit", found.reason): [number for number, _ in each]}
+    for (kind, reason), numbers in told.items():
+        finding = _pin_finding(line, root, inputs, kind, reason)
+        is_of_all = len(numbers) == len(each)
+        yield finding if is_of_all else replace(finding, environments=names_of(inputs, numbers))
+
+
+def _problems_of(own: Candidate | Rejection) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with a version in an environment: a kind, and the end of a sentence."""
+    if isinstance(own, Rejection):
+        yield "unfit", own.reason
         return
-    if found.yanked is not None:
-        why = f": {found.yanked}" if found.yanked else ""
-        yield finding_at(line, "warning", f"{shown} was yanked{why}", _fix_pin(line, root, inputs))
-    if found.from_source:
-        message = f"{shown} {found.from_source}: the image builds it from source"
-        alike = f"pins {as_plural(found.from_source)}, so the image builds them from source"
-        fix = _fix_pin(line, root, inputs, by_wheel=True)
-        yield finding_at(line, "warning", message, fix, Alike(message=alike, subject=shown))
+    if own.yanked is not None:
+        yield "yanked", f"was yanked: {own.yanked}" if own.yanked else "was yanked"
+    if own.from_source:
+        yield "source", own.from_source
+
+
+def _pin_finding(line: Line, root: Root, inputs: Inputs, kind: str, reason: str) -> Finding:
+    shown = f"{line.spelled_name} {line.pin}"
+    fix = _fix_pin(line, root, inputs, by_wheel=kind == "source")
+    if kind != "source":
+        severity: Severity = "error" if kind == "unfit" else "warning"
+        return finding_at(line, severity, f"{shown} {reason}", fix)
+    message = f"{shown} {reason}: the image builds it from source"
+    alike = f"pins {as_plural(reason)}, so the image builds them from source"
+    return finding_at(line, "warning", message, fix, Alike(message=alike, subject=shown))
 
 
 def _fix_pin(line: Line, root: Root, inputs: Inputs, *, by_wheel: bool = False) -> str:
@@ -180,25 +209,28 @@ def _conflict_finding(inputs: Inputs, conflict: Conflict) -> Finding:
     roots = [cause.dependency.root for cause in conflict.causes]
     places = {root.place for root in roots if root is not None}
     line = next((line for line in manifest.lines if line.place in places), None)
+    parts = [{*inputs.partition.part_of(name)} for name in conflict.names]
+    readers = {*range(len(inputs.readers))}.intersection(*parts)
     return Finding(
         file=manifest.main if line is None else line.path,
         line=None if line is None else line.number,
         severity="error",
         message=f"the requirements conflict: {'; '.join(conflict.explain())}",
         fix=fix_conflict(inputs, conflict),
+        environments=names_of(inputs, readers) if len(readers) < len(inputs.readers) else (),
     )
 
 
 def _check_lock(settlement: Settlement, transitive: Found) -> Iterator[Finding]:
     """Find dependencies that can't be locked, and locked lines that are out of date."""
     manifest = settlement.inputs.manifest
-    for pick in find_unknown(settlement.inputs, settlement.solution):
-        for line in manifest.find(pick.project):
+    for project, shown in find_unknown(settlement.inputs, settlement.solution):
+        for line in manifest.find(project):
             yield finding_at(
                 line,
                 "warning",
-                f"the dependencies of {pick} are not locked: they are unknown without building it",
-                f"write a line for all that it needs, with `# via {pick.project}` behind it",
+                f"the dependencies of {shown} are not locked: they are unknown without building it",
+                f"write a line for all that it needs, with `# via {project}` behind it",
             )
     wanted = {
         (new.name, new.readers, new.version) for new in transitive.lines if new.version is not None

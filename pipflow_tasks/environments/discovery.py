@@ -153,16 +153,20 @@ def find_builds(library: Library, settings: Settings, variables: Mapping[str, st
         DockerfileError: a service's Dockerfile is not there, or can't be understood.
         ComposeError: a compose file can't be understood.
         BakeError: a bake file can't be understood.
-        UsageError: a setting names what is not there.
+        UsageError: a setting names what is not there; or one file is installed by one tier, and
+            another one by another, into another image.
     """
     first: Tier | None = None
     passed_over: list[str] = []
-    for tier in _tiers(library, settings.files, settings, variables):
+    tiers = _tiers(library, settings.files, settings, variables)
+    for tier in tiers:
         passed_over += tier.passed_over
         installing = tuple(build for build in tier.builds if build.installing)
         if installing:
             require_known_names(settings, tier.builds)
-            return _discover(replace(tier, builds=installing), settings, variables)
+            tier = replace(tier, builds=installing)
+            _require_whole(tier, tiers, settings)
+            return _discover(tier, settings, variables)
         if first is None and _may_be_meant(tier, settings, library.root):
             first = tier
     if first is None:
@@ -170,6 +174,32 @@ def find_builds(library: Library, settings: Settings, variables: Mapping[str, st
     require_known_names(settings, first.builds)
     found = _discover(first, settings, variables)
     return replace(found, passed_over=tuple(dict.fromkeys(passed_over)))
+
+
+def _require_whole(tier: Tier, later: Iterable[Tier], settings: Settings) -> None:
+    """Check that no later tier installs, into another image, a file that a tier does not install.
+
+    Raises:
+        UsageError: one does.
+    """
+    library = tier.library
+    installed = frozenset().union(*(build.installed for build in tier.builds))
+    left = {library.path_of(name): name for name in settings.files}
+    left = {path: name for path, name in left.items() if path not in installed}
+    if not left:
+        return
+    bases = frozenset().union(*map(bases_of, tier.builds))
+    known = {build.recipe.file for build in tier.builds}
+    for build in (build for each in later for build in each.builds):
+        names = [name for path, name in left.items() if path in build.installed]
+        if names and build.recipe.file not in known and not bases_of(build) <= bases:
+            paths = ",".join(dict.fromkeys(each.recipe.path for each in (*tier.builds, build)))
+            raise UsageError(
+                f"{build.recipe.path} installs {' and '.join(names)}, on another image than "
+                f"{tier.builds[0].recipe.path}, which installs no such file",
+                hint=f"set `dockerfile: {paths}`; or name one file at a time with --file, and its "
+                "Dockerfile with the setting `dockerfile`",
+            )
 
 
 def find_file(library: Library, settings: Settings, variables: Mapping[str, str]) -> str | None:
@@ -508,7 +538,8 @@ def _without_hidden(
     """Return the builds that count, and a note of the others.
 
     Compose does not build a service of a profile that is not active. Those that are made on the
-    same image as another one that installs the files count, though, and so do all if no other does.
+    same image as another one that installs the files count, though, and so do those that install
+    a file which no other does.
     """
     active = compose.variables.get("COMPOSE_PROFILES", "").split(",")
     profiles = {each.name: each.profiles for each in compose.file.services}
@@ -521,11 +552,13 @@ def _without_hidden(
     if settings.service or not shown:
         return builds, ()
     bases = frozenset().union(*(bases_of(build) for build in shown))
-    other = [
-        build.recipe.service
+    apart = [
+        build
         for build in builds
         if build.recipe.service in hidden and build.installing and not bases_of(build) <= bases
     ]
+    installed = frozenset().union(*(build.installed for build in builds if build not in apart))
+    other = [build.recipe.service for build in apart if build.wanted & build.installed <= installed]
     notices = tuple(
         f"the service {name} installs the file, too, on another image; it is in the profile "
         f"{profiles[name][0]}, which is not active: the setting `service` chooses it"

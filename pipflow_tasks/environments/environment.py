@@ -27,6 +27,7 @@ from ..requirements.line import NAME
 from .installed import find_base_packages
 from .rules import read_rules
 from .steps import find_steps, read_configuration
+from .unplaced import note_uninstalled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -93,16 +94,19 @@ def find_environments(
     now: datetime,
     pip: PipSettings,
     variables: Mapping[str, str],
+    is_new: bool = False,
 ) -> tuple[Environment, ...]:
     """Return the environments of targets, with the rules that their steps and the files make.
 
     Equal ones are one, with the builds of all. It has the name of the first, without the stage
     where that build has no other environment. ``pip`` are pip's settings on this host. Ages are
-    counted from ``now``; the variables are for ``${VARIABLES}`` in addresses.
+    counted from ``now``; the variables are for ``${VARIABLES}`` in addresses. With ``is_new``, all
+    of them are to install the file.
 
     Raises:
         FileError: a configuration file of a build context can't be read.
         UsageError: the files leave no index, or use a variable that is not set.
+        TargetError: only a stage that is not built installs a file, and on another image.
         DockerfileError: a step has an index that is unknown; or several Dockerfiles have different
             environments, and nothing says which is meant.
     """
@@ -117,6 +121,8 @@ def find_environments(
         for each, own in zip(targets, steps, strict=True)
     ]
     others = known.difference(*read)
+    is_unread = bool(others) and not is_new
+    told = [*note_uninstalled(others, targets, library, settings)] if is_unread else []
     found: list[Environment] = []
     for each, own, files in zip(targets, steps, read, strict=True):
         files |= others
@@ -132,6 +138,7 @@ def find_environments(
         )
         notices = (
             *each.notices,
+            *told,
             *rules.notices,
             *_unknown_of(packages),
             *_unfollowed(each.parts),

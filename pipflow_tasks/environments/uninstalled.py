@@ -59,8 +59,9 @@ def explain_uninstalled(build: Build, library: Library) -> Uninstalled:
                     fix=f"copy it to {found.wanted}, or install `-r {found.target}`",
                     is_seen=True,
                 )
-    if unbuilt := _in_other_stage(build, library):
-        return unbuilt
+    names = [library.name_of(build.recipe.context / file) for file in files]
+    if unbuilt := find_unbuilt(build, names, library):
+        return unbuilt[1]
     named = {file: step for step in reversed(dockerfile.steps) for file in step.sources}
     there = [file for file in sorted(named) if is_file(build.recipe.context / file)]
     if there:
@@ -79,20 +80,24 @@ def explain_uninstalled(build: Build, library: Library) -> Uninstalled:
     return Uninstalled(line=dockerfile.stages[-1].line, message=message, fix=fix)
 
 
-def _in_other_stage(build: Build, library: Library) -> Uninstalled | None:
-    """Return that a stage installs the files which is not built; None: no stage does."""
+def find_unbuilt(
+    build: Build, names: Sequence[str], library: Library
+) -> tuple[Build, Uninstalled] | None:
+    """Return that a stage installs files which is not built, and the build of all stages.
+
+    None: no stage does. The files are relative to the project's root.
+    """
     if build.recipe.stage is None:
         return None
-    names = [library.name_of(build.recipe.context / file) for file in build.files]
     (whole,), _ = read_builds([replace(build.recipe, stage=None)], names, library)
     if not whole.steps:
         return None
     step = whole.steps[0]
     stage = build.dockerfile.stages[step.stage]
     place = f"the stage {stage.name or stage.index}"
-    return Uninstalled(
+    return whole, Uninstalled(
         line=step.line,
-        message=f"line {step.line} installs {' and '.join(build.files)} in {place}, which is no "
+        message=f"line {step.line} installs {' and '.join(whole.files)} in {place}, which is no "
         f"part of the stage {build.recipe.stage}",
         fix=f"build {place}"
         if build.recipe.service

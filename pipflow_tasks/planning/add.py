@@ -15,9 +15,9 @@ from . import draft as drafts
 from .bounds import is_held, policy_bounds
 from .draft import Draft, hint, warn
 from .goals import goal_to_add, goal_to_move, key_for, roots_without, why_unmovable
-from .inputs import each_of, holding_lines, key_of, readers_of, readers_of_new, reads
+from .inputs import holding_lines, key_of, readers_of, readers_of_new, reads
 from .lock import update_lock
-from .moving import candidate_for, digests, move_goal, tell_held_goal
+from .moving import candidate_for, digests, move_goal, tell_held_goal, warn_of
 from .policies import asked_of, comment_with_policy, policy_of, tell_new_policies, tell_policies
 from .requests import (
     already_there,
@@ -218,8 +218,7 @@ def _write(
     bound = policy_of(request.specifier) if options.policy else ""
     key = key_for(inputs, goal)
     hashes = digests(inputs, key, candidate.version)
-    each = each_of(inputs, key, candidate)
-    yield from drafts.warn_of(goal.name, candidate, each)
+    yield from warn_of(inputs, goal.name, key, candidate)
     yield from tell_held_goal(settlement, goal, candidate.version)
     written = Addition(
         requirement=request.requirement,

@@ -33,6 +33,7 @@ from ..requirements import (
 )
 from ..requirements.pipfile import is_pipfile
 from .draft import Draft, hint, warn
+from .inputs import environments_of
 from .lock import lock_all
 from .policies import comment_with_policy, tell_policies
 from .requests import close_hint, error_at
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
     from packaging.utils import NormalizedName
 
+    from ..dockerfile import InstallCommand
     from ..environments.build import Build
     from ..manifest.compiled import Adopted, Pinned
     from ..manifest.library import Library
@@ -75,14 +77,26 @@ class Roles(Struct, frozen=True, kw_only=True):
 ALL_DIRECT = Roles()
 
 
-def leave_unread(adopted: Adopted, target: Target) -> Adopted:
-    """Return what is adopted with the lines that the image does not read, as their markers say."""
+def leave_unread(adopted: Adopted, targets: Sequence[Target]) -> Adopted:
+    """Return what is adopted with the lines that no image reads, as their markers say."""
     unread = frozenset(
         line.number
         for line in adopted.base.lines
-        if line.marker is not None and not target.applies(line.marker)
+        if line.marker is not None and not any(each.applies(line.marker) for each in targets)
     )
     return replace(adopted, unread=unread)
+
+
+def find_sources(adopted: Adopted, content: RequirementsFile) -> Mapping[str, str]:
+    """Return the places of the adopted pins, by those that they have in the result."""
+    return MappingProxyType(
+        {
+            line.place: pinned.line.place
+            for line in content.lines
+            for pinned in adopted.find(line.name)
+            if pinned.version == line.pin and pinned.line.marker == line.marker
+        }
+    )
 
 
 # --- who needs what -------------------------------------------------------------------------------
@@ -454,9 +468,9 @@ def _require_same(parts: Sequence[Draft], adopted: Adopted) -> None:
                 raise _would_move(
                     f"move {line.spelled_name} from {line.pin} to {pin.version}", adopted
                 )
-    added = {each.written.requirement.name: each.version for each in _additions(parts)}
+    added = {(each.written.requirement.name, each.version) for each in _additions(parts)}
     for line in (line for part in parts for line in part.removals):
-        if line.name is not None and added.get(line.name) != line.pin:
+        if line.name is not None and (line.name, line.pin) not in added:
             raise _would_move(f"take {line.spelled_name} {line.pin} out", adopted)
 
 
@@ -474,7 +488,9 @@ def _tell_added(parts: Iterable[Draft], adopted: Adopted) -> Iterator[str]:
             yield f"{there} has no {name}, which is needed; it is locked at {each.version}"
 
 
-def list_adopted(edits: Iterable[Edit], changes: Collection[Change]) -> Iterator[Change]:
+def list_adopted(
+    edits: Iterable[Edit], changes: Collection[Change], inputs: Inputs
+) -> Iterator[Change]:
     """Yield the pins of the result that keep their version; ``changes`` are those that do not."""
     told = {(change.file, change.line) for change in changes}
     for edit in edits:
@@ -487,6 +503,7 @@ def list_adopted(edits: Iterable[Edit], changes: Collection[Change]) -> Iterator
                     file=line.path,
                     line=line.number,
                     is_direct=not line.via,
+                    environments=environments_of(inputs, line),
                 )
 
 
@@ -497,24 +514,63 @@ def find_steps(
     for build in builds:
         if isinstance(build.parsed, DockerfileError):
             continue
-        reads_none, context = not build.installing, build.recipe.context
-        name = show_path(library.path_of(main), context)
-        for step in build.parsed.steps:
-            names = [library.name_of(context / each) for each in step.sources]
+        reads_none = not build.installing
+        name = show_path(library.path_of(main), build.recipe.context)
+        for step, names, is_with_main in _steps_of(build, library, main):
             old = [each for each in names if each != main and each in adopted.compiled]
             if not old:
                 continue
             reads_none = False
             shown = " and ".join(old)
-            if main in names:
-                message, fix = f"it also installs {shown}, which {main} has now", "take it out"
-            else:
+            message, fix = f"it also installs {shown}, which {main} has now", "take it out"
+            if not is_with_main:
                 message = f"it installs {shown}, not {main}"
                 fix = _way_to_install(name, step.installer)
+                if main in adopted.compiled:
+                    fix = f"`adopt --file {old[0]}` adopts that by itself; or {fix}"
             yield _find_step(build, step.line, message, fix)
         if reads_none and not build.by_others:
             message = f"no step installs {main}"
             yield _find_step(build, None, message, _way_to_install(name, "pip"))
+
+
+def keep_installed(
+    adopted: Adopted, builds: Iterable[Build], library: Library, main: str
+) -> Adopted:
+    """Return what is adopted; a file that another image installs by itself is still needed."""
+    if main not in adopted.compiled:  # the steps that install the others are to install it
+        return adopted
+    kept = {
+        name
+        for build in builds
+        for _, names, is_with_main in _steps_of(build, library, main)
+        for name in names
+        if not is_with_main
+    }
+    return replace(adopted, needless=tuple(each for each in adopted.needless if each not in kept))
+
+
+def _steps_of(
+    build: Build, library: Library, main: str
+) -> Iterator[tuple[InstallCommand, list[str], bool]]:
+    """Yield the steps of a build, their files, and whether their stages install ``main`` as well.
+
+    That are stages that are made on each other.
+    """
+    dockerfile = build.parsed
+    if isinstance(dockerfile, DockerfileError):
+        return
+    named = [
+        (step, [library.name_of(build.recipe.context / each) for each in step.sources])
+        for step in dockerfile.steps
+    ]
+    with_main = {step.stage for step, names in named if main in names}
+    for step, names in named:
+        is_with_main = any(
+            step.stage in dockerfile.needed_by(stage) or stage in dockerfile.needed_by(step.stage)
+            for stage in with_main
+        )
+        yield step, names, is_with_main
 
 
 def _way_to_install(name: str, installer: str) -> str:

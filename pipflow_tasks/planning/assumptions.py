@@ -31,15 +31,16 @@ def say_turning(inputs: Inputs, pick: Pick) -> Iterator[tuple[Target, str]]:
     """Yield what a pick needs or not, by the patch level of a target."""
     for target, question in inputs.candidates.questions_of(pick):
         is_requirement = isinstance(question, Requirement)
-        yield target, f"{pick} needs {question if is_requirement else f'Python {question}'}"
+        needed = question if is_requirement else f"Python {question}"
+        yield target, f"{pick.project} {pick.version} needs {needed}"
 
 
 def note_pick(inputs: Inputs, pick: Pick) -> Iterator[Draft]:
     """Note what of a pick depends on an assumption."""
     yield Draft(turning=tuple(say_turning(inputs, pick)))
     if pick.candidate is not None:
-        for own, target in each_of(inputs, pick.name, pick.candidate):
-            yield from note_files(pick.project, own, target)
+        for own, number in each_of(inputs, pick.name, pick.candidate):
+            yield from note_files(pick.project, own, inputs.readers[number].target)
 
 
 def note_looked_up(inputs: Inputs) -> Iterator[Draft]:

@@ -56,13 +56,16 @@ def _name_broken(
             key = partition.key(canonicalize_name(requirement.name), number)
             pick = solution.picks.get(key)
             candidate = None if pick is None else pick.candidate
-            if candidate is None or requirement.specifier.contains(
-                candidate.version, prereleases=True
+            if (
+                pick is None
+                or candidate is None
+                or requirement.specifier.contains(candidate.version, prereleases=True)
             ):
                 continue
             interpreter = reader.target.interpreter
             image = "the base image" if interpreter is None else interpreter.image
             yield (
                 f"{image} has {distribution.name} {distribution.version}, which needs "
-                f"{requirement.name}{requirement.specifier} and gets {pick}"
+                f"{requirement.name}{requirement.specifier} and gets {pick.project} "
+                f"{candidate.version}"
             )

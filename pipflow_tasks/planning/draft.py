@@ -117,22 +117,6 @@ def hint(*hints: str) -> Draft:
     return Draft(hints=hints)
 
 
-def warn_of(
-    project: str, candidate: Candidate, each: Iterable[tuple[Candidate, Target]]
-) -> Iterator[Draft]:
-    """Report what is unusual about a candidate; ``each`` is what environments get of it."""
-    release = f"{project} {candidate.version}"
-    if candidate.from_source:
-        yield warn(f"{release} {candidate.from_source}; the image will build it from source")
-    if candidate.yanked is not None:
-        why = f": {candidate.yanked}" if candidate.yanked else ""
-        yield warn(f"{release} was yanked{why}")
-    if candidate.undated:
-        yield Draft(undated=(release,))
-    for own, target in each:
-        yield from note_files(project, own, target)
-
-
 def note_files(project: str, candidate: Candidate, target: Target) -> Iterator[Draft]:
     """Note what counts for several releases together, of the files of one in an environment.
 

@@ -7,6 +7,7 @@ with new inputs.
 from __future__ import annotations
 
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -24,10 +25,11 @@ from ..resolution import (
     in_each,
     project_of,
 )
+from ..values import join_words
 from .readers import first_limits, list_readers, part_readers, view_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from packaging.markers import Marker
     from packaging.utils import NormalizedName
@@ -36,8 +38,8 @@ if TYPE_CHECKING:
     from ..environments.rules import InstallRules
     from ..manifest.documents import Manifest
     from ..requirements import Line
+    from ..resolution import Pick
     from ..resolution.finder import Bound, Candidate, Releases
-    from ..target import Target
     from .readers import Reader, Served
 
 
@@ -50,8 +52,8 @@ class Inputs(Struct, frozen=True, kw_only=True):
         readers: who reads them; numbered as the partition of the candidates has it.
         candidates: what the indexes have for them, within limits.
         resolves: versions are chosen that are compatible; else the newest of each by itself.
-        held: the projects that the command gives one version, and for which readers.
         apart: the projects that have several versions in one file, separated by markers.
+        sources: where lines come from that are not in the files yet, by their places.
         notices: warnings that come before those of the command.
         last_notices: warnings that come after them.
     """
@@ -61,8 +63,8 @@ class Inputs(Struct, frozen=True, kw_only=True):
     readers: tuple[Reader, ...]
     candidates: Candidates
     resolves: bool
-    held: tuple[tuple[NormalizedName, tuple[int, ...]], ...] = ()
     apart: frozenset[NormalizedName] = frozenset()
+    sources: Mapping[str, str] = MappingProxyType({})
     notices: tuple[str, ...] = ()
     last_notices: tuple[str, ...] = ()
 
@@ -109,8 +111,7 @@ class Inputs(Struct, frozen=True, kw_only=True):
 
     def holding(self, project: NormalizedName, readers: Iterable[int]) -> Inputs:
         """Return the same with one version of a project for all of some readers."""
-        held = (*self.held, (project, tuple(readers)))
-        return replace(self, held=held).parted(self.partition.joining(*held[-1]))
+        return self.parted(self.partition.joining(project, readers))
 
     def parted(self, partition: Partition) -> Inputs:
         """Return the same with another partition."""
@@ -157,10 +158,10 @@ def readers_of_new(inputs: Inputs, marker: Marker | None = None) -> tuple[int, .
     return tuple(number for number, _ in meant or main or every)
 
 
-def each_of(inputs: Inputs, key: Key, candidate: Candidate) -> Iterator[tuple[Candidate, Target]]:
-    """Yield what each environment of a key gets of a candidate, with its target."""
-    for (_, view), own in zip(inputs.candidates.views_of(key), candidate.each, strict=True):
-        yield own, view.target
+def each_of(inputs: Inputs, key: Key, candidate: Candidate) -> Iterator[tuple[Candidate, int]]:
+    """Yield what each reader of a key gets of a candidate, with the number of the reader."""
+    for number, own in zip(inputs.partition.part_of(key), candidate.each, strict=True):
+        yield own, number
 
 
 def environments_of(inputs: Inputs, line: Line) -> tuple[str, ...]:
@@ -170,8 +171,38 @@ def environments_of(inputs: Inputs, line: Line) -> tuple[str, ...]:
 
 def environments_in(inputs: Inputs, key: Key) -> tuple[str, ...]:
     """Return the names of the environments that a key stands for."""
-    part = inputs.partition.part_of(key)
-    return tuple(dict.fromkeys(inputs.readers[number].environment.name for number in part))
+    return names_of(inputs, inputs.partition.part_of(key))
+
+
+def names_of(inputs: Inputs, numbers: Iterable[int]) -> tuple[str, ...]:
+    """Return the names of the environments of some readers."""
+    found = (inputs.readers[number].environment.name for number in sorted(numbers))
+    return tuple(dict.fromkeys(found))
+
+
+def say_readers(inputs: Inputs, numbers: Iterable[int]) -> str:
+    """Return the names of some readers, in words; nothing where they are all."""
+    meant = {*numbers}
+    if len(meant) == len(inputs.readers):
+        return ""
+    words: dict[str, None] = {}
+    for number in sorted(meant):
+        reader = inputs.readers[number]
+        own = [n for n, each in enumerate(inputs.readers) if each.environment is reader.environment]
+        words[reader.environment.name if meant.issuperset(own) else reader.name] = None
+    return join_words([*words])
+
+
+def say_picks(inputs: Inputs, picks: Iterable[Pick]) -> list[str]:
+    """Return picks in words, each version once; with who has it, where others do not."""
+    found: dict[str, list[int]] = {}
+    for pick in picks:
+        shown = f"{pick.project} {pick.version}" if pick.candidate else pick.project
+        found.setdefault(shown, []).extend(inputs.partition.part_of(pick.name))
+    return [
+        f"{shown} in {where}" if (where := say_readers(inputs, numbers)) else shown
+        for shown, numbers in found.items()
+    ]
 
 
 def say_target(inputs: Inputs, key: Key) -> str:
@@ -307,19 +338,6 @@ def _skip(rules: Iterable[InstallRules]) -> str:
     return places[0] if all(places) else ""
 
 
-def split_platforms(inputs: Inputs) -> Inputs:
-    """Return the inputs with a version on each platform for what no line holds.
-
-    They are the same where each environment has one platform.
-    """
-    if all(len(each.environment.target.platforms) == 1 for each in inputs.readers):
-        return inputs
-    partition = part_readers(inputs.manifest, inputs.readers, is_split=True)
-    for project, readers in inputs.held:
-        partition = partition.joining(project, readers)
-    return inputs.parted(partition)
-
-
 def reads(inputs: Inputs, line: Line) -> bool:
     """Return whether a line counts for an environment."""
     return any(reader.reads(line) for reader in inputs.readers)
@@ -346,7 +364,7 @@ def roots_of_line(inputs: Inputs, line: Line) -> Iterator[Root]:
         yield Root(
             name=key,
             specifier=specifier,
-            source=line.place,
+            source=inputs.sources.get(line.place, line.place),
             place=line.place,
             shown=line.spelled_name if is_opaque else f"{line.spelled_name}{specifier}",
             extras=in_each(part, extras),

@@ -15,10 +15,10 @@ from packaging.specifiers import SpecifierSet
 from ..requirements import Addition, change_via, write_via
 from ..resolution import project_of
 from ..resolution.finder import names_exactly
-from .draft import Draft, add, hint, move, remove, warn, warn_of
+from .draft import Draft, add, hint, move, remove, warn
 from .goals import choose
-from .inputs import each_of, readers_of, reads, roots_of
-from .moving import digests, tell_held
+from .inputs import readers_of, reads, roots_of, say_picks
+from .moving import digests, tell_held, warn_of
 from .settling import settle_current
 from .transitive import find_transitive
 
@@ -143,10 +143,10 @@ def _write_locked(
     """
     inputs = settlement.inputs
     manifest = inputs.manifest
-    for pick in find_unknown(inputs, settlement.solution):
+    for project, shown in find_unknown(inputs, settlement.solution):
         yield warn(
-            f"the dependencies of {pick} are unknown and not locked; "
-            f"lines with `# via {pick.project}` stay"
+            f"the dependencies of {shown} are unknown and not locked; "
+            f"lines with `# via {project}` stay"
         )
     left = [*transitive]
     foreign = _find_foreign(settlement, left)
@@ -208,7 +208,7 @@ def _follow(inputs: Inputs, line: Line, new: Transitive, changed: str) -> Iterat
         hashes = digests(inputs, new.key, version, like=line)
         yield move(line, version, digests=hashes, comment=comment)
         if new.candidate is not None:
-            yield from warn_of(new.name, new.candidate, each_of(inputs, new.key, new.candidate))
+            yield from warn_of(inputs, new.name, new.key, new.candidate)
     elif comment is not None:
         yield move(line, version, comment=comment)
     if version == line.pin and not is_like:
@@ -222,7 +222,7 @@ def _add_locked(inputs: Inputs, new: Transitive, comment: str) -> Iterator[Draft
         yield warn(f"{say_need(new.parents)} {new.name} from an address: it has no locked line")
         return
     kept = comment.lstrip("# ")
-    yield from warn_of(new.name, candidate, each_of(inputs, new.key, candidate))
+    yield from warn_of(inputs, new.name, new.key, candidate)
     requirement = Requirement(f"{new.name}; {new.marker}" if new.marker else new.name)
     written = Addition(
         requirement=requirement,
@@ -235,15 +235,16 @@ def _add_locked(inputs: Inputs, new: Transitive, comment: str) -> Iterator[Draft
     yield add(new.origin.path, candidate.version, written)
 
 
-def find_unknown(inputs: Inputs, solution: Solution) -> list[Pick]:
-    """Return the picks with unknown dependencies that no locked line names."""
+def find_unknown(inputs: Inputs, solution: Solution) -> list[tuple[NormalizedName, str]]:
+    """Return the projects with unknown dependencies that no locked line names, with their picks."""
     told = {parent for line in inputs.manifest.lines for parent in line.via}
+    found: dict[NormalizedName, list[Pick]] = {}
+    for pick in solution.picks.values():
+        is_named = pick.candidate is None or pick.project in told
+        if not is_named and inputs.candidates.is_unknown(pick):
+            found.setdefault(pick.project, []).append(pick)
     return [
-        pick
-        for name, pick in solution.picks.items()
-        if pick.candidate is not None
-        and project_of(name) not in told
-        and inputs.candidates.is_unknown(pick)
+        (project, shown) for project, picks in found.items() for shown in say_picks(inputs, picks)
     ]
 
 

@@ -11,9 +11,9 @@ from ..errors import RequirementsError
 from ..plan import Held
 from ..resolution import Dependency, project_of, rule_out, why_excluded, why_forbidden
 from ..values import as_plural, join_words
-from .draft import Draft, move, warn, warn_of
+from .draft import Draft, move, note_files, warn
 from .goals import key_for
-from .inputs import each_of, environments_in, releases
+from .inputs import each_of, environments_in, releases, say_readers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,10 +101,28 @@ def write_goal(settlement: Settlement, goal: Goal) -> Iterator[Draft]:
         yield move(line, version, digests=hashes, comment=goal.comment, extras=goal.extras)
         candidate = candidate_for(settlement, goal)
         assert candidate is not None
-        each = each_of(inputs, key, candidate)
-        yield from warn_of(goal.name, candidate, each)
+        yield from warn_of(inputs, goal.name, key, candidate)
     elif goal.comment is not None or goal.extras:
         yield move(line, version, comment=goal.comment, extras=goal.extras)
+
+
+def warn_of(inputs: Inputs, project: str, key: Key, candidate: Candidate) -> Iterator[Draft]:
+    """Report what is unusual about a candidate, and for which environments."""
+    release = f"{project} {candidate.version}"
+    told: dict[str, list[int]] = {}
+    for own, number in each_of(inputs, key, candidate):
+        if own.from_source:
+            built = f"{own.from_source}; the image will build it from source"
+            told.setdefault(built, []).append(number)
+        if own.yanked is not None:
+            told.setdefault(f"was yanked: {own.yanked}".rstrip(": "), []).append(number)
+    for said, numbers in told.items():
+        where = say_readers(inputs, numbers)
+        yield warn(f"{release} {said} ({where})" if where else f"{release} {said}")
+    if candidate.undated:
+        yield Draft(undated=(release,))
+    for own, number in each_of(inputs, key, candidate):
+        yield from note_files(project, own, inputs.readers[number].target)
 
 
 def tell_held_goal(settlement: Settlement, goal: Goal, version: Version) -> Iterator[Draft]:

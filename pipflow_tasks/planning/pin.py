@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from ..errors import VersionConflict
 from ..resolution import Preference
+from ..resolution.finder import Candidate
 from .bounds import policy_bounds
 from .draft import Draft, hint, leave
 from .goals import choose, goal_to_move, why_left_alone
@@ -21,11 +23,10 @@ from .requests import names_in, require_there
 from .settling import settle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import TypeAlias
 
     from packaging.utils import NormalizedName
-    from packaging.version import Version
 
     from ..engine import Installed
     from ..environments.environment import Environment
@@ -102,14 +103,22 @@ def _pin(
     inputs.candidates.expect(line.name for line in loose if line.name)
     for line in loose:
         inputs = inputs.bounding(line, policy_bounds(line))
-    goals = [_goal_of(inputs, line, options, installed) for line in loose]
+    found = [_goal_of(inputs, line, options, installed) for line in loose]
+    goals = [goal for goal, _ in found]
+    kept = {goal.line.place: version for goal, version in found if goal.line and version}
+    for goal in goals:
+        if goal.line is not None and (version := kept.get(goal.line.place)):
+            preference = Preference(version=version)
+            inputs = inputs.within(inputs.limits.preferring(goal.root.name, preference))
     settlement = settle(inputs, goals)
     _require_no_conflict(settlement, goals)
     yield from settlement.notices
     for goal in goals:
         assert goal.line is not None
         version = version_for(settlement, goal)
-        if version is not None and version == _version_in(installed, goal.line, goal.readers):
+        if version is None:
+            yield leave(goal.line, "no version of it suits")
+        elif version == kept.get(goal.line.place):
             yield Draft(from_image=(goal.line.place,))
             yield from write_goal(settlement, goal)
         else:
@@ -135,11 +144,22 @@ def _require_no_conflict(settlement: Settlement, goals: Sequence[Goal]) -> None:
 
 
 def _version_in(
-    installed: Sequence[Versions], line: Line, readers: Iterable[int]
+    inputs: Inputs, line: Line, asked: SpecifierSet, installed: Sequence[Versions]
 ) -> Version | None:
-    """Return the version of a line's project that an image has of those who read the line."""
-    found = (installed[number].get(line.name) for number in readers if line.name is not None)
-    return next((version for version in found if version is not None), None)
+    """Return a version that an image has of those who read a line, and that suits all of them.
+
+    Images may have it with local labels of their own.
+    """
+    assert line.name is not None
+    there = inputs.candidates.releases(key_of(inputs, line))
+    found = [installed[number].get(line.name) for number in readers_of(inputs, line)]
+    versions = dict.fromkeys(version for version in found if version is not None)
+    publics = (Version(version.public) for version in versions)
+    for version in dict.fromkeys((*versions, *publics)):
+        bits = there.pinned(version) & there.allowed(asked)
+        if any(isinstance(there.suit(each), Candidate) for each in there.among(bits)):
+            return version
+    return None
 
 
 def _preferring(inputs: Inputs, installed: Sequence[Versions]) -> Inputs:
@@ -158,8 +178,10 @@ def _preferring(inputs: Inputs, installed: Sequence[Versions]) -> Inputs:
 
 def _goal_of(
     inputs: Inputs, line: Line, options: PinOptions, installed: Sequence[Versions]
-) -> Goal:
-    """Return the goal of a line; without resolving, its choice is what the image has if it suits.
+) -> tuple[Goal, Version | None]:
+    """Return the goal of a line, and the version that an image has, if that suits.
+
+    Without resolving, the choice of the goal is that version.
 
     Raises:
         ProjectNotFound: the index does not have it.
@@ -168,14 +190,15 @@ def _goal_of(
     assert line.name is not None
     key = key_of(inputs, line)
     others = f"name the others (`pin NAMES`) to leave {line.name} as it is"
-    there = releases(inputs, key, hint=others)
+    releases(inputs, key, hint=others)
     asked = asked_of(inputs, line)
-    version = _version_in(installed, line, readers_of(inputs, line))
-    is_kept = version is not None and bool(there.pinned(version) & there.allowed(asked))
+    version = _version_in(inputs, line, asked, installed)
+    is_kept = version is not None
     goal = goal_to_move(
         inputs, line, must_exist=not is_kept, prereleases=options.prereleases, asked=asked
     )
     if is_kept and not inputs.resolves:
         exact = choose(inputs, key, asked & SpecifierSet(f"=={version}"), prereleases=True)
         goal = goal if exact.candidate is None else replace(goal, choice=exact)
-    return replace(goal, comment=comment_with_policy(line, "", asked) if options.policy else None)
+    comment = comment_with_policy(line, "", asked) if options.policy else None
+    return replace(goal, comment=comment), version

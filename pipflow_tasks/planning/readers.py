@@ -104,28 +104,14 @@ def list_readers(served: Sequence[Served]) -> tuple[Reader, ...]:
     return tuple(found)
 
 
-def part_readers(
-    manifest: Manifest, readers: tuple[Reader, ...], *, is_split: bool = False
-) -> Partition:
-    """Return which readers have a project in one version: those of a line that pins it.
-
-    The platforms of an environment have one version of what no line holds, unless they are split.
-    """
-    if len(readers) == 1:
-        return Partition()
-    groups: dict[int, list[int]] = {}
-    for number, reader in enumerate(readers):
-        groups.setdefault(number if is_split else id(reader.environment), []).append(number)
+def part_readers(manifest: Manifest, readers: tuple[Reader, ...]) -> Partition:
+    """Return which readers have a project in one version: those of a line that pins it."""
     holding = (
         (line.name, tuple(n for n, reader in enumerate(readers) if reader.reads(line)))
         for line in manifest.lines
         if line.name is not None and line.pin is not None
     )
-    return make_partition(
-        tuple(reader.name for reader in readers),
-        tuple(tuple(group) for group in groups.values()),
-        holding,
-    )
+    return make_partition(tuple(reader.name for reader in readers), holding)
 
 
 def view_of(reader: Reader, *, counts_all: bool) -> View:

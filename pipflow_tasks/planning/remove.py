@@ -8,7 +8,7 @@ from ..errors import PackageIndexError, PipflowError
 from ..requirements import as_one_word
 from ..resolution import Conflict, Preference, project_of, solve_around
 from .draft import Draft, remove, warn
-from .inputs import as_given, key_of, roots_of
+from .inputs import as_given, key_of, roots_of, say_picks
 from .lock import find_unknown, say_need, update_lock
 from .requests import error_at, find_removable
 from .settlement import NOTHING
@@ -106,12 +106,12 @@ def _tell_who_needs(inputs: Inputs, gone: Collection[NormalizedName]) -> Iterato
     found, _, _ = solve_around(inputs.candidates, [as_given(inputs, root) for root in roots])
     if isinstance(found, Conflict):
         return
-    for pick in find_unknown(inputs, found):
-        if pick.project not in gone:
-            yield f"whether {pick} needs {' or '.join(sorted(gone))} is unknown"
+    for project, shown in find_unknown(inputs, found):
+        if project not in gone:
+            yield f"whether {shown} needs {' or '.join(sorted(gone))} is unknown"
     for name in sorted(gone):
         causes = (each for key in inputs.partition.keys(name) for each in found.causes.get(key, ()))
-        needing = [str(cause.parent) for cause in causes if cause.parent]
+        needing = say_picks(inputs, (cause.parent for cause in causes if cause.parent))
         if needing:
             then = "pip will install it again, not pinned"
             if place := inputs.skips_dependencies:

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
     from .inputs import Inputs
 
-_VARIABLES = ("python_version", "platform_machine", "sys_platform", "platform_system")
+VARIABLES = ("python_version", "platform_machine", "sys_platform", "platform_system")
+"""Those that separate environments, each by itself."""
 
 
 def separate(inputs: Inputs, some: Iterable[int], others: Iterable[int]) -> str | None:
@@ -23,7 +24,7 @@ def separate(inputs: Inputs, some: Iterable[int], others: Iterable[int]) -> str 
     theirs = [inputs.readers[number].target.markers for number in others]
     if not theirs:
         return ""
-    for variable in _VARIABLES:
+    for variable in VARIABLES:
         own = {markers.get(variable, "") for markers in ours}
         foreign = {markers.get(variable, "") for markers in theirs}
         if own.isdisjoint(foreign):
@@ -34,10 +35,7 @@ def separate(inputs: Inputs, some: Iterable[int], others: Iterable[int]) -> str 
 def _compare(variable: str, own: set[str], foreign: set[str]) -> str:
     """Return a marker for the values of a variable and not for foreign ones."""
     if variable == "python_version":
-        if _newest(own) < _oldest(foreign):
-            return f'python_version < "{_oldest(foreign)}"'
-        if _oldest(own) > _newest(foreign):
-            return f'python_version >= "{_oldest(own)}"'
+        return " or ".join(_ranges(own, foreign))
     if len(foreign) == 1:
         return f'{variable} != "{next(iter(foreign))}"' if len(own) > 1 else _equal(variable, own)
     return _equal(variable, own)
@@ -47,13 +45,16 @@ def _equal(variable: str, values: Iterable[str]) -> str:
     return " or ".join(f'{variable} == "{value}"' for value in sorted(values))
 
 
-def _versions(values: Iterable[str]) -> Iterator[Version]:
-    return map(Version, values)
+def _ranges(own: set[str], foreign: set[str]) -> Iterator[str]:
+    """Yield a marker for each range of Pythons that has no foreign one.
 
-
-def _newest(values: Iterable[str]) -> Version:
-    return max(_versions(values))
-
-
-def _oldest(values: Iterable[str]) -> Version:
-    return min(_versions(values))
+    A Python between two of them belongs to the older one: the ranges of all leave none out.
+    """
+    values = sorted(own | foreign, key=Version)
+    for place, value in enumerate(values):
+        if value in foreign or (place and values[place - 1] in own):
+            continue
+        end = next((each for each in values[place:] if each in foreign), "")
+        bounds = [f'python_version >= "{value}"'] * bool(place)
+        bounds += [f'python_version < "{end}"'] * bool(end)
+        yield " and ".join(bounds)

@@ -21,6 +21,7 @@ from ..resolution import (
 from .assumptions import note_pick
 from .base_image import name_broken
 from .draft import Draft, warn
+from .inputs import say_readers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -147,30 +148,36 @@ def notices_of(settled: Settlement) -> Iterator[Draft]:
         if line.kind in {Kind.EDITABLE, Kind.REFERENCE} and line.name is None:
             shown = f"{redact(line.content)} ({line.place})"
             yield warn(f"the dependencies of {shown} are unknown: it is {line.kind.value}")
+    told: dict[tuple[str, str, str], list[int]] = {}
     for pick in settled.solution.picks.values():
         if pick.candidate is not None:
-            yield warn(*_warnings_of(pick, settled))
+            for number, before, after in _warnings_of(pick, settled):
+                release = f"{pick.project} {pick.version}"
+                told.setdefault((before, release, after), []).append(number)
             yield from note_pick(inputs, pick)
-    yield warn(*name_broken(inputs, settled.solution))
+    for (before, release, after), numbers in told.items():
+        where = say_readers(inputs, numbers)
+        yield warn(f"{before}{release}{where and f' in {where}'}{after}")
+    yield warn(*dict.fromkeys(name_broken(inputs, settled.solution)))
 
 
-def _warnings_of(pick: Pick, settled: Settlement) -> Iterator[str]:
+def _warnings_of(pick: Pick, settled: Settlement) -> Iterator[tuple[int, str, str]]:
+    """Yield warnings of a pick: the number of a reader, and what is said before and behind it."""
+    unknown = "the dependencies of "
     candidates = settled.inputs.candidates
     causes = settled.solution.causes.get(pick.name, ())
     is_asked = any(cause.dependency.root for cause in causes)
     each = zip(candidates.views_of(pick.name), candidates.metadata(pick), strict=True)
     for (number, view), metadata in each:
         if metadata is None:
-            yield f"the dependencies of {pick} are unknown without building it; the image decides"
+            yield number, unknown, " are unknown without building it; the image decides"
             continue
         if not metadata.is_settled:
-            yield (
-                f"the dependencies of {pick} are read from the sdist's egg-info; "
-                "they may differ in the image"
-            )
+            more = " are read from the sdist's egg-info; they may differ in the image"
+            yield number, unknown, more
         if metadata.invalid and view.target.may_get_strict_pip:
             shown = ", ".join(f'"{text}"' for text in metadata.invalid)
-            yield f"{pick} needs {shown}, which pip refuses from 24.1 on"
+            yield number, "", f" needs {shown}, which pip refuses from 24.1 on"
         extras = {extra.name for extra in pick.extras if extra.environment == number}
         if is_asked and metadata.extras is not None and (lacking := extras - metadata.extras):
-            yield f"{pick} has no extra {' or '.join(sorted(lacking))}"
+            yield number, "", f" has no extra {' or '.join(sorted(lacking))}"

@@ -31,10 +31,15 @@ from .inputs import (
     readers_of,
     roots_of,
     say_targets,
-    split_platforms,
 )
 from .settlement import Settlement, join_parts, notices_of, roots_in, say_conflicts
-from .transitive import Origin, can_part, find_transitive
+from .transitive import (
+    Origin,
+    can_part,
+    find_transitive,
+    part_by_markers,
+    part_by_versions,
+)
 from .unblocking import find_hint, fix_conflict
 
 if TYPE_CHECKING:
@@ -103,19 +108,12 @@ def _searching(
 ) -> Settlement:
     """Search, and again until the lock has one version of each project in a file.
 
-    The versions on several platforms are one at first, those of several environments are not.
     Where no version suits all who read a file, its lines get markers that separate them.
 
     Raises:
         VersionConflict: there are no versions.
     """
-    try:
-        settled = search(inputs)
-    except VersionConflict:
-        split = split_platforms(inputs)
-        if split is inputs:
-            raise
-        settled = search(split)
+    settled = search(inputs)
     while settled.inputs.manifest.has_lock:
         joins = find_transitive(
             settled.inputs, settled.solution, numbers=settled.numbers, added=added, gone=gone
@@ -143,13 +141,19 @@ def _join(
     except VersionConflict as conflict:
         error = conflict
         names = {project_of(name) for name in conflict.conflict.names}
-    parted = {join.project for join in joins if join.project in names}
+    parted = [join for join in joins if join.project in names]
     if error is None and not parted:
         return found
-    if not parted or not all(can_part(before, project) for project in parted):
-        raise error or _no_common_version(before, parted)
-    apart = replace(before, apart=before.apart | parted)
-    return search(_holding(apart, [join for join in joins if join.project not in parted]))
+    others = _holding(before, [join for join in joins if join not in parted])
+    others = replace(others, apart=others.apart | {join.project for join in parted})
+    ways = (part_by_versions(others, settled.solution, parted), *part_by_markers(others, parted))
+    for apart in ways if parted else ():
+        if can_part(apart, parted):
+            try:
+                return search(apart)
+            except VersionConflict as conflict:
+                error = error or conflict
+    raise error or _no_common_version(before, {join.project for join in parted})
 
 
 def _holding(inputs: Inputs, joins: Iterable[Join]) -> Inputs:

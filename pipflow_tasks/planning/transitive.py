@@ -12,10 +12,10 @@ from msgspec import Struct
 
 from ..resolution import project_of
 from .inputs import readers_of, reads, roots_of
-from .separating import separate
+from .separating import VARIABLES, separate
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from packaging.utils import NormalizedName
     from packaging.version import Version
@@ -66,10 +66,17 @@ class Transitive(Struct, frozen=True, kw_only=True):
 
 
 class Join(Struct, frozen=True, kw_only=True):
-    """A project that has to have one version for readers of one file."""
+    """A project that has to have one version for readers of one file.
+
+    Attributes:
+        project: the project.
+        readers: those who would read its line.
+        every: all who read the file.
+    """
 
     project: NormalizedName
     readers: tuple[int, ...]
+    every: tuple[int, ...]
 
 
 class Found(Struct, frozen=True, kw_only=True):
@@ -154,22 +161,58 @@ def _group(
         yield _Group(key=keys[0], needing=tuple(needing), readers=readers, marker=marker or "")
         return
     if name not in inputs.apart:
-        yield Join(project=name, readers=readers)
+        yield Join(project=name, readers=readers, every=every)
         return
     for key in inputs.partition.keys(name, needing):
-        own = [number for number in needing if inputs.partition.key(name, number) == key]
-        found = separate(inputs, own, [number for number in every if number not in own])
-        yield _Group(key=key, needing=tuple(own), readers=tuple(own), marker=found or "")
+        own = [number for number in readers if inputs.partition.key(name, number) == key]
+        yield _Group(
+            key=key,
+            needing=tuple(number for number in needing if number in own),
+            readers=tuple(own),
+            marker=separate(inputs, own, [each for each in every if each not in own]) or "",
+        )
 
 
-def can_part(inputs: Inputs, name: NormalizedName) -> bool:
-    """Return whether markers separate the environments in which a project has a version each."""
-    every = range(len(inputs.readers))
-    parts = [inputs.partition.part_of(key) for key in inputs.partition.keys(name)]
+def can_part(inputs: Inputs, joins: Iterable[Join]) -> bool:
+    """Return whether markers separate the readers for whom a project has a version each."""
     return all(
-        separate(inputs, part, [number for number in every if number not in part]) is not None
-        for part in parts
+        separate(inputs, own, [number for number in join.every if number not in own]) is not None
+        for join in joins
+        for key in inputs.partition.keys(join.project, join.readers)
+        for own in [{*inputs.partition.part_of(key)}.intersection(join.readers)]
     )
+
+
+def part_by_versions(inputs: Inputs, solution: Solution, joins: Iterable[Join]) -> Inputs:
+    """Return inputs with one version of projects for those who have the same one in a solution."""
+
+    def value(join: Join, number: int) -> object:
+        return solution.version(inputs.partition.key(join.project, number))
+
+    return _part_by(inputs, joins, value)
+
+
+def part_by_markers(inputs: Inputs, joins: Iterable[Join]) -> Iterator[Inputs]:
+    """Yield inputs with one version of projects for each Python, or for each platform."""
+    markers = [reader.target.markers for reader in inputs.readers]
+    for variable in VARIABLES:
+
+        def value(_: Join, number: int, variable: str = variable) -> object:
+            return markers[number].get(variable)
+
+        if len({each.get(variable) for each in markers}) > 1:
+            yield _part_by(inputs, joins, value)
+
+
+def _part_by(inputs: Inputs, joins: Iterable[Join], value: Callable[[Join, int], object]) -> Inputs:
+    parted = inputs
+    for join in joins:
+        groups: dict[object, list[int]] = {}
+        for number in join.readers:
+            groups.setdefault(value(join, number), []).append(number)
+        for group in groups.values():
+            parted = parted.holding(join.project, group)
+    return parted
 
 
 def _line_of(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from ..errors import RequirementsError, redact
 from ..plan import PathStep
 from ..resolution import project_of
 from .draft import Draft
-from .inputs import say_targets
+from .inputs import names_of, say_targets
 from .lock import find_unknown
 from .requests import close_hint
 from .settling import settle_current
@@ -43,28 +45,51 @@ def draft_why(inputs: Inputs, requests: Sequence[Request]) -> Iterator[Draft]:
     for request in requests:
         keys = inputs.partition.keys(request.name)
         causes = [cause for key in keys for cause in solution.causes.get(key, ())]
-        found = (path for cause in causes for path in _paths_to(cause, solution, lines))
-        paths = dict.fromkeys(found)  # those in several environments may be alike
+        paths: dict[tuple[PathStep, ...], set[int]] = {}  # several environments may have one
+        for chain in (chain for cause in causes for chain in _chains_to(cause, solution)):
+            path = tuple(_step(each, solution, lines) for each in chain)
+            paths.setdefault(path, set()).update(_readers_of(chain, inputs, solution))
         if not paths:
             settle_current(inputs, waive=False)  # a conflict may hide a path
-            unknown = " and ".join(map(str, find_unknown(inputs, solution)))
+            unknown = " and ".join(shown for _, shown in find_unknown(inputs, solution))
             raise RequirementsError(
                 f"nothing needs {request.name}, for {say_targets(inputs)}"
                 + (f"; the dependencies of {unknown} are unknown" if unknown else ""),
                 path=inputs.manifest.main,
                 hint=close_hint(request.name, map(project_of, solution.picks)),
             )
-        yield Draft(paths=tuple(paths))
+        yield Draft(
+            paths=tuple(
+                tuple(replace(step, environments=names_of(inputs, readers)) for step in path)
+                for path, readers in paths.items()
+            )
+        )
 
 
-def _paths_to(last: Cause, solution: Solution, lines: Lines) -> Iterator[tuple[PathStep, ...]]:
+def _readers_of(chain: Sequence[Cause], inputs: Inputs, solution: Solution) -> set[int]:
+    """Return the numbers of those in whose environment each step needs the next."""
+    readers = {*range(len(inputs.readers))}
+    for cause in chain:
+        readers &= {*inputs.partition.part_of(cause.dependency.name)}
+        if cause.parent is not None and len(readers) > 1:
+            pick = solution.picks.get(cause.parent.name, cause.parent)
+            needed = (
+                (number, each.name)
+                for number in readers & {*inputs.partition.part_of(pick.name)}
+                for each in inputs.candidates.dependencies_in(pick, number)
+            )
+            readers = {number for number, name in needed if name == cause.dependency.name}
+    return readers
+
+
+def _chains_to(last: Cause, solution: Solution) -> Iterator[tuple[Cause, ...]]:
     """Yield the shortest chain of causes from each line to this cause."""
     chains: list[tuple[Cause, ...]] = [(last,)]
     seen = {last.dependency.name}
     for chain in chains:  # it grows on the way
         parent = chain[0].parent
         if parent is None:
-            yield tuple(_step(each, solution, lines) for each in chain)
+            yield chain
         elif parent.name not in seen:
             seen.add(parent.name)
             causes = solution.causes.get(parent.name, ())

@@ -11,7 +11,7 @@ from ..errors import redact
 from .wording import list_notes
 
 if TYPE_CHECKING:
-    from ..plan import Builder, Change, Explanation, Outcome, Plan, PlannedFor
+    from ..plan import Change, Explanation, Outcome, Plan, PlannedFor
 
 
 def write_json(plan: Plan, outcome: Outcome) -> str:
@@ -39,7 +39,7 @@ def as_object(plan: Plan, outcome: Outcome) -> dict[str, Any]:
         "held": [_keys(held, "project version newest reason environments") for held in plan.held],
         "left_alone": [_keys(left, "requirement file line reason") for left in plan.left_alone],
         "paths": [
-            [_keys(step, "project version requirement file line") for step in path]
+            [_keys(step, "project version requirement file line environments") for step in path]
             for path in plan.paths
         ],
         "explanations": [_explanation(each) for each in plan.explanations],
@@ -50,7 +50,7 @@ def as_object(plan: Plan, outcome: Outcome) -> dict[str, Any]:
             for finding in plan.findings
         ],
         "origins": [_keys(origin, "part value source") for origin in plan.origins],
-        "image": _image(plan.builder, outcome),
+        "image": _image(plan, outcome),
         "undo": outcome.undo,
     }
 
@@ -105,11 +105,16 @@ def _explanation(explanation: Explanation) -> dict[str, Any]:
     }
 
 
-def _image(builder: Builder | None, outcome: Outcome) -> dict[str, Any]:
+def _image(plan: Plan, outcome: Outcome) -> dict[str, Any]:
+    builder = plan.builder
     return {
         "builder": None if builder is None else builder.name,
         "status": outcome.status,
         "services": [] if builder is None else list(builder.services),
+        "builds": [
+            _keys(each, "environments command") | {"status": outcome.status}
+            for each in (plan.builds if builder is not None else ())
+        ],
         "undone": list(outcome.undone),
         "remarks": [*outcome.left, *outcome.remarks],
         "rebuilt": list(outcome.rebuilt),

@@ -37,13 +37,13 @@ def write_markdown(plan: Plan, outcome: Outcome) -> str:
 def _lines(plan: Plan, outcome: Outcome) -> Iterator[str]:
     project = name_project(plan)
     start = f"### {plan.command} in {project}" if project else f"### {plan.command}"
-    targets = [str(each.target) for each in plan.environments]
+    targets = [str(each.target) for each in plan.chosen_for]
     if len(targets) == 1:
         start = f"{start} for {targets[0]}"
     yield start
     if len(targets) > 1:
         yield from ("", "| environment | versions are for |", "|---|---|")
-        yield from (_cells(each.name, each.target) for each in plan.environments)
+        yield from (_cells(each.name, each.target) for each in plan.chosen_for)
     if plan.origins:
         yield from ("", "| part | value | source |", "|---|---|---|")
         yield from (_cells(o.part, o.value, o.source) for o in plan.origins)
@@ -85,7 +85,7 @@ def _row(change: Change, plan: Plan) -> str:
 def _notes(plan: Plan, outcome: Outcome) -> Iterator[str]:
     """Yield the rest, one sentence each."""
     yield from map(_finding, group_findings(plan))
-    yield from map(describe_path, plan.paths)
+    yield from (describe_path(path, plan) for path in plan.paths)
     yield from ("; ".join(describe_explanation(each)) for each in plan.explanations)
     changes, limits = group_limits(each for each in plan.changes if not each.is_kept)
     limited = (change for change in changes if change.reason)

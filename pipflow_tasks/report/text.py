@@ -34,8 +34,8 @@ def write_text(plan: Plan, outcome: Outcome) -> str:
 
 def _lines(plan: Plan, outcome: Outcome) -> Iterator[str]:
     project = name_project(plan)
-    if plan.environments:
-        yield from _environments(plan.environments, project)
+    if plan.chosen_for:
+        yield from _environments(plan.chosen_for, project)
         yield from (_line("note", note) for note in list_notes(plan))
     elif project:
         yield f"{project}:"
@@ -85,7 +85,7 @@ def _projects(plan: Plan, outcome: Outcome) -> Iterator[str]:
     yield from (_line("held", shown) for shown in describe_all_held(plan))
     yield from (_line("left", shown) for shown in describe_all_left(plan.left_alone))
     for path in plan.paths:
-        yield _line("why", describe_path(path))
+        yield _line("why", describe_path(path, plan))
     for explanation in plan.explanations:
         first, *others = describe_explanation(explanation)
         yield _line("why not", first)

@@ -42,12 +42,12 @@ def name_project(plan: Plan) -> str:
     if place and plan.builder is not None and plan.builder.services:
         place = f"{place} ({', '.join(plan.builder.services)})"
     built = [name for name in plan.dockerfiles if name != f"{folder}Dockerfile"]
-    return ", ".join(filter(None, [place, *([] if plan.environments else built)]))
+    return ", ".join(filter(None, [place, *([] if plan.chosen_for else built)]))
 
 
 def list_notes(plan: Plan) -> tuple[str, ...]:
     """Return what was assumed of the targets."""
-    return tuple(dict.fromkeys(note for each in plan.environments for note in each.target.notes))
+    return tuple(dict.fromkeys(note for each in plan.chosen_for for note in each.target.notes))
 
 
 def say_where(names: Sequence[str], plan: Plan) -> str:
@@ -111,8 +111,11 @@ def show_new_files(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, list[str
         yield f"{edit.shown} would be:", text.splitlines()
 
 
-def describe_path(path: Sequence[PathStep]) -> str:
-    """Return a path: each project with its version, and what the line or the step before asks."""
+def describe_path(path: Sequence[PathStep], plan: Plan) -> str:
+    """Return a path: each project with its version, and what the line or the step before asks.
+
+    Behind it are the environments that have it, where others do not.
+    """
 
     def describe(step: PathStep) -> str:
         if step.file is None:
@@ -120,7 +123,7 @@ def describe_path(path: Sequence[PathStep]) -> str:
         at = "" if step.version is None or "==" in step.requirement else f" at {step.version}"
         return f"{step.requirement}{at} ({step.file}:{step.line})"
 
-    return " → ".join(map(describe, path))
+    return f"{' → '.join(map(describe, path))}{say_where(path[0].environments, plan)}"
 
 
 def describe_explanation(explanation: Explanation) -> list[str]:

@@ -189,6 +189,17 @@ class Candidates(Struct, frozen=True):
             self._releases[name, takes_source] = found
         return found
 
+    def suit_each(self, name: Key, version: Version) -> Iterator[tuple[int, Candidate | Rejection]]:
+        """Yield what each environment of a key gets of a version, or why it gets none."""
+        takes_source = name in self.limits.taking_source
+        for number in self.partition.part_of(name):
+            own = self._releases_in(number, project_of(name), takes_source=takes_source)
+            there = next(own.among(own.pinned(version)), None)
+            if there is None:
+                yield number, Rejection(version=version, reason="is not on its indexes")
+            else:
+                yield number, own.suit(there)
+
     def _releases_in(self, number: int, project: NormalizedName, *, takes_source: bool) -> Releases:
         """Return the releases of a project for one environment."""
         key = (project, number, takes_source)

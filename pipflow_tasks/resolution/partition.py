@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from packaging.utils import NormalizedName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from typing import TypeAlias
 
     Part: TypeAlias = tuple[int, ...]
@@ -40,12 +40,11 @@ class Partition(Struct, frozen=True, kw_only=True):
 
     Attributes:
         names: of the environments, as messages have them.
-        default: the parts for the projects that no line holds.
-        parts: by project, those of the others.
+        parts: by project, those of the projects that a line holds; of the others, each environment
+            has a version of its own.
     """
 
     names: tuple[str, ...] = ("",)
-    default: tuple[Part, ...] = ((0,),)
     parts: Mapping[NormalizedName, tuple[Part, ...]] = MappingProxyType({})
     _keys: dict[tuple[NormalizedName, int], Key] = field(default_factory=dict)
     _parts: dict[Key, Part] = field(default_factory=dict)
@@ -56,8 +55,7 @@ class Partition(Struct, frozen=True, kw_only=True):
             return Key(project)
         found = self._keys.get((project, environment))
         if found is None:
-            parts = self.parts.get(project, self.default)
-            part = next(each for each in parts if environment in each)
+            part = next(each for each in self._parts_of(project) if environment in each)
             where = " and ".join(self.names[each] for each in part)
             found = Key(project if len(part) == len(self.names) else f"{project}@{where}")
             self._keys[project, environment] = found
@@ -78,7 +76,7 @@ class Partition(Struct, frozen=True, kw_only=True):
     def joining(self, project: NormalizedName, environments: Iterable[int]) -> Partition:
         """Return the partition with one version of a project in some environments."""
         numbers = {*environments}
-        there = self.parts.get(project, self.default)
+        there = self._parts_of(project)
         joined = [part for part in there if not numbers.isdisjoint(part)]
         if len(joined) < 2:
             return self
@@ -89,35 +87,32 @@ class Partition(Struct, frozen=True, kw_only=True):
 
     def components(self) -> tuple[Part, ...]:
         """Return the environments in groups; no project has one version in two groups."""
-        return _join(((each,) for each in range(len(self.names))), self._all_parts())
+        held = (part for parts in self.parts.values() for part in parts)
+        return _join(_singles(len(self.names)), held)
 
-    def _all_parts(self) -> Iterator[Part]:
-        yield from self.default
-        for parts in self.parts.values():
-            yield from parts
+    def _parts_of(self, project: NormalizedName) -> tuple[Part, ...]:
+        return self.parts.get(project) or _singles(len(self.names))
 
 
 def make_partition(
-    names: tuple[str, ...],
-    default: tuple[Part, ...],
-    holding: Iterable[tuple[NormalizedName, Part]],
+    names: tuple[str, ...], holding: Iterable[tuple[NormalizedName, Part]]
 ) -> Partition:
     """Return the partition of environments by the lines that hold one version.
 
-    ``holding`` are the projects of these lines, and which environments read each line. ``default``
-    counts for the environments that read no line of a project.
+    ``holding`` are the projects of these lines, and which environments read each line.
     """
     if len(names) == 1:
         return Partition()
     by_project: dict[NormalizedName, list[Part]] = {}
     for project, readers in holding:
         by_project.setdefault(project, []).append(readers)
-    parts: dict[NormalizedName, tuple[Part, ...]] = {}
-    for project, lines in by_project.items():
-        reading = {each for readers in lines for each in readers}
-        others = [tuple(each for each in part if each not in reading) for part in default]
-        parts[project] = _join([*((each,) for each in reading), *filter(None, others)], lines)
-    return Partition(names=names, default=default, parts=MappingProxyType(parts))
+    singles = _singles(len(names))
+    parts = {project: _join(singles, lines) for project, lines in by_project.items()}
+    return Partition(names=names, parts=MappingProxyType(parts))
+
+
+def _singles(count: int) -> tuple[Part, ...]:
+    return tuple((number,) for number in range(count))
 
 
 def _join(parts: Iterable[Part], joining: Iterable[Part]) -> tuple[Part, ...]:

@@ -49,7 +49,7 @@ def test_json_has_one_shape(project: TemporaryProject, words: tuple[str, ...]) -
     assert list(report) == KEYS
     assert (report["schema"], report["command"]) == (1, words[0])
     assert list(report["image"]) == [
-        *("builder", "status", "services", "undone", "remarks", "rebuilt", "ahead")
+        *("builder", "status", "services", "builds", "undone", "remarks", "rebuilt", "ahead")
     ]
     assert BUILD_OUTPUT in done.stderr or words in READING
 
@@ -91,7 +91,11 @@ def test_json_says_everything(project: TemporaryProject) -> None:
         }
     ]
     image = {"builder": "docker", "status": "built", "services": []}
+    built = report["image"].pop("builds")
     assert report["image"] == image | {"undone": [], "remarks": [], "rebuilt": [], "ahead": []}
+    (build,) = built
+    assert (build["environments"], build["status"]) == (["Dockerfile"], "built")
+    assert build["command"].startswith("docker build ")
 
 
 def test_json_of_what_comes_and_goes(project: TemporaryProject) -> None:

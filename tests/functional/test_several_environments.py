@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
+from functional.engine_stand_in import Engine
 from loopback_index import LoopbackIndex
 
 if TYPE_CHECKING:
@@ -372,3 +374,367 @@ def test_without_dependencies_in_one_image_only(
         index.add("dep", version)
     done = project.invoke("deps.upgrade-all", *FILES)
     assert (done.status, project.read("new.txt")) == (0, "dep==2.0\n"), done.output
+
+
+PROFILES = """\
+services:
+  web:
+    build: {context: ., dockerfile: web.Dockerfile}
+  tests:
+    build: {context: ., dockerfile: tests.Dockerfile}
+    profiles: [ci]
+"""
+
+
+@pytest.fixture
+def hidden(project: TemporaryProject, index: LoopbackIndex) -> TemporaryProject:
+    """A service with Python 3.13, and one with Python 3.8 that an inactive profile hides."""
+    project.remove("Dockerfile")
+    project.write("compose.yaml", PROFILES)
+    project.write("web.Dockerfile", dockerfile("3.13", "requirements.txt"))
+    project.write("tests.Dockerfile", dockerfile("3.8", "dev.txt"))
+    project.requirements = ""
+    for version, python in (("1.0", ">=3.8"), ("2.0", ">=3.9")):
+        index.add("lib", version, requires_python=python)
+    return project
+
+
+@pytest.mark.parametrize("files", ["dev.txt", "requirements.txt,dev.txt"])
+@pytest.mark.parametrize("text", ["", "-r requirements.txt\n"])
+def test_file_of_a_hidden_service_is_for_its_image(
+    hidden: TemporaryProject, files: str, text: str
+) -> None:
+    """A service of an inactive profile counts where no other one installs the file."""
+    hidden.write("dev.txt", f"{text}lib==1.0\n")
+    for command in ("deps.upgrade-all", "deps.lock", "deps.upgrade-all"):
+        done = hidden.invoke(command, "--file", files)
+        assert (done.status, hidden.read("dev.txt")) == (0, f"{text}lib==1.0\n"), done.output
+        assert "the service tests installs the file, too" not in done.stderr
+
+
+def test_hidden_service_does_not_count_for_a_file_of_another(
+    hidden: TemporaryProject,
+) -> None:
+    """A file that a service installs is for that service, also where a hidden one installs it."""
+    hidden.requirements = "lib==1.0\n"
+    hidden.write("dev.txt", "-r requirements.txt\n")
+    done = hidden.invoke("deps.upgrade-all")
+    assert (done.status, hidden.requirements) == (0, "lib==2.0\n"), done.output
+
+
+@pytest.mark.parametrize("command", [("deps.upgrade-all",), ("deps.lock",), ("deps.add", "other")])
+def test_file_that_no_step_installs_suits_every_image(
+    services: TemporaryProject, index: LoopbackIndex, command: tuple[str, ...]
+) -> None:
+    """Where images differ, a warning says how to choose one for a file that none installs."""
+    index.add("lib", "1.0")
+    index.add("other", "1.0")
+    files = ("--file", "requirements.txt,dev.txt")
+    services.requirements = "lib==1.0\n"
+    services.write("dev.txt", "lib==1.0\n")
+    for asked in (files, ("--file", "dev.txt")):
+        done = services.invoke(*command, *asked)
+        assert done.status == 0, done.output
+        chosen = "versions are chosen that suit old (python 3.8) and new (python 3.13)"
+        assert f"no step installs dev.txt, so {chosen}" in done.stderr
+        assert "set `service: old` or `service: new`" in done.stderr
+    setting = {"INVOKE_PIPFLOW_SERVICE": "old"}
+    done = services.invoke(*command, *files, environment=setting)
+    assert (done.status, "no step installs dev.txt, so versions" in done.stderr) == (0, False)
+
+
+def test_file_that_no_step_installs_goes_with_equal_images(
+    services: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """Where all images have the same Python, a file that none installs is for that Python."""
+    services.write("new.Dockerfile", dockerfile("3.8", "requirements.txt", "new.txt"))
+    services.write("new.txt", "")
+    for version, python in (("1.0", ">=3.8"), ("2.0", ">=3.9")):
+        index.add("lib", version, requires_python=python)
+    services.requirements = ""
+    services.write("dev.txt", "lib==1.0\n")
+    done = services.invoke("deps.upgrade-all", "--file", "requirements.txt,new.txt,dev.txt")
+    assert (done.status, services.read("dev.txt")) == (0, "lib==1.0\n"), done.output
+
+
+def test_file_of_a_stage_that_is_not_built(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """A file is not chosen for another image than that of the stage that installs it."""
+    index.add("lib", "1.0")
+    two_files(project, "", "lib==1.0\n", "lib==1.0\n")
+    project.write("compose.yaml", "services:\n  web: {build: {context: ., target: new}}\n")
+    done = project.invoke("deps.upgrade-all", "--file", "new.txt,old.txt")
+    assert done.status == 1, done.output
+    assert "Dockerfile:3: line 3 installs old.txt in the stage old" in done.stderr
+
+
+def test_file_of_a_dockerfile_beside_compose(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """A file is not chosen for compose's image where another Dockerfile installs it."""
+    index.add("lib", "1.0")
+    project.requirements = "lib==1.0\n"
+    project.write("dev.txt", "lib==1.0\n")
+    project.write("compose.yaml", "services:\n  web: {build: .}\n")
+    project.write("Dockerfile.dev", dockerfile("3.8", "dev.txt"))
+    done = project.invoke("deps.upgrade-all", "--file", "requirements.txt,dev.txt")
+    assert done.status == 1, done.output
+    assert "Dockerfile.dev installs dev.txt, on another image than Dockerfile" in done.stderr
+    assert "set `dockerfile: Dockerfile,Dockerfile.dev`" in done.stderr
+    setting = {"INVOKE_PIPFLOW_DOCKERFILE": "Dockerfile,Dockerfile.dev"}
+    done = project.invoke(
+        "deps.upgrade-all", "--file", "requirements.txt,dev.txt", environment=setting
+    )
+    assert done.status == 0, done.output
+
+
+def test_markers_of_three_pythons_leave_none_between_out(
+    services: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """Lines for Pythons are for ranges, so that a further image has one of the lines."""
+    middle = "  middle:\n    build: {context: ., dockerfile: middle.Dockerfile}\n"
+    services.write("compose.yaml", COMPOSE + middle)
+    services.write("middle.Dockerfile", dockerfile("3.10", "requirements.txt"))
+    index.add("lib", "1.0", requires_dist=["dep"])
+    for version, python in (("1.0", "<3.10"), ("2.0", "==3.10.*"), ("3.0", ">=3.11")):
+        index.add("dep", version, requires_python=python)
+    services.requirements = "lib==1.0\n"
+    done = services.invoke("deps.lock")
+    assert done.status == 0, done.output
+    assert sorted(services.requirements.splitlines()) == [
+        'dep==1.0; python_version < "3.10"  # via lib',
+        'dep==2.0; python_version >= "3.10" and python_version < "3.13"  # via lib',
+        'dep==3.0; python_version >= "3.13"  # via lib',
+        "lib==1.0",
+    ]
+    assert services.invoke("deps.check").status == 0
+
+
+PLATFORMS = "pipflow:\n  platform: linux/amd64,linux/arm64\n"
+X86, ARM = "py3-none-manylinux2014_x86_64", "py3-none-manylinux2014_aarch64"
+
+
+@pytest.fixture
+def platforms(project: TemporaryProject, index: LoopbackIndex) -> TemporaryProject:
+    """A project for two platforms; ``torch`` needs on one of them what is for that one alone."""
+    project.write("invoke.yaml", PLATFORMS)
+    for version in ("1.0", "2.0"):
+        needed = f"nvidia=={version}; platform_machine == 'x86_64'"
+        index.add("torch", version, requires_dist=[needed, "filelock"])
+        index.add("nvidia", version, requires_dist=["cuda"], tags=[X86])
+        index.add("cuda", version, tags=[X86])
+    index.add("filelock", "1.0")
+    return project
+
+
+def test_what_one_platform_needs_is_not_for_the_other(platforms: TemporaryProject) -> None:
+    """A dependency need not suit a platform that its marker excludes."""
+    platforms.requirements = "torch==1.0\n"
+    checked = platforms.invoke("deps.check")
+    assert (checked.status, "error" in checked.stdout) == (0, False), checked.output
+    done = platforms.invoke("deps.upgrade-all")
+    assert (done.status, platforms.requirements) == (0, "torch==2.0\n"), done.output
+    assert "conflict" not in done.output
+    done = platforms.invoke("deps.lock")
+    assert done.status == 0, done.output
+    assert sorted(platforms.requirements.splitlines()) == [
+        'cuda==2.0; platform_machine == "x86_64"  # via nvidia',
+        "filelock==1.0  # via torch",
+        'nvidia==2.0; platform_machine == "x86_64"  # via torch',
+        "torch==2.0",
+    ]
+    before = platforms.requirements
+    for command in ("deps.check", "deps.lock", "deps.upgrade-all"):
+        again = platforms.invoke(command)
+        assert (again.status, platforms.requirements) == (0, before), again.output
+        assert "out of date" not in again.output
+
+
+def test_what_both_platforms_need_suits_both(
+    platforms: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """A dependency without a marker needs a version for each platform."""
+    index.add("torch", "3.0", requires_dist=["cuda"])
+    platforms.requirements = "torch==1.0\n"
+    done = platforms.invoke("deps.upgrade-all")
+    assert (done.status, platforms.requirements) == (0, "torch==2.0\n"), done.output
+    assert "torch 3.0 in linux/arm64 needs cuda" in done.stdout or "needs cuda" in done.stdout
+
+
+@pytest.mark.parametrize("text", ["", "mkl>=1; platform_machine == 'x86_64'\n"])
+def test_line_for_one_platform_is_not_for_the_other(
+    platforms: TemporaryProject, index: LoopbackIndex, text: str
+) -> None:
+    """What is asked for on one platform need not suit the other one."""
+    index.add("mkl", "1.0", requires_dist=["cuda"], tags=[X86])
+    platforms.requirements = f"{text}torch==2.0\n"
+    checked = platforms.invoke("deps.check")
+    assert (checked.status, "has no wheel" in checked.stdout) == (0, False), checked.output
+    done = platforms.invoke("deps.add", 'mkl; platform_machine == "x86_64"')
+    assert done.status == 0, done.output
+    assert "mkl==1.0" in platforms.requirements
+    assert platforms.invoke("deps.check").status == 0
+
+
+def test_warning_names_the_images_that_it_is_about(
+    services: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """What is unusual in some images alone is said of these."""
+    tags = ["cp313-cp313-manylinux2014_x86_64"]
+    index.add("lib", "1.0", tags=tags, requires_dist=["dep"], sdist=True)
+    services.write("invoke.yaml", "pipflow:\n  platform: linux/amd64\n")
+    index.add("dep", "1.0")
+    done = services.invoke("deps.add", "lib")
+    assert done.status == 0, done.output
+    assert "the image will build it from source (old)" in done.stderr
+    checked = services.invoke("deps.check", "--format", "json").report
+    (found,) = [each for each in checked["findings"] if "has no wheel" in each["message"]]
+    assert found["environments"] == ["old"]
+
+
+def test_path_names_its_images(services: TemporaryProject, index: LoopbackIndex) -> None:
+    """`why` says which images a path is of, where others do not have it."""
+    index.add("lib", "1.0", requires_dist=["dep; python_version < '3.9'", "both"])
+    for name in ("dep", "both"):
+        index.add(name, "1.0")
+    services.requirements = "lib==1.0\n"
+    done = services.invoke("deps.why", "dep")
+    assert done.stdout.splitlines()[-1].endswith("(dep) (old)"), done.output
+    for name, names in (("dep", ["old"]), ("both", ["old", "new"])):
+        (path,) = services.invoke("deps.why", name, "--format", "json").report["paths"]
+        assert [step["environments"] for step in path] == [names, names]
+
+
+def test_removing_names_the_images(services: TemporaryProject, index: LoopbackIndex) -> None:
+    """`remove` and `unlock` name the images of the files, also without an index."""
+    index.add("lib", "1.0", requires_dist=["dep"])
+    index.add("dep", "1.0")
+    services.requirements = "lib==1.0\n"
+    assert services.invoke("deps.lock").status == 0
+    for command in (("deps.unlock",), ("deps.remove", "lib", "--no-resolve")):
+        asked = len(index.requests)
+        report = services.invoke(*command, "--format", "json").report
+        assert [each["name"] for each in report["environments"]] == ["old", "new"]
+        assert report["changes"][0]["environments"] == ["old", "new"]
+        assert len(index.requests) == asked
+
+
+def test_report_names_the_builds(services: TemporaryProject, index: LoopbackIndex) -> None:
+    """Each command that builds is in the report, with its images and what became of it."""
+    services.stand_in("docker", {"version": 0, "compose version": 0, "compose build": 0})
+    index.add("lib", "1.0")
+    report = services.invoke("deps.add", "lib", "--format", "json").report
+    (build,) = report["image"]["builds"]
+    assert (build["environments"], build["status"]) == (["old", "new"], "built")
+    assert build["command"] == "docker compose build old new"
+    report = services.invoke("deps.rebuild", "--format", "json").report
+    assert report["image"]["builds"] == [build]
+
+
+def test_pin_of_what_has_no_common_version(
+    services: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """`pin` fails where an image has a version that does not suit another, and none does."""
+    index.add("lib", "1.0", requires_python="<3.9")
+    index.add("lib", "2.0", requires_python=">=3.9")
+    services.requirements = "lib\n"
+    engine = Engine(services)
+    engine.answers("run", 0, f"welcome\n{json.dumps([['lib', '1.0']])}")
+    done = services.invoke("deps.pin")
+    assert (done.status, services.requirements) == (1, "lib\n"), done.output
+    assert "no version of lib suits" in done.stderr
+    assert "1.0 needs Python <3.9, the image has 3.13 (new.Dockerfile:1) (new)" in done.stderr
+
+
+def test_pin_takes_what_suits_every_image(services: TemporaryProject, index: LoopbackIndex) -> None:
+    """`pin` takes the version of an image only if it suits the others."""
+    index.add("lib", "1.0")
+    index.add("lib", "2.0")
+    index.add("lib", "3.0", requires_python=">=3.9")
+    services.requirements = "lib\n"
+    engine = Engine(services)
+    engine.answers("run", 0, f"welcome\n{json.dumps([['lib', '3.0']])}")
+    engine.answers("compose", 0)
+    done = services.invoke("deps.pin")
+    assert (done.status, services.requirements) == (0, "lib==2.0\n"), done.output
+    assert "the newest that is allowed" in done.stdout
+
+
+def test_adopt_names_the_lines_that_are_there(
+    services: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """A conflict of what is adopted is at the lines of the files as they are."""
+    index.add("lib", "1.0", requires_dist=["dep<2"])
+    for version in ("1.0", "2.0"):
+        index.add("dep", version)
+    services.requirements = "# first\n\n-r base.txt\nlib==1.0\n"
+    services.write("base.txt", "# base\ndep==2.0\n")
+    done = services.invoke("deps.adopt")
+    assert done.status == 1, done.output
+    assert "dep==2.0 is pinned (base.txt:2)" in done.stderr
+
+
+def test_adopt_keeps_what_one_image_alone_reads(
+    services: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """A line that some images do not read is adopted for the others."""
+    index.add("lib", "1.0", requires_dist=["dep"])
+    index.add("dep", "1.0", requires_python="<3.9")
+    index.add("dep", "2.0", requires_python=">=3.9")
+    services.write("base.txt", "lib==1.0\n")
+    services.requirements = (
+        '-r base.txt\ndep==1.0; python_version < "3.9"\ndep==2.0; python_version >= "3.9"\n'
+    )
+    done = services.invoke("deps.adopt", "--format", "json")
+    assert done.status == 0, done.output
+    assert sorted(filter(None, services.requirements.splitlines())) == [
+        'dep==1.0; python_version < "3.9"  # via lib',
+        'dep==2.0; python_version >= "3.9"  # via lib',
+        "lib==1.0",
+    ]
+    found = {(each["project"], each["to"]): each for each in done.report["changes"]}
+    assert {key: each["environments"] for key, each in found.items()} == {
+        ("dep", "1.0"): ["old"],
+        ("dep", "2.0"): ["new"],
+        ("lib", "1.0"): ["old", "new"],
+    }
+
+
+def test_lock_of_two_images_on_two_platforms(
+    services: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """Where Pythons need two versions, the platforms of each have one line together."""
+    services.write("invoke.yaml", PLATFORMS)
+    index.add("lib", "1.0", requires_dist=["dep"])
+    index.add("dep", "1.0", requires_python="<3.9")
+    for version, tags in (("2.0", (X86, ARM)), ("2.1", (X86,))):
+        index.add("dep", version, requires_python=">=3.9", tags=tags)
+    services.requirements = "lib==1.0\n"
+    done = services.invoke("deps.lock")
+    assert done.status == 0, done.output
+    assert sorted(services.requirements.splitlines()) == [
+        'dep==1.0; python_version < "3.13"  # via lib',
+        'dep==2.0; python_version >= "3.13"  # via lib',
+        "lib==1.0",
+    ]
+
+
+@pytest.mark.parametrize("in_stages", [False, True])
+def test_adopt_leaves_a_file_to_the_image_that_installs_it_alone(
+    services: TemporaryProject, index: LoopbackIndex, in_stages: bool
+) -> None:
+    """A file that another image installs by itself is still needed, and can be adopted, too."""
+    for name in ("lib", "tool"):
+        index.add(name, "1.0")
+    services.write("old.Dockerfile", dockerfile("3.8", "base.txt"))
+    if in_stages:
+        services.remove("compose.yaml")
+        both = dockerfile("3.8", "base.txt") + dockerfile("3.13", "requirements.txt")
+        services.write("Dockerfile", both)
+    services.requirements = "-r base.txt\ntool==1.0\n"
+    services.write("base.txt", "lib==1.0\n")
+    done = services.invoke("deps.adopt", "--dry-run")
+    assert done.status == 0, done.output
+    place = "Dockerfile:3" if in_stages else "old.Dockerfile:3"
+    assert f"{place}: it installs base.txt, not requirements.txt" in done.stdout
+    assert "fix: `adopt --file base.txt` adopts that by itself; or write `COPY" in done.stdout
+    assert "no longer needed" not in done.stdout

@@ -148,6 +148,7 @@ def test_why_as_text_and_json(project: TemporaryProject) -> None:
         "requirement": "top==1.0",
         "file": "requirements.txt",
         "line": 2,
+        "environments": ["Dockerfile"],
     }
     assert [step["requirement"] for step in path[1:]] == ["mid", "low>=1"]
     assert project.requirements == BEFORE

@@ -127,9 +127,7 @@ def test_versions_are_those_that_suit_each_environment(
         for text, readers, is_held in lines
         if is_held
     ]
-    partition = make_partition(
-        PYTHONS[:count], tuple((number,) for number in range(count)), holding
-    )
+    partition = make_partition(PYTHONS[:count], holding)
     views = tuple(
         View(catalog=MemoryCatalog(own[number]), target=TARGETS[number]) for number in range(count)
     )
