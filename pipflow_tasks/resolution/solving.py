@@ -139,17 +139,14 @@ def find_conflicting(
 ) -> tuple[Root, ...]:
     """Return those of roots without solution that conflict, none of which can be left out."""
     left = list(roots)
-    size = max(len(left) // 2, 1)
-    while True:
+    size = len(left)
+    while size > 1:  # what is needed among more is needed among fewer: one pass a size
+        size //= 2
         for start in range(len(left) - 1, -1, -size):
             fewer = left[: max(start - size + 1, 0)] + left[start + 1 :]
             if isinstance(solve(candidates, fewer, waived=waived), Conflict):
                 left = fewer
-                break
-        else:
-            if size == 1:
-                return tuple(left)
-            size = max(size // 2, 1)
+    return tuple(left)
 
 
 def solve_around(
