@@ -152,7 +152,7 @@ class _Hashes(Struct, gc=False, frozen=True):
 
 _ALGORITHMS = _Hashes.__struct_fields__
 _DIGEST_LENGTHS = {name: 2 * hashlib.new(name).digest_size for name in _ALGORITHMS}
-_DIGEST = re.compile(r"[0-9a-f]*")
+_HEX = "0123456789abcdef"
 
 
 def _digests(given: Iterable[tuple[str, object]], filename: str) -> dict[str, str]:
@@ -166,7 +166,7 @@ def _digests(given: Iterable[tuple[str, object]], filename: str) -> dict[str, st
         if name not in _ALGORITHMS or not digest:
             continue
         lower = digest.lower() if isinstance(digest, str) else ""
-        if len(lower) != _DIGEST_LENGTHS[name] or not _DIGEST.fullmatch(lower):
+        if len(lower) != _DIGEST_LENGTHS[name] or lower.strip(_HEX):
             raise ValueError(f"the {name} of {as_foreign(filename)} is no digest")
         found[name] = lower
     return found

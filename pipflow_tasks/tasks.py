@@ -6,9 +6,10 @@ heavy is imported before a task runs.
 
 from __future__ import annotations
 
+import gc
 import os
 import shlex
-from contextlib import nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, fields
 from functools import partial
 from inspect import Parameter, Signature
@@ -27,7 +28,7 @@ from .settings import Settings
 from .signals import ended_once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from invoke.parser.argument import Argument
@@ -403,6 +404,8 @@ _TASKS = (
 )
 """The functions that make plans, each with the shared arguments that its task takes."""
 
+_MANY_OBJECTS = 50_000
+
 _CHANGING_COMMANDS = {
     body.__name__.replace("_", "-") for body, shared in _TASKS if "dry_run" in shared
 }
@@ -442,7 +445,7 @@ class DepsTask(Task):  # type: ignore[type-arg]
     def __call__(self, *args: Any, **kwargs: Any) -> Outcome:
         """Run the task; the first argument is Invoke's context."""
         open_streams()
-        with ended_once():
+        with ended_once(), _collecting_rarely():
             return self._run(*args, **kwargs)
 
     def _run(self, *args: Any, **kwargs: Any) -> Outcome:
@@ -541,6 +544,17 @@ def _filled(
     if settings:
         namespace.configure({"pipflow": dict(settings)})
     return namespace
+
+
+@contextmanager
+def _collecting_rarely() -> Iterator[None]:
+    """Look for cycles of garbage rarely: what a command makes has few, and is needed to its end."""
+    before = gc.get_threshold()
+    gc.set_threshold(_MANY_OBJECTS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _plan(project: Project, body: Callable[..., Plan], own: Mapping[str, Any]) -> Plan:

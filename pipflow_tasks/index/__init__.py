@@ -96,6 +96,7 @@ class PackageIndex:
         """
         self._shown_as = {url.rstrip("/") + "/": text for url, text in (shown or {}).items()}
         self._values = dict(values or {})
+        self._shown: dict[str, str] = {}
         self.urls = tuple(url.rstrip("/") + "/" for url in urls)
         self._first_only = first_only
         self._index_for = tuple((pattern, url.rstrip("/") + "/") for pattern, url in index_for)
@@ -259,7 +260,7 @@ class PackageIndex:
             return page.whole()
 
         key = self._shelf.page_key(base, project)
-        return self._shelf.page(key, project, self._show(f"{base}{project}/"), fetch)
+        return self._shelf.page(key, project, f"{self._show(base).rstrip('/')}/{project}/", fetch)
 
     def _begin_metadata(self, files: Sequence[DistributionFile]) -> Future[Metadata | None]:
         key = files[0].url
@@ -424,6 +425,11 @@ class PackageIndex:
             return ask(self._credentials.put_into(url), read) if has_learnt else read(answer)
 
     def _show(self, url: str) -> str:
+        if url not in self._shown:
+            self._shown[url] = self._show_anew(url)
+        return self._shown[url]
+
+    def _show_anew(self, url: str) -> str:
         for base, text in self._shown_as.items():
             if url.startswith(base):
                 return f"{text.rstrip('/')}/{url.removeprefix(base)}"

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ..requirements import Line
+    from ..resolution import Key
     from .inputs import Inputs
 
 
@@ -39,6 +40,7 @@ def as_they_are(
     A line that contradicts an earlier one is opaque.
     """
     taken: list[Root] = []
+    by_name: dict[Key, list[Root]] = {}
     notices: list[str] = []
     wanted = [_as_it_is(inputs, root) for root in goals]
     for _, told in wanted:
@@ -46,12 +48,14 @@ def as_they_are(
     for root in current:
         given, told = _as_it_is(inputs, root)
         notices += told
-        alike = [other for other in taken if other.name == given.name and not other.is_opaque]
+        alike = by_name.setdefault(given.name, [])
         dependencies = [dependency_of(each) for each in (*alike, given)]
         if alike and not any(inputs.candidates.fitting(given.name, dependencies)):
             shown = "; ".join(f"{each.shown} ({each.source})" for each in (*alike, given))
             notices.append(f"the pinned requirements conflict: {shown}")
             given = replace(given, is_opaque=True)
+        if not given.is_opaque:
+            alike.append(given)
         taken.append(given)
     return [*(given for given, _ in wanted), *taken], notices
 
@@ -59,9 +63,11 @@ def as_they_are(
 def _as_it_is(inputs: Inputs, root: Root) -> tuple[Root, list[str]]:
     """Return a root as its line has it where no version satisfies it, with a warning."""
     given = as_given(inputs, root)
+    if given is root and not root.is_opaque:
+        return given, []
     line = next((each for each in inputs.manifest.lines if each.place == root.place), None)
     stated = _root_like(inputs, line, root) if line is not None else None
-    if line is None or stated is None or (given is root and not root.is_opaque):
+    if line is None or stated is None:
         return given, []
     reason = why_unmovable(inputs, line)
     if root.is_opaque or reason:

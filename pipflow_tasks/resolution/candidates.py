@@ -413,44 +413,57 @@ class _Order:
         roots = [each.root for each in dependencies if each.root is not None]
         is_given = any(root.is_given for root in roots)
         bounds = [b for b in limits.bounds_on(name) if not (is_given and b.is_ours)]
+        self._dependencies = dependencies
+        self._roots = roots
         self._releases = releases
         self._bounds = bounds
-        wheels_first = (each.prefers_wheels for each in admissions)
-        self._prefers_wheels = next(filter(None, wheels_first), "")
-        prereleases = [each.prereleases for each in admissions]
-        specifiers = [each.specifier for each in dependencies]
-        specifiers += [bound.specifier for bound in bounds]
+        self._admissions = admissions
+        self._prefers_wheels = next((a.prefers_wheels for a in admissions if a.prefers_wheels), "")
         self._allowed = releases.bits
-        for specifier in specifiers:
+        self._specifiers = [each.specifier for each in dependencies]
+        self._specifiers += [bound.specifier for bound in bounds]
+        for specifier in self._specifiers:
             self._allowed &= releases.allowed(specifier)
         preference = limits.preferences.get(name)
         self._kept = 0 if preference is None else releases.pinned(preference.version)
         self._may_rise = preference is not None and preference.may_rise
         self._labels = {root.local for root in roots if root.local}
-        # a pin names the version: it takes one that is withheld
-        self._is_exact = any(each.is_exact for each in dependencies) or any(
-            names_exactly(bound.specifier) for bound in bounds
-        )
-        # a wheel is given up for a person's word, not for a dependency
-        self._takes_source = any(each.is_exact for each in dependencies if each.root) or any(
-            names_exactly(bound.specifier) for bound in bounds
-        )
         self._takes_withheld = is_given or limits.admits_all_of(name)
         self._least = [root.least for root in roots if root.least is not None]
         self._ends = [root.better_than for root in roots if root.better_than is not None]
-        takes_all = all(_takes_prereleases(each, dependencies, bounds) for each in prereleases)
+        takes_all = all(_takes_prereleases(a.prereleases, dependencies, bounds) for a in admissions)
         self._first = releases.bits if takes_all else releases.final_bits
-        # a pin of a pre-release installs it; for a range, not every pip falls back to one
-        may_at_all = "never" not in prereleases
-        is_below = all(version.is_prerelease for version in self._least)
-        self._may_fall_back = (
-            may_at_all
-            and is_below
-            and (
-                all(each == "last" for each in prereleases)
-                or any(not root.is_transitive for root in roots)
-                or not any(specifiers)
-            )
+
+    # what follows is asked of few orders
+
+    @property
+    def _is_exact(self) -> bool:
+        """Whether a version is named: a pin takes one that is withheld."""
+        return any(each.is_exact for each in self._dependencies) or self._is_bound_exactly
+
+    @property
+    def _takes_source(self) -> bool:
+        """Whether a wheel is given up: for a person's word, not for a dependency."""
+        asked = (each.is_exact for each in self._dependencies if each.root is not None)
+        return any(asked) or self._is_bound_exactly
+
+    @property
+    def _is_bound_exactly(self) -> bool:
+        return any(names_exactly(bound.specifier) for bound in self._bounds)
+
+    @property
+    def _may_fall_back(self) -> bool:
+        """Whether a pre-release is taken where no final version is left.
+
+        A pin of a pre-release installs it; for a range, not every pip falls back to one.
+        """
+        prereleases = [each.prereleases for each in self._admissions]
+        if "never" in prereleases or not all(least.is_prerelease for least in self._least):
+            return False
+        return (
+            all(each == "last" for each in prereleases)
+            or any(not root.is_transitive for root in self._roots)
+            or not any(self._specifiers)
         )
 
     def candidates(self) -> Iterator[Candidate]:
@@ -517,7 +530,7 @@ class _Order:
             return True
         if candidate.loses_wheel and not self._takes_source:
             return False
-        return self._is_exact or not candidate.withheld
+        return not candidate.withheld or self._is_exact
 
 
 def _takes_prereleases(

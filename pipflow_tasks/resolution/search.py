@@ -14,6 +14,7 @@ around that: it is taken to have the same ones.
 from __future__ import annotations
 
 from collections import Counter, deque
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct, field
@@ -25,12 +26,15 @@ from .problem import PYTHON, Cause, Conflict, Pick, Solution, dependency_of, has
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
+    from typing import TypeAlias
 
     from packaging.version import Version
 
     from .candidates import Candidates
     from .partition import Key
     from .problem import Dependency, Extra, Root, Waiver
+
+    _Rank: TypeAlias = tuple[bool, bool, int, Key]
 
 PATIENCE = 20
 """After how many incompatibilities a search starts again for the first time (then after twice as
@@ -164,6 +168,8 @@ class Search:
         self._demands: dict[Key, list[_Demand]] = {}
         self._settled: dict[Key, Pick] = {}
         self._trail: list[tuple[Key, Pick | None]] = []
+        self._queue: list[_Rank] = []
+        self._queued: set[_Rank] = set()
         self._learnt: dict[Key, _Lessons] = {}
         self._parts: dict[tuple[Key, Version, frozenset[Extra]], dict[_Part, None]] = {}
         self._newest: dict[_Part, Version] = {}
@@ -212,12 +218,22 @@ class Search:
 
     def _next(self) -> Key | None:
         """Return the project to settle next: one that had no version left first, blockers last."""
-        left = (
-            name for name, demands in self._demands.items() if demands and name not in self._settled
-        )
-        return min(left, key=self._rank, default=None)
+        while self._queue:
+            rank = heappop(self._queue)
+            self._queued.discard(rank)
+            name = rank[-1]
+            if self._demands[name] and name not in self._settled and rank == self._rank(name):
+                return name
+        return None
 
-    def _rank(self, name: Key) -> tuple[bool, bool, int, str]:
+    def _enqueue(self, name: Key) -> None:
+        """Let a project that is not settled be next in its turn."""
+        rank = self._rank(name)
+        if rank not in self._queued:
+            self._queued.add(rank)
+            heappush(self._queue, rank)
+
+    def _rank(self, name: Key) -> _Rank:
         is_late = self._blocking[name] > PATIENCE
         return is_late, name not in self._failed, self._order.get(name, len(self._order)), name
 
@@ -323,6 +339,8 @@ class Search:
             pick = self._settled.get(dependency.name)
             self._trail.append((dependency.name, pick))
             self._demands.setdefault(dependency.name, []).append(demand)
+            if pick is None:
+                self._enqueue(dependency.name)
             if pick is None or not has_version_for(pick, dependency):
                 if not self._can_be_met(dependency.name, self._asked_of(dependency.name)):
                     return self._exhausted(demand)
@@ -384,6 +402,7 @@ class Search:
             if pick is not None:
                 self._settled[name] = pick
         self._settled.pop(choice.name, None)
+        self._enqueue(choice.name)
 
     def _can_be_met(
         self,
@@ -428,9 +447,14 @@ class Search:
         lessons = self._learnt.get(pick.name)
         if lessons is None or pick.candidate is None:
             return None
-        settled = {**self._settled, pick.name: pick}
+
+        def is_met(part: _Part) -> bool:
+            return self._has_part(
+                pick if part.name == pick.name else self._settled.get(part.name), part
+            )
+
         for incompatibility in self._about(pick, lessons):
-            if all(self._has_part(settled.get(part.name), part) for part in incompatibility.parts):
+            if all(map(is_met, incompatibility.parts)):
                 if causes := incompatibility.causes_for(pick):
                     parts = incompatibility.parts
                     return _Incompatibility(parts=parts, causes=causes, of=[incompatibility])

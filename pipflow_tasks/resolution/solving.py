@@ -139,17 +139,14 @@ def find_conflicting(
 ) -> tuple[Root, ...]:
     """Return those of roots without solution that conflict, none of which can be left out."""
     left = list(roots)
-    size = max(len(left) // 2, 1)
-    while True:
+    size = len(left)
+    while size > 1:  # what is needed among more is needed among fewer: one pass a size
+        size //= 2
         for start in range(len(left) - 1, -1, -size):
             fewer = left[: max(start - size + 1, 0)] + left[start + 1 :]
             if isinstance(solve(candidates, fewer, waived=waived), Conflict):
                 left = fewer
-                break
-        else:
-            if size == 1:
-                return tuple(left)
-            size = max(size // 2, 1)
+    return tuple(left)
 
 
 def solve_around(
@@ -166,8 +163,9 @@ def solve_around(
     while True:
         found = solve(candidates, roots, waived=waived)
         if isinstance(found, Solution):
-            return found, waived, tuple(met)
-        few = find_conflicting(candidates, roots, waived=waived)
+            return found, waived, _in_order(met, roots)
+        named = _named(candidates, found, roots, waived)
+        few = find_conflicting(candidates, named, waived=waived)
         found = _explain(candidates, few, roots, waived) or found
         met.append(found)
         conflicting = {
@@ -176,8 +174,19 @@ def solve_around(
             if cause.parent is not None
         }
         if conflicting <= waived:
-            return found, waived, tuple(met)
+            return found, waived, _in_order(met, roots)
         waived |= conflicting
+
+
+def _in_order(conflicts: Sequence[Conflict], roots: Sequence[Root]) -> tuple[Conflict, ...]:
+    """Return conflicts in the order of the last root that takes part in each."""
+    places = {root.name: place for place, root in enumerate(roots)}
+
+    def last(conflict: Conflict) -> int:
+        starts = (cause.start or cause.dependency.name for cause in conflict.causes)
+        return max((places.get(name, 0) for name in starts), default=0)
+
+    return tuple(sorted(conflicts, key=last))
 
 
 def _explain(
