@@ -1,4 +1,7 @@
-"""Drawn indexes for two images that share a file: what is written installs in each, says uv."""
+"""Drawn indexes for two images that share a file: what is written installs in each, says uv.
+
+A dozen of them; with PIPFLOW_NIGHTLY=1, two hundred.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from pipflow_tasks.errors import PipflowError
 Releases: TypeAlias = Mapping[tuple[str, str], tuple[Mapping[str, tuple[str, str]], str | None]]
 """By project and version: what it needs, with a marker, and its Requires-Python."""
 
+IS_NIGHTLY = os.environ.get("PIPFLOW_NIGHTLY") == "1"
 LETTERS = "abcd"
 PYTHONS = {"old": "3.8", "new": "3.13"}
 NAMES = {"base": "base.txt", "old": "old.txt", "new": "new.txt"}
@@ -116,7 +120,7 @@ def read(folder: Path, name: str) -> dict[str, str]:
 
 
 @given(_releases, _files)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=200 if IS_NIGHTLY else 12, deadline=None)
 def test_locked_files_install_in_each_image(
     releases: Releases, files: Mapping[str, list[str]]
 ) -> None:
