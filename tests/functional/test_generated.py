@@ -119,7 +119,7 @@ def test_generated_file_is_refused(
         moved = "--upgrade" if command == "upgrade-all" else "--upgrade-package aa"
         for_image = " --python-version 3.9 --python-platform " if tool == "uv" else "` with Python"
         assert error.hint.startswith(f"run `{run} {moved}{for_image}")
-    elif command == "add" and tool == "uv" and "pip compile" in run:
+    elif command in {"add", "remove"} and tool == "uv" and "pip compile" in run:
         assert f"change {source} and run `{run} --python-version 3.9 --python-pla" in error.hint
     else:
         assert f"change {source} and run `{run or tool}`" in error.hint
