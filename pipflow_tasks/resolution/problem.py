@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 
+from ..values import join_words
 from .finder import names_exactly
 from .partition import Key, project_of, where_of
 
@@ -401,10 +402,22 @@ def say_together(causes: Sequence[Cause]) -> str:
     """Return what a project, perhaps in several versions, needs of another, as a clause."""
     if len(causes) == 1:
         return str(causes[0])
+    if causes[0].parent is None:
+        return _say_roots(causes)
     shown = list(dict.fromkeys(cause.dependency.shown for cause in causes))
     if len(shown) > MAX_NEEDS:
         return f"{_span(causes)} needs {', '.join(shown[:MAX_NEEDS])} or similar"
     return f"{_span(causes)} needs {' or '.join(shown)}"
+
+
+def _say_roots(causes: Sequence[Cause]) -> str:
+    """Return that several lines ask the same of a project, with the place of each."""
+    first = causes[0].dependency
+    roots = [cause.dependency.root for cause in causes if cause.dependency.root is not None]
+    sources = list(dict.fromkeys(root.source for root in roots))
+    source = TYPED if TYPED in sources else join_words(sources)
+    root = replace(roots[0], source=source)
+    return str(replace(causes[0], dependency=replace(first, root=root)))
 
 
 def _span(causes: Sequence[Cause]) -> str:
