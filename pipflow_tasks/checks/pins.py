@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 
-from ..errors import ProjectNotFound, RequirementsError
+from ..errors import ProjectNotFound, RequirementsError, Unsatisfiable
 from ..plan import Alike, Finding
 from ..planning.base_image import name_broken
 from ..planning.bounds import allowed_by_policy, is_held
@@ -24,14 +24,14 @@ from ..planning.inputs import (
     why_unseen,
 )
 from ..planning.lock import find_unknown
-from ..planning.settling import solve_current
+from ..planning.settling import settle_lock, solve_current
 from ..planning.transitive import find_transitive
 from ..planning.unblocking import fix_conflict, is_of_lines
 from ..requirements import as_one_word
 from ..resolution import Solution, project_of, solve
 from ..resolution.finder import Rejection
 from ..values import as_plural
-from . import finding_at
+from . import find_in, finding_at
 from .files import contradicts
 
 if TYPE_CHECKING:
@@ -177,6 +177,11 @@ def check_together(inputs: Inputs, *, wants_hashes: bool) -> Iterator[Finding]:
         )
     if conflicts:
         return
+    try:
+        settlement = settle_lock(settlement)
+    except Unsatisfiable as error:
+        yield _unlockable(error)
+        return
     inputs = settlement.inputs
     transitive = find_transitive(inputs, settlement.solution, numbers=settlement.numbers)
     if inputs.manifest.is_locked:
@@ -219,6 +224,11 @@ def _conflict_finding(inputs: Inputs, conflict: Conflict) -> Finding:
         fix=fix_conflict(inputs, conflict),
         environments=names_of(inputs, readers) if len(readers) < len(inputs.readers) else (),
     )
+
+
+def _unlockable(error: Unsatisfiable) -> Finding:
+    found = find_in(error)
+    return replace(found, message=f"{found.message}: {'; '.join(error.reasons)}".rstrip(": "))
 
 
 def _check_lock(settlement: Settlement, transitive: Found) -> Iterator[Finding]:

@@ -113,7 +113,26 @@ def _searching(
     Raises:
         VersionConflict: there are no versions.
     """
-    settled = search(inputs)
+    return _join_all(search(inputs), search, added=added, gone=gone)
+
+
+def settle_lock(settled: Settlement) -> Settlement:
+    """Return the settled versions of the files with one version of each project in a file.
+
+    Raises:
+        VersionConflict: there are none.
+        NoCandidate: no version suits all who read a file, and no marker separates them.
+    """
+    return _join_all(settled, partial(_settle_current, waive=True))
+
+
+def _join_all(
+    settled: Settlement,
+    search: Callable[[Inputs], Settlement],
+    *,
+    added: Sequence[Origin] = (),
+    gone: Collection[NormalizedName] = (),
+) -> Settlement:
     while settled.inputs.manifest.has_lock:
         joins = find_transitive(
             settled.inputs, settled.solution, numbers=settled.numbers, added=added, gone=gone

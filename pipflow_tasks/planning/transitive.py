@@ -169,14 +169,15 @@ def _group(
             key=key,
             needing=tuple(number for number in needing if number in own),
             readers=tuple(own),
-            marker=separate(inputs, own, [each for each in every if each not in own]) or "",
+            marker=_separate(inputs, name, own, [each for each in every if each not in own]) or "",
         )
 
 
 def can_part(inputs: Inputs, joins: Iterable[Join]) -> bool:
     """Return whether markers separate the readers for whom a project has a version each."""
     return all(
-        separate(inputs, own, [number for number in join.every if number not in own]) is not None
+        _separate(inputs, join.project, own, [each for each in join.every if each not in own])
+        is not None
         for join in joins
         for key in inputs.partition.keys(join.project, join.readers)
         for own in [{*inputs.partition.part_of(key)}.intersection(join.readers)]
@@ -213,6 +214,19 @@ def _part_by(inputs: Inputs, joins: Iterable[Join], value: Callable[[Join, int],
         for group in groups.values():
             parted = parted.holding(join.project, group)
     return parted
+
+
+def _separate(
+    inputs: Inputs, name: NormalizedName, some: Collection[int], others: Sequence[int]
+) -> str | None:
+    """Return a marker that holds for some readers and not for others; also a locked line's own."""
+    marker = separate(inputs, some, others)
+    if marker is not None:
+        return marker
+    locked = (line for line in inputs.manifest.locked if line.name == name and line.marker)
+    return next(
+        (str(line.marker) for line in locked if {*readers_of(inputs, line)} == {*some}), None
+    )
 
 
 def _line_of(

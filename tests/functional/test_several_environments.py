@@ -174,7 +174,37 @@ def test_lock_separates_by_markers_what_has_no_common_version(
     for command in ("deps.lock", "deps.upgrade-all"):
         again = services.invoke(command)
         assert (again.status, services.requirements) == (0, before), again.output
-    assert services.invoke("deps.check").status == 0
+    done = services.invoke("deps.check")
+    assert (done.status, "the lock" in done.stdout) == (0, False), done.output
+
+
+def test_lock_keeps_markers_that_a_person_wrote(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """Lines that are separated by another marker than `lock` would write stay as they are."""
+    project.remove("Dockerfile")
+    third = (
+        "  odd:\n    build: {context: ., dockerfile: odd.Dockerfile}\n    platform: linux/arm64\n"
+    )
+    project.write("compose.yaml", COMPOSE + third)
+    for name, python in (("old", "3.8"), ("new", "3.13"), ("odd", "3.8")):
+        project.write(f"{name}.Dockerfile", dockerfile(python, "requirements.txt"))
+    project.write("invoke.yaml", "pipflow:\n  platform: {old: linux/amd64, new: linux/amd64}\n")
+    index.add("lib", "1.0", requires_dist=["dep"])
+    index.add("dep", "1.0", requires_python="<3.9", tags=["py3-none-manylinux2014_x86_64"])
+    index.add("dep", "2.0", requires_python=">=3.9")
+    index.add("dep", "2.0", tags=["py3-none-manylinux2014_aarch64"])
+    old = 'python_version < "3.9" and platform_machine == "x86_64"'
+    project.requirements = text = (
+        f"dep==1.0; {old}  # via lib\n"
+        'dep==2.0; python_version >= "3.9" or platform_machine == "aarch64"  # via lib\n'
+        "lib==1.0\n"
+    )
+    for command in ("deps.lock", "deps.upgrade-all"):
+        done = project.invoke(command)
+        assert (done.status, project.requirements) == (0, text), done.output
+    done = project.invoke("deps.check")
+    assert (done.status, "the lock" in done.stdout) == (0, False), done.output
 
 
 def test_lock_of_two_files_and_then_of_one_changes_nothing(

@@ -119,6 +119,11 @@ def read(folder: Path, name: str) -> dict[str, str]:
     return found
 
 
+def texts(folder: Path) -> dict[str, str]:
+    """Return what is in the files."""
+    return {name: (folder / path).read_text() for name, path in NAMES.items()}
+
+
 @given(_releases, _files)
 @settings(max_examples=200 if IS_NIGHTLY else 12, deadline=None)
 def test_locked_files_install_in_each_image(
@@ -153,3 +158,32 @@ def test_locked_files_install_in_each_image(
                 return  # a file would need a project at two versions: compared in test_partition
         for each in PYTHONS:
             assert ask_uv(folder, each) == read(folder, each)
+
+
+@given(_releases, _files)
+@settings(max_examples=12, deadline=None)
+def test_lock_is_stable(releases: Releases, files: Mapping[str, list[str]]) -> None:
+    """`check` finds a new lock up to date, and doing the same again changes nothing."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make(folder, releases, files)
+        environment = {
+            "PIP_INDEX_URL": INDEX.url,
+            "PIP_CONFIG_FILE": os.devnull,
+            "PATH": "",
+            "INVOKE_PIPFLOW_FILE": "base.txt,old.txt,new.txt",
+            "INVOKE_PIPFLOW_REBUILD": "never",
+        }
+        with Project.open(folder, environment=environment) as project:
+            try:
+                project.apply(project.plan_pin())
+                project.apply(project.plan_lock())
+            except PipflowError:
+                return
+            for plan in (project.plan_lock, project.plan_upgrade_all):
+                project.apply(plan())
+                found = [each.message for each in project.plan_check().findings]
+                assert not [message for message in found if "lock" in message], found
+                before = texts(folder)
+                project.apply(plan())
+                assert before == texts(folder)
