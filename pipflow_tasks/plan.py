@@ -334,6 +334,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         builds: its commands, each with the environments that it builds.
         lack: which argument or secret that build lacks that installing takes; None: it lacks none.
         is_unfinished: an earlier command was killed before it built the image from the files.
+        leads_back: the tasks that take the changes back give the files their former bytes.
     """
 
     command: str
@@ -356,6 +357,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     builds: tuple[PlannedBuild, ...] = ()
     lack: DockerfileError | None = None
     is_unfinished: bool = False
+    leads_back: bool = True
 
     @property
     def chosen_for(self) -> tuple[PlannedFor, ...]:

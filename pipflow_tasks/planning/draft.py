@@ -180,7 +180,69 @@ def finish(
         explanations=draft.explanations,
         warnings=tuple(dict.fromkeys((*draft.warnings, *_last_warnings(draft)))),
         hints=tuple(dict.fromkeys(draft.hints)),
+        leads_back=_leads_back(draft, manifest, contents, command),
     )
+
+
+def _leads_back(
+    draft: Draft, manifest: Manifest, contents: Mapping[str, RequirementsFile], command: str
+) -> bool:
+    """Return whether the tasks that take edits back give the files their former bytes.
+
+    They would touch every line of a project, and write into the main file alone. Locked lines that
+    moved or went may come back at other versions.
+    """
+    if command == "lock":
+        return not manifest.locked
+    via = {pin.line.place for pin in draft.pins if pin.line.via and pin.version == pin.line.pin}
+    pins = [pin for pin in draft.pins if pin.line.place not in via]
+    touched = {line.place for line in (*draft.removals, *(pin.line for pin in pins))}
+    names = {
+        *(canonicalize_name(each.written.requirement.name) for each in draft.additions),
+        *(line.name for line in (*draft.removals, *(pin.line for pin in pins))),
+    }
+    return (
+        not any(line.name in names and line.place not in touched for line in manifest.lines)
+        and not any(pin.line.via or pin.comment is not None for pin in pins)
+        and _is_added_alike(draft, manifest, contents)
+        and (bool(draft.removals) or _is_only_more(draft, manifest, contents))
+    )
+
+
+def _is_added_alike(
+    draft: Draft, manifest: Manifest, contents: Mapping[str, RequirementsFile]
+) -> bool:
+    """Return whether ``add`` would write the removed lines where they were, and as they were."""
+    main = manifest.main
+    if not draft.removals:
+        return True
+    if any(line.path != main or line.pin is None for line in draft.removals):
+        return False
+    again = [
+        Addition(requirement=Requirement(f"{line.spelled_name}=={line.pin}"))
+        for line in draft.removals
+    ]
+    pins = (pin for pin in draft.pins if pin.line.path == main)
+    before = manifest.requirements[main].content.with_pins(pins)
+    return contents[main].with_requirements(again).to_bytes() == before.to_bytes()
+
+
+def _is_only_more(
+    draft: Draft, manifest: Manifest, contents: Mapping[str, RequirementsFile]
+) -> bool:
+    """Return whether files are as before but for new lines, which are removed again, and pins."""
+    for path, content in contents.items():
+        names = {
+            canonicalize_name(each.written.requirement.name)
+            for each in draft.additions
+            if each.path == path
+        }
+        before = manifest.requirements[path].content
+        pinned = before.with_pins(pin for pin in draft.pins if pin.line.path == path)
+        left = content.without([line for line in content.lines if line.name in names])
+        if names and left.to_bytes() != pinned.to_bytes():
+            return False
+    return True
 
 
 def _with_limit(change: Change, held: Iterable[Held]) -> Change:

@@ -26,6 +26,8 @@ def write_undo(plan: Plan, outcome: Outcome, call: Call) -> str:
     if outcome.in_git:
         checkout = shlex.join(["git", "checkout", "--", *outcome.written])
         return f"{checkout} && {call('rebuild', is_built=True)}" if is_built else checkout
+    if not plan.leads_back:
+        return ""
     if plan.command in {"lock", "unlock"}:
         return call("unlock", is_built=is_built) if _is_first_lock(plan) else ""
     if plan.command == "adopt" or any(_is_one_way(change) for change in plan.changes):
@@ -59,6 +61,8 @@ def _tasks(plan: Plan) -> Iterator[tuple[str, list[str]]]:
     """Yield the tasks that take changes back, each with its packages."""
     tasks: dict[str, dict[str, None]] = {"remove": {}, "upgrade": {}, "add": {}}
     for change in plan.changes:
+        if change.is_new and not change.is_direct:
+            continue  # locked lines go with what needs them
         if change.before is None:
             tasks["remove"][change.project] = None
         else:

@@ -150,3 +150,66 @@ def test_kept_changes(project: TemporaryProject) -> None:
     assert "undo " not in project.invoke("deps.upgrade-all").stdout
     done = project.invoke("deps.upgrade-all", "--keep")
     assert undo_of(done.stdout) == "invoke deps.upgrade --no-rebuild lib==1.0"
+
+
+LOCKED = "dep==1  # via lib\nlib==1.0\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "words", "expected"),
+    [
+        pytest.param({"a.txt": LOCKED, "b.txt": ""}, ("add", "new"), "remove", id="locked"),
+        pytest.param({"a.txt": LOCKED, "b.txt": ""}, ("remove", "lib"), "", id="went too"),
+        pytest.param({"a.txt": LOCKED, "b.txt": ""}, ("upgrade", "lib"), "", id="moved too"),
+        pytest.param({"a.txt": LOCKED, "b.txt": "new==1\n"}, ("lock",), "", id="locked more"),
+        pytest.param({"a.txt": "", "b.txt": "lib==1.0\n"}, ("remove", "lib"), "", id="other file"),
+        pytest.param(
+            {"a.txt": "lib==1.0\n", "b.txt": "lib==2.0\n"}, ("upgrade", "lib"), "", id="one of two"
+        ),
+        pytest.param({"a.txt": "lib==1.0\n", "b.txt": ""}, ("upgrade", "lib"), "upgrade", id="one"),
+        pytest.param({"a.txt": "lib==1.0\n", "b.txt": ""}, ("upgrade", "lib<3"), "", id="policy"),
+        pytest.param({"a.txt": "old==1\nlib==1.0\n", "b.txt": ""}, ("add", "new"), "", id="sorted"),
+        pytest.param(
+            {"a.txt": "old==1\nlib==1.0\n", "b.txt": ""}, ("remove", "lib"), "", id="place"
+        ),
+        pytest.param({"a.txt": "lib\n", "b.txt": ""}, ("remove", "lib"), "", id="not pinned"),
+        pytest.param({"a.txt": "lib==1.0\n", "b.txt": ""}, ("remove", "lib"), "add", id="added"),
+        pytest.param({"a.txt": "lib == 1.0\n", "b.txt": ""}, ("remove", "lib"), "", id="spaces"),
+        pytest.param(
+            {"a.txt": 'lib==1.0; sys_platform == "linux"\n', "b.txt": ""},
+            ("remove", "lib"),
+            "",
+            id="marker",
+        ),
+    ],
+)
+def test_several_files_lead_back_or_nothing_is_said(
+    project: TemporaryProject,
+    index: LoopbackIndex,
+    files: dict[str, str],
+    words: tuple[str, ...],
+    expected: str,
+) -> None:
+    """The command gives every file its bytes again; where none would, there is no such line."""
+    index.add("lib", "1.0", requires_dist=["dep"])
+    index.add("lib", "2.0", requires_dist=["dep>=2"])
+    index.add("new", "1", requires_dist=["more"])
+    index.add("more", "1")
+    for version in ("1", "2"):
+        index.add("dep", version)
+    for name, text in files.items():
+        project.write(name, text)
+    project.write(
+        "Dockerfile",
+        "FROM python:3.12-slim AS a\nCOPY . .\nRUN pip install -r a.txt\n"
+        "FROM python:3.12-slim AS b\nCOPY . .\nRUN pip install -r b.txt\n",
+    )
+    done = project.pipflow(*words, "--no-rebuild", "--file", "a.txt,b.txt")
+    assert done.status == 0, done.output
+    assert any(project.read(name) != text for name, text in files.items())
+    last = done.stdout.splitlines()[-1]
+    task = last.split()[2] if last.startswith("undo ") else ""
+    assert task == expected, done.output
+    if task:
+        run(project, undo_of(done.stdout))
+        assert {name: project.read(name) for name in files} == files
