@@ -8,9 +8,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 
+from ..errors import Unsatisfiable
 from ..manifest.documents import promote
 from ..requirements import Addition, change_via
 from ..resolution import in_each, project_of
+from ..resolution.finder import Bound
 from . import draft as drafts
 from .bounds import is_held, policy_bounds
 from .draft import Draft, hint, warn
@@ -22,10 +24,12 @@ from .policies import asked_of, comment_with_policy, policy_of, tell_new_policie
 from .requests import (
     already_there,
     is_met,
-    is_read,
     missing_extras,
+    provides,
     require_agreement,
+    require_free,
     require_same,
+    taken_error,
 )
 from .settling import settle
 from .transitive import Origin
@@ -67,37 +71,86 @@ def draft_add(inputs: Inputs, requests: Sequence[Request], options: AddOptions) 
     new: dict[NormalizedName, Request] = {}
     goals: list[Goal] = []
     listed: dict[str, Request] = {}
-    locked = {line.place for line in inputs.manifest.locked}
     for request in requests:
-        lines = inputs.manifest.find(request.name)
-        if not lines or not is_read(inputs, lines, request):
+        lines = _lines_of(inputs, request)
+        if not lines:
             require_same(new.setdefault(request.name, request), request)
-            readers = readers_of_new(inputs, request.requirement.marker)
-            inputs = inputs.holding(request.name, readers)
+            inputs, told = _replacing(inputs, request)
+            yield from told
             continue
-        lines = _lines_of(inputs, lines, request)
         for line in lines:
             require_same(listed.setdefault(line.place, request), request)
-        if any(each.place not in locked for each in lines):
-            require_agreement(lines, request, inputs)
-            for each in lines:
-                inputs, goal, told = _complete(inputs, each, request, options)
-                goals += [] if goal is None else [goal]
-                yield from told
-            continue
-        inputs, goal, told = _promote(inputs, lines[0], request, options)
-        goals += [] if goal is None else [goal]
-        yield from told
+        locked = {line.place for line in inputs.manifest.locked}
+        require_agreement((each for each in lines if each.place not in locked), request, inputs)
+        for line in lines:
+            complete = _promote if line.place in locked else _complete
+            inputs, goal, told = complete(inputs, line, request, options)
+            goals += [] if goal is None else [goal]
+            yield from told
     yield from _pin(inputs, new, goals, options)
 
 
-def _lines_of(inputs: Inputs, lines: tuple[Line, ...], request: Request) -> tuple[Line, ...]:
-    """Return the lines that a request is about: with its marker, else what the image reads."""
+def _lines_of(inputs: Inputs, request: Request) -> tuple[Line, ...]:
+    """Return the lines that give what is asked for; none where a new line is to be written.
+
+    A line that a person asked for counts before locked lines. A new line takes the place of locked
+    lines that some only of those read who get it, or that one version for all can replace.
+
+    Raises:
+        RequirementsError: lines that a person asked for reach some only of those who get it.
+    """
     marker = request.requirement.marker
-    alike = tuple(line for line in lines if marker is not None and line.marker == marker)
+    found = inputs.manifest.find(request.name)
+    locked = {line.place for line in inputs.manifest.locked}
+    direct = tuple(line for line in found if line.place not in locked)
+    if direct and provides(inputs, direct, request):
+        found = direct
+    elif not found or not provides(inputs, found, request):
+        require_free(inputs, direct, request)
+        return ()
+    alike = tuple(line for line in found if marker is not None and line.marker == marker)
     readers = {*readers_of_new(inputs, marker)}
-    read = (line for line in lines if not readers.isdisjoint(readers_of(inputs, line)))
-    return alike or tuple(read) or lines
+    read = (line for line in found if not readers.isdisjoint(readers_of(inputs, line)))
+    lines = alike or tuple(read) or found
+    is_apart = len(lines) > 1 and not any(line in direct for line in lines)
+    return () if is_apart and _can_be_one(inputs, request) else lines
+
+
+def _can_be_one(inputs: Inputs, request: Request) -> bool:
+    """Return whether a version suits all who read the locked lines of a project."""
+    inputs, _ = _replacing(inputs, request)
+    try:
+        settle(inputs, [goal_to_add(inputs, request, prereleases=False)])
+    except Unsatisfiable:
+        return False
+    return True
+
+
+def _replacing(inputs: Inputs, request: Request) -> tuple[Inputs, list[Draft]]:
+    """Return the inputs with one version of a new project, in place of its locked lines.
+
+    Nobody gets a lower version than these have, unless one is asked for.
+    """
+    name = request.name
+    readers = readers_of_new(inputs, request.requirement.marker)
+    meant = {*readers}
+    lines = [
+        line
+        for line in inputs.manifest.locked
+        if line.name == name and not meant.isdisjoint(readers_of(inputs, line))
+    ]
+    inputs = inputs.holding(name, readers)
+    key = inputs.partition.key(name, readers[0])
+    limits = inputs.limits.preferring(key, None)
+    for line in lines if not request.specifier else ():
+        assert line.pin is not None, "a locked line has a pin"
+        reason = f"is older than {line.pin}, which the lock has ({line.place})"
+        limits = limits.bounding(
+            key, [Bound(specifier=SpecifierSet(f">={line.pin.public}"), reason=reason)]
+        )
+    via = " and ".join(dict.fromkeys(parent for line in lines for parent in line.via))
+    told = f"{name} is a direct requirement now, no longer only via {via}"
+    return inputs.within(limits), [hint(told)] if lines else []
 
 
 def _complete(
@@ -165,10 +218,12 @@ def _promote(
     comment = direct.comment if comment is None else comment
     via = " and ".join(line.via)
     told.append(hint(f"{line.spelled_name} is a direct requirement now, no longer only via {via}"))
-    if is_met(line, request) and extras:
+    if not reads(inputs, line):
+        require_agreement([line], request, inputs)
+    elif extras and is_met(line, request):
         return inputs, _keep(inputs, line, extras, comment), told
     if is_met(line, request):
-        return inputs, None, [*told, drafts.move(line, line.pin, comment=comment)]
+        return inputs, None, [*told, drafts.move(line, line.pin, comment=comment, extras=extras)]
     goal = goal_to_move(
         inputs,
         line,
@@ -211,10 +266,15 @@ def _pin(
 def _write(
     settlement: Settlement, request: Request, goal: Goal, options: AddOptions
 ) -> Iterator[Draft]:
-    """Write the pin of a goal that is new."""
+    """Write the pin of a goal that is new.
+
+    Raises:
+        RequirementsError: another line gives an address, or no version that suits.
+    """
     inputs = settlement.inputs
     candidate = candidate_for(settlement, goal)
-    assert candidate is not None, "an address is no goal of add"
+    if candidate is None:
+        raise taken_error(inputs, request, goal.readers)
     bound = policy_of(request.specifier) if options.policy else ""
     key = key_for(inputs, goal)
     hashes = digests(inputs, key, candidate.version)

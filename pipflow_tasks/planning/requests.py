@@ -9,6 +9,7 @@ from packaging.utils import canonicalize_name
 
 from ..errors import RequirementsError, redact
 from ..requirements import as_one_word
+from ..values import join_words
 from .bounds import is_held
 from .goals import why_unmovable
 from .inputs import key_of, readers_of, readers_of_new, releases, say_target
@@ -76,34 +77,93 @@ def find_removable(manifest: Manifest, request: Request) -> tuple[Line, ...]:
     return chosen
 
 
-def is_read(inputs: Inputs, lines: Sequence[Line], request: Request) -> bool:
-    """Return whether lines provide what is asked for to all who would read a new line of it.
-
-    Raises:
-        RequirementsError: they do to some only, and the request has no marker that would separate
-            another line from them.
-    """
-    markers = [line.marker for line in lines]
+def provides(inputs: Inputs, lines: Sequence[Line], request: Request) -> bool:
+    """Return whether lines provide what is asked for to all who would read a new line of it."""
     marker = request.requirement.marker
     readers = readers_of_new(inputs, marker)
     targets = [inputs.readers[each].target for each in readers]
     if marker is not None and not any(target.applies(marker) for target in targets):
-        return marker in markers  # it is for another image
-    reached = {each for line in lines for each in readers_of(inputs, line)}
-    if reached.issuperset(readers):
-        return True
+        return marker in [line.marker for line in lines]  # it is for another image
+    return {each for line in lines for each in readers_of(inputs, line)}.issuperset(readers)
+
+
+def require_free(inputs: Inputs, lines: Iterable[Line], request: Request) -> None:
+    """Raise RequirementsError where lines reach some only of those who would read a new line.
+
+    A request with a marker may be for the others.
+    """
+    readers = readers_of_new(inputs, request.requirement.marker)
     files = {path for each in readers for path in inputs.readers[each].manifest.requirements}
     near = [line for line in lines if line.path in files]
-    if marker is not None or not near:
-        return False
+    if request.requirement.marker is not None or not near:
+        return
     name = request.requirement.name
+    reached = {each for line in near for each in readers_of(inputs, line)}
+    lacking = [each for each in readers if each not in reached]
+    foreign = [each for each in lacking if not _installs(inputs, each, near)]
+    if foreign:
+        raise _elsewhere_error(inputs, near[0], name, foreign)
     other = _opposite(*(line.marker for line in near)) or "..."
-    key = inputs.partition.key(request.name, next(each for each in readers if each not in reached))
-    what = say_target(inputs, key)
+    what = say_target(inputs, inputs.partition.key(request.name, lacking[0]))
     raise error_at(
         near[0],
         f"{name} is already listed, but its marker excludes {what}",
         hint=f"`add {as_one_word(f'{name}; {other}')}` writes another line for that",
+    )
+
+
+def _installs(inputs: Inputs, number: int, lines: Iterable[Line]) -> bool:
+    """Return whether a reader installs the file of one of some lines."""
+    files = inputs.readers[number].manifest.requirements
+    return any(line.path in files for line in lines)
+
+
+def _elsewhere_error(
+    inputs: Inputs, line: Line, name: str, lacking: Sequence[int]
+) -> RequirementsError:
+    """Return the error that a line is in a file that some do not install who read a new line."""
+    main = inputs.manifest.main
+    names = dict.fromkeys(inputs.readers[each].environment.name for each in lacking)
+    ways = [f"`remove {name} --file {line.path}` removes it there, then add it again"]
+    for path in inputs.manifest.requirements:
+        reading = {
+            number
+            for number, reader in enumerate(inputs.readers)
+            if path in reader.manifest.requirements
+        }
+        if reading == {*lacking}:
+            ways.append(f"`add {name} --file {path}` adds it for {join_words([*names])} alone")
+            break
+    return error_at(
+        line,
+        f"{name} is already listed here, and {join_words([*names])} "
+        f"{'installs' if len(names) == 1 else 'install'} {main} without {line.path}",
+        hint="; or ".join(ways),
+    )
+
+
+def taken_error(inputs: Inputs, request: Request, readers: Collection[int]) -> RequirementsError:
+    """Return the error that another line leaves no version for a new line of a project."""
+    manifest, name = inputs.manifest, request.requirement.name
+    every = (*manifest.siblings, *manifest.lines, *manifest.overrides)
+    there = [line for line in every if line.name == request.name]
+    read = [line for line in there if {*readers_of(inputs, line)} & {*readers}]
+    if not (lines := read or there):
+        return RequirementsError(f"no version of {name} can be written", path=manifest.main)
+    line = lines[0]
+    packages = [each.place for own in inputs.environments for each in own.packages]
+    numbers = [each for each in readers_of(inputs, line) if each in readers]
+    names = dict.fromkeys(inputs.readers[each].environment.name for each in numbers)
+    way = f"`remove {name} --file {line.path}` removes it there"
+    if line.place in packages or line.path in manifest.fetched or not read:
+        way = "change or remove it there"
+    both = "both are installed"
+    if len(inputs.environments) > 1:
+        both = f"{join_words([*names])} {'installs' if len(names) == 1 else 'install'} both"
+    return error_at(
+        line,
+        f'"{redact(line.content)}" conflicts with {name} in {manifest.main}: {both}',
+        hint=f"{way}, then add it again",
     )
 
 

@@ -738,3 +738,111 @@ def test_adopt_leaves_a_file_to_the_image_that_installs_it_alone(
     assert f"{place}: it installs base.txt, not requirements.txt" in done.stdout
     assert "fix: `adopt --file base.txt` adopts that by itself; or write `COPY" in done.stdout
     assert "no longer needed" not in done.stdout
+
+
+def shared_file(project: TemporaryProject, common: str, cpu: str, gpu: str) -> None:
+    """Write a stage for each of two files, with one Python, which share a third."""
+    project.write("common.txt", common)
+    project.write("cpu.txt", cpu)
+    project.write("gpu.txt", gpu)
+    project.write(
+        "Dockerfile",
+        "FROM python:3.12-slim AS cpu\nCOPY . .\nRUN pip install -r common.txt -r cpu.txt\n"
+        "FROM python:3.12-slim AS gpu\nCOPY . .\nRUN pip install -r common.txt -r gpu.txt\n",
+    )
+
+
+ALL_THREE = ("--file", "common.txt,cpu.txt,gpu.txt")
+
+
+def test_add_to_a_shared_file_what_another_file_has(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """The error names both places, and its commands lead to one line that both images read."""
+    shared_file(project, "", "", "lib==1.0\n")
+    index.add("lib", "1.0")
+    index.add("lib", "2.0")
+    done = project.invoke("deps.add", "lib", *ALL_THREE)
+    assert done.status == 1
+    assert (
+        "gpu.txt:1: lib is already listed here, and Dockerfile#cpu installs common.txt "
+        "without gpu.txt\n"
+    ) in done.stderr
+    assert (
+        "hint: `remove lib --file gpu.txt` removes it there, then add it again; "
+        "or `add lib --file cpu.txt` adds it for Dockerfile#cpu alone\n"
+    ) in done.stderr
+    assert project.invoke("deps.remove", "lib", "--file", "gpu.txt").status == 0
+    assert project.invoke("deps.add", "lib", *ALL_THREE).status == 0
+    assert (project.read("common.txt"), project.read("gpu.txt")) == ("lib==2.0\n", "")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["lib==9", "lib<0.5", "lib @ https://example.org/lib-1.0.tar.gz", "lib==1.0\nlib==2.0"],
+)
+@pytest.mark.parametrize("words", [("add", "lib"), ("why-not", "lib==1.0")])
+def test_add_what_a_file_beside_it_rules_out(
+    project: TemporaryProject, index: LoopbackIndex, words: tuple[str, str], line: str
+) -> None:
+    """Where a line that the image installs besides leaves no version, it is named."""
+    shared_file(project, "", "", f"{line}\n")
+    index.add("lib", "1.0")
+    index.add("lib", "2.0")
+    done = project.pipflow(*words, "--file", "common.txt")
+    first = line.partition("\n")[0]
+    said = f'"{first}" conflicts with lib in common.txt: Dockerfile#gpu installs both'
+    assert (said in done.output, done.status) == (True, int(words[0] == "add")), done.output
+    assert "`remove lib --file gpu.txt` removes it there, then add it again" in done.output
+
+
+def test_locked_line_of_one_image_becomes_direct_for_all(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """A locked line of one file gives way to the line that all images read, never to an older."""
+    index.add("lib", "1.0", requires_dist=["dep"])
+    index.add("dep", "2.0")
+    index.add("dep", "1.0")
+    shared_file(project, "", "", "dep==1.0  # via lib\nlib==1.0\n")
+    done = project.invoke("deps.add", "dep", *ALL_THREE)
+    assert done.status == 0, done.output
+    assert (project.read("common.txt"), project.read("gpu.txt")) == ("dep==2.0\n", "lib==1.0\n")
+    assert "dep is a direct requirement now, no longer only via lib" in done.stdout
+
+
+def test_add_of_what_markers_separate_in_the_lock(
+    services: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """Each locked line becomes direct, at a version that its image can have."""
+    index.add("lib", "1.0", requires_dist=["dep"])
+    index.add("dep", "1.0", requires_python="<3.9")
+    index.add("dep", "2.0", requires_python=">=3.9")
+    services.requirements = "lib==1.0\n"
+    assert services.invoke("deps.lock").status == 0
+    done = services.invoke("deps.add", "dep")
+    assert done.status == 0, done.output
+    assert sorted(services.requirements.splitlines()) == [
+        'dep==1.0; python_version < "3.13"',
+        'dep==2.0; python_version >= "3.13"',
+        "lib==1.0",
+    ]
+    assert services.invoke("deps.check").status == 0
+
+
+@pytest.mark.parametrize("older", ["1.0", "2.0"])
+def test_add_of_what_one_image_has_in_the_lock(
+    services: TemporaryProject, index: LoopbackIndex, older: str
+) -> None:
+    """One line for both images takes the place of the locked one, unless a version would fall."""
+    index.add("lib", "1.0", requires_dist=["dep; python_version >= '3.9'"])
+    index.add("dep", older, requires_python=">=3.8")
+    index.add("dep", "2.1", requires_python=">=3.9")
+    locked = f'dep=={older}; python_version >= "3.13"  # via lib\nlib==1.0\n'
+    services.requirements = locked
+    done = services.invoke("deps.add", "dep")
+    assert (done.status, services.requirements) == (0, f"dep=={older}\nlib==1.0\n"), done.output
+    services.requirements = locked = locked.replace(f"=={older}", "==2.1")
+    done = services.invoke("deps.add", "dep")
+    assert (done.status, services.requirements) == (1, locked), done.output
+    assert "is older than 2.1, which the lock has (requirements.txt:1)" in done.stderr
+    assert "`add \"dep; python_version < '3.13'\"` adds it for old alone" in done.stderr
