@@ -328,13 +328,11 @@ class Bench:
             shutil.rmtree(folder, ignore_errors=True)
             self._write_project(folder, self.pins)
             shutil.copy(self.root / str(DIRECT) / "tasks.py", folder)
-            services = ["services:"]
-            for number, python in enumerate(pythons):
-                text = (folder / "Dockerfile").read_text()
-                name = f"{python}.Dockerfile"
+            text = (folder / "Dockerfile").read_text()
+            names = [f"{number}.Dockerfile" for number in range(count)]
+            for name, python in zip(names, pythons, strict=True):
                 (folder / name).write_text(re.sub(r"python:[0-9.]+", f"python:{python}", text))
-                services += [f"  s{number}:", f"    build: {{context: ., dockerfile: {name}}}"]
-            (folder / "compose.yaml").write_text("\n".join(services) + "\n")
+            (folder / "invoke.yaml").write_text(f"pipflow: {{dockerfile: '{','.join(names)}'}}\n")
             words = ("deps.upgrade-all", "--dry-run")
             commands[f"{count} image{'s' if count > 1 else ''}"] = self.ours(folder, *words)
         return Case(name="images of one file", state="fresh", size=DIRECT, commands=commands)

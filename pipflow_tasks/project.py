@@ -1220,9 +1220,7 @@ class Project:
         return replace(
             self._placed(plan, discovery),
             builder=builder,
-            builds=()
-            if builder is None
-            else tuple(_builds_of(builder, _name_builds(environments))),
+            builds=tuple(_builds_of(builder, _name_builds(environments))),
             hints=(*plan.hints, *why_not),
             lack=lack,
             warnings=(*plan.warnings, *warnings),

@@ -132,7 +132,8 @@ class PackageIndex:
             self._opened.close()
 
     def save(self) -> None:
-        """Write what was fetched into the cache."""
+        """Write what was fetched into the cache, and forget it."""
+        self._pages.clear()
         self._shelf.save()
 
     @property

@@ -202,7 +202,10 @@ class Cache:
             try:
                 if self._connection is None:
                     self._connection = _open(self._folder, creates=creates)
-                return None if self._connection is None else act(self._connection)
+                if self._connection is None:
+                    self._reads = False  # so that a file that is not there is looked for once
+                    return None
+                return act(self._connection)
             except (sqlite3.Error, OSError, OverflowError, UnicodeError) as error:
                 is_damaged = type(error) is sqlite3.DatabaseError
                 self._give_up(is_damaged=is_damaged)

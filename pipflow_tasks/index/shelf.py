@@ -191,7 +191,8 @@ class Shelf:
         """Write what is new, and what was looked at."""
         if self._cache is None:
             return
-        for held in tuple(self._held.values()):  # a fetch may still add one
+        while self._held:  # a request that was given up may still be answered
+            _, held = self._held.popitem()
             if held.body is None and held.stored >= held.page.worth:
                 continue
             value = _dump(held.freshness, held.source, held.page)
@@ -199,7 +200,6 @@ class Shelf:
                 self._cache.change(held.key, value, held.stamp)
             else:
                 self._cache.put(held.key, value, held.body)
-        self._held.clear()
         self._cache.save()
 
     def _metadata_key(self, files: Sequence[DistributionFile]) -> str:

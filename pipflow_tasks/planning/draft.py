@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,6 +18,7 @@ from .compiling import way_to_change, way_to_upgrade
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from packaging.utils import NormalizedName
     from packaging.version import Version
 
     from ..manifest.documents import Manifest
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from ..requirements import Generator, Line
     from ..resolution.finder import Candidate
     from ..target import Target
+
+_About = TypeVar("_About", Change, Held)
 
 
 class PlannedAddition(Struct, frozen=True, kw_only=True):
@@ -168,13 +171,22 @@ def finish(
         _edit(command, manifest.requirements[path], content, None if force else say_way)
         for path, content in contents.items()
     )
-    changes = [_with_limit(change, draft.held) for change in _changes(draft, contents, reading)]
+    held = _by_project(draft.held)
+    changes = [
+        _with_limit(change, held.get(_name_of(change), ()))
+        for change in _changes(draft, contents, reading)
+    ]
+    moved = _by_project(changes)
     return Plan(
         command=command,
         environments=environments,
         edits=tuple(edit for edit in edits if edit is not None),
         changes=tuple(changes),
-        held=tuple(h for h in draft.held if not any(_is_about(h, each) for each in changes)),
+        held=tuple(
+            each
+            for each in draft.held
+            if not any(_is_about(each, change) for change in moved.get(_name_of(each), ()))
+        ),
         left_alone=draft.left_alone,
         paths=draft.paths,
         explanations=draft.explanations,
@@ -245,6 +257,17 @@ def _is_only_more(
     return True
 
 
+def _by_project(values: Iterable[_About]) -> dict[NormalizedName, list[_About]]:
+    found: dict[NormalizedName, list[_About]] = {}
+    for each in values:
+        found.setdefault(_name_of(each), []).append(each)
+    return found
+
+
+def _name_of(value: Change | Held) -> NormalizedName:
+    return canonicalize_name(value.project)
+
+
 def _with_limit(change: Change, held: Iterable[Held]) -> Change:
     """Return a change with the reason why its project does not get its newest version."""
     for each in held:
@@ -254,10 +277,9 @@ def _with_limit(change: Change, held: Iterable[Held]) -> Change:
 
 
 def _is_about(held: Held, change: Change) -> bool:
-    """Return whether a project moves to the version at which it is held."""
-    is_same = canonicalize_name(held.project) == canonicalize_name(change.project)
+    """Return whether the project of both moves to the version at which it is held."""
     is_there = {*held.environments} & {*change.environments} or not change.environments
-    return is_same and held.version == change.after and bool(is_there)
+    return held.version == change.after and bool(is_there)
 
 
 def _last_warnings(draft: Draft) -> Iterator[str]:

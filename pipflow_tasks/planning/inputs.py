@@ -131,6 +131,12 @@ def readers_of(inputs: Inputs, line: Line) -> tuple[int, ...]:
     return tuple(place for place, each in enumerate(inputs.readers) if each.reads(line))
 
 
+def readers_of_file(inputs: Inputs, path: str) -> tuple[int, ...]:
+    """Return the numbers of those who read a file."""
+    every = enumerate(inputs.readers)
+    return tuple(number for number, each in every if path in each.manifest.requirements)
+
+
 def keys_of(inputs: Inputs, line: Line) -> tuple[Key, ...]:
     """Return the keys of a line's project for those who read it; one, if it holds a version."""
     assert line.name is not None
@@ -152,10 +158,10 @@ def holding_lines(inputs: Inputs, lines: Iterable[Line]) -> Inputs:
 
 def readers_of_new(inputs: Inputs, marker: Marker | None = None) -> tuple[int, ...]:
     """Return the numbers of those who read a new line of the main file; all, if nobody does."""
-    every = (*enumerate(inputs.readers),)
-    main = [each for each in every if inputs.manifest.main in each[1].manifest.requirements]
-    meant = [each for each in main if marker is None or each[1].target.applies(marker)]
-    return tuple(number for number, _ in meant or main or every)
+    main = readers_of_file(inputs, inputs.manifest.main)
+    targets = ((number, inputs.readers[number].target) for number in main)
+    meant = tuple(n for n, target in targets if marker is None or target.applies(marker))
+    return meant or main or tuple(range(len(inputs.readers)))
 
 
 def each_of(inputs: Inputs, key: Key, candidate: Candidate) -> Iterator[tuple[Candidate, int]]:

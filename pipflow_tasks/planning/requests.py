@@ -12,7 +12,15 @@ from ..requirements import as_one_word
 from ..values import join_words
 from .bounds import is_held
 from .goals import why_unmovable
-from .inputs import key_of, readers_of, readers_of_new, releases, say_target
+from .inputs import (
+    key_of,
+    names_of,
+    readers_of,
+    readers_of_file,
+    readers_of_new,
+    releases,
+    say_target,
+)
 from .policies import bounds_beside
 
 if TYPE_CHECKING:
@@ -100,8 +108,8 @@ def require_free(inputs: Inputs, lines: Iterable[Line], request: Request) -> Non
     name = request.requirement.name
     reached = {each for line in near for each in readers_of(inputs, line)}
     lacking = [each for each in readers if each not in reached]
-    foreign = [each for each in lacking if not _installs(inputs, each, near)]
-    if foreign:
+    installing = {each for line in near for each in readers_of_file(inputs, line.path)}
+    if foreign := [each for each in lacking if each not in installing]:
         raise _elsewhere_error(inputs, near[0], name, foreign)
     other = _opposite(*(line.marker for line in near)) or "..."
     what = say_target(inputs, inputs.partition.key(request.name, lacking[0]))
@@ -112,34 +120,29 @@ def require_free(inputs: Inputs, lines: Iterable[Line], request: Request) -> Non
     )
 
 
-def _installs(inputs: Inputs, number: int, lines: Iterable[Line]) -> bool:
-    """Return whether a reader installs the file of one of some lines."""
-    files = inputs.readers[number].manifest.requirements
-    return any(line.path in files for line in lines)
-
-
 def _elsewhere_error(
     inputs: Inputs, line: Line, name: str, lacking: Sequence[int]
 ) -> RequirementsError:
     """Return the error that a line is in a file that some do not install who read a new line."""
     main = inputs.manifest.main
-    names = dict.fromkeys(inputs.readers[each].environment.name for each in lacking)
+    names = names_of(inputs, lacking)
     ways = [f"`remove {name} --file {line.path}` removes it there, then add it again"]
-    for path in inputs.manifest.requirements:
-        reading = {
-            number
-            for number, reader in enumerate(inputs.readers)
-            if path in reader.manifest.requirements
-        }
-        if reading == {*lacking}:
-            ways.append(f"`add {name} --file {path}` adds it for {join_words([*names])} alone")
-            break
+    alone = (
+        path
+        for path in inputs.manifest.requirements
+        if {*readers_of_file(inputs, path)} == {*lacking}
+    )
+    if path := next(alone, ""):
+        ways.append(f"`add {name} --file {path}` adds it for {join_words(names)} alone")
     return error_at(
         line,
-        f"{name} is already listed here, and {join_words([*names])} "
-        f"{'installs' if len(names) == 1 else 'install'} {main} without {line.path}",
+        f"{name} is already listed here, and {_say_install(names)} {main} without {line.path}",
         hint="; or ".join(ways),
     )
+
+
+def _say_install(names: Sequence[str]) -> str:
+    return f"{join_words(names)} {'installs' if len(names) == 1 else 'install'}"
 
 
 def taken_error(inputs: Inputs, request: Request, readers: Collection[int]) -> RequirementsError:
@@ -153,13 +156,12 @@ def taken_error(inputs: Inputs, request: Request, readers: Collection[int]) -> R
     line = lines[0]
     packages = [each.place for own in inputs.environments for each in own.packages]
     numbers = [each for each in readers_of(inputs, line) if each in readers]
-    names = dict.fromkeys(inputs.readers[each].environment.name for each in numbers)
     way = f"`remove {name} --file {line.path}` removes it there"
     if line.place in packages or line.path in manifest.fetched or not read:
         way = "change or remove it there"
     both = "both are installed"
     if len(inputs.environments) > 1:
-        both = f"{join_words([*names])} {'installs' if len(names) == 1 else 'install'} both"
+        both = f"{_say_install(names_of(inputs, numbers))} both"
     return error_at(
         line,
         f'"{redact(line.content)}" conflicts with {name} in {manifest.main}: {both}',

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from ..resolution import project_of
-from .inputs import readers_of, reads, roots_of
+from .inputs import readers_of, readers_of_file, reads, roots_of
 from .separating import VARIABLES, separate
 
 if TYPE_CHECKING:
@@ -148,11 +148,7 @@ def _group(
     inputs: Inputs, name: NormalizedName, path: str, needing: Sequence[int]
 ) -> Iterator[_Group | Join]:
     """Yield who reads the lines of a project in a file, or who would have to have one version."""
-    every = tuple(
-        number
-        for number, reader in enumerate(inputs.readers)
-        if path in reader.manifest.requirements
-    ) or tuple(needing)
+    every = readers_of_file(inputs, path) or tuple(needing)
     others = [number for number in every if number not in needing]
     marker = separate(inputs, needing, others) if others else ""
     readers = every if marker is None or not others else tuple(needing)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from packaging.tags import Tag, compatible_tags, cpython_tags
@@ -10,14 +11,15 @@ from packaging.version import Version
 from . import image_facts as facts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
 KERNEL: Mapping[str, str] = {"platform_release": "", "platform_version": ""}
 """The markers that the engine's host decides."""
 
 
+@lru_cache(maxsize=256)  # many images have the same
 def list_tags(
-    minor: int, machine: str, libc: str, pip: Version | None, abis: Sequence[str] = ()
+    minor: int, machine: str, libc: str, pip: Version | None, abis: tuple[str, ...] = ()
 ) -> tuple[Tag, ...]:
     """Return the tags that CPython 3.``minor`` installs on Linux, most preferred first.
 

@@ -10,6 +10,8 @@ from functional.engine_stand_in import Engine
 from loopback_index import LoopbackIndex
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from functional.temporary_project import TemporaryProject
 
 COMPOSE = """\
@@ -21,10 +23,11 @@ services:
 """
 
 
-def dockerfile(python: str, *files: str) -> str:
-    """Return a Dockerfile that installs files."""
+def dockerfile(python: str, *files: str, stage: str = "") -> str:
+    """Return a Dockerfile that installs files, or a stage of one."""
     options = " ".join(f"-r {name}" for name in files)
-    return f"FROM python:{python}-slim\nCOPY . .\nRUN pip install {options}\n"
+    name = f" AS {stage}" if stage else ""
+    return f"FROM python:{python}-slim{name}\nCOPY . .\nRUN pip install {options}\n"
 
 
 @pytest.fixture
@@ -39,13 +42,22 @@ def services(project: TemporaryProject) -> TemporaryProject:
 
 def two_files(project: TemporaryProject, base: str, old: str, new: str) -> None:
     """Write a stage for each of two files, which share a third."""
-    project.write("base.txt", base)
-    project.write("old.txt", old)
-    project.write("new.txt", new)
+    write_stages(project, {"old": "3.8", "new": "3.13"}, {"base": base, "old": old, "new": new})
+
+
+def write_stages(
+    project: TemporaryProject, pythons: Mapping[str, str], texts: Mapping[str, str]
+) -> None:
+    """Write files, and stages with a file each; the first file is that of all stages."""
+    for name, text in texts.items():
+        project.write(f"{name}.txt", text)
+    shared = next(iter(texts))
     project.write(
         "Dockerfile",
-        "FROM python:3.8-slim AS old\nCOPY . .\nRUN pip install -r base.txt -r old.txt\n"
-        "FROM python:3.13-slim AS new\nCOPY . .\nRUN pip install -r base.txt -r new.txt\n",
+        "".join(
+            dockerfile(python, f"{shared}.txt", f"{name}.txt", stage=name)
+            for name, python in pythons.items()
+        ),
     )
 
 
@@ -772,14 +784,8 @@ def test_adopt_leaves_a_file_to_the_image_that_installs_it_alone(
 
 def shared_file(project: TemporaryProject, common: str, cpu: str, gpu: str) -> None:
     """Write a stage for each of two files, with one Python, which share a third."""
-    project.write("common.txt", common)
-    project.write("cpu.txt", cpu)
-    project.write("gpu.txt", gpu)
-    project.write(
-        "Dockerfile",
-        "FROM python:3.12-slim AS cpu\nCOPY . .\nRUN pip install -r common.txt -r cpu.txt\n"
-        "FROM python:3.12-slim AS gpu\nCOPY . .\nRUN pip install -r common.txt -r gpu.txt\n",
-    )
+    texts = {"common": common, "cpu": cpu, "gpu": gpu}
+    write_stages(project, {"cpu": "3.12", "gpu": "3.12"}, texts)
 
 
 ALL_THREE = ("--file", "common.txt,cpu.txt,gpu.txt")

@@ -35,11 +35,11 @@ PAGE = KeptPage(
 class _Interrupted(Cache):
     """A cache that lets something happen while it is handed a page."""
 
-    happens: Callable[[], None] = staticmethod(lambda: None)
+    happens: Callable[[str], None]
 
     def put(self, key: str, value: bytes, body: bytes = b"") -> None:
         super().put(key, value, body)
-        self.happens()
+        self.happens(key)
 
 
 def test_answer_that_arrives_while_the_cache_is_saved(tmp_path: Path) -> None:
@@ -47,6 +47,11 @@ def test_answer_that_arrives_while_the_cache_is_saved(tmp_path: Path) -> None:
     cache = _Interrupted(tmp_path)
     shelf = Shelf(cache, SYSTEM_TRUST, Credentials((), "disabled"))
     shelf.keep("page first", PAGE, ANSWER, asked=0.0)
-    cache.happens = lambda: shelf.keep("page late", PAGE, ANSWER, asked=0.0)
+
+    def answer_late(key: str) -> None:
+        if key == "page first":
+            shelf.keep("page late", PAGE, ANSWER, asked=0.0)
+
+    cache.happens = answer_late
     shelf.save()
     assert cache.get("page first") is not None
