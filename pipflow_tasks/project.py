@@ -1003,9 +1003,10 @@ class Project:
                 path=manifest.main,
                 hint="`add` creates it; another one is named with --file or the setting `file`",
             )
-        elsewhere = find_elsewhere(manifest, library, self._variables)
+        discovery = self._discover(library)
+        elsewhere = find_elsewhere(manifest, discovery.library, self._variables)
         manifest = replace(manifest, elsewhere=elsewhere) if elsewhere else manifest
-        return _Found(manifest=manifest, discovery=self._discover(library))
+        return _Found(manifest=manifest, discovery=discovery)
 
     def _prepare(self, found: _Found, *, resolve: bool, in_any_case: bool = False) -> Inputs:
         """Return the inputs of a command."""

@@ -243,21 +243,27 @@ def _check_lock(settlement: Settlement, transitive: Found) -> Iterator[Finding]:
                 f"write a line for all that it needs, with `# via {project}` behind it",
             )
     wanted = {
-        (new.name, new.readers, new.version) for new in transitive.lines if new.version is not None
+        (new.name, new.readers, new.version): new.origin.path
+        for new in transitive.lines
+        if new.version is not None
     }
     there = {
-        (line.name, readers, line.pin)
+        (line.name, readers, line.pin): line.path
         for line in manifest.locked
         if line.name is not None
         and line.pin is not None
         and (readers := readers_of(settlement.inputs, line))
     }
-    stale = {name for name, *_ in wanted ^ there} | {join.project for join in transitive.joins}
-    if stale:
+    stale: dict[str, set[str]] = {}
+    for each in wanted.keys() ^ there.keys():
+        stale.setdefault(there.get(each) or wanted[each], set()).add(each[0])
+    for join in transitive.joins:
+        stale.setdefault(join.path, set()).add(join.project)
+    for path in sorted(stale):
         yield Finding(
-            file=manifest.main,
+            file=path,
             line=None,
             severity="warning",
-            message=f"the lock is out of date: {', '.join(sorted(stale))}",
+            message=f"the lock is out of date: {', '.join(sorted(stale[path]))}",
             fix="run `lock`",
         )

@@ -102,21 +102,23 @@ def find_dependents(
 def find_elsewhere(
     manifest: Manifest, library: Library, variables: Mapping[str, str]
 ) -> frozenset[NormalizedName]:
-    """Return the projects that locked lines name and that files beside them have.
+    """Return the projects that locked lines name and that other files have.
 
-    A lock of several files names the parents of all of them.
+    A lock of several files names the parents of all of them. The others are those that the library
+    has, which builds install, and those beside the manifest's own.
     """
-    here = {line.name for line in manifest.lines}
-    unknown = {parent for line in manifest.lines for parent in line.via} - here
+    listed = {line.name for line in manifest.lines}
+    unknown = {parent for line in manifest.lines for parent in line.via} - listed
+    if not unknown:
+        return frozenset()
     folders = dict.fromkeys(file.file.parent for file in manifest.requirements.values())
-    found: set[NormalizedName] = set()
-    for path in (path for folder in folders for path in sorted(folder.glob("*.txt")) if unknown):
-        name = library.name_of(path)
-        if name not in manifest.requirements:
-            library = read_more(library, [name], variables)
-            names = (line.name for line in library.find(name).content.lines)
-            found |= {each for each in names if each in unknown and each is not None}
-    return frozenset(found)
+    beside = (path for folder in folders for path in sorted(folder.glob("*.txt")))
+    named = dict.fromkeys(map(library.name_of, (*beside, *library.files)))
+    here = manifest.requirements.keys() | manifest.constraints.keys()
+    others = [name for name in named if name not in here]
+    library = read_more(library, others, variables)
+    lines = (line for name in others for line in library.find(name).content.lines)
+    return frozenset(line.name for line in lines if line.name is not None and line.name in unknown)
 
 
 def _in_order(files: Sequence[Compiled]) -> Iterator[Compiled]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 from ..errors import Unsatisfiable
 from ..manifest.documents import promote
@@ -296,15 +297,16 @@ def _lock(
     settlement: Settlement, new: Mapping[NormalizedName, Request], options: AddOptions
 ) -> Iterator[Draft]:
     inputs = settlement.inputs
-    markers = {name: request.requirement.marker for name, request in new.items()}
+    asked = ((name, each.requirement, each.requirement.marker) for name, each in new.items())
     added = [
         Origin(
             name=name,
             path=inputs.manifest.main,
             readers=readers_of_new(inputs, marker),
+            extras=frozenset(canonicalize_name(extra) for extra in requirement.extras),
             group=options.group,
         )
-        for name, marker in markers.items()
+        for name, requirement, marker in asked
         if marker is None or any(each.target.applies(marker) for each in inputs.readers)
     ]
     yield from update_lock(settlement, added=added)

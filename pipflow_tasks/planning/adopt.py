@@ -245,7 +245,7 @@ def _children(
     inputs, solution = settlement.inputs, settlement.solution
     children: dict[NormalizedName, set[NormalizedName]] = {}
     for number in settlement.numbers:
-        found = find_children(inputs, solution, number, with_lines=False)
+        found = find_children(inputs, solution, number)
         for name, needed in found.items():
             children.setdefault(name, set()).update(needed)
     unknown = {

@@ -78,7 +78,12 @@ def settle(
     left = {line.name for line in inputs.manifest.direct if line.place not in gone}
     lost = {line.name for line in lines if line.name is not None} - left
     added = [
-        Origin(name=project_of(goal.root.name), path=inputs.manifest.main, readers=goal.readers)
+        Origin(
+            name=project_of(goal.root.name),
+            path=inputs.manifest.main,
+            readers=goal.readers,
+            extras=frozenset(extra.name for extra in goal.root.extras),
+        )
         for goal in goals
         if goal.line is None
     ]

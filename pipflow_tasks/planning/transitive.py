@@ -6,23 +6,30 @@ version must suit all of them; where markers separate those that need it, it get
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
+from packaging.utils import canonicalize_name
 
-from ..resolution import project_of
-from .inputs import readers_of, readers_of_file, reads, roots_of
+from ..resolution import in_each, project_of
+from .inputs import readers_of, readers_of_file, roots_of
 from .separating import VARIABLES, separate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from typing import TypeAlias
 
     from packaging.utils import NormalizedName
     from packaging.version import Version
 
-    from ..resolution import Key, Solution
+    from ..resolution import Key, Pick, Solution
     from ..resolution.finder import Candidate
     from .inputs import Inputs
+
+    _Asked: TypeAlias = tuple[NormalizedName, frozenset[NormalizedName]]
+    """A project, and extras that are asked of it."""
 
 
 class Origin(Struct, frozen=True, kw_only=True):
@@ -32,12 +39,14 @@ class Origin(Struct, frozen=True, kw_only=True):
         name: the project.
         path: the file that has it, or will have it.
         readers: who reads it.
+        extras: those that it asks for.
         group: the heading of the block that it is added to, where one was named.
     """
 
     name: NormalizedName
     path: str
     readers: tuple[int, ...]
+    extras: frozenset[NormalizedName] = frozenset()
     group: str | None = None
 
 
@@ -70,11 +79,13 @@ class Join(Struct, frozen=True, kw_only=True):
 
     Attributes:
         project: the project.
+        path: the file.
         readers: those who would read its line.
         every: all who read the file.
     """
 
     project: NormalizedName
+    path: str
     readers: tuple[int, ...]
     every: tuple[int, ...]
 
@@ -113,7 +124,7 @@ def find_transitive(
     Where the dependencies of a project are unknown, the locked lines that name it count.
     Dependencies that conflict count, too.
     """
-    there = [each for each in _find_origins(inputs) if each.name not in gone]
+    there = [each for each in _find_origins(inputs, solution) if each.name not in gone]
     needs = {number: _find_needs(inputs, solution, [*there, *added], number) for number in numbers}
     lines: list[Transitive] = []
     joins: list[Join] = []
@@ -157,7 +168,7 @@ def _group(
         yield _Group(key=keys[0], needing=tuple(needing), readers=readers, marker=marker or "")
         return
     if name not in inputs.apart:
-        yield Join(project=name, readers=readers, every=every)
+        yield Join(project=name, path=path, readers=readers, every=every)
         return
     for key in inputs.partition.keys(name, needing):
         own = [number for number in readers if inputs.partition.key(name, number) == key]
@@ -249,7 +260,7 @@ def _line_of(
     )
 
 
-def _find_origins(inputs: Inputs) -> Iterator[Origin]:
+def _find_origins(inputs: Inputs, solution: Solution) -> Iterator[Origin]:
     """Yield the requirements that count for an environment, those of included files first.
 
     An included file is also installed on its own, so what both files depend on is written there.
@@ -257,13 +268,34 @@ def _find_origins(inputs: Inputs) -> Iterator[Origin]:
     """
     manifest = inputs.manifest
     counts = {root.place for root in roots_of(inputs)}
+    added = _find_extras(solution)  # a command may give a line more extras
     direct = [line for line in manifest.direct if line.place in counts]
-    for line in sorted(direct, key=lambda line: manifest.innermost.index(line.path)):
+    ordered = sorted(direct, key=lambda line: manifest.innermost.index(line.path))
+    written = [(line, line.path) for line in ordered]
+    fetched = [line for line in manifest.siblings if line.path in manifest.fetched]
+    written += [(line, manifest.main) for line in fetched if line.place in counts]
+    for line, path in written:
         if line.name is not None:
-            yield Origin(name=line.name, path=line.path, readers=readers_of(inputs, line))
-    for line in manifest.siblings:
-        if line.path in manifest.fetched and line.place in counts and line.name is not None:
-            yield Origin(name=line.name, path=manifest.main, readers=readers_of(inputs, line))
+            own = line.requirement.extras if line.requirement is not None else ()
+            extras = {canonicalize_name(extra) for extra in own}
+            yield Origin(
+                name=line.name,
+                path=path,
+                readers=readers_of(inputs, line),
+                extras=frozenset(extras | added.get((line.place, line.name), frozenset())),
+            )
+
+
+def _find_extras(
+    solution: Solution,
+) -> dict[tuple[str, NormalizedName], frozenset[NormalizedName]]:
+    """Return the extras that a solution satisfies, by the place of a root and its project."""
+    roots = (cause.dependency.root for causes in solution.causes.values() for cause in causes)
+    return {
+        (root.place, project_of(root.name)): frozenset(extra.name for extra in root.extras)
+        for root in roots
+        if root is not None
+    }
 
 
 def _find_needs(
@@ -271,18 +303,24 @@ def _find_needs(
 ) -> dict[NormalizedName, _Need]:
     """Return the transitive dependencies in one environment."""
     own = [origin for origin in origins if number in origin.readers]
-    children = find_children(inputs, solution, number)
+    picks = _picks_of(inputs, solution, number)
+    locked = _find_locked(inputs, picks, number)
     first: dict[NormalizedName, Origin] = {}
+    parents: dict[NormalizedName, set[NormalizedName]] = {}
+    seen: set[_Asked] = set()
     for origin in own:
-        reached = [origin.name]
-        for name in reached:  # it grows on the way
-            if name not in first:
-                first[name] = origin
-                reached.extend(sorted(children.get(name, ())))
-    parents: dict[NormalizedName, list[NormalizedName]] = {}
-    for parent in sorted(first):
-        for name in children.get(parent, ()):
-            parents.setdefault(name, []).append(parent)
+        reached: list[_Asked] = [(origin.name, origin.extras)]
+        for asked in reached:  # it grows on the way
+            if asked in seen:
+                continue
+            seen.add(asked)
+            name, extras = asked
+            first.setdefault(name, origin)
+            needed = [*_needed_by(inputs, picks, name, extras, number), *locked.get(name, ())]
+            for child in sorted(needed, key=itemgetter(0)):
+                reached.append(child)
+                if child[0] != name:
+                    parents.setdefault(child[0], set()).add(name)
     return {
         name: _Need(origin=first[name], parents=tuple(parents[name]))
         for name in sorted(first.keys() - {origin.name for origin in own})
@@ -290,26 +328,48 @@ def _find_needs(
 
 
 def find_children(
-    inputs: Inputs, solution: Solution, number: int, *, with_lines: bool = True
+    inputs: Inputs, solution: Solution, number: int
 ) -> Mapping[NormalizedName, Collection[NormalizedName]]:
-    """Return the dependencies of each project in one environment.
-
-    ``with_lines``, the locked lines say those of projects whose own are unknown.
-    """
-    candidates, partition = inputs.candidates, inputs.partition
+    """Return the known dependencies of each project in one environment."""
+    picks = _picks_of(inputs, solution, number)
     children: dict[NormalizedName, set[NormalizedName]] = {}
-    for key, pick in solution.picks.items():
-        if number not in partition.part_of(key):
-            continue
-        for dependency in candidates.dependencies_in(pick, number):
-            if dependency.name in solution.picks and dependency.name != key:
-                children.setdefault(pick.project, set()).add(project_of(dependency.name))
-    locked = (line for line in inputs.manifest.locked if reads(inputs, line)) if with_lines else ()
-    for line in locked:
+    for name, pick in picks.items():
+        extras = [extra.name for extra in pick.extras if extra.environment == number]
+        children[name] = {child for child, _ in _needed_by(inputs, picks, name, extras, number)}
+        children[name].discard(name)
+    return children
+
+
+def _picks_of(inputs: Inputs, solution: Solution, number: int) -> dict[NormalizedName, Pick]:
+    """Return what one environment gets, by project."""
+    picks, part_of = solution.picks.items(), inputs.partition.part_of
+    return {pick.project: pick for key, pick in picks if number in part_of(key)}
+
+
+def _needed_by(
+    inputs: Inputs,
+    picks: Mapping[NormalizedName, Pick],
+    name: NormalizedName,
+    extras: Iterable[NormalizedName],
+    number: int,
+) -> Iterator[_Asked]:
+    """Yield what a project with some extras needs in one environment, as far as it is known."""
+    if name in picks:
+        pick = replace(picks[name], extras=in_each([number], extras))
+        for each in inputs.candidates.dependencies_in(pick, number):
+            if (child := project_of(each.name)) in picks:
+                yield child, frozenset(extra.name for extra in each.extras)
+
+
+def _find_locked(
+    inputs: Inputs, picks: Mapping[NormalizedName, Pick], number: int
+) -> dict[NormalizedName, list[_Asked]]:
+    """Return what the locked lines say that projects need whose dependencies are unknown."""
+    found: dict[NormalizedName, list[_Asked]] = {}
+    for line in inputs.manifest.locked:
         if line.name is None or number not in readers_of(inputs, line):
             continue
         for parent in line.via:
-            picked = solution.picks.get(partition.key(parent, number))
-            if picked is None or candidates.is_unknown(picked):
-                children.setdefault(parent, set()).add(line.name)
-    return children
+            if parent not in picks or inputs.candidates.is_unknown(picks[parent]):
+                found.setdefault(parent, []).append((line.name, frozenset()))
+    return found

@@ -219,25 +219,56 @@ def test_lock_keeps_markers_that_a_person_wrote(
     assert (done.status, "the lock" in done.stdout) == (0, False), done.output
 
 
+@pytest.mark.parametrize("dev", ["requirements-dev.txt", "requirements/dev.txt", "dev.pip"])
 def test_lock_of_two_files_and_then_of_one_changes_nothing(
-    project: TemporaryProject, index: LoopbackIndex
+    project: TemporaryProject, index: LoopbackIndex, dev: str
 ) -> None:
     """Locked lines go on to name parents that are in no file at hand."""
     project.requirements = "lib==1.0\n"
-    project.write("requirements-dev.txt", "-r requirements.txt\ntool==1.0\n")
-    project.write("Dockerfile", dockerfile("3.12", "requirements-dev.txt"))
+    project.write(dev, f"-r {'../' * dev.count('/')}requirements.txt\ntool==1.0\n")
+    project.write("Dockerfile", dockerfile("3.12", dev))
     index.add("lib", "1.0", requires_dist=["dep"])
     index.add("tool", "1.0", requires_dist=["dep"])
     index.add("dep", "1.0")
-    both = ("--file", "requirements.txt,requirements-dev.txt")
+    both = ("--file", f"requirements.txt,{dev}")
     assert project.invoke("deps.lock", *both).status == 0
-    locked = project.requirements, project.read("requirements-dev.txt")
+    locked = project.requirements, project.read(dev)
     assert locked[0] == "dep==1.0  # via lib, tool\nlib==1.0\n"
     for words in (both, ("--file", "requirements.txt")):
         for command in ("deps.upgrade-all", "deps.lock"):
             done = project.invoke(command, *words)
             assert done.status == 0
-            assert (project.requirements, project.read("requirements-dev.txt")) == locked
+            assert (project.requirements, project.read(dev)) == locked
+
+
+@pytest.mark.parametrize("asking", ["lib[fast]==1.0", "tool==1.0"])
+def test_what_an_extra_needs_is_where_the_extra_is_asked_for(
+    project: TemporaryProject, index: LoopbackIndex, asking: str
+) -> None:
+    """The shared file has what it needs itself, the other one what its extra needs besides."""
+    write_stages(project, {"base": "3.12", "dev": "3.12"}, {"base": "lib==1.0\n", "dev": asking})
+    index.add("lib", "1.0", requires_dist=["dep", 'quick; extra == "fast"'])
+    index.add("tool", "1.0", requires_dist=["lib[fast]"])
+    for name in ("dep", "quick"):
+        index.add(name, "1.0")
+    files = ("--file", "base.txt,dev.txt")
+    done = project.invoke("deps.lock", *files)
+    assert (done.status, project.read("base.txt")) == (0, "dep==1.0  # via lib\nlib==1.0\n")
+    assert "quick==1.0  # via lib" in project.read("dev.txt")
+    before = project.read("dev.txt")
+    for command in ("deps.lock", "deps.upgrade-all", "deps.check"):
+        again = project.invoke(command, *files)
+        assert (again.status, project.read("dev.txt")) == (0, before), again.output
+        assert "out of date" not in again.stdout
+    project.write("dev.txt", f"{asking}\n")
+    again = project.invoke("deps.check", *files)
+    assert "warning   dev.txt: the lock is out of date: quick" in again.stdout
+    again = project.invoke("deps.add", "lib[fast]", *files)
+    assert again.status == 0, again.output
+    assert project.read("base.txt") == (
+        "dep==1.0  # via lib\nlib[fast]==1.0\nquick==1.0  # via lib\n"
+    )
+    assert "quick" not in project.read("dev.txt")
 
 
 def test_line_for_a_platform_moves(project: TemporaryProject, index: LoopbackIndex) -> None:
