@@ -22,6 +22,7 @@ from .inputs import (
     releases,
     root_of,
     roots_of,
+    say_readers,
     say_target,
     why_unseen,
 )
@@ -115,7 +116,8 @@ def _hint_at_suiting(inputs: Inputs, key: Key, name: str, local: str | None) -> 
     """Return the newest version that suits, whatever was asked for, or how to separate images."""
     best = inputs.candidates.choose(key, SpecifierSet(), local=local).candidate
     if best is not None:
-        return f"{name} {best.version} is the newest version that suits"
+        where = say_readers(inputs, inputs.partition.part_of(key))
+        return f"{name} {best.version} is the newest version that suits {where}".rstrip()
     first, *others = inputs.partition.part_of(key)
     if not others:
         return "change what rules these out"
@@ -133,7 +135,8 @@ def _why_none(inputs: Inputs, key: Key, specifier: SpecifierSet, choice: Choice)
     if asked or not choice.rejections:
         return summarise(asked) or ("the index lists no usable file",)
     newest = inputs.candidates.releases(key).all[0]
-    return (f"there is no such version; the newest is {newest}",)
+    where = say_readers(inputs, inputs.partition.part_of(key))
+    return (f"there is no such version{where and f' for {where}'}; the newest is {newest}",)
 
 
 def goal_to_add(inputs: Inputs, request: Request, *, prereleases: bool) -> Goal:

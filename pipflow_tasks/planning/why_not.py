@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from ..errors import RequirementsError, Unsatisfiable
 from ..plan import Explanation
@@ -17,8 +18,6 @@ from .upgrade import draft_upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from packaging.version import Version
 
     from ..requirements import Line, Request
     from .inputs import Inputs
@@ -40,9 +39,11 @@ def draft_why_not(inputs: Inputs, requests: Sequence[Request]) -> Iterator[Draft
         newest = there.newest(SpecifierSet())
         asked = request
         if not request.specifier and newest is not None:
-            (asked,) = split_requirements(_with_version(request, newest))
-        if pinned := [line for line in lines if _is_met(line, asked)]:
-            yield Draft(explanations=(_already(asked, pinned[0], newest),))
+            is_labelled = any(line.pin is not None and line.pin.local for line in lines)
+            version = Version(newest.public) if is_labelled else newest  # each keeps its label
+            (asked,) = split_requirements(_with_version(request, version))
+        if lines and all(_is_met(line, asked) for line in lines):
+            yield Draft(explanations=(_already(asked, lines[0], newest),))
             continue
         yield from _try(inputs, asked, is_listed=bool(lines))
 

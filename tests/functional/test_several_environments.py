@@ -331,6 +331,24 @@ def test_pin_keeps_its_label(
         assert project.read("gpu.txt").splitlines()[1] == f"torch=={gpu}"
 
 
+def test_why_not_of_labelled_pins(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """A name is about the newest version with the label of each; the image is named that has none.
+
+    That one of the pins has it already is no answer.
+    """
+    with LoopbackIndex() as other:
+        two_indexes(project, index, other)
+        project.write("cpu.txt", project.read("cpu.txt").replace("1.0+", "2.0+"))
+        done = project.invoke("deps.why-not", "torch", "--file", "cpu.txt,gpu.txt")
+        assert done.stdout.splitlines()[-3:] == [
+            "why not   torch==2.0",
+            "          there is no such version for Dockerfile#gpu; the newest is 1.5+cu126",
+            "          fix: torch 1.5+cu126 is the newest version that suits Dockerfile#gpu",
+        ]
+        done = project.invoke("deps.why-not", "torch==1.5", "--file", "cpu.txt,gpu.txt")
+        assert "nothing rules it out" in done.stdout
+
+
 def test_label_changes_when_it_is_asked_for(
     project: TemporaryProject, index: LoopbackIndex
 ) -> None:
