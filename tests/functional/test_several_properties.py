@@ -22,7 +22,7 @@ from pipflow_tasks import Project, RequirementsFile
 from pipflow_tasks.errors import PipflowError
 
 Releases: TypeAlias = Mapping[tuple[str, str], tuple[Mapping[str, tuple[str, str]], str | None]]
-"""By project and version: what it needs, with a marker, and its Requires-Python."""
+"""By project and version: what it needs, with a marker, and which Python alone takes it."""
 
 IS_NIGHTLY = os.environ.get("PIPFLOW_NIGHTLY") == "1"
 LETTERS = "abcd"
@@ -39,7 +39,7 @@ _needs = st.dictionaries(
 )
 _releases = st.dictionaries(
     st.tuples(st.sampled_from(LETTERS), st.sampled_from("123")),
-    st.tuples(_needs, st.sampled_from([None, None, "<3.9", ">=3.9"])),
+    st.tuples(_needs, st.sampled_from([None, None, "old", "new"])),
     max_size=9,
 )
 _files = st.fixed_dictionaries(
@@ -70,7 +70,14 @@ def make(folder: Path, releases: Releases, files: Mapping[str, list[str]]) -> st
             for other, (specifier, marker) in needs.items()
             if other != letter
         ]
-        INDEX.add(f"{letter}-{mark}", version, requires_dist=told, requires_python=python)
+        INDEX.add(
+            f"{letter}-{mark}",
+            version,
+            requires_dist=told,
+            requires_python=">=3.9" if python == "new" else None,
+            # uv does not heed an upper bound of Requires-Python
+            tags=["cp38-cp38-manylinux2014_x86_64"] if python == "old" else ["py3-none-any"],
+        )
     services = ["services:\n"]
     for name, python in PYTHONS.items():
         (folder / f"{name}.Dockerfile").write_text(
