@@ -450,8 +450,9 @@ class Project:
         """Plan to move every pin to the newest compatible version; none moves down.
 
         Args:
-            only: the names to consider; all, where there are none.
-            skip: names to leave alone.
+            only: what to consider: names, patterns (``boto*``), headings of blocks (``# Web``);
+                all, where there are none.
+            skip: what to leave alone, in the same way.
             level: the first number that may change: ``minor`` keeps the major number.
             pin: pin also what is not pinned, at the newest compatible version that its line allows.
             prereleases: take pre-releases too.
@@ -466,7 +467,7 @@ class Project:
         """
         found = self._find(must_be_there=True)
         options = UpgradeOptions(
-            only=_split(only), skip=_split(skip), level=level, prereleases=prereleases, pin=pin
+            only=_items(only), skip=_items(skip), level=level, prereleases=prereleases, pin=pin
         )
         draft = partial(draft_upgrade_all, options=options)
         inputs, parts = self._draft(found, draft, resolve=resolve)
@@ -487,7 +488,7 @@ class Project:
         """
         found = self._find(must_be_there=True)
         options = UpgradeOptions(
-            only=_split(only), skip=_split(skip), level=level, prereleases=prereleases
+            only=_items(only), skip=_items(skip), level=level, prereleases=prereleases
         )
         draft = partial(draft_outdated, options=options)
         inputs, parts = self._draft(found, draft, resolve=resolve)
@@ -1372,6 +1373,12 @@ def _words(names: str | Iterable[str]) -> tuple[str, ...]:
     """Return the names of files, which are separated by commas or spaces."""
     text = names if isinstance(names, str) else " ".join(names)
     return tuple(text.replace(",", " ").split())
+
+
+def _items(chosen: str | Iterable[str]) -> tuple[str, ...]:
+    """Return names, patterns and headings, which commas separate."""
+    items = chosen.split(",") if isinstance(chosen, str) else chosen
+    return tuple(item for item in items if item.strip())
 
 
 def _split(requirements: str | Iterable[str]) -> tuple[Request, ...]:

@@ -18,7 +18,8 @@ from .inputs import holding_lines, key_of, reads, releases, root_of, why_nowhere
 from .lock import update_lock
 from .moving import move_goal
 from .policies import asked_of, bounds_beside, comment_with_policy, tell_policies
-from .requests import error_at, names_in, require_there
+from .requests import error_at, require_there
+from .selection import select
 from .settling import settle, settle_current
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ LEVELS: tuple[Level, ...] = ("major", "minor", "patch")
 class UpgradeOptions(Struct, frozen=True, kw_only=True):
     """The options of ``upgrade-all`` and ``outdated``; see ``Project.plan_upgrade_all``."""
 
-    only: tuple[Request, ...] = ()
-    skip: tuple[Request, ...] = ()
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
     level: Level = "major"
     prereleases: bool = False
     pin: bool = False
@@ -135,10 +136,8 @@ def draft_upgrade_all(inputs: Inputs, options: UpgradeOptions) -> Iterator[Draft
         RequirementsError: an option names a project that the files do not have.
         ProjectNotFound: the index does not have a project of the files.
     """
-    only = names_in(options.only, "--only")
-    skip = names_in(options.skip, "--skip")
-    for name in only | skip:
-        require_there(inputs.manifest, name)
+    only = select(inputs.manifest, options.only, "--only")
+    skip = select(inputs.manifest, options.skip, "--skip")
     pins: list[Line] = []
     loose: list[Line] = []
     lines = [line for line in inputs.manifest.lines if not only or line.name in only]

@@ -70,6 +70,7 @@ __all__ = [
     "change_policy",
     "change_via",
     "expand_variables",
+    "heading_text",
     "is_later",
     "read_annotation",
     "read_command",
@@ -219,6 +220,15 @@ class RequirementsFile(Struct, frozen=True, kw_only=True):
         """Return the texts of the comment lines in the headings of blocks."""
         return tuple(
             heading for block in self.blocks() for heading in self._headings_of(block) if heading
+        )
+
+    def names_by_heading(self) -> tuple[tuple[str, frozenset[NormalizedName]], ...]:
+        """Return each heading with the projects of its block."""
+        return tuple(
+            (heading, frozenset(entry.name for entry in block.entries))
+            for block in self.blocks()
+            for heading in self._headings_of(block)
+            if heading and block.entries
         )
 
     def with_pin(

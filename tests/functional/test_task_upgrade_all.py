@@ -114,6 +114,64 @@ def test_choice_of_pins(project: TemporaryProject, words: tuple[str, ...], after
     assert project.requirements == after
 
 
+HEADED = """\
+# --- Web ---
+Flask=={flask}
+
+# Django
+requests=={requests}
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "flask", "requests"),
+    [
+        (("--only", "fl*k"), "3.0.3", "2.30.0"),
+        (("--only", "F?ask"), "3.0.3", "2.30.0"),
+        (("--skip", "re*"), "3.0.3", "2.30.0"),
+        (("--only", "web"), "3.0.3", "2.30.0"),
+        (("--only", "# Web"), "3.0.3", "2.30.0"),
+        (("--only", "django"), "2.0.1", "2.31.0"),
+        (("--skip", "# django, Web"), "2.0.1", "2.30.0"),
+        (("--only", "web, req*"), "3.0.3", "2.31.0"),
+    ],
+)
+def test_choice_by_patterns_and_headings(
+    project: TemporaryProject, words: tuple[str, ...], flask: str, requests: str
+) -> None:
+    """Both options take patterns and the headings of blocks."""
+    project.requirements = HEADED.format(flask="2.0.1", requests="2.30.0")
+    done = project.invoke("deps.upgrade-all", *words)
+    assert done.status == 0, done.output
+    assert project.requirements == HEADED.format(flask=flask, requests=requests)
+
+
+def test_name_is_no_heading(project: TemporaryProject) -> None:
+    """A word that is a project's name and a heading means the project."""
+    project.requirements = "# Requests\nFlask==2.0.1\n\nrequests==2.30.0\n"
+    assert project.invoke("deps.upgrade-all", "--only", "requests").status == 0
+    assert project.requirements == "# Requests\nFlask==2.0.1\n\nrequests==2.31.0\n"
+    assert project.invoke("deps.upgrade-all", "--only", "# requests").status == 0
+    assert project.requirements == "# Requests\nFlask==3.0.3\n\nrequests==2.31.0\n"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [
+        ("zope*", 'no project that is listed matches "zope*"'),
+        ("# Tools", 'no block has the heading "Tools"'),
+        ("flask==1.*", '"flask==1.*" is more than a name'),
+    ],
+)
+def test_choice_that_means_nothing(project: TemporaryProject, chosen: str, message: str) -> None:
+    """A pattern or a heading without a project is refused; the hint says what there is."""
+    project.requirements = text = HEADED.format(flask="2.0.1", requests="2.30.0")
+    done = project.invoke("deps.upgrade-all", "--only", chosen)
+    assert (done.status, done.stdout, project.requirements) == (1, "", text)
+    assert message in done.stderr
+    assert "hint: " in done.stderr
+
+
 def test_level_is_named_as_the_reason(project: TemporaryProject) -> None:
     """What `--level` keeps out is said of the change, with the newest version."""
     project.requirements = "Flask==2.0.1\n"

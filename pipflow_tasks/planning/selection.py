@@ -1,0 +1,74 @@
+"""Which projects ``--only`` and ``--skip`` mean: names, patterns, and the headings of blocks."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
+
+from ..errors import RequirementsError
+from ..requirements import heading_text, split_requirements
+from .requests import names_in, require_there
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from packaging.utils import NormalizedName
+
+    from ..manifest.documents import Manifest
+
+
+def select(manifest: Manifest, items: Iterable[str], option: str) -> frozenset[NormalizedName]:
+    """Return the projects of the files that the items of an option mean.
+
+    An item is ``flask``, ``boto*``, or ``# Web``, the heading of a block; without ``#`` it means a
+    heading where it is not the name of a project. Patterns are those of ``fnmatch``, matched
+    against canonical names.
+
+    Raises:
+        RequirementsError: an item means no project of the files, or is more than a name.
+    """
+    return frozenset(name for item in items for name in _select(manifest, item.strip(), option))
+
+
+def _select(manifest: Manifest, item: str, option: str) -> frozenset[NormalizedName]:
+    contents = [file.content for file in manifest.requirements.values()]
+    headed = [found for content in contents for found in content.names_by_heading()]
+    wanted = heading_text(item).casefold()
+    meant = [names for heading, names in headed if heading.casefold() == wanted]
+    if meant and (item.startswith("#") or not manifest.find(item)):
+        return frozenset(name for names in meant for name in names)
+    if item.startswith("#"):
+        known = ", ".join(f'"{heading}"' for heading, _ in headed)
+        raise RequirementsError(
+            f'no block has the heading "{heading_text(item)}"',
+            path=manifest.main,
+            hint=f"the headings are {known}" if known else "no file has heading comments",
+        )
+    return frozenset(
+        name for word in item.split() for name in _select_by_name(manifest, word, option)
+    )
+
+
+def _select_by_name(manifest: Manifest, word: str, option: str) -> frozenset[NormalizedName]:
+    """Return the projects that a name or a pattern means."""
+    if not _is_pattern(word):
+        names = names_in(split_requirements(word), option)
+        for name in names:
+            require_there(manifest, name)
+        return names
+    pattern = canonicalize_name(word)
+    every = {line.name for line in manifest.lines if line.name is not None}
+    found = frozenset(name for name in every if fnmatchcase(name, pattern))
+    if not found:
+        raise RequirementsError(
+            f'no project that is listed matches "{word}"',
+            path=manifest.main,
+            hint=f"{option} takes names, patterns such as `boto*`, and the headings of blocks",
+        )
+    return found
+
+
+def _is_pattern(word: str) -> bool:
+    return not {"*", "?"}.isdisjoint(word) and {*"=<>!~;@["}.isdisjoint(word)
