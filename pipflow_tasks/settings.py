@@ -30,8 +30,8 @@ _PER_ENVIRONMENT = {
     "verify": "`web=pip check,jobs=python -c 'import jobs'`",
 }
 """The settings that may have a value for each environment, with such a value."""
-_SEVERAL = frozenset({"dockerfile", "service", "stage"})
-"""The settings that may be lists; each of their values means an image."""
+_SEVERAL = frozenset({"dockerfile", "service", "stage", "cooldown_exempt"})
+"""The settings that may be lists."""
 _NUMBERS = {  # the least, the most, and the range in words
     "cooldown_days": (0.0, 3650.0, "a number of days from 0 to 3650, such as 7"),
     "timeout_seconds": (0.001, 30.0, "a number of seconds above 0, at most 30"),
@@ -81,6 +81,8 @@ class Settings:
         index_for: patterns of project names, each with the one index that is asked for these:
             ``torch*=https://host/simple/``, several separated by commas.
         cooldown_days: releases that are younger are skipped.
+        cooldown_exempt: whose releases may be younger: names of projects, patterns, addresses of
+            indexes, separated by commas.
         timeout_seconds: how long to wait for a connection to an index, and for its next bytes.
     """
 
@@ -101,6 +103,7 @@ class Settings:
     extra_index_url: str = ""
     index_for: str = ""
     cooldown_days: float = 0.0
+    cooldown_exempt: str = ""
     timeout_seconds: float = 10.0
 
     @property

@@ -34,6 +34,7 @@ def read_admission(
     lines: Sequence[Line],
     *,
     cooldown_days: float,
+    cooldown_exempt: Sequence[str],
     now: datetime,
     by_uv: bool,
 ) -> tuple[Admission, dict[NormalizedName, Admission], tuple[str, ...]]:
@@ -47,7 +48,13 @@ def read_admission(
     cutoff = None
     if cooldown_days:
         reason = f"the setting cooldown_days is {cooldown_days:g}"
-        cutoff = Cutoff(latest=now - timedelta(days=cooldown_days), now=now, reason=reason)
+        cutoff = Cutoff(
+            latest=now - timedelta(days=cooldown_days),
+            now=now,
+            reason=reason,
+            exempt=tuple(cooldown_exempt),
+            is_rolling=True,
+        )
     of_any = Admission(
         prereleases=_prereleases(steps, lines, by_uv=by_uv),
         prefers_wheels=preferring[0] if preferring else "",

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from ..errors import DockerfileError, redact
 from ..index import Trust
 from ..manifest.addresses import expand_address, find_address, show_address, values_of
+from ..settings import split_values
 from .admission import read_admission
 from .indexes import find_index_for, find_indexes
 from .links import find_links
@@ -140,7 +141,12 @@ def read_rules(
     _require_known_backend(steps, lines, index_for)
     trust, of_trust = _find_trust(asked, steps, lines, pip)
     admission, admissions, of_admission = read_admission(
-        steps, lines, cooldown_days=settings.cooldown_days, now=now, by_uv=by_uv
+        steps,
+        lines,
+        cooldown_days=settings.cooldown_days,
+        cooldown_exempt=split_values(settings.cooldown_exempt),
+        now=now,
+        by_uv=by_uv,
     )
     return InstallRules(
         index_urls=urls,

@@ -279,7 +279,7 @@ def _write(
     bound = policy_of(request.specifier) if options.policy else ""
     key = key_for(inputs, goal)
     hashes = digests(inputs, key, candidate.version)
-    yield from warn_of(inputs, goal.name, key, candidate)
+    yield from warn_of(inputs, goal.name, key, candidate, asked=goal.asked)
     yield from tell_held_goal(settlement, goal, candidate.version)
     written = Addition(
         requirement=request.requirement,

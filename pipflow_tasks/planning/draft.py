@@ -10,9 +10,10 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from ..errors import RequirementsError, redact
+from ..errors import PackageIndexError, RequirementsError, redact
 from ..plan import Change, Edit, Held, LeftAlone, Plan, PlannedFor
 from ..requirements import Addition, Pin, RequirementsFile
+from ..values import join_words
 from .compiling import way_to_change, way_to_upgrade
 
 if TYPE_CHECKING:
@@ -39,13 +40,20 @@ class PlannedAddition(Struct, frozen=True, kw_only=True):
     written: Addition
 
 
+class Undated(Struct, frozen=True, kw_only=True):
+    """A release whose age counts and is unknown (``flask 3.0``), and the indexes that have it."""
+
+    release: str
+    indexes: tuple[str, ...]
+
+
 class Draft(Struct, frozen=True, kw_only=True):
     """A part of a plan: edits and reports. Commands yield them in the order of the report.
 
     A pin gives a line another version, comment or extras; the other edits are lines to remove and
     to add. ``from_image`` are the places of lines whose pin is the version that the image has.
-    ``held`` to ``hints`` are as in ``Plan``. ``undated`` are releases whose age counts and is
-    unknown (``flask 3.0``). The others go with a target: ``turning`` says what turns on the patch
+    ``held`` to ``hints`` are as in ``Plan``. ``undated`` are releases that can't be taken. The
+    others go with a target: ``turning`` says what turns on the patch
     level that is assumed of its Python (``flake8 6.0 needs Python >=3.8.1``), ``wheels`` are
     releases that are built although there is a wheel, with the tag of a wheel that its pip is too
     old for, and ``newer_wheels`` are those whose wheel needs the C library that is assumed.
@@ -61,7 +69,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     explanations: tuple[Explanation, ...] = ()
     warnings: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
-    undated: tuple[str, ...] = ()
+    undated: tuple[Undated, ...] = ()
     turning: tuple[tuple[Target, str], ...] = ()
     wheels: tuple[tuple[Target, str, str], ...] = ()
     newer_wheels: tuple[tuple[Target, str, str], ...] = ()
@@ -156,8 +164,10 @@ def finish(
 
     Raises:
         RequirementsError: such a file would change, and ``force`` is not given.
+        PackageIndexError: the age of a release counts, and no index says it.
     """
     draft = _join(parts)
+    _require_dates(draft.undated)
     target = environments[0].target if environments else None
     contents = {path: _content(draft, manifest, path) for path in manifest.requirements}
 
@@ -257,6 +267,23 @@ def _is_only_more(
     return True
 
 
+def _require_dates(undated: Iterable[Undated]) -> None:
+    """Raise PackageIndexError where the age of releases counts and is unknown."""
+    releases = dict.fromkeys(each.release for each in undated)
+    if not releases:
+        return
+    indexes = dict.fromkeys(index for each in undated for index in each.indexes)
+    names = ", ".join(release.rpartition(" ")[0] for release in releases)
+    raise PackageIndexError(
+        f"{join_words([*indexes]) or 'the index'} {'do' if len(indexes) > 1 else 'does'} not say "
+        f"when {join_words([*releases])} {'were' if len(releases) > 1 else 'was'} uploaded, and "
+        "the setting cooldown_days needs to know",
+        url=next(iter(indexes), ""),
+        hint=f'the setting `cooldown_exempt: "{names}"` exempts them'
+        + (f', `cooldown_exempt: "{", ".join(indexes)}"` all of the index' if indexes else ""),
+    )
+
+
 def _by_project(values: Iterable[_About]) -> dict[NormalizedName, list[_About]]:
     found: dict[NormalizedName, list[_About]] = {}
     for each in values:
@@ -295,12 +322,6 @@ def _last_warnings(draft: Draft) -> Iterator[str]:
             f"pip {pip} of the image is too old for the wheel"
             f"{'s' if many else ''} of {shown}, so {'they are' if many else 'it is'} built from "
             "source; upgrade pip before the install step"
-        )
-    if undated := dict.fromkeys(draft.undated):
-        yield (
-            f"the index does not say when {', '.join(undated)} "
-            f"{'were' if len(undated) > 1 else 'was'} uploaded; "
-            "for cooldown_days that counts as old enough"
         )
 
 

@@ -10,8 +10,9 @@ from packaging.specifiers import SpecifierSet
 from ..errors import RequirementsError
 from ..plan import Held
 from ..resolution import Dependency, project_of, rule_out, why_excluded, why_forbidden
+from ..resolution.finder import names_exactly
 from ..values import as_plural, join_words
-from .draft import Draft, move, note_files, warn
+from .draft import Draft, Undated, move, note_files, warn
 from .goals import key_for
 from .inputs import each_of, environments_in, releases, say_readers
 
@@ -101,13 +102,18 @@ def write_goal(settlement: Settlement, goal: Goal) -> Iterator[Draft]:
         yield move(line, version, digests=hashes, comment=goal.comment, extras=goal.extras)
         candidate = candidate_for(settlement, goal)
         assert candidate is not None
-        yield from warn_of(inputs, goal.name, key, candidate)
+        yield from warn_of(inputs, goal.name, key, candidate, asked=goal.asked)
     elif goal.comment is not None or goal.extras:
         yield move(line, version, comment=goal.comment, extras=goal.extras)
 
 
-def warn_of(inputs: Inputs, project: str, key: Key, candidate: Candidate) -> Iterator[Draft]:
-    """Report what is unusual about a candidate, and for which environments."""
+def warn_of(
+    inputs: Inputs, project: str, key: Key, candidate: Candidate, *, asked: SpecifierSet = ANY
+) -> Iterator[Draft]:
+    """Report what is unusual about a candidate, and for which environments.
+
+    An ``asked`` that names one version takes it, whatever its age.
+    """
     release = f"{project} {candidate.version}"
     told: dict[str, list[int]] = {}
     for own, number in each_of(inputs, key, candidate):
@@ -119,8 +125,10 @@ def warn_of(inputs: Inputs, project: str, key: Key, candidate: Candidate) -> Ite
     for said, numbers in told.items():
         where = say_readers(inputs, numbers)
         yield warn(f"{release} {said} ({where})" if where else f"{release} {said}")
-    if candidate.undated:
-        yield Draft(undated=(release,))
+    if candidate.undated and not names_exactly(asked):
+        views = inputs.candidates.views_of(key)
+        indexes = (url for _, view in views for url in view.catalog.indexes_of(project_of(key)))
+        yield Draft(undated=(Undated(release=release, indexes=tuple(dict.fromkeys(indexes))),))
     for own, number in each_of(inputs, key, candidate):
         yield from note_files(project, own, inputs.readers[number].target)
 

@@ -51,6 +51,9 @@ class Catalog(Protocol):
     def metadata(self, files: Sequence[DistributionFile]) -> Metadata | None:
         """Return the metadata of a release, or None where it is unknown."""
 
+    def indexes_of(self, project: NormalizedName) -> tuple[str, ...]:
+        """Return the indexes that have a project, as messages show them; after ``files``."""
+
     def prefetch(self, projects: Iterable[NormalizedName]) -> None:
         """Begin to make ``files`` quick for several projects."""
 
@@ -80,7 +83,12 @@ class View(Struct, frozen=True, kw_only=True):
 
     def admission_of(self, project: NormalizedName) -> Admission:
         """Return which files of a project are taken."""
-        return self.admissions.get(project, self.admission)
+        found = self.admissions.get(project, self.admission)
+        cutoff = found.cutoff
+        if cutoff is None or not cutoff.exempt:
+            return found
+        is_exempt = cutoff.exempts(project, self.catalog.indexes_of(project))
+        return replace(found, cutoff=None) if is_exempt else found
 
 
 class _Found(NamedTuple):
@@ -205,11 +213,11 @@ class Candidates(Struct, frozen=True):
         key = (project, number, takes_source)
         if key not in self._by_view:
             view = self.views[number]
-            admission = view.admission_of(project)
             try:
                 files = view.catalog.files(project)
             except ProjectNotFound:
                 files = {}
+            admission = view.admission_of(project)
             if takes_source:
                 admission = replace(admission, takes_source=True)
             self._by_view[key] = Releases(files, view.target, admission)

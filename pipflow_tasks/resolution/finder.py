@@ -9,20 +9,23 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Mapping
+from datetime import timedelta, timezone
+from fnmatch import fnmatchcase
 from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from ..simple_api import Files, Versions
 from ..values import as_plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from datetime import datetime, timedelta
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from datetime import datetime
 
     from packaging.specifiers import Specifier, SpecifierSet
 
@@ -58,11 +61,15 @@ class Cutoff(Struct, frozen=True, kw_only=True):
         latest: later uploads are too young.
         now: what ages are counted from.
         reason: the setting or the line that demands it, as the end of a sentence.
+        exempt: whose releases may be younger: names, patterns, addresses of indexes.
+        is_rolling: it demands an age, and so a release gets old enough.
     """
 
     latest: datetime
     now: datetime
     reason: str
+    exempt: tuple[str, ...] = ()
+    is_rolling: bool = False
 
     def admits(self, uploaded: datetime | None) -> bool:
         """Return whether an upload is certainly old enough."""
@@ -73,6 +80,24 @@ class Cutoff(Struct, frozen=True, kw_only=True):
         if uploaded is None or uploaded <= self.latest:
             return ""
         return f"was released {_age(self.now - uploaded)} ago, {self.reason}"
+
+    def until(self, uploaded: datetime | None) -> str:
+        """Return when an upload is old enough, in UTC, where it is not yet; else nothing."""
+        if uploaded is None or uploaded <= self.latest or not self.is_rolling:
+            return ""
+        moment = uploaded.astimezone(timezone.utc) + (self.now - self.latest)
+        return f"{moment + timedelta(seconds=59):%Y-%m-%d %H:%M} UTC"
+
+    def exempts(self, project: str, indexes: Collection[str]) -> bool:
+        """Return whether a project is exempt, by its canonical name or by all indexes that have it.
+
+        The addresses are compared as messages show them.
+        """
+        named = {item.rstrip("/") for item in self.exempt if "://" in item}
+        patterns = (canonicalize_name(item) for item in self.exempt if "://" not in item)
+        return any(fnmatchcase(project, pattern) for pattern in patterns) or (
+            bool(indexes) and named.issuperset(index.rstrip("/") for index in indexes)
+        )
 
 
 class Admission(Struct, frozen=True, kw_only=True):
@@ -110,6 +135,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
             sentence, or nothing.
         yanked: why it was withdrawn, if it was.
         too_young: why it is, or an empty string.
+        waits_until: when it is old enough, as a message shows it, or an empty string.
         undated: its age counts, and the index does not have it.
         loses_wheel: why it has to be built from source where the pinned version has a wheel, or
             an empty string.
@@ -122,6 +148,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
     from_source: str
     yanked: str | None
     too_young: str = ""
+    waits_until: str = ""
     undated: bool = False
     loses_wheel: str = ""
     by_old_pip: bool = False
@@ -135,8 +162,11 @@ class Candidate(Struct, frozen=True, kw_only=True):
     @property
     def withheld(self) -> str:
         """Why only an exact pin gets it, as the end of a sentence, or nothing."""
+        if self.too_young and self.yanked is None:
+            until = f" (until {self.waits_until})" if self.waits_until else ""
+            return f"{self.too_young}{until}"
         if self.yanked is None:
-            return self.too_young or self.loses_wheel
+            return self.loses_wheel
         return f"was yanked: {self.yanked}" if self.yanked else "was yanked"
 
 
@@ -412,6 +442,7 @@ def _join(version: Version, members: Sequence[Candidate]) -> Candidate:
         from_source=next(filter(None, (each.from_source for each in members)), ""),
         yanked=next((each.yanked for each in members if each.yanked is not None), None),
         too_young=next(filter(None, (each.too_young for each in members)), ""),
+        waits_until=max(each.waits_until for each in members),
         undated=any(each.undated for each in members),
         loses_wheel=next(filter(None, (each.loses_wheel for each in members)), ""),
         by_old_pip=any(each.by_old_pip for each in members),
@@ -457,6 +488,7 @@ def _suit(
         from_source=_why_from_source(taken, target, admission),
         yanked=offered[0].yanked,
         too_young=cutoff.reason_against(uploaded) if cutoff is not None else "",
+        waits_until=cutoff.until(uploaded) if cutoff is not None else "",
         undated=cutoff is not None and any(file.uploaded is None for file in taken),
     )
 

@@ -160,16 +160,51 @@ def test_wheel_that_came_later_counts(project: TemporaryProject, index: Loopback
 def test_index_that_tells_no_times(
     project: TemporaryProject, index: LoopbackIndex, face: str
 ) -> None:
-    """A release whose time the index does not tell counts as old enough, and that is said."""
+    """Where the index does not say when a release was uploaded, nothing is taken."""
     index.face = "html" if face == "html" else "json"
     for version in ("1.0", "2.0"):
         index.add("undated", version, upload_time=None)
         index.add("other", version, upload_time=None)
-    done = project.invoke("deps.add", "undated other")
-    assert (done.status, project.requirements) == (0, "other==2.0\nundated==2.0\n")
-    assert "the index does not say when undated 2.0, other 2.0 were uploaded" in done.stderr
-    assert done.stderr.count("cooldown_days") == 1
-    environment = {"INVOKE_PIPFLOW_COOLDOWN_DAYS": "0"}
     project.requirements = ""
-    done = project.invoke("deps.add", "undated", environment=environment)
-    assert "does not say" not in done.output
+    done = project.invoke("deps.add", "undated other")
+    assert (done.status, done.stdout, project.requirements) == (1, "", "")
+    assert "does not say when undated 2.0 and other 2.0 were uploaded" in done.stderr
+    assert 'hint: the setting `cooldown_exempt: "undated, other"` exempts them' in done.stderr
+    assert project.invoke("deps.add", "undated==2.0").status == 0  # the version is named
+    project.requirements = "undated==1.0\n"
+    for task in ("upgrade-all", "outdated"):
+        assert project.invoke(f"deps.{task}").status == 1
+    environment = {"INVOKE_PIPFLOW_COOLDOWN_DAYS": "0"}
+    done = project.invoke("deps.upgrade-all", environment=environment)
+    assert (done.status, project.requirements) == (0, "undated==2.0\n")
+
+
+@pytest.mark.parametrize("exempt", ["undated, lib", "UN*, l?b", "{url}", "other, {url}"])
+def test_exempt(project: TemporaryProject, index: LoopbackIndex, exempt: str) -> None:
+    """Names, patterns and indexes are exempt."""
+    index.add("undated", "2.0", upload_time=None)
+    environment = {"INVOKE_PIPFLOW_COOLDOWN_EXEMPT": exempt.format(url=index.url)}
+    done = project.invoke("deps.add", "undated lib", environment=environment)
+    assert (done.status, project.requirements) == (0, "lib==4.0\nundated==2.0\n"), done.output
+
+
+def test_exempt_project_leaves_the_others(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """What is not named has to be old enough."""
+    index.add("other", "1.0")
+    index.add("other", "2.0", upload_time=uploaded(days=1))
+    project.write("invoke.yaml", "pipflow:\n  cooldown_days: 7\n  cooldown_exempt: [lib]\n")
+    assert project.invoke("deps.add", "lib other").status == 0
+    assert project.requirements == "lib==4.0\nother==1.0\n"
+
+
+def test_until_when_a_release_waits(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """The reason says until when; the time is in UTC, rounded up to a minute."""
+    time = datetime.now(timezone.utc).replace(microsecond=0) - timedelta(days=3)
+    index.add("late", "1.0")
+    index.add("late", "2.0", upload_time=f"{time:%Y-%m-%dT%H:%M:%SZ}")
+    report = project.invoke("deps.add", "late", "--format", "json").report
+    until = time + timedelta(days=7, seconds=59)
+    assert report["changes"][0]["reason"] == (
+        "2.0 was released 3 days ago, the setting cooldown_days is 7 "
+        f"(until {until:%Y-%m-%d %H:%M} UTC)"
+    )

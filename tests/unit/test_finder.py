@@ -74,6 +74,10 @@ class OneProject:
     def metadata(self, files: Sequence[DistributionFile]) -> None:
         """Return None: it is unknown."""
 
+    def indexes_of(self, project: NormalizedName) -> tuple[str, ...]:
+        """Return none: it has no address."""
+        return ()
+
     def prefetch(self, projects: Iterable[NormalizedName]) -> None:
         """Do nothing: everything is there."""
 

@@ -77,6 +77,10 @@ class MemoryCatalog:
             else Metadata(requires=tuple(map(Requirement, dependencies)))
         )
 
+    def indexes_of(self, project: NormalizedName) -> tuple[str, ...]:
+        """Return none: it has no address."""
+        return ()
+
     def prefetch(self, projects: Iterable[NormalizedName]) -> None:
         """Do nothing: everything is there."""
 
