@@ -6,53 +6,37 @@ files and builds the image, and either both happen or neither.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from .commands.adopting import plan_adopt
+from .commands.checking import plan_check
+from .commands.compiling import find_layers, plan_sources, read_sources_of
+from .commands.workspace import Caching, builds_of, name_all_builds
+
+if TYPE_CHECKING:
+    from .planning.inputs import Inputs
+
 import contextlib
 import dataclasses
 import os
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, cast
 
-from msgspec import Struct
 from msgspec.structs import replace
-from packaging.utils import canonicalize_name
 
-from .checks import find_in, fix_at_the_source
-from .checks.compiled import check_compiled
-from .checks.dockerfile import check_builds, check_pip
-from .checks.files import check_lines
-from .checks.origins import OriginReader, suggest_settings
-from .checks.paths import check_paths
-from .checks.pins import check_pins, check_together, name_environments
-from .engine.compiling import compile_in_copy
+from .commands.workspace import Workspace
 from .environments.built_image import find_installed
-from .environments.declared import read_declared
-from .environments.discovery import builder_for, explain_unreached, find_builds, find_file
-from .environments.environment import complete_manifest, find_environments
-from .environments.indexes import note_several
+from .environments.discovery import find_file
 from .environments.lacking import find_lack
-from .environments.parts import name_parts
-from .environments.target import find_targets
 from .errors import (
-    DockerfileError,
     FileError,
-    PackageIndexError,
-    PipflowError,
-    RequirementsError,
     UsageError,
 )
-from .files import find_repository, repository_of, show_path
-from .index import PackageIndex
-from .index.cache import Cache, cache_folder
-from .index.pip_settings import read_pip_settings
+from .files import find_repository, show_path
 from .isolation import hide_variables
-from .manifest.compiled import read_sources
-from .manifest.documents import join
-from .manifest.library import Library, read_more
-from .manifest.reading import read_manifest
-from .manifest.sources import find_compiled, find_dependents, find_elsewhere
+from .manifest.library import Library
 from .mount import (
     find_mount,
     find_only_mount,
@@ -63,45 +47,21 @@ from .mount import (
     read_values,
 )
 from .plan import (
-    Builder,
     Change,
-    Edit,
     Finding,
     Held,
     LeftAlone,
-    Origin,
     Outcome,
     Plan,
-    PlannedBuild,
-    PlannedFor,
 )
 from .planning.add import AddOptions, draft_add
-from .planning.adopt import (
-    ALL_DIRECT,
-    draft_adopt,
-    find_roles,
-    find_sources,
-    find_steps,
-    keep_installed,
-    leave_unread,
-    list_adopted,
-    write_adopted,
-)
-from .planning.assumptions import note_looked_up, say_assumed, turns_on_patch
-from .planning.compiling import image_command, require_for_image, tell_commands
-from .planning.draft import edit_of, finish, warn
-from .planning.inputs import Inputs, environments_of, prepare
 from .planning.lock import draft_lock, draft_unlock
 from .planning.pin import PinOptions, draft_pin
-from .planning.readers import Served
 from .planning.remove import draft_remove
 from .planning.requests import require_same
-from .planning.settling import settle_current
 from .planning.sources import (
     add_to_sources,
-    compare_pins,
     remove_from_sources,
-    tell_edits,
 )
 from .planning.upgrade import (
     LEVELS,
@@ -114,28 +74,21 @@ from .planning.upgrade import (
 from .planning.why import draft_why
 from .planning.why_not import draft_why_not
 from .processes import RunSettings
-from .requirements import RequirementsFile, split_requirements
+from .requirements import split_requirements
 from .settings import Settings
-from .transaction import carry_out, changing, find_unfinished, preview, require_whole
+from .transaction import carry_out, changing, preview
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from invoke.context import Context
 
     from .engine import Installed
-    from .environments.build import Build
     from .environments.discovery import Discovery
     from .environments.environment import Environment
-    from .environments.rules import InstallRules
-    from .environments.target import FoundTarget
-    from .manifest.addresses import Address
-    from .manifest.compiled import Adopted
-    from .manifest.documents import Manifest
-    from .manifest.sources import Compiled
     from .mount import Namespace
     from .planning.draft import Draft
-    from .requirements import CompileCommand, Line, Request, Sort
+    from .requirements import Request, Sort
     from .target import Target
 
 __all__ = [
@@ -151,37 +104,17 @@ __all__ = [
 ]
 
 
-Caching: TypeAlias = Literal["use", "ask", "refresh", "off"]
-
-
 class Project:
     """A project in a folder: requirements files, Dockerfile, settings.
 
     Use it as a context manager, or ``close`` it, to give the connections to the index back.
     """
 
-    def __init__(
-        self,
-        root: Path,
-        here: Path,
-        settings: Settings,
-        environment: Mapping[str, str],
-        now: datetime,
-        run: RunSettings,
-        set_by: Mapping[str, str],
-        caching: Caching,
-    ) -> None:
-        """Take a project as it is; ``open`` fills in what is left out."""
-        self._caching = caching
-        self._set_by = set_by
-        self.root = root
-        self._here = here
-        self.settings = settings
-        self._environment = environment
-        self._variables = hide_variables(environment)
-        self._now = now
+    def __init__(self, workspace: Workspace, run: RunSettings, set_by: Mapping[str, str]) -> None:
+        """Take a workspace; ``open`` finds it out."""
+        self._workspace = workspace
         self._run = run
-        self._indexes: dict[tuple[object, ...], PackageIndex] = {}
+        self._set_by = set_by
 
     @classmethod
     def from_context(
@@ -268,14 +201,16 @@ class Project:
         else:
             files = ",".join(_name_from(here, folder, name) for name in settings.files)
         return cls(
-            folder,
-            here,
-            dataclasses.replace(settings, file=files),
-            environment,
-            now or datetime.now(timezone.utc),
+            Workspace(
+                folder,
+                here,
+                dataclasses.replace(settings, file=files),
+                environment,
+                now or datetime.now(timezone.utc),
+                caching,
+            ),
             run or RunSettings(),
             {name: _show_origin(where, here) for name, where in (set_by or {}).items()},
-            caching,
         )
 
     def __enter__(self) -> Project:
@@ -286,25 +221,32 @@ class Project:
 
     def close(self) -> None:
         """Close the connections to the index, and write its cache."""
-        for index in self._indexes.values():
-            index.close()
-            index.save()
-        self._indexes.clear()
+        self._workspace.close()
+
+    @property
+    def root(self) -> Path:
+        """The project's folder."""
+        return self._workspace.root
+
+    @property
+    def settings(self) -> Settings:
+        """The project's settings; the requirements files are named from where the user stands."""
+        return self._workspace.settings
 
     @property
     def shown(self) -> str:
         """The project's folder, relative to where the user stands; ``.`` is here."""
-        return show_path(self.root, self._here)
+        return self._workspace.shown
 
     @property
     def image(self) -> Discovery:
         """What the project's image is made from, and what builds it, as things are now."""
-        return self._discover(self._read_files())
+        return self._workspace.discover(self._workspace.read_files())
 
     @property
     def target(self) -> Target:
         """What versions are chosen for, as things are now."""
-        return self._find_targets(self.image)[0].target
+        return self._workspace.find_targets(self.image)[0].target
 
     def plan_add(
         self,
@@ -340,10 +282,10 @@ class Project:
             PackageIndexError: the index failed.
         """
         requests = _split(requirements)
-        found = self._find()
-        if layers := self._find_layers(found, force=force, compiles=compiles):
-            inputs = self._prepare(found, resolve=True, in_any_case=True)
-            sources = self._read_sources(found, layers[0])
+        found = self._workspace.find()
+        if layers := find_layers(self._workspace, found, force=force, compiles=compiles):
+            inputs = self._workspace.prepare(found, resolve=True, in_any_case=True)
+            sources = read_sources_of(self._workspace, found, layers[0])
             changed = add_to_sources(
                 inputs,
                 sources,
@@ -352,7 +294,9 @@ class Project:
                 sort=cast("Sort", self.settings.sort),
                 prereleases=prereleases,
             )
-            return self._plan_sources("add", found, layers, sources, changed, compiles=compiles)
+            return plan_sources(
+                self._workspace, "add", found, layers, sources, changed, compiles=compiles
+            )
         options = AddOptions(
             group=group,
             sort=cast("Sort", self.settings.sort),
@@ -361,8 +305,8 @@ class Project:
             with_upgrades=with_upgrades,
         )
         draft = partial(draft_add, requests=requests, options=options)
-        inputs, parts = self._draft(found, draft, resolve=resolve)
-        return self._finish("add", parts, found, inputs, force=force)
+        inputs, parts = self._workspace.draft(found, draft, resolve=resolve)
+        return self._workspace.finish("add", parts, found, inputs, force=force)
 
     def plan_upgrade(
         self,
@@ -390,11 +334,11 @@ class Project:
             PackageIndexError: the index failed.
         """
         requests = _split(requirements)
-        found = self._find(must_be_there=True)
+        found = self._workspace.find(must_be_there=True)
         draft = partial(draft_upgrade, requests=requests, prereleases=prereleases, policy=policy)
-        inputs, parts = self._draft(found, draft, resolve=resolve)
+        inputs, parts = self._workspace.draft(found, draft, resolve=resolve)
         asked = [f"{each.requirement.name}{each.specifier}" for each in requests]
-        return self._finish("upgrade", parts, found, inputs, force=force, asked=asked)
+        return self._workspace.finish("upgrade", parts, found, inputs, force=force, asked=asked)
 
     def plan_pin(
         self,
@@ -424,17 +368,19 @@ class Project:
             PackageIndexError: the index failed.
         """
         requests = _split(requirements)
-        found = self._find(must_be_there=True)
+        found = self._workspace.find(must_be_there=True)
         options = PinOptions(prereleases=prereleases, policy=policy)
 
         def ask(environment: Environment) -> Installed:
-            return find_installed(found.discovery, environment, self.settings, self._environment)
+            return find_installed(
+                found.discovery, environment, self.settings, self._workspace.environment
+            )
 
         def draft(inputs: Inputs) -> Iterable[Draft]:
             return draft_pin(inputs, requests, options, ask)
 
-        inputs, parts = self._draft(found, draft, resolve=resolve)
-        return self._finish("pin", parts, found, inputs, force=force)
+        inputs, parts = self._workspace.draft(found, draft, resolve=resolve)
+        return self._workspace.finish("pin", parts, found, inputs, force=force)
 
     def plan_upgrade_all(
         self,
@@ -465,13 +411,13 @@ class Project:
             ProjectNotFound: the index does not have a project of the files.
             PackageIndexError: the index failed.
         """
-        found = self._find(must_be_there=True)
+        found = self._workspace.find(must_be_there=True)
         options = UpgradeOptions(
             only=_items(only), skip=_items(skip), level=level, prereleases=prereleases, pin=pin
         )
         draft = partial(draft_upgrade_all, options=options)
-        inputs, parts = self._draft(found, draft, resolve=resolve)
-        return self._finish("upgrade-all", parts, found, inputs, force=force)
+        inputs, parts = self._workspace.draft(found, draft, resolve=resolve)
+        return self._workspace.finish("upgrade-all", parts, found, inputs, force=force)
 
     def plan_outdated(
         self,
@@ -486,13 +432,13 @@ class Project:
 
         Where the requirements conflict, the plan says so.
         """
-        found = self._find(must_be_there=True)
+        found = self._workspace.find(must_be_there=True)
         options = UpgradeOptions(
             only=_items(only), skip=_items(skip), level=level, prereleases=prereleases
         )
         draft = partial(draft_outdated, options=options)
-        inputs, parts = self._draft(found, draft, resolve=resolve)
-        plan = self._finish("outdated", parts, found, inputs, force=True)
+        inputs, parts = self._workspace.draft(found, draft, resolve=resolve)
+        plan = self._workspace.finish("outdated", parts, found, inputs, force=True)
         return replace(plan, edits=(), builder=None, lack=None)
 
     def plan_why(self, requirements: str | Iterable[str]) -> Plan:
@@ -506,10 +452,10 @@ class Project:
             ProjectNotFound: the index does not have a project of the files.
             PackageIndexError: the index failed.
         """
-        found = self._find(must_be_there=True)
+        found = self._workspace.find(must_be_there=True)
         draft = partial(draft_why, requests=_split(requirements))
-        inputs, parts = self._draft(found, draft, resolve=True, in_any_case=True)
-        plan = self._finish("why", parts, found, inputs, force=True)
+        inputs, parts = self._workspace.draft(found, draft, resolve=True, in_any_case=True)
+        plan = self._workspace.finish("why", parts, found, inputs, force=True)
         return replace(plan, builder=None, lack=None)
 
     def plan_why_not(self, requirements: str | Iterable[str]) -> Plan:
@@ -523,10 +469,10 @@ class Project:
             ProjectNotFound: the index does not have a project.
             PackageIndexError: the index failed.
         """
-        found = self._find(must_be_there=True)
+        found = self._workspace.find(must_be_there=True)
         draft = partial(draft_why_not, requests=_split(requirements))
-        inputs, parts = self._draft(found, draft, resolve=True, in_any_case=True)
-        plan = self._finish("why-not", parts, found, inputs, force=True)
+        inputs, parts = self._workspace.draft(found, draft, resolve=True, in_any_case=True)
+        plan = self._workspace.finish("why-not", parts, found, inputs, force=True)
         return replace(plan, builder=None, lack=None)
 
     def plan_remove(
@@ -552,18 +498,20 @@ class Project:
             RequirementsError: the files do not have one of them.
             CompileError: pip-compile or uv failed.
         """
-        found = self._find(must_be_there=True)
-        if layers := self._find_layers(found, force=force, compiles=compiles):
-            sources = self._read_sources(found, layers[0])
+        found = self._workspace.find(must_be_there=True)
+        if layers := find_layers(self._workspace, found, force=force, compiles=compiles):
+            sources = read_sources_of(self._workspace, found, layers[0])
             changed = remove_from_sources(layers[0], sources, _split(requirements))
-            return self._plan_sources("remove", found, layers, sources, changed, compiles=compiles)
-        prepare = partial(self._prepare, found, resolve=resolve, in_any_case=True)
+            return plan_sources(
+                self._workspace, "remove", found, layers, sources, changed, compiles=compiles
+            )
+        prepare = partial(self._workspace.prepare, found, resolve=resolve, in_any_case=True)
         requests = _split(requirements)
         draft, inputs = draft_remove(found.manifest, requests, prepare, resolve=resolve)
-        sure = self._ask_for_patch(found, inputs)
+        sure = self._workspace.ask_for_patch(found, inputs)
         if sure is not None:
             draft, inputs = draft_remove(found.manifest, requests, lambda: sure, resolve=resolve)
-        return self._finish("remove", draft, found, inputs, force=force)
+        return self._workspace.finish("remove", draft, found, inputs, force=force)
 
     def plan_lock(self) -> Plan:
         """Plan to write a line for every transitive dependency.
@@ -576,16 +524,16 @@ class Project:
             VersionConflict: the requirements conflict.
             PackageIndexError: the index failed.
         """
-        found = self._find(must_be_there=True)
+        found = self._workspace.find(must_be_there=True)
         found = replace(found, manifest=replace(found.manifest, is_being_locked=True))
-        inputs, parts = self._draft(found, draft_lock, resolve=True, in_any_case=True)
-        return self._finish("lock", parts, found, inputs, force=False)
+        inputs, parts = self._workspace.draft(found, draft_lock, resolve=True, in_any_case=True)
+        return self._workspace.finish("lock", parts, found, inputs, force=False)
 
     def plan_unlock(self) -> Plan:
         """Plan to remove the locked lines."""
-        found = self._find(must_be_there=True)
+        found = self._workspace.find(must_be_there=True)
         draft = draft_unlock(found.manifest)
-        return self._finish("unlock", draft, found, None, force=False)
+        return self._workspace.finish("unlock", draft, found, None, force=False)
 
     def plan_adopt(
         self,
@@ -608,149 +556,9 @@ class Project:
             ProjectNotFound: the index does not have a project of the files.
             PackageIndexError: the index failed.
         """
-        found = replace(self._find(), is_adopted=True)
-        library = found.discovery.library
-        main = found.manifest.main
-        names = _words(sources)
-        adopted = read_sources(library, main, names, self._variables, read_declared)
-        found, is_read = self._with_builds(found, adopted)
-        targets = [each.target for each in self._find_targets_of(found)]
-        adopted = leave_unread(adopted, targets)
-        adopted = keep_installed(adopted, found.discovery.builds, library, main)
         asked = {request.name for request in _split(direct)}
         others = {request.name for request in _split(transitive)}
-        content = write_adopted(adopted, ALL_DIRECT)
-        plain = self._with_content(found, content)
-        inputs = self._prepare(plain, resolve=True, in_any_case=True)
-        inputs = replace(inputs, sources=find_sources(adopted, content))
-        roles = find_roles(inputs, adopted, asked, others)
-        result = self._with_content(found, write_adopted(adopted, roles))
-        result = replace(result, manifest=replace(result.manifest, is_being_locked=True))
-        draft = partial(draft_adopt, adopted=adopted, roles=roles)
-        inputs, parts = self._draft(result, draft, resolve=True, in_any_case=True)
-        plan = self._finish("adopt", parts, result, inputs, force=False)
-        plan = replace(
-            plan,
-            changes=(*plan.changes, *list_adopted(plan.edits, plan.changes, inputs)),
-            findings=tuple(find_steps(found.discovery.builds, library, adopted, main)),
-        )
-        return plan if is_read else replace(plan, builder=None, lack=None)
-
-    def _with_builds(self, found: _Found, adopted: Adopted) -> tuple[_Found, bool]:
-        """Return the builds that install what is adopted, where none installs the main file."""
-        builds = found.discovery.builds
-        if not builds or any(build.installing for build in builds):
-            return found, True
-        settings = dataclasses.replace(self.settings, file=",".join(adopted.compiled))
-        others = find_builds(found.discovery.library, settings, self._variables)
-        if not any(build.installing for build in others.builds):
-            return found, True
-        return replace(found, discovery=others, files=settings.file), False
-
-    def _with_content(self, found: _Found, content: RequirementsFile) -> _Found:
-        """Return the same with another content of the main file, which is not written."""
-        library = found.discovery.library
-        path = library.path_of(content.path)
-        file = replace(library.files[path], content=content)
-        library = replace(library, files=MappingProxyType({**library.files, path: file}))
-        library = read_more(library, (content.path,), self._variables)
-        manifest = read_manifest(library, (content.path,), self._variables)
-        discovery = replace(found.discovery, library=library)
-        return replace(found, manifest=manifest, discovery=discovery)
-
-    def _find_layers(self, found: _Found, *, force: bool, compiles: bool) -> tuple[Compiled, ...]:
-        """Return the main file and others that are compiled from its sources; else nothing.
-
-        Raises:
-            UsageError: something is to be compiled, and the main file is not.
-        """
-        main, library = found.manifest.main, found.discovery.library
-        compiled = None
-        if not force:
-            compiled, library = find_compiled(library, main, self._variables)
-        if compiled is not None:
-            return find_dependents(library, compiled, self._variables)
-        if compiles:
-            raise UsageError(
-                f"{main} was not compiled from requirements files that are there",
-                hint="leave out --compile",
-            )
-        return ()
-
-    def _read_sources(self, found: _Found, compiled: Compiled) -> Manifest:
-        return read_manifest(
-            read_more(found.discovery.library, compiled.sources, self._variables),
-            compiled.sources,
-            self._variables,
-        )
-
-    def _plan_sources(
-        self,
-        command: str,
-        found: _Found,
-        layers: tuple[Compiled, ...],
-        sources: Manifest,
-        changed: Mapping[str, RequirementsFile],
-        *,
-        compiles: bool,
-    ) -> Plan:
-        """Return the plan that edits sources, and what is compiled from them."""
-        of_target, *_ = targets = self._find_targets_of(found)
-        files = sources.requirements
-        plan = Plan(
-            command=command,
-            environments=_planned_for(targets),
-            edits=tuple(edit_of(files[path], new) for path, new in changed.items()),
-            hints=tuple(tell_edits(sources, changed)),
-            warnings=of_target.notices,
-        )
-        if changed:
-            commands = [image_command(each, of_target.target) for each in layers]
-            if compiles and all(commands):
-                plan = self._compile(plan, found, layers, commands)
-            else:
-                told = tell_commands(layers, of_target.target, asked=compiles)
-                plan = replace(plan, hints=(*plan.hints, *told))
-        plan = self._completed(plan, found.discovery, targets)
-        return plan if changed else replace(plan, builder=None)
-
-    def _compile(
-        self,
-        plan: Plan,
-        found: _Found,
-        layers: tuple[Compiled, ...],
-        commands: Iterable[CompileCommand | None],
-    ) -> Plan:
-        """Return a plan with the files that are compiled from its edits; the main one is checked.
-
-        Raises:
-            CompileError: a command failed, or ran with another Python than the image's.
-            VersionConflict: the image could not install the result.
-        """
-        targets = [each.target for each in plan.environments]
-        written = compile_in_copy(
-            repository_of(self.root),
-            [
-                (layer.folder, command, layer.file.file)
-                for layer, command in zip(layers, commands, strict=True)
-                if command is not None
-            ],
-            {edit.path: edit.after for edit in plan.edits},
-            self._environment,
-        )
-        edits: list[Edit] = []
-        changes: list[Change] = []
-        for layer in layers:
-            content = RequirementsFile.from_bytes(written[layer.file.file], path=layer.file.path)
-            edits.append(edit_of(layer.file, content))
-            for target in targets:
-                require_for_image(content, target)
-            changes += compare_pins(layer.file.content, content)
-            if layer is layers[0]:
-                result = self._with_content(found, content)
-                settle_current(self._prepare(result, resolve=True, in_any_case=True), waive=False)
-        edits = [edit for edit in edits if edit.before != edit.after]
-        return replace(plan, edits=(*plan.edits, *edits), changes=tuple(changes))
+        return plan_adopt(self._workspace, _words(sources), asked, others)
 
     def plan_check(self, *, offline: bool = False, explain: bool = False) -> Plan:
         """Look for what breaks the workflow, in the Dockerfile and in the files.
@@ -759,124 +567,7 @@ class Project:
             offline: leave out what needs an index.
             explain: say for each part of the target where it comes from.
         """
-        seen = self._look(offline=offline)
-        findings, notices = self._check(seen, offline=offline)
-        inputs, discovery = seen.inputs, seen.discovery
-        if inputs is not None and discovery is not None and turns_on_patch(inputs):
-            targets = self._find_sure_targets(discovery)
-            if targets:
-                seen = self._look(offline=offline, targets=targets)
-                findings, notices = self._check(seen, offline=offline)
-        if seen.inputs is not None:
-            notices = (*say_assumed(seen.inputs, note_looked_up(seen.inputs)), *notices)
-        for unfinished in find_unfinished(seen.files):
-            findings.append(_find_unfinished(unfinished.sentence))
-        if seen.inputs is not None:
-            findings = [*name_environments(seen.inputs, findings)]
-        in_order = sorted(findings, key=lambda found: (found.file or "", found.line or 0))
-        suggestion = suggest_settings(in_order)
-        plan = Plan(
-            command="check",
-            environments=_planned_for(seen.environments or seen.targets),
-            findings=tuple(in_order),
-            origins=tuple(self._explain(seen)) if explain else (),
-            warnings=notices,
-            suggestion=suggestion,
-            hints=() if suggestion else tuple(self._first_hints(seen)),
-        )
-        return self._placed(plan, seen.discovery)
-
-    def _check(self, seen: _Seen, *, offline: bool) -> tuple[list[Finding], tuple[str, ...]]:
-        """Return the findings of what was found out, and notices."""
-        findings, manifest, inputs = dict.fromkeys(seen.findings), seen.manifest, seen.inputs
-        notices, target = seen.notices, seen.targets[0].target if seen.targets else None
-        wants_hashes = target is None or target.installer == "pip"
-        if manifest is not None:
-            wants_hashes |= manifest.requires_hashes
-            lines = check_lines(manifest, target, wants_hashes=wants_hashes)
-            findings.update(dict.fromkeys(fix_at_the_source(manifest, lines)))
-        if inputs is not None and not offline:
-            try:
-                pins = fix_at_the_source(inputs.manifest, check_pins(inputs))
-                findings.update(dict.fromkeys(pins))
-                if inputs.manifest.is_locked or not inputs.skips_dependencies:
-                    together = check_together(inputs, wants_hashes=wants_hashes)
-                    together = fix_at_the_source(inputs.manifest, together)
-                    findings.update(dict.fromkeys(together))
-                notices = (*self._index_notices(inputs), *notices)
-            except PackageIndexError as error:
-                findings[find_in(error)] = None
-        return [*findings], notices
-
-    def _look(self, *, offline: bool, targets: tuple[FoundTarget, ...] = ()) -> _Seen:
-        """Find out what can be found out, with each error as a finding.
-
-        ``targets`` are those that are known already.
-        """
-        library = self._read_files()
-        seen = _Seen(files=tuple(library.files))
-        try:
-            seen = replace(seen, manifest=self._read_manifest(library))
-        except PipflowError as error:
-            seen = replace(seen, findings=(find_in(error),))
-        try:
-            discovery = self._discover(library)
-            seen = seen.with_findings(check_builds(discovery), discovery=discovery)
-            targets = targets or self._find_targets(discovery)
-            notices = tuple(dict.fromkeys(notice for each in targets for notice in each.notices))
-            for each in targets:
-                builds = each.builds or discovery.builds
-                paths = check_paths(replace(discovery, builds=builds), each.target)
-                if seen.manifest is not None:
-                    paths = fix_at_the_source(seen.manifest, paths)
-                found = (*check_pip(builds, each.target), *paths)
-                if seen.manifest is not None:
-                    found = (*found, *check_compiled(seen.manifest, each.target))
-                seen = seen.with_findings(found)
-            seen = replace(seen, targets=targets, notices=notices)
-            if seen.manifest is not None:
-                both = _Found(manifest=seen.manifest, discovery=discovery)
-                environments = self._find_environments(both, targets)
-                of_each = (notice for each in environments for notice in each.notices)
-                notices = tuple(dict.fromkeys(of_each))
-                seen = replace(seen, environments=environments, notices=notices)
-                inputs = self._complete(
-                    both, environments, resolve=True, in_any_case=True, offline=offline
-                )
-                notices = inputs.last_notices
-                seen = replace(seen, inputs=inputs, manifest=inputs.manifest, notices=notices)
-        except PipflowError as error:
-            seen = seen.with_error(find_in(error))
-        return seen
-
-    def _explain(self, seen: _Seen) -> Iterator[Origin]:
-        """Yield where the parts of the target come from, of those that were found."""
-        reader = OriginReader(
-            settings=self.settings, set_by=self._set_by, variables=self._environment
-        )
-        if seen.discovery is not None:
-            yield from reader.of_builds(seen.discovery)
-            for each in () if seen.environments else seen.targets:
-                yield from reader.of_target(each.target, each.builds)
-        if seen.manifest is None:
-            return
-        for environment in seen.environments:
-            if len(seen.environments) > 1:
-                yield Origin(part="environment", value=environment.name, source="see below")
-            builds = environment.builds
-            yield from reader.of_target(environment.target, builds)
-            pip = read_pip_settings(self._environment)
-            yield from reader.of_installs(environment, seen.manifest, pip)
-
-    def _first_hints(self, seen: _Seen) -> Iterator[str]:
-        """Yield that a project without settings needs none."""
-        builds = () if seen.discovery is None else seen.discovery.builds
-        if not self._set_by and seen.inputs is not None and builds:
-            found = dict.fromkeys([*self.settings.files, *(build.recipe.path for build in builds)])
-            yield (
-                f"found {' and '.join(found)}; no settings are needed "
-                "(`check --explain` says where each part comes from)"
-            )
+        return plan_check(self._workspace, self._set_by, offline=offline, explain=explain)
 
     def plan_rebuild(self, *, no_cache: bool = False) -> Plan:
         """Plan to build the image.
@@ -897,10 +588,10 @@ class Project:
         plan = Plan(
             command="rebuild",
             builder=builder.without_cache() if no_cache else builder,
-            builds=tuple(_builds_of(builder, _name_all_builds(discovery))),
-            lack=find_lack(discovery.builds, builder.images, self._variables),
+            builds=tuple(builds_of(builder, name_all_builds(discovery))),
+            lack=find_lack(discovery.builds, builder.images, self._workspace.variables),
         )
-        return self._placed(plan, discovery)
+        return self._workspace.placed(plan, discovery)
 
     def preview(self, plan: Plan, *, rebuild: str = "") -> Outcome:
         """Return the outcome that ``apply`` would have, and do nothing.
@@ -981,7 +672,7 @@ class Project:
             BuildError: the image of the killed command can't be built; the files are as before.
         """
         with changing(
-            self._read_files().files if files is None else files,
+            self._workspace.read_files().files if files is None else files,
             command,
             forgets=forgets,
             rebuild="always" if command == "rebuild" else rebuild or self.settings.rebuild,
@@ -989,363 +680,9 @@ class Project:
         ):
             yield
 
-    def _find(self, *, must_be_there: bool = False) -> _Found:
-        """Read the requirements files, and find what is built.
-
-        Raises:
-            RequirementsError: the main file must be there, and is not.
-        """
-        library = self._read_files()
-        require_whole(library.files)
-        manifest = self._read_manifest(library)
-        if must_be_there and manifest.is_missing:
-            raise RequirementsError(
-                "there is no such file",
-                path=manifest.main,
-                hint="`add` creates it; another one is named with --file or the setting `file`",
-            )
-        discovery = self._discover(library)
-        elsewhere = find_elsewhere(manifest, discovery.library, self._variables)
-        manifest = replace(manifest, elsewhere=elsewhere) if elsewhere else manifest
-        return _Found(manifest=manifest, discovery=discovery)
-
-    def _prepare(self, found: _Found, *, resolve: bool, in_any_case: bool = False) -> Inputs:
-        """Return the inputs of a command."""
-        environments = self._find_environments(found, self._find_targets_of(found))
-        return self._complete(found, environments, resolve=resolve, in_any_case=in_any_case)
-
-    def _draft(
-        self,
-        found: _Found,
-        draft: Callable[[Inputs], Iterable[Draft]],
-        *,
-        resolve: bool,
-        in_any_case: bool = False,
-    ) -> tuple[Inputs, list[Draft]]:
-        """Draft a command; again where it turns on a patch level that the image tells."""
-        inputs = self._prepare(found, resolve=resolve, in_any_case=in_any_case)
-        try:
-            parts = [*draft(inputs)]
-        except PipflowError:
-            sure = self._ask_for_patch(found, inputs)
-            if sure is None:
-                raise
-        else:
-            sure = self._ask_for_patch(found, inputs)
-        return (inputs, parts) if sure is None else (sure, [*draft(sure)])
-
-    def _ask_for_patch(self, found: _Found, inputs: Inputs | None) -> Inputs | None:
-        """Return inputs with the patch level of the image that is here, where that matters."""
-        if inputs is None or not turns_on_patch(inputs):
-            return None
-        targets = self._find_sure_targets(found.discovery)
-        if not targets:
-            return None
-        environments = self._find_environments(found, targets)
-        sure = self._complete(found, environments, resolve=True, in_any_case=True)
-        return replace(sure, resolves=inputs.resolves, notices=inputs.notices)
-
-    def _find_sure_targets(self, discovery: Discovery) -> tuple[FoundTarget, ...]:
-        """Return the targets with the patch level that an engine tells; none where none does."""
-        try:
-            targets = find_targets(discovery, self.settings, self._environment, for_patch=True)
-        except PipflowError:  # what is here is another image than that of the name
-            return ()
-        return () if any(each.target.patches for each in targets) else targets
-
-    def _read_files(self) -> Library:
-        return read_more(
-            Library(root=self.root, here=self._here), self.settings.files, self._variables
-        )
-
-    def _read_manifest(self, library: Library) -> Manifest:
-        return read_manifest(library, self.settings.files, self._variables)
-
-    def _discover(self, library: Library) -> Discovery:
-        return find_builds(library, self.settings, self._variables)
-
-    def _find_targets(self, discovery: Discovery) -> tuple[FoundTarget, ...]:
-        return find_targets(discovery, self.settings, self._environment)
-
-    def _find_targets_of(self, found: _Found) -> tuple[FoundTarget, ...]:
-        """Return the targets of the files that the builds install."""
-        settings = dataclasses.replace(self.settings, file=found.files or self.settings.file)
-        is_new = found.is_adopted
-        return find_targets(found.discovery, settings, self._environment, is_new=is_new)
-
-    def _find_environments(
-        self, found: _Found, targets: tuple[FoundTarget, ...]
-    ) -> tuple[Environment, ...]:
-        return find_environments(
-            targets,
-            found.manifest,
-            self.settings,
-            library=found.discovery.library,
-            now=self._now,
-            pip=read_pip_settings(self._environment),
-            variables=self._variables,
-            is_new=found.is_adopted,
-        )
-
-    def _complete(
-        self,
-        found: _Found,
-        environments: Iterable[Environment],
-        *,
-        resolve: bool,
-        in_any_case: bool,
-        offline: bool = False,
-    ) -> Inputs:
-        served: list[Served] = []
-        for environment in environments:
-            index = self._index_for(environment.rules)
-            manifest = complete_manifest(
-                found.manifest,
-                environment,
-                found.discovery.library,
-                self._variables,
-                None if offline else partial(_fetch, index),
-            )
-            unseen = environment.rules.links.unseen if offline else index.open_links()
-            served.append(
-                Served(environment=environment, manifest=manifest, catalog=index, unseen=unseen)
-            )
-        whole = join(found.manifest, [each.manifest for each in served])
-        return prepare(whole, tuple(served), resolve=resolve, in_any_case=in_any_case)
-
-    def _index_for(self, rules: InstallRules) -> PackageIndex:
-        """Return the index of rules; plans with equal rules share it."""
-        shown = tuple(rules.shown.items()), tuple(rules.values.items())
-        where = (rules.index_urls, rules.first_index, rules.index_for, rules.links)
-        key = (where, rules.trust, shown)
-        if key not in self._indexes:
-            self._indexes[key] = PackageIndex(
-                rules.index_urls,
-                timeout_seconds=self.settings.timeout_seconds,
-                first_only=rules.first_index,
-                index_for=rules.index_for,
-                links=rules.links,
-                trust=rules.trust,
-                shown=rules.shown,
-                values=rules.values,
-                cache=self._open_cache(),
-            )
-        return self._indexes[key]
-
-    def _open_cache(self) -> Cache | None:
-        if self._caching == "off":
-            return None
-        return Cache(
-            cache_folder(self._environment),
-            reads=self._caching != "refresh",
-            always_asks=self._caching == "ask",
-        )
-
     def ask_anew(self) -> bool:
         """Let the next plan ask for every page; return whether a plan has used one unasked."""
-        has_unasked = any(index.has_unasked for index in self._indexes.values())
-        if has_unasked:
-            self.close()
-            self._caching = "ask"
-        return has_unasked
-
-    def _index_notices(self, inputs: Inputs, parts: Iterable[Draft] = ()) -> tuple[str, ...]:
-        """Return notices: projects of the files that several indexes have, and skipped entries."""
-        names = {line.name for line in inputs.manifest.lines if line.name is not None}
-        added = (each.written.requirement for part in parts for each in part.additions)
-        names |= {canonicalize_name(requirement.name) for requirement in added}
-        notices: list[str] = []
-        for rules in inputs.rules:
-            index = self._index_for(rules)
-            notices += note_several({name: index.indexes_of(name) for name in names})
-            notices += index.notices()
-        return tuple(dict.fromkeys(notices))
-
-    def _finish(
-        self,
-        command: str,
-        parts: Iterable[Draft],
-        found: _Found,
-        inputs: Inputs | None,
-        *,
-        force: bool,
-        asked: Sequence[str] = (),
-    ) -> Plan:
-        manifest = found.manifest
-        environments: tuple[Environment, ...] = ()
-        reading: Callable[[Line], tuple[str, ...]] = _reads_nothing
-        known = self._prepare_offline(found) if inputs is None else inputs
-        if known is not None:
-            environments, reading = known.environments, partial(environments_of, known)
-        if inputs is not None:
-            manifest = inputs.manifest
-            parts = [*parts]  # after which the index knows what it was asked for
-            several = self._index_notices(inputs, parts)
-            assumed = say_assumed(inputs, parts)
-            parts = [warn(*inputs.notices), *parts, warn(*assumed, *several, *inputs.last_notices)]
-        plan = finish(
-            parts,
-            command,
-            manifest,
-            environments=_planned_for(environments),
-            reading=reading,
-            force=force,
-            asked=asked,
-        )
-        return self._completed(plan, found.discovery, environments)
-
-    def _prepare_offline(self, found: _Found) -> Inputs | None:
-        """Return inputs for who reads which line; None where the environments are unknown."""
-        with contextlib.suppress(PipflowError):
-            environments = self._find_environments(found, self._find_targets_of(found))
-            return self._complete(
-                found, environments, resolve=False, in_any_case=False, offline=True
-            )
-        return None
-
-    def _completed(
-        self,
-        plan: Plan,
-        discovery: Discovery,
-        environments: Iterable[Environment | FoundTarget] = (),
-    ) -> Plan:
-        """Return a plan with what builds its images, what they lack, and what is unfinished."""
-        builder, why_not = self._builder_for(plan, discovery)
-        images = () if builder is None else builder.images
-        lack = find_lack(discovery.builds, images, self._variables)
-        unfinished = [each.sentence for each in find_unfinished(discovery.library.files)]
-        changed = [edit.shown for edit in plan.edits if not edit.is_silent]
-        warnings = (
-            *explain_unreached(discovery, changed),
-            *(f"{each}; `rebuild` builds it" for each in unfinished),
-        )
-        return replace(
-            self._placed(plan, discovery),
-            builder=builder,
-            builds=tuple(_builds_of(builder, _name_builds(environments))),
-            hints=(*plan.hints, *why_not),
-            lack=lack,
-            warnings=(*plan.warnings, *warnings),
-            is_unfinished=bool(unfinished),
-        )
-
-    def _builder_for(
-        self, plan: Plan, discovery: Discovery
-    ) -> tuple[Builder | None, tuple[str, ...]]:
-        """Return what builds the images that a plan changes, and why none is built."""
-        changed = [edit.shown for edit in plan.edits if not edit.is_silent]
-        if plan.edits and not changed:
-            builder, why = None, "only comments and the order of lines change"
-        else:
-            builder = builder_for(discovery, changed, self.settings, self._variables)
-            why = f"no step installs {' or '.join(changed)}"
-        if (
-            builder is not None
-            or discovery.builder is None
-            or explain_unreached(discovery, changed)
-        ):
-            return builder, ()
-        return None, (f"{why}, so no image is built",)
-
-    def _placed(self, plan: Plan, discovery: Discovery | None) -> Plan:
-        """Return a plan that names the project that it is for."""
-        builds = () if discovery is None else discovery.builds
-        return replace(
-            plan,
-            folder=self.shown,
-            files=self.settings.files,
-            dockerfiles=tuple(dict.fromkeys(build.recipe.path for build in builds)),
-        )
-
-
-class _Found(Struct, frozen=True, kw_only=True):
-    """What a command begins with: the requirements files and the builds.
-
-    ``files`` are those that the builds install, if they are others than the project's. The file of
-    one that is adopted is to be installed from now on.
-    """
-
-    manifest: Manifest
-    discovery: Discovery
-    files: str = ""
-    is_adopted: bool = False
-
-
-class _Seen(Struct, frozen=True, kw_only=True):
-    """What ``check`` has found out, in the order in which it is looked for; None: it is unknown."""
-
-    files: tuple[Path, ...] = ()
-    manifest: Manifest | None = None
-    discovery: Discovery | None = None
-    targets: tuple[FoundTarget, ...] = ()
-    environments: tuple[Environment, ...] = ()
-    inputs: Inputs | None = None
-    findings: tuple[Finding, ...] = ()
-    notices: tuple[str, ...] = ()
-
-    def with_findings(self, findings: Iterable[Finding], **known: object) -> _Seen:
-        """Return this with further findings, and with what else is known."""
-        return replace(self, findings=(*self.findings, *findings), **known)
-
-    def with_error(self, error: Finding) -> _Seen:
-        """Return this with the error that ended the search, in place of a finding of the same."""
-        same = (error.file, error.line, error.message)
-        kept = (each for each in self.findings if (each.file, each.line, each.message) != same)
-        return replace(self, findings=(*kept, error))
-
-
-def _reads_nothing(_: Line) -> tuple[str, ...]:
-    """Return the environments of a line where none is known."""
-    return ()
-
-
-def _name_builds(found: Iterable[Environment | FoundTarget]) -> Iterator[tuple[str, Build]]:
-    """Yield the builds of environments, each with the name of the environment."""
-    yield from ((each.name, build) for each in found for build in each.builds)
-
-
-def _builds_of(
-    builder: Builder | None, named: Iterable[tuple[str, Build]]
-) -> Iterator[PlannedBuild]:
-    """Yield the commands of a builder, each with the environments that it builds."""
-    if builder is None:
-        return
-    every = [(name, build.recipe) for name, build in named]
-    apart = builder.apart() if builder.further else ()
-    for one in apart or (builder,):
-        meant = [
-            name
-            for name, recipe in every
-            if {recipe.service, recipe.bake, recipe.image, *recipe.tags} & {*one.images}
-        ]
-        names = meant or [name for name, _ in every]
-        yield PlannedBuild(environments=tuple(dict.fromkeys(names)), command=one.shown)
-
-
-def _name_all_builds(discovery: Discovery) -> Iterator[tuple[str, Build]]:
-    """Yield the builds of a project, each with the name of an environment in it."""
-    with contextlib.suppress(DockerfileError):
-        yield from ((each.name, each.part.build) for each in name_parts(discovery.builds))
-
-
-def _planned_for(found: Iterable[Environment | FoundTarget]) -> tuple[PlannedFor, ...]:
-    return tuple(PlannedFor(name=each.name, target=each.target) for each in found)
-
-
-def _fetch(index: PackageIndex, address: Address) -> bytes:
-    kind = "constraints" if address.constrains else "requirements"
-    what = f"{address.place}: the {kind} file"
-    return index.fetch(address.url, what=what, shown=address.shown)
-
-
-def _find_unfinished(sentence: str) -> Finding:
-    return Finding(
-        file=None,
-        line=None,
-        severity="error",
-        message=sentence,
-        fix="run `rebuild`, which finishes it",
-    )
+        return self._workspace.ask_anew()
 
 
 def _stand(root: Path) -> Path:

@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 
     from invoke.parser.argument import Argument
 
+    from .commands.workspace import Caching
     from .plan import Outcome, Plan
-    from .project import Caching, Level, Project
+    from .project import Level, Project
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

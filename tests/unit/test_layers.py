@@ -29,6 +29,7 @@ LAYERS = [
     ["planning"],
     ["checks"],
     ["transaction", "mount"],
+    ["commands"],
     ["project"],
     ["report"],
     ["tasks", "roots"],

@@ -1,0 +1,199 @@
+"""``check``: what breaks the workflow, in the Dockerfile and in the files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ..checks import find_in, fix_at_the_source
+from ..checks.compiled import check_compiled
+from ..checks.dockerfile import check_builds, check_pip
+from ..checks.files import check_lines
+from ..checks.origins import OriginReader, suggest_settings
+from ..checks.paths import check_paths
+from ..checks.pins import check_pins, check_together, name_environments
+from ..errors import PackageIndexError, PipflowError
+from ..index.pip_settings import read_pip_settings
+from ..plan import Finding, Origin, Plan
+from ..planning.assumptions import note_looked_up, say_assumed, turns_on_patch
+from ..transaction import find_unfinished
+from .workspace import Found, planned_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from ..environments.discovery import Discovery
+    from ..environments.environment import Environment
+    from ..environments.target import FoundTarget
+    from ..manifest.documents import Manifest
+    from ..planning.inputs import Inputs
+    from .workspace import Workspace
+
+
+class _Seen(Struct, frozen=True, kw_only=True):
+    """What ``check`` has found out, in the order in which it is looked for; None: it is unknown."""
+
+    files: tuple[Path, ...] = ()
+    manifest: Manifest | None = None
+    discovery: Discovery | None = None
+    targets: tuple[FoundTarget, ...] = ()
+    environments: tuple[Environment, ...] = ()
+    inputs: Inputs | None = None
+    findings: tuple[Finding, ...] = ()
+    notices: tuple[str, ...] = ()
+
+    def with_findings(self, findings: Iterable[Finding], **known: object) -> _Seen:
+        """Return this with further findings, and with what else is known."""
+        return replace(self, findings=(*self.findings, *findings), **known)
+
+    def with_error(self, error: Finding) -> _Seen:
+        """Return this with the error that ended the search, in place of a finding of the same."""
+        same = (error.file, error.line, error.message)
+        kept = (each for each in self.findings if (each.file, each.line, each.message) != same)
+        return replace(self, findings=(*kept, error))
+
+
+def plan_check(
+    workspace: Workspace, set_by: Mapping[str, str], *, offline: bool, explain: bool
+) -> Plan:
+    """Look for what breaks the workflow; see ``Project.plan_check``.
+
+    ``set_by`` says where each setting is made.
+    """
+    seen = _look(workspace, offline=offline)
+    findings, notices = _check(workspace, seen, offline=offline)
+    inputs, discovery = seen.inputs, seen.discovery
+    if inputs is not None and discovery is not None and turns_on_patch(inputs):
+        targets = workspace.find_sure_targets(discovery)
+        if targets:
+            seen = _look(workspace, offline=offline, targets=targets)
+            findings, notices = _check(workspace, seen, offline=offline)
+    if seen.inputs is not None:
+        notices = (*say_assumed(seen.inputs, note_looked_up(seen.inputs)), *notices)
+    for unfinished in find_unfinished(seen.files):
+        findings.append(_find_unfinished(unfinished.sentence))
+    if seen.inputs is not None:
+        findings = [*name_environments(seen.inputs, findings)]
+    in_order = sorted(findings, key=lambda found: (found.file or "", found.line or 0))
+    suggestion = suggest_settings(in_order)
+    plan = Plan(
+        command="check",
+        environments=planned_for(seen.environments or seen.targets),
+        findings=tuple(in_order),
+        origins=tuple(_explain(workspace, seen, set_by)) if explain else (),
+        warnings=notices,
+        suggestion=suggestion,
+        hints=() if suggestion else tuple(_first_hints(workspace, seen, set_by)),
+    )
+    return workspace.placed(plan, seen.discovery)
+
+
+def _check(
+    workspace: Workspace, seen: _Seen, *, offline: bool
+) -> tuple[list[Finding], tuple[str, ...]]:
+    """Return the findings of what was found out, and notices."""
+    findings, manifest, inputs = dict.fromkeys(seen.findings), seen.manifest, seen.inputs
+    notices, target = seen.notices, seen.targets[0].target if seen.targets else None
+    wants_hashes = target is None or target.installer == "pip"
+    if manifest is not None:
+        wants_hashes |= manifest.requires_hashes
+        lines = check_lines(manifest, target, wants_hashes=wants_hashes)
+        findings.update(dict.fromkeys(fix_at_the_source(manifest, lines)))
+    if inputs is not None and not offline:
+        try:
+            pins = fix_at_the_source(inputs.manifest, check_pins(inputs))
+            findings.update(dict.fromkeys(pins))
+            if inputs.manifest.is_locked or not inputs.skips_dependencies:
+                together = check_together(inputs, wants_hashes=wants_hashes)
+                together = fix_at_the_source(inputs.manifest, together)
+                findings.update(dict.fromkeys(together))
+            notices = (*workspace.index_notices(inputs), *notices)
+        except PackageIndexError as error:
+            findings[find_in(error)] = None
+    return [*findings], notices
+
+
+def _look(workspace: Workspace, *, offline: bool, targets: tuple[FoundTarget, ...] = ()) -> _Seen:
+    """Find out what can be found out, with each error as a finding.
+
+    ``targets`` are those that are known already.
+    """
+    library = workspace.read_files()
+    seen = _Seen(files=tuple(library.files))
+    try:
+        seen = replace(seen, manifest=workspace.read_manifest(library))
+    except PipflowError as error:
+        seen = replace(seen, findings=(find_in(error),))
+    try:
+        discovery = workspace.discover(library)
+        seen = seen.with_findings(check_builds(discovery), discovery=discovery)
+        targets = targets or workspace.find_targets(discovery)
+        notices = tuple(dict.fromkeys(notice for each in targets for notice in each.notices))
+        for each in targets:
+            builds = each.builds or discovery.builds
+            paths = check_paths(replace(discovery, builds=builds), each.target)
+            if seen.manifest is not None:
+                paths = fix_at_the_source(seen.manifest, paths)
+            found = (*check_pip(builds, each.target), *paths)
+            if seen.manifest is not None:
+                found = (*found, *check_compiled(seen.manifest, each.target))
+            seen = seen.with_findings(found)
+        seen = replace(seen, targets=targets, notices=notices)
+        if seen.manifest is not None:
+            both = Found(manifest=seen.manifest, discovery=discovery)
+            environments = workspace.find_environments(both, targets)
+            of_each = (notice for each in environments for notice in each.notices)
+            notices = tuple(dict.fromkeys(of_each))
+            seen = replace(seen, environments=environments, notices=notices)
+            inputs = workspace.complete(
+                both, environments, resolve=True, in_any_case=True, offline=offline
+            )
+            notices = inputs.last_notices
+            seen = replace(seen, inputs=inputs, manifest=inputs.manifest, notices=notices)
+    except PipflowError as error:
+        seen = seen.with_error(find_in(error))
+    return seen
+
+
+def _explain(workspace: Workspace, seen: _Seen, set_by: Mapping[str, str]) -> Iterator[Origin]:
+    """Yield where the parts of the target come from, of those that were found."""
+    reader = OriginReader(
+        settings=workspace.settings, set_by=set_by, variables=workspace.environment
+    )
+    if seen.discovery is not None:
+        yield from reader.of_builds(seen.discovery)
+        for each in () if seen.environments else seen.targets:
+            yield from reader.of_target(each.target, each.builds)
+    if seen.manifest is None:
+        return
+    for environment in seen.environments:
+        if len(seen.environments) > 1:
+            yield Origin(part="environment", value=environment.name, source="see below")
+        builds = environment.builds
+        yield from reader.of_target(environment.target, builds)
+        pip = read_pip_settings(workspace.environment)
+        yield from reader.of_installs(environment, seen.manifest, pip)
+
+
+def _first_hints(workspace: Workspace, seen: _Seen, set_by: Mapping[str, str]) -> Iterator[str]:
+    """Yield that a project without settings needs none."""
+    builds = () if seen.discovery is None else seen.discovery.builds
+    if not set_by and seen.inputs is not None and builds:
+        found = dict.fromkeys([*workspace.settings.files, *(build.recipe.path for build in builds)])
+        yield (
+            f"found {' and '.join(found)}; no settings are needed "
+            "(`check --explain` says where each part comes from)"
+        )
+
+
+def _find_unfinished(sentence: str) -> Finding:
+    return Finding(
+        file=None,
+        line=None,
+        severity="error",
+        message=sentence,
+        fix="run `rebuild`, which finishes it",
+    )
