@@ -1,7 +1,7 @@
 #!/bin/sh
 # A nightly job, run in the project's folder: it upgrades the pins, builds the image, runs the tests
-# in the image, and commits the new pins with the report as the message. A failed step ends the job
-# before the commit. After a failed build, the file is as it was.
+# in the image, and commits the new pins with the report. After a failed build the file is as it was;
+# after failed tests file and image are put back.
 set -eu
 
 report=$(mktemp)
@@ -12,6 +12,11 @@ if git diff --quiet -- '*requirements*.txt'; then
   echo "Nothing could move."
   exit 0
 fi
-invoke test
-git commit --quiet --file="$report" --cleanup=verbatim -- '*requirements*.txt'
+if ! invoke test; then
+  git checkout --quiet -- '*requirements*.txt'
+  invoke deps.rebuild
+  exit 1
+fi
+{ echo "Upgrade pins"; echo; cat "$report"; } |
+  git commit --quiet --file=- --cleanup=verbatim -- '*requirements*.txt'
 git log -1 --format=%B

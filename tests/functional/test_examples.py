@@ -109,7 +109,8 @@ def test_nightly_job_commits_what_passed(project: TemporaryProject, run: Run) ->
     assert done.returncode == 0, done.stderr
     assert project.requirements == "lib==2.0\n"
     message = run("git", "log", "-1", "--format=%B").stdout
-    assert "| lib | 1.0 | 2.0 | requirements.txt:1 |" in message
+    assert message.startswith("Upgrade pins\n\n")
+    assert "| lib | 1.0 | 2.0 |" in message
     assert run("git", "status", "--short", "--", "requirements.txt").stdout == ""
     assert run(NIGHTLY).stdout == "Nothing could move.\n"
 
@@ -120,3 +121,15 @@ def test_nightly_job_ends_with_a_failed_build(project: TemporaryProject, run: Ru
     assert run(NIGHTLY).returncode == 3
     assert project.requirements == "lib==1.0\n"
     assert run("git", "log", "-1", "--format=%s").stdout == "Begin\n"
+
+
+def test_nightly_job_ends_with_failed_tests(project: TemporaryProject, run: Run) -> None:
+    """Where the tests fail, nothing is committed, and file and image are put back."""
+    docker = project.stand_in("docker", ENGINE)
+    failing = project.read("tasks.py").replace('print("the tests ran")', "raise SystemExit(1)")
+    project.write("tasks.py", failing)
+    run("git", "commit", "-qam", "Fail")
+    assert run(NIGHTLY).returncode == 1
+    assert project.requirements == "lib==1.0\n"
+    assert [each.requirements for each in docker.builds] == ["lib==2.0\n", "lib==1.0\n"]
+    assert run("git", "log", "-1", "--format=%s").stdout == "Fail\n"
