@@ -58,6 +58,9 @@ def test_image_of_the_tool(
         standard_input=source,
     )
     assert built.returncode == 0, built.stdout.decode() + built.stderr.decode()
+    project.remove("compose.yaml")  # the client that stands in has no compose
+    build = "docker build --network host --tag {image} {context}"
+    project.write("invoke.yaml", f"pipflow:\n  image: {image_name}\n  build_command: {build}\n")
     project.requirements = "tidy-lib==1.0\n"
     here = str(project.folder)
     words = ("run", "--rm", "--network", "host", "--volume", f"{here}:{here}", "--workdir", here)
