@@ -7,7 +7,6 @@ written: a context is relative to the folder where bake runs.
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from functools import reduce
 from graphlib import CycleError, TopologicalSorter
@@ -19,6 +18,7 @@ from msgspec import Struct
 from .compose import BuildSection, Secret
 from .dockerfile import read_fields
 from .errors import BakeError, UsageError
+from .values import Pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -52,7 +52,7 @@ class BakeFile(Struct, frozen=True, kw_only=True):
     unread: tuple[str, ...] = ()
 
 
-_EXPRESSION = re.compile(r"(?P<escaped>\$\$\{|%%\{)|\$\{\s*(?P<name>[A-Za-z_][\w-]*)\s*\}|[$%]\{")
+_EXPRESSION = Pattern(r"(?P<escaped>\$\$\{|%%\{)|\$\{\s*(?P<name>[A-Za-z_][\w-]*)\s*\}|[$%]\{")
 """What HCL puts in a text: an escape, a variable, or the begin of any other expression."""
 _MOST_PARENTS = 100
 """How many targets one may inherit from, by whatever way."""

@@ -21,6 +21,7 @@ from msgspec.structs import replace
 from .dockerfile.words import MOST_EXPANDED, OversizedWord, Variables, substitute
 from .dockerfile.work import TooMuchWork, Work
 from .errors import ComposeError
+from .values import Pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 """The usual names, in compose's order."""
 
-_VARIANT = re.compile(r"(?:docker-)?compose\.(?!override\.).+\.ya?ml")
+_VARIANT = Pattern(r"(?:docker-)?compose\.(?!override\.).+\.ya?ml")
 
 _Value: TypeAlias = "str | bool | list[_Value] | _Map | None"
 
@@ -684,12 +685,12 @@ def _secrets(content: _Map, secrets: _Map) -> Iterator[Secret]:
 
 # --- the file of variables ------------------------------------------------------------------------
 
-_ASSIGNMENT = re.compile(
+_ASSIGNMENT = Pattern(
     r"""^[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_][\w.-]*)[ \t]*=[ \t]*
     (?:"(?P<double>(?:[^"\\]|\\.)*)" | '(?P<single>[^']*)' | (?P<plain>[^\n]*))""",
     re.ASCII | re.DOTALL | re.MULTILINE | re.VERBOSE,
 )
-_COMMENT = re.compile(r"(?:^|\s)#.*")
+_COMMENT = Pattern(r"(?:^|\s)#.*")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 

@@ -30,7 +30,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from .errors import PackageIndexError, as_foreign, redact
-from .values import require_short_numbers
+from .values import Pattern, require_short_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -56,7 +56,7 @@ _MOST_REASON = 301
 """How much of the reason for a yanked file is kept; a report shows less."""
 
 _AnyEntry = TypeVar("_AnyEntry")
-_ORDERED_WILDCARD = re.compile(r"([<>]=?\s*)([\w.!+-]+?)\.\*")
+_ORDERED_WILDCARD = Pattern(r"([<>]=?\s*)([\w.!+-]+?)\.\*")
 """A comparison with a wildcard, such as ``>=5.1.*``; it means the same without the wildcard."""
 
 _PATCH_MARKERS = ("python_full_version", "implementation_version")

@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from msgspec import Struct
 
@@ -74,15 +75,33 @@ def as_plural(reason: str) -> str:
 
 
 class Pattern:
-    """A regular expression that is compiled when it is first used, for tables of many."""
+    """A regular expression that is compiled when it is first used: a command uses few of ours."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, flags: re.RegexFlag = re.NOFLAG) -> None:
         self.text = text
+        self.flags = flags
+
+    @cached_property
+    def compiled(self) -> re.Pattern[str]:
+        """The compiled expression."""
+        return re.compile(self.text, self.flags)
 
     def search(self, text: str) -> re.Match[str] | None:
         """Find it anywhere in a text."""
-        return re.search(self.text, text)
+        return self.compiled.search(text)
+
+    def match(self, text: str) -> re.Match[str] | None:
+        """Match the start of a text."""
+        return self.compiled.match(text)
 
     def fullmatch(self, text: str) -> re.Match[str] | None:
         """Match a whole text."""
-        return re.fullmatch(self.text, text)
+        return self.compiled.fullmatch(text)
+
+    def finditer(self, text: str) -> Iterator[re.Match[str]]:
+        """Yield its matches."""
+        return self.compiled.finditer(text)
+
+    def sub(self, replacement: str, text: str) -> str:
+        """Replace its matches."""
+        return self.compiled.sub(replacement, text)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from itertools import dropwhile
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from ..values import Pattern
 from .image import Content
 from .pythons import Python, read_version
 
@@ -159,13 +159,13 @@ _WITH_AN_R_OF_THEIR_OWN = frozenset({
 })
 # fmt: on
 """Common programs whose ``-r`` installs nothing."""
-_PIP = re.compile(r"pip[0-9.]*(?:\.exe)?")
-_PYTHON = re.compile(r"(?:python|pypy)[0-9.]*(?:\.exe)?")
+_PIP = Pattern(r"pip[0-9.]*(?:\.exe)?")
+_PYTHON = Pattern(r"(?:python|pypy)[0-9.]*(?:\.exe)?")
 _WHOLE = frozenset({"-m", "-c"})
 """Options of a shell or a Python whose value is the program."""
-_SYSTEM_FOLDER = re.compile(r"(?:/usr(?:/local)?)?/s?bin|.*/\.local/bin|\$.*")
+_SYSTEM_FOLDER = Pattern(r"(?:/usr(?:/local)?)?/s?bin|.*/\.local/bin|\$.*")
 """Folders of programs that hold no other Python than the image's first."""
-_MODULE = re.compile(r"-[bBdEhiIOPqRsSuvx]*m(.*)")
+_MODULE = Pattern(r"-[bBdEhiIOPqRsSuvx]*m(.*)")
 _PYTHON_OPTIONS_WITH_VALUE = frozenset({"-W", "-X", "--check-hash-based-pycs"})
 # fmt: off
 _SHORT_OPTIONS = {

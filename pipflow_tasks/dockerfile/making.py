@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ..values import Pattern
 from .pythons import (
     CONDA_ANY,
     CONDA_BASE,
@@ -40,13 +41,13 @@ MAKERS = _MANAGERS | {
     "virtualenv",
 }  # fmt: skip
 """Programs that a wrapper may start and that count here; a Python does besides."""
-_CONDA_INSTALLER = re.compile(
+_CONDA_INSTALLER = Pattern(
     r"(?:Mini|Ana)conda3?-(?:py3(?P<minor>[0-9]{1,2})_)?.*\.sh|(?:Miniforge|Mambaforge)[\w.-]*\.sh"
 )
-_SOURCE_FOLDER = re.compile(r".*/Python-(3\.[0-9]{1,2}\.[0-9]{1,3})")
-_DEFAULT_PACKAGE = re.compile(r"(?:python3|py3)(?:-.*)?|virtualenv")
-_NAMED_PACKAGE = re.compile(r"python3\.?([0-9]{1,2})(?:-.*)?")
-_PACKAGE_OF_PYTHON_2 = re.compile(
+_SOURCE_FOLDER = Pattern(r".*/Python-(3\.[0-9]{1,2}\.[0-9]{1,3})")
+_DEFAULT_PACKAGE = Pattern(r"(?:python3|py3)(?:-.*)?|virtualenv")
+_NAMED_PACKAGE = Pattern(r"python3\.?([0-9]{1,2})(?:-.*)?")
+_PACKAGE_OF_PYTHON_2 = Pattern(
     r"python(?:-(?:pip|dev|minimal|setuptools|all|all-dev|virtualenv|wheel))?|py-pip"
 )
 _VALUED = frozenset({

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
+from ..values import Pattern
+
 PLAIN_NAMES = ("Dockerfile", "Containerfile")
 
-_NAME = re.compile(
+_NAME = Pattern(
     r"(?:dockerfile|containerfile)(?:[._-].+)?|.+[._-](?:dockerfile|containerfile)", re.IGNORECASE
 )
-_NO_DOCKERFILE = re.compile(
+_NO_DOCKERFILE = Pattern(
     r".*(?:\.dockerignore|\.(?:j2|jinja2?|tmpl|tpl|template|in|erb|mustache)"  # templates
     r"|\.(?:bak|old|orig|rej|save|sw[op]|disabled)|~"  # backups
     r"|\.(?:md|rst|adoc|py|sh|ya?ml|json|toml))",

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ..values import Pattern
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -68,28 +70,28 @@ class Located(Struct, frozen=True, kw_only=True):
         return self.prefix or self.python.version
 
 
-NAMED = re.compile(r"(?:python|pip|pip-)(?P<version>[23]\.[0-9]{1,2})(?:\.exe)?")
-_PLAIN = re.compile(r"(?:python|pip|easy_install)[0-9.]*")
-_VERSION_IN_PATH = re.compile(
+NAMED = Pattern(r"(?:python|pip|pip-)(?P<version>[23]\.[0-9]{1,2})(?:\.exe)?")
+_PLAIN = Pattern(r"(?:python|pip|easy_install)[0-9.]*")
+_VERSION_IN_PATH = Pattern(
     r".*/(?:\.?pyenv/versions/|opt/python/|python-?|cpython-)(?P<dotted>3\.[0-9]{1,2}(?:\.[0-9]{1,3})?)"
     r"(?:[-/].*)?|.*/cp3(?P<minor>[0-9]{1,2})-cp3.*",
     re.IGNORECASE,
 )
-_CONDA_PREFIX = re.compile(r".*/envs/([^/]+)")
-_CONDA_PYTHON = re.compile(
+_CONDA_PREFIX = Pattern(r".*/envs/([^/]+)")
+_CONDA_PYTHON = Pattern(
     r"(?:[\w./-]+::)?python(?:\s*={1,2}\s*(?P<version>3\.[0-9]{1,2}(?:\.[0-9]{1,3})?)(?:\.?\*)?(?:=.*)?"
     r"|(?P<other>[\s<>=!~].*)?)"
 )
-_VERSION = re.compile(
+_VERSION = Pattern(
     r"(?:c?python|pip|py)?[-@]?(?:(?P<dotted>[23]\.[0-9]{1,2})|3(?P<minor>[0-9]{1,2}))"
     r"(?P<patch>\.[0-9]{1,3})?(?:(?:a|b|rc)[0-9]+)?(?:-.*)?"
 )
 _SYSTEM_FOLDERS = ("/usr/local/bin", "/usr/bin", "/bin")
 CONDA_BASE = "/@conda"
 CONDA_ANY = f"{CONDA_BASE}/envs/*"
-_VENV = re.compile(r"(?:.*/)?(?:\.?v?env|virtualenv|[\w.-]*venv|venv[\w.-]*|\.?virtualenvs/[^/]+)")
-_OWN_FOLDER = re.compile(r".*/\.local/bin|\$.*")
-_PYENV_FOLDER = re.compile(r".*(?:/shims|\.?pyenv/bin)")
+_VENV = Pattern(r"(?:.*/)?(?:\.?v?env|virtualenv|[\w.-]*venv|venv[\w.-]*|\.?virtualenvs/[^/]+)")
+_OWN_FOLDER = Pattern(r".*/\.local/bin|\$.*")
+_PYENV_FOLDER = Pattern(r".*(?:/shims|\.?pyenv/bin)")
 _DEEPEST_LINK = 8
 
 

@@ -15,12 +15,13 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from ..processes import ProgramError
+from ..values import Pattern
 from .probe import inspect_image, run_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_VALID_NAME = re.compile(r"[A-Z0-9]|[A-Z0-9][A-Z0-9._-]*[A-Z0-9]", re.IGNORECASE)
+_VALID_NAME = Pattern(r"[A-Z0-9]|[A-Z0-9][A-Z0-9._-]*[A-Z0-9]", re.IGNORECASE)
 _SCRIPT = """\
 import glob, json, sys
 path = apart + [found for each in apart for found in glob.glob(each + "/lib/python*/site-packages")]

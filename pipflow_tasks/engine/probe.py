@@ -24,6 +24,7 @@ from ..errors import TargetError, redact
 from ..processes import Ended, ProgramError, run_program
 from ..target import docker_platform
 from ..target.interpreter import Interpreter
+from ..values import Pattern
 from .containers import new_name, remove_container
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ _INSPECT_SECONDS = 5
 _RUN_SECONDS = 60
 _NOT_FOUND = 127
 _CANNOT_START = {126, _NOT_FOUND}
-_ABSENT = re.compile(r"no such (?:image|object)|image not known|failed to find image", re.I)
+_ABSENT = Pattern(r"no such (?:image|object)|image not known|failed to find image", re.I)
 _SHELL = """\
 script=$1 folder=$2 line= failed=
 shift 2

@@ -16,6 +16,7 @@ from ..engine import image_name, split_command
 from ..errors import ComposeError, DockerfileError, UsageError
 from ..files import is_file, read_text, show_path
 from ..manifest.library import read_more
+from ..values import Pattern
 from .bake_project import find_bake
 from .build import (
     bases_of,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from .compose_project import ComposeProject
 
 
-_INSTALLS = re.compile(r"\b(?:pip3?|uv)\b[^;&|]*\b(?:install|sync)\b")
+_INSTALLS = Pattern(r"\b(?:pip3?|uv)\b[^;&|]*\b(?:install|sync)\b")
 
 
 class Discovery(Struct, frozen=True, kw_only=True):
@@ -480,7 +481,7 @@ def _with_images(
     return tuple(named)
 
 
-_DOCKERFILE = re.compile(r"dockerfile|containerfile", re.IGNORECASE)
+_DOCKERFILE = Pattern(r"dockerfile|containerfile", re.IGNORECASE)
 
 
 def _label(recipe: Recipe, bake: BakeProject | None, settings: Settings) -> str:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from ..files import is_file, read_text
 from ..index.pip_settings import is_yes
-from ..values import repr_without
+from ..values import Pattern, repr_without
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..target.interpreter import Interpreter
     from .build import Build
 
-_UV_INDEX = re.compile(
+_UV_INDEX = Pattern(
     r"^\s*(?:\[\[(?:tool\.uv\.)?index\]\]|(?:(?:extra-|default-)?index(?:-url)?|find-links)\s*=)",
     re.MULTILINE,
 )

@@ -8,7 +8,6 @@ passwords in the address, in .netrc and in a keyring.
 from __future__ import annotations
 
 import io
-import re
 import threading
 from contextlib import suppress
 from fnmatch import fnmatchcase
@@ -30,6 +29,7 @@ from ..simple_api import (
     read_page,
     read_sdist_metadata,
 )
+from ..values import Pattern
 from .credentials import Credentials
 from .deadlines import DEADLINE_SECONDS, uncounted
 from .encodings import unpacked
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 __all__ = ["Links", "PackageIndex", "Trust"]
 
 _INDEX = "the index"
-_RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})")
+_RANGE = Pattern(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})")
 MOST_PAGE_BYTES = 32 << 20
 MOST_FILE_BYTES = 192 << 20
 """The size of an answer: a page, a distribution, of which most is skipped."""

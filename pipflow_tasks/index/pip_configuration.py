@@ -12,11 +12,11 @@ import ast
 import locale
 import os
 import posixpath
-import re
 import sys
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError, redact
+from ..values import Pattern
 
 if TYPE_CHECKING:
     import configparser
@@ -27,7 +27,7 @@ SECTIONS = ("global", "install", ":env:")
 
 _NAME = "pip.conf"
 _IGNORED = ("pip_version", "pip_help")
-_ENTRY = re.compile(r"(global|install|:env:)\.([\w-]+)=(['\"].*)")
+_ENTRY = Pattern(r"(global|install|:env:)\.([\w-]+)=(['\"].*)")
 _REMARKS = ("For variant '", "Skipping file '", "Will be working with ")
 """How lines begin that pip prints of its files when it is verbose."""
 _TIMEOUT_SECONDS = 20

@@ -13,21 +13,22 @@ Old releases of pip-compile write the block behind the hashes, on a line of its 
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from packaging.utils import NormalizedName, canonicalize_name
 
+from ..values import Pattern
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_START = re.compile(r"#\s*via\b\s*(.*)")
-_FURTHER = re.compile(r"#\s{2,}(\S.*)")
-_FILE = re.compile(
+_START = Pattern(r"#\s*via\b\s*(.*)")
+_FURTHER = Pattern(r"#\s{2,}(\S.*)")
+_FILE = Pattern(
     r"(?P<option>-r|-c|--requirement|--constraint)[ =](?P<file>\S.*?)(?: \(line \d+\))?"
 )
-_PROJECT = re.compile(
+_PROJECT = Pattern(
     r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?:\[[^\]]*\])?(?: \((?P<file>[^()]+)\))?"
 )
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
 from ..errors import RequirementsError
+from ..values import Pattern
 from .line import NAME, find_comment, join_physical, read_lines
 from .options import split_options
 
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 
     from .line import Line
 
-_HASH = re.compile(r"""(?<!\S)(--hash(?:=|\s+)["']?)([^\s"']+)(["']?)""")
-_GAP = re.compile(r"(?:[ \t]|\\(?:\r\n|\r|\n))+")
-_OURS = re.compile(r"\S {2}# via ")
+_HASH = Pattern(r"""(?<!\S)(--hash(?:=|\s+)["']?)([^\s"']+)(["']?)""")
+_GAP = Pattern(r"(?:[ \t]|\\(?:\r\n|\r|\n))+")
+_OURS = Pattern(r"\S {2}# via ")
 _VERSION = re.compile(r"\s*([^\s,)]+)")
 
 Span = tuple[int, int]

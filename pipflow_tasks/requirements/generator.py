@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from ..errors import redact
+from ..values import Pattern
 from .compile_command import CompileCommand, read_command
 from .line import Kind
 
@@ -18,16 +19,16 @@ if TYPE_CHECKING:
 
     from .line import Line
 
-_MADE_BY = re.compile(
+_MADE_BY = Pattern(
     r"(?:auto-?generated|@generated|^#+\s*(?:this file (?:is|was) )?generated) (?:by|with) "
     r"([\w.-]*\w)",
     re.IGNORECASE,
 )
-_WITH_PYTHON = re.compile(r"\bwith python (\d+\.\d+)", re.IGNORECASE)
-_ANNOUNCES = re.compile(r"#.*\b(?:command|run|update)\b.*:\s*$", re.IGNORECASE)
-_ANNOUNCED = re.compile(r"#\s+(\S.*)")
-_COMMAND = re.compile(r"#\s+((?:\w+=\S+\s+)*(?:pip-compile|uv|poetry|pdm|pipenv)\s.*)")
-_VIA = re.compile(r"(?:#\s*via\s+|#\s+)(?:-r|--requirement)[ =](\S+)\s*$")
+_WITH_PYTHON = Pattern(r"\bwith python (\d+\.\d+)", re.IGNORECASE)
+_ANNOUNCES = Pattern(r"#.*\b(?:command|run|update)\b.*:\s*$", re.IGNORECASE)
+_ANNOUNCED = Pattern(r"#\s+(\S.*)")
+_COMMAND = Pattern(r"#\s+((?:\w+=\S+\s+)*(?:pip-compile|uv|poetry|pdm|pipenv)\s.*)")
+_VIA = Pattern(r"(?:#\s*via\s+|#\s+)(?:-r|--requirement)[ =](\S+)\s*$")
 _MOST_TEXT = 2000
 """The length of a comment in which a tool names itself."""
 _HEADER = {Kind.COMMENT, Kind.BLANK, Kind.OPTION}

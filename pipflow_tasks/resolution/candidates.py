@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .partition import Key
 
 MAX_BATCH = 32
+_NO_EXTRAS: frozenset[Extra] = frozenset()
 
 
 class Catalog(Protocol):
@@ -98,6 +99,27 @@ class _Found(NamedTuple):
     is_unknown: bool
 
 
+class _Offer(Struct, frozen=True, kw_only=True):
+    """What there is of a project within limits, whatever is asked of it.
+
+    Attributes:
+        bounds: what keeps versions out.
+        admissions: which files are taken, in each environment.
+        prefers_wheels: the line that prefers an older wheel to a newer sdist, or nothing.
+        kept: the set of the version that is preferred.
+        may_rise: newer ones come before it.
+        takes_withheld: versions are taken that are too young, or built where the pin has a wheel.
+    """
+
+    releases: Releases
+    bounds: tuple[Bound, ...]
+    admissions: tuple[Admission, ...]
+    prefers_wheels: str
+    kept: int
+    may_rise: bool
+    takes_withheld: bool
+
+
 class Candidates(Struct, frozen=True):
     """The candidates for environments, within limits; what was looked up is remembered.
 
@@ -114,10 +136,11 @@ class Candidates(Struct, frozen=True):
     _dependencies: dict[tuple[Key, Version | None, frozenset[Extra]], _Found] = field(
         default_factory=dict
     )
+    _offers: dict[Key, _Offer] = field(default_factory=dict)
 
     def within(self, limits: Limits) -> Candidates:
         """Return the candidates within other limits; both share what was looked up."""
-        return replace(self, limits=limits)
+        return self if limits is self.limits else replace(self, limits=limits, _offers={})
 
     def views_of(self, name: Key) -> Iterator[tuple[int, View]]:
         """Yield the environments that a key stands for, with their numbers."""
@@ -154,8 +177,7 @@ class Candidates(Struct, frozen=True):
                     pick is None or not satisfies(pick, dependency)
                 ):
                     waiting.add(dependency.name)
-                    for _, view in self.views_of(dependency.name):
-                        view.catalog.prefetch([project_of(dependency.name)])
+                    self._expect_releases(dependency.name)
                     arriving.append(dependency.name)
 
         expect(dependency_of(root) for root in roots)
@@ -165,16 +187,22 @@ class Candidates(Struct, frozen=True):
                 expect(self.dependencies(item))
                 continue
             waiting.remove(item)
-            extras = frozenset[Extra]().union(
-                *(dependency.extras for dependency in dependencies[item])
-            )
-            for candidate in islice(self.fitting(item, dependencies[item]), 1):
-                pick = Pick(name=item, extras=extras, candidate=candidate)
-                if pick != found.get(item):
-                    found[item] = pick
+            candidate = next(self.fitting(item, dependencies[item]), None)
+            if candidate is None:
+                continue
+            extras = _NO_EXTRAS.union(*[each.extras for each in dependencies[item]])
+            pick = Pick(name=item, extras=extras, candidate=candidate)
+            if pick != found.get(item):
+                found[item] = pick
+                if _key_of(pick) not in self._dependencies:
                     self._expect_metadata(item, [candidate])
-                    arriving.append(pick)
+                arriving.append(pick)
         return found
+
+    def _expect_releases(self, name: Key) -> None:
+        if (name, name in self.limits.taking_source) not in self._releases:
+            for _, view in self.views_of(name):
+                view.catalog.prefetch([project_of(name)])
 
     def _expect_metadata(self, name: Key, candidates: Iterable[Candidate]) -> None:
         picked = [*candidates]
@@ -252,21 +280,22 @@ class Candidates(Struct, frozen=True):
         return ()
 
     def _look_up(self, pick: Pick) -> _Found:
-        key = (pick.name, pick.version, pick.extras)
-        if key not in self._dependencies:
+        key = _key_of(pick)
+        known = self._dependencies.get(key)
+        if known is None:
             metadata = self.metadata(pick)
             part = self.partition.part_of(pick.name)
             found = [
                 dependency
-                for number, known in zip(part, metadata, strict=False)
-                if known is not None
-                for dependency in self._read_dependencies(known, pick, number)
+                for number, own in zip(part, metadata, strict=False)
+                if own is not None
+                for dependency in self._read_dependencies(own, pick, number)
             ]
-            self._dependencies[key] = _Found(
+            known = self._dependencies[key] = _Found(
                 dependencies=tuple(found if len(part) == 1 else _join(found)),
                 is_unknown=not metadata or None in metadata,
             )
-        return self._dependencies[key]
+        return known
 
     def matches(self, name: Key, dependencies: Sequence[Dependency]) -> Iterator[Candidate]:
         """Yield what ``fitting`` yields, and fetch the metadata of more and more of them ahead."""
@@ -284,11 +313,24 @@ class Candidates(Struct, frozen=True):
         A preferred version comes before any older one, and before newer ones unless it may rise.
         Versions that are too young come last, oldest first, where they are admitted.
         """
-        return self._order(name, dependencies, self.limits).candidates()
+        offer = self._offers.get(name)
+        if offer is None:
+            offer = self._offers[name] = self._offer(name)
+        return _Order(dependencies, offer).candidates()
 
-    def _order(self, name: Key, dependencies: Sequence[Dependency], limits: Limits) -> _Order:
-        admissions = [view.admission_of(project_of(name)) for _, view in self.views_of(name)]
-        return _Order(name, dependencies, self.releases(name), limits, admissions)
+    def _offer(self, name: Key) -> _Offer:
+        limits, releases = self.limits, self.releases(name)
+        admissions = tuple(view.admission_of(project_of(name)) for _, view in self.views_of(name))
+        preference = limits.preferences.get(name)
+        return _Offer(
+            releases=releases,
+            bounds=limits.bounds_on(name),
+            admissions=admissions,
+            prefers_wheels=next(filter(None, (each.prefers_wheels for each in admissions)), ""),
+            kept=0 if preference is None else releases.pinned(preference.version),
+            may_rise=preference is not None and preference.may_rise,
+            takes_withheld=limits.admits_all_of(name),
+        )
 
     def first(self, dependency: Dependency) -> Candidate | None:
         """Return the newest candidate for one dependency alone, or None."""
@@ -316,7 +358,7 @@ class Candidates(Struct, frozen=True):
             local=local,
         )
         limits = replace(self.limits.admitting(()), preferences={})
-        order = self._order(name, [dependency_of(root)], limits)
+        order = _Order([dependency_of(root)], self.within(limits)._offer(name))
         candidate = next(order.candidates(), None)
         return Choice(candidate=candidate, rejections=tuple(order.rejections(root, candidate)))
 
@@ -376,6 +418,10 @@ class Candidates(Struct, frozen=True):
                 yield _overriding(dependency_from(requirement, key, number), overriding)
 
 
+def _key_of(pick: Pick) -> tuple[Key, Version | None, frozenset[Extra]]:
+    return pick.name, pick.version, pick.extras
+
+
 def _named(pick: Pick, number: int) -> tuple[str, ...]:
     """Return the extras of a pick in one environment, after none."""
     return ("", *sorted(each.name for each in pick.extras if each.environment == number))
@@ -410,36 +456,29 @@ class _Order:
     Sets of versions are integers, as ``Releases`` has them.
     """
 
-    def __init__(
-        self,
-        name: Key,
-        dependencies: Sequence[Dependency],
-        releases: Releases,
-        limits: Limits,
-        admissions: Sequence[Admission],
-    ) -> None:
+    def __init__(self, dependencies: Sequence[Dependency], offer: _Offer) -> None:
+        releases, bounds = offer.releases, offer.bounds
         roots = [each.root for each in dependencies if each.root is not None]
         is_given = any(root.is_given for root in roots)
-        bounds = [b for b in limits.bounds_on(name) if not (is_given and b.is_ours)]
+        if is_given:
+            bounds = tuple(bound for bound in bounds if not bound.is_ours)
+        specifiers = [each.specifier for each in dependencies]
+        specifiers += [bound.specifier for bound in bounds]
+        allowed = releases.bits
+        for specifier in specifiers:
+            allowed &= releases.allowed(specifier)
         self._dependencies = dependencies
+        self._offer = offer
         self._roots = roots
-        self._releases = releases
         self._bounds = bounds
-        self._admissions = admissions
-        self._prefers_wheels = next((a.prefers_wheels for a in admissions if a.prefers_wheels), "")
-        self._allowed = releases.bits
-        self._specifiers = [each.specifier for each in dependencies]
-        self._specifiers += [bound.specifier for bound in bounds]
-        for specifier in self._specifiers:
-            self._allowed &= releases.allowed(specifier)
-        preference = limits.preferences.get(name)
-        self._kept = 0 if preference is None else releases.pinned(preference.version)
-        self._may_rise = preference is not None and preference.may_rise
+        self._specifiers = specifiers
+        self._releases = releases
+        self._allowed = allowed
         self._labels = {root.local for root in roots if root.local}
-        self._takes_withheld = is_given or limits.admits_all_of(name)
-        self._least = [root.least for root in roots if root.least is not None]
-        self._ends = [root.better_than for root in roots if root.better_than is not None]
-        takes_all = all(_takes_prereleases(a.prereleases, dependencies, bounds) for a in admissions)
+        self._takes_withheld = is_given or offer.takes_withheld
+        takes_all = releases.final_bits == releases.bits or all(
+            _takes_prereleases(each.prereleases, dependencies, bounds) for each in offer.admissions
+        )
         self._first = releases.bits if takes_all else releases.final_bits
 
     # what follows is asked of few orders
@@ -465,8 +504,9 @@ class _Order:
 
         A pin of a pre-release installs it; for a range, not every pip falls back to one.
         """
-        prereleases = [each.prereleases for each in self._admissions]
-        if "never" in prereleases or not all(least.is_prerelease for least in self._least):
+        prereleases = [each.prereleases for each in self._offer.admissions]
+        least = [root.least for root in self._roots if root.least is not None]
+        if "never" in prereleases or not all(each.is_prerelease for each in least):
             return False
         return (
             all(each == "last" for each in prereleases)
@@ -476,17 +516,26 @@ class _Order:
 
     def candidates(self) -> Iterator[Candidate]:
         """Yield the candidates, pre-releases only where no final version is left."""
-        for candidate in self._all_candidates():
-            if candidate.version in self._ends:
+        least = [root.least for root in self._roots if root.least is not None]
+        ends = [root.better_than for root in self._roots if root.better_than is not None]
+        found = self._all_candidates()
+        return self._between(found, least, ends) if least or ends else found
+
+    def _between(
+        self, candidates: Iterable[Candidate], least: Sequence[Version], ends: Sequence[Version]
+    ) -> Iterator[Candidate]:
+        for candidate in candidates:
+            if candidate.version in ends:
                 return
-            if all(candidate.version >= version for version in self._least):
+            if all(candidate.version >= version for version in least):
                 yield candidate
 
     def rejections(self, root: Root, candidate: Candidate | None) -> Iterator[Rejection]:
         """Yield why versions were skipped for a candidate, or for none; newest first."""
         releases = self._releases
         newer = releases.bits
-        if candidate is not None and not (self._prefers_wheels and candidate.from_source):
+        prefers_wheels = self._offer.prefers_wheels
+        if candidate is not None and not (prefers_wheels and candidate.from_source):
             newer = releases.bit(candidate.version) - 1
         falls_back = candidate is None or not self._first & releases.bit(candidate.version)
         for version in releases.among(self._first | newer if falls_back else self._first & newer):
@@ -495,7 +544,7 @@ class _Order:
                 continue
             found = releases.examine(version, root.specifier, self._bounds)
             if isinstance(found, Candidate):
-                reason = f"{found.from_source}, and {self._prefers_wheels} prefers wheels"
+                reason = f"{found.from_source}, and {prefers_wheels} prefers wheels"
                 found = Rejection(version=version, reason=reason)
             yield found
 
@@ -515,10 +564,13 @@ class _Order:
 
     def _free(self, bits: int) -> Iterator[Candidate]:
         """Yield the candidates of a set: those before the preferred one, that one, the rest."""
-        newer = bits & (self._kept - 1) if self._kept and self._may_rise else 0
-        for part in (newer, self._kept, bits & ~newer & ~self._kept):
+        kept = self._offer.kept
+        newer = bits & (kept - 1) if kept and self._offer.may_rise else 0
+        for part in (newer, kept, bits & ~newer & ~kept):
+            if not part & self._allowed:
+                continue
             free = filter(self._is_free, self._suiting(part & self._allowed))
-            if not self._prefers_wheels:
+            if not self._offer.prefers_wheels:
                 yield from free
                 continue
             candidates = [*free]
@@ -534,7 +586,10 @@ class _Order:
                 yield candidate
 
     def _is_free(self, candidate: Candidate) -> bool:
-        if bool(self._kept) and self._releases.bit(candidate.version) == self._kept:
+        if not candidate.loses_wheel and not candidate.withheld:
+            return True
+        kept = self._offer.kept
+        if kept and self._releases.bit(candidate.version) == kept:
             return True
         if candidate.loses_wheel and not self._takes_source:
             return False

@@ -130,7 +130,10 @@ class Limits(Struct, frozen=True, kw_only=True):
 
     def bounding(self, name: Key, bounds: Iterable[Bound]) -> Limits:
         """Return these limits with more bounds on a project, each of which counts once."""
-        all_bounds = dict.fromkeys((*self.bounds.get(name, ()), *bounds))
+        there = self.bounds.get(name, ())
+        all_bounds = dict.fromkeys((*there, *bounds))
+        if len(all_bounds) == len(there):
+            return self
         more = {**self.bounds, name: tuple(all_bounds)}
         return replace(self, bounds=MappingProxyType(more))
 

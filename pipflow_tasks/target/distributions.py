@@ -5,7 +5,6 @@ Sources: the package lists of each release. A Python without a patch level moves
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -30,6 +29,7 @@ class Distribution(Struct, frozen=True, kw_only=True):
 
     Attributes:
         word: how image names call it.
+        parts: each such name has one of these in it, which is faster to see.
         libc: ``glibc 2.36``, ``musl 1.2``.
         python: of its package ``python3``; empty where that is none that is served here.
         pip: of its package of pip, or empty.
@@ -39,8 +39,9 @@ class Distribution(Struct, frozen=True, kw_only=True):
         begun: from which day it was, or empty.
     """
 
-    word: re.Pattern[str] | Pattern
+    word: Pattern
     libc: str
+    parts: tuple[str, ...] = ("",)
     python: str = ""
     pip: str = ""
     alpine: int | None = None
@@ -83,6 +84,7 @@ DISTRIBUTIONS: tuple[Distribution, ...] = (
     *(
         Distribution(
             word=_word(rf"{name}|debian[-:]?{number}"),
+            parts=(name, "debian"),
             libc=libc,
             python=_DEBIAN_PYTHONS.get(name, ("", ""))[0],
             pip=_DEBIAN_PYTHONS.get(name, ("", ""))[1],
@@ -93,7 +95,11 @@ DISTRIBUTIONS: tuple[Distribution, ...] = (
     ),
     *(
         Distribution(
-            word=_word(rf"{name}|ubuntu[-:]?{number}"), libc=f"glibc {libc}", python=python, pip=pip
+            word=_word(rf"{name}|ubuntu[-:]?{number}"),
+            parts=(name, "ubuntu"),
+            libc=f"glibc {libc}",
+            python=python,
+            pip=pip,
         )
         for name, number, libc, python, pip in (
             ("bionic", r"18\.04", "2.27", "3.6.9", "9.0.1"),
@@ -105,34 +111,52 @@ DISTRIBUTIONS: tuple[Distribution, ...] = (
     ),
     Distribution(
         word=_word(r"amazonlinux:2(?:\.0\.[0-9.]+)?|al2"),
+        parts=("amazonlinux", "al2"),
         libc="glibc 2.26",
         python="3.7",
         pip="20.2.2",
     ),
     Distribution(
         word=_word(r"amazonlinux:2023(?:\.[0-9.]+)?|al2023"),
+        parts=("2023",),
         libc="glibc 2.34",
         python="3.9",
         pip="21.3.1",
     ),
     Distribution(
-        word=_word(r"centos[-:]?7(?:\.[0-9.]+)?"), libc="glibc 2.17", python="3.6.8", pip="9.0.3"
+        word=_word(r"centos[-:]?7(?:\.[0-9.]+)?"),
+        parts=("centos",),
+        libc="glibc 2.17",
+        python="3.6.8",
+        pip="9.0.3",
     ),
     Distribution(
-        word=_name_redhat(8), libc="glibc 2.28", python="3.6.8", pip="9.0.3", has_alternatives=True
+        word=_name_redhat(8),
+        parts=("8",),
+        libc="glibc 2.28",
+        python="3.6.8",
+        pip="9.0.3",
+        has_alternatives=True,
     ),
-    Distribution(word=_name_redhat(9), libc="glibc 2.34", python="3.9", pip="21.2.3"),
-    Distribution(word=_name_redhat(10), libc="glibc 2.39", python="3.12", pip="23.3.2"),
+    Distribution(word=_name_redhat(9), parts=("9",), libc="glibc 2.34", python="3.9", pip="21.2.3"),
+    Distribution(
+        word=_name_redhat(10), parts=("10",), libc="glibc 2.39", python="3.12", pip="23.3.2"
+    ),
     *(
-        Distribution(word=_word(rf"fedora[-:]?{number}"), libc=f"glibc {libc}", python=python)
+        Distribution(
+            word=_word(rf"fedora[-:]?{number}"),
+            parts=("fedora",),
+            libc=f"glibc {libc}",
+            python=python,
+        )
         for number, (libc, python) in _FEDORA.items()
     ),
 )
 
-_HOME_ASSISTANT = re.compile(r"(?:.*/)?home-assistant/[a-z0-9]+-base:3\.(?P<minor>[0-9]{1,2})")
-_ALPINE_TAG = re.compile(r"(?:.*/)?alpine:(?:v|3\.(?P<minor>[0-9]{1,2}))(?:\.[0-9]+)?(?:[-_].*)?")
+_HOME_ASSISTANT = Pattern(r"(?:.*/)?home-assistant/[a-z0-9]+-base:3\.(?P<minor>[0-9]{1,2})")
+_ALPINE_TAG = Pattern(r"(?:.*/)?alpine:(?:v|3\.(?P<minor>[0-9]{1,2}))(?:\.[0-9]+)?(?:[-_].*)?")
 
-BARE = re.compile(
+BARE = Pattern(
     r"(?:.*/)?(?:debian|ubuntu|alpine|busybox|ubi(?:8|9|10)?-(?:minimal|micro)|cuda"
     r"|uv|micromamba|home-assistant/[a-z0-9]+-base(?:-(?:debian|ubuntu))?|scratch):.*"
 )
@@ -164,6 +188,6 @@ def find_distribution(path: str, tag: str) -> Distribution | None:
         if minor is not None:
             return alpine(minor)
         for row in DISTRIBUTIONS:
-            if row.word.search(text):
+            if any(part in text for part in row.parts) and row.word.search(text):
                 return row
     return None

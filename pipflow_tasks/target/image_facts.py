@@ -108,7 +108,7 @@ _PATCHES_TO_COME = 12
 """How many patch releases of a series that goes on may be out that are not listed here."""
 
 
-ALPINE = re.compile(r"(?<![a-z0-9])alpine(?:[-:]?3\.(?P<minor>[0-9]{1,2}))?(?![a-z0-9])")
+ALPINE = Pattern(r"(?<![a-z0-9])alpine(?:[-:]?3\.(?P<minor>[0-9]{1,2}))?(?![a-z0-9])")
 
 # Words of a tag that say nothing about the libc.
 PLAIN_WORDS = frozenset({"slim", "rc", "onbuild", "dev", "builder"})

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping  # noqa: TC003 - msgspec reads the annotations
 from types import MappingProxyType
 from typing import Any
@@ -17,9 +16,9 @@ from packaging.tags import Tag
 from packaging.version import Version
 
 from ..errors import TargetError
-from ..values import hash_without, repr_without
+from ..values import Pattern, hash_without, repr_without
 
-_LIBC = re.compile(r"((?:glibc 2|musl 1)\.[0-9]{1,3})(?![0-9]).*")
+_LIBC = Pattern(r"((?:glibc 2|musl 1)\.[0-9]{1,3})(?![0-9]).*")
 _MARKERS = frozenset({
     "implementation_name", "implementation_version", "os_name", "platform_machine",
     "platform_python_implementation", "platform_release", "platform_system", "platform_version",

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from packaging.tags import Tag, compatible_tags, cpython_tags, generic_tags
 from packaging.version import Version
 
+from ..values import Pattern
 from . import image_facts as facts
 from .names import target_error
 from .tags import list_platforms, list_tags
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from .target import Target
 
-_UV_PLATFORM = re.compile(
+_UV_PLATFORM = Pattern(
     r"(\w+?)-(?:manylinux_2_(\d+)|(manylinux2014)|unknown-linux(?:-(gnu|musl))?)"
 )
 _FIRST_PIP_FOR_OTHERS = Version("24.2")

@@ -28,6 +28,7 @@ from pipflow_tasks.target import (
     name_tells_all,
     newest_pip,
 )
+from pipflow_tasks.target.distributions import DISTRIBUTIONS
 
 CASES = Path(__file__).parents[1] / "data" / "targets"
 WORDS = [
@@ -153,6 +154,14 @@ def test_distributions(name: str, libc: str, python: str, pip: str) -> None:
     found = find_distribution(*name.split(":"))
     assert found is not None
     assert (found.libc, found.python, found.pip) == (libc, python, pip)
+
+
+@given(st.data())
+def test_parts_are_in_each_name(data: st.DataObject) -> None:
+    """A name that an expression of a distribution finds has one of the parts that stand for it."""
+    distribution = data.draw(st.sampled_from(DISTRIBUTIONS))
+    name = data.draw(st.from_regex(distribution.word.compiled))
+    assert any(part in name for part in distribution.parts)
 
 
 def test_error_says_where_and_what_to_do() -> None:
