@@ -32,6 +32,7 @@ LAYERS = [
     ["project"],
     ["report"],
     ["tasks", "roots"],
+    ["command_line"],
     ["program"],
     ["__init__", "__main__"],
 ]
@@ -47,7 +48,7 @@ IMPORTERS = {
     "requests": {"index"},
     "urllib3": {"index"},
     "truststore": {"index"},
-    "invoke": {"tasks", "program", "mount", "project"},  # project: the type of a context
+    "invoke": {"tasks", "program", "command_line", "mount", "project"},  # project: a type
     "subprocess": {"processes", "engine.building", "engine.inside"},  # a build; in an image
     "pip": {"index"},
 }
