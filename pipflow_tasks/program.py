@@ -23,9 +23,9 @@ from invoke.loader import FilesystemLoader
 from invoke.parser.argument import Argument
 from invoke.program import Program
 
-from .command_line.arguments import Surface, arrange
+from .command_line.arguments import Surface, arrange, take_color
 from .command_line.help import describe_command, describe_program
-from .console import say, silence_output
+from .console import choose_color, paint_headings, say, silence_output
 from .errors import PipflowError, UsageError
 from .files import read_text, repository_of, show_path
 from .isolation import isolate
@@ -97,8 +97,12 @@ class PipflowProgram(Program):
             default="",
             help="Print the completion script for a shell: bash, zsh or fish.",
         )
+        color = Argument(
+            names=("color",),
+            help="When to use colours: auto (on a terminal), always or never.",
+        )
         del theirs["print-completion-script"]
-        return [isolated, completion, *theirs.values()]
+        return [isolated, completion, color, *theirs.values()]
 
     def execute(self) -> None:
         """Find the project and its settings, and run the task."""
@@ -195,7 +199,9 @@ class PipflowProgram(Program):
         super().normalize_argv(argv)
         program, *words = self.argv
         try:
-            self.argv = [program, *arrange(words, self._surface)]
+            color, others = take_color(words)
+            choose_color(color)
+            self.argv = [program, *arrange(others, self._surface)]
         except PipflowError as error:
             raise TaskFailed(error) from error
 
@@ -210,11 +216,11 @@ class PipflowProgram(Program):
 
     def print_help(self) -> None:
         """Print the commands, and the options of the program."""
-        print(describe_program(self._surface))
+        print(paint_headings(describe_program(self._surface)))
 
     def print_task_help(self, name: str) -> None:
         """Print how a command is used."""
-        print(describe_command(name, self._surface))
+        print(paint_headings(describe_command(name, self._surface)))
 
 
 def run() -> None:
@@ -228,7 +234,7 @@ def run() -> None:
     except OSError as error:  # what Invoke prints by itself: help, or a list
         silence_output()
         if not isinstance(error, BrokenPipeError):
-            say(f"the output can't be written: {error.strerror or error}")
+            say(f"error: the output can't be written: {error.strerror or error}")
         sys.exit(1)
 
 

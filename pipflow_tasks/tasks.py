@@ -22,7 +22,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import Task
 
-from .console import open_streams, say, write_out
+from .console import REPORT_WORDS, choose_color, open_streams, say, write_out
 from .errors import BuildError, FileError, PipflowError, UsageError
 from .isolation import is_isolated
 from .mount import Namespace, find_mount
@@ -111,10 +111,11 @@ class Run:
                 if isinstance(error, BuildError) and error.outcome is not None:
                     outcome = self._with_undo(plan, error.outcome, shared)
                     with suppress(Exit):  # the error comes first
-                        _report(write(plan, outcome), is_done=outcome.is_done)
+                        _report(write(plan, outcome), shared.words, is_done=outcome.is_done)
                 raise TaskFailed(error, project.shown) from error
             outcome = self._with_undo(plan, outcome, shared)
-            _report(write(plan, outcome), is_done=outcome.is_done)  # the cache is written after it
+            # the cache is written after it
+            _report(write(plan, outcome), shared.words, is_done=outcome.is_done)
         if any(finding.severity == "error" for finding in plan.findings):
             raise Exit(code=1)
         if shared.exit_code and (plan.changes or plan.is_unfinished):
@@ -166,6 +167,12 @@ class Shared:
     exit_code: bool = False
     refresh: bool = False
     no_cache_dir: bool = False
+    color: str = ""
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """How lines of the report begin, each with its colour."""
+        return REPORT_WORDS if self.format_ == "text" else {}
 
     @property
     def caching(self) -> Caching:
@@ -394,6 +401,7 @@ _HELP = {
     "file": "The requirements file, or several separated by commas; default: the setting `file`, "
     "else the file that the image installs.",
     "format_": "The format of the report: text, json or markdown.",
+    "color": "When to use colours: auto (on a terminal), always or never.",
     "dry_run": "Show what would change and what would be built; do nothing.",
     "no_rebuild": "Do not build the image.",
     "keep": "Keep the changes in the file even if the build fails.",
@@ -412,7 +420,7 @@ _HELP = {
 }
 
 
-_READING = ("file", "format_", "refresh", "no_cache_dir")
+_READING = ("file", "format_", "color", "refresh", "no_cache_dir")
 _CHANGING = (*_READING, "dry_run", "no_rebuild", "keep")
 _TASKS = (
     (add, _CHANGING),
@@ -427,7 +435,7 @@ _TASKS = (
     (why, _READING),
     (why_not, _READING),
     (check, _READING),
-    (rebuild, ("file", "format_", "dry_run")),
+    (rebuild, ("file", "format_", "color", "dry_run")),
 )
 """The functions that make plans, each with the shared arguments that its task takes."""
 
@@ -495,6 +503,8 @@ class DepsTask(Task):  # type: ignore[type-arg]
         shared = Shared(**{name: given.pop(name) for name in self._shared if name in given})
         run = Run(context=context, namespace=self.namespace)
         try:
+            if shared.color:
+                choose_color(shared.color)
             if "packages" in given:
                 given["packages"] = run.words(given["packages"], self.name.replace("_", "-"))
             return run.carry_out(self.body, given, shared)
@@ -531,7 +541,7 @@ class TaskFailed(Exit):
         super().__init__(code=error.exit_status)  # Invoke fails to print a message where it can't
         self.error = error
         is_placed = error.path is not None or folder == "."
-        say(str(error) if is_placed else f"{folder}: {error}")
+        say(f"error: {error}" if is_placed else f"error: {folder}: {error}")
 
     def __str__(self) -> str:
         return str(self.error)
@@ -542,7 +552,7 @@ class MountError(UsageError, Exit):  # type: ignore[misc]  # both have a message
 
     def __init__(self, error: UsageError) -> None:
         UsageError.__init__(self, error.message, hint=error.hint)
-        self.message = str(error)  # what Invoke prints
+        self.message = f"error: {error}"  # what Invoke prints
         self.hint = ""
         self._code = 1
 
@@ -643,23 +653,24 @@ def _plan(project: Project, body: Callable[..., Plan], own: Mapping[str, Any]) -
     return body(project, **own)
 
 
-def _report(text: str, *, is_done: bool) -> None:
+def _report(text: str, words: Mapping[str, str] = MappingProxyType({}), *, is_done: bool) -> None:
     """Print a report.
 
     Args:
         text: the report.
+        words: how its lines may begin, each with the colour.
         is_done: files or images have changed, so that an unwritten report is no failure.
 
     Raises:
         Exit: it can't be written, and nothing else was done.
     """
     try:
-        write_out(text)
+        write_out(text, words)
     except OSError as error:
         reason = error.strerror or str(error)
         done = "what it was to report was done" if is_done else "nothing was changed"
         if not isinstance(error, BrokenPipeError):
-            say(f"the report can't be written: {reason}; {done}")
+            say(f"error: the report can't be written: {reason}; {done}")
         if not is_done:
             raise Exit(code=1) from error
 

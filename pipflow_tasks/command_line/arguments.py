@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..mount import Namespace
 
 HELP = ("--help", "-h")
-SHOWN = ("isolated", "completion", "version", "help")
+SHOWN = ("isolated", "color", "completion", "version", "help")
 """The options of the program itself that its help shows; it takes Invoke's others, too."""
 
 _LIST = ("--list", "-l")
@@ -63,6 +63,26 @@ class Surface:
     def call(self, command: str, *packages: str, options: Sequence[str] = ()) -> str:
         """Return a call, as messages show it."""
         return f"`{call(self.namespace, command, *packages, options=options)}`"
+
+
+def take_color(words: Sequence[str]) -> tuple[str, list[str]]:
+    """Return the value of ``--color``, and the words without it: it is for what follows, too."""
+    color = "auto"
+    others: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        name, equals, value = word.partition("=")
+        if word == "--":
+            others += [word, *rest]
+        elif name != "--color":
+            others.append(word)
+        elif equals:
+            color = value
+        elif (following := next(rest, None)) is not None:
+            color = following
+        else:
+            others.append(word)
+    return color, others
 
 
 def arrange(words: Sequence[str], surface: Surface) -> list[str]:

@@ -33,6 +33,7 @@ _GROUPS = (
 
 _SAID_BY_TITLE = (", and build the image.", "; change nothing.")
 _VALUES = {
+    "color": "WHEN",
     "completion": "SHELL",
     "direct": "PACKAGES",
     "file": "FILE",
