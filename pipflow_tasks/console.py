@@ -1,6 +1,7 @@
 """Standard output and standard error, also where they are closed, full, or a pipe that ended.
 
-What is printed is escaped here: text of an index or an image never gets at the terminal.
+What is printed is escaped here: text of an index or an image never gets at the terminal. The words
+that lines begin with have a colour, on a terminal alone: https://no-color.org says when not.
 """
 
 from __future__ import annotations
@@ -8,12 +9,95 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from .errors import escape
+from .errors import UsageError, escape
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import TextIO
+
+COLOR_CHOICES = ("auto", "always", "never")
+
+_RED, _GREEN, _YELLOW, _CYAN, _BOLD, _FAINT = "1;31", "32", "1;33", "1;36", "1", "2"
+_PREFIXES = {"error:": _RED, "warning:": _YELLOW, "hint:": _CYAN}
+"""How messages on standard error begin."""
+
+REPORT_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("added", "moved", "pinned", "removed", "can move"), _GREEN),
+        **dict.fromkeys(("to add", "to move", "to pin", "to remove"), _GREEN),
+        **dict.fromkeys(("held", "newer", "undone", "warning"), _YELLOW),
+        **dict.fromkeys(("error", "failed"), _RED),
+        **dict.fromkeys(("hint", "next", "undo", "fix:"), _CYAN),
+        **dict.fromkeys(("for", "note", "left"), _FAINT),
+        **dict.fromkeys(("image", "file", "files", "why", "why not"), _BOLD),
+    }
+)
+"""How lines of a text report begin, each with its colour."""
+
+_chosen = "auto"
+
+
+def choose_color(choice: str) -> None:
+    """Say when this process prints colours; ``auto`` is on a terminal.
+
+    Raises:
+        UsageError: there is no such choice.
+    """
+    global _chosen
+    if choice not in COLOR_CHOICES:
+        known = ", ".join(COLOR_CHOICES)
+        raise UsageError(f'`--color` has no value "{choice}"', hint=f"use one of {known}")
+    _chosen = choice
+
+
+def is_colored(stream: TextIO | None) -> bool:
+    """Return whether colours are printed to a stream."""
+    if stream is None or _chosen == "never":
+        return False
+    if _chosen == "always":
+        return True
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR", "0") not in {"", "0"}:
+        return True
+    try:
+        return stream.isatty() and os.environ.get("TERM") != "dumb"
+    except ValueError:  # it is closed
+        return False
+
+
+def paint_headings(text: str) -> str:
+    """Return a help text for standard output, with its headings in bold."""
+    if not is_colored(sys.stdout):
+        return text
+    lines = text.split("\n")
+    headings = {line for line in lines if line.endswith(":") and not line.startswith(" ")}
+    shown = [_painted(line, _BOLD) if line in headings else line for line in lines]
+    return "\n".join(_paint_line(line, {"Usage:": _BOLD}) for line in shown)
+
+
+def _paint(text: str, words: Mapping[str, str], stream: TextIO | None) -> str:
+    """Return a text with the colours of the words that its lines begin with."""
+    if not words or not is_colored(stream):
+        return text
+    return "\n".join(_paint_line(line, words) for line in text.split("\n"))
+
+
+def _paint_line(line: str, words: Mapping[str, str]) -> str:
+    rest = line.lstrip(" ")
+    indent = line[: len(line) - len(rest)]
+    for word, style in words.items():
+        is_whole = rest.startswith(word) and rest[len(word) : len(word) + 1] in {"", " "}
+        if is_whole and (not indent or word == "fix:"):
+            return f"{indent}{_painted(word, style)}{rest[len(word) :]}"
+    return line
+
+
+def _painted(text: str, style: str) -> str:
+    return f"\x1b[{style}m{text}\x1b[0m"
 
 
 def open_streams() -> None:
@@ -34,13 +118,17 @@ def open_streams() -> None:
 def say(text: str) -> None:
     """Print a line to standard error; if that can't be written, nobody can be told."""
     try:
-        print(escape(text), file=sys.stderr, flush=True)
+        print(_paint(escape(text), _PREFIXES, sys.stderr), file=sys.stderr, flush=True)
     except (OSError, ValueError):
         _silence(sys.stderr)
 
 
-def write_out(text: str) -> None:
+def write_out(text: str, words: Mapping[str, str] = MappingProxyType({})) -> None:
     """Print a report to standard output; characters that it can't encode are escaped.
+
+    Args:
+        text: the report.
+        words: how its lines may begin, each with the colour.
 
     Raises:
         OSError: it can't be written.
@@ -50,7 +138,7 @@ def write_out(text: str) -> None:
     try:
         encoding = sys.stdout.encoding or "utf-8"
         shown = escape(text).encode(encoding, "backslashreplace").decode(encoding)
-        print(shown, flush=True)
+        print(_paint(shown, words, sys.stdout), flush=True)
     except ValueError as error:
         raise OSError("standard output is closed") from error
     except OSError:

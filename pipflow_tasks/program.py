@@ -1,9 +1,8 @@
 """The ``pipflow`` program: the same tasks without a tasks file, one task in each call.
 
-``pipflow add requests flask`` does the same as ``invoke deps.add "requests, flask"``. Invoke's
-Program would read the second package as a task, has no ``--list`` for a bundled namespace, and
-passes ``--help`` behind a task to that task. So the arguments are rearranged before it reads them.
-The project is found by ``roots``. A tasks file that imports ``pipflow_tasks`` is loaded for the
+``pipflow add requests flask`` does the same as ``invoke deps.add "requests, flask"``. The words of
+a call are checked and put in order by ``command_line`` before Invoke's parser reads them. The
+project is found by ``roots``. A tasks file that imports ``pipflow_tasks`` is loaded for the
 settings that it makes; with ``--isolated`` no Python of the project is run.
 """
 
@@ -12,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import nullcontext, redirect_stdout
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from traceback import extract_tb
@@ -23,7 +23,9 @@ from invoke.loader import FilesystemLoader
 from invoke.parser.argument import Argument
 from invoke.program import Program
 
-from .console import say, silence_output
+from .command_line.arguments import Surface, arrange, take_color
+from .command_line.help import describe_command, describe_program
+from .console import choose_color, paint_headings, say, silence_output
 from .errors import PipflowError, UsageError
 from .files import read_text, repository_of, show_path
 from .isolation import isolate
@@ -39,11 +41,9 @@ from .roots import (
 from .tasks import TaskFailed, program_namespace, unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from types import ModuleType
 
     from invoke.collection import Collection
-    from invoke.parser.context import ParserContext
 
     from .mount import Namespace
     from .roots import TasksFile
@@ -89,7 +89,20 @@ class PipflowProgram(Program):
             default=False,
             help="Run no Python and no program of the project, expand no variables, build nothing.",
         )
-        return [*super().core_args(), isolated]
+        theirs = {argument.names[0]: argument for argument in super().core_args()}
+        theirs["help"].help = "Explain the program, or a command."
+        theirs["version"].help = "Print the version."
+        completion = Argument(
+            names=("completion", "print-completion-script"),
+            default="",
+            help="Print the completion script for a shell: bash, zsh or fish.",
+        )
+        color = Argument(
+            names=("color",),
+            help="When to use colours: auto (on a terminal), always or never.",
+        )
+        del theirs["print-completion-script"]
+        return [isolated, completion, color, *theirs.values()]
 
     def execute(self) -> None:
         """Find the project and its settings, and run the task."""
@@ -184,53 +197,30 @@ class PipflowProgram(Program):
     def normalize_argv(self, argv: list[str] | None) -> None:
         """Put the arguments in the order that Invoke reads."""
         super().normalize_argv(argv)
-        contexts = {
+        program, *words = self.argv
+        try:
+            color, others = take_color(words)
+            choose_color(color)
+            self.argv = [program, *arrange(others, self._surface)]
+        except PipflowError as error:
+            raise TaskFailed(error) from error
+
+    @cached_property
+    def _surface(self) -> Surface:
+        tasks = {
             name: context
             for context in self._tasks.to_contexts()
-            for name in (context.name, *context.aliases)
+            for name in (str(context.name), *context.aliases)
         }
-        program, *words = self.argv
-        self.argv = [program, *arrange(words, contexts, self.initial_context)]
+        return Surface(namespace=self._tasks, tasks=tasks, core=self.initial_context)
 
+    def print_help(self) -> None:
+        """Print the commands, and the options of the program."""
+        print(paint_headings(describe_program(self._surface)))
 
-def arrange(
-    words: Sequence[str], tasks: dict[str | None, ParserContext], core: ParserContext
-) -> list[str]:
-    """Return the arguments with options before packages, and with all packages in one word.
-
-    Where a task takes none, they are the value of its option ``--names`` or ``--sources``.
-
-    Args:
-        words: the arguments of the program.
-        tasks: the tasks by name.
-        core: Invoke's own options.
-    """
-    if any(word in {"--list", "-l"} for word in words):
-        return ["--help"]
-    place = _first_word(words, core)
-    if place is None or words[place] not in tasks:
-        return list(words)
-    name = words[place]
-    options: list[str] = []
-    packages: list[str] = []
-    rest = iter(words[place + 1 :])
-    for word in rest:
-        if word in {"--help", "-h"}:
-            return ["--help", name]
-        if word == "--":
-            packages.extend(rest)
-        elif word.startswith("-") and len(word) > 1:
-            options.append(word)
-            if _takes_value(word, tasks[name]):
-                options.extend([value] if (value := next(rest, None)) is not None else [])
-        else:
-            packages.append(word)
-    joined = [", ".join(packages)] if packages else []
-    given = {option.partition("=")[0] for option in options}
-    for option in ("--names", "--sources"):
-        if joined and option in tasks[name].flags and option not in given:
-            joined.insert(0, option)
-    return [*words[:place], name, *options, *joined]
+    def print_task_help(self, name: str) -> None:
+        """Print how a command is used."""
+        print(paint_headings(describe_command(name, self._surface)))
 
 
 def run() -> None:
@@ -244,7 +234,7 @@ def run() -> None:
     except OSError as error:  # what Invoke prints by itself: help, or a list
         silence_output()
         if not isinstance(error, BrokenPipeError):
-            say(f"the output can't be written: {error.strerror or error}")
+            say(f"error: the output can't be written: {error.strerror or error}")
         sys.exit(1)
 
 
@@ -271,19 +261,3 @@ def _hidden_settings(path: Path, line: int) -> UsageError:
 
 def _show(path: Path) -> str:
     return show_path(path, Path.cwd())
-
-
-def _first_word(words: Sequence[str], core: ParserContext) -> int | None:
-    """Return the place of the first word that is neither an option nor an option's value."""
-    place = 0
-    while place < len(words):
-        if not words[place].startswith("-"):
-            return place
-        place += 2 if _takes_value(words[place], core) else 1
-    return None
-
-
-def _takes_value(word: str, context: ParserContext) -> bool:
-    """Return whether the next word is the value of an option."""
-    flag = context.flags.get(word)
-    return flag is not None and bool(flag.takes_value) and not flag.optional

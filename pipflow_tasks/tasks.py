@@ -11,16 +11,18 @@ import os
 import shlex
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from functools import partial
-from inspect import Parameter, Signature
+from inspect import Parameter, Signature, cleandoc
 from pathlib import PurePath
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import Task
 
-from .console import open_streams, say, write_out
+from .console import REPORT_WORDS, choose_color, open_streams, say, write_out
 from .errors import BuildError, FileError, PipflowError, UsageError
 from .isolation import is_isolated
 from .mount import Namespace, find_mount
@@ -28,7 +30,7 @@ from .settings import Settings
 from .signals import ended_once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from invoke.parser.argument import Argument
@@ -53,16 +55,23 @@ class Run:
         """
         options = [word for word in packages.split() if word.startswith("-")]
         if options:
-            program = self.namespace.program
-            command = find_mount(self.namespace).command(task)
-            asked = f"{program} {task} --help" if program else f"invoke --help {command}"
-            raise UsageError(
-                f'"{options[0]}" is an option, not a package',
-                hint=f"use `{asked}` to see the options",
-            )
+            raise self._not_a_package(options[0], task)
         if not packages.strip(", \t\r\n"):
-            raise UsageError("no package is named", hint=f"{task} needs at least one")
+            raise no_package(self.namespace, task)
         return packages
+
+    def _not_a_package(self, option: str, task: str) -> UsageError:
+        program = self.namespace.program
+        command = find_mount(self.namespace).command(task)
+        asked = f"{program} {task} --help" if program else f"invoke --help {command}"
+        names = _signature(self.namespace, task)
+        flags = [f"--{name.strip('_').replace('_', '-')}" for name in names]
+        near = get_close_matches(option, flags, n=1)
+        hint = f"did you mean `{near[0]}`? " if near and option not in near else ""
+        return UsageError(
+            f'"{option}" is an option, not a package',
+            hint=f"{hint}use `{asked}` to see the options",
+        )
 
     def carry_out(
         self, body: Callable[..., Plan], own: Mapping[str, Any], shared: Shared
@@ -103,10 +112,11 @@ class Run:
                 if isinstance(error, BuildError) and error.outcome is not None:
                     outcome = self._with_undo(plan, error.outcome, shared)
                     with suppress(Exit):  # the error comes first
-                        _report(write(plan, outcome), is_done=outcome.is_done)
+                        _report(write(plan, outcome), shared.words, is_done=outcome.is_done)
                 raise TaskFailed(error, project.shown) from error
             outcome = self._with_undo(plan, outcome, shared)
-            _report(write(plan, outcome), is_done=outcome.is_done)  # the cache is written after it
+            # the cache is written after it
+            _report(write(plan, outcome), shared.words, is_done=outcome.is_done)
         if any(finding.severity == "error" for finding in plan.findings):
             raise Exit(code=1)
         if shared.exit_code and (plan.changes or plan.is_unfinished):
@@ -134,13 +144,7 @@ class Run:
         options = ["--file", shared.file] if shared.file else []
         if not is_built:
             options.append("--no-rebuild")
-        program = self.namespace.program
-        if program:
-            isolated = ["--isolated"] if is_isolated() else []
-            return shlex.join([program, *isolated, task, *options, *packages])
-        command = find_mount(self.namespace).command(task)
-        words = [", ".join(packages)] if packages else []
-        return shlex.join(["invoke", command, *options, *words])
+        return call(self.namespace, task, *packages, options=options)
 
     def _is_dry(self, shared: Shared) -> bool:
         return shared.dry_run or bool(self.context.config.run.dry)
@@ -164,6 +168,12 @@ class Shared:
     exit_code: bool = False
     refresh: bool = False
     no_cache_dir: bool = False
+    color: str = ""
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """How lines of the report begin, each with its colour."""
+        return REPORT_WORDS if self.format_ == "text" else {}
 
     @property
     def caching(self) -> Caching:
@@ -354,20 +364,46 @@ def cache(context: Context, clear: bool = False) -> None:
     _report(f"{folder}: {size_bytes / 1e6:.1f} MB", is_done=False)
 
 
+LISTS = ("names", "sources")
+"""The options that ``pipflow`` takes packages or files for without naming the option."""
+
+EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(
+    {
+        "add": (("", "requests flask"), ("", "django>=4.2,<5"), ("--group web", "celery[redis]")),
+        "adopt": (("", ""), ("", "base.in dev.in")),
+        "cache": (("", ""), ("--clear", "")),
+        "check": (("", ""), ("--offline", "")),
+        "lock": (("", ""), ("--dry-run", "")),
+        "outdated": (("", ""), ("--level minor", ""), ("--exit-code", "")),
+        "pin": (("", ""), ("", "flask redis")),
+        "rebuild": (("", ""), ("--no-cache", "")),
+        "remove": (("", "flask redis"),),
+        "unlock": (("", ""),),
+        "upgrade": (("", "flask redis"), ("", "django<5")),
+        "upgrade-all": (("", ""), ("--level minor", ""), ("--skip django,celery", "")),
+        "why": (("", "urllib3"),),
+        "why-not": (("", "urllib3"), ("", "urllib3==2.0")),
+    }
+)
+"""For each task, what may stand behind it: options, and packages, each separated by spaces."""
+
 _HELP = {
-    "packages": "Packages; several are one quoted word, separated by commas or spaces.",
-    "group": "The heading comment of the block to add to.",
+    "packages": 'Packages; quote several as one word: "requests flask".',
+    "group": "The heading comment of the block to add to; default: the first block.",
     "sources": "The files to adopt, separated by commas; default: the requirements file.",
     "direct": "Packages that are direct requirements, separated by commas or spaces.",
     "transitive": "Packages that are transitive dependencies, separated by commas or spaces.",
     "pre": "Allow pre-releases.",
-    "names": "Pin only these packages, separated by commas or spaces.",
-    "only": 'Consider only these: names, patterns ("boto*") or headings, separated by commas.',
-    "skip": "Leave these alone: names, patterns or headings, separated by commas.",
+    "names": "Pin only these packages, separated by commas or spaces; default: all.",
+    "only": 'Consider only these: names, patterns ("boto*") or headings, separated by commas; '
+    "default: all.",
+    "skip": "Leave these alone: names, patterns or headings, separated by commas; default: none.",
     "pin": "Also pin the requirements that are not pinned.",
     "level": "The highest part of a version that may change: major, minor or patch.",
-    "file": "The requirements file, or several separated by commas; overrides the setting.",
+    "file": "The requirements file, or several separated by commas; default: the setting `file`, "
+    "else the file that the image installs.",
     "format_": "The format of the report: text, json or markdown.",
+    "color": "When to use colours: auto (on a terminal), always or never.",
     "dry_run": "Show what would change and what would be built; do nothing.",
     "no_rebuild": "Do not build the image.",
     "keep": "Keep the changes in the file even if the build fails.",
@@ -386,7 +422,7 @@ _HELP = {
 }
 
 
-_READING = ("file", "format_", "refresh", "no_cache_dir")
+_READING = ("file", "format_", "color", "refresh", "no_cache_dir")
 _CHANGING = (*_READING, "dry_run", "no_rebuild", "keep")
 _TASKS = (
     (add, _CHANGING),
@@ -401,7 +437,7 @@ _TASKS = (
     (why, _READING),
     (why_not, _READING),
     (check, _READING),
-    (rebuild, ("file", "format_", "dry_run")),
+    (rebuild, ("file", "format_", "color", "dry_run")),
 )
 """The functions that make plans, each with the shared arguments that its task takes."""
 
@@ -427,6 +463,17 @@ class DepsTask(Task):  # type: ignore[type-arg]
         self.namespace = namespace
         aliases = ("view_all",) if body is outdated else ()
         super().__init__(body, aliases=aliases, auto_shortflags=False)
+
+    @property
+    def __doc__(self) -> str:
+        """The docstring of the function, with examples as they are typed where it is mounted."""
+        told = cleandoc(self.body.__doc__ or "")
+        shown = "\n".join(f"    {each}" for each in examples(self.namespace, self.name))
+        return f"{told}\n\nExamples:\n\n{shown}"
+
+    @__doc__.setter
+    def __doc__(self, text: str) -> None:
+        """Ignore what Invoke copies from the function."""
 
     def argspec(self, body: Callable[..., Plan]) -> Signature:
         """Return the signature that Invoke parses: of the function, and the shared arguments."""
@@ -458,8 +505,10 @@ class DepsTask(Task):  # type: ignore[type-arg]
         shared = Shared(**{name: given.pop(name) for name in self._shared if name in given})
         run = Run(context=context, namespace=self.namespace)
         try:
+            if shared.color:
+                choose_color(shared.color)
             if "packages" in given:
-                given["packages"] = run.words(given["packages"], self.body.__name__)
+                given["packages"] = run.words(given["packages"], self.name.replace("_", "-"))
             return run.carry_out(self.body, given, shared)
         except PipflowError as error:
             raise TaskFailed(error) from error
@@ -494,7 +543,7 @@ class TaskFailed(Exit):
         super().__init__(code=error.exit_status)  # Invoke fails to print a message where it can't
         self.error = error
         is_placed = error.path is not None or folder == "."
-        say(str(error) if is_placed else f"{folder}: {error}")
+        say(f"error: {error}" if is_placed else f"error: {folder}: {error}")
 
     def __str__(self) -> str:
         return str(self.error)
@@ -505,9 +554,44 @@ class MountError(UsageError, Exit):  # type: ignore[misc]  # both have a message
 
     def __init__(self, error: UsageError) -> None:
         UsageError.__init__(self, error.message, hint=error.hint)
-        self.message = str(error)  # what Invoke prints
+        self.message = f"error: {error}"  # what Invoke prints
         self.hint = ""
         self._code = 1
+
+
+def no_package(namespace: Namespace, task: str) -> UsageError:
+    """Return the error of a task that is given no package."""
+    hint = f"{task} needs at least one: `{next(examples(namespace, task))}`"
+    if task == "upgrade":
+        hint += f"; `{call(namespace, 'upgrade-all')}` moves every pin"
+    return UsageError("no package is named", hint=hint)
+
+
+def examples(namespace: Namespace, task: str) -> Iterator[str]:
+    """Yield some calls of a task, as a user types them."""
+    for options, packages in EXAMPLES.get(task, ()):
+        yield call(namespace, task, *packages.split(), options=options.split())
+
+
+def call(namespace: Namespace, task: str, *packages: str, options: Sequence[str] = ()) -> str:
+    """Return how a user calls a task, quoted for a shell.
+
+    To Invoke, packages are one word, or the value of an option where the task has no such argument.
+    """
+    if namespace.program:
+        isolated = ["--isolated"] if is_isolated() else []
+        return shlex.join([namespace.program, *isolated, task, *options, *packages])
+    words = [", ".join(packages)] if packages else []
+    named = [f"--{name}" for name in LISTS if words and name in _signature(namespace, task)]
+    command = find_mount(namespace).command(task)
+    return shlex.join(["invoke", command, *options, *named, *words])
+
+
+def _signature(namespace: Namespace, task: str) -> Iterable[str]:
+    """Return the names of the arguments of a task."""
+    made: Task[Any] = namespace[task]
+    names: Iterable[str] = made.argspec(made.body).parameters
+    return names
 
 
 def namespace_for(folder: str = "", **settings: Any) -> Namespace:
@@ -571,23 +655,24 @@ def _plan(project: Project, body: Callable[..., Plan], own: Mapping[str, Any]) -
     return body(project, **own)
 
 
-def _report(text: str, *, is_done: bool) -> None:
+def _report(text: str, words: Mapping[str, str] = MappingProxyType({}), *, is_done: bool) -> None:
     """Print a report.
 
     Args:
         text: the report.
+        words: how its lines may begin, each with the colour.
         is_done: files or images have changed, so that an unwritten report is no failure.
 
     Raises:
         Exit: it can't be written, and nothing else was done.
     """
     try:
-        write_out(text)
+        write_out(text, words)
     except OSError as error:
         reason = error.strerror or str(error)
         done = "what it was to report was done" if is_done else "nothing was changed"
         if not isinstance(error, BrokenPipeError):
-            say(f"the report can't be written: {reason}; {done}")
+            say(f"error: the report can't be written: {reason}; {done}")
         if not is_done:
             raise Exit(code=1) from error
 

@@ -203,7 +203,7 @@ def draft_outdated(inputs: Inputs, options: UpgradeOptions) -> Iterator[Draft]:
             yield warn(f"{line.place}: not a valid line: {line.problem}")
     for line in inputs.manifest.lines:
         if line.requirement is not None and line.policy is not None:
-            yield hint(f"policy    {line.spelled_name} {line.policy.text} ({line.place})")
+            yield hint(f"{line.spelled_name} has the policy {line.policy.text} ({line.place})")
 
 
 def _bound(

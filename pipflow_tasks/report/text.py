@@ -46,7 +46,7 @@ def _lines(plan: Plan, outcome: Outcome) -> Iterator[str]:
         yield count_findings(plan)
     elif not plan.changes and not plan.edits and plan.command not in REPORTING:
         yield "nothing to change"
-    yield from plan.hints
+    yield from (_line("hint", hint) for hint in plan.hints)
     for title, content in show_new_files(plan, outcome):
         yield title
         yield from (f"    {line}" for line in content)

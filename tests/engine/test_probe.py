@@ -202,7 +202,7 @@ def test_image_without_python(
     done = add(project)
     assert (done.status, done.stdout) == (1, "")
     assert done.stderr.startswith(
-        f"Dockerfile:1: the base image {name} has no Python\nhint: set `python`"
+        f"error: Dockerfile:1: the base image {name} has no Python\nhint: set `python`"
     )
 
 

@@ -241,7 +241,9 @@ def test_build_argument_without_value(
     stand_in = docker(project, build=0)
     done = project.invoke("deps.upgrade-all")
     assert (done.status, done.stdout, project.requirements) == (1, "", OLD)
-    assert done.stderr.startswith(f"Dockerfile:{line}: the build argument `TOKEN` has no value")
+    assert done.stderr.startswith(
+        f"error: Dockerfile:{line}: the build argument `TOKEN` has no value"
+    )
     assert project.invoke("deps.upgrade-all", "--dry-run").stderr == done.stderr
     assert stand_in.built == []
     assert project.invoke("deps.upgrade-all", "--no-rebuild").status == 0

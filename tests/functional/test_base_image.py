@@ -157,7 +157,7 @@ def test_image_that_is_not_here(
     assert (done.status, done.stdout, engine.commands) == (1, "", ["image"])
     remedy = "; or `docker pull acme-base:1` (or build it) first, so that its Python is known"
     assert done.stderr == (
-        "Dockerfile:1: it is unknown which Python the base image acme-base:1 has\n"
+        "error: Dockerfile:1: it is unknown which Python the base image acme-base:1 has\n"
         'hint: set `python`, e.g. `python: "3.11"` under `pipflow` in invoke.yaml'
         f"{remedy if hint else ''}\n"
     )
@@ -239,7 +239,7 @@ def test_image_that_can_not_be_served(
     engine.tells(told)
     done = add(project)
     assert (done.status, done.stdout) == (1, "")
-    assert done.stderr.startswith(f"Dockerfile:1: the base image acme-base:1 {message}")
+    assert done.stderr.startswith(f"error: Dockerfile:1: the base image acme-base:1 {message}")
 
 
 def test_release_of_an_image_without_python(project: TemporaryProject, engine: Engine) -> None:

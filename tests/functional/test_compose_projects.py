@@ -249,7 +249,9 @@ def test_compose_file_variable_that_names_nothing(project: TemporaryProject) -> 
     """A file that `COMPOSE_FILE` names and that is not there is named: status 1."""
     done = project.invoke("deps.add", "lib", environment={"COMPOSE_FILE": "gone.yaml"})
     assert (done.status, done.stdout, project.requirements) == (1, "", "")
-    assert done.stderr.startswith("gone.yaml: there is no such file, which COMPOSE_FILE names")
+    assert done.stderr.startswith(
+        "error: gone.yaml: there is no such file, which COMPOSE_FILE names"
+    )
 
 
 @pytest.mark.parametrize("value", [":", " ", ""])
@@ -352,7 +354,10 @@ def test_other_file_that_is_not_valid(project: TemporaryProject, text: str) -> N
     project.write("compose.yaml", text)
     project.write("other.yaml", "services: {web: {build: [}}\n")
     done = project.invoke("deps.add", "lib")
-    assert (done.status, done.stderr.startswith("other.yaml:1: the file is no YAML")) == (1, True)
+    assert (done.status, done.stderr.startswith("error: other.yaml:1: the file is no YAML")) == (
+        1,
+        True,
+    )
     project.write("other.yaml", text.replace("other", "compose"))
     done = project.invoke("deps.add", "lib")
     assert done.status == 1

@@ -124,7 +124,7 @@ def test_file_that_only_includes_what_is_installed(project: TemporaryProject) ->
     project.write("Dockerfile", dockerfile("3.9").replace("requirements.txt", "base.txt"))
     done = project.invoke("deps.upgrade-all")
     assert (done.status, project.read("base.txt")) == (1, OLD)
-    assert done.stderr.startswith("Dockerfile:3: nothing installs requirements.txt: line 3")
+    assert done.stderr.startswith("error: Dockerfile:3: nothing installs requirements.txt: line 3")
     assert "set `file: base.txt`" in done.stderr
     done = project.invoke("deps.upgrade-all", "--file", "base.txt")
     assert (done.status, project.read("base.txt")) == (0, NEW), done.stderr

@@ -170,7 +170,7 @@ def test_command_line(project: TemporaryProject) -> None:
 
     assert (refused.status, refused.stdout) == (1, "")
     assert refused.stderr.startswith(
-        "requirements.txt: it was written by pip-compile from requirements.in"
+        "error: requirements.txt: it was written by pip-compile from requirements.in"
     )
     command = "pip-compile --output-file=requirements.txt requirements.in --upgrade"
     assert f"run `{command}` with Python 3.9, or edit it anyway" in refused.stderr

@@ -266,7 +266,9 @@ def test_folder_that_is_gone(project: TemporaryProject) -> None:
             timeout=60,
         )
         assert (done.returncode, done.stdout) == (1, "")
-        assert done.stderr == "the current folder has been removed\nhint: change to another\n"
+        assert (
+            done.stderr == "error: the current folder has been removed\nhint: change to another\n"
+        )
 
 
 def test_help_into_a_pipe_that_ended(project: TemporaryProject) -> None:

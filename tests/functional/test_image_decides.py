@@ -81,7 +81,7 @@ def test_python_that_can_not_be_known_is_asked_for(project: TemporaryProject, ba
     project.write("Dockerfile", dockerfile("3.9").replace("python:3.9-slim", base))
     done = project.invoke("deps.add", "lib")
     assert (done.status, done.stdout, project.exists()) == (1, "", False)
-    assert done.stderr.startswith("Dockerfile:1: ")
+    assert done.stderr.startswith("error: Dockerfile:1: ")
     assert "`python`" in done.stderr
     settings = {"INVOKE_PIPFLOW_PYTHON": "3.10"}
     assert project.invoke("deps.add", "lib", environment=settings).status == 0
@@ -240,7 +240,7 @@ def test_dockerfile_that_makes_no_sense(project: TemporaryProject, text: str, hi
     project.write("Dockerfile", text)
     done = project.invoke("deps.add", "lib")
     assert (done.status, done.stdout, project.exists()) == (1, "", False)
-    assert done.stderr.startswith("Dockerfile:")
+    assert done.stderr.startswith("error: Dockerfile:")
     assert hint in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -329,7 +329,7 @@ def test_compose_file_that_makes_no_sense(project: TemporaryProject, text: str) 
     project.write("compose.yaml", text)
     done = project.invoke("deps.add", "lib")
     assert (done.status, done.stdout, project.exists()) == (1, "", False)
-    assert done.stderr.startswith("compose.yaml:")
+    assert done.stderr.startswith("error: compose.yaml:")
     assert "Traceback" not in done.stderr
 
 

@@ -182,7 +182,7 @@ def test_cycle_ends_the_command_with_status_1(project: TemporaryProject) -> None
     done = project.invoke("deps.upgrade-all")
 
     assert (done.status, done.stdout) == (1, "")
-    assert done.stderr.startswith("requirements.txt:2: the files include each other")
+    assert done.stderr.startswith("error: requirements.txt:2: the files include each other")
     assert done.stderr.count("hint: ") == 1
 
 

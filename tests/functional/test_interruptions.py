@@ -414,7 +414,7 @@ def test_conflict_markers_come_first(
     task, *packages = words
     done = project.invoke(f"deps.{task}", *packages)
     assert (done.status, done.stdout, project.requirements) == (1, "", text)
-    assert done.stderr.startswith("requirements.txt:2: a merge conflict")
+    assert done.stderr.startswith("error: requirements.txt:2: a merge conflict")
     assert index.requests == []
 
 
@@ -436,7 +436,7 @@ def test_folder_that_can_not_be_written(project: TemporaryProject) -> None:
         project.folder.chmod(0o755)
     assert (done.status, done.stdout, project.contents()) == (1, "", before)
     assert docker.built == []
-    assert done.stderr.startswith("requirements.txt: can't be written: ")
+    assert done.stderr.startswith("error: requirements.txt: can't be written: ")
     assert "Traceback" not in done.stderr
 
 
@@ -462,7 +462,7 @@ def test_file_that_is_none(project: TemporaryProject, kind: str) -> None:
         path.mkdir()
         done = project.invoke("deps.upgrade-all")
         assert (done.status, done.stdout) == (1, "")
-        assert done.stderr.startswith("requirements.txt: can't be read: ")
+        assert done.stderr.startswith("error: requirements.txt: can't be read: ")
     else:
         path.write_bytes(b"# \xff\xfe caf\xe9\nlib==1.0\n")
         assert project.invoke("deps.upgrade-all").status == 0

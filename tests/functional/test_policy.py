@@ -104,7 +104,7 @@ def test_named_upgrade_of_a_held_pin_is_refused(request_: str, project: Temporar
     done = project.pipflow("upgrade", *request_.split(", "))
 
     require_refused(done, project, text)
-    assert done.stderr.startswith("requirements.txt:2: django is held by its policy")
+    assert done.stderr.startswith("error: requirements.txt:2: django is held by its policy")
 
 
 @both_ways
@@ -243,7 +243,7 @@ def test_malformed_policy_ends_with_status_1(project: TemporaryProject) -> None:
     done = project.invoke("deps.upgrade-all")
 
     require_refused(done, project, text)
-    assert done.stderr.startswith('requirements.txt:2: the policy "whenever" is neither')
+    assert done.stderr.startswith('error: requirements.txt:2: the policy "whenever" is neither')
 
 
 @both_ways
@@ -340,8 +340,8 @@ def test_outdated_shows_policies(project: TemporaryProject) -> None:
     done = project.invoke("deps.outdated")
 
     assert (done.status, project.requirements) == (0, text)
-    assert "policy    Django >=4.2,<5 (requirements.txt:1)" in done.stdout
-    assert "policy    redis hold (requirements.txt:2)" in done.stdout
+    assert "hint      Django has the policy >=4.2,<5 (requirements.txt:1)" in done.stdout
+    assert "hint      redis has the policy hold (requirements.txt:2)" in done.stdout
     assert "can move  Django 4.2.1 to 4.3 (requirements.txt:1)" in done.stdout
     assert "held      redis at 1.0: " in done.stdout
     assert "keep the LTS" not in done.stdout

@@ -200,7 +200,7 @@ def test_tasks_file_that_fails(project: TemporaryProject, line: str, said: str) 
     project.write("tasks.py", f"import pipflow_tasks\n\n{line}\n")
     done = project.pipflow("upgrade-all")
     assert (done.status, done.stdout, project.requirements) == (1, "", OLD)
-    assert done.stderr.startswith("tasks.py:3: ")
+    assert done.stderr.startswith("error: tasks.py:3: ")
     for word in (said, "invoke.yaml", "--isolated"):
         assert word in done.stderr
     assert "Traceback" not in done.stderr
@@ -212,7 +212,7 @@ def test_tasks_file_that_is_no_python(project: TemporaryProject) -> None:
     project.write("tasks.py", "import pipflow_tasks\nnamespace = (\n")
     done = project.pipflow("upgrade-all")
     assert (done.status, project.requirements) == (1, OLD)
-    assert done.stderr.startswith("tasks.py:2: ")
+    assert done.stderr.startswith("error: tasks.py:2: ")
 
 
 def test_output_of_the_tasks_file(project: TemporaryProject) -> None:

@@ -277,8 +277,10 @@ def test_reports_tell_the_projects_apart(monorepo: TemporaryProject) -> None:
     assert report["changes"][0]["file"] == "services/web/requirements/base.txt"
 
     monorepo.write("services/api/requirements.txt", "-r none.txt\n")
-    assert monorepo.invoke("api.add", "new").stderr.startswith("services/api/requirements.txt:1: ")
-    assert monorepo.invoke("web.add", "nonsuch").stderr.startswith("services/web: ")
+    assert monorepo.invoke("api.add", "new").stderr.startswith(
+        "error: services/api/requirements.txt:1: "
+    )
+    assert monorepo.invoke("web.add", "nonsuch").stderr.startswith("error: services/web: ")
 
 
 def test_folder_elsewhere(monorepo: TemporaryProject) -> None:

@@ -711,7 +711,7 @@ def test_lines_that_contradict_each_other(project: TemporaryProject) -> None:
     assert (done.status, done.stderr.splitlines()) == (
         1,
         [
-            "the pinned requirements conflict",
+            "error: the pinned requirements conflict",
             "  alpha==1.0 is pinned (requirements.txt:1)",
             "  alpha==1.5 is pinned (requirements.txt:2)",
             "hint: remove one of the lines",

@@ -223,7 +223,7 @@ def test_list_that_conda_installs(project: TemporaryProject, command: str, progr
     done = project.invoke("deps.upgrade-all")
     assert (done.status, project.requirements) == (1, "lib==1.0\n")
     assert done.stderr.startswith(
-        f"Dockerfile:3: {program} installs requirements.txt from its channels, which are no "
+        f"error: Dockerfile:3: {program} installs requirements.txt from its channels, which are no "
         "package index\nhint: "
     )
     done = project.invoke("deps.outdated", environment={"INVOKE_PIPFLOW_PYTHON": "3.9"})

@@ -33,6 +33,7 @@ LAYERS = [
     ["project"],
     ["report"],
     ["tasks", "roots"],
+    ["command_line"],
     ["program"],
     ["__init__", "__main__"],
 ]
@@ -48,7 +49,7 @@ IMPORTERS = {
     "requests": {"index"},
     "urllib3": {"index"},
     "truststore": {"index"},
-    "invoke": {"tasks", "program", "mount", "project"},  # project: the type of a context
+    "invoke": {"tasks", "program", "command_line", "mount", "project"},  # project: a type
     "subprocess": {"processes", "engine.building", "engine.inside"},  # a build; in an image
     "pip": {"index"},
 }
