@@ -1338,6 +1338,7 @@ def _fetch(index: PackageIndex, address: Address) -> bytes:
 
 def _find_unfinished(sentence: str) -> Finding:
     return Finding(
+        code="unfinished",
         file=None,
         line=None,
         severity="error",
