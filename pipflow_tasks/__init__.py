@@ -20,6 +20,7 @@ from .errors import *  # noqa: F403
 if TYPE_CHECKING:
     from .plan import Change, Outcome, Plan
     from .project import Project
+    from .report.json import report_schema
     from .requirements import RequirementsFile
     from .settings import Settings
     from .target import Target
@@ -35,6 +36,7 @@ _HOMES = {
     "Target": "target",
     "namespace": "tasks",
     "namespace_for": "tasks",
+    "report_schema": "report.json",
 }
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "Target",
     "namespace",
     "namespace_for",
+    "report_schema",
 ]
 __all__ += errors.__all__
 

@@ -182,9 +182,11 @@ class PipflowError(Exception):
         line: 1-based line in ``path``, or None.
         hint: what to do about it, or an empty string.
         exit_status: the status a command ends with.
+        code: the kind of error; ``check`` has it as the code of a finding.
     """
 
     exit_status: ClassVar[int] = 1
+    code: ClassVar[str] = "error"
 
     def __init__(
         self, message: str, *, path: str | None = None, line: int | None = None, hint: str = ""
@@ -205,25 +207,37 @@ class PipflowError(Exception):
 class UsageError(PipflowError):
     """The command line or a setting is wrong."""
 
+    code = "usage"
+
 
 class RequirementsError(PipflowError):
     """A requirements file, or a requirement that was typed, can't be used as it is."""
+
+    code = "requirements"
 
 
 class DockerfileError(PipflowError):
     """A Dockerfile can't be understood."""
 
+    code = "dockerfile"
+
 
 class ComposeError(PipflowError):
     """A compose file can't be understood."""
+
+    code = "compose-file"
 
 
 class BakeError(PipflowError):
     """A bake file can't be understood."""
 
+    code = "bake-file"
+
 
 class TargetError(PipflowError):
     """The Python or the platform of the image can't be known."""
+
+    code = "unknown-target"
 
 
 class PackageIndexError(PipflowError):
@@ -233,6 +247,8 @@ class PackageIndexError(PipflowError):
         url: the address that was asked, without credentials.
     """
 
+    code = "index"
+
     def __init__(self, message: str, *, url: str, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.url = url
@@ -240,6 +256,8 @@ class PackageIndexError(PipflowError):
 
 class ProjectNotFound(PackageIndexError):  # noqa: N818
     """The index has no project of that name."""
+
+    code = "unknown-project"
 
 
 class AccessForbidden(PackageIndexError):  # noqa: N818
@@ -253,6 +271,8 @@ class Unsatisfiable(PipflowError):  # noqa: N818
         reasons: what rules it out, one sentence each.
     """
 
+    code = "conflict"
+
     def __init__(self, message: str, *, reasons: Sequence[str] = (), hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.reasons = tuple(as_line(redact(reason)) for reason in reasons)
@@ -265,6 +285,8 @@ class Unsatisfiable(PipflowError):  # noqa: N818
 
 class NoCandidate(Unsatisfiable):
     """A request has no version that suits the target; the reasons are newest first."""
+
+    code = "unsuitable"
 
 
 class VersionConflict(Unsatisfiable):
@@ -304,6 +326,8 @@ def _conflict_sentence(projects: Sequence[str]) -> str:
 class FileError(PipflowError):
     """A file can't be read, replaced or locked."""
 
+    code = "file"
+
 
 class BuildError(PipflowError):
     """The image was not built; the files are as they were.
@@ -315,6 +339,7 @@ class BuildError(PipflowError):
     """
 
     exit_status = 3
+    code = "build"
 
     def __init__(self, message: str, *, hint: str = "", image_moved: bool = False) -> None:
         super().__init__(message, hint=hint)

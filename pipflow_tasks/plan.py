@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path  # noqa: TC003 - a builder is read from a journal by its types
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
@@ -16,13 +17,60 @@ from .errors import HIDDEN, UsageError, redact_words
 from .values import equal_without, hash_without
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from packaging.version import Version
 
     from .errors import DockerfileError
     from .target import Target
 
 Severity = Literal["error", "warning"]
+Level = Literal["major", "minor", "patch"]
 ImageStatus = Literal["built", "failed", "unchanged", "planned", "skipped", "no-engine"]
+
+
+FINDING_CODES: Mapping[str, str] = MappingProxyType(
+    {
+        "bake-file": "A bake file cannot be used.",
+        "base-image-conflict": "A package of the base image conflicts with the requirements.",
+        "built-from-source": "The image builds a pinned version from source.",
+        "cache-order": "Source code is copied before the requirements are installed.",
+        "compiled-for-other-python": "The file was compiled for another Python than the image's.",
+        "compose-file": "A compose file cannot be used.",
+        "conflict": "The requirements conflict.",
+        "dockerfile": "A Dockerfile cannot be used.",
+        "file": "A file cannot be read.",
+        "ignored-file": "An ignore file hides a requirements file from the builder.",
+        "ignored-option": "pip ignores an option behind a requirement.",
+        "index": "The index did not give what was asked for.",
+        "invalid-constraint": "pip refuses a line as a constraint.",
+        "invalid-line": "pip refuses a line.",
+        "invalid-policy": "A policy comment is not valid.",
+        "legacy-version": "Only an old pip accepts the version of a line.",
+        "missing-file": "The requirements file does not exist.",
+        "missing-hash": "A requirement has no hash, and others have one.",
+        "missing-path": "The image does not have a path that is installed.",
+        "missing-pip": "The base image has no pip.",
+        "missing-source": "A file that is installed is not in the build context.",
+        "not-installed": "No step of the Dockerfile installs the requirements file.",
+        "outside-policy": "A pin is outside of its policy.",
+        "repeated": "A project is listed several times.",
+        "requirements": "A requirements file cannot be used.",
+        "stale-lock": "The lock is out of date.",
+        "stray-option": "A hash or an option belongs to no requirement.",
+        "uncopied-file": "A file that another one includes is not copied into the image.",
+        "unfinished": "An earlier command was interrupted.",
+        "unknown-project": "The index does not have a project.",
+        "unknown-target": "The image's Python or platform is unknown.",
+        "unknown-version": "The index does not have the pinned version.",
+        "unlocked-dependencies": "The dependencies of a project are unknown, and not locked.",
+        "unpinned": "A requirement is not pinned.",
+        "unsuitable": "The image cannot install the pinned version.",
+        "usage": "A setting is not valid.",
+        "yanked": "The pinned version was yanked.",
+    }
+)
+"""The codes of findings, each with what it means."""
 
 
 class Edit(Struct, frozen=True, kw_only=True):
@@ -78,6 +126,19 @@ class Change(Struct, frozen=True, kw_only=True):
     def is_kept(self) -> bool:
         """Whether the project stays as it is, and only its line is written anew."""
         return self.before == self.after and not self.extras and not self.is_new
+
+    @property
+    def level(self) -> Level | None:
+        """The first number that differs between both versions; None unless the project moves.
+
+        What differs behind the third number counts as ``patch``, another epoch as ``major``.
+        """
+        one, two = self.before, self.after
+        if one is None or two is None or one == two:
+            return None
+        if (one.epoch, one.major) != (two.epoch, two.major):
+            return "major"
+        return "minor" if one.minor != two.minor else "patch"
 
 
 class Held(Struct, frozen=True, kw_only=True):
@@ -157,6 +218,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     """Something that breaks the workflow (an error), or may.
 
     Attributes:
+        code: its kind, one of ``FINDING_CODES``.
         file: its file, or None.
         line: its 1-based line, or None.
         severity: an error keeps the image from being built, or the tasks from working.
@@ -166,6 +228,7 @@ class Finding(Struct, frozen=True, kw_only=True):
         environments: the names of those that it is about, where it is about a requirement.
     """
 
+    code: str
     file: str | None
     line: int | None
     severity: Severity

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from invoke.parser.argument import Argument
 
     from .commands.workspace import Caching
-    from .plan import Outcome, Plan
+    from .plan import ImageStatus, Outcome, Plan
     from .project import Level, Project
 
 
@@ -109,10 +109,7 @@ class Run:
                             say(f"warning: {show(warning)}")
                     outcome = self._act(project, plan, shared)
             except PipflowError as error:
-                if isinstance(error, BuildError) and error.outcome is not None:
-                    outcome = self._with_undo(plan, error.outcome, shared)
-                    with suppress(Exit):  # the error comes first
-                        _report(write(plan, outcome), shared.words, is_done=outcome.is_done)
+                self.report_failure(error, plan, shared)
                 raise TaskFailed(error, project.shown) from error
             outcome = self._with_undo(plan, outcome, shared)
             # the cache is written after it
@@ -122,6 +119,26 @@ class Run:
         if shared.exit_code and (plan.changes or plan.is_unfinished):
             raise Exit(code=2)
         return outcome
+
+    def report_failure(self, error: PipflowError, plan: Plan, shared: Shared) -> None:
+        """Print the report of a task that failed.
+
+        As text, only what became of files and images: the error is printed to standard error.
+        """
+        from .plan import Outcome
+        from .report import FORMATS, write_report
+
+        outcome = error.outcome if isinstance(error, BuildError) else None
+        if shared.format_ not in FORMATS or (outcome is None and shared.format_ == "text"):
+            return
+        if outcome is None:
+            is_build = isinstance(error, BuildError)
+            status: ImageStatus = "failed" if is_build else "unchanged"
+            outcome = Outcome(status=status, dry_run=self._is_dry(shared))
+        outcome = self._with_undo(plan, outcome, shared)
+        with suppress(Exit):  # the error comes first
+            report = write_report(plan, outcome, error, form=shared.format_)
+            _report(report, shared.words, is_done=outcome.is_done)
 
     def _held(self, project: Project, command: str, shared: Shared) -> AbstractContextManager[None]:
         """Keep other commands out of the files, if this one is to change them."""
@@ -511,11 +528,21 @@ class DepsTask(Task):  # type: ignore[type-arg]
                 given["packages"] = run.words(given["packages"], self.name.replace("_", "-"))
             return run.carry_out(self.body, given, shared)
         except PipflowError as error:
-            raise TaskFailed(error) from error
+            raise self._failed(error, run, shared) from error
         except RecursionError as error:
-            raise TaskFailed(UsageError("a file of the project is nested too deeply")) from error
+            failure = UsageError("a file of the project is nested too deeply")
+            raise self._failed(failure, run, shared) from error
         except OSError as error:
-            raise TaskFailed(unreadable(error)) from error
+            raise self._failed(unreadable(error), run, shared) from error
+
+    def _failed(self, error: PipflowError, run: Run, shared: Shared) -> TaskFailed:
+        """Return the failure of the task, with its report printed."""
+        if shared.format_ != "text":
+            from .plan import Plan
+
+            plan = Plan(command=self.body.__name__.replace("_", "-"))
+            run.report_failure(error, plan, shared)
+        return TaskFailed(error)
 
     def __eq__(self, other: object) -> bool:
         return self is other

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from ..requirements import Line
 
 
-def find_in(error: PipflowError) -> Finding:
-    """Return an error that stops the tasks as a finding."""
+def find_in(error: PipflowError, code: str = "") -> Finding:
+    """Return an error that stops the tasks as a finding; its own code, unless one is given."""
     return Finding(
+        code=code or error.code,
         file=error.path,
         line=error.line,
         severity="error",
@@ -29,11 +30,22 @@ def find_in(error: PipflowError) -> Finding:
 
 
 def finding_at(
-    line: Line, severity: Severity, message: str, fix: str, alike: Alike | None = None
+    line: Line,
+    code: str,
+    severity: Severity,
+    message: str,
+    fix: str,
+    alike: Alike | None = None,
 ) -> Finding:
     """Return a finding about a line."""
     return Finding(
-        file=line.path, line=line.number, severity=severity, message=message, fix=fix, alike=alike
+        code=code,
+        file=line.path,
+        line=line.number,
+        severity=severity,
+        message=message,
+        fix=fix,
+        alike=alike,
     )
 
 

@@ -24,6 +24,7 @@ def check_compiled(manifest: Manifest, target: Target) -> Iterator[Finding]:
         if generator is None or not generator.python or _suits(generator, python):
             continue
         yield Finding(
+            code="compiled-for-other-python",
             file=path,
             line=None,
             severity="warning",

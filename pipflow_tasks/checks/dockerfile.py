@@ -44,6 +44,7 @@ def _check_build(build: Build, library: Library) -> Iterator[Finding]:
     found = None if steps else explain_uninstalled(build, library)
     if found is not None and (there or found.is_seen):
         yield Finding(
+            code="not-installed",
             file=build.recipe.path,
             line=found.line,
             severity="error",
@@ -72,6 +73,7 @@ def check_pip(builds: Iterable[Build], target: Target) -> Iterator[Finding]:
             first = _first_run(build.dockerfile, stage)
             if first is not None and _PIP.match(" ".join(first.json or (first.arguments,))):
                 yield Finding(
+                    code="missing-pip",
                     file=build.recipe.path,
                     line=first.line,
                     severity="error",
@@ -98,6 +100,7 @@ def _check_cache(build: Build, step: InstallCommand) -> Iterator[Finding]:
         holds_code = path == "." or any(folder.glob("*.py")) or any(folder.glob("*/*.py"))
         if folder.is_dir() and holds_code:
             yield Finding(
+                code="cache-order",
                 file=build.recipe.path,
                 line=line,
                 severity="warning",
@@ -115,6 +118,7 @@ def _check_context(build: Build, step: InstallCommand, library: Library) -> Iter
         ours = path in build.files  # `add` creates that one
         if not ours and not exists(build.recipe.context / path) and "$" not in path:
             yield Finding(
+                code="missing-source",
                 file=build.recipe.path,
                 line=step.line,
                 severity="error",
@@ -136,6 +140,7 @@ def _check_included(build: Build, step: InstallCommand, library: Library) -> Ite
             included = show_path(path, recipe.context)
             if not any(_copies(each, included) for each in sources):
                 yield Finding(
+                    code="uncopied-file",
                     file=recipe.path,
                     line=step.line,
                     severity="warning",
@@ -168,6 +173,7 @@ def _check_ignored(build: Build, library: Library) -> Iterator[Finding]:
         line = None if text is None else hidden_by(text, file)
         if line is not None:
             yield Finding(
+                code="ignored-file",
                 file=shown,
                 line=line,
                 severity="error",

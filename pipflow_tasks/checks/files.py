@@ -31,6 +31,7 @@ def check_lines(
     """
     if manifest.is_missing:
         yield Finding(
+            code="missing-file",
             file=manifest.main,
             line=None,
             severity="error",
@@ -61,7 +62,7 @@ def _check_line(
     line: Line, manifest: Manifest, target: Target | None, *, is_repeated: bool
 ) -> Iterator[Finding]:
     if error := refused_error(line):
-        yield find_in(error)
+        yield find_in(error, "invalid-line")
         return
     if line.kind is Kind.UNREADABLE:
         yield _find_unreadable(line, target)
@@ -69,7 +70,7 @@ def _check_line(
     try:
         policy = line.policy if line.name else None
     except RequirementsError as error:
-        yield find_in(error)
+        yield find_in(error, "invalid-policy")
         policy = None
     if line.requirement is None or line.requirement.url is not None:
         return
@@ -82,6 +83,7 @@ def _check_line(
     ):
         yield finding_at(
             line,
+            "unpinned",
             "warning",
             f"{line.spelled_name} is not pinned: each build takes the newest version",
             f"`pin {line.spelled_name}` pins it",
@@ -94,6 +96,7 @@ def _check_line(
     if policy and line.pin and not policy.specifier.contains(line.pin, prereleases=True):
         yield finding_at(
             line,
+            "outside-policy",
             "warning",
             f"{line.spelled_name} {line.pin} is outside of its policy {policy.text}",
             f"`upgrade {as_one_word(f'{line.spelled_name}{policy.text}')}` moves it inside",
@@ -106,11 +109,12 @@ def _find_unreadable(line: Line, target: Target | None) -> Finding:
         fix = "write a version as PEP 440 has it"
         if not target.may_get_strict_pip:
             message = f"the tasks leave this line alone: {line.problem}"
-            return finding_at(line, "warning", message, fix)
+            return finding_at(line, "legacy-version", "warning", message, fix)
         if target.pip is not None and not target.refuses_invalid_metadata:
             message = f"pip refuses this line from 24.1 on: {line.problem}"
-            return finding_at(line, "warning", message, fix)
-    return finding_at(line, "error", f"pip can't read this line: {line.problem}", "correct it")
+            return finding_at(line, "legacy-version", "warning", message, fix)
+    message = f"pip can't read this line: {line.problem}"
+    return finding_at(line, "invalid-line", "error", message, "correct it")
 
 
 def _is_pinned_elsewhere(line: Line, manifest: Manifest) -> bool:
@@ -135,6 +139,7 @@ def _check_hash(line: Line) -> Iterator[Finding]:
     every = "where one line has one, pip wants one for each"
     yield finding_at(
         line,
+        "missing-hash",
         "error",
         f"{line.spelled_name} has no hash; {every}",
         "run `lock`" if line.via else add.format(as_one_word(asked)),
@@ -156,6 +161,7 @@ def _check_repeated(manifest: Manifest) -> Iterator[Finding]:
         for line in others:
             yield finding_at(
                 line,
+                "repeated",
                 "error" if contradicts(first, line) else "warning",
                 f"{line.spelled_name} is already listed: {redact(first.content)} ({first.place})",
                 _fix_repeated((first, line)),
@@ -198,12 +204,13 @@ def _check_options(line: Line, above: Line | None) -> Iterator[Finding]:
             only = " if every requirement has hashes" if what == "hash" else ""
             fix = f"{fix}, or end line {line.number - 1} with a backslash{only}"
         message = f"this {what} belongs to no requirement and is ignored"
-        yield finding_at(line, "warning", message, fix)
+        yield finding_at(line, "stray-option", "warning", message, fix)
     heeded = OF_REQUIREMENTS | OF_FORMATS | {"--editable"}
     ignored = [name for name, _ in line.options if name not in heeded]
     if ignored and line.kind not in {Kind.OPTION, Kind.UNREADABLE}:
         message = f"pip ignores {' and '.join(dict.fromkeys(ignored))} behind a requirement"
-        yield finding_at(line, "warning", message, "write it on a line of its own")
+        fix = "write it on a line of its own"
+        yield finding_at(line, "ignored-option", "warning", message, fix)
 
 
 def _check_constraint(line: Line) -> Iterator[Finding]:
@@ -216,4 +223,5 @@ def _check_constraint(line: Line) -> Iterator[Finding]:
     elif line.requirement is not None and line.requirement.extras:
         problem = f"pip refuses extras in a constraint: {line.spelled_name} has some"
     if problem:
-        yield finding_at(line, "error", problem, "write a name and a specifier, such as `flask<3`")
+        fix = "write a name and a specifier, such as `flask<3`"
+        yield finding_at(line, "invalid-constraint", "error", problem, fix)

@@ -70,7 +70,8 @@ def _check_path(build: Build, step: InstallCommand, line: Line) -> Iterator[Find
         message = f"no line before {place} copies {path} into the image"
         if not is_absolute and not exists(context / path):
             message += ", and the build context does not have it"
-    yield finding_at(line, _severity(build, step, path), message, _fix(line, step, state, context))
+    severity, fix = _severity(build, step, path), _fix(line, step, state, context)
+    yield finding_at(line, "missing-path", severity, message, fix)
 
 
 def _find_state(step: InstallCommand, path: str, context: Path) -> _State:

@@ -74,7 +74,7 @@ def check_pins(inputs: Inputs) -> Iterator[Finding]:
         try:
             found = releases(inputs, root.name)
         except ProjectNotFound as error:
-            yield finding_at(line, "error", error.message, error.hint)
+            yield finding_at(line, "unknown-project", "error", error.message, error.hint)
             continue
         if line.pin is not None:
             yield from _check_pin(line, line.pin, root, found, inputs)
@@ -87,7 +87,8 @@ def _check_pin(
     version = next(there.among(there.allowed(exact)), None)
     shown = f"{line.spelled_name} {pin}"
     if version is None:
-        yield finding_at(line, "error", f"the index has no {shown}", _fix_pin(line, root, inputs))
+        message, fix = f"the index has no {shown}", _fix_pin(line, root, inputs)
+        yield finding_at(line, "unknown-version", "error", message, fix)
         return
     each = [*inputs.candidates.suit_each(root.name, version)]
     told: dict[tuple[str, str], list[int]] = {}
@@ -95,8 +96,8 @@ def _check_pin(
         for problem in _problems_of(own):
             told.setdefault(problem, []).append(number)
     found = there.examine(version, exact, inputs.limits.constraints.get(root.name, ()))
-    if isinstance(found, Rejection) and not any(kind == "unfit" for kind, _ in told):
-        told = {("unfit", found.reason): [number for number, _ in each]}
+    if isinstance(found, Rejection) and not any(kind == "unsuitable" for kind, _ in told):
+        told = {("unsuitable", found.reason): [number for number, _ in each]}
     for (kind, reason), numbers in told.items():
         finding = _pin_finding(line, root, inputs, kind, reason)
         is_of_all = len(numbers) == len(each)
@@ -104,25 +105,25 @@ def _check_pin(
 
 
 def _problems_of(own: Candidate | Rejection) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with a version in an environment: a kind, and the end of a sentence."""
+    """Yield what is wrong with a version in an environment: a code, and the end of a sentence."""
     if isinstance(own, Rejection):
-        yield "unfit", own.reason
+        yield "unsuitable", own.reason
         return
     if own.yanked is not None:
         yield "yanked", f"was yanked: {own.yanked}" if own.yanked else "was yanked"
     if own.from_source:
-        yield "source", own.from_source
+        yield "built-from-source", own.from_source
 
 
 def _pin_finding(line: Line, root: Root, inputs: Inputs, kind: str, reason: str) -> Finding:
     shown = f"{line.spelled_name} {line.pin}"
-    fix = _fix_pin(line, root, inputs, by_wheel=kind == "source")
-    if kind != "source":
-        severity: Severity = "error" if kind == "unfit" else "warning"
-        return finding_at(line, severity, f"{shown} {reason}", fix)
+    fix = _fix_pin(line, root, inputs, by_wheel=kind == "built-from-source")
+    if kind != "built-from-source":
+        severity: Severity = "error" if kind == "unsuitable" else "warning"
+        return finding_at(line, kind, severity, f"{shown} {reason}", fix)
     message = f"{shown} {reason}: the image builds it from source"
     alike = f"pins {as_plural(reason)}, so the image builds them from source"
-    return finding_at(line, "warning", message, fix, Alike(message=alike, subject=shown))
+    return finding_at(line, kind, "warning", message, fix, Alike(message=alike, subject=shown))
 
 
 def _fix_pin(line: Line, root: Root, inputs: Inputs, *, by_wheel: bool = False) -> str:
@@ -169,6 +170,7 @@ def check_together(inputs: Inputs, *, wants_hashes: bool) -> Iterator[Finding]:
             yield _conflict_finding(inputs, conflict)
     for broken in name_broken(inputs, settlement.solution):
         yield Finding(
+            code="base-image-conflict",
             file=None,
             line=None,
             severity="warning",
@@ -188,6 +190,7 @@ def check_together(inputs: Inputs, *, wants_hashes: bool) -> Iterator[Finding]:
         yield from _check_lock(settlement, transitive)
     elif transitive.lines and wants_hashes and inputs.manifest.uses_hashes:
         yield Finding(
+            code="missing-hash",
             file=inputs.manifest.main,
             line=None,
             severity="error",
@@ -217,6 +220,7 @@ def _conflict_finding(inputs: Inputs, conflict: Conflict) -> Finding:
     parts = [{*inputs.partition.part_of(name)} for name in conflict.names]
     readers = {*range(len(inputs.readers))}.intersection(*parts)
     return Finding(
+        code="conflict",
         file=manifest.main if line is None else line.path,
         line=None if line is None else line.number,
         severity="error",
@@ -238,6 +242,7 @@ def _check_lock(settlement: Settlement, transitive: Found) -> Iterator[Finding]:
         for line in manifest.find(project):
             yield finding_at(
                 line,
+                "unlocked-dependencies",
                 "warning",
                 f"the dependencies of {shown} are not locked: they are unknown without building it",
                 f"write a line for all that it needs, with `# via {project}` behind it",
@@ -261,6 +266,7 @@ def _check_lock(settlement: Settlement, transitive: Found) -> Iterator[Finding]:
         stale.setdefault(join.path, set()).add(join.project)
     for path in sorted(stale):
         yield Finding(
+            code="stale-lock",
             file=path,
             line=None,
             severity="warning",

@@ -191,6 +191,7 @@ def _first_hints(workspace: Workspace, seen: _Seen, set_by: Mapping[str, str]) -
 
 def _find_unfinished(sentence: str) -> Finding:
     return Finding(
+        code="unfinished",
         file=None,
         line=None,
         severity="error",

@@ -26,6 +26,8 @@ _TIMEOUT_SECONDS = 1800.0
 class CompileError(PipflowError):
     """A compiled file could not be made; nothing was changed."""
 
+    code = "compile"
+
 
 def compile_in_copy(
     top: Path,

@@ -579,7 +579,14 @@ def _way_to_install(name: str, installer: str) -> str:
 
 
 def _find_step(build: Build, line: int | None, message: str, fix: str) -> Finding:
-    return Finding(file=build.recipe.path, line=line, severity="warning", message=message, fix=fix)
+    return Finding(
+        code="not-installed",
+        file=build.recipe.path,
+        line=line,
+        severity="warning",
+        message=message,
+        fix=fix,
+    )
 
 
 def _policies(adopted: Adopted, roles: Roles) -> Iterator[tuple[Line, str | None]]:

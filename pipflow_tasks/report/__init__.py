@@ -1,17 +1,15 @@
 """A plan and its outcome, in the formats that ``--format`` takes.
 
-A format is a module with one function, and one entry in ``FORMATS``; the sentences that
-several formats share are in ``wording``.
+A format is a module with one function, ``write``, and one entry in ``FORMATS``; a module is loaded
+when its format is asked for. The sentences that several formats share are in ``wording``.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
-from .json import write_json
-from .markdown import write_markdown
-from .text import write_text
 from .wording import show
 
 __all__ = ["FORMATS", "show", "write_report"]
@@ -19,16 +17,27 @@ __all__ = ["FORMATS", "show", "write_report"]
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ..errors import PipflowError
     from ..plan import Outcome, Plan
 
-    Writer: TypeAlias = Callable[[Plan, Outcome], str]
+    Writer: TypeAlias = Callable[[Plan, Outcome, PipflowError | None], str]
 
-FORMATS: Mapping[str, Writer] = MappingProxyType(
-    {"text": write_text, "json": write_json, "markdown": write_markdown}
+FORMATS: Mapping[str, str] = MappingProxyType(
+    {"text": "text", "json": "json", "markdown": "markdown"}
 )
-"""What writes each format, by its name."""
+"""The module that writes each format, by its name."""
 
 
-def write_report(plan: Plan, outcome: Outcome, *, form: str = "text") -> str:
-    """Return the report of a command, in one of ``FORMATS``, without a final line ending."""
-    return FORMATS[form](plan, outcome)
+def write_report(
+    plan: Plan, outcome: Outcome, error: PipflowError | None = None, *, form: str = "text"
+) -> str:
+    """Return the report of a command, in one of ``FORMATS``, without a final line ending.
+
+    Args:
+        plan: what the command planned; where it failed before, a plan with nothing but its name.
+        outcome: what became of the plan.
+        error: what ended the command, or None.
+        form: the format.
+    """
+    write: Writer = import_module(f".{FORMATS[form]}", __name__).write
+    return write(plan, outcome, error)

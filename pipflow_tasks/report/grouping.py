@@ -48,6 +48,7 @@ def _join(findings: Sequence[Finding]) -> Finding:
     if any(each.fix != fix for each in findings):
         fix = first.alike.fix.format(f'"{" ".join(subjects)}"')
     return Finding(
+        code=first.code,
         file=first.file,
         line=None,
         severity=first.severity,

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import json
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
 
-from ..errors import redact
+from ..errors import PipflowError, redact
 from .wording import list_notes
 
 if TYPE_CHECKING:
     from ..plan import Change, Explanation, Outcome, Plan, PlannedFor
 
 
-def write_json(plan: Plan, outcome: Outcome) -> str:
+def write(plan: Plan, outcome: Outcome, error: PipflowError | None) -> str:
     """Return a report as JSON."""
-    return json.dumps(_redacted(as_object(plan, outcome)), indent=2)
+    return json.dumps(_redacted(as_object(plan, outcome, error)), indent=2)
+
+
+def report_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of what ``--format json`` prints."""
+    text = resources.files(__package__).joinpath("report.schema.json").read_text("utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
 
 
 def _redacted(value: Any) -> Any:
@@ -28,7 +36,7 @@ def _redacted(value: Any) -> Any:
     return redact(value) if isinstance(value, str) else value
 
 
-def as_object(plan: Plan, outcome: Outcome) -> dict[str, Any]:
+def as_object(plan: Plan, outcome: Outcome, error: PipflowError | None) -> dict[str, Any]:
     """Return a report as the object that ``--format json`` prints."""
     return {
         "schema": 1,
@@ -43,15 +51,16 @@ def as_object(plan: Plan, outcome: Outcome) -> dict[str, Any]:
             for path in plan.paths
         ],
         "explanations": [_explanation(each) for each in plan.explanations],
-        "warnings": [*list_notes(plan), *plan.warnings],
-        "hints": [*([plan.suggestion] if plan.suggestion else []), *plan.hints],
         "findings": [
-            _keys(finding, "file line severity message fix environments")
+            _keys(finding, "code severity file line message fix environments")
             for finding in plan.findings
         ],
         "origins": [_keys(origin, "part value source") for origin in plan.origins],
+        "warnings": [*list_notes(plan), *plan.warnings],
+        "hints": [*([plan.suggestion] if plan.suggestion else []), *plan.hints],
         "image": _image(plan, outcome),
         "undo": outcome.undo,
+        "error": None if error is None else _error(error),
     }
 
 
@@ -85,6 +94,7 @@ def _change(change: Change) -> dict[str, Any]:
         "project": change.project,
         "from": _text_or_none(change.before),
         "to": _text_or_none(change.after),
+        "level": change.level,
         "file": change.file,
         "line": change.line,
         "direct": change.is_direct,
@@ -119,6 +129,18 @@ def _image(plan: Plan, outcome: Outcome) -> dict[str, Any]:
         "remarks": [*outcome.left, *outcome.remarks],
         "rebuilt": list(outcome.rebuilt),
         "ahead": list(outcome.ahead),
+    }
+
+
+def _error(error: PipflowError) -> dict[str, Any]:
+    return {
+        "code": error.code,
+        "message": error.message,
+        "reasons": list(getattr(error, "reasons", ())),
+        "file": error.path,
+        "line": error.line,
+        "hint": error.hint,
+        "exit_status": error.exit_status,
     }
 
 

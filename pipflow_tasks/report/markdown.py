@@ -25,10 +25,11 @@ from .wording import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ..errors import PipflowError
     from ..plan import Change, Finding, Outcome, Plan
 
 
-def write_markdown(plan: Plan, outcome: Outcome) -> str:
+def write(plan: Plan, outcome: Outcome, error: PipflowError | None) -> str:
     """Return a report as Markdown."""
     lines = map(show, _lines(plan, outcome))
     return "\n".join([*lines, *_suggestion(plan)])

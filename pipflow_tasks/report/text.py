@@ -23,11 +23,12 @@ from .wording import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ..errors import PipflowError
     from ..plan import Origin, Outcome, Plan, PlannedFor
 
 
-def write_text(plan: Plan, outcome: Outcome) -> str:
-    """Return a report as text."""
+def write(plan: Plan, outcome: Outcome, error: PipflowError | None) -> str:
+    """Return a report as text; an error is printed to standard error alone."""
     lines = map(show, _lines(plan, outcome))
     return "\n".join([*lines, *([plan.suggestion] if plan.suggestion else [])])
 

@@ -63,8 +63,8 @@ def test_image_of_the_tool(
     project.write("invoke.yaml", f"pipflow:\n  image: {image_name}\n  build_command: {build}\n")
     project.requirements = "tidy-lib==1.0\n"
     here = str(project.folder)
-    words = ("run", "--rm", "--network", "host", "--volume", f"{here}:{here}", "--workdir", here)
-    words += ("--env", f"PIP_INDEX_URL={index.url}")
+    words = ["run", "--rm", "--network", "host", "--volume", f"{here}:{here}", "--workdir", here]
+    words += ["--env", f"PIP_INDEX_URL={index.url}"]
     done = docker(*words, tool, "--isolated", "upgrade-all")
     assert (done.returncode, project.requirements) == (0, "tidy-lib==2.0\n"), done.stderr
     project.requirements = "tidy-lib==1.0\n"

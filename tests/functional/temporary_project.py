@@ -23,6 +23,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from functional.prepared import can_run, prepare
+from report_schema import check_printed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -235,8 +236,9 @@ def _heed_signals() -> None:
 class Running:
     """A program that runs; ``finish`` waits for its end."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str], words: Sequence[str]) -> None:
         self._process = process
+        self._words = words
 
     def send(self, number: int) -> None:
         """Send a signal to the program alone."""
@@ -255,6 +257,7 @@ class Running:
     def finish(self) -> Finished:
         """Wait for its end."""
         stdout, stderr = self._process.communicate(timeout=_TIMEOUT_SECONDS)
+        check_printed(self._words, stdout)
         return Finished(status=self._process.returncode, stdout=stdout, stderr=stderr)
 
 
@@ -403,7 +406,7 @@ class TemporaryProject:
         )
         with process:
             try:
-                yield Running(process)
+                yield Running(process, words)
             finally:
                 if process.poll() is None:
                     process.terminate()
@@ -428,6 +431,7 @@ class TemporaryProject:
         prepared = prepare(tuple({**fixed, "HOME": os.devnull}.items()))
         folder = Path(os.path.realpath(self.folder / within))
         done = prepared.run(module, words, folder, environment, _TIMEOUT_SECONDS)
+        check_printed(words, done.stdout)
         return Finished(status=done.returncode, stdout=done.stdout, stderr=done.stderr)
 
     def run_words(
@@ -448,4 +452,5 @@ class TemporaryProject:
             check=False,
             timeout=_TIMEOUT_SECONDS,
         )
+        check_printed(command, done.stdout)
         return Finished(status=done.returncode, stdout=done.stdout, stderr=done.stderr)

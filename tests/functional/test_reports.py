@@ -8,7 +8,7 @@ from loopback_index import LoopbackIndex
 
 KEYS = [
     "schema", "command", "dry_run", "environments", "changes", "held", "left_alone", "paths",
-    "explanations", "warnings", "hints", "findings", "origins", "image", "undo",
+    "explanations", "findings", "origins", "warnings", "hints", "image", "undo", "error",
 ]  # fmt: skip
 
 TASKS = [
@@ -71,6 +71,7 @@ def test_json_says_everything(project: TemporaryProject) -> None:
             "project": "Flask",
             "from": "2.0.1",
             "to": "3.0.3",
+            "level": "major",
             "file": "requirements.txt",
             "line": 1,
             "extras": [],
@@ -108,6 +109,49 @@ def test_json_of_what_comes_and_goes(project: TemporaryProject) -> None:
     assert [(c["project"], c["from"], c["to"], c["line"]) for c in gone] == [
         ("Flask", "2.0.1", None, 1)
     ]
+
+
+def test_json_of_an_error(project: TemporaryProject) -> None:
+    """What ended a command is in the object: where, what to do, and the exit status."""
+    done = project.invoke("deps.upgrade", "nothing", "--format", "json")
+    assert list(done.report) == KEYS
+    assert (done.status, done.report["command"], done.report["changes"]) == (1, "upgrade", [])
+    error = done.report["error"]
+    assert (error["code"], error["exit_status"]) == ("requirements", 1)
+    assert error["message"] in done.stderr
+    project.requirements = "Flask==2.0.1\n-r missing.txt\n"
+    error = project.invoke("deps.lock", "--format", "json").report["error"]
+    assert (error["file"], error["line"]) == ("requirements.txt", 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("add", "--nothing"), "usage"),
+        (("add", "requests==9"), "unsuitable"),
+        (("add", "nothing"), "unknown-project"),
+        (("upgrade-all", "--level", "none"), "usage"),
+        (("lock", "--file", "."), "file"),
+        (("why", "flask", "--file", "none.txt"), "requirements"),
+    ],
+)
+def test_json_of_each_error(project: TemporaryProject, words: tuple[str, ...], code: str) -> None:
+    """Errors of every kind are in the object, also those before a plan is made."""
+    task, *rest = words
+    done = project.invoke(f"deps.{task}", *rest, "--format", "json")
+    assert (done.status, done.report["error"]["code"]) == (1, code)
+    assert done.report["image"]["status"] == "unchanged"
+
+
+def test_json_of_a_failed_build(project: TemporaryProject) -> None:
+    """A build that fails: what would have moved, what was put back, and status 3 with the error."""
+    project.stand_in("docker", {"version": 0, "build": 7})
+    report = project.invoke("deps.upgrade-all", "--format", "json").report
+    assert (report["error"]["code"], report["error"]["exit_status"]) == ("build", 3)
+    assert "ended with status 7" in report["error"]["message"]
+    assert [change["project"] for change in report["changes"]] == ["Flask"]
+    assert report["image"]["undone"] == ["requirements.txt"]
+    assert [build["status"] for build in report["image"]["builds"]] == ["failed"]
 
 
 @pytest.mark.parametrize(
