@@ -40,6 +40,7 @@ FINDING_CODES: Mapping[str, str] = MappingProxyType(
         "conflict": "The requirements conflict.",
         "dockerfile": "A Dockerfile cannot be used.",
         "file": "A file cannot be read.",
+        "foreign-policy": "A comment of another tool limits a line; the tasks do not heed it.",
         "ignored-file": "An ignore file hides a requirements file from the builder.",
         "ignored-option": "pip ignores an option behind a requirement.",
         "index": "The index did not give what was asked for.",

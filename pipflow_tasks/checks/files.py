@@ -10,7 +10,14 @@ from packaging.specifiers import SpecifierSet
 from ..errors import RequirementsError, redact
 from ..plan import Alike, Finding
 from ..planning.why import asked_by
-from ..requirements import OF_FORMATS, OF_REQUIREMENTS, Kind, as_one_word, refused_error
+from ..requirements import (
+    OF_FORMATS,
+    OF_REQUIREMENTS,
+    Kind,
+    as_one_word,
+    read_foreign_policy,
+    refused_error,
+)
 from ..resolution.finder import names_exactly
 from . import find_in, finding_at
 
@@ -74,6 +81,20 @@ def _check_line(
         policy = None
     if line.requirement is None or line.requirement.url is not None:
         return
+    if policy is None and (foreign := read_foreign_policy(line.comment)):
+        shown, text = foreign
+        yield finding_at(
+            line,
+            "foreign-policy",
+            "warning",
+            f"`{shown}` is a comment of another tool and does not limit {line.spelled_name} here",
+            f"write `# pipflow: {text}` beside it",
+            Alike(
+                message="comments of other tools do not limit their lines here",
+                subject=line.spelled_name,
+                fix="write `# pipflow: hold`, or a specifier in place of `hold`, beside each",
+            ),
+        )
     if not (
         line.pin is not None
         or line.has_variable

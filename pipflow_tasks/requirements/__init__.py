@@ -38,7 +38,15 @@ from .edit import add_extras, hash_layout, pin_line, typed_specifier
 from .generator import Generator, find_generator
 from .line import Kind, Line, expand_variables, goes_on, read_lines, refused_error
 from .options import OF_FORMATS, OF_REQUIREMENTS
-from .policy import Policy, bounds_pin, caps_pin, change_policy, read_policy, split_clauses
+from .policy import (
+    Policy,
+    bounds_pin,
+    caps_pin,
+    change_policy,
+    read_foreign_policy,
+    read_policy,
+    split_clauses,
+)
 from .typed import Request, as_one_word, split_requirements
 from .via import change_via, write_via
 
@@ -74,6 +82,7 @@ __all__ = [
     "is_later",
     "read_annotation",
     "read_command",
+    "read_foreign_policy",
     "read_lines",
     "read_policy",
     "refused_error",

@@ -15,6 +15,7 @@ from ..values import require_short_numbers
 from .via import read_via
 
 _MARK = re.compile(r"#\s*pipflow:")
+_FOREIGN_MARK = re.compile(r"#\s*(?:pyup|rq\.filter|renovate|dependabot):", re.IGNORECASE)
 _WORD = re.compile(r"\S+")
 
 
@@ -55,6 +56,27 @@ def read_policy(comment: str) -> Policy | None:
     return Policy(text=text, specifier=specifier, is_hold=False)
 
 
+def read_foreign_policy(comment: str) -> tuple[str, str] | None:
+    """Return a comment with which another tool limits a line, and the policy that says the same.
+
+    These are ``# pyup: <2`` and ``# rq.filter: <2``, and ``ignore`` behind the name of a tool.
+    Anything else that tools write into comments is none.
+    """
+    span = _find_policy(comment, _FOREIGN_MARK)
+    if span is None:
+        return None
+    start = comment.rindex("#", 0, span[0])
+    shown = comment[start : span[1]]
+    text = "".join(comment[slice(*span)].split())
+    if text == "ignore":
+        return shown, "hold"
+    try:
+        is_limit = bool(SpecifierSet(require_short_numbers(text)))
+    except ValueError:
+        is_limit = False
+    return (shown, text) if is_limit else None
+
+
 def change_policy(comment: str, text: str) -> str:
     """Return a comment with this policy: in place of the one it has, else before the rest of it.
 
@@ -70,13 +92,13 @@ def change_policy(comment: str, text: str) -> str:
     return f"# pipflow: {text}  {comment}".rstrip()
 
 
-def _find_policy(comment: str) -> tuple[int, int] | None:
-    """Return where the text of a policy begins and ends in a comment."""
-    mark = _MARK.search(comment)
-    if mark is None:
+def _find_policy(comment: str, mark: re.Pattern[str] = _MARK) -> tuple[int, int] | None:
+    """Return where the text of a policy begins and ends in a comment, behind a mark."""
+    found = mark.search(comment)
+    if found is None:
         return None
-    start = stop = mark.end()
-    for word in _WORD.finditer(comment, mark.end()):
+    start = stop = found.end()
+    for word in _WORD.finditer(comment, found.end()):
         start, stop = word.start() if start == stop else start, word.end()
         if not word[0].endswith(","):
             break

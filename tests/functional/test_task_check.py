@@ -53,6 +53,25 @@ def test_nothing_to_mend(project: TemporaryProject) -> None:
     assert done.stdout.splitlines()[-1] == "no problems found"
 
 
+def test_comments_of_other_tools(project: TemporaryProject) -> None:
+    """Limits of other tools are named once, with our word for them; beside ours they are silent."""
+    lines = "alpha==1.0  # pyup: ignore\nfast==2.0  # pyup: <3\n"
+    project.requirements = f"{lines}gamma==2.0  # rq.filter: <3\nlabel==2.0  # pyup: ignore\n"
+    done = project.invoke("deps.check")
+    assert done.status == 0
+    told = "4 comments of other tools do not limit their lines here: alpha, fast, gamma, label"
+    assert told in done.stdout
+    assert "# pipflow: hold" in done.stdout
+    project.requirements = lines.replace("ignore", "ignore  # pipflow: hold")
+    (found,) = findings(project, status=0)
+    assert found == (
+        "warning",
+        "requirements.txt:2",
+        "`# pyup: <3` is a comment of another tool and does not limit fast here",
+        "write `# pipflow: <3` beside it",
+    )
+
+
 @pytest.mark.parametrize(
     ("lines", "status", "expected"),
     [

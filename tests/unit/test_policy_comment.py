@@ -13,6 +13,7 @@ from pipflow_tasks.requirements import (
     RequirementsFile,
     bounds_pin,
     change_policy,
+    read_foreign_policy,
     read_policy,
 )
 
@@ -194,3 +195,22 @@ def test_policy_of_a_comment_changes(comment: str, after: str) -> None:
     changed = read_policy(after)
     assert changed is not None
     assert changed.text == "<6"
+
+
+@pytest.mark.parametrize(
+    ("comment", "expected"),
+    [
+        ("# pyup: ignore", ("# pyup: ignore", "hold")),
+        ("# pyup: >=1.0,<2  ask Ann", ("# pyup: >=1.0,<2", ">=1.0,<2")),
+        ("# rq.filter: <2, !=1.4", ("# rq.filter: <2, !=1.4", "<2,!=1.4")),
+        ("# why  # Renovate: ignore", ("# Renovate: ignore", "hold")),
+        ("# renovate: datasource=pypi", None),
+        ("# pyup: update all", None),
+        ("# pipflow: <2", None),
+        ("# plain", None),
+        ("", None),
+    ],
+)
+def test_comments_of_other_tools(comment: str, expected: tuple[str, str] | None) -> None:
+    """A limit of another tool is found, with our policy that says the same."""
+    assert read_foreign_policy(comment) == expected
