@@ -15,6 +15,7 @@ from loopback_index import LoopbackIndex
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "invoke.md").read_text("utf-8")
 README = (ROOT / "README.md").read_text("utf-8")
+LIBRARY = (ROOT / "docs" / "library.md").read_text("utf-8")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -74,8 +75,9 @@ def test_example_of_the_page(
 
 
 def python_blocks() -> dict[str, str]:
-    """Return the Python of the page and of the README, by names for files."""
-    blocks = [text for language, text in BLOCK.findall(README + PAGE) if language == "python"]
+    """Return the Python of the page, of the README and of the library's page, by file names."""
+    texts = README + PAGE + LIBRARY
+    blocks = [text for language, text in BLOCK.findall(texts) if language == "python"]
     return {f"example_{number}.py": text for number, text in enumerate(blocks)}
 
 
@@ -91,7 +93,7 @@ def typed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_mypy_accepts_the_examples(typed: Path) -> None:
-    """What the README and the page show passes mypy's strict checks."""
+    """What the README and the pages show passes mypy's strict checks."""
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--no-incremental", *python_blocks()],
         cwd=typed,

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 import pipflow_tasks
+from pipflow_tasks.settings import SETTINGS
 
 PACKAGE = Path(pipflow_tasks.__file__).parent
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
+    ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
     *sorted((ROOT / "docs").rglob("*.md")),
     *sorted((ROOT / "tests" / "data").rglob("README.md")),
@@ -35,6 +37,19 @@ def test_links_lead_to_files(document: Path) -> None:
     local = [link for link in links if "://" not in link]
 
     assert [link for link in local if not (document.parent / link).exists()] == []
+
+
+def test_settings_are_in_the_table() -> None:
+    """Each setting has its row, and each row is of a setting."""
+    rows = re.findall(r"^\| (`[^|]*) \|", (ROOT / "docs" / "settings.md").read_text("utf-8"), re.M)
+    named = [name for row in rows for name in CODE.findall(row)]
+
+    assert sorted(named) == sorted(SETTINGS)
+
+
+def test_readme_is_short() -> None:
+    """Who reads it wants to know what this is, and to begin."""
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 150
 
 
 def test_files_of_the_architecture_are_there() -> None:
