@@ -2,6 +2,8 @@
 
 A plan is made from bytes, pages and the target; making it changes nothing. ``apply`` writes the
 files and builds the image, and either both happen or neither.
+
+What one command alone needs is imported in its method, so that others start faster.
 """
 
 from __future__ import annotations
@@ -19,16 +21,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
-from .checks import find_in, fix_at_the_source
-from .checks.compiled import check_compiled
-from .checks.dockerfile import check_builds, check_pip
-from .checks.files import check_lines
-from .checks.origins import OriginReader, suggest_settings
-from .checks.paths import check_paths
-from .checks.pins import check_pins, check_together, name_environments
-from .engine.compiling import compile_in_copy
-from .environments.built_image import find_installed
-from .environments.declared import read_declared
 from .environments.discovery import builder_for, explain_unreached, find_builds, find_file
 from .environments.environment import complete_manifest, find_environments
 from .environments.indexes import note_several
@@ -75,34 +67,14 @@ from .plan import (
     PlannedBuild,
     PlannedFor,
 )
-from .planning.add import AddOptions, draft_add
-from .planning.adopt import (
-    ALL_DIRECT,
-    draft_adopt,
-    find_roles,
-    find_sources,
-    find_steps,
-    keep_installed,
-    leave_unread,
-    list_adopted,
-    write_adopted,
-)
 from .planning.assumptions import note_looked_up, say_assumed, turns_on_patch
 from .planning.compiling import image_command, require_for_image, tell_commands
 from .planning.draft import edit_of, finish, warn
 from .planning.inputs import Inputs, environments_of, prepare
 from .planning.lock import draft_lock, draft_unlock
-from .planning.pin import PinOptions, draft_pin
 from .planning.readers import Served
-from .planning.remove import draft_remove
 from .planning.requests import require_same
 from .planning.settling import settle_current
-from .planning.sources import (
-    add_to_sources,
-    compare_pins,
-    remove_from_sources,
-    tell_edits,
-)
 from .planning.upgrade import (
     LEVELS,
     Level,
@@ -111,8 +83,6 @@ from .planning.upgrade import (
     draft_upgrade,
     draft_upgrade_all,
 )
-from .planning.why import draft_why
-from .planning.why_not import draft_why_not
 from .processes import RunSettings
 from .requirements import RequirementsFile, split_requirements
 from .settings import Settings
@@ -339,10 +309,14 @@ class Project:
             Unsatisfiable: no version suits, or none goes together with the other pins.
             PackageIndexError: the index failed.
         """
+        from .planning.add import AddOptions, draft_add
+
         requests = _split(requirements)
         found = self._find()
         if layers := self._find_layers(found, force=force, compiles=compiles):
             inputs = self._prepare(found, resolve=True, in_any_case=True)
+            from .planning.sources import add_to_sources
+
             sources = self._read_sources(found, layers[0])
             changed = add_to_sources(
                 inputs,
@@ -423,6 +397,9 @@ class Project:
             Unsatisfiable: no version suits, or none goes together with the other lines.
             PackageIndexError: the index failed.
         """
+        from .environments.built_image import find_installed
+        from .planning.pin import PinOptions, draft_pin
+
         requests = _split(requirements)
         found = self._find(must_be_there=True)
         options = PinOptions(prereleases=prereleases, policy=policy)
@@ -505,6 +482,8 @@ class Project:
             ProjectNotFound: the index does not have a project of the files.
             PackageIndexError: the index failed.
         """
+        from .planning.why import draft_why
+
         found = self._find(must_be_there=True)
         draft = partial(draft_why, requests=_split(requirements))
         inputs, parts = self._draft(found, draft, resolve=True, in_any_case=True)
@@ -522,6 +501,8 @@ class Project:
             ProjectNotFound: the index does not have a project.
             PackageIndexError: the index failed.
         """
+        from .planning.why_not import draft_why_not
+
         found = self._find(must_be_there=True)
         draft = partial(draft_why_not, requests=_split(requirements))
         inputs, parts = self._draft(found, draft, resolve=True, in_any_case=True)
@@ -551,8 +532,12 @@ class Project:
             RequirementsError: the files do not have one of them.
             CompileError: pip-compile or uv failed.
         """
+        from .planning.remove import draft_remove
+
         found = self._find(must_be_there=True)
         if layers := self._find_layers(found, force=force, compiles=compiles):
+            from .planning.sources import remove_from_sources
+
             sources = self._read_sources(found, layers[0])
             changed = remove_from_sources(layers[0], sources, _split(requirements))
             return self._plan_sources("remove", found, layers, sources, changed, compiles=compiles)
@@ -607,6 +592,19 @@ class Project:
             ProjectNotFound: the index does not have a project of the files.
             PackageIndexError: the index failed.
         """
+        from .environments.declared import read_declared
+        from .planning.adopt import (
+            ALL_DIRECT,
+            draft_adopt,
+            find_roles,
+            find_sources,
+            find_steps,
+            keep_installed,
+            leave_unread,
+            list_adopted,
+            write_adopted,
+        )
+
         found = replace(self._find(), is_adopted=True)
         library = found.discovery.library
         main = found.manifest.main
@@ -694,6 +692,8 @@ class Project:
         compiles: bool,
     ) -> Plan:
         """Return the plan that edits sources, and what is compiled from them."""
+        from .planning.sources import tell_edits
+
         of_target, *_ = targets = self._find_targets_of(found)
         files = sources.requirements
         plan = Plan(
@@ -726,6 +726,9 @@ class Project:
             CompileError: a command failed, or ran with another Python than the image's.
             VersionConflict: the image could not install the result.
         """
+        from .engine.compiling import compile_in_copy
+        from .planning.sources import compare_pins
+
         targets = [each.target for each in plan.environments]
         written = compile_in_copy(
             repository_of(self.root),
@@ -758,6 +761,9 @@ class Project:
             offline: leave out what needs an index.
             explain: say for each part of the target where it comes from.
         """
+        from .checks.origins import suggest_settings
+        from .checks.pins import name_environments
+
         seen = self._look(offline=offline)
         findings, notices = self._check(seen, offline=offline)
         inputs, discovery = seen.inputs, seen.discovery
@@ -787,6 +793,10 @@ class Project:
 
     def _check(self, seen: _Seen, *, offline: bool) -> tuple[list[Finding], tuple[str, ...]]:
         """Return the findings of what was found out, and notices."""
+        from .checks import find_in, fix_at_the_source
+        from .checks.files import check_lines
+        from .checks.pins import check_pins, check_together
+
         findings, manifest, inputs = dict.fromkeys(seen.findings), seen.manifest, seen.inputs
         notices, target = seen.notices, seen.targets[0].target if seen.targets else None
         wants_hashes = target is None or target.installer == "pip"
@@ -812,6 +822,11 @@ class Project:
 
         ``targets`` are those that are known already.
         """
+        from .checks import find_in, fix_at_the_source
+        from .checks.compiled import check_compiled
+        from .checks.dockerfile import check_builds, check_pip
+        from .checks.paths import check_paths
+
         library = self._read_files()
         seen = _Seen(files=tuple(library.files))
         try:
@@ -850,6 +865,8 @@ class Project:
 
     def _explain(self, seen: _Seen) -> Iterator[Origin]:
         """Yield where the parts of the target come from, of those that were found."""
+        from .checks.origins import OriginReader
+
         reader = OriginReader(
             settings=self.settings, set_by=self._set_by, variables=self._environment
         )
