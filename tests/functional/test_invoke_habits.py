@@ -120,3 +120,17 @@ def test_called_from_a_task(project: TemporaryProject, index: LoopbackIndex) -> 
     )
     assert project.invoke("go").status == 0
     assert (project.requirements, len(docker.built)) == ("lib==1.0\n", 1)
+
+
+def test_files_of_the_project_are_written_at_the_end(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """What a tasks file has written and not closed is in its file, as without one of our tasks."""
+    index.add("lib", "1.0")
+    project.requirements = "lib==1.0\n"
+    lines = "class Log:\n    file = open('log', 'w')\n\nLog.file.write('all')\n"
+    project.write("tasks.py", f"{project.read('tasks.py')}\n{lines}")
+    for words in (["--list"], ["deps.outdated"]):
+        assert project.invoke(*words, environment=ANEW).status == 0
+        assert project.read("log") == "all"
+        project.write("log", "")
