@@ -2,19 +2,11 @@
 
 A plan is made from bytes, pages and the target; making it changes nothing. ``apply`` writes the
 files and builds the image, and either both happen or neither.
+
+What one command alone needs is imported in its method, so that others start faster.
 """
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-from .commands.adopting import plan_adopt
-from .commands.checking import plan_check
-from .commands.compiling import find_layers, plan_sources, read_sources_of
-from .commands.workspace import Caching, builds_of, name_all_builds
-
-if TYPE_CHECKING:
-    from .planning.inputs import Inputs
 
 import contextlib
 import dataclasses
@@ -26,14 +18,10 @@ from typing import TYPE_CHECKING, cast
 
 from msgspec.structs import replace
 
-from .commands.workspace import Workspace
-from .environments.built_image import find_installed
+from .commands.workspace import Workspace, builds_of, name_all_builds
 from .environments.discovery import find_file
 from .environments.lacking import find_lack
-from .errors import (
-    FileError,
-    UsageError,
-)
+from .errors import FileError, UsageError
 from .files import find_repository, show_path
 from .isolation import hide_variables
 from .manifest.library import Library
@@ -46,23 +34,9 @@ from .mount import (
     read_run_settings,
     read_values,
 )
-from .plan import (
-    Change,
-    Finding,
-    Held,
-    LeftAlone,
-    Outcome,
-    Plan,
-)
-from .planning.add import AddOptions, draft_add
+from .plan import Change, Finding, Held, LeftAlone, Outcome, Plan
 from .planning.lock import draft_lock, draft_unlock
-from .planning.pin import PinOptions, draft_pin
-from .planning.remove import draft_remove
 from .planning.requests import require_same
-from .planning.sources import (
-    add_to_sources,
-    remove_from_sources,
-)
 from .planning.upgrade import (
     LEVELS,
     Level,
@@ -71,8 +45,6 @@ from .planning.upgrade import (
     draft_upgrade,
     draft_upgrade_all,
 )
-from .planning.why import draft_why
-from .planning.why_not import draft_why_not
 from .processes import RunSettings
 from .requirements import split_requirements
 from .settings import Settings
@@ -83,11 +55,13 @@ if TYPE_CHECKING:
 
     from invoke.context import Context
 
+    from .commands.workspace import Caching
     from .engine import Installed
     from .environments.discovery import Discovery
     from .environments.environment import Environment
     from .mount import Namespace
     from .planning.draft import Draft
+    from .planning.inputs import Inputs
     from .requirements import Request, Sort
     from .target import Target
 
@@ -281,6 +255,10 @@ class Project:
             Unsatisfiable: no version suits, or none goes together with the other pins.
             PackageIndexError: the index failed.
         """
+        from .commands.compiling import find_layers, plan_sources, read_sources_of
+        from .planning.add import AddOptions, draft_add
+        from .planning.sources import add_to_sources
+
         requests = _split(requirements)
         found = self._workspace.find()
         if layers := find_layers(self._workspace, found, force=force, compiles=compiles):
@@ -367,6 +345,9 @@ class Project:
             Unsatisfiable: no version suits, or none goes together with the other lines.
             PackageIndexError: the index failed.
         """
+        from .environments.built_image import find_installed
+        from .planning.pin import PinOptions, draft_pin
+
         requests = _split(requirements)
         found = self._workspace.find(must_be_there=True)
         options = PinOptions(prereleases=prereleases, policy=policy)
@@ -452,6 +433,8 @@ class Project:
             ProjectNotFound: the index does not have a project of the files.
             PackageIndexError: the index failed.
         """
+        from .planning.why import draft_why
+
         found = self._workspace.find(must_be_there=True)
         draft = partial(draft_why, requests=_split(requirements))
         inputs, parts = self._workspace.draft(found, draft, resolve=True, in_any_case=True)
@@ -469,6 +452,8 @@ class Project:
             ProjectNotFound: the index does not have a project.
             PackageIndexError: the index failed.
         """
+        from .planning.why_not import draft_why_not
+
         found = self._workspace.find(must_be_there=True)
         draft = partial(draft_why_not, requests=_split(requirements))
         inputs, parts = self._workspace.draft(found, draft, resolve=True, in_any_case=True)
@@ -498,6 +483,10 @@ class Project:
             RequirementsError: the files do not have one of them.
             CompileError: pip-compile or uv failed.
         """
+        from .commands.compiling import find_layers, plan_sources, read_sources_of
+        from .planning.remove import draft_remove
+        from .planning.sources import remove_from_sources
+
         found = self._workspace.find(must_be_there=True)
         if layers := find_layers(self._workspace, found, force=force, compiles=compiles):
             sources = read_sources_of(self._workspace, found, layers[0])
@@ -556,6 +545,8 @@ class Project:
             ProjectNotFound: the index does not have a project of the files.
             PackageIndexError: the index failed.
         """
+        from .commands.adopting import plan_adopt
+
         asked = {request.name for request in _split(direct)}
         others = {request.name for request in _split(transitive)}
         return plan_adopt(self._workspace, _words(sources), asked, others)
@@ -567,6 +558,8 @@ class Project:
             offline: leave out what needs an index.
             explain: say for each part of the target where it comes from.
         """
+        from .commands.checking import plan_check
+
         return plan_check(self._workspace, self._set_by, offline=offline, explain=explain)
 
     def plan_rebuild(self, *, no_cache: bool = False) -> Plan:

@@ -17,7 +17,7 @@ from datetime import datetime
 from email.parser import BytesHeaderParser
 from functools import cached_property, lru_cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple, TypeVar, overload
+from typing import TYPE_CHECKING, TypeVar, overload
 from urllib.parse import quote, unquote, urldefrag, urljoin, urlsplit
 
 import msgspec
@@ -125,9 +125,9 @@ def read_page(
     shown = shown or redact(url)
     try:
         if kind in {"application/vnd.pypi.simple.v1+json", "application/json"}:
-            return _read_json(data, url, project)._replace(shown=shown)
+            return replace(_read_json(data, url, project), shown=shown)
         if kind in {"application/vnd.pypi.simple.v1+html", "text/html"}:
-            return _read_html(data, url, project, is_whole=is_whole)._replace(shown=shown)
+            return replace(_read_html(data, url, project, is_whole=is_whole), shown=shown)
     except ValueError as error:
         raise _unusable(shown, str(error)) from error
     kind = as_foreign(kind) or "missing"
@@ -196,7 +196,7 @@ class _Entry(Struct, rename="kebab", gc=False):
     upload_time: str | None = None
 
 
-class Page(NamedTuple):
+class Page(Struct, frozen=True):
     """The entries of one page by version: unparsed JSON, or read from HTML."""
 
     base: str  # where its relative addresses start

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import secrets
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -200,7 +199,7 @@ def _owner_file(lock: FileLock) -> Path:
 
 def begin(edits: Sequence[Edit], command: str, builder: Builder | None) -> Journal:
     """Write down what is about to be done; the caller holds the locks of the files."""
-    token = secrets.token_hex(8)
+    token = os.urandom(8).hex()
     journal = Journal(
         token=token,
         command=command,

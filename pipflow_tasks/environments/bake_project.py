@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ..bake import read_bake_files
 from ..engine import print_bake
 from ..files import read_text
 from .recipe import Recipe, with_bases
@@ -50,6 +49,8 @@ def find_bake(library: Library, variables: Mapping[str, str]) -> BakeProject | N
     names = tuple(name for name in _FILES if (root / name).is_file())
     if not names:
         return None
+    from ..bake import read_bake_files  # few projects have such a file
+
     printed = print_bake(names, variables, root)
     hcl = [name for name in names if name.endswith(".hcl")]
     if printed is not None:

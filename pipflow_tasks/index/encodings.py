@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import zlib
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,8 @@ MOST_AT_A_TIME_BYTES = 16 << 20
 """The size of all answers that are in work at a time; a larger one is alone."""
 
 
-def _find_zlib() -> Any:
+@cache
+def _zlib() -> Any:
     """Return the fastest module with zlib's interface: that of the extra ``fast``, or zlib."""
     try:
         return import_module("isal.isal_zlib")
@@ -25,7 +27,6 @@ def _find_zlib() -> Any:
         return zlib
 
 
-_ZLIB = _find_zlib()
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -114,10 +115,10 @@ def _unpack(sent: bytes, bits: int, most_bytes: int) -> bytes | None:
     pieces: list[bytes] = []
     size = 0
     while sent:
-        stream = _ZLIB.decompressobj(bits)
+        stream = _zlib().decompressobj(bits)
         try:
             pieces.append(stream.decompress(sent, most_bytes - size + 1))
-        except (zlib.error, _ZLIB.error) as error:
+        except (zlib.error, _zlib().error) as error:
             raise DamagedAnswer(str(error)) from error
         size += len(pieces[-1])
         if size > most_bytes:

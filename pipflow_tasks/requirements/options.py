@@ -8,11 +8,10 @@ from __future__ import annotations
 import shlex
 from contextlib import suppress
 from functools import cache
-from optparse import OptionParser
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    from optparse import Option
+    from optparse import Option, OptionParser
 
 _WITH_VALUE = (
     ("-i", "--index-url", "--pypi-url"),
@@ -95,13 +94,14 @@ def _require_hash(value: str) -> None:
         raise ValueError(f"pip accepts no {algorithm} hashes, only {', '.join(_HASH_ALGORITHMS)}")
 
 
-class _Parser(OptionParser):
-    def error(self, msg: str) -> NoReturn:
-        raise ValueError(msg)
-
-
 @cache
-def _parser() -> _Parser:
+def _parser() -> OptionParser:
+    from optparse import OptionParser  # most files have no options
+
+    class Parser(OptionParser):
+        def error(self, msg: str) -> NoReturn:
+            raise ValueError(msg)
+
     def record(option: Option, _: str, value: str | None, parser: Any) -> None:
         name = option.get_opt_string()
         if name == "--hash":
@@ -110,7 +110,7 @@ def _parser() -> _Parser:
             raise ValueError(f"--config-settings {value} is not of the form KEY=VALUE")
         parser.values.seen.append((name, value or ""))
 
-    parser = _Parser(add_help_option=False, prog="pip")
+    parser = Parser(add_help_option=False, prog="pip")
     for names in _WITH_VALUE:
         parser.add_option(*names, action="callback", callback=record, type="string", nargs=1)
     for name in _FLAGS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from itertools import islice
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -92,7 +92,7 @@ class View(Struct, frozen=True, kw_only=True):
         return replace(found, cutoff=None) if is_exempt else found
 
 
-class _Found(NamedTuple):
+class _Found(Struct, frozen=True):
     """The dependencies of a pick, and whether some are unknown."""
 
     dependencies: tuple[Dependency, ...]

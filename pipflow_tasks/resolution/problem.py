@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -34,7 +34,7 @@ PYTHON = Key("python-of-the-image")
 Waiver = tuple[Key, Key]
 
 
-class Extra(NamedTuple):
+class Extra(Struct, frozen=True):
     """An extra of a project that an environment asks for."""
 
     environment: int

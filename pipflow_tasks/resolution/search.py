@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -103,7 +103,7 @@ class _Incompatibility(Struct, frozen=True, kw_only=True, eq=False):
         ]
 
 
-class _Lessons(NamedTuple):
+class _Lessons(Struct, frozen=True):
     """The incompatibilities that a project had a part in, by one of its parts."""
 
     by_dependency: dict[_Part, dict[frozenset[_Part], _Incompatibility]]

@@ -50,10 +50,15 @@ TELL = (
 )
 
 
+ANEW = {"PYTHONHASHSEED": "0"}
+"""With a variable of Python's own, a test's command runs in a Python that has loaded nothing."""
+
+
 def imported(project: TemporaryProject, *words: str) -> set[str]:
-    """Return the top-level names of the modules that a run of Invoke imports."""
-    assert project.invoke(*words).status == 0
-    return {name.partition(".")[0] for name in project.read("modules").split()}
+    """Return the names of the modules that a run of Invoke imports, and of their packages."""
+    assert project.invoke(*words, environment=ANEW).status == 0
+    names = project.read("modules").split()
+    return {*names, *(name.partition(".")[0] for name in names)}
 
 
 @pytest.mark.parametrize("words", [("--list",), ("--help", "deps.add"), ("test",)], ids=" ".join)
@@ -73,6 +78,26 @@ def test_running_is_not_light(project: TemporaryProject, index: LoopbackIndex) -
     project.write("tasks.py", TELL + project.read("tasks.py"))
     index.add("lib", "1.0")
     assert {"requests", "urllib3", "msgspec"} < imported(project, "deps.add", "lib")
+
+
+NEEDLESS = {
+    *("requests", "urllib3", "isal", "optparse", "pipflow_tasks.checks", "pipflow_tasks.bake"),
+    *(f"pipflow_tasks.planning.{name}" for name in ("add", "adopt", "pin", "remove", "why")),
+}
+
+
+def test_a_fresh_command_loads_what_it_needs(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """With a fresh cache, neither the network nor another command's modules are loaded."""
+    project.requirements = "lib==1.0\n"
+    project.write("tasks.py", TELL + project.read("tasks.py"))
+    index.cache_control = "max-age=600, public"
+    index.add("lib", "1.0")
+    assert {"requests", "pipflow_tasks.planning.upgrade"} < imported(project, "deps.outdated")
+    loaded = imported(project, "deps.outdated")
+    assert "pipflow_tasks.planning.upgrade" in loaded
+    assert loaded & NEEDLESS == set()
 
 
 @pytest.mark.parametrize("words", [("deps.add",), ("deps.add", "--dry-run"), ("deps.nonsense",)])
@@ -95,3 +120,17 @@ def test_called_from_a_task(project: TemporaryProject, index: LoopbackIndex) -> 
     )
     assert project.invoke("go").status == 0
     assert (project.requirements, len(docker.built)) == ("lib==1.0\n", 1)
+
+
+def test_files_of_the_project_are_written_at_the_end(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """What a tasks file has written and not closed is in its file, as without one of our tasks."""
+    index.add("lib", "1.0")
+    project.requirements = "lib==1.0\n"
+    lines = "class Log:\n    file = open('log', 'w')\n\nLog.file.write('all')\n"
+    project.write("tasks.py", f"{project.read('tasks.py')}\n{lines}")
+    for words in (["--list"], ["deps.outdated"]):
+        assert project.invoke(*words, environment=ANEW).status == 0
+        assert project.read("log") == "all"
+        project.write("log", "")
