@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import nullcontext, redirect_stdout
+from contextlib import nullcontext, redirect_stdout, suppress
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING
 
 from invoke.config import Config
 from invoke.context import Context
+from invoke.exceptions import Exit
 from invoke.loader import FilesystemLoader
 from invoke.parser.argument import Argument
 from invoke.program import Program
 
 from .command_line.arguments import Surface, arrange, take_color
 from .command_line.help import describe_command, describe_program
-from .console import choose_color, paint_headings, say, silence_output
+from .console import choose_color, paint_headings, say, silence_output, write_out
 from .errors import PipflowError, UsageError
 from .files import read_text, repository_of, show_path
 from .isolation import isolate
@@ -121,9 +122,20 @@ class PipflowProgram(Program):
     def _files(self) -> list[str]:
         """Return the requirements files that the user names: the option, or a setting."""
         typed = [task.args["file"].value for task in self.tasks if "file" in task.args]
-        set_before = read_values(Context(self.config), None, os.environ).get("file")
-        names = next(filter(None, [*typed, set_before]), "")
-        return [name.strip() for name in str(names).split(",") if name.strip()]
+        return next(filter(None, map(_split_names, typed)), []) or self._set_files()
+
+    def _set_files(self) -> list[str]:
+        """Return the requirements files that the settings name which are known so far."""
+        names = read_values(Context(self.config), None, os.environ).get("file")
+        return _split_names(names or "")
+
+    def _files_of(self, project: Path) -> list[str]:
+        """Return the requirements files that the settings of a project name, in data alone."""
+        folders = folders_upward(project)
+        configured = (folder for folder in folders if find_configuration(folder) is not None)
+        with suppress(UsageError):  # Python is not run
+            self._configure(next(configured, project), is_isolated=True)
+        return self._set_files()
 
     def _load(self, project: Path, *, is_isolated: bool) -> Place:
         """Load the settings of a project: of its tasks file, and of Invoke's configuration.
@@ -198,12 +210,37 @@ class PipflowProgram(Program):
         """Put the arguments in the order that Invoke reads."""
         super().normalize_argv(argv)
         program, *words = self.argv
+        if words[:1] == ["--complete"]:
+            self._complete(words[1:])
         try:
             color, others = take_color(words)
             choose_color(color)
             self.argv = [program, *arrange(others, self._surface)]
         except PipflowError as error:
             raise TaskFailed(error) from error
+
+    def _complete(self, words: list[str]) -> None:
+        """Print what a shell can complete; nothing, where that is unknown."""
+        from .command_line.completion import write_candidates
+
+        found = ""
+        with suppress(PipflowError):
+            found = write_candidates(words[0] if words else "", words[1:], self._surface)
+        if found:
+            write_out(found)
+        raise Exit
+
+    def parse_core_args(self) -> None:
+        """Read the options of the program, and print the script for a shell if it is asked for."""
+        super().parse_core_args()
+        if shell := self.args.completion.value:
+            from .command_line.completion import read_script
+
+            try:
+                write_out(read_script(shell))
+            except PipflowError as error:
+                raise TaskFailed(error) from error
+            raise Exit
 
     @cached_property
     def _surface(self) -> Surface:
@@ -212,7 +249,12 @@ class PipflowProgram(Program):
             for context in self._tasks.to_contexts()
             for name in (str(context.name), *context.aliases)
         }
-        return Surface(namespace=self._tasks, tasks=tasks, core=self.initial_context)
+        return Surface(
+            namespace=self._tasks,
+            read_files=self._files_of,
+            tasks=tasks,
+            core=self.initial_context,
+        )
 
     def print_help(self) -> None:
         """Print the commands, and the options of the program."""
@@ -248,6 +290,10 @@ def _current_folder() -> Path:
         return Path.cwd()
     except FileNotFoundError as error:
         raise UsageError("the current folder has been removed", hint="change to another") from error
+
+
+def _split_names(names: object) -> list[str]:
+    return [name.strip() for name in str(names).split(",") if name.strip()]
 
 
 def _hidden_settings(path: Path, line: int) -> UsageError:

@@ -67,8 +67,18 @@ def find_project(folders: Sequence[Path], names: Iterable[str]) -> Path:
     return folders[0]
 
 
+def find_files(folder: Path) -> list[str]:
+    """Return the names of the requirements files in a folder: the usual one, else all others."""
+    return [_USUAL] if (folder / _USUAL).is_file() else sorted(_others_in(folder))
+
+
 def _has_others(folder: Path) -> bool:
-    return any(path.is_file() for pattern in _OTHERS for path in folder.glob(pattern))
+    return any(_others_in(folder))
+
+
+def _others_in(folder: Path) -> Iterator[str]:
+    paths = (path for pattern in _OTHERS for path in folder.glob(pattern))
+    return (path.relative_to(folder).as_posix() for path in paths if path.is_file())
 
 
 def _has_build(folder: Path) -> bool:

@@ -14,7 +14,8 @@ from ..errors import UsageError, as_foreign
 from ..tasks import LISTS, call, no_package
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from invoke.parser.context import ParserContext
 
@@ -54,9 +55,13 @@ class _Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surface:
-    """What a call may have: the commands by all their names, and the options of the program."""
+    """What a call may have: the commands by all their names, and the options of the program.
+
+    ``read_files`` returns the requirements files that the settings of a project name.
+    """
 
     namespace: Namespace
+    read_files: Callable[[Path], list[str]]
     tasks: Mapping[str, ParserContext]
     core: ParserContext
 

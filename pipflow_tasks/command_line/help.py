@@ -96,10 +96,15 @@ def _is_main(name: str, surface: Surface) -> bool:
 
 def _row(name: str, surface: Surface) -> tuple[str, str]:
     """Return a command with its packages, and what it does, but for what its group says."""
+    return f"{name}{_packages(surface.tasks[name])}", summary_of(name, surface)
+
+
+def summary_of(name: str, surface: Surface) -> str:
+    """Return what a command does, but for what is said of its whole group."""
     summary = cleandoc(surface.namespace[name].body.__doc__ or "").partition("\n\n")[0]
     for said in _SAID_BY_TITLE:
         summary = summary.removesuffix(said)
-    return f"{name}{_packages(surface.tasks[name])}", summary.replace("\n", " ").removesuffix(".")
+    return summary.replace("\n", " ").removesuffix(".")
 
 
 def _packages(context: ParserContext) -> str:

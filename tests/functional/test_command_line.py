@@ -35,7 +35,7 @@ def test_commands_come_first(project: TemporaryProject, words: tuple[str, ...]) 
     starts = [line.strip().partition("  ")[0] for line in shown]
     assert starts == [*CHANGING, *REPORTING, *OTHERS]
     names = [line.split()[0].strip(",") for line in options.splitlines() if line[2:3] == "-"]
-    assert names == ["--isolated", "--completion", "-V", "-h"]
+    assert names == ["--isolated", "--color", "--completion", "-V", "-h"]
     assert max(map(len, done.stdout.splitlines())) < 80
 
 
