@@ -94,6 +94,7 @@ from .planning.inputs import Inputs, environments_of, prepare
 from .planning.lock import draft_lock, draft_unlock
 from .planning.pin import PinOptions, draft_pin
 from .planning.readers import Served
+from .planning.release_facts import with_facts
 from .planning.remove import draft_remove
 from .planning.requests import require_same
 from .planning.settling import settle_current
@@ -1190,6 +1191,8 @@ class Project:
             force=force,
             asked=asked,
         )
+        if inputs is not None:
+            plan = replace(plan, changes=tuple(with_facts(inputs, plan.changes)))
         return self._completed(plan, found.discovery, environments)
 
     def _prepare_offline(self, found: _Found) -> Inputs | None:
