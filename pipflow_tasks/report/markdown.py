@@ -64,7 +64,7 @@ def _parts(plan: Plan, outcome: Outcome, error: PipflowError | None) -> Iterator
     for each in plan.explanations:
         first, *reasons = describe_explanation(each)
         yield [as_markdown(first), "", *_list(map(as_markdown, reasons))]
-    yield _titled("**Warnings**", map(as_markdown, (*list_notes(plan), *plan.warnings)))
+    yield _titled("**Warnings**", map(as_markdown, plan.warnings))
     quoted = [replace(left, requirement=as_code(left.requirement)) for left in plan.left_alone]
     left = describe_all_left(quoted)
     yield _folded(_count(quoted, "line", "left alone"), _list(map(as_markdown, left)))
@@ -153,7 +153,8 @@ def _details(plan: Plan) -> Iterator[str]:
         yield from ("| part | value | source |", "|---|---|---|")
         yield from (_row(map(as_cell, (o.part, o.value, o.source))) for o in plan.origins)
         yield ""
-    yield from _list(as_markdown(" ".join(hint.split())) for hint in plan.hints)
+    hints = (" ".join(hint.split()) for hint in plan.hints)
+    yield from _list(map(as_markdown, (*list_notes(plan), *hints)))
 
 
 def _count(items: Sequence[object], noun: str, rest: str = "") -> str:

@@ -206,7 +206,7 @@ def test_json_has_the_hints(project: TemporaryProject) -> None:
     ]
 
 
-@pytest.mark.parametrize("form", ["text", "json", "markdown"])
+@pytest.mark.parametrize("form", ["text", "json", "markdown", "github"])
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8:strict"])
 def test_output_without_all_letters(project: TemporaryProject, encoding: str, form: str) -> None:
     """A report can be printed wherever it goes; what can't be shown there is escaped."""
@@ -242,7 +242,7 @@ def test_lines_to_write_are_a_block_of_markdown(project: TemporaryProject) -> No
     assert done.stdout.endswith(f"in invoke.yaml:\n{lines}\n")
 
 
-@pytest.mark.parametrize("form", ["text", "markdown", "json"])
+@pytest.mark.parametrize("form", ["text", "markdown", "json", "github", "sarif"])
 def test_report_has_no_secret(project: TemporaryProject, form: str) -> None:
     """A secret that a Dockerfile has is hidden in every format, also in what quotes it."""
     words = "--password hunter2 --index-url https://host.example/?token=hunter2"
