@@ -18,6 +18,7 @@ from .values import equal_without, hash_without
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from packaging.version import Version
 
@@ -106,6 +107,10 @@ class Change(Struct, frozen=True, kw_only=True):
         taken_from: where a line that was not pinned has its version from: the image that was built
             before has it, or it is the newest that is allowed on the index. None for other lines.
         is_direct: the line is a direct requirement, no locked pin.
+        size_bytes: of the file that is downloaded for it, compressed; of the largest, where
+            environments get several. None: the index does not state it, or there is none.
+        uploaded: when that file was uploaded; None likewise.
+        urls: pages about the project, by what they are: see ``planning/project_urls.py``.
         newest: the newest version that was asked for, where that is another one; else None.
         reason: why it is not taken, a clause of its own; or an empty string.
     """
@@ -120,6 +125,9 @@ class Change(Struct, frozen=True, kw_only=True):
     taken_from: Literal["image", "index"] | None = None
     is_direct: bool = True
     environments: tuple[str, ...] = ()
+    size_bytes: int | None = None
+    uploaded: datetime | None = None
+    urls: tuple[tuple[str, str], ...] = ()
     newest: Version | None = None
     reason: str = ""
 

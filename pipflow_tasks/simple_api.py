@@ -16,6 +16,7 @@ from contextlib import suppress
 from datetime import datetime
 from email.parser import BytesHeaderParser
 from functools import cached_property, lru_cache
+from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, TypeVar, overload
 from urllib.parse import quote, unquote, urldefrag, urljoin, urlsplit
@@ -52,12 +53,19 @@ MOST_FILENAME = 255
 MOST_VERSION = 100
 MOST_REQUIRES_PYTHON = 1_000
 """How many characters these may have; an entry of a page with more is skipped."""
+MOST_URLS = 30
+"""How many pages about a project are read of its metadata."""
+MOST_URL = 500
+"""How many characters the address of one, with its label, may have; a longer one is skipped."""
 _MOST_REASON = 301
 """How much of the reason for a yanked file is kept; a report shows less."""
 
 _AnyEntry = TypeVar("_AnyEntry")
 _ORDERED_WILDCARD = Pattern(r"([<>]=?\s*)([\w.!+-]+?)\.\*")
 """A comparison with a wildcard, such as ``>=5.1.*``; it means the same without the wildcard."""
+
+_WEB_PAGE = re.compile(r"https?://[\w.-]+(?::[0-9]{1,5})?(?:[/?#][!-~]*)?", re.ASCII)
+"""An address without credentials, blanks or other characters that are not printed."""
 
 _PATCH_MARKERS = ("python_full_version", "implementation_version")
 _SDIST_ENDING = re.compile(r"\.(?:tar(?:\.gz|\.bz2|\.xz)?|tgz|zip)\Z")
@@ -76,6 +84,7 @@ class DistributionFile(Struct, frozen=True, kw_only=True):
         has_metadata: whether the index serves a metadata file beside it; None if it does not say.
         metadata_hashes: the digests of that file, as ``hashes``.
         uploaded: None if the index does not state it.
+        size_bytes: likewise; compressed, as it is downloaded (PEP 700).
     """
 
     filename: str
@@ -88,6 +97,7 @@ class DistributionFile(Struct, frozen=True, kw_only=True):
     has_metadata: bool | None = None
     metadata_hashes: Mapping[str, str] = field(default_factory=dict)
     uploaded: datetime | None = None
+    size_bytes: int | None = None
 
     @property
     def path(self) -> str:
@@ -194,6 +204,7 @@ class _Entry(Struct, rename="kebab", gc=False):
     core_metadata: bool | dict[str, object] | None = None  # its digests, or whether it is there
     dist_info_metadata: bool | dict[str, object] | None = None  # the same before PEP 714
     upload_time: str | None = None
+    size: int | None = None
 
 
 class Page(Struct, frozen=True):
@@ -542,6 +553,7 @@ def _read(version: Version, entry: _Entry, base: str) -> DistributionFile:
         has_metadata=None if metadata is None else metadata is not False,
         metadata_hashes=_digests(told, f"{entry.filename}.metadata"),
         uploaded=_time(entry.upload_time),
+        size_bytes=entry.size if entry.size is not None and entry.size >= 0 else None,
     )
 
 
@@ -881,6 +893,7 @@ class Metadata(Struct, frozen=True, kw_only=True):
             version from 24.1 on. Those that older pips could read are in ``requires`` as well.
         by_patch: those of ``requires`` whose markers name a Python by all its numbers.
         stated: the text of each of ``requires``; none where they were not read from texts.
+        urls: pages about the project, each with its label, as its author writes it.
     """
 
     requires: Sequence[Requirement]
@@ -890,6 +903,7 @@ class Metadata(Struct, frozen=True, kw_only=True):
     invalid: tuple[str, ...] = ()
     by_patch: tuple[Requirement, ...] = ()
     stated: tuple[str, ...] = ()
+    urls: tuple[tuple[str, str], ...] = ()
 
     def for_extras(self, extras: Iterable[str]) -> Iterator[Requirement]:
         """Yield what may be required with these extras: all but what is for another extra alone."""
@@ -936,6 +950,7 @@ class _StoredMetadata(Struct, array_like=True):
     requires_python: str
     extras: tuple[str, ...] | None
     is_settled: bool
+    urls: tuple[tuple[str, str], ...]
 
 
 _STORED_METADATA = msgspec.msgpack.Decoder(_StoredMetadata | None)
@@ -956,6 +971,7 @@ def dump_metadata(metadata: Metadata | None) -> bytes:
         requires_python=str(metadata.requires_python or ""),
         extras=None if metadata.extras is None else tuple(sorted(metadata.extras)),
         is_settled=metadata.is_settled,
+        urls=metadata.urls,
     )
     return msgspec.msgpack.encode(stored)
 
@@ -979,6 +995,7 @@ def load_metadata(data: bytes) -> Metadata | None:
         requires_python=_specifier(stored.requires_python or None),
         extras=extras,
         is_settled=stored.is_settled,
+        urls=stored.urls,
     )
 
 
@@ -1038,7 +1055,8 @@ def read_sdist_metadata(
         texts, extras = _read_requires_txt(requires_txt.decode("utf-8", "replace"))
         stated = _read_requirements(texts)
         python = found.requires_python
-        return replace(stated, requires_python=python, extras=extras, is_settled=False)
+        urls = found.urls
+        return replace(stated, requires_python=python, extras=extras, is_settled=False, urls=urls)
     return replace(found, is_settled=False) if found.requires else None
 
 
@@ -1057,7 +1075,18 @@ def _read_headers(headers: Message) -> Metadata:
         extras=frozenset(
             canonicalize_name(str(extra).strip()) for extra in headers.get_all("Provides-Extra", ())
         ),
+        urls=tuple(islice(_read_urls(headers), MOST_URLS)),
     )
+
+
+def _read_urls(headers: Message) -> Iterator[tuple[str, str]]:
+    """Yield the addresses of web pages that metadata name, each with its label."""
+    stated = [str(text).partition(",") for text in headers.get_all("Project-URL", ())]
+    stated.append(("Homepage", ",", str(headers.get("Home-page") or "")))
+    for label, _, text in stated:
+        url = text.strip()
+        if len(label) + len(url) <= MOST_URL and _WEB_PAGE.fullmatch(url):
+            yield label.strip(), url
 
 
 def _read_requirements(texts: Iterable[str]) -> Metadata:

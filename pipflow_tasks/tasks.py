@@ -92,18 +92,18 @@ class Run:
         """
         from .plan import Plan
         from .project import Project
-        from .report import FORMATS, show, write_report
+        from .report import formats_of, show, why_refused, write_report
 
-        if shared.format_ not in FORMATS:
-            known = ", ".join(FORMATS)
-            raise UsageError(f'there is no format "{shared.format_}"', hint=f"use one of {known}")
+        command = body.__name__.replace("_", "-")
+        if refused := why_refused(shared.format_, command):
+            raise UsageError(refused, hint=f"use one of {', '.join(formats_of(command))}")
         if body is rebuild and is_isolated():
             raise UsageError("`--isolated` builds nothing", hint="run `pipflow rebuild` without it")
         write = partial(write_report, form=shared.format_)
         with Project.from_context(
             self.context, self.namespace, file=shared.file, caching=shared.caching
         ) as project:
-            plan = Plan(command=body.__name__.replace("_", "-"))
+            plan = Plan(command=command)
             try:
                 with self._held(project, plan.command, shared):
                     plan = _plan(project, body, own)
@@ -129,10 +129,11 @@ class Run:
         As text, only what became of files and images: the error is printed to standard error.
         """
         from .plan import Outcome
-        from .report import FORMATS, write_report
+        from .report import formats_of, write_report
 
         outcome = error.outcome if isinstance(error, BuildError) else None
-        if shared.format_ not in FORMATS or (outcome is None and shared.format_ == "text"):
+        has_report = outcome is not None or shared.format_ != "text"
+        if shared.format_ not in formats_of(plan.command) or not has_report:
             return
         if outcome is None:
             is_build = isinstance(error, BuildError)
@@ -422,7 +423,7 @@ _HELP = {
     "level": "The highest part of a version that may change: major, minor or patch.",
     "file": "The requirements file, or several separated by commas; default: the setting `file`, "
     "else the file that the image installs.",
-    "format_": "The format of the report: text, json or markdown.",
+    "format_": "The format of the report: text, json, markdown or github; of check, also sarif.",
     "color": "When to use colours: auto (on a terminal), always or never.",
     "dry_run": "Show what would change and what would be built; do nothing.",
     "no_rebuild": "Do not build the image.",

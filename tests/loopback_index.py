@@ -152,6 +152,7 @@ class LoopbackIndex:
         *,
         requires_python: str | None = None,
         requires_dist: Iterable[str] = (),
+        urls: Iterable[str] = (),
         tags: Iterable[str] = ("py3-none-any",),
         upload_time: str | None = "2021-05-21T00:00:00Z",
         yanked: str | None = None,
@@ -167,6 +168,7 @@ class LoopbackIndex:
             version: PEP 440, normalised.
             requires_python: The specifier that pages and metadata state.
             requires_dist: PEP 508; the extras named in markers are provided.
+            urls: Pages about the project that the metadata name: ``Changelog, https://…``.
             tags: One wheel for each; compressed sets (``py2.py3-none-any``) are one.
             upload_time: UTC, ISO 8601. Every second file of a page has whole seconds with
                 a fraction of zero. ``None``: pages do not state it.
@@ -183,6 +185,7 @@ class LoopbackIndex:
             version=version,
             requires_python=requires_python,
             requires_dist=tuple(requires_dist),
+            urls=tuple(urls),
             upload_time=upload_time,
             yanked=yanked,
             padding_bytes=padding_bytes,
@@ -459,6 +462,7 @@ class _Release:
     version: str
     requires_python: str | None
     requires_dist: tuple[str, ...]
+    urls: tuple[str, ...]
     upload_time: str | None
     yanked: str | None
     padding_bytes: int
@@ -503,6 +507,7 @@ def _render_metadata(release: _Release, *, dynamic: bool = False) -> bytes:
     lines = ["Metadata-Version: 2.2", f"Name: {release.name}", f"Version: {release.version}"]
     if release.requires_python is not None:
         lines += [f"Requires-Python: {release.requires_python}"]
+    lines += [f"Project-URL: {url}" for url in release.urls]
     if dynamic:
         lines += ["Dynamic: Requires-Dist", "Dynamic: Provides-Extra"]
     else:

@@ -36,6 +36,7 @@ from ..planning.assumptions import say_assumed, turns_on_patch
 from ..planning.draft import finish, warn
 from ..planning.inputs import Inputs, environments_of, prepare
 from ..planning.readers import Served
+from ..planning.release_facts import with_facts
 from ..transaction import find_unfinished, require_whole
 
 if TYPE_CHECKING:
@@ -337,6 +338,8 @@ class Workspace:
             force=force,
             asked=asked,
         )
+        if inputs is not None:
+            plan = replace(plan, changes=tuple(with_facts(inputs, plan.changes)))
         return self.completed(plan, found.discovery, environments)
 
     def _prepare_offline(self, found: Found) -> Inputs | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from .wording import show
 
-__all__ = ["FORMATS", "show", "write_report"]
+__all__ = ["FORMATS", "formats_of", "show", "why_refused", "write_report"]
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,9 +23,26 @@ if TYPE_CHECKING:
     Writer: TypeAlias = Callable[[Plan, Outcome, PipflowError | None], str]
 
 FORMATS: Mapping[str, str] = MappingProxyType(
-    {"text": "text", "json": "json", "markdown": "markdown"}
+    {name: name for name in ("text", "json", "markdown", "github", "sarif")}
 )
 """The module that writes each format, by its name."""
+
+OF_CHECK = frozenset({"sarif"})
+"""The formats that only ``check`` has."""
+
+
+def why_refused(form: str, command: str) -> str:
+    """Return why a command has no report in a format; empty: it has one."""
+    if form not in FORMATS:
+        return f'there is no format "{form}"'
+    if form in OF_CHECK and command != "check":
+        return f"only `check` has reports as {form}"
+    return ""
+
+
+def formats_of(command: str) -> tuple[str, ...]:
+    """Return the formats that a command has."""
+    return tuple(form for form in FORMATS if not why_refused(form, command))
 
 
 def write_report(

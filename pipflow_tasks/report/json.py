@@ -101,6 +101,9 @@ def _change(change: Change) -> dict[str, Any]:
         "extras": list(change.extras),
         "taken_from": change.taken_from,
         "environments": list(change.environments),
+        "size_bytes": change.size_bytes,
+        "uploaded": None if change.uploaded is None else change.uploaded.isoformat(),
+        "urls": dict(change.urls),
         "newest": _text_or_none(change.newest),
         "reason": change.reason,
     }

@@ -13,6 +13,7 @@ from .wording import (
     describe_finding,
     describe_image,
     describe_path,
+    in_tense,
     list_notes,
     name_project,
     say_where,
@@ -81,7 +82,7 @@ def _projects(plan: Plan, outcome: Outcome) -> Iterator[str]:
         limit = f"; {change.reason}" if change.reason else ""
         where = say_where(change.environments, plan)
         place = f"({change.file}:{change.line}){where}"
-        yield _line(_tense(word, plan, outcome), f"{what} {place}{limit}")
+        yield _line(in_tense(word, plan, outcome), f"{what} {place}{limit}")
     yield from (_line("newer", shown) for shown in limits)
     yield from (_line("held", shown) for shown in describe_all_held(plan))
     yield from (_line("left", shown) for shown in describe_all_left(plan.left_alone))
@@ -98,14 +99,3 @@ def _findings(plan: Plan) -> Iterator[str]:
         yield _line(finding.severity, describe_finding(finding))
         if finding.fix:
             yield _line("", f"fix: {finding.fix}")
-
-
-def _tense(word: str, plan: Plan, outcome: Outcome) -> str:
-    """Return what was done, or what would be done by a plan that was not applied."""
-    if plan.command == "outdated" and word == "moved":
-        return "can move"
-    if outcome.undone:
-        return "undone"
-    if outcome.dry_run:
-        return {"added": "to add", "removed": "to remove", "moved": "to move"}.get(word, "to pin")
-    return word

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from ..errors import as_line, redact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ..plan import (
         Builder,
@@ -134,6 +136,49 @@ def describe_explanation(explanation: Explanation) -> list[str]:
     if explanation.is_possible:
         return [f"{asked}: nothing rules it out; {fix}", *reasons]
     return [asked, *reasons, f"fix: {fix}"]
+
+
+def in_tense(word: str, plan: Plan, outcome: Outcome) -> str:
+    """Return what was done, or what would be done by a plan that was not applied."""
+    if plan.command == "outdated" and word == "moved":
+        return "can move"
+    if outcome.undone:
+        return "undone"
+    if outcome.dry_run:
+        return {"added": "to add", "removed": "to remove", "moved": "to move"}.get(word, "to pin")
+    return word
+
+
+def count_changes(changes: Iterable[Change], plan: Plan, outcome: Outcome) -> str:
+    """Return how many packages moved, were added, pinned and removed."""
+    words = [describe_change(change)[0] for change in changes]
+    kinds = [kind for kind in ("moved", "added", "pinned", "removed") if kind in words]
+    if outcome.undone:
+        outcome = replace(outcome, undone=(), dry_run=True)
+    counts = [(words.count(kind), in_tense(kind, plan, outcome)) for kind in kinds]
+    first, *others = (f"{number} {word}" for number, word in counts)
+    noun = "package" if counts[0][0] == 1 else "packages"
+    return ", ".join([first.replace(" ", f" {noun} ", 1), *others])
+
+
+def describe_state(plan: Plan, outcome: Outcome) -> Iterator[str]:
+    """Yield what became of files and image, without commands: a sentence each."""
+    yield from outcome.remarks
+    yield from outcome.left
+    if outcome.status == "failed":
+        if outcome.kept:
+            yield "The image was not built; the files keep their changes"
+        elif outcome.undone:
+            yield f"The image was not built; as before: {', '.join(outcome.undone)}"
+        if outcome.rebuilt:
+            yield f"Built again from the files as they were: {', '.join(outcome.rebuilt)}"
+        if outcome.ahead:
+            yield f"May be ahead of the files: {', '.join(outcome.ahead)}"
+    elif plan.builder is not None and outcome.status == "no-engine":
+        yield f"The image was not built: {plan.builder.absence}"
+    elif plan.builder is not None:
+        said = {"planned": "would be", "skipped": "was not", "built": "was"}.get(outcome.status)
+        yield from [f"The image {said} built"] if said else []
 
 
 def describe_image(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, str]]:

@@ -136,7 +136,7 @@ def test_digest_that_is_an_option(project: TemporaryProject, index: LoopbackInde
     assert project.requirements == text
 
 
-@pytest.mark.parametrize("form", ["text", "markdown", "json"])
+@pytest.mark.parametrize("form", ["text", "markdown", "json", "github"])
 @pytest.mark.parametrize("task", ["check", "outdated"])
 def test_yank_reason_is_one_line(
     project: TemporaryProject, index: LoopbackIndex, task: str, form: str

@@ -161,7 +161,8 @@ def test_markdown_has_what_is_adopted(project: TemporaryProject) -> None:
     assert shown.status == 0, shown.output
     assert "- direct requirements (1): top" in shown.stdout
     assert "Nothing to change" not in shown.stdout
-    assert f"requirements.txt would be:\n\n```\n{ADOPTED}```\n" in shown.stdout
+    summary = "<details><summary>requirements.txt would be:</summary>"
+    assert f"{summary}\n\n```\n{ADOPTED}```\n\n</details>\n" in shown.stdout
     report = project.invoke("deps.adopt", "--no-rebuild", "--format=json").report
     keys = ("project", "from", "to", "line", "direct")
     assert [[each[key] for key in keys] for each in report["changes"]] == [

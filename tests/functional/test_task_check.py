@@ -605,7 +605,7 @@ def test_text_and_markdown(project: TemporaryProject) -> None:
         "1 error and 1 warning",
     ]
     done = project.pipflow("check", "--format=markdown")
-    assert "- error: requirements.txt:2: the index has no beta 7; fix: " in done.stdout
+    assert "- **error** requirements.txt:2: the index has no beta 7  \n  fix: " in done.stdout
 
 
 def listed(severity: str, line: int, name: str, first: str, fix: str) -> tuple[str, ...]:

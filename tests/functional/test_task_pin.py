@@ -145,7 +145,7 @@ def test_json_says_where_a_version_is_from(project: TemporaryProject) -> None:
     assert taken == [("redis", "1.0", "image"), ("rq", "2.0", "index")]
     assert (report["command"], report["dry_run"]) == ("pin", True)
     shown = project.invoke("deps.pin", "--dry-run", "--format=markdown").stdout
-    assert "| redis |  | 1.0, which the image has | requirements.txt:1 |" in shown
+    assert "| redis |  | 1.0 | pinned, as in the image | 2021-05-21 |  |" in shown
     assert project.requirements == "redis\nrq\n"
 
 

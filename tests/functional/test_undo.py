@@ -134,14 +134,14 @@ def test_lock_is_unlocked(project: TemporaryProject, index: LoopbackIndex) -> No
 
 
 def test_every_format(project: TemporaryProject) -> None:
-    """JSON has it under a key of its own, Markdown in its list; a dry run has none."""
+    """JSON has it under a key of its own; Markdown has no commands; a dry run has none."""
     words = ("deps.add", "new", "--no-rebuild", "--format")
     expected = "invoke deps.remove --no-rebuild new"
     assert project.invoke(*words, "json", "--dry-run").report["undo"] == ""
     assert project.invoke(*words, "json").report["undo"] == expected
     assert project.invoke(*words, "json").report["undo"] == ""
     project.requirements = TEXT
-    assert project.invoke(*words, "markdown").stdout.endswith(f"- undo: `{expected}`\n")
+    assert expected not in project.invoke(*words, "markdown").stdout
 
 
 def test_kept_changes(project: TemporaryProject) -> None:

@@ -22,7 +22,7 @@ def objects(schema: Any) -> Iterator[dict[str, Any]]:
     values = schema.values() if isinstance(schema, dict) else schema
     for value in values if isinstance(schema, (dict, list)) else ():
         yield from objects(value)
-    if isinstance(schema, dict) and schema.get("type") == "object":
+    if isinstance(schema, dict) and "properties" in schema and "type" in schema:
         yield schema
 
 

@@ -179,6 +179,7 @@ def test_json_file_with_everything() -> None:
         metadata_hashes={"sha256": OTHER},
         has_metadata=True,
         uploaded=datetime(2021, 5, 21, 12, 30, 0, 123456, tzinfo=timezone.utc),
+        size_bytes=1024,
     )
 
 
