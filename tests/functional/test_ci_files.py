@@ -166,6 +166,15 @@ def test_action_takes_options(
     assert not (project.folder / "pwned").exists()
 
 
+def test_action_annotates_what_check_finds(project: TemporaryProject, tmp_path: Path) -> None:
+    """Findings are shown at their lines; the status is that of ``check``."""
+    project.write("Dockerfile", "FROM python:3.12-slim\nRUN pip install -r requirements.txt\n")
+    ran = run_action(project, tmp_path, command="check", options="--offline")
+    assert (ran.status, ran.outputs["changed"]) == (1, "false"), ran.done.stderr
+    assert "::error file=Dockerfile,line=2," in ran.done.stdout
+    assert "Dockerfile:2" in ran.summary
+
+
 def test_action_in_a_folder(project: TemporaryProject, tmp_path: Path) -> None:
     """The folder of a project in a repository of several is taken."""
     project.write("api/requirements.txt", "lib==1.0\n")
