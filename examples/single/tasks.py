@@ -20,4 +20,3 @@ def ci(c):
 
 
 namespace = Collection(test, ci, deps=deps)
-namespace.configure({"pipflow": {"image": "pipflow-example"}})

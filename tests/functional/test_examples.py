@@ -8,13 +8,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
-from functional.temporary_project import ENGINE, TemporaryProject
-
-if TYPE_CHECKING:
-    from loopback_index import LoopbackIndex
+from functional.temporary_project import COMPOSE_V2, ENGINE, TemporaryProject
+from loopback_index import LoopbackIndex
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NIGHTLY = str(EXAMPLES / "ci" / "nightly.sh")
@@ -61,6 +58,52 @@ def test_examples_have_nothing_to_mend(monorepo: TemporaryProject) -> None:
     for name in ("api", "web"):
         done = monorepo.invoke(f"{name}.check", "--offline")
         assert (done.status, done.stdout.splitlines()[-1]) == (0, "no problems found")
+
+
+def example(project: TemporaryProject, name: str) -> None:
+    """Make the project a copy of an example."""
+    shutil.copytree(EXAMPLES / name, project.folder, dirs_exist_ok=True)
+
+
+def test_compose_example(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """Web and tests are built with one version of what both install; the worker has web's image."""
+    for name, versions in {
+        "click": ("8.1.7", "8.2.0"),
+        "requests": ("2.32.3",),
+        "pytest": ("8.3.4", "8.4.0"),
+    }.items():
+        for version in versions:
+            index.add(name, version)
+    example(project, "compose")
+    docker = project.stand_in("docker", {**COMPOSE_V2, "compose --profile": 0})
+    done = project.invoke("deps.upgrade-all")
+    assert done.status == 0, done.stderr
+    assert project.requirements == "click==8.2.0\nrequests==2.32.3\n"
+    assert project.read("requirements-dev.txt") == "-r requirements.txt\npytest==8.4.0\n"
+    assert docker.built == ["compose --profile tests build web tests"]
+    project.write("requirements-dev.txt", "-r requirements.txt\npytest==8.3.4\n")
+    assert project.invoke("deps.upgrade-all").status == 0
+    assert docker.built[1:] == ["compose --profile tests build tests"]
+    assert project.invoke("deps.check", "--offline").status == 0
+
+
+def test_cpu_gpu_example(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """Each image keeps its label, from its own index; what both install has one version."""
+    index.add("numpy", "2.1.3")
+    index.add("numpy", "2.2.0")
+    example(project, "cpu-gpu")
+    docker = project.stand_in("docker", COMPOSE_V2)
+    with LoopbackIndex() as cpu, LoopbackIndex() as gpu:
+        for version in ("2.6.0", "2.7.0"):
+            cpu.add("torch", f"{version}+cpu", requires_dist=["numpy"])
+            gpu.add("torch", f"{version}+cu126", requires_dist=["numpy<2.2"])
+        project.environment |= {"TORCH_CPU_INDEX": cpu.url, "TORCH_GPU_INDEX": gpu.url}
+        done = project.pipflow("upgrade-all")
+    assert done.status == 0, done.stderr
+    assert project.read("cpu.txt").splitlines()[1] == "torch==2.7.0+cpu"
+    assert project.read("gpu.txt").splitlines()[1] == "torch==2.7.0+cu126"
+    assert project.requirements == "numpy==2.1.3\n"
+    assert docker.built == ["compose build cpu gpu"]
 
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -1,0 +1,5 @@
+"""Say what torch computes on."""
+
+import torch
+
+print("a graphics card" if torch.cuda.is_available() else "the processor")
