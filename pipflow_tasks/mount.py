@@ -258,10 +258,10 @@ def _stand_in(context: Context, command: str) -> int:
 
 
 def _table(configuration: Any) -> dict[str, Any]:
-    """Return the settings of one level, under ``pipflow``."""
-    known = configuration.get("pipflow", {})
+    """Return the settings of one level, under ``pipflow``; none of an empty file or table."""
+    known = None if configuration is None else configuration.get("pipflow")
     try:
-        return dict(known)
+        return dict(known or {})
     except (TypeError, ValueError) as error:
         raise UsageError(
             "`pipflow` in the configuration is not a mapping of settings",

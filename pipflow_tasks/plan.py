@@ -32,6 +32,7 @@ ImageStatus = Literal["built", "failed", "unchanged", "planned", "skipped", "no-
 
 FINDING_CODES: Mapping[str, str] = MappingProxyType(
     {
+        "archived": "The index says that a project gets no more releases.",
         "bake-file": "A bake file cannot be used.",
         "base-image-conflict": "A package of the base image conflicts with the requirements.",
         "built-from-source": "The image builds a pinned version from source.",
@@ -39,6 +40,7 @@ FINDING_CODES: Mapping[str, str] = MappingProxyType(
         "compiled-for-other-python": "The file was compiled for another Python than the image's.",
         "compose-file": "A compose file cannot be used.",
         "conflict": "The requirements conflict.",
+        "deprecated": "The index says that a project is no longer recommended.",
         "dockerfile": "A Dockerfile cannot be used.",
         "file": "A file cannot be read.",
         "foreign-policy": "A comment of another tool limits a line; the tasks do not heed it.",
@@ -56,6 +58,7 @@ FINDING_CODES: Mapping[str, str] = MappingProxyType(
         "missing-source": "A file that is installed is not in the build context.",
         "not-installed": "No step of the Dockerfile installs the requirements file.",
         "outside-policy": "A pin is outside of its policy.",
+        "quarantined": "The index holds a project back as unsafe.",
         "repeated": "A project is listed several times.",
         "requirements": "A requirements file cannot be used.",
         "stale-lock": "The lock is out of date.",

@@ -23,7 +23,7 @@ _CHOICES = {
     "rebuild": ("auto", "always", "never"),
 }
 _PLAIN_BOOLEANS = {"true": "auto", "false": "never"}
-_MAPS = {"index_for": "`torch*=https://host/simple/`"}
+_MAPS = {"index_for": "`torch*=https://host/simple/`", "codes": "`archived=error,yanked=ignore`"}
 _PER_ENVIRONMENT = {
     "python": "`web=3.11,jobs=3.12`",
     "platform": "`web=linux/amd64,jobs=linux/arm64`",
@@ -83,6 +83,8 @@ class Settings:
         cooldown_days: releases that are younger are skipped.
         cooldown_exempt: whose releases may be younger: names of projects, patterns, addresses of
             indexes, separated by commas.
+        codes: codes of findings, each with ``error``, ``warning`` or ``ignore`` for ``check``:
+            ``archived=error``, several separated by commas.
         timeout_seconds: how long to wait for a connection to an index, and for its next bytes.
     """
 
@@ -104,6 +106,7 @@ class Settings:
     index_for: str = ""
     cooldown_days: float = 0.0
     cooldown_exempt: str = ""
+    codes: str = ""
     timeout_seconds: float = 10.0
 
     @property
@@ -141,6 +144,12 @@ class Settings:
         return Chosen(
             **{setting: _value_for(getattr(self, setting), names) for setting in _PER_ENVIRONMENT}
         )
+
+    @property
+    def severities(self) -> tuple[tuple[str, str], ...]:
+        """The codes of findings, each with what becomes of it."""
+        pairs = (part.partition("=") for part in self.codes.split(",") if part.strip())
+        return tuple((code.strip(), what.strip()) for code, _, what in pairs)
 
     @property
     def indexes_for(self) -> tuple[tuple[str, str], ...]:

@@ -207,6 +207,30 @@ class _Entry(Struct, rename="kebab", gc=False):
     size: int | None = None
 
 
+class ProjectStatus(Struct, frozen=True, gc=False):
+    """What an index says of a project as a whole, as PEP 792 has it.
+
+    Attributes:
+        status: ``active``, ``archived``, ``deprecated`` or ``quarantined``; any other word that an
+            index may have counts as ``active``.
+        reason: why, in the words of the index, or nothing.
+    """
+
+    status: str = "active"
+    reason: str = ""
+
+
+ACTIVE = ProjectStatus()
+_KNOWN_STATUS = frozenset({"archived", "deprecated", "quarantined"})
+
+
+def _status_of(status: object, reason: object) -> ProjectStatus:
+    """Return the status that a page gives; what is no known status counts as active."""
+    if not isinstance(status, str) or status not in _KNOWN_STATUS:
+        return ACTIVE
+    return ProjectStatus(status, as_foreign(reason) if isinstance(reason, str) else "")
+
+
 class Page(Struct, frozen=True):
     """The entries of one page by version: unparsed JSON, or read from HTML."""
 
@@ -215,6 +239,7 @@ class Page(Struct, frozen=True):
     texts: Mapping[Version, str]  # each version as a file name writes it
     shown: str = ""  # how an error writes the address of the page
     oversized: int = 0  # how many entries are skipped, because something in them is too long
+    status: ProjectStatus = ACTIVE
 
 
 class Versions:
@@ -280,12 +305,14 @@ class KeptPage:
         versions: Versions,
         entries: dict[int, tuple[_Entry | bytes, ...]],
         again: Callable[[], Page] | None,
+        status: ProjectStatus = ACTIVE,
     ) -> None:
         self.base = base
         self.shown = shown
         self.oversized = oversized
         self.versions = versions
         self.entries = entries
+        self.status = status
         self._again = again
         self._looked = set(entries)
 
@@ -304,6 +331,7 @@ class KeptPage:
             versions=versions,
             entries={place: _copied(page.entries[versions[place]]) for place in newest},
             again=again,
+            status=page.status,
         )
         found._looked = set(range(min(KEPT_VERSIONS, len(versions))))
         return found
@@ -346,6 +374,7 @@ class _StoredPage(Struct, array_like=True):
     texts: list[str]
     finals: bytes
     entries: dict[int, list[bytes]]
+    status: ProjectStatus = ACTIVE
 
 
 _STORED_PAGE = msgspec.msgpack.Decoder(_StoredPage)
@@ -366,6 +395,7 @@ def dump_page(page: KeptPage, base: str) -> bytes:
             ]
             for place in page.worth & page.entries.keys()
         },
+        status=page.status,
     )
     return msgspec.msgpack.encode(stored)
 
@@ -388,6 +418,7 @@ def load_page(
         versions=Versions(stored.texts, int.from_bytes(stored.finals, "little")),
         entries={place: tuple(found) for place, found in stored.entries.items()},
         again=again,
+        status=stored.status,
     )
 
 
@@ -430,6 +461,12 @@ class Files(Mapping[Version, Sequence[DistributionFile]]):
     def oversized(self) -> tuple[tuple[str, int], ...]:
         """The pages with entries that are skipped because they are too long, and how many."""
         return tuple((page.shown, page.oversized) for page in self._pages if page.oversized)
+
+    @property
+    def status(self) -> ProjectStatus:
+        """What the indexes say of the project: the first word that is not ``active``."""
+        told = (page.status for page in self._pages if page.status.status != "active")
+        return next(told, ACTIVE)
 
     def __len__(self) -> int:
         return len(self.versions)
@@ -648,7 +685,16 @@ def _read_json(data: bytes, url: str, project: NormalizedName) -> Page:
     _require_version(page.meta.api_version)
     if page.name and _canonical(page.name) != project:
         raise ValueError(f"it is the page of {as_foreign(page.name)}")
-    return Page(url, entries, texts, oversized=oversized)
+    return Page(url, entries, texts, oversized=oversized, status=_read_status(page.project_status))
+
+
+def _read_status(data: msgspec.Raw) -> ProjectStatus:
+    """Return the status that a JSON page gives; one that is malformed is none."""
+    try:
+        given = msgspec.json.decode(data, type=dict[str, object]) if bytes(data) else {}
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ACTIVE
+    return _status_of(given.get("status"), given.get("reason"))
 
 
 def _require_few(data: bytes) -> None:
@@ -678,10 +724,11 @@ class _JsonMeta(Struct, rename="kebab"):
     api_version: str = "1.0"
 
 
-class _JsonPage(Struct):
+class _JsonPage(Struct, rename={"project_status": "project-status"}):
     meta: _JsonMeta
     files: tuple[msgspec.Raw, ...]
     name: str = ""
+    project_status: msgspec.Raw = msgspec.Raw()
 
 
 class _Object(Struct, gc=False):
@@ -783,6 +830,7 @@ class _Anchors:
     def __init__(self, base: str) -> None:
         self.base = base
         self.version = ""
+        self.status: dict[str, str] = {}
         self.anchors: list[_Entry] = []
         self.is_open = False
 
@@ -803,6 +851,8 @@ class _Anchors:
                 self.base = urljoin(self.base, values["href"])
             elif tag == "meta" and values.get("name") == "pypi:repository-version":
                 self.version = values.get("content", self.version)
+            elif tag == "meta" and values.get("name", "").startswith("pypi:project-status"):
+                self.status[values["name"]] = values.get("content", "")
 
 
 def _read_html(data: bytes, url: str, project: NormalizedName, *, is_whole: bool) -> Page:
@@ -813,12 +863,19 @@ def _read_html(data: bytes, url: str, project: NormalizedName, *, is_whole: bool
     if not parser.version and not parser.anchors:
         raise ValueError("it is an HTML page without links, not an index page")
     _require_version(parser.version or "1.0")
-    return _page(parser.base, project, tuple(parser.anchors))
+    said = parser.status.get
+    status = _status_of(said("pypi:project-status"), said("pypi:project-status-reason"))
+    return _page(parser.base, project, tuple(parser.anchors), status)
 
 
-def _page(base: str, project: NormalizedName, entries: tuple[_Entry, ...]) -> Page:
+def _page(
+    base: str,
+    project: NormalizedName,
+    entries: tuple[_Entry, ...],
+    status: ProjectStatus = ACTIVE,
+) -> Page:
     grouped, texts, oversized = _group(project, (entry.filename for entry in entries), entries)
-    return Page(base, grouped, texts, oversized=oversized)
+    return Page(base, grouped, texts, oversized=oversized, status=status)
 
 
 def _read_anchor(anchor: Mapping[str, str]) -> _Entry:

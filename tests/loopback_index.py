@@ -108,6 +108,7 @@ class LoopbackIndex:
         cache_control: The header of pages, or an empty string.
         with_gzip: Pages are compressed for clients that accept it.
         with_ranges: Files can be read in part; else the Range header is ignored.
+        statuses: What pages say of projects (PEP 792): a status and a reason, or nothing.
         credentials: User and secret; requests without them in Basic authentication get 401.
         delay_seconds: The shortest time that an answer takes.
         requests: Every request that arrived, oldest first; may be cleared.
@@ -124,6 +125,7 @@ class LoopbackIndex:
         self.cache_control = ""
         self.with_gzip = True
         self.with_ranges = True
+        self.statuses: dict[str, tuple[str, str]] = {}
         self.credentials: tuple[str, str] | None = None
         self.delay_seconds = 0.0
         self.requests: list[Request] = []
@@ -268,9 +270,9 @@ class LoopbackIndex:
     def _answer_page(self, request: Request, project: str) -> _Answer:
         with self._lock:
             files = dict(self._projects.get(project, {}))
-        if not files:
+        if not files and project not in self.statuses:
             return _plain(404)
-        page = {
+        page: dict[str, Any] = {
             "meta": {"api-version": "1.1"},
             "name": project,
             # Sorted as text, so that the last is not always the newest.
@@ -280,6 +282,9 @@ class LoopbackIndex:
                 for number, (name, file) in enumerate(files.items())
             ],
         }
+        if project in self.statuses:
+            status, reason = self.statuses[project]
+            page["project-status"] = {"status": status} | ({"reason": reason} if reason else {})
         return self._render(request, page)
 
     def _answer_file(self, request: Request, name: str) -> _Answer:
@@ -433,6 +438,14 @@ def _render_html(page: Mapping[str, Any]) -> bytes:
     lines = [
         "<!DOCTYPE html>\n<html>\n  <head>",
         '    <meta name="pypi:repository-version" content="1.1">',
+        *(
+            f'    <meta name="pypi:project-{name}" content="{html.escape(text)}">'
+            for name, text in (
+                ("status", page.get("project-status", {}).get("status")),
+                ("status-reason", page.get("project-status", {}).get("reason")),
+            )
+            if text
+        ),
         f"    <title>{title}</title>\n  </head>\n  <body>\n    <h1>{title}</h1>",
     ]
     for text, attributes in links:

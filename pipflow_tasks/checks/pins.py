@@ -49,6 +49,13 @@ if TYPE_CHECKING:
     from ..resolution.finder import Candidate, Releases
 
 
+_STATUS_FIXES = {
+    "archived": "look for a project that is maintained",
+    "deprecated": "look for the project that its authors recommend",
+    "quarantined": "remove it until the index releases it",
+}
+
+
 def name_environments(inputs: Inputs, findings: Iterable[Finding]) -> Iterator[Finding]:
     """Yield findings; those at a line of the files name the environments that they are about.
 
@@ -76,8 +83,25 @@ def check_pins(inputs: Inputs) -> Iterator[Finding]:
         except ProjectNotFound as error:
             yield finding_at(line, "unknown-project", "error", error.message, error.hint)
             continue
+        yield from _check_status(line, root, inputs)
         if line.pin is not None:
             yield from _check_pin(line, line.pin, root, found, inputs)
+
+
+def _check_status(line: Line, root: Root, inputs: Inputs) -> Iterator[Finding]:
+    """Find a project that its index advises against, as PEP 792 has it."""
+    views = inputs.candidates.views_of(root.name)
+    statuses = [view.catalog.status_of(project_of(root.name)) for _, view in views]
+    told = next((each for each in statuses if each.status in _STATUS_FIXES), None)
+    if told is not None:
+        reason = f": {told.reason}" if told.reason else ""
+        yield finding_at(
+            line,
+            told.status,
+            "warning",
+            f"the index says that {line.spelled_name} is {told.status}{reason}",
+            _STATUS_FIXES[told.status],
+        )
 
 
 def _check_pin(

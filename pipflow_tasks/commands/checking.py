@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -14,9 +16,9 @@ from ..checks.files import check_lines
 from ..checks.origins import OriginReader, suggest_settings
 from ..checks.paths import check_paths
 from ..checks.pins import check_pins, check_together, name_environments
-from ..errors import PackageIndexError, PipflowError
+from ..errors import PackageIndexError, PipflowError, UsageError
 from ..index.pip_settings import read_pip_settings
-from ..plan import Finding, Origin, Plan
+from ..plan import FINDING_CODES, Finding, Origin, Plan
 from ..planning.assumptions import note_looked_up, say_assumed, turns_on_patch
 from ..transaction import find_unfinished
 from .workspace import Found, planned_for
@@ -29,7 +31,9 @@ if TYPE_CHECKING:
     from ..environments.environment import Environment
     from ..environments.target import FoundTarget
     from ..manifest.documents import Manifest
+    from ..plan import Severity
     from ..planning.inputs import Inputs
+    from ..settings import Settings
     from .workspace import Workspace
 
 
@@ -77,6 +81,7 @@ def plan_check(
         findings.append(_find_unfinished(unfinished.sentence))
     if seen.inputs is not None:
         findings = [*name_environments(seen.inputs, findings)]
+    findings = [*_weigh(findings, workspace.settings)]
     in_order = sorted(findings, key=lambda found: (found.file or "", found.line or 0))
     suggestion = suggest_settings(in_order)
     plan = Plan(
@@ -89,6 +94,36 @@ def plan_check(
         hints=() if suggestion else tuple(_first_hints(workspace, seen, set_by)),
     )
     return workspace.placed(plan, seen.discovery)
+
+
+_SEVERITIES: Mapping[str, Severity | None] = MappingProxyType(
+    {"error": "error", "warning": "warning", "ignore": None}
+)
+
+
+def _weigh(findings: Iterable[Finding], settings: Settings) -> Iterator[Finding]:
+    """Yield findings with the severity that the setting ``codes`` gives them, but for ignored ones.
+
+    Raises:
+        UsageError: the setting has an unknown code, or another word than these.
+    """
+    chosen = dict(settings.severities)
+    for code, word in chosen.items():
+        if code not in FINDING_CODES:
+            close = get_close_matches(code, FINDING_CODES, n=1)
+            raise UsageError(
+                f'the setting codes has "{code}", and no finding has this code',
+                hint=f"did you mean {close[0]}?" if close else "docs/reports.md lists the codes",
+            )
+        if word not in _SEVERITIES:
+            raise UsageError(
+                f'the setting codes can\'t make {code} "{word}"',
+                hint="use error, warning or ignore",
+            )
+    for finding in findings:
+        severity = _SEVERITIES[chosen.get(finding.code, finding.severity)]
+        if severity is not None:
+            yield replace(finding, severity=severity)
 
 
 def _check(

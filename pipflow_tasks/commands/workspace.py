@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 
 from ..environments.discovery import builder_for, explain_unreached, find_builds
 from ..environments.environment import complete_manifest, find_environments
-from ..environments.indexes import note_several
+from ..environments.indexes import note_several, note_statuses
 from ..environments.lacking import find_lack
 from ..environments.parts import name_parts
 from ..environments.target import find_targets
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
+
+    from packaging.utils import NormalizedName
 
     from ..environments.build import Build
     from ..environments.discovery import Discovery
@@ -296,15 +298,24 @@ class Workspace:
 
     def index_notices(self, inputs: Inputs, parts: Iterable[Draft] = ()) -> tuple[str, ...]:
         """Return notices: projects of the files that several indexes have, and skipped entries."""
-        names = {line.name for line in inputs.manifest.lines if line.name is not None}
-        added = (each.written.requirement for part in parts for each in part.additions)
-        names |= {canonicalize_name(requirement.name) for requirement in added}
+        names = _names_in(inputs, parts)
         notices: list[str] = []
         for rules in inputs.rules:
             index = self._index_for(rules)
             notices += note_several({name: index.indexes_of(name) for name in names})
             notices += index.notices()
         return tuple(dict.fromkeys(notices))
+
+    def _status_notices(self, inputs: Inputs, parts: Iterable[Draft]) -> tuple[str, ...]:
+        """Return notices for projects of the files that an index advises against."""
+        names = _names_in(inputs, parts)
+        indexes = [self._index_for(rules) for rules in inputs.rules]
+        told = (
+            notice
+            for index in dict.fromkeys(indexes)
+            for notice in note_statuses({name: index.status_of(name) for name in names})
+        )
+        return tuple(dict.fromkeys(told))
 
     def finish(
         self,
@@ -327,8 +338,13 @@ class Workspace:
             manifest = inputs.manifest
             parts = [*parts]  # after which the index knows what it was asked for
             several = self.index_notices(inputs, parts)
+            statuses = self._status_notices(inputs, parts)
             assumed = say_assumed(inputs, parts)
-            parts = [warn(*inputs.notices), *parts, warn(*assumed, *several, *inputs.last_notices)]
+            parts = [
+                warn(*inputs.notices),
+                *parts,
+                warn(*assumed, *statuses, *several, *inputs.last_notices),
+            ]
         plan = finish(
             parts,
             command,
@@ -404,6 +420,13 @@ class Workspace:
             files=self.settings.files,
             dockerfiles=tuple(dict.fromkeys(build.recipe.path for build in builds)),
         )
+
+
+def _names_in(inputs: Inputs, parts: Iterable[Draft]) -> list[NormalizedName]:
+    """Return the projects of the files, and those that are added."""
+    names = {line.name for line in inputs.manifest.lines if line.name is not None}
+    added = (each.written.requirement for part in parts for each in part.additions)
+    return sorted(names | {canonicalize_name(requirement.name) for requirement in added})
 
 
 def _reads_nothing(_: Line) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from ..errors import DockerfileError, UsageError, redact
 from ..index.pip_settings import is_local
 from ..manifest.addresses import VARIABLE, expand_address, unset_error
 from ..requirements import expand_variables, refused_error
+from ..values import join_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ..index.pip_settings import PipSettings
     from ..requirements import Line
     from ..settings import Settings
+    from ..simple_api import ProjectStatus
     from .steps import InstallStep
 
 
@@ -124,6 +126,19 @@ def find_index_for(settings: Settings) -> tuple[tuple[str, str], ...]:
         _require_address(url)
         found.append((re.sub(r"[-_.]+", "-", pattern).lower(), expand_address(url, {})))
     return tuple(found)
+
+
+def note_statuses(statuses: Mapping[NormalizedName, ProjectStatus]) -> tuple[str, ...]:
+    """Return a notice for projects that are archived, deprecated or quarantined."""
+    names: dict[ProjectStatus, list[NormalizedName]] = {}
+    for name, status in statuses.items():
+        if status.status != "active":
+            names.setdefault(status, []).append(name)
+    return tuple(
+        f"the index says that {join_words(sorted(alike))} {'is' if len(alike) == 1 else 'are'} "
+        f"{status.status}{f': {status.reason}' if status.reason else ''}"
+        for status, alike in names.items()
+    )
 
 
 def note_several(indexes: Mapping[NormalizedName, Sequence[str]]) -> tuple[str, ...]:

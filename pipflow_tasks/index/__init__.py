@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from ..errors import AccessForbidden, PackageIndexError, ProjectNotFound, redact
 from ..simple_api import (
     ACCEPT,
+    ACTIVE,
     MOST_METADATA_BYTES,
     Files,
     KeptPage,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
     from packaging.utils import NormalizedName
 
-    from ..simple_api import DistributionFile, Page
+    from ..simple_api import DistributionFile, Page, ProjectStatus
     from .cache import Cache
     from .http import Http, Response
     from .shelf import Held
@@ -203,6 +204,11 @@ class PackageIndex:
         None are returned for a project that was not asked for before.
         """
         return self._having.get(project, ())
+
+    def status_of(self, project: NormalizedName) -> ProjectStatus:
+        """Return what the indexes say of a project (PEP 792); ``active`` before it is asked for."""
+        page = self._pages.get(project)
+        return page.result().status if page and page.done() and not page.exception() else ACTIVE
 
     def notices(self) -> tuple[str, ...]:
         """Return a warning for each page, of those that were asked for, with skipped entries."""
@@ -469,8 +475,18 @@ class PackageIndex:
         self._having[project] = tuple(self._show(url) for url in pages if len(pages[url].versions))
         return Files([*linked, *pages.values()])
 
-    def _without_files(self, project: NormalizedName, urls: Iterable[str]) -> ProjectNotFound:
-        shown = [self._show(url) for url in urls]
+    def _without_files(
+        self, project: NormalizedName, pages: Mapping[str, KeptPage]
+    ) -> ProjectNotFound:
+        shown = [self._show(url) for url in pages]
+        status = Files(pages.values()).status
+        if status is not ACTIVE:
+            reason = f": {status.reason}" if status.reason else ""
+            return ProjectNotFound(
+                f'"{project}" is {status.status}, and has no files ({" and ".join(shown)}){reason}',
+                url=shown[0],
+                hint="remove it, or pin another project in its place",
+            )
         lists = "the index lists" if len(shown) == 1 else "the indexes list"
         return ProjectNotFound(
             f'{lists} no file of "{project}" that can be installed ({" and ".join(shown)})',

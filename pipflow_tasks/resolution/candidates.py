@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from packaging.utils import NormalizedName
     from packaging.version import Version
 
-    from ..simple_api import DistributionFile, Metadata
+    from ..simple_api import DistributionFile, Metadata, ProjectStatus
     from ..target import Target
     from .finder import Bound, Prereleases
     from .partition import Key
@@ -54,6 +54,9 @@ class Catalog(Protocol):
 
     def indexes_of(self, project: NormalizedName) -> tuple[str, ...]:
         """Return the indexes that have a project, as messages show them; after ``files``."""
+
+    def status_of(self, project: NormalizedName) -> ProjectStatus:
+        """Return what the indexes say of a project as a whole; after ``files``."""
 
     def prefetch(self, projects: Iterable[NormalizedName]) -> None:
         """Begin to make ``files`` quick for several projects."""

@@ -341,3 +341,12 @@ def test_variable_for_a_list(project: TemporaryProject) -> None:
         ["build --tag shop --target two --file Dockerfile ."],
     ), done.stderr
     assert [call.arguments[-2:] for call in docker.calls][-1] == ("shop", "-V")
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", "pipflow:\n", "run: {echo: false}\n"])
+def test_configuration_without_settings(project: TemporaryProject, text: str) -> None:
+    """An empty file, and a table without rows, set nothing."""
+    project.write("invoke.yaml", text)
+    project.requirements = ""
+    for done in (project.invoke("deps.check", "--offline"), project.pipflow("check", "--offline")):
+        assert (done.status, "Traceback" in done.stderr) == (0, False), done.output

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import pipflow_tasks
+from pipflow_tasks.plan import FINDING_CODES
 from pipflow_tasks.settings import SETTINGS
 
 PACKAGE = Path(pipflow_tasks.__file__).parent
@@ -45,6 +46,14 @@ def test_settings_are_in_the_table() -> None:
     named = [name for row in rows for name in CODE.findall(row)]
 
     assert sorted(named) == sorted(SETTINGS)
+
+
+def test_codes_are_in_the_table() -> None:
+    """Each code of a finding is explained as the package does."""
+    page = (ROOT / "docs" / "reports.md").read_text("utf-8").partition("## Codes")[2]
+    rows = dict(re.findall(r"^\| `([\w-]+)` \| (.*) \|$", page, re.M))
+
+    assert rows == dict(FINDING_CODES)
 
 
 def test_readme_is_short() -> None:

@@ -17,7 +17,7 @@ from pipflow_tasks.resolution.finder import (
     Releases,
     summarise,
 )
-from pipflow_tasks.simple_api import DistributionFile
+from pipflow_tasks.simple_api import ACTIVE, DistributionFile, ProjectStatus
 from pipflow_tasks.target import Target
 
 TARGET = Target.from_python("3.9", platforms=["linux/amd64"], source="Dockerfile:1")
@@ -77,6 +77,10 @@ class OneProject:
     def indexes_of(self, project: NormalizedName) -> tuple[str, ...]:
         """Return none: it has no address."""
         return ()
+
+    def status_of(self, project: NormalizedName) -> ProjectStatus:
+        """Return that it goes on."""
+        return ACTIVE
 
     def prefetch(self, projects: Iterable[NormalizedName]) -> None:
         """Do nothing: everything is there."""

@@ -32,7 +32,7 @@ from pipflow_tasks.resolution import (
     in_each,
 )
 from pipflow_tasks.resolution.finder import Bound
-from pipflow_tasks.simple_api import DistributionFile, Metadata
+from pipflow_tasks.simple_api import ACTIVE, DistributionFile, Metadata, ProjectStatus
 from pipflow_tasks.target import Target
 
 TARGET = Target.from_python("3.11", platforms=["linux/amd64"], source="here")
@@ -80,6 +80,10 @@ class MemoryCatalog:
     def indexes_of(self, project: NormalizedName) -> tuple[str, ...]:
         """Return none: it has no address."""
         return ()
+
+    def status_of(self, project: NormalizedName) -> ProjectStatus:
+        """Return that it goes on."""
+        return ACTIVE
 
     def prefetch(self, projects: Iterable[NormalizedName]) -> None:
         """Do nothing: everything is there."""
