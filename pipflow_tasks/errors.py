@@ -259,6 +259,10 @@ class ProjectNotFound(PackageIndexError):  # noqa: N818
 
     code = "unknown-project"
 
+    def hinting(self, hint: str) -> ProjectNotFound:
+        """Return the error with another hint."""
+        return ProjectNotFound(self.message, url=self.url, hint=hint)
+
 
 class AccessForbidden(PackageIndexError):  # noqa: N818
     """The index answered 403, which may mean that it does not have what was asked for."""

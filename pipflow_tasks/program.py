@@ -25,7 +25,6 @@ from invoke.parser.argument import Argument
 from invoke.program import Program
 
 from .command_line.arguments import Surface, arrange, take_color
-from .command_line.help import describe_command, describe_program
 from .console import choose_color, paint_headings, say, silence_output, write_out
 from .errors import PipflowError, UsageError
 from .files import read_text, repository_of, show_path
@@ -258,10 +257,14 @@ class PipflowProgram(Program):
 
     def print_help(self) -> None:
         """Print the commands, and the options of the program."""
+        from .command_line.help import describe_program
+
         print(paint_headings(describe_program(self._surface)))
 
     def print_task_help(self, name: str) -> None:
         """Print how a command is used."""
+        from .command_line.help import describe_command
+
         print(paint_headings(describe_command(name, self._surface)))
 
 

@@ -257,7 +257,7 @@ class Project:
         """
         from .commands.compiling import find_layers, plan_sources, read_sources_of
         from .planning.add import AddOptions, draft_add
-        from .planning.sources import add_to_sources
+        from .planning.sources import add_to_sources, warn_of_added
 
         requests = _split(requirements)
         found = self._workspace.find()
@@ -272,10 +272,13 @@ class Project:
                 sort=cast("Sort", self.settings.sort),
                 prereleases=prereleases,
             )
-            return plan_sources(
+            plan = plan_sources(
                 self._workspace, "add", found, layers, sources, changed, compiles=compiles
             )
+            new = warn_of_added(inputs, sources, requests, self._workspace.now)
+            return replace(plan, warnings=(*plan.warnings, *new))
         options = AddOptions(
+            now=self._workspace.now,
             group=group,
             sort=cast("Sort", self.settings.sort),
             prereleases=prereleases,

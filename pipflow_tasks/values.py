@@ -77,7 +77,7 @@ def as_plural(reason: str) -> str:
 class Pattern:
     """A regular expression that is compiled when it is first used: a command uses few of ours."""
 
-    def __init__(self, text: str, flags: re.RegexFlag = re.NOFLAG) -> None:
+    def __init__(self, text: str, flags: int = 0) -> None:
         self.text = text
         self.flags = flags
 

@@ -34,6 +34,9 @@ _NAMING = ("remove", "upgrade", "why", "why-not")
 """The commands whose packages are those of the files."""
 
 _LISTS_OF_NAMES = ("direct", "names", "only", "skip", "transitive")
+_SELECTING = ("only", "skip")
+"""The options that take headings, too; headings may have spaces."""
+
 _ORDINARY = re.compile(r"[^\w@%+=:,./-]")
 
 
@@ -136,17 +139,18 @@ def _values(
     choices: dict[str, Callable[[], Iterable[str]]] = {
         "color": lambda: COLOR_CHOICES,
         "completion": lambda: SHELLS,
-        "format": _formats,
+        "format": lambda: _formats(command),
         "level": _levels,
         "group": lambda: _headings(before, surface),
     }
     if name in choices:
         yield from _starting(current, ((each, "") for each in choices[name]()))
     elif name in _LISTS_OF_NAMES or (name == "packages" and command in _NAMING):
-        *listed, start = re.split(r"[\s,]", current)
+        *listed, start = re.split(",\\s*" if name in _SELECTING else r"[\s,]", current)
         typed = current[: len(current) - len(start)]
-        for each in _names(before, surface, start):
-            if each not in listed:
+        headings = _headings(before, surface) if name in _SELECTING else []
+        for each in (*_names(before, surface, start), *headings):
+            if each not in listed and each.casefold().startswith(start.casefold()):
                 yield typed + each, ""
 
 
@@ -161,10 +165,10 @@ def _packages(
                 yield name, ""
 
 
-def _formats() -> Iterable[str]:
-    from ..report import FORMATS
+def _formats(command: str) -> Iterable[str]:
+    from ..report import formats_of
 
-    return FORMATS
+    return formats_of(command)
 
 
 def _levels() -> Iterable[str]:

@@ -21,6 +21,7 @@ from .goals import goal_to_add, goal_to_move, key_for, roots_without, why_unmova
 from .inputs import holding_lines, key_of, readers_of, readers_of_new, reads
 from .lock import update_lock
 from .moving import candidate_for, digests, move_goal, tell_held_goal, warn_of
+from .names import warn_of_new
 from .policies import asked_of, comment_with_policy, policy_of, tell_new_policies, tell_policies
 from .requests import (
     already_there,
@@ -38,6 +39,7 @@ from .unblocking import find_way
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from packaging.utils import NormalizedName
 
@@ -52,6 +54,7 @@ class AddOptions(Struct, frozen=True, kw_only=True):
     """The options of ``add``; see ``Project.plan_add``.
 
     ``group`` is the heading of the block to write into, ``sort`` says how that block is sorted.
+    ``now`` is what the age of a new project is counted from; without it, nothing is said of that.
     """
 
     group: str | None = None
@@ -59,6 +62,7 @@ class AddOptions(Struct, frozen=True, kw_only=True):
     prereleases: bool = False
     policy: bool = True
     with_upgrades: bool = False
+    now: datetime | None = None
 
 
 def draft_add(inputs: Inputs, requests: Sequence[Request], options: AddOptions) -> Iterator[Draft]:
@@ -245,6 +249,9 @@ def _pin(
     inputs.candidates.expect(new)
     prereleases = options.prereleases
     goals = [goal_to_add(inputs, request, prereleases=prereleases) for request in new.values()]
+    if options.now is not None:
+        added = [(goal.name, goal.root.name) for goal in goals if not _is_listed(inputs, goal)]
+        yield warn(*warn_of_new(inputs, added, options.now))
     wanted = [*goals, *listed]
     moving: tuple[Goal, ...] = ()
     if inputs.resolves and wanted and options.with_upgrades:
@@ -262,6 +269,10 @@ def _pin(
     elif wanted and inputs.manifest.uses_hashes:
         inputs = settlement.inputs
         yield from _name_unhashed(settlement, [key_for(inputs, goal) for goal in wanted])
+
+
+def _is_listed(inputs: Inputs, goal: Goal) -> bool:
+    return bool(inputs.manifest.find(project_of(goal.root.name)))
 
 
 def _write(

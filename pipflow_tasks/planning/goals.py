@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 
-from ..errors import NoCandidate
+from ..errors import NoCandidate, ProjectNotFound
 from ..requirements import Kind, as_one_word
 from ..resolution import TYPED, Root, in_each, project_of
 from ..resolution.finder import summarise
@@ -16,6 +16,7 @@ from .bounds import allowed_by_policy, is_held
 from .inputs import (
     hint_at_unseen,
     key_of,
+    near_listed,
     readers_of,
     readers_of_new,
     reads,
@@ -143,12 +144,20 @@ def goal_to_add(inputs: Inputs, request: Request, *, prereleases: bool) -> Goal:
     """Return the goal of adding a new project; the inputs hold one version of it.
 
     Raises:
+        ProjectNotFound: the index does not have it; the hint is at a similar name.
         NoCandidate: no version suits by itself.
     """
     requirement = request.requirement
     specifier = requirement.specifier
     readers = readers_of_new(inputs, requirement.marker)
     key = inputs.partition.key(request.name, readers[0])
+    try:
+        releases(inputs, key)
+    except ProjectNotFound as error:
+        from .names import near_needed
+
+        near = "" if near_listed(inputs, request.name) else near_needed(inputs, request.name)
+        raise (error.hinting(near) if near else error) from error.__cause__
     choice = choose(
         inputs, key, specifier, prereleases=prereleases, name=requirement.name, must_exist=True
     )

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from ..resolution.finder import Bound, Candidate, Releases
     from .readers import Reader, Served
 
+CLOSE = 0.75
+"""How similar a name has to be to be the one that was meant, as ``difflib`` counts."""
+
 
 class Inputs(Struct, frozen=True, kw_only=True):
     """What a command plans from.
@@ -245,14 +248,19 @@ def releases(inputs: Inputs, key: Key, *, hint: str = "") -> Releases:
         for _, view in inputs.candidates.views_of(key):
             view.catalog.files(wanted)
     except ProjectNotFound as error:
-        known = {str(line.name): line for line in inputs.manifest.lines if line.name}
-        close = get_close_matches(wanted, set(known) - {wanted}, n=1, cutoff=0.75)
-        if close and not hint:
-            there = known[close[0]]
-            hint = f"did you mean {there.spelled_name}, which is there ({there.place})?"
-        hint = hint or hint_at_unseen(inputs)
-        raise ProjectNotFound(error.message, url=error.url, hint=hint or error.hint) from error
+        hint = hint or near_listed(inputs, wanted) or hint_at_unseen(inputs)
+        raise error.hinting(hint or error.hint) from error
     return inputs.candidates.releases(key)
+
+
+def near_listed(inputs: Inputs, wanted: NormalizedName) -> str:
+    """Return a hint at a listed project with a similar name, or nothing."""
+    known = {str(line.name): line for line in inputs.manifest.lines if line.name}
+    close = get_close_matches(wanted, known.keys() - {wanted}, n=1, cutoff=CLOSE)
+    if not close:
+        return ""
+    there = known[close[0]]
+    return f"did you mean {there.spelled_name}, which is listed ({there.place})?"
 
 
 def hint_at_unseen(inputs: Inputs) -> str:

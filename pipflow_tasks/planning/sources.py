@@ -12,10 +12,12 @@ from ..manifest.compiled import annotation_of
 from ..plan import Change
 from ..requirements import Addition
 from .goals import goal_to_add
+from .names import warn_of_new
 from .requests import close_hint, error_at, find_removable, missing_extras
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from ..manifest.documents import Manifest
     from ..manifest.sources import Compiled
@@ -53,6 +55,15 @@ def add_to_sources(
                 (now,) = (each for each in content.find(request.name) if each.text == line.text)
                 contents[line.path] = content.with_extras(now, extras)
     return _changed(sources, contents)
+
+
+def warn_of_added(
+    inputs: Inputs, sources: Manifest, requests: Sequence[Request], now: datetime
+) -> tuple[str, ...]:
+    """Return what is unusual about projects that ``add_to_sources`` writes; see ``warn_of_new``."""
+    new = [request for request in requests if not sources.find(request.name)]
+    goals = [goal_to_add(inputs, request, prereleases=True) for request in new]
+    return tuple(warn_of_new(inputs, ((goal.name, goal.root.name) for goal in goals), now))
 
 
 def _is_about(line: Line, request: Request) -> bool:

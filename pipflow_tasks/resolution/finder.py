@@ -79,7 +79,7 @@ class Cutoff(Struct, frozen=True, kw_only=True):
         """Return why an upload is too young, or nothing; without a time it is old enough."""
         if uploaded is None or uploaded <= self.latest:
             return ""
-        return f"was released {_age(self.now - uploaded)} ago, {self.reason}"
+        return f"was released {say_age(self.now - uploaded)} ago, {self.reason}"
 
     def until(self, uploaded: datetime | None) -> str:
         """Return when an upload is old enough, in UTC, where it is not yet; else nothing."""
@@ -535,7 +535,7 @@ def _why_from_source(
     return f"has no wheel for {target}"
 
 
-def _age(age: timedelta) -> str:
+def say_age(age: timedelta) -> str:
     """Return an age in the largest unit that is not too coarse."""
     for count, unit in ((age.days, "day"), (age.seconds // 3600, "hour")):
         if count:

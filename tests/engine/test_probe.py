@@ -235,7 +235,7 @@ def test_image_that_is_not_here(project: TemporaryProject, image_name: str) -> N
     done = add(project)
     assert (done.status, done.stdout) == (1, "")
     assert done.stderr == (
-        f"Dockerfile:1: it is unknown which Python the base image {name} has\n"
+        f"error: Dockerfile:1: it is unknown which Python the base image {name} has\n"
         'hint: set `python`, e.g. `python: "3.11"` under `pipflow` in invoke.yaml; '
         f"or `docker pull {name}` (or build it) first, so that its Python is known\n"
     )

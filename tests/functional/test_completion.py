@@ -152,7 +152,16 @@ def completed(project: TemporaryProject, *words: str) -> list[str]:
 def test_offers(project: TemporaryProject) -> None:
     """What is typed already is not offered again, nor what would mean nothing there."""
     assert completed(project, "remove", "flask", "") == ["psycopg", "Redis"]
-    assert completed(project, "upgrade-all", "--skip", "flask,") == ["flask,psycopg", "flask,Redis"]
+    assert completed(project, "upgrade-all", "--skip", "flask,") == [
+        "flask,psycopg",
+        "flask,Redis",
+        "flask,Web",
+        "flask,Data stores",
+    ]
+    assert completed(project, "adopt", "--direct", "'flask re") == ["flask Redis"]
+    assert completed(project, "outdated", "--only='Data s") == ["--only=Data stores"]
+    assert "sarif" in completed(project, "check", "--format", "")
+    assert "sarif" not in completed(project, "add", "--format", "")
     assert completed(project, "add", "") == []
     assert completed(project, "lock", "") == []
     assert completed(project, "lock", "--file", "") == []

@@ -311,6 +311,7 @@ def test_add_names_the_dependencies_without_hash(
     index.add("top", "1.0", requires_dist=["Mid_Dle", "beta", "never; python_version < '3'"])
     index.add("mid-dle", "1.0", requires_dist=["deep>=1"])
     index.add("deep", "1.0")
+    index.add("top", "0.9")
     project.requirements = f"beta==1.0 {OLD[0]}\n"
 
     plan = carry_out(project, index, lambda opened: opened.plan_add("top"))
@@ -325,6 +326,7 @@ def test_add_of_dependencies_too_names_nothing(
 ) -> None:
     """Where all that is needed is there, or added with it, nothing is missing, and pip agrees."""
     index.add("top", "1.0", requires_dist=["alpha", "beta>=2"])
+    index.add("top", "0.9")
     project.requirements = "--require-hashes\n"
 
     plan = carry_out(project, index, lambda opened: opened.plan_add("top alpha beta"))

@@ -23,6 +23,7 @@ def _fill(project: TemporaryProject, index: LoopbackIndex) -> None:
     index.add("lib", "1.0")
     index.add("lib", "2.0")
     index.add("new", "1")
+    index.add("new", "0.9")
     project.requirements = "\ufefflib==1.0  # é\r\n"
 
 

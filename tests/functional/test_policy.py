@@ -326,7 +326,7 @@ def test_no_policy_leaves_it_out(project: TemporaryProject) -> None:
     said = project.invoke("deps.add", "django>=4.2,<5", "--dry-run")
     done = project.invoke("deps.add", "django>=4.2,<5", "--no-policy")
 
-    assert "\n<5 becomes the policy of django; --no-policy" in said.stdout
+    assert "\nhint      <5 becomes the policy of django; --no-policy" in said.stdout
     assert (done.status, project.requirements) == (0, "django==4.3\n")
     assert "policy" not in done.stdout
 

@@ -32,6 +32,7 @@ READING = [
 @pytest.fixture(autouse=True)
 def _fill(project: TemporaryProject, index: LoopbackIndex) -> None:
     index.add("requests", "2.31.0")
+    index.add("requests", "2.30.0")
     index.add("Flask", "2.0.1")
     index.add("Flask", "3.0.3")
     index.add("Flask", "3.1", requires_python=">=3.10")
@@ -188,6 +189,7 @@ def test_json_tells_the_image(
 def test_warnings_stand_in_the_report(project: TemporaryProject, index: LoopbackIndex) -> None:
     """With `--format json` warnings and notes are in the object, else on standard error and out."""
     index.add("made", "1.0", wheel=False, sdist=True)
+    index.add("made", "0.9", wheel=False, sdist=True)
     text = project.invoke("deps.add", "made", "--dry-run")
     told = project.invoke("deps.add", "made", "--dry-run", "--format", "json")
     assert text.stderr.startswith("warning: made 1.0 has no wheel")

@@ -294,10 +294,11 @@ def test_upgrade_all_pins_too(project: TemporaryProject) -> None:
 def test_what_is_not_pinned_is_counted(project: TemporaryProject, task: str) -> None:
     """`outdated` and `upgrade-all` count what is not pinned, with the command that pins it."""
     project.requirements = "Django<5\nredis==3.0\n"
-    assert "\n1 requirement is not pinned; `pin` pins it\n" in project.invoke(f"deps.{task}").stdout
+    hint = "\nhint      1 requirement is not pinned; `pin` pins it\n"
+    assert hint in project.invoke(f"deps.{task}").stdout
     project.requirements = "Django<5\nredis\nzope==2.0\n"
     done = project.invoke(f"deps.{task}")
-    assert "\n2 requirements are not pinned; `pin` pins them\n" in done.stdout
+    assert "\nhint      2 requirements are not pinned; `pin` pins them\n" in done.stdout
     report: dict[str, Any] = project.invoke(f"deps.{task}", "--format=json").report
     assert "2 requirements are not pinned; `pin` pins them" in report["hints"]
 
