@@ -68,7 +68,7 @@ class Held(Struct, frozen=True, kw_only=True):
         key: what it is stored under.
         page: what was read of it.
         stamp: names its stored body.
-        body: as it was sent, if it is to be stored.
+        body: what gives it as it was sent, if it is to be stored.
         stored: the places of the versions whose entries are stored.
     """
 
@@ -77,7 +77,7 @@ class Held(Struct, frozen=True, kw_only=True):
     freshness: Freshness
     source: Source
     stamp: str = ""
-    body: bytes | None = None
+    body: Callable[[], bytes] | None = None
     stored: frozenset[int] = frozenset()
 
 
@@ -157,7 +157,7 @@ class Shelf:
             is_whole=answer.is_whole,
         )
         self._held[key] = Held(
-            key=key, page=page, freshness=freshness, source=source, body=answer.sent
+            key=key, page=page, freshness=freshness, source=source, body=answer.again
         )
 
     def confirm(self, held: Held, answer: Response, asked: float) -> bool:
