@@ -253,6 +253,7 @@ class Versions:
         self.texts = texts
         self.finals = finals
         self._parsed: list[Version | None] = [None] * len(texts)
+        self._found: dict[Version, int | None] = {}
 
     @classmethod
     def of(cls, texts: Mapping[Version, str]) -> Versions:
@@ -282,7 +283,16 @@ class Versions:
 
     def place(self, version: Version) -> int | None:
         """Return the place of a version, or None."""
-        place = self._places.get(str(version))
+        if version not in self._found:
+            self._found[version] = self._find(version)
+        return self._found[version]
+
+    def _find(self, version: Version) -> int | None:
+        text = str(version)
+        if len(self._found) > FEW_VERSIONS:
+            place = self._places.get(text)
+        else:  # most pages are asked for one or two, and have hundreds
+            place = self.texts.index(text) if text in self.texts else None
         if place is not None and self[place] == version:
             return place
         place = bisect_left(self, True, key=lambda each: each <= version)
@@ -426,6 +436,8 @@ SMALL_BYTES = 1 << 14
 KEPT_VERSIONS = 3
 """Of how many versions, the newest, the entries are kept from the first."""
 MOST_STORED_VERSIONS = 64
+FEW_VERSIONS = 16
+"""After how many versions a page gets a table of their places."""
 READ_VERSIONS = 32
 """Of how many versions entries are taken when a page is read again: a search goes downward."""
 

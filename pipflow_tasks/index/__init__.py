@@ -36,6 +36,7 @@ from .deadlines import DEADLINE_SECONDS, uncounted
 from .encodings import unpacked
 from .links import Linked, Links, list_folder, list_page
 from .shelf import Shelf
+from .spool import Spool
 from .trust import SYSTEM_TRUST, Trust
 from .workers import Workers, done
 
@@ -111,6 +112,7 @@ class PackageIndex:
         self._opening = threading.Lock()
         self._opened: Http | None = None
         self._shelf = Shelf(cache, trust, self._credentials)
+        self._spool = Spool()
         self._page_workers = Workers(THREADS)
         self._metadata_workers = Workers(THREADS)
         self._pages: dict[NormalizedName, Future[Files]] = {}
@@ -136,6 +138,7 @@ class PackageIndex:
         """Write what was fetched into the cache, and forget it."""
         self._pages.clear()
         self._shelf.save()
+        self._spool.close()
 
     @property
     def has_unasked(self) -> bool:
@@ -543,9 +546,10 @@ class PackageIndex:
                 shown=self._show(url),
                 is_whole=answer.is_whole,
             )
-            again = partial(_read_again, answer.sent, answer.encoding, read_body)
+            sent = self._spool.keep(answer.sent)
+            again = partial(_read_again, sent, answer.encoding, read_body)
             page = KeptPage.of(read_body(answer.body), again, size_bytes=len(answer.body))
-            return page, replace(answer, body=b"")
+            return page, replace(answer, body=b"", sent=b"", again=sent)
 
         return self._read(url, {"Accept": ACCEPT, **validators}, read)
 
@@ -570,8 +574,8 @@ class PackageIndex:
         raise kind(f"{what} at {shown} {failure} (HTTP {status})", url=shown, hint=hint)
 
 
-def _read_again(sent: bytes, encoding: str, read: Callable[[bytes], Page]) -> Page:
-    with unpacked(sent, encoding) as body:
+def _read_again(sent: Callable[[], bytes], encoding: str, read: Callable[[bytes], Page]) -> Page:
+    with unpacked(sent(), encoding) as body:
         return read(body)
 
 

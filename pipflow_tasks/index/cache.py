@@ -55,7 +55,7 @@ class Note(Struct, frozen=True):
 class _Unsaved(Struct):
     """What is to be written: whole notes with their bodies, later values, and keys in use."""
 
-    notes: dict[str, tuple[Note, bytes]] = field(default_factory=dict)
+    notes: dict[str, tuple[Note, Callable[[], bytes] | None]] = field(default_factory=dict)
     values: dict[str, Note] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
 
@@ -120,8 +120,8 @@ class Cache:
                 return body
         return None
 
-    def put(self, key: str, value: bytes, body: bytes = b"") -> None:
-        """Keep a value, with a body that may be large, for ``save``."""
+    def put(self, key: str, value: bytes, body: Callable[[], bytes] | None = None) -> None:
+        """Keep a value for ``save``, with what then gives a body, which may be large."""
         stamp = os.urandom(12).hex() if body else ""
         with self._lock:
             self._unsaved.notes[key] = Note(value, stamp), body
@@ -172,8 +172,8 @@ class Cache:
                 "INSERT OR REPLACE INTO notes VALUES (?, ?, ?, ?)",
                 (key, today, note.stamp, _sealed(note.value)),
             )
-            if body:
-                connection.execute("INSERT INTO bodies VALUES (?, ?)", (note.stamp, body))
+            if body is not None:
+                connection.execute("INSERT INTO bodies VALUES (?, ?)", (note.stamp, body()))
         connection.executemany(
             "UPDATE notes SET value = ?, used = ? WHERE key = ? AND stamp = ?",
             [(_sealed(note.value), today, key, note.stamp) for key, note in unsaved.values.items()],

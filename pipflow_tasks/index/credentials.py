@@ -46,7 +46,7 @@ class Credentials:
 
     def put_into(self, url: str) -> str:
         """Return an address with the password for its host, unless it has one itself."""
-        parts = _split(url)
+        parts = _split(url) if self._told else None
         if parts is None:
             return url
         user, _, host = parts.netloc.rpartition("@")

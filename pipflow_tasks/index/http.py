@@ -59,6 +59,7 @@ class Response(Struct, frozen=True, kw_only=True):
         with_password: whether the request had credentials.
         retry_after_seconds: how long the server asks to wait; 0 if it does not ask.
         sent: the body as it was sent, and ``encoding`` how.
+        again: what gives that body again, where it is not held.
         headers: those that a cache needs; see ``_FOR_CACHES``.
         is_redirected: the address is another one than was asked.
     """
@@ -73,6 +74,7 @@ class Response(Struct, frozen=True, kw_only=True):
     retry_after_seconds: float
     sent: bytes = b""
     encoding: str = ""
+    again: Callable[[], bytes] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     is_redirected: bool = False
 

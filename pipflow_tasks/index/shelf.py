@@ -8,7 +8,7 @@ and as what was read of it; metadata only for a file whose digest the page gives
 from __future__ import annotations
 
 import os
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,7 +68,7 @@ class Held(Struct, frozen=True, kw_only=True):
         key: what it is stored under.
         page: what was read of it.
         stamp: names its stored body.
-        body: as it was sent, if it is to be stored.
+        body: what gives it as it was sent, if it is to be stored.
         stored: the places of the versions whose entries are stored.
     """
 
@@ -77,7 +77,7 @@ class Held(Struct, frozen=True, kw_only=True):
     freshness: Freshness
     source: Source
     stamp: str = ""
-    body: bytes | None = None
+    body: Callable[[], bytes] | None = None
     stored: frozenset[int] = frozenset()
 
 
@@ -157,7 +157,7 @@ class Shelf:
             is_whole=answer.is_whole,
         )
         self._held[key] = Held(
-            key=key, page=page, freshness=freshness, source=source, body=answer.sent
+            key=key, page=page, freshness=freshness, source=source, body=answer.again
         )
 
     def confirm(self, held: Held, answer: Response, asked: float) -> bool:
@@ -214,10 +214,9 @@ class Shelf:
 
     def _question(self, url: str) -> str:
         """Return an address without its password, for whom and with whose trust it is asked."""
-        parts = urlsplit(self._credentials.put_into(url))
-        user, _, host = parts.netloc.rpartition("@")
+        url, user = _split_user(self._credentials.put_into(url))
         account = user.partition(":")[0] if user else self._netrc
-        return f"{account}@{urlunsplit(parts._replace(netloc=host))} {self._trusted}"
+        return f"{account}@{url} {self._trusted}"
 
     @cached_property
     def _trusted(self) -> str:
@@ -267,5 +266,12 @@ def _read(
 
 
 def _without_credentials(url: str) -> str:
+    return _split_user(url)[0]
+
+
+@lru_cache(maxsize=64)  # the indexes: their pages have one address in common
+def _split_user(url: str) -> tuple[str, str]:
+    """Return an address without user and password, and these."""
     parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    user, _, host = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=host)), user

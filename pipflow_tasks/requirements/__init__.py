@@ -24,6 +24,7 @@ import codecs
 import re
 from bisect import bisect_right
 from collections import Counter
+from functools import cached_property
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Literal
 
@@ -51,7 +52,7 @@ from .typed import Request, as_one_word, split_requirements
 from .via import change_via, write_via
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from packaging.requirements import Requirement
     from packaging.version import Version
@@ -143,7 +144,7 @@ class Addition(Struct, frozen=True, kw_only=True):
     sort: Sort = "block"
 
 
-class RequirementsFile(Struct, frozen=True, kw_only=True):
+class RequirementsFile(Struct, frozen=True, kw_only=True, dict=True):  # of a cached property
     """A requirements file: its lines, and everything needed to return the same bytes.
 
     Attributes:
@@ -200,8 +201,15 @@ class RequirementsFile(Struct, frozen=True, kw_only=True):
 
     def find(self, name: str) -> tuple[Line, ...]:
         """Return the lines of a project, compared by canonical name."""
-        wanted = canonicalize_name(name)
-        return tuple(line for line in self.lines if line.name == wanted)
+        return tuple(self._by_name.get(canonicalize_name(name), ()))
+
+    @cached_property
+    def _by_name(self) -> Mapping[NormalizedName, Sequence[Line]]:
+        found: dict[NormalizedName, list[Line]] = {}
+        for line in self.lines:
+            if line.name is not None:
+                found.setdefault(line.name, []).append(line)
+        return found
 
     def require_resolved(self) -> None:
         """Check that the file has no unresolved merge conflict.

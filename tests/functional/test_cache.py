@@ -224,7 +224,7 @@ if at == "before":
 else:
     cache._live_bytes = kill
 kept = cache.Cache(Path(sys.argv[1]))
-kept.put("a", b"new", bytes(5_000_000))
+kept.put("a", b"new", lambda: bytes(5_000_000))
 kept.save()
 """
 
@@ -234,7 +234,7 @@ def test_killed_while_writing(project: TemporaryProject, tmp_path: Path, at: str
     """A process that is killed before its write ends has written nothing, after it everything."""
     folder = tmp_path / "killed"
     first = Cache(folder)
-    first.put("a", b"old", b"body")
+    first.put("a", b"old", lambda: b"body")
     first.save()
     assert project.run_python(KILLED, str(folder), at).status == -9
     second = Cache(folder)

@@ -83,7 +83,7 @@ def test_bound(tmp_path: Path) -> None:
     for day in range(30):
         cache = Cache(tmp_path, clock=lambda day=day: day * days, most_bytes=1 << 20)  # type: ignore[misc]
         assert day == 0 or cache.get("kept") is not None
-        cache.put("kept" if day == 0 else f"{day}", b"value", bytes(100_000))
+        cache.put("kept" if day == 0 else f"{day}", b"value", lambda: bytes(100_000))
         cache.save()
     cache = Cache(tmp_path)
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 2 << 20
@@ -96,12 +96,12 @@ def test_bound(tmp_path: Path) -> None:
 def test_value_of_another_body_is_not_changed(tmp_path: Path) -> None:
     """What another command has replaced meanwhile is not mixed with what ours read."""
     first = Cache(tmp_path)
-    first.put("a", b"1", b"body 1")
+    first.put("a", b"1", lambda: b"body 1")
     first.save()
     ours, other = Cache(tmp_path), Cache(tmp_path)
     note = ours.get("a")
     assert note is not None
-    other.put("a", b"2", b"body 2")
+    other.put("a", b"2", lambda: b"body 2")
     other.save()
     assert ours.body(note.stamp) == b"body 1"
     ours.change("a", b"1 and more", note.stamp)

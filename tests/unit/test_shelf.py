@@ -24,7 +24,7 @@ ANSWER = Response(
     is_whole=True,
     with_password=False,
     retry_after_seconds=0,
-    sent=b"{}",
+    again=lambda: b"{}",
     headers={"ETag": '"1"'},
 )
 PAGE = KeptPage(
@@ -37,7 +37,7 @@ class _Interrupted(Cache):
 
     happens: Callable[[str], None]
 
-    def put(self, key: str, value: bytes, body: bytes = b"") -> None:
+    def put(self, key: str, value: bytes, body: Callable[[], bytes] | None = None) -> None:
         super().put(key, value, body)
         self.happens(key)
 
