@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "invoke.md").read_text("utf-8")
 README = (ROOT / "README.md").read_text("utf-8")
 LIBRARY = (ROOT / "docs" / "library.md").read_text("utf-8")
+RECIPES = (ROOT / "docs" / "recipes.md").read_text("utf-8")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -76,7 +77,7 @@ def test_example_of_the_page(
 
 def python_blocks() -> dict[str, str]:
     """Return the Python of the page, of the README and of the library's page, by file names."""
-    texts = README + PAGE + LIBRARY
+    texts = README + PAGE + LIBRARY + RECIPES
     blocks = [text for language, text in BLOCK.findall(texts) if language == "python"]
     return {f"example_{number}.py": text for number, text in enumerate(blocks)}
 

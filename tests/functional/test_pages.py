@@ -52,6 +52,53 @@ def test_getting_started(project: TemporaryProject) -> None:
     assert len(docker.built) == 3  # by add twice, and by lock
 
 
+RECIPES = (ROOT / "docs" / "recipes.md").read_text("utf-8")
+FIRST, *SECTIONS = re.split(r"^## ", RECIPES, flags=re.MULTILINE)
+TRIED = [section for section in SECTIONS if "```console" in section]
+
+
+def title_of(section: str) -> str:
+    """Return the heading of a section."""
+    return section.partition("\n")[0]
+
+
+@pytest.mark.parametrize("section", TRIED, ids=title_of)
+def test_recipe(project: TemporaryProject, index: LoopbackIndex, section: str) -> None:
+    """The commands of a recipe make the files that it shows of those that it begins with."""
+    for name, version, needs in (
+        ("flask", "3.0", ["click"]),
+        ("click", "8.1.7", []),
+        ("requests", "2.31.0", []),
+        ("requests", "2.32.0", []),
+        ("requests", "3.0", []),
+        ("pytest", "7.4.4", []),
+        ("pytest", "8.0", []),
+    ):
+        if not (version == "3.0" and name == "requests" and "<3" not in section):
+            index.add(name, version, requires_dist=needs)
+    project.stand_in("docker", {"version": 0, "build": 0})
+    project.remove("tasks.py")
+    project.environment["INDEX"] = index.url
+    project.requirements = ""
+    for language, text in BLOCK.findall(FIRST + section):
+        name, _, content = text.partition("\n")
+        if language == "console":
+            for line in text.splitlines():
+                prompt, program, *words = shlex.split(line)
+                assert (prompt, program) == ("$", "pipflow")
+                done = project.pipflow(*words)
+                assert done.status == 0, done.output
+        elif name.endswith(" becomes"):
+            assert project.read(name.removeprefix("# ").removesuffix(" becomes")) == content
+        else:
+            project.write(name.removeprefix("# "), content)
+
+
+def test_recipes_are_found() -> None:
+    """The sections are read as they are meant."""
+    assert len(TRIED) >= 6
+
+
 def test_site(tmp_path: Path) -> None:
     """The documents are made into a site, without a warning."""
     done = subprocess.run(
