@@ -18,6 +18,22 @@ START = (ROOT / "docs" / "index.md").read_text("utf-8")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
+def follow(project: TemporaryProject, page: str) -> None:
+    """Write the files of a page, run its commands, and compare what files become."""
+    for language, text in BLOCK.findall(page):
+        name, _, content = text.partition("\n")
+        if language == "console":
+            for line in text.splitlines():
+                prompt, program, *words = shlex.split(line)
+                assert (prompt, program) == ("$", "pipflow")
+                done = project.pipflow(*words)
+                assert done.status == 0, done.output
+        elif name.endswith(" becomes"):
+            assert project.read(name.removeprefix("# ").removesuffix(" becomes")) == content
+        else:
+            project.write(name.removeprefix("# "), content)
+
+
 @pytest.fixture
 def _index(index: LoopbackIndex) -> None:
     for name, versions in {
@@ -36,16 +52,7 @@ def test_getting_started(project: TemporaryProject) -> None:
     """The files of the page and its commands, one after another, give what the page says."""
     docker = project.stand_in("docker", COMPOSE_V2)
     project.remove("tasks.py")
-    for language, text in BLOCK.findall(START):
-        name, _, content = text.partition("\n")
-        if language == "console":
-            for line in text.splitlines():
-                prompt, program, *words = shlex.split(line)
-                assert (prompt, program) == ("$", "pipflow")
-                done = project.pipflow(*words)
-                assert done.status == 0, done.output
-        else:
-            project.write(name.removeprefix("# "), content)
+    follow(project, START)
     assert project.requirements == (
         "django==4.2  # pipflow: <5\nidna==3.0  # via requests\nrequests==2.0\n"
     )
@@ -80,18 +87,7 @@ def test_recipe(project: TemporaryProject, index: LoopbackIndex, section: str) -
     project.remove("tasks.py")
     project.environment["INDEX"] = index.url
     project.requirements = ""
-    for language, text in BLOCK.findall(FIRST + section):
-        name, _, content = text.partition("\n")
-        if language == "console":
-            for line in text.splitlines():
-                prompt, program, *words = shlex.split(line)
-                assert (prompt, program) == ("$", "pipflow")
-                done = project.pipflow(*words)
-                assert done.status == 0, done.output
-        elif name.endswith(" becomes"):
-            assert project.read(name.removeprefix("# ").removesuffix(" becomes")) == content
-        else:
-            project.write(name.removeprefix("# "), content)
+    follow(project, FIRST + section)
 
 
 def test_recipes_are_found() -> None:
