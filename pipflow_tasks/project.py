@@ -87,7 +87,7 @@ from .planning.adopt import (
     list_adopted,
     write_adopted,
 )
-from .planning.assumptions import note_looked_up, say_assumed, turns_on_patch
+from .planning.assumptions import note_looked_up, say_assumed, turns_on_patch, without_platform
 from .planning.compiling import image_command, require_for_image, tell_commands
 from .planning.draft import edit_of, finish, warn
 from .planning.inputs import Inputs, environments_of, prepare
@@ -784,6 +784,8 @@ class Project:
             suggestion=suggestion,
             hints=() if suggestion else tuple(self._first_hints(seen)),
         )
+        if seen.inputs is not None:
+            plan = without_platform(plan, seen.inputs)
         return self._placed(plan, seen.discovery)
 
     def _check(self, seen: _Seen, *, offline: bool) -> tuple[list[Finding], tuple[str, ...]]:
@@ -1193,6 +1195,7 @@ class Project:
         )
         if inputs is not None:
             plan = replace(plan, changes=tuple(with_facts(inputs, plan.changes)))
+            plan = without_platform(plan, inputs)
         return self._completed(plan, found.discovery, environments)
 
     def _prepare_offline(self, found: _Found) -> Inputs | None:

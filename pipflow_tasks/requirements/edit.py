@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 from ..errors import RequirementsError
 from .line import NAME, find_comment, join_physical, read_lines
-from .options import split_options
+from .options import HASH, split_options
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from .line import Line
 
-_HASH = re.compile(r"""(?<!\S)(--hash(?:=|\s+)["']?)([^\s"']+)(["']?)""")
 _GAP = re.compile(r"(?:[ \t]|\\(?:\r\n|\r|\n))+")
 _OURS = re.compile(r"\S {2}# via ")
 _VERSION = re.compile(r"\s*([^\s,)]+)")
@@ -70,7 +69,7 @@ def _with_version(line: Line, version: Version, digests: Sequence[str]) -> str:
 
 def hash_layout(line: Line) -> str:
     """Return the text before each hash of a line: spaces, perhaps with a line ending."""
-    tokens = list(_HASH.finditer(line.content))
+    tokens = list(HASH.finditer(line.content))
     if not tokens:  # the option is abbreviated, for example
         return " "
     raw, offsets = _content_offsets(line)
@@ -142,7 +141,7 @@ def _hash_edits(line: Line, digests: Sequence[str]) -> list[tuple[Span, str]]:
 
     A line without hashes gets them at its end.
     """
-    tokens = list(_HASH.finditer(line.content))
+    tokens = list(HASH.finditer(line.content))
     if not tokens and not line.option_values("--hash"):
         newline = "\r\n" if line.text.endswith("\r\n") else "\n"
         end = len(line.content)
