@@ -5,6 +5,7 @@ So abbreviations, ``--option=value``, ``--option value`` and ``-ovalue`` mean th
 
 from __future__ import annotations
 
+import re
 import shlex
 from contextlib import suppress
 from functools import cache
@@ -41,6 +42,10 @@ _FLAGS = ("--no-index", "--pre", "--prefer-binary", "--require-hashes", "--no-re
 MOST_OPTIONS = 1 << 17
 """How many characters of options a line may have."""
 _HASH_ALGORITHMS = ("sha256", "sha384", "sha512")
+
+
+HASH = re.compile(r"""(?<!\S)(--hash(?:=|\s+)["']?)([^\s"']+)(["']?)""")
+"""A hash behind a requirement: the option, the digest, and the quote that closes it."""
 
 
 def split_options(content: str) -> tuple[str, str]:
