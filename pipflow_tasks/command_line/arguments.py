@@ -168,6 +168,7 @@ def _read_option(word: str, rest: Iterator[str], command: str, surface: Surface)
 def _unknown_command(word: str, surface: Surface) -> UsageError:
     last = word.rpartition(".")[2]
     known = [last] if last in surface.tasks else [_OTHER_NAMES.get(word, "")]
+    known += [f"--{word}"] if word in SHOWN else []
     near = next(filter(None, [*known, *get_close_matches(word, surface.tasks, n=1)]), "")
     hint = f"did you mean `{near}`?" if near else f"{surface.call('add', word)} adds a package;"
     return UsageError(f"there is no command `{as_foreign(word)}`", hint=f"{hint} {_see_help('')}")
@@ -215,6 +216,8 @@ def _needless(command: str, packages: Sequence[str], option: str, surface: Surfa
         hint = f"{only} is about them alone"
         if command == "upgrade-all":
             hint = f"{surface.call('upgrade', *packages)} moves what you name; {hint}"
+    elif f"--{packages[0]}" in surface.tasks[command].flags:
+        hint = f"did you mean `--{packages[0]}`?"
     elif all(package in surface.tasks for package in packages):
         calls = " and then ".join(surface.call(each) for each in (command, *packages))
         hint = f"run one command at a time: {calls}"

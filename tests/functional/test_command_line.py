@@ -89,6 +89,8 @@ def test_every_example_is_understood(project: TemporaryProject, index: LoopbackI
         ("uninstall", "remove"),
         ("update", "upgrade"),
         ("view", "view-all"),
+        ("completion", "--completion"),
+        ("version", "--version"),
     ],
 )
 def test_unknown_command(project: TemporaryProject, typed: str, meant: str) -> None:
@@ -174,6 +176,11 @@ def test_unknown_option(project: TemporaryProject, typed: str, meant: str) -> No
             ("lock", "check"),
             "`lock` takes no packages, but was given check",
             "run one command at a time: `pipflow lock` and then `pipflow check`",
+        ),
+        (
+            ("cache", "clear"),
+            "`cache` takes no packages, but was given clear",
+            "did you mean `--clear`?",
         ),
         (
             ("pin", "--names", "flask", "redis"),
