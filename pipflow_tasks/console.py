@@ -146,6 +146,15 @@ def write_out(text: str, words: Mapping[str, str] = MappingProxyType({})) -> Non
         raise
 
 
+def columns() -> int:
+    """Return how wide the terminal is that standard output is; 0: it is none."""
+    try:
+        is_terminal = sys.stdout is not None and sys.stdout.isatty()
+        return os.get_terminal_size(sys.stdout.fileno()).columns if is_terminal else 0
+    except (OSError, ValueError):  # it is closed
+        return 0
+
+
 def silence_output() -> None:
     """Print nothing more to standard output, which has failed."""
     if sys.stdout is not None:

@@ -101,6 +101,7 @@ class Change(Struct, frozen=True, kw_only=True):
 
     Attributes:
         project: its name as the file spells it.
+        written: that name with the extras of its line; empty: it has none.
         before: the version it had; None where it is new, or was not pinned.
         after: the version it gets; None where it is removed.
         file: the file that has its line.
@@ -123,6 +124,7 @@ class Change(Struct, frozen=True, kw_only=True):
     after: Version | None
     file: str
     line: int
+    written: str = ""
     is_new: bool = False
     extras: tuple[str, ...] = ()
     taken_from: Literal["image", "index"] | None = None
@@ -138,6 +140,11 @@ class Change(Struct, frozen=True, kw_only=True):
     def is_kept(self) -> bool:
         """Whether the project stays as it is, and only its line is written anew."""
         return self.before == self.after and not self.extras and not self.is_new
+
+    @property
+    def shown(self) -> str:
+        """How a report names it."""
+        return self.written or self.project
 
     @property
     def level(self) -> Level | None:

@@ -25,7 +25,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import Task
 
-from .console import REPORT_WORDS, choose_color, open_streams, say, write_out
+from .console import REPORT_WORDS, choose_color, columns, open_streams, say, write_out
 from .errors import BuildError, FileError, PipflowError, UsageError
 from .isolation import is_isolated
 from .mount import Namespace, find_mount
@@ -99,7 +99,7 @@ class Run:
             raise UsageError(refused, hint=f"use one of {', '.join(formats_of(command))}")
         if body is rebuild and is_isolated():
             raise UsageError("`--isolated` builds nothing", hint="run `pipflow rebuild` without it")
-        write = partial(write_report, form=shared.format_)
+        write = partial(write_report, form=shared.format_, width=columns())
         with Project.from_context(
             self.context, self.namespace, file=shared.file, caching=shared.caching
         ) as project:
@@ -141,7 +141,7 @@ class Run:
             outcome = Outcome(status=status, dry_run=self._is_dry(shared))
         outcome = self._with_undo(plan, outcome, shared)
         with suppress(Exit):  # the error comes first
-            report = write_report(plan, outcome, error, form=shared.format_)
+            report = write_report(plan, outcome, error, form=shared.format_, width=columns())
             _report(report, shared.words, is_done=outcome.is_done)
 
     def _held(self, project: Project, command: str, shared: Shared) -> AbstractContextManager[None]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from ..errors import RequirementsError, redact
+from ..errors import RequirementsError
 from ..plan import Alike, Finding
 from ..planning.why import asked_by
 from ..requirements import (
@@ -184,7 +184,7 @@ def _check_repeated(manifest: Manifest) -> Iterator[Finding]:
                 line,
                 "repeated",
                 "error" if contradicts(first, line) else "warning",
-                f"{line.spelled_name} is already listed: {redact(first.content)} ({first.place})",
+                f"{line.spelled_name} is already listed: {first.shown} ({first.place})",
                 _fix_repeated((first, line)),
             )
 

@@ -118,7 +118,7 @@ class OriginReader(Struct, frozen=True, kw_only=True):
                 yield Origin(part="beside", value=redact(name), source=place)
         for line in environment.packages:
             if line.name is not None:
-                yield Origin(part="beside", value=redact(line.content), source=line.place)
+                yield Origin(part="beside", value=line.shown, source=line.place)
 
     def _of(self, setting: str, otherwise: str = _USUAL) -> str:
         """Return where a setting is made; if it is not, the other source."""

@@ -19,7 +19,12 @@ from ..checks.pins import check_pins, check_together, name_environments
 from ..errors import PackageIndexError, PipflowError, UsageError
 from ..index.pip_settings import read_pip_settings
 from ..plan import FINDING_CODES, Finding, Origin, Plan
-from ..planning.assumptions import note_looked_up, say_assumed, turns_on_patch
+from ..planning.assumptions import (
+    note_looked_up,
+    say_assumed,
+    turns_on_patch,
+    without_platform,
+)
 from ..transaction import find_unfinished
 from .workspace import Found, planned_for
 
@@ -93,6 +98,8 @@ def plan_check(
         suggestion=suggestion,
         hints=() if suggestion else tuple(_first_hints(workspace, seen, set_by)),
     )
+    if seen.inputs is not None:
+        plan = without_platform(plan, seen.inputs)
     return workspace.placed(plan, seen.discovery)
 
 

@@ -32,7 +32,7 @@ from ..manifest.library import Library, read_more
 from ..manifest.reading import read_manifest
 from ..manifest.sources import find_elsewhere
 from ..plan import Builder, Plan, PlannedBuild, PlannedFor
-from ..planning.assumptions import say_assumed, turns_on_patch
+from ..planning.assumptions import say_assumed, turns_on_patch, without_platform
 from ..planning.draft import finish, warn
 from ..planning.inputs import Inputs, environments_of, prepare
 from ..planning.readers import Served
@@ -356,6 +356,7 @@ class Workspace:
         )
         if inputs is not None:
             plan = replace(plan, changes=tuple(with_facts(inputs, plan.changes)))
+            plan = without_platform(plan, inputs)
         return self.completed(plan, found.discovery, environments)
 
     def _prepare_offline(self, found: Found) -> Inputs | None:

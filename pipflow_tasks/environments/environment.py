@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
-from ..errors import DockerfileError, redact
+from ..errors import DockerfileError
 from ..manifest.addresses import unset_variable
 from ..manifest.library import find_included
 from ..manifest.reading import (
@@ -358,7 +358,7 @@ def _unknown_of(packages: Iterable[Line]) -> Iterator[str]:
             variable = unset_variable(line.content, {}) or "its value"
             needing = f"what {line.spelled_name} needs" if line.name else "what it needs"
             yield (
-                f"{line.place} installs {redact(line.content)}, and {variable} is unknown here: "
+                f"{line.place} installs {line.shown}, and {variable} is unknown here: "
                 f"{needing} does not limit other versions"
             )
 

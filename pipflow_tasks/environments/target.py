@@ -18,7 +18,15 @@ from ..engine import BaseImages
 from ..errors import DockerfileError, TargetError
 from ..index.pip_settings import is_yes
 from ..settings import split_values
-from ..target import BaseImage, Restriction, Target, docker_platform, newest_pip, restrict
+from ..target import (
+    ASSUMED_PLATFORM,
+    BaseImage,
+    Restriction,
+    Target,
+    docker_platform,
+    newest_pip,
+    restrict,
+)
 from .base_image import Asking, find_target, target_of_base
 from .build import makes_wheels, steps_with_files
 from .parts import name_parts
@@ -512,7 +520,7 @@ def _platforms(
     if named := stage_platform or variables.get("DOCKER_DEFAULT_PLATFORM"):
         return (named,), ()
     name = docker_platform(host.machine())
-    return (name,), (f"the platform is assumed to be this machine's, {name}",)
+    return (name,), (f"{ASSUMED_PLATFORM}, {name}",)
 
 
 def _pip_of(step: InstallCommand) -> tuple[bool, Version | None]:

@@ -10,8 +10,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
-from ..errors import redact
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -109,12 +107,12 @@ class Manifest(Struct, frozen=True, kw_only=True, dict=True):
     def notices(self) -> tuple[str, ...]:
         """Notices about lines that do not count."""
         notices = [
-            f"{redact(line.content)} ({line.place}) is not fetched; it does not count"
+            f"{line.shown} ({line.place}) is not fetched; it does not count"
             for line in self.unread
             if line.option_values("--constraint") or line.path not in self.requirements
         ]
         notices += [
-            f"{redact(line.content)} ({line.place}) does not count in a file at an address"
+            f"{line.shown} ({line.place}) does not count in a file at an address"
             for line in self.unheeded
         ]
         return tuple(dict.fromkeys(notices))

@@ -1,4 +1,4 @@
-"""What depends on something that is only assumed of the image: Python's patch level, the libc.
+"""What depends on something that is only assumed of the image: patch level, libc, platform.
 
 ``python:3.11`` is the last patch release, or an older one that a machine has kept. So a marker
 (``python_full_version < "3.11.3"``) or a Requires-Python (``>=3.11.4``) may hold or not.
@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
 from packaging.requirements import Requirement
 
+from ..target import ASSUMED_PLATFORM
 from .draft import Draft, note_files
 from .inputs import each_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from ..plan import Plan, PlannedFor
     from ..requirements import Line
     from ..resolution import Pick
     from ..target import Target
@@ -25,6 +28,44 @@ if TYPE_CHECKING:
 def turns_on_patch(inputs: Inputs) -> bool:
     """Return whether a line, or anything that was looked up, turns on the patch level."""
     return any(_find_lines(inputs)) or inputs.candidates.turns_on_patch()
+
+
+def without_platform(plan: Plan, inputs: Inputs) -> Plan:
+    """Return a plan without the note that its platform is assumed, where nothing depends on it."""
+    notes = [note for each in plan.environments for note in each.target.notes]
+    if not any(note.startswith(ASSUMED_PLATFORM) for note in notes):
+        return plan
+    reasons = (*(each.reason for each in plan.changes), *(each.reason for each in plan.held))
+    if any("wheel" in reason for reason in reasons) or _turns_on_platform(inputs):
+        return plan
+    return replace(plan, environments=tuple(map(_without_platform, plan.environments)))
+
+
+def _without_platform(planned: PlannedFor) -> PlannedFor:
+    notes = [note for note in planned.target.notes if not note.startswith(ASSUMED_PLATFORM)]
+    return replace(planned, target=replace(planned.target, notes=tuple(notes)))
+
+
+def _turns_on_platform(inputs: Inputs) -> bool:
+    """Return whether another machine may get something else of a line, or of what was looked up."""
+    if not inputs.resolves:  # dependencies were not looked up
+        return True
+    lines = (line for each in inputs.readers for line in each.manifest.lines)
+    if any(_names_machine(str(line.marker)) for line in lines if line.marker is not None):
+        return True
+    for pick in inputs.candidates.looked_up():
+        stated = (each.stated for each in inputs.candidates.metadata(pick) if each is not None)
+        own = () if pick.candidate is None else pick.candidate.each
+        files = (file for each in own for file in each.files)
+        if any(file.is_wheel and not file.filename.endswith("-any.whl") for file in files) or any(
+            _names_machine(text) for texts in stated for text in texts
+        ):
+            return True
+    return False
+
+
+def _names_machine(marker: str) -> bool:
+    return "platform_machine" in marker
 
 
 def say_turning(inputs: Inputs, pick: Pick) -> Iterator[tuple[Target, str]]:

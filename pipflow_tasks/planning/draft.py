@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from ..errors import PackageIndexError, RequirementsError, redact
+from ..errors import PackageIndexError, RequirementsError
 from ..plan import Change, Edit, Held, LeftAlone, Plan, PlannedFor
 from ..requirements import Addition, Pin, RequirementsFile
 from ..values import join_words
@@ -113,8 +113,7 @@ def remove(lines: Iterable[Line]) -> Draft:
 
 def leave(line: Line, reason: str) -> Draft:
     """Report a line that is not considered."""
-    shown = redact(line.content)
-    left = LeftAlone(requirement=shown, file=line.path, line=line.number, reason=reason)
+    left = LeftAlone(requirement=line.shown, file=line.path, line=line.number, reason=reason)
     return Draft(left_alone=(left,))
 
 
@@ -405,6 +404,7 @@ def _changes(
         new = find(addition.path, requirement, addition.version)
         yield Change(
             project=requirement.name,
+            written=new.written_name,
             before=None,
             after=addition.version,
             file=addition.path,
@@ -422,6 +422,7 @@ def _changes(
         new = find(line.path, line.requirement, pin.version)
         yield Change(
             project=line.spelled_name,
+            written=new.written_name,
             before=line.pin,
             after=pin.version,
             file=line.path,
@@ -434,6 +435,7 @@ def _changes(
     for line in draft.removals:
         yield Change(
             project=line.spelled_name,
+            written=line.written_name,
             before=line.pin,
             after=None,
             file=line.path,

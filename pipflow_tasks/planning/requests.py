@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
-from ..errors import RequirementsError, redact
+from ..errors import RequirementsError
 from ..requirements import as_one_word
 from ..values import join_words
 from .bounds import is_held
@@ -76,7 +76,7 @@ def find_removable(manifest: Manifest, request: Request) -> tuple[Line, ...]:
         return lines
     chosen = tuple(line for line in lines if str(line.marker) == str(requirement.marker))
     if not chosen:
-        there = "; ".join(f"{redact(line.content)} ({line.place})" for line in lines)
+        there = "; ".join(f"{line.shown} ({line.place})" for line in lines)
         raise RequirementsError(
             f'no line of {requirement.name} has the marker "{requirement.marker}"',
             path=lines[0].path,
@@ -164,7 +164,7 @@ def taken_error(inputs: Inputs, request: Request, readers: Collection[int]) -> R
         both = f"{_say_install(names_of(inputs, numbers))} both"
     return error_at(
         line,
-        f'"{redact(line.content)}" conflicts with {name} in {manifest.main}: {both}',
+        f'"{line.shown}" conflicts with {name} in {manifest.main}: {both}',
         hint=f"{way}, then add it again",
     )
 
@@ -225,7 +225,7 @@ def require_agreement(lines: Iterable[Line], request: Request, inputs: Inputs) -
             what = "contradicts" if beyond == allowed or line.pin else "allows more than"
             raise error_at(
                 line,
-                f'"{redact(line.content)}" is already listed and {what} "{requirement}"',
+                f'"{line.shown}" is already listed and {what} "{requirement}"',
                 hint=_hint_to_move(line, request, inputs),
             )
 
@@ -276,7 +276,7 @@ def already_there(line: Line) -> str:
     """Return the hint that a project need not be added."""
     name, requirement = line.spelled_name, line.requirement
     if requirement is None or requirement.url is not None or line.has_variable:
-        return f"{name} is already listed: {redact(line.content)} ({line.place})"
+        return f"{name} is already listed: {line.shown} ({line.place})"
     if line.pin is not None:
         return f"{name} is already listed, at {line.pin} ({line.place}); `upgrade {name}` moves it"
     return f"{name} is already listed, not pinned ({line.place})"

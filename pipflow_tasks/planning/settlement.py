@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..errors import redact
 from ..requirements import Kind
 from ..resolution import (
     Conflict,
@@ -146,7 +145,7 @@ def notices_of(settled: Settlement) -> Iterator[Draft]:
     inputs = settled.inputs
     for line in inputs.manifest.lines:
         if line.kind in {Kind.EDITABLE, Kind.REFERENCE} and line.name is None:
-            shown = f"{redact(line.content)} ({line.place})"
+            shown = f"{line.shown} ({line.place})"
             yield warn(f"the dependencies of {shown} are unknown: it is {line.kind.value}")
     told: dict[tuple[str, str, str], list[int]] = {}
     for pick in settled.solution.picks.values():

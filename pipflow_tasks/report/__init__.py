@@ -46,7 +46,12 @@ def formats_of(command: str) -> tuple[str, ...]:
 
 
 def write_report(
-    plan: Plan, outcome: Outcome, error: PipflowError | None = None, *, form: str = "text"
+    plan: Plan,
+    outcome: Outcome,
+    error: PipflowError | None = None,
+    *,
+    form: str = "text",
+    width: int = 0,
 ) -> str:
     """Return the report of a command, in one of ``FORMATS``, without a final line ending.
 
@@ -55,6 +60,11 @@ def write_report(
         outcome: what became of the plan.
         error: what ended the command, or None.
         form: the format.
+        width: where text is wrapped: the columns of the terminal; 0: nowhere.
     """
+    if form == "text":
+        from .text import write as write_text
+
+        return write_text(plan, outcome, error, width=width)
     write: Writer = import_module(f".{FORMATS[form]}", __name__).write
     return write(plan, outcome, error)

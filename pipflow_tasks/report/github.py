@@ -58,7 +58,7 @@ def _lines(plan: Plan, outcome: Outcome, error: PipflowError | None) -> Iterator
     for change in changes:
         is_there = change.after is not None
         line = change.line if is_there and (outcome.written or not change.is_new) else None
-        title = f"{change.project} {change.after}" if is_there else change.project
+        title = f"{change.shown} {change.after}" if is_there else change.shown
         yield annotate("notice", title, _describe_change(change, plan), change.file, line)
     for held in describe_all_held(plan):
         yield annotate("notice", "held", held, None, None)

@@ -57,7 +57,7 @@ def _parts(plan: Plan, outcome: Outcome, error: PipflowError | None) -> Iterator
     yield _list(
         f"**{f.severity}** {as_markdown(describe_finding(f))}{_fix(f.fix)}" for f in _found(plan)
     )
-    limited = (f"{each.project} {each.after}: {each.reason}" for each in changes if each.reason)
+    limited = (f"{each.shown} {each.after}: {each.reason}" for each in changes if each.reason)
     held = [*limited, *limits, *describe_all_held(plan)]
     yield _titled("**Held back**", map(as_markdown, held))
     yield _list(as_markdown(describe_path(path, plan)) for path in plan.paths)
@@ -110,8 +110,7 @@ def _table(plan: Plan, changes: Sequence[Change]) -> Iterator[str]:
     yield _row(titles)
     yield f"|{'---|' * len(titles)}"
     for change in changes:
-        extras = f" +[{','.join(change.extras)}]" if change.extras else ""
-        name = f"{change.project}{extras}{say_where(change.environments, plan)}"
+        name = f"{change.shown}{say_where(change.environments, plan)}"
         place = [as_cell(f"{change.file}:{change.line}")] * has_files
         versions = (as_cell(str(each or "")) for each in (change.before, change.after))
         uploaded = "" if change.uploaded is None else f"{change.uploaded:%Y-%m-%d}"
@@ -123,7 +122,8 @@ def _level(change: Change) -> str:
         return change.level
     if change.taken_from is not None:
         return "pinned, as in the image" if change.taken_from == "image" else "pinned"
-    return describe_change(change)[0]
+    extras = f" [{','.join(change.extras)}]" if change.extras else ""
+    return as_cell(f"{describe_change(change)[0]}{extras}")
 
 
 def _links(change: Change) -> str:

@@ -1,8 +1,13 @@
-"""A report as text: lines that begin with a word of at most nine letters, `dockerfile` apart."""
+"""A report as text: lines that begin with a word of at most nine letters, `dockerfile` apart.
+
+What belongs to a line is below it, behind ten blanks. Several changes are in columns.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from textwrap import wrap
+from typing import TYPE_CHECKING, TypeAlias
 
 from .grouping import describe_all_held, describe_all_left, group_findings, group_limits
 from .wording import (
@@ -25,20 +30,46 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ..errors import PipflowError
-    from ..plan import Origin, Outcome, Plan, PlannedFor
+    from ..plan import Change, Origin, Outcome, Plan, PlannedFor
+
+    Entry: TypeAlias = tuple[str, str]  # the word that a line begins with, and the rest
+
+_COMMAND = re.compile("`[^`]+`")
+INDENT = 10
+MOST_COLUMN = 30
+"""How wide a column is at most; what is longer moves the rest of its line."""
 
 
-def write(plan: Plan, outcome: Outcome, error: PipflowError | None) -> str:
-    """Return a report as text; an error is printed to standard error alone."""
-    lines = map(show, _lines(plan, outcome))
+def write(plan: Plan, outcome: Outcome, error: PipflowError | None, *, width: int = 0) -> str:
+    """Return a report as text; an error is printed to standard error alone.
+
+    With a width, lines are wrapped that are longer; a command, which may be pasted, is not.
+    """
+    lines = [each for line in _lines(plan, outcome) for each in _shown(line, width)]
     return "\n".join([*lines, *([plan.suggestion] if plan.suggestion else [])])
 
 
-def _lines(plan: Plan, outcome: Outcome) -> Iterator[str]:
+def _shown(line: str | Entry, width: int) -> list[str]:
+    """Return a line, or a word and what is behind it, as lines."""
+    if isinstance(line, str):
+        return [show(line)]
+    word, what = line
+    text = show(f"{word:<{INDENT - 1}} {what}")
+    if not 0 < width < len(text):
+        return [text]
+    whole = _COMMAND.sub(lambda found: found[0].replace(" ", "\0"), text)
+    below = " " * INDENT
+    parts = wrap(
+        whole, width, subsequent_indent=below, break_long_words=False, break_on_hyphens=False
+    )
+    return [part.replace("\0", " ") for part in parts]
+
+
+def _lines(plan: Plan, outcome: Outcome) -> Iterator[str | Entry]:
     project = name_project(plan)
     if plan.chosen_for:
         yield from _environments(plan.chosen_for, project)
-        yield from (_line("note", note) for note in list_notes(plan))
+        yield from (("note", note) for note in list_notes(plan))
     elif project:
         yield f"{project}:"
     yield from (_origin(origin) for origin in plan.origins)
@@ -48,14 +79,15 @@ def _lines(plan: Plan, outcome: Outcome) -> Iterator[str]:
         yield count_findings(plan)
     elif not plan.changes and not plan.edits and plan.command not in REPORTING:
         yield "nothing to change"
-    yield from (_line("hint", hint) for hint in plan.hints)
+    yield from (("hint", hint) for hint in plan.hints)
     for title, content in show_new_files(plan, outcome):
         yield title
         yield from (f"    {line}" for line in content)
-    yield from (_line(word, what) for word, what in describe_image(plan, outcome))
+    for word, what in describe_image(plan, outcome):
+        yield (word, what) if word.startswith("file") else f"{word:<{INDENT - 1}} {what}"
 
 
-def _environments(environments: Sequence[PlannedFor], project: str) -> Iterator[str]:
+def _environments(environments: Sequence[PlannedFor], project: str) -> Iterator[str | Entry]:
     start = f"{project}: for" if project else "for"
     if len(environments) == 1:
         target = environments[0].target
@@ -63,39 +95,55 @@ def _environments(environments: Sequence[PlannedFor], project: str) -> Iterator[
         return
     yield f"{start} {len(environments)} environments"
     for each in environments:
-        yield _line("for", f"{each.name}: {each.target} · {each.target.deciding_source}")
-
-
-def _line(word: str, what: str) -> str:
-    return f"{word:<9} {what}"
+        yield "for", f"{each.name}: {each.target} · {each.target.deciding_source}"
 
 
 def _origin(origin: Origin) -> str:
     return f"{origin.part:<10} {origin.value} · {origin.source}"
 
 
-def _projects(plan: Plan, outcome: Outcome) -> Iterator[str]:
+def _projects(plan: Plan, outcome: Outcome) -> Iterator[Entry]:
     """Yield changes, what is held or left alone, and paths."""
     changes, limits = group_limits(each for each in plan.changes if not each.is_kept)
-    for change in changes:
-        word, what = describe_change(change)
-        limit = f"; {change.reason}" if change.reason else ""
-        where = say_where(change.environments, plan)
-        place = f"({change.file}:{change.line}){where}"
-        yield _line(in_tense(word, plan, outcome), f"{what} {place}{limit}")
-    yield from (_line("newer", shown) for shown in limits)
-    yield from (_line("held", shown) for shown in describe_all_held(plan))
-    yield from (_line("left", shown) for shown in describe_all_left(plan.left_alone))
+    for change, what in zip(changes, _columns(changes), strict=True):
+        word, _ = describe_change(change)
+        place = f"({change.file}:{change.line}){say_where(change.environments, plan)}"
+        yield in_tense(word, plan, outcome), f"{what} {place}"
+        if change.reason:
+            yield "", change.reason
+    yield from (("newer", shown) for shown in limits)
+    yield from (("held", shown) for shown in describe_all_held(plan))
+    yield from (("left", shown) for shown in describe_all_left(plan.left_alone))
     for path in plan.paths:
-        yield _line("why", describe_path(path, plan))
+        yield "why", describe_path(path, plan)
     for explanation in plan.explanations:
         first, *others = describe_explanation(explanation)
-        yield _line("why not", first)
-        yield from (_line("", each) for each in others)
+        yield "why not", first
+        yield from (("", each) for each in others)
 
 
-def _findings(plan: Plan) -> Iterator[str]:
+def _columns(changes: Sequence[Change]) -> Iterator[str]:
+    """Yield what happened to each project, in columns: the name, and the versions."""
+    rows = [_cells(change) for change in changes]
+    aligned = [row for row in rows if len(row) > 1]
+    widths = [min(MOST_COLUMN, max(map(len, column))) for column in zip(*aligned, strict=True)]
+    for row in rows:
+        used = [(cell, width) for cell, width in zip(row, widths, strict=False) if width]
+        yield row[0] if row not in aligned else " ".join(f"{cell:<{size}}" for cell, size in used)
+
+
+def _cells(change: Change) -> tuple[str, ...]:
+    """Return the columns of a change, or its sentence alone: a line that gets extras has none."""
+    word, what = describe_change(change)
+    if change.extras:
+        return (what,)
+    if word == "moved":
+        return (change.shown, str(change.before), f"to {change.after}")
+    return (change.shown, what.removeprefix(change.shown).lstrip(), "")
+
+
+def _findings(plan: Plan) -> Iterator[Entry]:
     for finding in group_findings(plan):
-        yield _line(finding.severity, describe_finding(finding))
+        yield finding.severity, describe_finding(finding)
         if finding.fix:
-            yield _line("", f"fix: {finding.fix}")
+            yield "", f"fix: {finding.fix}"

@@ -61,11 +61,12 @@ def say_where(names: Sequence[str], plan: Plan) -> str:
 
 def describe_change(change: Change) -> tuple[str, str]:
     """Return what happened to a project, in a word, and the rest of the sentence."""
-    word, what = "moved", f"{change.project} {change.before} to {change.after}"
+    name = change.project if change.extras else change.shown
+    word, what = "moved", f"{name} {change.before} to {change.after}"
     if change.after is None:
-        word, what = "removed", f"{change.project} {change.before or ''}".rstrip()
+        word, what = "removed", f"{name} {change.before or ''}".rstrip()
     elif change.before is None:
-        word, what = "added" if change.is_new else "pinned", f"{change.project} {change.after}"
+        word, what = "added" if change.is_new else "pinned", f"{name} {change.after}"
     if not change.extras:
         return word, what + describe_source(change)
     extras = f"the extra{'s' if len(change.extras) > 1 else ''} {' and '.join(change.extras)}"

@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from ..errors import RequirementsError
 from ..values import Pattern
 from .line import NAME, find_comment, join_physical, read_lines
-from .options import split_options
+from .options import HASH, split_options
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from .line import Line
 
-_HASH = Pattern(r"""(?<!\S)(--hash(?:=|\s+)["']?)([^\s"']+)(["']?)""")
 _GAP = Pattern(r"(?:[ \t]|\\(?:\r\n|\r|\n))+")
 _OURS = Pattern(r"\S {2}# via ")
 _VERSION = re.compile(r"\s*([^\s,)]+)")
@@ -71,7 +70,7 @@ def _with_version(line: Line, version: Version, digests: Sequence[str]) -> str:
 
 def hash_layout(line: Line) -> str:
     """Return the text before each hash of a line: spaces, perhaps with a line ending."""
-    tokens = list(_HASH.finditer(line.content))
+    tokens = list(HASH.finditer(line.content))
     if not tokens:  # the option is abbreviated, for example
         return " "
     raw, offsets = _content_offsets(line)
@@ -143,7 +142,7 @@ def _hash_edits(line: Line, digests: Sequence[str]) -> list[tuple[Span, str]]:
 
     A line without hashes gets them at its end.
     """
-    tokens = list(_HASH.finditer(line.content))
+    tokens = list(HASH.finditer(line.content))
     if not tokens and not line.option_values("--hash"):
         newline = "\r\n" if line.text.endswith("\r\n") else "\n"
         end = len(line.content)

@@ -15,9 +15,9 @@ from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from ..errors import RequirementsError
+from ..errors import RequirementsError, redact
 from ..values import require_short_numbers
-from .options import OF_PLACES, OF_REQUIREMENTS, find_named, read_options, split_options
+from .options import HASH, OF_PLACES, OF_REQUIREMENTS, find_named, read_options, split_options
 from .policy import Policy, read_policy
 from .via import read_via
 
@@ -89,6 +89,22 @@ class Line(Struct, frozen=True, kw_only=True):
     def spelled_name(self) -> str:
         """The project's name as the line spells it."""
         return self.requirement.name if self.requirement is not None else str(self.name or "")
+
+    @property
+    def written_name(self) -> str:
+        """The project's name with its extras, as the line spells them."""
+        if self.requirement is None or not self.requirement.extras:
+            return self.spelled_name
+        extras = self.content.partition("[")[2].partition("]")[0]
+        return f"{self.spelled_name}[{','.join(extras.replace(',', ' ').split())}]"
+
+    @property
+    def shown(self) -> str:
+        """How a report names it: as written, but without hashes and secrets."""
+        subject, rest = split_options(self.content)
+        if not subject:
+            return redact(self.content)
+        return redact(" ".join([subject, *HASH.sub("", rest).split()]))
 
     @property
     def marker(self) -> Marker | None:

@@ -10,6 +10,8 @@ from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from ..values import Pattern
+
 if TYPE_CHECKING:
     from optparse import Option, OptionParser
 
@@ -41,6 +43,10 @@ _FLAGS = ("--no-index", "--pre", "--prefer-binary", "--require-hashes", "--no-re
 MOST_OPTIONS = 1 << 17
 """How many characters of options a line may have."""
 _HASH_ALGORITHMS = ("sha256", "sha384", "sha512")
+
+
+HASH = Pattern(r"""(?<!\S)(--hash(?:=|\s+)["']?)([^\s"']+)(["']?)""")
+"""A hash behind a requirement: the option, the digest, and the quote that closes it."""
 
 
 def split_options(content: str) -> tuple[str, str]:

@@ -17,9 +17,10 @@ from .names import (
     variables_of,
 )
 from .restriction import Restriction, restrict
-from .target import BaseImage, Platform, Target
+from .target import ASSUMED_PLATFORM, BaseImage, Platform, Target
 
 __all__ = [
+    "ASSUMED_PLATFORM",
     "HINT",
     "BaseImage",
     "Distribution",

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from .interpreter import Interpreter
 
 _LIBC = re.compile(r"(?:glibc 2|musl 1)\.[0-9]{1,3}")
+ASSUMED_PLATFORM = "the platform is assumed to be this machine's"
+"""How the note begins that nothing says the platform."""
+
 _FIRST_STRICT_PIP = Version("24.1")
 _STRICT_PIP_NEEDS = Version("3.8")
 _PATCH_MARKERS = ("python_full_version", "implementation_version")

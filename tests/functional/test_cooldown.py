@@ -29,7 +29,7 @@ def test_young_release_is_passed_over(project: TemporaryProject) -> None:
     done = project.invoke("deps.add", "lib")
     assert (done.status, project.requirements) == (0, "lib==2.0\n")
     said = "4.0 was released less than an hour ago, the setting cooldown_days is 7"
-    assert f"added     lib 2.0 (requirements.txt:1); {said}" in done.stdout
+    assert f"added     lib 2.0 (requirements.txt:1)\n          {said}" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -176,12 +176,29 @@ def test_no_dockerfile_means_the_host_with_a_note(
     assert "there is no Dockerfile: versions are chosen for this host's Python" in done.output
 
 
-def test_implied_platform_is_said(project: TemporaryProject) -> None:
-    """Where nothing tells the platform, the host's is taken, and the user is told."""
+def test_implied_platform_is_said(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """Where nothing says the platform, the host's is taken, and a note says so if that matters.
+
+    That is where something that was looked up has wheels for some machines, or names the machine.
+    """
     said = "the platform is assumed to be this machine's"
-    assert said in project.invoke("deps.add", "lib", "--dry-run").output
-    project.write("invoke.yaml", "pipflow:\n  platform: linux/amd64\n")
+    machine = platform.machine()
+    index.add("fast", "1.0", tags=[f"cp39-cp39-manylinux_2_17_{machine}"])
+    index.add("slow", "1.0", tags=["cp39-cp39-manylinux_2_17_s390x"], sdist=True)
+    index.add("part", "1.0", requires_dist=["lib; platform_machine == 'x86_64'"])
+    index.add("over", "1.0", requires_dist=["fast"])
+    index.add("late", "1.0")
+    index.add("late", "2.0", tags=["cp39-cp39-manylinux_2_17_s390x"])
+    for name in ("fast", "slow", "part", "over", "late"):
+        assert said in project.invoke("deps.add", name, "--dry-run").output, name
+    assert said in project.invoke("deps.add", "lib", "--dry-run", "--no-resolve").output
     assert said not in project.invoke("deps.add", "lib", "--dry-run").output
+    project.requirements = "lib==1.0\n"
+    assert said not in project.invoke("deps.check").output
+    project.requirements = "lib==1.0 ; platform_machine != 's390x'\n"
+    assert said in project.invoke("deps.outdated").output
+    project.write("invoke.yaml", "pipflow:\n  platform: linux/amd64\n")
+    assert said not in project.invoke("deps.outdated").output
 
 
 @pytest.mark.parametrize(

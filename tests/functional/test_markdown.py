@@ -54,7 +54,7 @@ def test_what_comes_and_goes(project: TemporaryProject, index: LoopbackIndex) ->
     project.requirements = "redis\n"
     assert "| flask |  | 1.0 | added | 2021-05-21 |  |\n" in report_of(project, "add", "flask")
     report = report_of(project, "add", "flask[cache]")
-    assert "| flask +\\[cache\\] | 1.0 | 1.0 | added | 2021-05-21 |  |\n" in report
+    assert "| flask\\[cache\\] | 1.0 | 1.0 | added \\[cache\\] | 2021-05-21 |  |\n" in report
     assert "| redis |  | 4.0 | pinned | 2021-05-21 |  |\n" in report_of(project, "pin")
     report = report_of(project, "remove", "redis", "--dry-run")
     assert "\n1 package to remove.\n" in report

@@ -188,7 +188,7 @@ def test_json_tells_the_image(
 
 def test_warnings_stand_in_the_report(project: TemporaryProject, index: LoopbackIndex) -> None:
     """With `--format json` warnings and notes are in the object, else on standard error and out."""
-    index.add("made", "1.0", wheel=False, sdist=True)
+    index.add("made", "1.0", tags=["cp39-cp39-win_amd64"], sdist=True)
     index.add("made", "0.9", wheel=False, sdist=True)
     text = project.invoke("deps.add", "made", "--dry-run")
     told = project.invoke("deps.add", "made", "--dry-run", "--format", "json")

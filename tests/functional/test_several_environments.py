@@ -128,7 +128,10 @@ def test_shared_pin_is_compatible_with_both_files(
     index.add("new", "1.0", requires_dist=["lib"])
     done = project.invoke("deps.upgrade-all", *FILES)
     assert (done.status, project.read("base.txt")) == (0, "lib==1.5\n")
-    assert "lib 1.0 to 1.5 (base.txt:1); old 1.0 in Dockerfile#old needs lib<2" in done.stdout
+    assert (
+        "lib 1.0 to 1.5 (base.txt:1)\n          old 1.0 in Dockerfile#old needs lib<2"
+        in done.stdout
+    )
 
 
 def test_add_looks_at_those_who_read_the_file(

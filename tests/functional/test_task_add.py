@@ -438,7 +438,7 @@ def test_wheels_decide_where_there_is_no_source(
     project.write("invoke.yaml", "pipflow:\n  platform: linux/amd64\n")
     done = project.invoke("deps.add", "fast")
     assert project.requirements == "fast==1.0\n"
-    assert "fast 1.0 (requirements.txt:1); 1.1 has no wheel for" in done.stdout
+    assert "fast 1.0 (requirements.txt:1)\n          1.1 has no wheel for" in done.stdout
 
 
 def test_every_reason_is_shown_when_nothing_is_left(

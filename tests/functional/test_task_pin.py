@@ -64,9 +64,9 @@ def test_takes_what_the_image_has(project: TemporaryProject) -> None:
         "# web\nDjango==4.1  # pipflow: <5\nredis==1.0\n\n# queue\n"
         "rq==1.5    # pipflow: ~=1.2  # why\nzope==1.0\n"
     )
-    assert "pinned    Django 4.1, which the image has (requirements.txt:2)" in done.stdout
-    assert "pinned    redis 1.0, which the image has (requirements.txt:3)" in done.stdout
-    assert "pinned    rq 1.5, the newest that is allowed (requirements.txt:6)" in done.stdout
+    assert "pinned    Django 4.1, which the image has       (requirements.txt:2)" in done.stdout
+    assert "pinned    redis  1.0, which the image has       (requirements.txt:3)" in done.stdout
+    assert "pinned    rq     1.5, the newest that is allowed (requirements.txt:6)" in done.stdout
     (ran,) = [words for words in engine.calls if words[0] == "run"]
     assert "shop" in [words[-1] for words in engine.calls if words[:2] == ["image", "inspect"]]
     assert ran[ran.index("--network") + 1] == "none"
@@ -211,7 +211,7 @@ def test_other_lines_count(project: TemporaryProject, index: LoopbackIndex) -> N
     project.requirements = "plugin==1.0\nredis\nrq>=1.2\nweb\n"
     done = project.invoke("deps.pin")
     assert project.requirements == "plugin==1.0\nredis==2.0\nrq==1.5\nweb==1.0\n", done.output
-    assert "(requirements.txt:2); plugin 1.0 needs redis<3" in done.stdout
+    assert "(requirements.txt:2)\n          plugin 1.0 needs redis<3" in done.stdout
 
 
 def test_hashes_and_lock_follow(project: TemporaryProject) -> None:

@@ -29,7 +29,9 @@ def test_what_holds_it_is_named(project: TemporaryProject) -> None:
     """The newest version of all is named with what keeps it away."""
     project.requirements = "Django==4.1\n"
     done = project.invoke("deps.upgrade", "django")
-    assert "Django 4.1 to 5.1 (requirements.txt:1); 6.0 needs Python >=3.12" in done.stdout
+    assert (
+        "Django 4.1 to 5.1 (requirements.txt:1)\n          6.0 needs Python >=3.12" in done.stdout
+    )
 
 
 def test_moves_several(project: TemporaryProject) -> None:
@@ -177,7 +179,7 @@ def test_newest_of_those_asked_for_is_told(project: TemporaryProject, index: Loo
     project.requirements = "bound==1.0  # pipflow: <2\n"
     done = project.invoke("deps.upgrade", "bound<3", "--no-policy")
     assert (done.status, project.requirements) == (0, "bound==1.5  # pipflow: <2\n")
-    said = "bound 1.0 to 1.5 (requirements.txt:1); 2.0 does not satisfy its policy <2"
+    said = "bound 1.0 to 1.5 (requirements.txt:1)\n          2.0 does not satisfy its policy <2"
     assert said in done.stdout
 
 

@@ -42,7 +42,7 @@ def test_moves_every_pin_and_nothing_else(project: TemporaryProject) -> None:
     assert done.status == 0
     assert project.requirements == TEXT.replace("2.0.1", "3.0.3").replace("2.30.0", "2.31.0")
     assert project.read("more.txt") == "more==2.0\n"
-    assert "moved     more 1.0 to 2.0 (more.txt:1)" in done.stdout
+    assert "moved     more     1.0    to 2.0    (more.txt:1)" in done.stdout
 
 
 def test_what_is_left_alone_is_named(project: TemporaryProject) -> None:
@@ -245,8 +245,8 @@ def test_outdated_tells_and_changes_nothing(project: TemporaryProject, task: str
     before = project.contents()
     done = project.invoke(task)
     assert (done.status, project.contents(), docker.built) == (0, before, [])
-    assert "can move  Flask 2.0.1 to 3.0.3 (requirements.txt:2)" in done.stdout
-    assert "; 2.32.0 needs Python >=3.10, the image has 3.9" in done.stdout
+    assert "can move  Flask    2.0.1  to 3.0.3  (requirements.txt:2)" in done.stdout
+    assert "\n          2.32.0 needs Python >=3.10, the image has 3.9" in done.stdout
     assert "left      3 lines, not pinned: gunicorn>=20 (requirements.txt:5), celery" in done.stdout
 
 
