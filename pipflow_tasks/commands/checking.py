@@ -19,7 +19,12 @@ from ..checks.pins import check_pins, check_together, name_environments
 from ..errors import PackageIndexError, PipflowError, UsageError
 from ..index.pip_settings import read_pip_settings
 from ..plan import FINDING_CODES, Finding, Origin, Plan
-from ..planning.assumptions import note_looked_up, say_assumed, turns_on_patch, without_platform
+from ..planning.assumptions import (
+    note_looked_up,
+    say_assumed,
+    turns_on_patch,
+    without_platform,
+)
 from ..transaction import find_unfinished
 from .workspace import Found, planned_for
 

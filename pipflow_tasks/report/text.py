@@ -5,6 +5,7 @@ What belongs to a line is below it, behind ten blanks. Several changes are in co
 
 from __future__ import annotations
 
+import re
 from textwrap import wrap
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     Entry: TypeAlias = tuple[str, str]  # the word that a line begins with, and the rest
 
+_COMMAND = re.compile("`[^`]+`")
 INDENT = 10
 MOST_COLUMN = 30
 """How wide a column is at most; what is longer moves the rest of its line."""
@@ -55,10 +57,12 @@ def _shown(line: str | Entry, width: int) -> list[str]:
     text = show(f"{word:<{INDENT - 1}} {what}")
     if not 0 < width < len(text):
         return [text]
+    whole = _COMMAND.sub(lambda found: found[0].replace(" ", "\0"), text)
     below = " " * INDENT
-    return wrap(
-        text, width, subsequent_indent=below, break_long_words=False, break_on_hyphens=False
+    parts = wrap(
+        whole, width, subsequent_indent=below, break_long_words=False, break_on_hyphens=False
     )
+    return [part.replace("\0", " ") for part in parts]
 
 
 def _lines(plan: Plan, outcome: Outcome) -> Iterator[str | Entry]:

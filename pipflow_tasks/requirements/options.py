@@ -5,11 +5,12 @@ So abbreviations, ``--option=value``, ``--option value`` and ``-ovalue`` mean th
 
 from __future__ import annotations
 
-import re
 import shlex
 from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
+
+from ..values import Pattern
 
 if TYPE_CHECKING:
     from optparse import Option, OptionParser
@@ -44,7 +45,7 @@ MOST_OPTIONS = 1 << 17
 _HASH_ALGORITHMS = ("sha256", "sha384", "sha512")
 
 
-HASH = re.compile(r"""(?<!\S)(--hash(?:=|\s+)["']?)([^\s"']+)(["']?)""")
+HASH = Pattern(r"""(?<!\S)(--hash(?:=|\s+)["']?)([^\s"']+)(["']?)""")
 """A hash behind a requirement: the option, the digest, and the quote that closes it."""
 
 
