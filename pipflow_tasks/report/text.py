@@ -75,7 +75,7 @@ def _lines(plan: Plan, outcome: Outcome) -> Iterator[str | Entry]:
         yield count_findings(plan)
     elif not plan.changes and not plan.edits and plan.command not in REPORTING:
         yield "nothing to change"
-    yield from (_line("hint", hint) for hint in plan.hints)
+    yield from (("hint", hint) for hint in plan.hints)
     for title, content in show_new_files(plan, outcome):
         yield title
         yield from (f"    {line}" for line in content)
