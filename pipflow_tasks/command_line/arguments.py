@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ..errors import UsageError, as_foreign
 from ..tasks import LISTS, call, no_package
+from .choices import CHOOSING, choices_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -43,6 +44,16 @@ _OTHER_NAMES = {
     "update": "upgrade",
 }
 """What other tools call a command."""
+
+_OTHER_OPTIONS = {
+    "--no-color": "--color never",
+    "--no-deps": "--no-resolve",
+    "--no-install": "--no-rebuild",
+    "--preview": "--dry-run",
+    "-n": "--dry-run",
+    "-r": "--file",
+}
+"""What other tools call an option."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +196,29 @@ def _unknown_option(name: str, command: str, surface: Surface) -> UsageError:
     if takers:
         commands = " and ".join(f"`{each}`" for each in takers)
         return UsageError(what, hint=f"{commands} {'has' if len(takers) == 1 else 'have'} it")
+    near = _near_option(name, command, surface)
+    hint = f"did you mean `{near}`? " if near else ""
+    return UsageError(what, hint=f"{hint}{_see_help(command)}")
+
+
+def _near_option(name: str, command: str, surface: Surface) -> str:
+    """Return what was meant by an unknown option, or nothing.
+
+    That is the value of another one (``--json``), the end of another command (``upgrade --all``),
+    or an option that is written in a similar way.
+    """
+    word = name.lstrip("-")
     contexts = [surface.tasks[command]] if command else surface.tasks.values()
     own = {flag for context in contexts for flag in context.flags}
-    near = get_close_matches(name, sorted({*own, *(f"--{each}" for each in SHOWN)}), n=1)
-    hint = f"did you mean `{near[0]}`? " if near else ""
-    return UsageError(what, hint=f"{hint}{_see_help(command)}")
+    for option in CHOOSING:
+        if f"--{option}" in own and word in choices_of(option, command):
+            return f"--{option} {word}"
+    if f"{command}-{word}" in surface.tasks:
+        return f"{command}-{word}"
+    other = _OTHER_OPTIONS.get(name, "")
+    known = [other if other.partition(" ")[0] in own else ""]
+    known += get_close_matches(name, sorted({*own, *(f"--{each}" for each in SHOWN)}), n=1)
+    return next(filter(None, known), "")
 
 
 def _takers(option: str, surface: Surface) -> list[str]:

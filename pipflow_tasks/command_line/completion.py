@@ -11,15 +11,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from ..console import COLOR_CHOICES
 from ..errors import PipflowError, UsageError, escape
 from ..roots import find_files, find_project, folders_upward
 from ..tasks import LISTS
 from .arguments import SHOWN
+from .choices import CHOOSING, SHELLS, choices_of
 from .help import summary_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from invoke.parser.argument import Argument
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 Candidate: TypeAlias = "tuple[str, str]"
 """A word, and what it means."""
 
-SHELLS = ("bash", "zsh", "fish")
 _NAMING = ("remove", "upgrade", "why", "why-not")
 """The commands whose packages are those of the files."""
 
@@ -136,15 +135,10 @@ def _values(
 ) -> Iterator[Candidate]:
     """Yield the values of an option; none where they are files, which the shell completes."""
     name = argument.names[0]
-    choices: dict[str, Callable[[], Iterable[str]]] = {
-        "color": lambda: COLOR_CHOICES,
-        "completion": lambda: SHELLS,
-        "format": lambda: _formats(command),
-        "level": _levels,
-        "group": lambda: _headings(before, surface),
-    }
-    if name in choices:
-        yield from _starting(current, ((each, "") for each in choices[name]()))
+    if name in CHOOSING:
+        yield from _starting(current, ((each, "") for each in choices_of(name, command)))
+    elif name == "group":
+        yield from _starting(current, ((each, "") for each in _headings(before, surface)))
     elif name in _LISTS_OF_NAMES or (name == "packages" and command in _NAMING):
         *listed, start = re.split(",\\s*" if name in _SELECTING else r"[\s,]", current)
         typed = current[: len(current) - len(start)]
@@ -163,18 +157,6 @@ def _packages(
         for name in _names(before, surface, current):
             if name not in before:
                 yield name, ""
-
-
-def _formats(command: str) -> Iterable[str]:
-    from ..report import formats_of
-
-    return formats_of(command)
-
-
-def _levels() -> Iterable[str]:
-    from ..planning.upgrade import LEVELS
-
-    return LEVELS
 
 
 def _names(before: Sequence[str], surface: Surface, start: str) -> list[str]:

@@ -113,6 +113,9 @@ def test_package_without_a_command(project: TemporaryProject) -> None:
         ("--no-build", "--no-rebuild"),
         ("--isoltaed", "--isolated"),
         ("--formt=json", "--format"),
+        ("--json", "--format json"),
+        ("--no-color", "--color never"),
+        ("-r", "--file"),
     ],
 )
 def test_unknown_option(project: TemporaryProject, typed: str, meant: str) -> None:
@@ -176,6 +179,16 @@ def test_unknown_option(project: TemporaryProject, typed: str, meant: str) -> No
             ("lock", "check"),
             "`lock` takes no packages, but was given check",
             "run one command at a time: `pipflow lock` and then `pipflow check`",
+        ),
+        (
+            ("upgrade", "--all"),
+            "`upgrade` has no option `--all`",
+            "did you mean `upgrade-all`? `pipflow upgrade --help` shows its options",
+        ),
+        (
+            ("outdated", "--minor"),
+            "`outdated` has no option `--minor`",
+            "did you mean `--level minor`? `pipflow outdated --help` shows its options",
         ),
         (
             ("cache", "clear"),
