@@ -38,7 +38,7 @@ from .roots import (
     find_tasks_file,
     folders_upward,
 )
-from .tasks import TaskFailed, program_namespace, unreadable
+from .tasks import TaskFailed, program_namespace, report_error, unreadable
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -114,9 +114,16 @@ class PipflowProgram(Program):
                 self._tasks.place = self._load(project, is_isolated=is_isolated)
                 super().execute()
         except PipflowError as error:
-            raise TaskFailed(error) from error
+            raise self._failed(error) from error
         except OSError as error:
-            raise TaskFailed(unreadable(error)) from error
+            raise self._failed(unreadable(error)) from error
+
+    def _failed(self, error: PipflowError) -> TaskFailed:
+        """Return the failure of the program, with the report of its task printed."""
+        for task in self.tasks:
+            if "format" in task.args:
+                report_error(error, str(task.name), str(task.args["format"].value))
+        return TaskFailed(error)
 
     def _files(self) -> list[str]:
         """Return the requirements files that the user names: the option, or a setting."""

@@ -564,6 +564,19 @@ def unreadable(error: OSError) -> FileError:
     return FileError(f"can't be read: {reason}", path=str(error.filename))
 
 
+def report_error(error: PipflowError, command: str, form: str) -> None:
+    """Print the report of a task that failed before it began, in formats that have errors."""
+    if form == "text":
+        return
+    from .plan import Outcome, Plan
+    from .report import formats_of, write_report
+
+    if form in formats_of(command):
+        plan, outcome = Plan(command=command), Outcome(status="unchanged")
+        with suppress(Exit):  # the error comes first
+            _report(write_report(plan, outcome, error, form=form), is_done=False)
+
+
 class TaskFailed(Exit):
     """A task failed; the error was printed, and its exit status ends the program.
 

@@ -147,6 +147,19 @@ def test_json_of_each_error(project: TemporaryProject, words: tuple[str, ...], c
     assert done.report["image"]["status"] == "unchanged"
 
 
+@pytest.mark.parametrize("form", ["json", "markdown", "github"])
+def test_error_of_the_program(project: TemporaryProject, form: str) -> None:
+    """A project whose tasks file can't be loaded: the report of the task says so, once."""
+    project.write("tasks.py", "import pipflow_tasks\n\nimport nothing_of_that_name\n")
+    done = project.pipflow("view-all", "--format", form)
+    assert done.status == 1
+    assert done.stdout.count("No module named") == 1
+    assert "No module named" in done.stderr
+    if form == "json":
+        error = done.report["error"]
+        assert (error["file"], error["line"], error["exit_status"]) == ("tasks.py", 3, 1)
+
+
 def test_json_of_a_failed_build(project: TemporaryProject) -> None:
     """A build that fails: what would have moved, what was put back, and status 3 with the error."""
     project.stand_in("docker", {"version": 0, "build": 7})
