@@ -164,7 +164,8 @@ class Held(Struct, frozen=True, kw_only=True):
     """A project that cannot move, though there is a newer version, with the reason as a clause.
 
     In a ``Draft``, also one that moves, but not to its newest version; see ``Change.newest``.
-    ``environments`` are the names of those that it is held for.
+    ``environments`` are the names of those that it is held for, and ``written`` is its name with
+    the extras of its line, or nothing.
     """
 
     project: str
@@ -172,6 +173,12 @@ class Held(Struct, frozen=True, kw_only=True):
     newest: Version
     reason: str
     environments: tuple[str, ...] = ()
+    written: str = ""
+
+    @property
+    def shown(self) -> str:
+        """How a report names it."""
+        return self.written or self.project
 
 
 class LeftAlone(Struct, frozen=True, kw_only=True):

@@ -192,7 +192,7 @@ def finish(
         edits=tuple(edit for edit in edits if edit is not None),
         changes=tuple(changes),
         held=tuple(
-            each
+            replace(each, written=_written_name(manifest, each))
             for each in draft.held
             if not any(_is_about(each, change) for change in moved.get(_name_of(each), ()))
         ),
@@ -203,6 +203,12 @@ def finish(
         hints=tuple(dict.fromkeys(draft.hints)),
         leads_back=_leads_back(draft, manifest, contents, command),
     )
+
+
+def _written_name(manifest: Manifest, held: Held) -> str:
+    """Return a held project with the extras of its line, where all of its lines have the same."""
+    names = {line.written_name for line in manifest.find(_name_of(held))}
+    return names.pop() if len(names) == 1 else ""
 
 
 def _leads_back(

@@ -64,7 +64,7 @@ def describe_all_held(plan: Plan) -> Iterator[str]:
         if len(group) == 1:
             yield describe_held(group[0], plan)
         else:
-            shown = (f"{each.project} {each.newest} (at {each.version})" for each in group)
+            shown = (f"{each.shown} {each.newest} (at {each.version})" for each in group)
             yield _describe_newer(group, shown)
 
 

@@ -86,7 +86,7 @@ def describe_source(change: Change) -> str:
 def describe_held(held: Held, plan: Plan) -> str:
     """Return at which version a project is held, and why."""
     where = say_where(held.environments, plan)
-    return f"{held.project} at {held.version}{where}: {held.reason}"
+    return f"{held.shown} at {held.version}{where}: {held.reason}"
 
 
 def describe_finding(finding: Finding) -> str:

@@ -52,6 +52,9 @@ def test_line_is_named_as_it_is_written(project: TemporaryProject, index: Loopba
     project.requirements = "Extra[ y_z , x ]==1.0\n"
     moved = "moved     Extra[y_z,x] 1.0 to 1.1 (requirements.txt:1)"
     assert moved in project.pipflow("upgrade", "extra").stdout.splitlines()
+    index.add("Extra", "2.0", requires_python=">=3.12")
+    held = "held      Extra[y_z,x] at 1.1: 2.0 needs Python >=3.12"
+    assert held in project.pipflow("outdated").stdout
     gone = "removed   Extra[y_z,x] 1.1 (requirements.txt:1)"
     assert gone in project.pipflow("remove", "extra").stdout.splitlines()
     added = "added     extra[x] 1.1 (requirements.txt:1)"
