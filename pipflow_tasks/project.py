@@ -709,9 +709,15 @@ def _words(names: str | Iterable[str]) -> tuple[str, ...]:
 
 
 def _items(chosen: str | Iterable[str]) -> tuple[str, ...]:
-    """Return names, patterns and headings, which commas separate."""
-    items = chosen.split(",") if isinstance(chosen, str) else chosen
-    return tuple(item for item in items if item.strip())
+    """Return names, patterns and headings, which commas separate.
+
+    Raises:
+        UsageError: there is something, and it names nothing.
+    """
+    items = (chosen,) if isinstance(chosen, str) else tuple(chosen)
+    if any(items) and not any(item.strip(" ,") for item in items):
+        raise UsageError("no package is named", hint="name some, or leave the option out")
+    return tuple(item for item in items if item.strip(" ,"))
 
 
 def _split(requirements: str | Iterable[str]) -> tuple[Request, ...]:

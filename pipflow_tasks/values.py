@@ -105,3 +105,10 @@ class Pattern:
     def sub(self, replacement: str, text: str) -> str:
         """Replace its matches."""
         return self.compiled.sub(replacement, text)
+
+
+def without_credentials(url: str) -> str:
+    """Return an address without user, password and last slash, to compare it or to name it."""
+    scheme, mark, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}".rstrip("/")

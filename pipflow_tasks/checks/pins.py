@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ from ..planning.unblocking import fix_conflict, is_of_lines
 from ..requirements import as_one_word
 from ..resolution import Solution, project_of, solve
 from ..resolution.finder import Rejection
+from ..simple_api import ACTIVE
 from ..values import as_plural
 from . import find_in, finding_at
 from .files import contradicts
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from ..requirements import Line
     from ..resolution import Conflict, Root
     from ..resolution.finder import Candidate, Releases
+    from ..simple_api import ProjectStatus
 
 
 _STATUS_FIXES = {
@@ -81,7 +84,9 @@ def check_pins(inputs: Inputs) -> Iterator[Finding]:
         try:
             found = releases(inputs, root.name)
         except ProjectNotFound as error:
-            yield finding_at(line, "unknown-project", "error", error.message, error.hint)
+            told = _status_in(root, inputs).status
+            code = told if told in _STATUS_FIXES else "unknown-project"
+            yield finding_at(line, code, "error", error.message, error.hint)
             continue
         yield from _check_status(line, root, inputs)
         if line.pin is not None:
@@ -90,10 +95,8 @@ def check_pins(inputs: Inputs) -> Iterator[Finding]:
 
 def _check_status(line: Line, root: Root, inputs: Inputs) -> Iterator[Finding]:
     """Find a project that its index advises against, as PEP 792 has it."""
-    views = inputs.candidates.views_of(root.name)
-    statuses = [view.catalog.status_of(project_of(root.name)) for _, view in views]
-    told = next((each for each in statuses if each.status in _STATUS_FIXES), None)
-    if told is not None:
+    told = _status_in(root, inputs)
+    if told.status in _STATUS_FIXES:
         reason = f": {told.reason}" if told.reason else ""
         yield finding_at(
             line,
@@ -102,6 +105,13 @@ def _check_status(line: Line, root: Root, inputs: Inputs) -> Iterator[Finding]:
             f"the index says that {line.spelled_name} is {told.status}{reason}",
             _STATUS_FIXES[told.status],
         )
+
+
+def _status_in(root: Root, inputs: Inputs) -> ProjectStatus:
+    """Return what the first index that advises against a project says, else that it goes on."""
+    views = inputs.candidates.views_of(root.name)
+    statuses = (view.catalog.status_of(project_of(root.name)) for _, view in views)
+    return next((each for each in statuses if each.status in _STATUS_FIXES), ACTIVE)
 
 
 def _check_pin(
@@ -271,21 +281,21 @@ def _check_lock(settlement: Settlement, transitive: Found) -> Iterator[Finding]:
                 f"the dependencies of {shown} are not locked: they are unknown without building it",
                 f"write a line for all that it needs, with `# via {project}` behind it",
             )
-    wanted = {
-        (new.name, new.readers, new.version): new.origin.path
-        for new in transitive.lines
-        if new.version is not None
-    }
-    there = {
-        (line.name, readers, line.pin): line.path
+    wanted = Counter(
+        (new.name, new.readers, new.version) for new in transitive.lines if new.version is not None
+    )
+    there = Counter(
+        (line.name, readers, line.pin)
         for line in manifest.locked
         if line.name is not None
         and line.pin is not None
         and (readers := readers_of(settlement.inputs, line))
-    }
+    )
+    paths = {new.name: new.origin.path for new in transitive.lines}
+    paths |= {line.name: line.path for line in manifest.locked if line.name is not None}
     stale: dict[str, set[str]] = {}
-    for each in wanted.keys() ^ there.keys():
-        stale.setdefault(there.get(each) or wanted[each], set()).add(each[0])
+    for name, *_ in (wanted - there) + (there - wanted):
+        stale.setdefault(paths[name], set()).add(name)
     for join in transitive.joins:
         stale.setdefault(join.path, set()).add(join.project)
     for path in sorted(stale):

@@ -117,7 +117,9 @@ def arrange(words: Sequence[str], surface: Surface) -> list[str]:
     if not command:
         return core
     context = surface.tasks[command]
-    given = {option.partition("=")[0] for option in options}
+    names = [each.words[0].partition("=")[0] for each in parts if each.kind == "option"]
+    given = {*names}
+    _require_once(names, context)
     joined = [", ".join(packages)] if packages else []
     if context.positional_args:
         if not joined and "--packages" not in given:
@@ -128,6 +130,18 @@ def arrange(words: Sequence[str], surface: Surface) -> list[str]:
             raise _needless(command, packages, option, surface)
         joined.insert(0, option)
     return [*core, command, *options, *joined]
+
+
+def _require_once(names: Sequence[str], context: ParserContext) -> None:
+    """Raise UsageError where an option with a value is given twice, which Invoke does not take."""
+    flags = [context.flags[name] for name in names]
+    for flag in flags:
+        if flag.takes_value and flags.count(flag) > 1:
+            name = f"--{flag.name.replace('_', '-')}"
+            raise UsageError(
+                f"`{name}` is given twice",
+                hint=f'give it once; commas separate several values: {name} "one, two"',
+            )
 
 
 def _of(parts: Iterable[_Part], kind: str) -> list[str]:

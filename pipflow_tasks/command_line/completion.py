@@ -37,6 +37,7 @@ _SELECTING = ("only", "skip")
 """The options that take headings, too; headings may have spaces."""
 
 _ORDINARY = re.compile(r"[^\w@%+=:,./-]")
+_IN_DOUBLE_QUOTES = re.compile(r'[$`"\\]')
 
 
 def read_script(shell: str) -> str:
@@ -214,13 +215,25 @@ def _with_colons(word: str) -> str:
 def _for_bash(replaced: str, line: str, surface: Surface) -> Iterator[str]:
     """Yield what bash puts in the place of the part of a word that it replaces.
 
-    To bash, ``=`` and ``:`` end a word. Within quotes it quotes by itself.
+    To bash, ``=`` and ``:`` end a word, and what is put within open quotes is taken as it is. What
+    double quotes can't hold safely, as they are typed, is left out: ``!`` has no escape in them.
     """
     words, raw, quote = _split(line)
     for word, _ in map(_cleaned, complete(words[1:] or [""], surface)):
-        shown = f"{quote}{word}" if quote else _ORDINARY.sub(r"\\\g<0>", word)
-        lead = len(raw) - len(replaced) if shown.startswith(raw) else 0
-        yield shown[lead:]
+        shown = _quoted_for_bash(word, quote)
+        if shown is None:
+            continue
+        lead = raw[: len(raw) - len(replaced)]
+        yield shown.removeprefix(lead)
+
+
+def _quoted_for_bash(word: str, quote: str) -> str | None:
+    """Return a word as it is typed behind an open quote, or without one; None: it can't be."""
+    if not quote:
+        return _ORDINARY.sub(r"\\\g<0>", word)
+    if quote == "'":
+        return "'" + word.replace("'", "'\\''")
+    return None if "!" in word else '"' + _IN_DOUBLE_QUOTES.sub(r"\\\g<0>", word)
 
 
 def _split(line: str) -> tuple[list[str], str, str]:

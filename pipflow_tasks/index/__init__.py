@@ -117,6 +117,7 @@ class PackageIndex:
         self._metadata_workers = Workers(THREADS)
         self._pages: dict[NormalizedName, Future[Files]] = {}
         self._having: dict[NormalizedName, tuple[str, ...]] = {}
+        self._statuses: dict[NormalizedName, ProjectStatus] = {}
         self._metadata: dict[str, Future[Metadata | None]] = {}
         self._elsewhere: dict[str, bytes] = {}
         self._without_metadata: set[str] = set()
@@ -210,8 +211,7 @@ class PackageIndex:
 
     def status_of(self, project: NormalizedName) -> ProjectStatus:
         """Return what the indexes say of a project (PEP 792); ``active`` before it is asked for."""
-        page = self._pages.get(project)
-        return page.result().status if page and page.done() and not page.exception() else ACTIVE
+        return self._statuses.get(project, ACTIVE)
 
     def notices(self) -> tuple[str, ...]:
         """Return a warning for each page, of those that were asked for, with skipped entries."""
@@ -473,17 +473,17 @@ class PackageIndex:
                 hint="check the spelling",
             )
             raise (*forbidding, *_as_one(missing, project), nowhere)[0]
+        self._statuses[project] = status = Files(pages.values()).status
         if not linked and not any(len(page.versions) for page in pages.values()):
-            raise self._without_files(project, pages)
+            raise self._without_files(project, pages, status)
         self._having[project] = tuple(self._show(url) for url in pages if len(pages[url].versions))
         return Files([*linked, *pages.values()])
 
     def _without_files(
-        self, project: NormalizedName, pages: Mapping[str, KeptPage]
+        self, project: NormalizedName, pages: Iterable[str], status: ProjectStatus
     ) -> ProjectNotFound:
         shown = [self._show(url) for url in pages]
-        status = Files(pages.values()).status
-        if status is not ACTIVE:
+        if status.status != "active":
             reason = f": {status.reason}" if status.reason else ""
             return ProjectNotFound(
                 f'"{project}" is {status.status}, and has no files ({" and ".join(shown)}){reason}',

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tempfile
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,19 +41,29 @@ class Spool:
         with self._lock:
             self._is_closed = True
             if self._file is not None:
-                self._file.close()
+                with suppress(OSError):
+                    self._file.close()
 
     def _write(self, sent: bytes) -> Callable[[], bytes]:
+        """Write an answer, without a buffer: what a full disk leaves of it would fail later."""
         if self._file is None:
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - for as long as the spool
+            # for as long as the spool
+            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
         file, size = self._file, len(sent)
         place = file.seek(0, io.SEEK_END)
-        file.write(sent)
-        file.flush()
+        written = 0
+        while written < size:
+            count = file.write(memoryview(sent)[written:])
+            if not count:
+                raise OSError("nothing was written")
+            written += count
 
         def read() -> bytes:
             with self._lock:
                 file.seek(place)
-                return file.read(size)
+                found = bytearray()
+                while part := file.read(size - len(found)):
+                    found += part
+                return bytes(found)
 
         return read

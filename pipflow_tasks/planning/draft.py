@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from ..errors import PackageIndexError, RequirementsError
 from ..plan import Change, Edit, Held, LeftAlone, Plan, PlannedFor
 from ..requirements import Addition, Pin, RequirementsFile
-from ..values import join_words
+from ..values import join_words, without_credentials
 from .compiling import way_to_change, way_to_upgrade
 
 if TYPE_CHECKING:
@@ -279,13 +279,14 @@ def _require_dates(undated: Iterable[Undated]) -> None:
         return
     indexes = dict.fromkeys(index for each in undated for index in each.indexes)
     names = ", ".join(release.rpartition(" ")[0] for release in releases)
+    plain = dict.fromkeys(map(without_credentials, indexes))
     raise PackageIndexError(
         f"{join_words([*indexes]) or 'the index'} {'do' if len(indexes) > 1 else 'does'} not say "
         f"when {join_words([*releases])} {'were' if len(releases) > 1 else 'was'} uploaded, and "
         "the setting cooldown_days needs to know",
         url=next(iter(indexes), ""),
         hint=f'the setting `cooldown_exempt: "{names}"` exempts them'
-        + (f', `cooldown_exempt: "{", ".join(indexes)}"` all of the index' if indexes else ""),
+        + (f', `cooldown_exempt: "{", ".join(plain)}"` all of the index' if plain else ""),
     )
 
 

@@ -12,7 +12,7 @@ from ..requirements import heading_text, split_requirements
 from .requests import names_in, require_there
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from packaging.utils import NormalizedName
 
@@ -33,14 +33,30 @@ def select(manifest: Manifest, items: Iterable[str], option: str) -> frozenset[N
 
 
 def _select(manifest: Manifest, item: str, option: str) -> frozenset[NormalizedName]:
-    contents = [file.content for file in manifest.requirements.values()]
-    headed = [found for content in contents for found in content.names_by_heading()]
+    """Return the projects that an item means: a heading with commas, or what commas separate."""
+    if "," not in item or _find_headed(manifest, item):
+        return _select_one(manifest, item, option)
+    parts = [part.strip() for part in item.split(",") if part.strip()]
+    return frozenset(name for part in parts for name in _select_one(manifest, part, option))
+
+
+def _find_headed(manifest: Manifest, item: str) -> list[frozenset[NormalizedName]]:
+    """Return the projects of each block that has a heading."""
     wanted = heading_text(item).casefold()
-    meant = [names for heading, names in headed if heading.casefold() == wanted]
+    return [names for heading, names in _headed(manifest) if heading.casefold() == wanted]
+
+
+def _headed(manifest: Manifest) -> Iterator[tuple[str, frozenset[NormalizedName]]]:
+    for file in manifest.requirements.values():
+        yield from file.content.names_by_heading()
+
+
+def _select_one(manifest: Manifest, item: str, option: str) -> frozenset[NormalizedName]:
+    meant = _find_headed(manifest, item)
     if meant and (item.startswith("#") or not manifest.find(item)):
         return frozenset(name for names in meant for name in names)
     if item.startswith("#"):
-        known = ", ".join(f'"{heading}"' for heading, _ in headed)
+        known = ", ".join(f'"{heading}"' for heading, _ in _headed(manifest))
         raise RequirementsError(
             f'no block has the heading "{heading_text(item)}"',
             path=manifest.main,

@@ -18,6 +18,7 @@ from .wording import (
     describe_explanation,
     describe_path,
     describe_state,
+    in_tense,
     list_notes,
     say_where,
     show,
@@ -59,7 +60,7 @@ def _lines(plan: Plan, outcome: Outcome, error: PipflowError | None) -> Iterator
         is_there = change.after is not None
         line = change.line if is_there and (outcome.written or not change.is_new) else None
         title = f"{change.shown} {change.after}" if is_there else change.shown
-        yield annotate("notice", title, _describe_change(change, plan), change.file, line)
+        yield annotate("notice", title, _describe_change(change, plan, outcome), change.file, line)
     for held in describe_all_held(plan):
         yield annotate("notice", "held", held, None, None)
     for left in plan.left_alone:
@@ -99,11 +100,12 @@ def _describe_finding(finding: Finding, plan: Plan) -> str:
     return f"{finding.message}{say_where(finding.environments, plan)}{fix}"
 
 
-def _describe_change(change: Change, plan: Plan) -> str:
+def _describe_change(change: Change, plan: Plan, outcome: Outcome) -> str:
     word, what = describe_change(change)
     level = f" ({change.level})" if change.level else ""
     limit = f"; {change.reason}" if change.reason else ""
-    return f"{word} {what}{level}{say_where(change.environments, plan)}{limit}"
+    done = in_tense(word, plan, outcome)
+    return f"{done} {what}{level}{say_where(change.environments, plan)}{limit}"
 
 
 def _escaped(text: str, further: str = "") -> str:

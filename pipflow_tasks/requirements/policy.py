@@ -15,7 +15,7 @@ from ..values import require_short_numbers
 from .via import read_via
 
 _MARK = re.compile(r"#\s*pipflow:")
-_FOREIGN_MARK = re.compile(r"#\s*(?:pyup|rq\.filter|renovate|dependabot):", re.IGNORECASE)
+_FOREIGN_MARK = re.compile(r"(?<!\S)#\s*(?:pyup|rq\.filter|renovate|dependabot):", re.IGNORECASE)
 _WORD = re.compile(r"\S+")
 
 

@@ -21,7 +21,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from ..simple_api import Files, Versions
-from ..values import as_plural
+from ..values import as_plural, without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -91,12 +91,12 @@ class Cutoff(Struct, frozen=True, kw_only=True):
     def exempts(self, project: str, indexes: Collection[str]) -> bool:
         """Return whether a project is exempt, by its canonical name or by all indexes that have it.
 
-        The addresses are compared as messages show them.
+        Addresses are compared without credentials.
         """
-        named = {item.rstrip("/") for item in self.exempt if "://" in item}
+        named = {without_credentials(item) for item in self.exempt if "://" in item}
         patterns = (canonicalize_name(item) for item in self.exempt if "://" not in item)
         return any(fnmatchcase(project, pattern) for pattern in patterns) or (
-            bool(indexes) and named.issuperset(index.rstrip("/") for index in indexes)
+            bool(indexes) and named.issuperset(map(without_credentials, indexes))
         )
 
 

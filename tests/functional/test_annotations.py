@@ -85,6 +85,17 @@ def test_changes_are_at_their_lines(project: TemporaryProject, index: LoopbackIn
     assert last[1][2] == "1 package to remove. The image would be built"
 
 
+def test_what_can_move_has_not_moved(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """``outdated`` says what can move, and a dry run what is to move."""
+    index.add("lib", "1.0")
+    index.add("lib", "2.0")
+    project.requirements = "lib==1.0\n"
+    done = project.invoke("deps.outdated", "--format", "github")
+    assert "::can move lib 1.0 to 2.0 (major)" in done.stdout
+    done = project.invoke("deps.upgrade-all", "--dry-run", "--format", "github")
+    assert "::to move lib 1.0 to 2.0 (major)" in done.stdout
+
+
 def test_error_is_an_annotation(project: TemporaryProject, index: LoopbackIndex) -> None:
     """What ended a command is an error at its line, with reasons and a hint."""
     project.requirements = "-r none.txt\n"

@@ -145,6 +145,8 @@ def test_action_builds_if_asked_to(project: TemporaryProject, tmp_path: Path) ->
             "lib==1.0\nnew==1\nother==1\n",
         ),
         ({"options": "--only lib; touch pwned"}, 1, "false", ""),
+        ({"options": "--only 'lib"}, 1, "", ""),
+        ({"options": "--only lib --skip ''"}, 0, "true", "lib==2.0\n"),
         ({"command": "check; touch pwned"}, 1, "false", ""),
     ],
 )
@@ -161,7 +163,7 @@ def test_action_takes_options(
     for name in ("new", "other"):
         index.add(name, "1")
     ran = run_action(project, tmp_path, **inputs)
-    assert (ran.status, ran.outputs["changed"]) == (status, changed), ran.done.stderr
+    assert (ran.status, ran.outputs.get("changed", "")) == (status, changed), ran.done.stderr
     assert project.requirements == (after or "lib==1.0\n")
     assert not (project.folder / "pwned").exists()
 
@@ -187,6 +189,18 @@ def test_action_in_a_folder(project: TemporaryProject, tmp_path: Path) -> None:
         "lib==1.0\n",
         "lib==2.0\n",
     )
+
+
+def test_action_sees_what_changes_elsewhere(project: TemporaryProject, tmp_path: Path) -> None:
+    """A file that is included from another folder has changed, and one that git does not know."""
+    project.write("base.txt", "lib==1.0\n")
+    project.write("api/requirements.txt", "-r ../base.txt\n")
+    project.write(
+        "api/Dockerfile", "FROM python:3.12-slim\nCOPY . .\nRUN pip install -r requirements.txt\n"
+    )
+    ran = run_action(project, tmp_path, folder="api", options="--file requirements.txt")
+    assert (ran.status, ran.outputs["changed"]) == (0, "true"), ran.done.stderr
+    assert project.read("base.txt") == "lib==2.0\n"
 
 
 @pytest.mark.online

@@ -253,3 +253,10 @@ def test_default_task_of_the_namespace(project: TemporaryProject, index: Loopbac
         "namespace = Collection(deps=pipflow_tasks.namespace)\n",
     )
     assert "can move  lib 1.0 to 2.0" in project.invoke("deps").stdout
+
+
+def test_option_that_is_given_twice(project: TemporaryProject) -> None:
+    """It is named, with the form of several values."""
+    done = project.pipflow("upgrade-all", "--only", "lib", "--only=old")
+    assert (done.status, done.stdout) == (1, "")
+    assert "error: `--only` is given twice" in done.stderr

@@ -149,6 +149,29 @@ def completed(project: TemporaryProject, *words: str) -> list[str]:
     return [line.partition("\t")[0] for line in done.stdout.splitlines()]
 
 
+@pytest.mark.parametrize(
+    ("heading", "typed", "completed"),
+    [
+        ("$(touch pwned)", '"$', '"\\$(touch pwned)'),
+        ("Web `id` $HOME", '"We', '"Web \\`id\\` \\$HOME'),
+        ("Ann's", "'An", "'Ann'\\''s"),
+        ('the "new"', '"the', '"the \\"new\\"'),
+        ("Stop!", '"St', ""),
+        ("Stop!", "'St", "'Stop!"),
+    ],
+)
+def test_quotes_of_bash(
+    project: TemporaryProject, heading: str, typed: str, completed: str
+) -> None:
+    """What the file holds is never run: within open quotes it is written as they need it."""
+    project.requirements = f"# {heading}\nflask==3.0\n"
+    line = f"pipflow upgrade-all --only {typed}"
+    done = project.pipflow("--complete", "bash", typed.lstrip("'\""), line)
+    assert [each.lstrip("'\"") for each in done.stdout.splitlines()] == (
+        [completed.lstrip("'\"")] if completed else []
+    )
+
+
 def test_offers(project: TemporaryProject) -> None:
     """What is typed already is not offered again, nor what would mean nothing there."""
     assert completed(project, "remove", "flask", "") == ["psycopg", "Redis"]

@@ -208,3 +208,17 @@ def test_until_when_a_release_waits(project: TemporaryProject, index: LoopbackIn
         "2.0 was released 3 days ago, the setting cooldown_days is 7 "
         f"(until {until:%Y-%m-%d %H:%M} UTC)"
     )
+
+
+def test_exempt_index_with_credentials(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """An index is exempt by its address, with or without user and password."""
+    index.credentials = ("ann", "secret")
+    index.add("undated", "2.0", upload_time=None)
+    project.environment["PIP_INDEX_URL"] = index.url.replace("://", "://ann:secret@")
+    project.requirements = ""
+    done = project.invoke("deps.add", "undated")
+    assert (done.status, "secret" in done.output) == (1, False)
+    assert f'`cooldown_exempt: "{index.url.rstrip("/")}"` all of the index' in done.stderr
+    environment = {"INVOKE_PIPFLOW_COOLDOWN_EXEMPT": index.url}
+    done = project.invoke("deps.add", "undated lib", environment=environment)
+    assert (done.status, project.requirements) == (0, "lib==4.0\nundated==2.0\n"), done.output

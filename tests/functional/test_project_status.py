@@ -75,3 +75,23 @@ def test_quarantined_project_has_no_files(project: TemporaryProject, index: Loop
     assert done.status == 1
     assert '"gone" is quarantined, and has no files' in done.stderr
     assert "malware" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("codes", "status", "severity"),
+    [
+        ("", 1, "error"),
+        ("quarantined=warning", 0, "warning"),
+        ("unknown-project=ignore", 1, "error"),
+    ],
+)
+def test_finding_of_a_quarantined_project(
+    project: TemporaryProject, index: LoopbackIndex, codes: str, status: int, severity: str
+) -> None:
+    """Its code is that of the quarantine, also where there are no files."""
+    index.statuses = {"gone": ("quarantined", "malware")}
+    project.requirements = "gone==1.0\n"
+    environment = {"INVOKE_PIPFLOW_CODES": codes}
+    done = project.pipflow("check", "--format", "json", environment=environment)
+    found = [(each["code"], each["severity"]) for each in done.report["findings"]]
+    assert (done.status, ("quarantined", severity) in found) == (status, True), done.output

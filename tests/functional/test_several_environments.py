@@ -274,6 +274,21 @@ def test_what_an_extra_needs_is_where_the_extra_is_asked_for(
     assert "quick" not in project.read("dev.txt")
 
 
+def test_line_of_two_locked_files_is_stale(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """`check` finds the second line of a dependency that `lock` would remove."""
+    project.write("base.txt", "dep==1.0  # via lib\nlib==1.0\n")
+    project.requirements = "-r base.txt\ndep==1.0  # via tool\ntool==1.0\n"
+    project.write("Dockerfile", dockerfile("3.12", "requirements.txt"))
+    index.add("lib", "1.0", requires_dist=["dep"])
+    index.add("tool", "1.0", requires_dist=["dep"])
+    index.add("dep", "1.0")
+    done = project.invoke("deps.check")
+    assert "the lock is out of date: dep" in done.stdout
+    assert project.invoke("deps.lock").status == 0
+    assert project.requirements == "-r base.txt\ntool==1.0\n"
+    assert "out of date" not in project.invoke("deps.check").stdout
+
+
 def test_line_for_a_platform_moves(project: TemporaryProject, index: LoopbackIndex) -> None:
     """Lines that platforms have to themselves move each for its own."""
     project.write("invoke.yaml", "pipflow:\n  platform: linux/amd64,linux/arm64\n")

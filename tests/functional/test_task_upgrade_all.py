@@ -155,6 +155,21 @@ def test_name_is_no_heading(project: TemporaryProject) -> None:
     assert project.requirements == "# Requests\nFlask==3.0.3\n\nrequests==2.31.0\n"
 
 
+def test_heading_with_a_comma(project: TemporaryProject) -> None:
+    """A heading is meant as a whole, before commas separate items."""
+    project.requirements = "# Web, API\nFlask==2.0.1\n\nrequests==2.30.0\n"
+    assert project.invoke("deps.upgrade-all", "--skip", "Web, API").status == 0
+    assert project.requirements == "# Web, API\nFlask==2.0.1\n\nrequests==2.31.0\n"
+
+
+def test_empty_choice(project: TemporaryProject) -> None:
+    """Commas alone name nothing; that is not taken for everything."""
+    project.requirements = text = "Flask==2.0.1\n"
+    done = project.invoke("deps.upgrade-all", "--only", " , ")
+    assert (done.status, project.requirements) == (1, text)
+    assert "no package is named" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("chosen", "message"),
     [

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import sys
 import tempfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -47,4 +49,27 @@ def test_what_is_in_the_file_is_not_in_memory() -> None:
     before = sys.getrefcount(answer)
     again = spool.keep(answer)
     assert (sys.getrefcount(answer), again()) == (before, answer)
+    spool.close()
+
+
+def test_full_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What does not fit on the disk stays in memory; what is there is read, and closing works."""
+    first = b"a" * 1000
+
+    class Full(io.FileIO):
+        """A file on a disk with room for a little more than one answer."""
+
+        def write(self, data: Any) -> int:
+            room = 1500 - self.seek(0, io.SEEK_END)
+            if room <= 0:
+                raise OSError(errno.ENOSPC, "no space left on device")
+            return super().write(bytes(data)[:room])
+
+    def make(**_: object) -> Full:
+        return Full(tmp_path / "file", "w+")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", make)
+    spool = Spool(0)
+    answers = [(text, spool.keep(text)) for text in (first, b"b" * 1000, b"c" * 10)]
+    assert [read() for _, read in answers] == [text for text, _ in answers]
     spool.close()
