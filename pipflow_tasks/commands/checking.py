@@ -86,7 +86,7 @@ def plan_check(
         findings.append(_find_unfinished(unfinished.sentence))
     if seen.inputs is not None:
         findings = [*name_environments(seen.inputs, findings)]
-    findings = [*_weigh(findings, workspace.settings)]
+    findings = [*_weigh(_distinct(findings), workspace.settings)]
     in_order = sorted(findings, key=lambda found: (found.file or "", found.line or 0))
     suggestion = suggest_settings(in_order)
     plan = Plan(
@@ -101,6 +101,14 @@ def plan_check(
     if seen.inputs is not None:
         plan = without_platform(plan, seen.inputs)
     return workspace.placed(plan, seen.discovery)
+
+
+def _distinct(findings: Iterable[Finding]) -> Iterable[Finding]:
+    """Return findings without those that say the same at the same place; the last code counts.
+
+    What ended the search is found as such, and again by the check that knows what it is.
+    """
+    return {(each.file, each.line, each.message): each for each in findings}.values()
 
 
 _SEVERITIES: Mapping[str, Severity | None] = MappingProxyType(
