@@ -25,7 +25,7 @@ from .inputs import (
 from .unblocking import fix_conflict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ..requirements import Line
     from ..resolution import Key
@@ -94,12 +94,7 @@ def require_versions(inputs: Inputs, current: Sequence[Root], roots: Sequence[Ro
     if not lost:
         return
     _require_agreement(inputs, lost, current)
-    places = {root.place for root in lost}
-    words: list[str] = []
-    for line in inputs.manifest.lines:
-        if line.place in places and line.pin and (best := find_move(inputs, line)):
-            falls = best.version < line.pin  # for which it has to be named
-            words.append(f"{line.spelled_name}=={best.version}" if falls else line.spelled_name)
+    words = _moves(inputs, lost)
     raise NoCandidate(
         "these requirements cannot be installed",
         reasons=[
@@ -110,6 +105,35 @@ def require_versions(inputs: Inputs, current: Sequence[Root], roots: Sequence[Ro
         if words
         else "remove these lines, or pin versions that suit",
     )
+
+
+def hint_at_lost(inputs: Inputs, current: Iterable[Root]) -> Iterator[str]:
+    """Yield the command that moves the pins which no installer finds a version for, if any moves.
+
+    They stay as they are where nothing names them, for no pin moves down by itself.
+    """
+    unknown = {line.place for line in inputs.manifest.lines if why_unseen(inputs, line)}
+    pinned = (root for root in current if root.pin is not None and not root.is_opaque)
+    known = (root for root in pinned if inputs.candidates.releases(root.name).all)
+    lost = [
+        root for root in known if root.place not in unknown and as_given(inputs, root).is_opaque
+    ]
+    if words := _moves(inputs, lost):
+        yield f"`upgrade {as_one_word(*words)}` moves what the image can't install"
+
+
+def _moves(inputs: Inputs, lost: Iterable[Root]) -> list[str]:
+    """Return requirements that ``upgrade`` takes, to move the lines of roots that have no version.
+
+    A version is named where it is older than the pin.
+    """
+    places = {root.place for root in lost}
+    words: list[str] = []
+    for line in inputs.manifest.lines:
+        if line.place in places and line.pin and (best := find_move(inputs, line)):
+            falls = best.version < line.pin
+            words.append(f"{line.spelled_name}=={best.version}" if falls else line.spelled_name)
+    return words
 
 
 def _require_agreement(inputs: Inputs, lost: Sequence[Root], current: Sequence[Root]) -> None:

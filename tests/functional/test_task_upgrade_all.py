@@ -155,6 +155,22 @@ def test_name_is_no_heading(project: TemporaryProject) -> None:
     assert project.requirements == "# Requests\nFlask==3.0.3\n\nrequests==2.31.0\n"
 
 
+def test_pins_that_the_image_cannot_install(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """No pin moves down by itself: the command that moves these is named."""
+    index.add("num", "2.0")
+    index.add("num", "2.1", requires_python=">=3.13")
+    project.requirements = "Flask==2.0.1\nnum==2.1\n"
+    for task in ("upgrade-all", "outdated"):
+        done = project.invoke(f"deps.{task}")
+        assert done.status == 0, done.output
+        assert "`upgrade \"num==2.0\"` moves what the image can't install" in done.stdout
+    assert project.requirements == "Flask==3.0.3\nnum==2.1\n"
+    done = project.invoke("deps.upgrade", "num==2.0")
+    assert (done.status, project.requirements) == (0, "Flask==3.0.3\nnum==2.0\n"), done.output
+
+
 def test_heading_with_a_comma(project: TemporaryProject) -> None:
     """A heading is meant as a whole, before commas separate items."""
     project.requirements = "# Web, API\nFlask==2.0.1\n\nrequests==2.30.0\n"
