@@ -108,7 +108,9 @@ def _distinct(findings: Iterable[Finding]) -> Iterable[Finding]:
 
     What ended the search is found as such, and again by the check that knows what it is.
     """
-    return {(each.file, each.line, each.message): each for each in findings}.values()
+    return {
+        (each.file, each.line, each.message, each.environments): each for each in findings
+    }.values()
 
 
 _SEVERITIES: Mapping[str, Severity | None] = MappingProxyType(

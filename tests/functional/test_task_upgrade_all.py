@@ -165,7 +165,7 @@ def test_pins_that_the_image_cannot_install(
     for task in ("upgrade-all", "outdated"):
         done = project.invoke(f"deps.{task}")
         assert done.status == 0, done.output
-        assert "`upgrade \"num==2.0\"` moves what the image can't install" in done.stdout
+        assert '`upgrade "num==2.0"` moves what the image can\'t install' in done.stdout
     assert project.requirements == "Flask==3.0.3\nnum==2.1\n"
     done = project.invoke("deps.upgrade", "num==2.0")
     assert (done.status, project.requirements) == (0, "Flask==3.0.3\nnum==2.0\n"), done.output
