@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,7 @@ def _select_by_name(manifest: Manifest, word: str, option: str) -> frozenset[Nor
     if not _is_pattern(word):
         names = names_in(split_requirements(word), option)
         for name in names:
+            _require_no_heading(manifest, name)
             require_there(manifest, name)
         return names
     pattern = canonicalize_name(word)
@@ -84,6 +86,18 @@ def _select_by_name(manifest: Manifest, word: str, option: str) -> frozenset[Nor
             hint=f"{option} takes names, patterns such as `boto*`, and the headings of blocks",
         )
     return found
+
+
+def _require_no_heading(manifest: Manifest, name: NormalizedName) -> None:
+    """Raise RequirementsError where a name that is not listed is almost that of a heading."""
+    headings = {heading.casefold(): heading for heading, _ in _headed(manifest)}
+    near = () if manifest.find(name) else get_close_matches(name, headings, n=1)
+    if near:
+        raise RequirementsError(
+            f"{name} is not listed",
+            path=manifest.main,
+            hint=f'did you mean the heading "{headings[near[0]]}"?',
+        )
 
 
 def _is_pattern(word: str) -> bool:

@@ -191,6 +191,7 @@ def test_empty_choice(project: TemporaryProject) -> None:
     [
         ("zope*", 'no project that is listed matches "zope*"'),
         ("# Tools", 'no block has the heading "Tools"'),
+        ("webb", 'did you mean the heading "Web"?'),
         ("flask==1.*", '"flask==1.*" is more than a name'),
     ],
 )
