@@ -511,15 +511,16 @@ def _group(
     wheels = sdist = "/"  # no file name holds a slash
     for place, filename in enumerate(filenames):
         is_long = len(filename) > MOST_VERSION and _is_oversized(filename)
-        if not is_long and (
+        is_name = not is_long and "/" not in filename
+        if is_name and (
             filename == sdist or (filename.startswith(wheels) and filename.endswith(".whl"))
         ):
             continue
         starts.append(place)
         wheels = sdist = "/"
         oversized += is_long
-        texts.append(None if is_long else _text_of(filename, project))
-        if not is_long and _is_wheel(filename):
+        texts.append(_text_of(filename, project) if is_name else None)
+        if is_name and _is_wheel(filename):
             stem = "-".join(filename.split("-", 2)[:2])
             wheels, sdist = f"{stem}-", f"{stem}.tar.gz"
     releases: dict[Version, tuple[_AnyEntry, ...]] = {}
