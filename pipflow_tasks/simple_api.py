@@ -219,6 +219,14 @@ class ProjectStatus(Struct, frozen=True, gc=False):
     status: str = "active"
     reason: str = ""
 
+    def __str__(self) -> str:
+        return f"{self.status}: {self.reason}" if self.reason else self.status
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the index has nothing against the project."""
+        return self.status == "active"
+
 
 ACTIVE = ProjectStatus()
 _KNOWN_STATUS = frozenset({"archived", "deprecated", "quarantined"})
@@ -477,7 +485,7 @@ class Files(Mapping[Version, Sequence[DistributionFile]]):
     @property
     def status(self) -> ProjectStatus:
         """What the indexes say of the project: the first word that is not ``active``."""
-        told = (page.status for page in self._pages if page.status.status != "active")
+        told = (page.status for page in self._pages if not page.status.is_active)
         return next(told, ACTIVE)
 
     def __len__(self) -> int:

@@ -97,12 +97,11 @@ def _check_status(line: Line, root: Root, inputs: Inputs) -> Iterator[Finding]:
     """Find a project that its index advises against, as PEP 792 has it."""
     told = _status_in(root, inputs)
     if told.status in _STATUS_FIXES:
-        reason = f": {told.reason}" if told.reason else ""
         yield finding_at(
             line,
             told.status,
             "warning",
-            f"the index says that {line.spelled_name} is {told.status}{reason}",
+            f"the index says that {line.spelled_name} is {told}",
             _STATUS_FIXES[told.status],
         )
 

@@ -132,11 +132,11 @@ def note_statuses(statuses: Mapping[NormalizedName, ProjectStatus]) -> tuple[str
     """Return a notice for projects that are archived, deprecated or quarantined."""
     names: dict[ProjectStatus, list[NormalizedName]] = {}
     for name, status in statuses.items():
-        if status.status != "active":
+        if not status.is_active:
             names.setdefault(status, []).append(name)
     return tuple(
-        f"the index says that {join_words(sorted(alike))} {'is' if len(alike) == 1 else 'are'} "
-        f"{status.status}{f': {status.reason}' if status.reason else ''}"
+        f"the index says that {join_words(sorted(alike))} "
+        f"{'is' if len(alike) == 1 else 'are'} {status}"
         for status, alike in names.items()
     )
 

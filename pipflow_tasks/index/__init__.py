@@ -483,7 +483,7 @@ class PackageIndex:
         self, project: NormalizedName, pages: Iterable[str], status: ProjectStatus
     ) -> ProjectNotFound:
         shown = [self._show(url) for url in pages]
-        if status.status != "active":
+        if not status.is_active:
             reason = f": {status.reason}" if status.reason else ""
             return ProjectNotFound(
                 f'"{project}" is {status.status}, and has no files ({" and ".join(shown)}){reason}',

@@ -24,7 +24,7 @@ from ..resolution import (
 )
 from .around import admit_for, find_way_around
 from .base_image import preferring_base
-from .draft import hint, warn
+from .draft import Draft, hint, warn
 from .given import as_they_are, hint_at_lost, require_versions
 from .goals import rekey, roots_without
 from .inputs import (
@@ -234,8 +234,10 @@ def _settle_part(
         VersionConflict: there are none.
     """
     wanted, told = as_they_are(inputs, current, [goal.root for goal in goals])
-    own = roots_in(inputs, roots_of(inputs), numbers) if told else []
-    notices = (warn(*told), hint(*hint_at_lost(inputs, own)))
+    notices: tuple[Draft, ...] = ()
+    if told:
+        own = roots_in(inputs, roots_of(inputs), numbers)
+        notices = (warn(*told), hint(*hint_at_lost(inputs, own)))
     settled = Settlement(inputs=inputs, numbers=numbers, notices=notices)
     settled = settled.again(wanted, frozenset())
     is_hurried = settled.conflict is not None and settled.conflict.too_deep
