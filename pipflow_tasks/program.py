@@ -38,6 +38,7 @@ from .roots import (
     find_tasks_file,
     folders_upward,
 )
+from .settings import split_values
 from .tasks import TaskFailed, program_namespace, report_error, unreadable
 
 if TYPE_CHECKING:
@@ -125,17 +126,17 @@ class PipflowProgram(Program):
                 report_error(error, str(task.name), str(task.args["format"].value))
         return TaskFailed(error)
 
-    def _files(self) -> list[str]:
+    def _files(self) -> tuple[str, ...]:
         """Return the requirements files that the user names: the option, or a setting."""
-        typed = [task.args["file"].value for task in self.tasks if "file" in task.args]
-        return next(filter(None, map(_split_names, typed)), []) or self._set_files()
+        typed = [task.args["file"].value or "" for task in self.tasks if "file" in task.args]
+        return next(filter(None, map(split_values, typed)), ()) or self._set_files()
 
-    def _set_files(self) -> list[str]:
+    def _set_files(self) -> tuple[str, ...]:
         """Return the requirements files that the settings name which are known so far."""
         names = read_values(Context(self.config), None, os.environ).get("file")
-        return _split_names(names or "")
+        return split_values(str(names or ""))
 
-    def _files_of(self, project: Path) -> list[str]:
+    def _files_of(self, project: Path) -> tuple[str, ...]:
         """Return the requirements files that the settings of a project name, in data alone."""
         folders = folders_upward(project)
         configured = (folder for folder in folders if find_configuration(folder) is not None)
@@ -300,10 +301,6 @@ def _current_folder() -> Path:
         return Path.cwd()
     except FileNotFoundError as error:
         raise UsageError("the current folder has been removed", hint="change to another") from error
-
-
-def _split_names(names: object) -> list[str]:
-    return [name.strip() for name in str(names).split(",") if name.strip()]
 
 
 def _hidden_settings(path: Path, line: int) -> UsageError:

@@ -72,7 +72,7 @@ class Surface:
     """
 
     namespace: Namespace
-    read_files: Callable[[Path], list[str]]
+    read_files: Callable[[Path], Sequence[str]]
     tasks: Mapping[str, ParserContext]
     core: ParserContext
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from ..errors import PipflowError, UsageError, escape
 from ..roots import find_files, find_project, folders_upward
+from ..settings import split_values
 from ..tasks import LISTS
 from .arguments import SHOWN
 from .choices import CHOOSING, SHELLS, choices_of
@@ -196,7 +197,7 @@ def _typed_files(words: Sequence[str]) -> list[str]:
     """Return the values of ``--file``."""
     values = [after for word, after in pairwise(words) if word == "--file"]
     values += [word.partition("=")[2] for word in words if word.startswith("--file=")]
-    return [name.strip() for value in values for name in value.split(",") if name.strip()]
+    return [name for value in values for name in split_values(value)]
 
 
 # --- what the shells read -------------------------------------------------------------------------

@@ -147,25 +147,23 @@ def _check(
     workspace: Workspace, seen: _Seen, *, offline: bool
 ) -> tuple[list[Finding], tuple[str, ...]]:
     """Return the findings of what was found out, and notices."""
-    findings, manifest, inputs = dict.fromkeys(seen.findings), seen.manifest, seen.inputs
+    findings, manifest, inputs = [*seen.findings], seen.manifest, seen.inputs
     notices, target = seen.notices, seen.targets[0].target if seen.targets else None
     wants_hashes = target is None or target.installer == "pip"
     if manifest is not None:
         wants_hashes |= manifest.requires_hashes
         lines = check_lines(manifest, target, wants_hashes=wants_hashes)
-        findings.update(dict.fromkeys(fix_at_the_source(manifest, lines)))
+        findings.extend(fix_at_the_source(manifest, lines))
     if inputs is not None and not offline:
         try:
-            pins = fix_at_the_source(inputs.manifest, check_pins(inputs))
-            findings.update(dict.fromkeys(pins))
+            findings.extend(fix_at_the_source(inputs.manifest, check_pins(inputs)))
             if inputs.manifest.is_locked or not inputs.skips_dependencies:
                 together = check_together(inputs, wants_hashes=wants_hashes)
-                together = fix_at_the_source(inputs.manifest, together)
-                findings.update(dict.fromkeys(together))
+                findings.extend(fix_at_the_source(inputs.manifest, together))
             notices = (*workspace.index_notices(inputs), *notices)
         except PackageIndexError as error:
-            findings[find_in(error)] = None
-    return [*findings], notices
+            findings.append(find_in(error))
+    return findings, notices
 
 
 def _look(workspace: Workspace, *, offline: bool, targets: tuple[FoundTarget, ...] = ()) -> _Seen:

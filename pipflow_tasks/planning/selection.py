@@ -10,14 +10,18 @@ from packaging.utils import canonicalize_name
 
 from ..errors import RequirementsError
 from ..requirements import heading_text, split_requirements
+from ..settings import split_values
 from .requests import names_in, require_there
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Sequence
+    from typing import TypeAlias
 
     from packaging.utils import NormalizedName
 
     from ..manifest.documents import Manifest
+
+    _Block: TypeAlias = tuple[str, frozenset[NormalizedName]]  # its heading, and its projects
 
 
 def select(manifest: Manifest, items: Iterable[str], option: str) -> frozenset[NormalizedName]:
@@ -30,50 +34,53 @@ def select(manifest: Manifest, items: Iterable[str], option: str) -> frozenset[N
     Raises:
         RequirementsError: an item means no project of the files, or is more than a name.
     """
-    return frozenset(name for item in items for name in _select(manifest, item.strip(), option))
+    contents = [file.content for file in manifest.requirements.values()]
+    blocks = [block for content in contents for block in content.names_by_heading()]
+    return frozenset(
+        name
+        for item in items
+        for part in _split(blocks, item.strip())
+        for name in _select(manifest, blocks, part, option)
+    )
 
 
-def _select(manifest: Manifest, item: str, option: str) -> frozenset[NormalizedName]:
-    """Return the projects that an item means: a heading with commas, or what commas separate."""
-    if "," not in item or _find_headed(manifest, item):
-        return _select_one(manifest, item, option)
-    parts = [part.strip() for part in item.split(",") if part.strip()]
-    return frozenset(name for part in parts for name in _select_one(manifest, part, option))
+def _split(blocks: Sequence[_Block], item: str) -> tuple[str, ...]:
+    """Return what commas separate; an item that is a heading may have commas."""
+    return (item,) if _find_headed(blocks, item) else split_values(item)
 
 
-def _find_headed(manifest: Manifest, item: str) -> list[frozenset[NormalizedName]]:
+def _find_headed(blocks: Sequence[_Block], item: str) -> list[frozenset[NormalizedName]]:
     """Return the projects of each block that has a heading."""
     wanted = heading_text(item).casefold()
-    return [names for heading, names in _headed(manifest) if heading.casefold() == wanted]
+    return [names for heading, names in blocks if heading.casefold() == wanted]
 
 
-def _headed(manifest: Manifest) -> Iterator[tuple[str, frozenset[NormalizedName]]]:
-    for file in manifest.requirements.values():
-        yield from file.content.names_by_heading()
-
-
-def _select_one(manifest: Manifest, item: str, option: str) -> frozenset[NormalizedName]:
-    meant = _find_headed(manifest, item)
+def _select(
+    manifest: Manifest, blocks: Sequence[_Block], item: str, option: str
+) -> frozenset[NormalizedName]:
+    meant = _find_headed(blocks, item)
     if meant and (item.startswith("#") or not manifest.find(item)):
         return frozenset(name for names in meant for name in names)
     if item.startswith("#"):
-        known = ", ".join(f'"{heading}"' for heading, _ in _headed(manifest))
+        known = ", ".join(f'"{heading}"' for heading, _ in blocks)
         raise RequirementsError(
             f'no block has the heading "{heading_text(item)}"',
             path=manifest.main,
             hint=f"the headings are {known}" if known else "no file has heading comments",
         )
     return frozenset(
-        name for word in item.split() for name in _select_by_name(manifest, word, option)
+        name for word in item.split() for name in _select_by_name(manifest, blocks, word, option)
     )
 
 
-def _select_by_name(manifest: Manifest, word: str, option: str) -> frozenset[NormalizedName]:
+def _select_by_name(
+    manifest: Manifest, blocks: Sequence[_Block], word: str, option: str
+) -> frozenset[NormalizedName]:
     """Return the projects that a name or a pattern means."""
     if not _is_pattern(word):
         names = names_in(split_requirements(word), option)
         for name in names:
-            _require_no_heading(manifest, name)
+            _require_no_heading(manifest, blocks, name)
             require_there(manifest, name)
         return names
     pattern = canonicalize_name(word)
@@ -88,9 +95,9 @@ def _select_by_name(manifest: Manifest, word: str, option: str) -> frozenset[Nor
     return found
 
 
-def _require_no_heading(manifest: Manifest, name: NormalizedName) -> None:
+def _require_no_heading(manifest: Manifest, blocks: Sequence[_Block], name: NormalizedName) -> None:
     """Raise RequirementsError where a name that is not listed is almost that of a heading."""
-    headings = {heading.casefold(): heading for heading, _ in _headed(manifest)}
+    headings = {heading.casefold(): heading for heading, _ in blocks}
     near = () if manifest.find(name) else get_close_matches(name, headings, n=1)
     if near:
         raise RequirementsError(

@@ -12,6 +12,7 @@ from ..manifest.compiled import annotation_of
 from ..plan import Change
 from ..requirements import Addition
 from .goals import goal_to_add
+from .inputs import readers_of_new
 from .names import warn_of_new
 from .requests import close_hint, error_at, find_removable, missing_extras
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ..manifest.documents import Manifest
     from ..manifest.sources import Compiled
     from ..requirements import Line, Request, RequirementsFile, Sort
+    from ..resolution import Key
     from .inputs import Inputs
 
 
@@ -61,9 +63,12 @@ def warn_of_added(
     inputs: Inputs, sources: Manifest, requests: Sequence[Request], now: datetime
 ) -> tuple[str, ...]:
     """Return what is unusual about projects that ``add_to_sources`` writes; see ``warn_of_new``."""
-    new = [request for request in requests if not sources.find(request.name)]
-    goals = [goal_to_add(inputs, request, prereleases=True) for request in new]
-    return tuple(warn_of_new(inputs, ((goal.name, goal.root.name) for goal in goals), now))
+    added: list[tuple[str, Key]] = []
+    for request in requests:
+        if not sources.find(request.name):
+            reader, *_ = readers_of_new(inputs, request.requirement.marker)
+            added.append((request.requirement.name, inputs.partition.key(request.name, reader)))
+    return tuple(warn_of_new(inputs, added, now))
 
 
 def _is_about(line: Line, request: Request) -> bool:

@@ -11,24 +11,23 @@ from typing import TYPE_CHECKING
 from .grouping import describe_all_held
 from .places import in_repository
 from .wording import (
-    REPORTING,
-    count_changes,
-    count_findings,
     describe_change,
     describe_explanation,
     describe_path,
     describe_state,
+    explain_finding,
     in_tense,
     list_notes,
     say_where,
     show,
+    summarize,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..errors import PipflowError
-    from ..plan import Change, Finding, Outcome, Plan
+    from ..plan import Change, Outcome, Plan
 
 
 def write(plan: Plan, outcome: Outcome, error: PipflowError | None) -> str:
@@ -51,8 +50,7 @@ def _lines(plan: Plan, outcome: Outcome, error: PipflowError | None) -> Iterator
         title = f"{plan.command}: {error.code}"
         yield annotate("error", title, _describe_error(error), error.path, error.line)
     for each in sorted(plan.findings, key=lambda found: found.severity != "error"):
-        text = _describe_finding(each, plan)
-        yield annotate(each.severity, each.code, text, each.file, each.line)
+        yield annotate(each.severity, each.code, explain_finding(each, plan), each.file, each.line)
     for warning in plan.warnings:
         yield annotate("warning", plan.command, warning, None, None)
     changes = [change for change in plan.changes if not change.is_kept]
@@ -73,31 +71,17 @@ def _lines(plan: Plan, outcome: Outcome, error: PipflowError | None) -> Iterator
     for explanation in plan.explanations:
         text = "\n".join(describe_explanation(explanation))
         yield annotate("notice", plan.command, text, None, None)
-    summary = [*_summary(changes, plan, outcome, has_failed=error is not None)]
+    summary = [
+        *summarize(changes, plan, outcome, has_failed=error is not None),
+        *describe_state(plan, outcome),
+    ]
     if summary:
         yield annotate("notice", plan.command, ". ".join(summary), None, None)
-
-
-def _summary(
-    changes: list[Change], plan: Plan, outcome: Outcome, *, has_failed: bool
-) -> Iterator[str]:
-    if changes:
-        yield count_changes(changes, plan, outcome)
-    elif plan.command == "check":
-        yield count_findings(plan).capitalize()
-    elif not plan.edits and plan.command not in REPORTING and not has_failed:
-        yield "Nothing to change"
-    yield from describe_state(plan, outcome)
 
 
 def _describe_error(error: PipflowError) -> str:
     hint = [f"hint: {error.hint}"] if error.hint else []
     return "\n".join([error.message, *getattr(error, "reasons", ()), *hint])
-
-
-def _describe_finding(finding: Finding, plan: Plan) -> str:
-    fix = f"\nfix: {finding.fix}" if finding.fix else ""
-    return f"{finding.message}{say_where(finding.environments, plan)}{fix}"
 
 
 def _describe_change(change: Change, plan: Plan, outcome: Outcome) -> str:

@@ -15,9 +15,6 @@ from ..errors import BuildError
 from .grouping import describe_all_held, describe_all_left, group_findings, group_limits
 from .markup import as_cell, as_code, as_html, as_link, as_markdown
 from .wording import (
-    REPORTING,
-    count_changes,
-    count_findings,
     describe_change,
     describe_explanation,
     describe_finding,
@@ -28,6 +25,7 @@ from .wording import (
     say_where,
     show,
     show_new_files,
+    summarize,
 )
 
 if TYPE_CHECKING:
@@ -89,12 +87,8 @@ def _summary(
     changes: Sequence[Change], plan: Plan, outcome: Outcome, *, has_failed: bool
 ) -> Iterator[str]:
     """Yield in few sentences what changed, for what, and what became of the image."""
-    if changes:
-        yield f"{count_changes(changes, plan, outcome)}."
-    elif plan.command == "check":
-        yield f"{count_findings(plan).capitalize()}."
-    elif not plan.edits and plan.command not in REPORTING and not has_failed:
-        yield "Nothing to change."
+    for sentence in summarize(changes, plan, outcome, has_failed=has_failed):
+        yield f"{sentence}."
     if len(plan.chosen_for) == 1:
         yield f"Versions are for {as_markdown(str(plan.chosen_for[0].target))}."
     for sentence in describe_state(plan, outcome):

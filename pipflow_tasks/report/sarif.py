@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from ..plan import FINDING_CODES
 from .places import in_repository
-from .wording import list_notes, say_where, show
+from .wording import explain_finding, list_notes, show
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,8 +58,6 @@ def _rule(code: str) -> dict[str, Any]:
 def _result(
     finding: Finding, plan: Plan, codes: list[str], name: Callable[[str], str]
 ) -> dict[str, Any]:
-    fix = f"\nfix: {finding.fix}" if finding.fix else ""
-    text = f"{finding.message}{say_where(finding.environments, plan)}{fix}"
     file = finding.file or next(iter((*plan.files, *plan.dockerfiles)), ".")
     location = {
         "artifactLocation": {"uri": quote(name(file)), "uriBaseId": "%SRCROOT%"},
@@ -69,7 +67,7 @@ def _result(
         "ruleId": finding.code,
         "ruleIndex": codes.index(finding.code),
         "level": finding.severity,
-        "message": _message(text),
+        "message": _message(explain_finding(finding, plan)),
         "locations": [{"physicalLocation": location}],
     }
 

@@ -97,6 +97,12 @@ def describe_finding(finding: Finding) -> str:
     return f"{place}: {finding.message}"
 
 
+def explain_finding(finding: Finding, plan: Plan) -> str:
+    """Return what a finding is, where it is not about all environments in which, and its fix."""
+    fix = f"\nfix: {finding.fix}" if finding.fix else ""
+    return f"{finding.message}{say_where(finding.environments, plan)}{fix}"
+
+
 def count_findings(plan: Plan) -> str:
     """Return how many findings there are."""
     counts: list[str] = []
@@ -160,6 +166,18 @@ def count_changes(changes: Iterable[Change], plan: Plan, outcome: Outcome) -> st
     first, *others = (f"{number} {word}" for number, word in counts)
     noun = "package" if counts[0][0] == 1 else "packages"
     return ", ".join([first.replace(" ", f" {noun} ", 1), *others])
+
+
+def summarize(
+    changes: Sequence[Change], plan: Plan, outcome: Outcome, *, has_failed: bool
+) -> Iterator[str]:
+    """Yield how many packages changed, or how many findings there are, in a sentence."""
+    if changes:
+        yield count_changes(changes, plan, outcome)
+    elif plan.command == "check":
+        yield count_findings(plan).capitalize()
+    elif not plan.edits and plan.command not in REPORTING and not has_failed:
+        yield "Nothing to change"
 
 
 def describe_state(plan: Plan, outcome: Outcome) -> Iterator[str]:
