@@ -1,7 +1,8 @@
 """A Python that has imported this package already, and forks for each program that a test runs.
 
 Importing takes most of the time of a short command. The fork goes on as ``python -m MODULE`` would:
-with the folder, variables and streams of its own, and an exit of its own.
+with the folder, variables and streams of its own. Only its end is shorter: Python would take the
+objects of all that was imported apart, one by one, which takes longer than many a command.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
+import importlib
 import json
 import os
+import pkgutil
 import select
 import signal
 import socket
@@ -20,6 +23,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pipflow_tasks
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -28,21 +33,30 @@ _AT_START = ("PYTHON", "LC_", "LANG", "MALLOC_", "LD_")
 
 _SERVER = """\
 import gc, runpy, sys
-import invoke.main, pipflow_tasks.program, pipflow_tasks.project, pipflow_tasks.report.undo
-import ctypes, encodings.utf_8_sig, netrc  # what others import only when they need it
-import filelock, pip._internal.models.index, platformdirs.unix, requests, urllib3, yaml
-filelock.FileLock
 sys.path.insert(0, sys.argv[1])
-from functional.prepared import await_request
+from functional.prepared import await_request, exit_early, import_all
+exits = exit_early()
+import_all()
 del sys.path[0]
 gc.freeze()
 module = await_request(sys.argv[2])
-if module.endswith(".py"):
-    sys.argv[0] = module
-    runpy.run_path(module, run_name="__main__")
-else:
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+try:
+    if module.endswith(".py"):
+        sys.argv[0] = module
+        runpy.run_path(module, run_name="__main__")
+    else:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+except SystemExit as error:
+    exits.append(error.code)
+    raise
+exits.append(None)
 """
+
+_ELSEWHERE = (
+    *("ctypes", "encodings.utf_8_sig", "filelock", "invoke.main", "isal.isal_zlib", "netrc"),
+    *("pip._internal.models.index", "platformdirs.unix", "requests", "sqlite3", "urllib3", "yaml"),
+)
+"""What commands import, some of it only when they need it."""
 
 
 def can_run(environment: Mapping[str, str], prepared_with: Mapping[str, str]) -> bool:
@@ -117,6 +131,34 @@ def prepare(fixed: tuple[tuple[str, str], ...]) -> Prepared:
 
 
 # --- in the prepared process ----------------------------------------------------------------------
+
+
+def import_all() -> None:
+    """Import what commands need: the whole package, but for the code that runs in images."""
+    for name in _ELSEWHERE:
+        importlib.import_module(name)
+    for module in pkgutil.walk_packages(pipflow_tasks.__path__, "pipflow_tasks."):
+        if module.name not in {"pipflow_tasks.__main__", "pipflow_tasks.engine.inside"}:
+            importlib.import_module(module.name)
+    sys.modules["filelock"].FileLock  # noqa: B018 - it is imported when it is asked for
+
+
+def exit_early() -> list[object]:
+    """Let a program that ends with the code put into this list end right after its exit functions.
+
+    To be called before others register any, for the first one is called last. A program that ends
+    by an exception, or with words for an exit code, is left to Python.
+    """
+    codes: list[object] = []
+
+    def leave() -> None:
+        if codes and (codes[0] is None or isinstance(codes[0], int)):
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(codes[0] or 0)
+
+    atexit.register(leave)
+    return codes
 
 
 def await_request(address: str) -> str:
