@@ -35,6 +35,7 @@ from .credentials import Credentials
 from .deadlines import DEADLINE_SECONDS, uncounted
 from .encodings import unpacked
 from .links import Linked, Links, list_folder, list_page
+from .proxies import hint_for
 from .shelf import Shelf
 from .spool import Spool
 from .trust import SYSTEM_TRUST, Trust
@@ -569,9 +570,14 @@ class PackageIndex:
             failure, hint = "was not found", "check the address"
         else:
             failure, hint = "failed", "nothing was changed; try again later"
+        way = ""
+        if answer.proxy is not None and status not in {401, 404, 410}:
+            way = f", asked through {answer.proxy}"
+            of_proxy = hint_for(answer.proxy, status)
+            hint = f"{hint}; or {of_proxy}" if status == 403 else of_proxy
         shown = shown or self._show(url)
         kind = AccessForbidden if status == 403 else PackageIndexError
-        raise kind(f"{what} at {shown} {failure} (HTTP {status})", url=shown, hint=hint)
+        raise kind(f"{what} at {shown} {failure} (HTTP {status}){way}", url=shown, hint=hint)
 
 
 def _read_again(sent: Callable[[], bytes], encoding: str, read: Callable[[bytes], Page]) -> Page:

@@ -8,6 +8,7 @@ at most three seconds between them. No message holds a credential.
 from __future__ import annotations
 
 import io
+import os
 import platform
 import re
 import threading
@@ -26,11 +27,14 @@ from ..errors import PackageIndexError
 from .connections import Session
 from .deadlines import DEADLINE_SECONDS, seconds_left, until
 from .encodings import DamagedAnswer, OversizedAnswer, unpacked
+from .proxies import explain_failure, find_proxy
+from .proxies import is_final as is_refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
+    from .proxies import Proxy
     from .trust import Trust
 
 ATTEMPTS = 3
@@ -62,6 +66,7 @@ class Response(Struct, frozen=True, kw_only=True):
         again: what gives that body again, where it is not held.
         headers: those that a cache needs; see ``_FOR_CACHES``.
         is_redirected: the address is another one than was asked.
+        proxy: who may have given an answer of failure in place of the host; None: it is the host's.
     """
 
     status: int
@@ -77,6 +82,7 @@ class Response(Struct, frozen=True, kw_only=True):
     again: Callable[[], bytes] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     is_redirected: bool = False
+    proxy: Proxy | None = None
 
 
 class Http:
@@ -144,7 +150,7 @@ class Http:
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 may_wait = may_wait and wait <= min(left, seconds_left())
                 if not may_wait or _is_final(error):
-                    raise _failure(error, what, shown) from error
+                    raise _failure(error, what, shown, self._proxy_of(url)) from error
             time.sleep(wait)
             left -= wait
         raise AssertionError("the last attempt returns or raises")
@@ -155,6 +161,7 @@ class Http:
         response, url, sent_headers = self._open(url, headers)
         with closing(response):
             is_wanted = response.status in {200, 206}
+            fails = response.status >= 400
             most_bytes = most_bytes if is_wanted else _MOST_UNREAD_BYTES
             is_whole = response.length_remaining is not None or bool(response.chunked)
             sent = _receive(response, most_bytes)
@@ -176,6 +183,7 @@ class Http:
                     name: response.headers[name] for name in _FOR_CACHES if name in response.headers
                 },
                 is_redirected=url != asked,
+                proxy=self._proxy_of(url) if fails and url.startswith("http:") else None,
             )
 
     def _open(
@@ -232,18 +240,33 @@ class Http:
 
         Doing this for every file of the host would take longer than the answers. There is no way
         where a proxy needs whole addresses.
+
+        Raises:
+            InvalidProxyURL: the address of the proxy is not valid.
         """
+        proxy = self._proxy_of(url)
+        if proxy is not None and not proxy.address:  # requests would fail in other ways, too
+            raise requests.exceptions.InvalidProxyURL
         request = self._session.prepare_request(requests.Request("GET", url))
         assert request.url is not None
-        proxies = self._session.merge_environment_settings(
-            request.url, self._trust.proxies, None, None, None
-        )["proxies"]
+        proxies = self._proxies(request.url)
         adapter = self._session.get_adapter(request.url)
         if adapter.request_url(request, proxies) != request.path_url:
             return None
         pool = adapter.get_connection_with_tls_context(request, True, proxies)
         assert isinstance(pool, urllib3.HTTPConnectionPool)
         return _Way(pool=pool, headers=dict(request.headers))
+
+    def _proxies(self, url: str) -> Mapping[str, str]:
+        """Return the proxies that requests chooses from for an address."""
+        settings = self._session.merge_environment_settings(
+            url, self._trust.proxies, None, None, None
+        )
+        found: Mapping[str, str] = settings["proxies"]
+        return found
+
+    def _proxy_of(self, url: str) -> Proxy | None:
+        return find_proxy(url, self._proxies(url), self._trust, os.environ)
 
 
 class _Way(Struct, frozen=True, kw_only=True):
@@ -290,19 +313,24 @@ def _seconds(retry_after: str) -> float:
     return float(retry_after) if re.fullmatch(r"[0-9]{1,9}", retry_after) else 0.0
 
 
-def _failure(failure: Exception, what: str, shown: str) -> PackageIndexError:
+def _failure(failure: Exception, what: str, shown: str, proxy: Proxy | None) -> PackageIndexError:
     if isinstance(failure, OversizedAnswer):
         message, hint = f"the answer of {what} at {shown} can't be used: {failure}", _SIZE_HINT
-    else:
-        message = f"{what} at {shown} can't be reached: {_explain(failure)}"
-        hint = _TRUST_HINT if _is_untrusted(failure) else _HINT
-    return PackageIndexError(message, url=shown, hint=hint)
+        return PackageIndexError(message, url=shown, hint=hint)
+    hint = _TRUST_HINT if _is_untrusted(failure) else _HINT
+    reason, of_proxy = f": {_explain(failure)}", ""
+    if proxy is not None:
+        reason, of_proxy = explain_failure(failure, proxy, _explain(failure))
+    message = f"{what} at {shown} can't be reached{reason}"
+    return PackageIndexError(message, url=shown, hint=of_proxy or hint)
 
 
 def _is_final(failure: Exception) -> bool:
     """Return whether another attempt is useless: a wrong address, or an unknown certificate."""
-    return _is_untrusted(failure) or isinstance(
-        failure, (ValueError, OversizedAnswer, requests.exceptions.TooManyRedirects)
+    return (
+        _is_untrusted(failure)
+        or is_refused(failure)
+        or isinstance(failure, (ValueError, OversizedAnswer, requests.exceptions.TooManyRedirects))
     )
 
 
