@@ -82,19 +82,7 @@ def _check_line(
     if line.requirement is None or line.requirement.url is not None:
         return
     if policy is None and (foreign := read_foreign_policy(line.comment)):
-        shown, text = foreign
-        yield finding_at(
-            line,
-            "foreign-policy",
-            "warning",
-            f"`{shown}` is a comment of another tool and does not limit {line.spelled_name} here",
-            f"write `# pipflow: {text}` beside it",
-            Alike(
-                message="comments of other tools do not limit their lines here",
-                subject=line.spelled_name,
-                fix="write `# pipflow: hold`, or a specifier in place of `hold`, beside each",
-            ),
-        )
+        yield _find_foreign_policy(line, *foreign)
     if not (
         line.pin is not None
         or line.has_variable
@@ -102,18 +90,7 @@ def _check_line(
         or _is_pinned_elsewhere(line, manifest)
         or is_repeated
     ):
-        yield finding_at(
-            line,
-            "unpinned",
-            "warning",
-            f"{line.spelled_name} is not pinned: each build takes the newest version",
-            f"`pin {line.spelled_name}` pins it",
-            Alike(
-                message="requirements are not pinned",
-                subject=line.spelled_name,
-                fix="`pin` pins them",
-            ),
-        )
+        yield _find_unpinned(line)
     if policy and line.pin and not policy.specifier.contains(line.pin, prereleases=True):
         yield finding_at(
             line,
@@ -122,6 +99,37 @@ def _check_line(
             f"{line.spelled_name} {line.pin} is outside of its policy {policy.text}",
             f"`upgrade {as_one_word(f'{line.spelled_name}{policy.text}')}` moves it inside",
         )
+
+
+def _find_foreign_policy(line: Line, shown: str, text: str) -> Finding:
+    """Return the finding of another tool's comment, given ours that says the same."""
+    return finding_at(
+        line,
+        "foreign-policy",
+        "warning",
+        f"`{shown}` is a comment of another tool and does not limit {line.spelled_name} here",
+        f"write `# pipflow: {text}` beside it",
+        Alike(
+            message="comments of other tools do not limit their lines here",
+            subject=line.spelled_name,
+            fix="write `# pipflow: hold`, or a specifier in place of `hold`, beside each",
+        ),
+    )
+
+
+def _find_unpinned(line: Line) -> Finding:
+    return finding_at(
+        line,
+        "unpinned",
+        "warning",
+        f"{line.spelled_name} is not pinned: each build takes the newest version",
+        f"`pin {line.spelled_name}` pins it",
+        Alike(
+            message="requirements are not pinned",
+            subject=line.spelled_name,
+            fix="`pin` pins them",
+        ),
+    )
 
 
 def _find_unreadable(line: Line, target: Target | None) -> Finding:

@@ -55,7 +55,7 @@ from .pythons import Located, Python
 from .words import Variables, expand, is_unknown, keep, unquote, word_end
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from .configuration import Installer
     from .grammar import Heredoc
@@ -289,10 +289,7 @@ class Shell(Struct, kw_only=True):
         if name in _SHELLS:
             script = _script_of(words)
             if script is not None:
-                is_login = any(
-                    re.fullmatch("--login|-[a-z]*[li][a-z]*", each) for each in words[1:]
-                )
-                if is_login and self.image.activated:
+                if _is_login(words) and self.image.activated:
                     environment = activated(environment, self.image.activated)
                 self._run_script(script, environment)
                 return
@@ -303,20 +300,24 @@ class Shell(Struct, kw_only=True):
         self.image.pythons = follow(self.image.pythons, words, where)
         if name in CONDAS:
             self._install_by_conda(name, words[1:], where)
-        if name == "uv" and words[1:3] == ["python", "pin"] and words[3:]:
-            self._write(".python-version", words[3])
         if name in _WRAPPERS and self._start_wrapped(words, environment, body):
             return
-        if name in ("cp", "mv"):
-            self._copy([word for word in words[1:] if not word.startswith("-")])
-        if name == "tee":
-            for word in words[1:]:
-                self._write(word)
+        self._follow_files(name, words)
         installer = installer_of(words)
         if installer is not None:
             self._install(*installer, environment, words[0])
         elif (helper := helper_of(words)) is not None:
             self._install_by_helper(*helper, environment)
+
+    def _follow_files(self, name: str, words: Sequence[str]) -> None:
+        """Follow a program that writes files or copies them."""
+        if name == "uv" and words[1:3] == ["python", "pin"] and words[3:]:
+            self._write(".python-version", words[3])
+        elif name in ("cp", "mv"):
+            self._copy([word for word in words[1:] if not word.startswith("-")])
+        elif name == "tee":
+            for word in words[1:]:
+                self._write(word)
 
     def _run_script(self, script: str, environment: Mapping[str, str]) -> None:
         """Follow a script that a shell of its own runs."""
@@ -394,11 +395,10 @@ class Shell(Struct, kw_only=True):
                     unfollowed=found.unfollowed,
                 )
             )
-        for package in packages if command == "install" else ():
-            match = re.fullmatch(r"pip\s*([<>=!~].*)?", package)
-            if match and ("upgrade" in options or match[1]):
-                located = self._locate(installer, program, options, environment)
-                self.image.pythons = self.image.pythons.with_pip(located, package)
+        pip = _find_pip(packages, options) if command == "install" else None
+        if pip is not None:
+            located = self._locate(installer, program, options, environment)
+            self.image.pythons = self.image.pythons.with_pip(located, pip)
 
     def _locate(
         self,
@@ -627,6 +627,18 @@ def _script_of(words: Sequence[str]) -> str | None:
         if re.fullmatch(r"-[a-zA-Z]*c", word):
             return words[index + 1]
     return None
+
+
+def _find_pip(packages: Iterable[str], options: Container[str]) -> str | None:
+    """Return the requirement that changes pip itself, the last one; None where none does."""
+    matches = (re.fullmatch(r"pip\s*([<>=!~].*)?", package) for package in packages)
+    found = [match[0] for match in matches if match and ("upgrade" in options or match[1])]
+    return found[-1] if found else None
+
+
+def _is_login(words: Sequence[str]) -> bool:
+    """Return whether a shell reads its start files, as a login shell or an interactive one does."""
+    return any(re.fullmatch("--login|-[a-z]*[li][a-z]*", word) for word in words[1:])
 
 
 def _describes(name: str) -> bool:

@@ -262,39 +262,50 @@ class Reading(Struct, kw_only=True):
             parent = self._read_base(made)
         elif made is not None:
             base = made
-        if not _REFERENCE.fullmatch(base):
-            error = DockerfileError(
-                f"`FROM {words[0]}` gives `{base}`, which is no image",
-                path=self.source.path,
-                line=line,
-                hint=_VALUE_HINT.format("<name>") if "$" in words[0] else "",
-            )
-            if "$" not in base:
-                raise error
-            self.unknown = self.unknown or error
-        written = dict(instruction.flags).get("platform", "")
-        if self.platform is None and not _PLATFORM_ARGS.isdisjoint(NAME.findall(written)):
-            written = ""  # the build's own platform
-        name = words[2] if len(words) == 3 else None
+        self._require_image(words[0], base, line)
         self.stages.append(
             Stage(
                 index=len(self.stages),
-                name=name,
+                name=words[2] if len(words) == 3 else None,
                 line=line,
                 base=base,
                 parent=parent,
-                platform=self._from_word(written, line) or None,
+                platform=self._platform_of(instruction),
                 path=self.source.path if self.file else "",
                 file=self.file,
             )
         )
         if parent is None:
             self.images.append(StageImage(environment={**self.inherited(base)}))
-        else:
-            self.images.append(self.images[parent].child())
-        if parent is not None:
-            for trigger in self.images[parent].triggers:
-                self._apply(trigger)
+            return
+        self.images.append(self.images[parent].child())
+        for trigger in self.images[parent].triggers:
+            self._apply(trigger)
+
+    def _require_image(self, written: str, base: str, line: int) -> None:
+        """Check that FROM gives the name of an image; one with an unknown variable may be.
+
+        Raises:
+            DockerfileError: it does not.
+        """
+        if _REFERENCE.fullmatch(base):
+            return
+        error = DockerfileError(
+            f"`FROM {written}` gives `{base}`, which is no image",
+            path=self.source.path,
+            line=line,
+            hint=_VALUE_HINT.format("<name>") if "$" in written else "",
+        )
+        if "$" not in base:
+            raise error
+        self.unknown = self.unknown or error
+
+    def _platform_of(self, instruction: Instruction) -> str | None:
+        """Return the platform that FROM names; None for that of the build."""
+        written = dict(instruction.flags).get("platform", "")
+        if self.platform is None and not _PLATFORM_ARGS.isdisjoint(NAME.findall(written)):
+            return None
+        return self._from_word(written, instruction.line) or None
 
     def _read_base(self, source: Source) -> int:
         """Read the Dockerfile of a base image, and return the index of the stage that it is.

@@ -246,24 +246,38 @@ def _tiers(
     """Yield the builds of a project, tier by tier: of settings, compose files, Dockerfiles."""
     root = library.root
     named, context = named_places(split_command("build_command", settings.build_command))
-    is_compose_alone = settings.builder in {"compose", "podman-compose"} or bool(settings.service)
+    services: list[Tier] = []
     if settings.builder in {"auto", "compose", "podman-compose"} and not settings.dockerfile:
-        tiers = [
-            _read_services(compose, library, files, settings)
-            for compose in find_compose(library, settings.builder, variables)
-        ]
+        found = find_compose(library, settings.builder, variables)
+        services = [_read_services(compose, library, files, settings) for compose in found]
         if named is not None:
-            tiers = [tier for tier in tiers if _is_made_from(tier.builds, root / named)]
-        _require_alike(tiers)
-        yield from tiers
-        if tiers and is_compose_alone:
-            return
-    if is_compose_alone:
-        raise UsageError(
-            "there is no compose file with a service to build",
-            hint=f"COMPOSE_FILE, or one of {', '.join(COMPOSE_FILES)} is looked for in the "
-            "project's folder, and above it in the repository",
-        )
+            services = [tier for tier in services if _is_made_from(tier.builds, root / named)]
+        _require_alike(services)
+    yield from services
+    if settings.builder in {"compose", "podman-compose"} or settings.service:
+        if not services:
+            raise UsageError(
+                "there is no compose file with a service to build",
+                hint=f"COMPOSE_FILE, or one of {', '.join(COMPOSE_FILES)} is looked for in the "
+                "project's folder, and above it in the repository",
+            )
+        return
+    yield from _dockerfile_tiers(library, files, settings, variables, named, context)
+
+
+def _dockerfile_tiers(
+    library: Library,
+    files: Sequence[str],
+    settings: Settings,
+    variables: Mapping[str, str],
+    named: str | None,
+    context: str | None,
+) -> Iterator[Tier]:
+    """Yield the builds of Dockerfiles and bake files, tier by tier.
+
+    ``build_command`` names a Dockerfile and a context, or neither.
+    """
+    root = library.root
     folder = root / (settings.context or context or ".")
     is_given = bool(settings.context) or (context is not None and folder.is_dir())
     look = partial(
@@ -277,9 +291,9 @@ def _tiers(
     if names := settings.dockerfiles or tuple(filter(None, (named,))):
         for name in names:
             if not is_file(root / name):
-                told_by = "dockerfile" if settings.dockerfile else "build_command"
+                setting = "dockerfile" if settings.dockerfile else "build_command"
                 raise UsageError(
-                    f"there is no {library.name_of(root / name)}, which the setting {told_by} "
+                    f"there is no {library.name_of(root / name)}, which the setting {setting} "
                     "names",
                     hint="it is relative to the project's folder",
                 )
