@@ -266,7 +266,10 @@ class Http:
         return found
 
     def _proxy_of(self, url: str) -> Proxy | None:
-        return find_proxy(url, self._proxies(url), self._trust, os.environ)
+        try:
+            return find_proxy(url, self._proxies(url), self._trust, os.environ)
+        except ValueError:  # the request itself reports an address that is not valid
+            return None
 
 
 class _Way(Struct, frozen=True, kw_only=True):

@@ -47,14 +47,15 @@ class Proxy(Struct, frozen=True, kw_only=True):
 def find_proxy(
     url: str, proxies: Mapping[str, str], trust: Trust, environment: Mapping[str, str]
 ) -> Proxy | None:
-    """Return the proxy on the way to an address, of those that requests chooses from."""
-    try:
-        host = urlsplit(url).hostname or ""
-        chosen = select_proxy(url, dict(proxies))
-    except ValueError:  # the request for it reports that
-        return None
+    """Return the proxy on the way to an address, of those that requests chooses from.
+
+    Raises:
+        ValueError: the address is not valid.
+    """
+    chosen = select_proxy(url, dict(proxies))
     if not chosen:
         return None
+    host = urlsplit(url).hostname or ""
     if chosen == trust.proxy:
         source, skips = "pip's setting `proxy`", "take it out of pip's settings"
     else:
