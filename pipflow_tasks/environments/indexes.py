@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..errors import DockerfileError, UsageError, redact
+from ..errors import DockerfileError, RequirementsError, UsageError, redact
 from ..index.pip_settings import is_local
 from ..manifest.addresses import VARIABLE, expand_address, unset_error
 from ..requirements import expand_variables, refused_error
@@ -78,6 +78,11 @@ def find_indexes(
     ours = Indexes(
         index_url=settings.index_url, extra_index_urls=tuple(settings.extra_index_url.split())
     )
+    for url in filter(is_local, (ours.index_url, *ours.extra_index_urls)):
+        raise UsageError(
+            f"the settings name the index {redact(url)}, which is a folder of this machine",
+            hint="it is like `https://host/simple/`",
+        )
     is_filled = any(step.install.command in {"wheel", "download"} for step in steps)
     by_files = next((line.place for line in lines if ("--no-index", "") in line.file_options), "")
     if by_files and not has_links:
@@ -87,7 +92,7 @@ def find_indexes(
     closed = [step.place for step in steps if step.no_index and not is_filled]
     if by_files or (has_links and closed and len(closed) == len(steps)):
         return (), ()
-    found = _named_by_files(lines, variables)
+    found = _named_by_files(lines, ours, variables)
     if by_uv or not found.index_url:  # else it does not count what the step says
         looking = [step for step in steps if not step.no_index]
         step = _named_by_steps(looking, ours, variables) if looking else Indexes()
@@ -154,22 +159,41 @@ def note_several(indexes: Mapping[NormalizedName, Sequence[str]]) -> tuple[str, 
     )
 
 
-def _named_by_files(lines: Sequence[Line], variables: Mapping[str, str]) -> Indexes:
-    """Return what the options inside the files say.
+def _named_by_files(lines: Sequence[Line], ours: Indexes, variables: Mapping[str, str]) -> Indexes:
+    """Return what the options inside the files say; folders among them are in ``find_links``.
+
+    Where the files name nothing but a folder, our setting counts instead.
 
     Raises:
-        RequirementsError: a line that pip refuses says where to look.
+        RequirementsError: a line that pip refuses says where to look; or there is no setting.
     """
     main, extras = "", list[str]()
+    folder: tuple[str, Line] | None = None
     for line in lines:
         if error := refused_error(line):
             raise error
         for option, value in line.file_options:
             if option == "--index-url":
                 main, extras = _expand(value, line, variables), []
+                folder = (value, line) if is_local(main) else None
             elif option == "--extra-index-url":
                 extras.append(_expand(value, line, variables))
-    return Indexes(index_url=main, extra_index_urls=tuple(extras))
+    found = tuple(url for url in extras if not is_local(url))
+    if folder is None:
+        return Indexes(index_url=main, extra_index_urls=found)
+    if found:
+        return Indexes(index_url=found[0], extra_index_urls=found[1:])
+    value, line = folder
+    what = f"the index {redact(value)} is a folder, and only the image knows what it has"
+    if not ours.index_url:
+        raise RequirementsError(
+            what,
+            path=line.path,
+            line=line.number,
+            hint="take the line out if the image has no such folder, else set `index_url`",
+        )
+    notice = f"{line.place}: {what}; the setting index_url counts instead"
+    return Indexes(index_url=ours.index_url, notices=(notice,))
 
 
 def _named_by_steps(

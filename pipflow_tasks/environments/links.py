@@ -1,5 +1,7 @@
 """Where an install looks beside the indexes: the folders and pages of ``--find-links``.
 
+An index that is a folder is one of them: pip passes it over where the image does not have it.
+
 Folders of the build context are listed, and pages are read. What only the image has is unseen:
 what it holds is unknown, so a project that no index has may come from there.
 """
@@ -12,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from ..errors import redact
 from ..files import exists, is_file
 from ..index import Links
+from ..index.pip_settings import is_local
 from ..isolation import require_inside
 from ..manifest.addresses import find_address, show_address
 from ..requirements import expand_variables
@@ -37,6 +40,8 @@ def find_links(
     folders: dict[Path, str] = {}
     pages: dict[str, str] = {}
     unseen: dict[str, str] = {}
+    for text, place in _indexes(lines, variables):
+        unseen[redact(f"the index {text} ({place})")] = "is a folder that only the image may have"
     for text, folder, place in (*_named_by_files(lines, library), *_named_by_steps(steps, library)):
         shown = f"--find-links {show_address(text, variables)} ({place})"
         url = find_address(text, variables)
@@ -49,6 +54,15 @@ def find_links(
     return Links(
         folders=tuple(folders.items()), pages=tuple(pages.items()), unseen=tuple(unseen.items())
     )
+
+
+def _indexes(lines: Sequence[Line], variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield each index of the files that is a folder, with its place."""
+    for line in lines:
+        for option, text in line.file_options:
+            is_index = option in {"--index-url", "--extra-index-url"}
+            if is_index and is_local(expand_variables(text, variables)):
+                yield text, line.place
 
 
 def _named_by_files(

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..errors import RequirementsError
+from ..errors import RequirementsError, redact
 from ..files import within_repository
+from ..index.pip_settings import is_local
 from ..requirements import Kind, Line, RequirementsFile, read_annotation
 from ..requirements.pipfile import (
     is_lock,
@@ -161,17 +162,20 @@ def read_sources(
         )
     left = tuple(_left_of_locks(read))
     _require_no_other(read.library, main, {*read.sources, *(file.path for file in read.compiled)})
-    if read.sources and not read.missing:
+    is_source = bool(read.sources) and not read.missing
+    if is_source:
         lines, limits = _flatten(read, variables)
     else:
         lines, limits = _stripped(read.compiled), ()
     base, places = _join(lines, main, read.compiled[0])
+    options = _lacking(options, lines)
+    of_machine = tuple(line for line in options if is_source and _names_folder(line))
     return Adopted(
         base=base,
         places=places,
-        is_source=bool(read.sources) and not read.missing,
+        is_source=is_source,
         pinned=pinned,
-        options=_lacking(options, lines),
+        options=tuple(line for line in options if line not in of_machine),
         limits=limits,
         compiled=tuple(file.path for file in read.compiled),
         needless=tuple(_needless(read, main, [*lines, *limits], [path for path, _ in left])),
@@ -182,7 +186,20 @@ def read_sources(
                 for name in read.missing
             ),
             *(sentence for _, sentence in left),
+            *(
+                f"{line.place}: {redact(line.content)} is a folder of the machine that compiled "
+                "the file; it is not kept"
+                for line in of_machine
+            ),
         ),
+    )
+
+
+def _names_folder(line: Line) -> bool:
+    """Return whether a line says nothing but that an index is a folder."""
+    return all(
+        option in {"--index-url", "--extra-index-url"} and is_local(value)
+        for option, value in line.file_options
     )
 
 
