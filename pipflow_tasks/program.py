@@ -24,7 +24,7 @@ from invoke.loader import FilesystemLoader
 from invoke.parser.argument import Argument
 from invoke.program import Program
 
-from .command_line.arguments import Surface, arrange, take_color
+from .command_line.arguments import Surface, arrange, find_report, take_color
 from .console import choose_color, paint_headings, say, silence_output, write_out
 from .errors import PipflowError, UsageError
 from .files import read_text, repository_of, show_path
@@ -219,11 +219,12 @@ class PipflowProgram(Program):
         program, *words = self.argv
         if words[:1] == ["--complete"]:
             self._complete(words[1:])
+        color, others = take_color(words)
         try:
-            color, others = take_color(words)
             choose_color(color)
             self.argv = [program, *arrange(others, self._surface)]
         except PipflowError as error:
+            report_error(error, *find_report(others, self._surface))
             raise TaskFailed(error) from error
 
     def _complete(self, words: list[str]) -> None:

@@ -101,6 +101,20 @@ def take_color(words: Sequence[str]) -> tuple[str, list[str]]:
     return color, others
 
 
+def find_report(words: Sequence[str], surface: Surface) -> tuple[str, str]:
+    """Return the command that words name, and the format that they ask for.
+
+    The words may be wrong: each is an empty string, or ``text``, where there is none.
+    """
+    command = next((str(surface.tasks[word].name) for word in words if word in surface.tasks), "")
+    form = "text"
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        name, equals, value = word.partition("=")
+        if name == "--format":
+            form = value if equals else following
+    return command, form
+
+
 def arrange(words: Sequence[str], surface: Surface) -> list[str]:
     """Return the words with options before packages, and with all packages in one word.
 
@@ -137,7 +151,7 @@ def _require_once(names: Sequence[str], context: ParserContext) -> None:
     flags = [context.flags[name] for name in names]
     for flag in flags:
         if flag.takes_value and flags.count(flag) > 1:
-            name = f"--{flag.name.replace('_', '-')}"
+            name = f"--{flag.name.rstrip('_').replace('_', '-')}"
             raise UsageError(
                 f"`{name}` is given twice",
                 hint=f'give it once; commas separate several values: {name} "one, two"',

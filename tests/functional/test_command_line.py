@@ -260,3 +260,44 @@ def test_option_that_is_given_twice(project: TemporaryProject) -> None:
     done = project.pipflow("upgrade-all", "--only", "lib", "--only=old")
     assert (done.status, done.stdout) == (1, "")
     assert "error: `--only` is given twice" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "command", "message"),
+    [
+        (("add", "flask", "--nope"), "add", "`add` has no option `--nope`"),
+        (("upgrde", "flask"), "", "there is no command `upgrde`"),
+        (("add",), "add", "no package is named"),
+        (("upgrade-all", "flask"), "upgrade-all", "`upgrade-all` takes no packages, but was given"),
+        (("add", "flask", "--keep=3"), "add", "`--keep` takes no value"),
+        (("view-all", "--level=minor", "--level=major"), "outdated", "`--level` is given twice"),
+        (("outdated", "--color=pink"), "outdated", '`--color` has no value "pink"'),
+        (("outdated", "--format=json"), "outdated", "`--format` is given twice"),
+        (("add", "flask", "--file"), "add", "`--file` needs a value"),
+    ],
+    ids=str,
+)
+def test_wrong_words_in_json(
+    project: TemporaryProject, words: tuple[str, ...], command: str, message: str
+) -> None:
+    """Words that are not valid are reported in the format that the others ask for."""
+    done = project.pipflow(words[0], "--format=json", *words[1:])
+    error = done.report["error"]
+    assert (done.status, done.report["command"], project.exists()) == (1, command, False)
+    assert (error["code"], error["exit_status"]) == ("usage", 1)
+    assert error["message"].startswith(message)
+    assert error["hint"] in done.stderr
+
+
+@pytest.mark.parametrize("words", [("--nope", "--format", "json"), ("--format=json",)], ids=str)
+def test_no_command_in_json(project: TemporaryProject, words: tuple[str, ...]) -> None:
+    """That holds where no command is named, too."""
+    done = project.pipflow(*words)
+    assert (done.status, done.report["command"]) == (1, "")
+
+
+def test_wrong_words_for_github(project: TemporaryProject) -> None:
+    """Other formats have such errors as well."""
+    done = project.pipflow("upgrade-all", "--format", "github", "--nope")
+    assert (done.status, done.stdout.partition("::")[0]) == (1, "")
+    assert "::error" in done.stdout
