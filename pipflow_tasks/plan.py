@@ -51,6 +51,8 @@ FINDING_CODES: Mapping[str, str] = MappingProxyType(
         "invalid-line": "pip refuses a line.",
         "invalid-policy": "A policy comment is not valid.",
         "legacy-version": "Only an old pip accepts the version of a line.",
+        "lost-provenance": "The pinned version has no provenance, and the one before had it.",
+        "lost-wheels": "The pinned version has no wheel, and the one before had one.",
         "missing-file": "The requirements file does not exist.",
         "missing-hash": "A requirement has no hash, and others have one.",
         "missing-path": "The image does not have a path that is installed.",

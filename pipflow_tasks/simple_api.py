@@ -1,9 +1,10 @@
 """Pages of a package index, as values.
 
 Follows the Simple repository API: PEP 503 (HTML), 691 (JSON), 592 (yanked), 658 and 714 (metadata
-files) and 700 (upload time, size); file names follow PEP 427 and 625. Nothing is fetched here: the
-functions take the bytes of a page or a metadata file, and return values. What they return is
-checked: names, versions and digests follow their grammar, and nothing is longer than its limit.
+files), 700 (upload time, size) and 740 (provenance); file names follow PEP 427 and 625. Nothing is
+fetched here: the functions take the bytes of a page or a metadata file, and return values. What
+they return is checked: names, versions and digests follow their grammar, and nothing is longer than
+its limit.
 """
 
 from __future__ import annotations
@@ -85,6 +86,7 @@ class DistributionFile(Struct, frozen=True, kw_only=True):
         metadata_hashes: the digests of that file, as ``hashes``.
         uploaded: None if the index does not state it.
         size_bytes: likewise; compressed, as it is downloaded (PEP 700).
+        has_provenance: whether the index says how it was made and uploaded (PEP 740).
     """
 
     filename: str
@@ -98,6 +100,7 @@ class DistributionFile(Struct, frozen=True, kw_only=True):
     metadata_hashes: Mapping[str, str] = field(default_factory=dict)
     uploaded: datetime | None = None
     size_bytes: int | None = None
+    has_provenance: bool = False
 
     @property
     def path(self) -> str:
@@ -194,7 +197,7 @@ class _Named(Struct, gc=False):
 
 
 class _Entry(Struct, rename="kebab", gc=False):
-    """The entry of a page for one file, as PEP 691 and 700 write it."""
+    """The entry of a page for one file, as PEP 691, 700 and 740 write it."""
 
     filename: str
     url: str
@@ -205,6 +208,7 @@ class _Entry(Struct, rename="kebab", gc=False):
     dist_info_metadata: bool | dict[str, object] | None = None  # the same before PEP 714
     upload_time: str | None = None
     size: int | None = None
+    provenance: object = None  # an address; what is anything else is none
 
 
 class ProjectStatus(Struct, frozen=True, gc=False):
@@ -612,6 +616,7 @@ def _read(version: Version, entry: _Entry, base: str) -> DistributionFile:
         metadata_hashes=_digests(told, f"{entry.filename}.metadata"),
         uploaded=_time(entry.upload_time),
         size_bytes=entry.size if entry.size is not None and entry.size >= 0 else None,
+        has_provenance=isinstance(entry.provenance, str) and entry.provenance != "",
     )
 
 
@@ -912,6 +917,7 @@ def _read_anchor(anchor: Mapping[str, str]) -> _Entry:
         requires_python=anchor.get("data-requires-python"),
         yanked=None if yanked is None else yanked[:_MOST_REASON],
         core_metadata=None if metadata is None else _metadata_of(metadata),
+        provenance="there" if anchor.get("data-provenance") else None,
     )
 
 

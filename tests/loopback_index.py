@@ -162,6 +162,7 @@ class LoopbackIndex:
         metadata: bool = True,
         sdist: Sdist = False,
         padding_bytes: int = 0,
+        provenance: bool = False,
     ) -> None:
         """Add files to a release; a file of the same name replaces the one that was there.
 
@@ -181,6 +182,7 @@ class LoopbackIndex:
                 ``"dynamic"``: its dependencies are known only after a build (PEP 643).
                 ``"noted"``: the same, but its egg-info lists the dependencies.
             padding_bytes: The padding of each wheel, for clients that read only parts of it.
+            provenance: Whether pages name the provenance of the files (PEP 740).
         """
         release = _Release(
             name=project,
@@ -191,6 +193,7 @@ class LoopbackIndex:
             upload_time=upload_time,
             yanked=yanked,
             padding_bytes=padding_bytes,
+            provenance=provenance,
         )
         text = _render_metadata(release) if metadata else None
         files = {
@@ -314,6 +317,8 @@ class LoopbackIndex:
             "yanked": False if release.yanked is None else release.yanked or True,
             "size": len(file.content),
         }
+        if release.provenance:
+            entry["provenance"] = f"{self.url}{quote(name)}.provenance"
         if (time := release.upload_time) is not None:
             whole = fraction and "." not in time
             entry["upload-time"] = time.replace("Z", ".000000Z") if whole else time
@@ -463,6 +468,8 @@ def _link(entry: Mapping[str, Any]) -> dict[str, str]:
         link["data-requires-python"] = entry["requires-python"]
     if entry["yanked"] is not False:
         link["data-yanked"] = "" if entry["yanked"] is True else entry["yanked"]
+    if "provenance" in entry:
+        link["data-provenance"] = entry["provenance"]
     if known := entry.get("core-metadata"):
         text = "true" if known is True else join(known)
         link["data-core-metadata"] = link["data-dist-info-metadata"] = text
@@ -479,6 +486,7 @@ class _Release:
     upload_time: str | None
     yanked: str | None
     padding_bytes: int
+    provenance: bool
 
     @property
     def project(self) -> str:

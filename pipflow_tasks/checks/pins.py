@@ -25,6 +25,7 @@ from ..planning.inputs import (
     why_unseen,
 )
 from ..planning.lock import find_unknown
+from ..planning.losses import find_losses
 from ..planning.settling import settle_lock, solve_current
 from ..planning.transitive import find_transitive
 from ..planning.unblocking import fix_conflict, is_of_lines
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from ..manifest.documents import Manifest
     from ..plan import Severity
     from ..planning.inputs import Inputs
+    from ..planning.losses import Loss
     from ..planning.settlement import Settlement
     from ..planning.transitive import Found
     from ..requirements import Line
@@ -131,10 +133,24 @@ def _check_pin(
     found = there.examine(version, exact, inputs.limits.constraints.get(root.name, ()))
     if isinstance(found, Rejection) and not any(kind == "unsuitable" for kind, _ in told):
         told = {("unsuitable", found.reason): [number for number, _ in each]}
-    for (kind, reason), numbers in told.items():
-        finding = _pin_finding(line, root, inputs, kind, reason)
+    findings = [
+        (_pin_finding(line, root, inputs, *what), numbers) for what, numbers in told.items()
+    ]
+    findings += [
+        (_loss_finding(line, loss), [*loss.readers])
+        for loss in find_losses(inputs, root.name, version)
+    ]
+    for finding, numbers in findings:
         is_of_all = len(numbers) == len(each)
         yield finding if is_of_all else replace(finding, environments=names_of(inputs, numbers))
+
+
+def _loss_finding(line: Line, loss: Loss) -> Finding:
+    """Return that a pin has less than the release before it; that one is older, but may be safe."""
+    name = line.spelled_name
+    back = as_one_word(f"{name}=={loss.earlier}")
+    fix = f"check that the release is the project's own; `upgrade {back}` goes back"
+    return finding_at(line, loss.code, "warning", f"{name} {line.pin} {loss.reason}", fix)
 
 
 def _problems_of(own: Candidate | Rejection) -> Iterator[tuple[str, str]]:

@@ -35,6 +35,7 @@ from ..plan import Builder, Plan, PlannedBuild, PlannedFor
 from ..planning.assumptions import say_assumed, turns_on_patch, without_platform
 from ..planning.draft import finish, warn
 from ..planning.inputs import Inputs, environments_of, prepare
+from ..planning.losses import note_losses
 from ..planning.readers import Served
 from ..planning.release_facts import with_facts
 from ..transaction import find_unfinished, require_whole
@@ -306,6 +307,11 @@ class Workspace:
             notices += index.notices()
         return tuple(dict.fromkeys(notices))
 
+    @property
+    def _ignored(self) -> frozenset[str]:
+        """The codes of findings that the settings ignore."""
+        return frozenset(code for code, what in self.settings.severities if what == "ignore")
+
     def _status_notices(self, inputs: Inputs, parts: Iterable[Draft]) -> tuple[str, ...]:
         """Return notices for projects of the files that an index advises against."""
         names = _names_in(inputs, parts)
@@ -313,7 +319,9 @@ class Workspace:
         told = (
             notice
             for index in dict.fromkeys(indexes)
-            for notice in note_statuses({name: index.status_of(name) for name in names})
+            for notice in note_statuses(
+                {name: index.status_of(name) for name in names}, ignored=self._ignored
+            )
         )
         return tuple(dict.fromkeys(told))
 
@@ -355,7 +363,12 @@ class Workspace:
             asked=asked,
         )
         if inputs is not None:
-            plan = replace(plan, changes=tuple(with_facts(inputs, plan.changes)))
+            losses = note_losses(inputs, plan.changes, ignored=self._ignored)
+            plan = replace(
+                plan,
+                changes=tuple(with_facts(inputs, plan.changes)),
+                warnings=tuple(dict.fromkeys((*plan.warnings, *losses))),
+            )
             plan = without_platform(plan, inputs)
         return self.completed(plan, found.discovery, environments)
 

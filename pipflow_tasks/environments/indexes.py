@@ -20,7 +20,7 @@ from ..requirements import expand_variables, refused_error
 from ..values import join_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from packaging.utils import NormalizedName
 
@@ -133,11 +133,13 @@ def find_index_for(settings: Settings) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def note_statuses(statuses: Mapping[NormalizedName, ProjectStatus]) -> tuple[str, ...]:
-    """Return a notice for projects that are archived, deprecated or quarantined."""
+def note_statuses(
+    statuses: Mapping[NormalizedName, ProjectStatus], *, ignored: Collection[str]
+) -> tuple[str, ...]:
+    """Return a notice for projects that are archived, deprecated or quarantined, if not ignored."""
     names: dict[ProjectStatus, list[NormalizedName]] = {}
     for name, status in statuses.items():
-        if not status.is_active:
+        if not status.is_active and status.status not in ignored:
             names.setdefault(status, []).append(name)
     return tuple(
         f"the index says that {join_words(sorted(alike))} "

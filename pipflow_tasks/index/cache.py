@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     _Row: TypeAlias = tuple[Any, ...]
 
-FORMAT = 2
+FORMAT = 3
 """Raise this with any change of what is stored, or of how an answer is read."""
 
 MOST_BYTES = 512 << 20

@@ -20,7 +20,7 @@ from ..resolution import (
 from .assumptions import note_pick
 from .base_image import name_broken
 from .draft import Draft, warn
-from .inputs import say_readers
+from .inputs import each_of, say_readers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -150,7 +150,7 @@ def notices_of(settled: Settlement) -> Iterator[Draft]:
     told: dict[tuple[str, str, str], list[int]] = {}
     for pick in settled.solution.picks.values():
         if pick.candidate is not None:
-            for number, before, after in _warnings_of(pick, settled):
+            for number, before, after in (*_warnings_of(pick, settled), *_yanked(pick, settled)):
                 release = f"{pick.project} {pick.version}"
                 told.setdefault((before, release, after), []).append(number)
             yield from note_pick(inputs, pick)
@@ -158,6 +158,22 @@ def notices_of(settled: Settlement) -> Iterator[Draft]:
         where = say_readers(inputs, numbers)
         yield warn(f"{before}{release}{where and f' in {where}'}{after}")
     yield warn(*dict.fromkeys(name_broken(inputs, settled.solution)))
+
+
+def _yanked(pick: Pick, settled: Settlement) -> Iterator[tuple[int, str, str]]:
+    """Yield that a pin stays at a version that was yanked; see ``_warnings_of``.
+
+    Where a line gets such a version, or is left as it is for that, this was said.
+    """
+    assert pick.candidate is not None
+    inputs = settled.inputs
+    said = (warning for notice in settled.notices for warning in notice.warnings)
+    if any(line.pin == pick.version for line in inputs.manifest.find(pick.project)) and not any(
+        f" {pick.project} {pick.version} was yanked" in each for each in said
+    ):
+        for own, number in each_of(inputs, pick.name, pick.candidate):
+            if own.yanked is not None:
+                yield number, "", f" was yanked: {own.yanked}".rstrip(": ")
 
 
 def _warnings_of(pick: Pick, settled: Settlement) -> Iterator[tuple[int, str, str]]:
