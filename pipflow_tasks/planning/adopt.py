@@ -269,7 +269,10 @@ def _first_direct(
     direct: Collection[NormalizedName],
     transitive: Collection[NormalizedName],
 ) -> list[NormalizedName]:
-    """Return the projects that are direct in any case: as the files say, else unneeded ones."""
+    """Return the projects that are direct in any case: as the files say, else unneeded ones.
+
+    No tool freezes extras: a line that has some is a person's.
+    """
     found: list[NormalizedName] = []
     declared = {line.name for line in adopted.asking if adopted.is_source}
     for name in dict.fromkeys(pinned.name for pinned in adopted.pinned):
@@ -277,7 +280,11 @@ def _first_direct(
         if adopted.is_source:
             is_direct = name in declared or says is True
         else:
-            is_direct = name not in needed if says is None else says
+            is_typed = name not in needed or any(
+                pin.line.requirement is not None and pin.line.requirement.extras
+                for pin in adopted.find(name)
+            )
+            is_direct = is_typed if says is None else says
         if name in direct or (is_direct and name not in transitive):
             found.append(name)
     return found
