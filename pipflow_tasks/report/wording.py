@@ -39,12 +39,17 @@ def name_project(plan: Plan) -> str:
     Dockerfile.
     """
     folder = "" if plan.folder == "." else f"{plan.folder}/"
-    files = [name for name in plan.files if name != f"{folder}requirements.txt"]
+    files = _unless_usual(plan.files, f"{folder}requirements.txt")
     place = " and ".join(files) or folder.rstrip("/")
     if place and plan.builder is not None and plan.builder.services:
         place = f"{place} ({', '.join(plan.builder.services)})"
-    built = [name for name in plan.dockerfiles if name != f"{folder}Dockerfile"]
+    built = _unless_usual(plan.dockerfiles, f"{folder}Dockerfile")
     return ", ".join(filter(None, [place, *([] if plan.chosen_for else built)]))
+
+
+def _unless_usual(names: Sequence[str], usual: str) -> Sequence[str]:
+    """Return names, or none where the only one is the usual one."""
+    return () if {*names} == {usual} else names
 
 
 def list_notes(plan: Plan) -> tuple[str, ...]:
@@ -128,7 +133,8 @@ def describe_path(path: Sequence[PathStep], plan: Plan) -> str:
 
     def describe(step: PathStep) -> str:
         if step.file is None:
-            return f"{step.project} {step.version or ''} ({step.requirement})"
+            asked = "" if step.requirement == step.project else f" ({step.requirement})"
+            return f"{step.project} {step.version or ''}".rstrip() + asked
         at = "" if step.version is None or "==" in step.requirement else f" at {step.version}"
         return f"{step.requirement}{at} ({step.file}:{step.line})"
 

@@ -707,10 +707,42 @@ def test_path_names_its_images(services: TemporaryProject, index: LoopbackIndex)
         index.add(name, "1.0")
     services.requirements = "lib==1.0\n"
     done = services.invoke("deps.why", "dep")
-    assert done.stdout.splitlines()[-1].endswith("(dep) (old)"), done.output
+    assert done.stdout.splitlines()[-1].endswith("→ dep 1.0 (old)"), done.output
     for name, names in (("dep", ["old"]), ("both", ["old", "new"])):
         (path,) = services.invoke("deps.why", name, "--format", "json").report["paths"]
         assert [step["environments"] for step in path] == [names, names]
+
+
+@pytest.mark.parametrize(
+    ("dockerfiles", "words", "expected"),
+    [
+        ({}, (), "for python 3.9"),
+        ({"jobs/Dockerfile": "3.9"}, ("remove",), "Dockerfile, jobs/Dockerfile:"),
+        ({"jobs/Dockerfile": "3.9"}, (), "requirements.txt and dev.txt (app, jobs): for"),
+    ],
+)
+def test_report_begins_with_all_that_is_not_usual(
+    project: TemporaryProject,
+    index: LoopbackIndex,
+    dockerfiles: Mapping[str, str],
+    words: tuple[str, ...],
+    expected: str,
+) -> None:
+    """Files and Dockerfiles are named where there are others than the usual one: then each."""
+    index.add("lib", "1.0")
+    services = "".join(
+        f"  jobs: {{build: {{context: ., dockerfile: {name}}}}}\n" for name in dockerfiles
+    )
+    project.write("compose.yaml", f"services:\n  app: {{build: .}}\n{services}")
+    for name, python in dockerfiles.items():
+        project.write(name, dockerfile(python, "requirements.txt", "dev.txt"))
+    project.requirements = "lib==1.0\n"
+    project.write("dev.txt", "")
+    files = ("--file", "requirements.txt,dev.txt") if dockerfiles and not words else ()
+    command = words or ("upgrade-all",)
+    packages = ("lib",) if words else ()
+    done = project.pipflow(*command, *files, *packages, "--dry-run")
+    assert done.stdout.startswith(expected), done.output
 
 
 def test_removing_names_the_images(services: TemporaryProject, index: LoopbackIndex) -> None:

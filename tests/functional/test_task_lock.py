@@ -139,7 +139,7 @@ def test_why_as_text_and_json(project: TemporaryProject) -> None:
     done = project.pipflow("why", "low")
     assert done.status == 0
     assert done.stdout.splitlines()[-1] == (
-        "why       top==1.0 (requirements.txt:2) → mid 1.0 (mid) → low 1.0 (low>=1)"
+        "why       top==1.0 (requirements.txt:2) → mid 1.0 → low 1.0 (low>=1)"
     )
     (path,) = project.pipflow("why", "low", "--format", "json").report["paths"]
     assert path[0] == {
