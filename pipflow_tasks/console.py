@@ -31,7 +31,7 @@ REPORT_WORDS: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("held", "newer", "undone", "warning"), _YELLOW),
         **dict.fromkeys(("error", "failed"), _RED),
         **dict.fromkeys(("hint", "next", "undo", "fix:"), _CYAN),
-        **dict.fromkeys(("for", "note", "left"), _FAINT),
+        **dict.fromkeys(("for", "note", "left", "size"), _FAINT),
         **dict.fromkeys(("image", "file", "files", "why", "why not"), _BOLD),
     }
 )

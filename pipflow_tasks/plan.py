@@ -162,6 +162,58 @@ class Change(Struct, frozen=True, kw_only=True):
         return "minor" if one.minor != two.minor else "patch"
 
 
+class Download(Struct, frozen=True, kw_only=True):
+    """What an installer downloads for a project.
+
+    Attributes:
+        project: the project.
+        version: its version; None for an address.
+        file: the name of the file, or the address as it is written.
+        size_bytes: of the file, compressed; None: the index does not state it.
+        is_open: what it needs in turn is unknown.
+    """
+
+    project: str
+    version: Version | None
+    file: str
+    size_bytes: int | None
+    is_open: bool = False
+
+    @property
+    def shown(self) -> str:
+        """How a report names it."""
+        return f"{self.project} {self.version or ''}".rstrip()
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether it may be larger than what is known of it."""
+        return self.size_bytes is None or self.is_open
+
+
+class Cost(Struct, frozen=True, kw_only=True):
+    """What an environment installs that it did not install before.
+
+    Attributes:
+        environment: its name.
+        downloads: the new projects, transitive dependencies included; the largest first.
+        growth_bytes: how much larger everything that it installs is than before; None: not asked.
+    """
+
+    environment: str
+    downloads: tuple[Download, ...]
+    growth_bytes: int | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        """The sizes that are known, together."""
+        return sum(each.size_bytes or 0 for each in self.downloads)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The projects that may be larger than what is known."""
+        return tuple(each.project for each in self.downloads if each.is_unknown)
+
+
 class Held(Struct, frozen=True, kw_only=True):
     """A project that cannot move, though there is a newer version, with the reason as a clause.
 
@@ -412,6 +464,7 @@ class Plan(Struct, frozen=True, kw_only=True):
             chooses no versions.
         edits: the new bytes of each file that changes.
         changes: what moves.
+        costs: what environments install besides, largest first.
         held: what cannot move, though there is a newer version.
         left_alone: the lines that were not considered.
         paths: why a project is installed: the paths to it from the lines.
@@ -435,6 +488,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     environments: tuple[PlannedFor, ...] = ()
     edits: tuple[Edit, ...] = ()
     changes: tuple[Change, ...] = ()
+    costs: tuple[Cost, ...] = ()
     held: tuple[Held, ...] = ()
     left_alone: tuple[LeftAlone, ...] = ()
     paths: tuple[tuple[PathStep, ...], ...] = ()

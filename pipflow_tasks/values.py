@@ -36,6 +36,18 @@ def join_words(words: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
+_UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
+
+
+def say_size(size_bytes: int) -> str:
+    """Return a size in a decimal unit: ``1.96 GB``, ``899 MB``."""
+    for factor, unit in _UNITS:
+        if abs(size_bytes) >= factor:
+            size = size_bytes / factor
+            return f"{size:.{2 if unit == 'GB' else int(abs(size) < 10)}f} {unit}"
+    return f"{size_bytes} B"
+
+
 def repr_without(*names: str) -> Callable[[Any], str]:
     """Return a ``__repr__`` that leaves fields out: they may hold passwords."""
 

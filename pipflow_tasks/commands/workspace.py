@@ -33,6 +33,7 @@ from ..manifest.reading import read_manifest
 from ..manifest.sources import find_elsewhere
 from ..plan import Builder, Plan, PlannedBuild, PlannedFor
 from ..planning.assumptions import say_assumed, turns_on_patch, without_platform
+from ..planning.costs import find_costs_of_lines
 from ..planning.draft import finish, warn
 from ..planning.inputs import Inputs, environments_of, prepare
 from ..planning.losses import note_losses
@@ -369,6 +370,8 @@ class Workspace:
                 changes=tuple(with_facts(inputs, plan.changes)),
                 warnings=tuple(dict.fromkeys((*plan.warnings, *losses))),
             )
+            if command in {"upgrade", "upgrade-all", "outdated"}:
+                plan = replace(plan, costs=tuple(find_costs_of_lines(plan.changes)))
             plan = without_platform(plan, inputs)
         return self.completed(plan, found.discovery, environments)
 

@@ -16,6 +16,7 @@ from ..resolution import in_each, project_of
 from ..resolution.finder import Bound
 from . import draft as drafts
 from .bounds import is_held, policy_bounds
+from .costs import find_costs
 from .draft import Draft, hint, warn
 from .goals import goal_to_add, goal_to_move, key_for, roots_without, why_unmovable
 from .inputs import holding_lines, key_of, readers_of, readers_of_new, reads
@@ -264,6 +265,7 @@ def _pin(
         yield from move_goal(settlement, goal)
     for request, goal in zip(new.values(), goals, strict=True):
         yield from _write(settlement, request, goal, options)
+    yield Draft(costs=tuple(find_costs(settlement, [*wanted, *moving])))
     if inputs.manifest.is_locked:
         yield from _lock(settlement, new, options)
     elif wanted and inputs.manifest.uses_hashes:

@@ -11,7 +11,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from ..errors import PackageIndexError, RequirementsError
-from ..plan import Change, Edit, Held, LeftAlone, Plan, PlannedFor
+from ..plan import Change, Cost, Edit, Held, LeftAlone, Plan, PlannedFor
 from ..requirements import Addition, Pin, RequirementsFile
 from ..values import join_words, without_credentials
 from .compiling import way_to_change, way_to_upgrade
@@ -52,7 +52,7 @@ class Draft(Struct, frozen=True, kw_only=True):
 
     A pin gives a line another version, comment or extras; the other edits are lines to remove and
     to add. ``from_image`` are the places of lines whose pin is the version that the image has.
-    ``held`` to ``hints`` are as in ``Plan``. ``undated`` are releases that can't be taken. The
+    ``costs`` to ``hints`` are as in ``Plan``. ``undated`` are releases that can't be taken. The
     others go with a target: ``turning`` says what turns on the patch
     level that is assumed of its Python (``flake8 6.0 needs Python >=3.8.1``), ``wheels`` are
     releases that are built although there is a wheel, with the tag of a wheel that its pip is too
@@ -63,6 +63,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     from_image: tuple[str, ...] = ()
     removals: tuple[Line, ...] = ()
     additions: tuple[PlannedAddition, ...] = ()
+    costs: tuple[Cost, ...] = ()
     held: tuple[Held, ...] = ()
     left_alone: tuple[LeftAlone, ...] = ()
     paths: tuple[tuple[PathStep, ...], ...] = ()
@@ -191,6 +192,7 @@ def finish(
         environments=environments,
         edits=tuple(edit for edit in edits if edit is not None),
         changes=tuple(changes),
+        costs=draft.costs,
         held=tuple(
             replace(each, written=_written_name(manifest, each))
             for each in draft.held

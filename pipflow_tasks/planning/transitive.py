@@ -340,6 +340,21 @@ def find_children(
     return children
 
 
+def reach(
+    inputs: Inputs, solution: Solution, asked: Iterable[_Asked], number: int
+) -> Mapping[NormalizedName, Pick]:
+    """Return what one environment gets of projects with extras, and of all that they need."""
+    picks = _picks_of(inputs, solution, number)
+    reached = [*asked]
+    seen: set[_Asked] = set()
+    for each in reached:  # it grows on the way
+        if each not in seen:
+            seen.add(each)
+            reached += _needed_by(inputs, picks, *each, number)
+    names = {name for name, _ in seen}
+    return {name: pick for name, pick in picks.items() if name in names}
+
+
 def _picks_of(inputs: Inputs, solution: Solution, number: int) -> dict[NormalizedName, Pick]:
     """Return what one environment gets, by project."""
     picks, part_of = solution.picks.items(), inputs.partition.part_of

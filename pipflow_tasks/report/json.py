@@ -12,7 +12,11 @@ from ..errors import PipflowError, redact
 from .wording import list_notes
 
 if TYPE_CHECKING:
-    from ..plan import Change, Explanation, Outcome, Plan, PlannedFor
+    from ..plan import Change, Cost, Explanation, Outcome, Plan, PlannedFor
+
+
+MOST_LARGEST = 5
+"""How many of the packages that an environment gets are named with their sizes."""
 
 
 def write(plan: Plan, outcome: Outcome, error: PipflowError | None) -> str:
@@ -44,6 +48,7 @@ def as_object(plan: Plan, outcome: Outcome, error: PipflowError | None) -> dict[
         "dry_run": outcome.dry_run,
         "environments": [_environment(each) for each in plan.environments],
         "changes": [_change(change) for change in plan.changes],
+        "costs": [_cost(cost) for cost in plan.costs],
         "held": [_keys(held, "project version newest reason environments") for held in plan.held],
         "left_alone": [_keys(left, "requirement file line reason") for left in plan.left_alone],
         "paths": [
@@ -106,6 +111,19 @@ def _change(change: Change) -> dict[str, Any]:
         "urls": dict(change.urls),
         "newest": _text_or_none(change.newest),
         "reason": change.reason,
+    }
+
+
+def _cost(cost: Cost) -> dict[str, Any]:
+    return {
+        "environment": cost.environment,
+        "packages": len(cost.downloads),
+        "size_bytes": cost.size_bytes,
+        "unknown": list(cost.unknown),
+        "largest": [
+            _keys(each, "project version size_bytes") for each in cost.downloads[:MOST_LARGEST]
+        ],
+        "growth_bytes": cost.growth_bytes,
     }
 
 

@@ -16,6 +16,7 @@ from .grouping import describe_all_held, describe_all_left, group_findings, grou
 from .markup import as_cell, as_code, as_html, as_link, as_markdown
 from .wording import (
     describe_change,
+    describe_costs,
     describe_explanation,
     describe_finding,
     describe_path,
@@ -52,6 +53,7 @@ def _parts(plan: Plan, outcome: Outcome, error: PipflowError | None) -> Iterator
     yield _table(plan, [change for change in changes if change.is_direct])
     transitive = [change for change in changes if not change.is_direct]
     yield _folded(_count(transitive, "transitive dependency"), _table(plan, transitive))
+    yield _list(map(as_markdown, describe_costs(plan)))
     yield _list(
         f"**{f.severity}** {as_markdown(describe_finding(f))}{_fix(f.fix)}" for f in _found(plan)
     )

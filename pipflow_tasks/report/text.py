@@ -14,6 +14,7 @@ from .wording import (
     REPORTING,
     count_findings,
     describe_change,
+    describe_costs,
     describe_explanation,
     describe_finding,
     describe_image,
@@ -111,6 +112,7 @@ def _projects(plan: Plan, outcome: Outcome) -> Iterator[Entry]:
         yield in_tense(word, plan, outcome), f"{what} {place}"
         if change.reason:
             yield "", change.reason
+    yield from (("size", shown) for shown in describe_costs(plan))
     yield from (("newer", shown) for shown in limits)
     yield from (("held", shown) for shown in describe_all_held(plan))
     yield from (("left", shown) for shown in describe_all_left(plan.left_alone))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from ..errors import as_line, redact
+from ..values import say_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from ..plan import (
         Builder,
         Change,
+        Cost,
         Explanation,
         Finding,
         Held,
@@ -25,6 +27,15 @@ if TYPE_CHECKING:
 
 REPORTING = frozenset({"rebuild", "why", "why-not"})
 """Commands that have nothing to change in any case."""
+
+
+LARGE_BYTES = 50_000_000
+"""Below this, a report for people does not say what a change costs."""
+
+MANY_PACKAGES = 20
+"""From so many new packages on, it does although sizes are unknown."""
+
+MOST_UNKNOWN = 3
 
 
 def show(text: str) -> str:
@@ -86,6 +97,38 @@ def describe_source(change: Change) -> str:
         return ""
     is_from_image = change.taken_from == "image"
     return ", which the image has" if is_from_image else ", the newest that is allowed"
+
+
+def describe_costs(plan: Plan) -> Iterator[str]:
+    """Yield what the changes make larger, where that is much, or was asked for."""
+    for cost in plan.costs:
+        where = say_where([cost.environment], plan)
+        is_many = bool(cost.unknown) and len(cost.downloads) >= MANY_PACKAGES
+        is_much = is_many or cost.size_bytes >= LARGE_BYTES
+        if cost.growth_bytes is not None:
+            is_more = cost.growth_bytes >= 0
+            size = say_size(abs(cost.growth_bytes))
+            yield (
+                f"{size} {'more' if is_more else 'less'} than before, compressed, dependencies "
+                f"included{where}"
+            )
+        if is_much:
+            yield f"{_describe_new(cost)}{where}"
+
+
+def _describe_new(cost: Cost) -> str:
+    """Return how many packages are new, and how large; with the largest, if it is much of it."""
+    number, first, unknown = len(cost.downloads), cost.downloads[0], cost.unknown
+    count = "1 new package" if number == 1 else f"{number} new packages, dependencies included"
+    least = "at least " if unknown else ""
+    parts = []
+    if number > 1 and 10 * (first.size_bytes or 0) >= cost.size_bytes > 0:
+        parts.append(f"largest: {first.shown}, {say_size(first.size_bytes or 0)}")
+    if unknown:
+        named = [*unknown[:MOST_UNKNOWN], *(["others"] if len(unknown) > MOST_UNKNOWN else [])]
+        parts.append(f"unknown: {', '.join(named)}")
+    told = f" ({'; '.join(parts)})" if parts else ""
+    return f"{count}: {least}{say_size(cost.size_bytes)} to download, compressed{told}"
 
 
 def describe_held(held: Held, plan: Plan) -> str:

@@ -541,6 +541,17 @@ def test_packages_of_the_image_stay(project: TemporaryProject, line: str, locked
 
 
 @pytest.mark.usefixtures("packages")
+@pytest.mark.parametrize(("version", "names"), [("1.0", ["app"]), ("2.0", ["app", "helper"])])
+def test_packages_of_the_image_are_not_downloaded(
+    project: TemporaryProject, version: str, names: list[str]
+) -> None:
+    """What the image has costs nothing, unless another version of it is installed."""
+    done = project.invoke("deps.add", f"app=={version}", "--dry-run", "--format", "json")
+    (cost,) = done.report["costs"]
+    assert sorted(each["project"] for each in cost["largest"]) == names
+
+
+@pytest.mark.usefixtures("packages")
 def test_packages_of_the_image_are_no_obstacle(project: TemporaryProject) -> None:
     """What is asked for is the newest; what that breaks in the image is said, and a finding."""
     done = project.invoke("deps.add", "helper", "--no-rebuild")

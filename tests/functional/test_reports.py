@@ -7,8 +7,8 @@ from functional.temporary_project import BUILD_OUTPUT, ENGINE, TemporaryProject
 from loopback_index import LoopbackIndex
 
 KEYS = [
-    "schema", "command", "dry_run", "environments", "changes", "held", "left_alone", "paths",
-    "explanations", "findings", "origins", "warnings", "hints", "image", "undo", "error",
+    "schema", "command", "dry_run", "environments", "changes", "costs", "held", "left_alone",
+    "paths", "explanations", "findings", "origins", "warnings", "hints", "image", "undo", "error",
 ]  # fmt: skip
 
 TASKS = [
