@@ -292,6 +292,10 @@ class NoCandidate(Unsatisfiable):
 
     code = "unsuitable"
 
+    def hinting(self, hint: str) -> NoCandidate:
+        """Return the error with another hint."""
+        return NoCandidate(self.message, reasons=self.reasons, hint=hint)
+
 
 class VersionConflict(Unsatisfiable):
     """Requirements conflict.

@@ -77,12 +77,13 @@ def draft_add(inputs: Inputs, requests: Sequence[Request], options: AddOptions) 
     new: dict[NormalizedName, Request] = {}
     goals: list[Goal] = []
     listed: dict[str, Request] = {}
+    told: list[Draft] = []
     for request in requests:
         lines = _lines_of(inputs, request)
         if not lines:
             require_same(new.setdefault(request.name, request), request)
-            inputs, told = _replacing(inputs, request)
-            yield from told
+            inputs, more = _replacing(inputs, request)
+            told += more
             continue
         for line in lines:
             require_same(listed.setdefault(line.place, request), request)
@@ -90,10 +91,10 @@ def draft_add(inputs: Inputs, requests: Sequence[Request], options: AddOptions) 
         require_agreement((each for each in lines if each.place not in locked), request, inputs)
         for line in lines:
             complete = _promote if line.place in locked else _complete
-            inputs, goal, told = complete(inputs, line, request, options)
+            inputs, goal, more = complete(inputs, line, request, options)
             goals += [] if goal is None else [goal]
-            yield from told
-    yield from _pin(inputs, new, goals, options)
+            told += more
+    yield from _pin(inputs, new, goals, told, options)
 
 
 def _lines_of(inputs: Inputs, request: Request) -> tuple[Line, ...]:
@@ -168,6 +169,7 @@ def _complete(
     if line.pin is None and not is_pinnable:
         return inputs, None, [hint(already_there(line))]
     asked = asked_of(inputs, line, request.specifier, replaces=False)
+    inputs = _keeping(inputs, line, request)
     comment = None
     if options.policy:
         comment = comment_with_policy(line, request.specifier, asked)
@@ -193,6 +195,15 @@ def _complete(
     if is_held(line) and policy_of(request.specifier):
         told.append(hint(f"the policy of {line.spelled_name} is still hold ({line.place})"))
     return inputs, None, told
+
+
+def _keeping(inputs: Inputs, line: Line, request: Request) -> Inputs:
+    """Return the inputs where a pin that satisfies a request does so wherever it moves."""
+    if line.pin is None or not request.specifier:
+        return inputs
+    reason = f"does not satisfy {request.specifier}, which is asked for"
+    bound = Bound(specifier=request.requirement.specifier, reason=reason, is_ours=True)
+    return inputs.bounding(line, [bound])
 
 
 def _keep(inputs: Inputs, line: Line, extras: tuple[str, ...], comment: str | None) -> Goal:
@@ -229,7 +240,8 @@ def _promote(
     elif extras and is_met(line, request):
         return inputs, _keep(inputs, line, extras, comment), told
     if is_met(line, request):
-        return inputs, None, [*told, drafts.move(line, line.pin, comment=comment, extras=extras)]
+        told.append(drafts.move(line, line.pin, comment=comment, extras=extras))
+        return _keeping(inputs, line, request), None, told
     goal = goal_to_move(
         inputs,
         line,
@@ -244,9 +256,13 @@ def _pin(
     inputs: Inputs,
     new: Mapping[NormalizedName, Request],
     listed: Sequence[Goal],
+    told: Sequence[Draft],
     options: AddOptions,
 ) -> Iterator[Draft]:
-    """Pin new projects, and give listed lines their version, their extras and their comment."""
+    """Pin new projects, and give listed lines their version, their extras and their comment.
+
+    ``told`` is what else becomes of listed lines.
+    """
     inputs.candidates.expect(new)
     prereleases = options.prereleases
     goals = [goal_to_add(inputs, request, prereleases=prereleases) for request in new.values()]
@@ -259,6 +275,8 @@ def _pin(
         current = roots_without(inputs, wanted)
         inputs.candidates.prefetch([*(goal.root for goal in wanted), *current])
         inputs, moving = find_way(inputs, wanted, current)
+        told, moving = _merge(told, moving)
+    yield from told
     settlement = settle(inputs, [*wanted, *moving])
     yield from settlement.notices
     for goal in (*moving, *listed):
@@ -271,6 +289,26 @@ def _pin(
     elif wanted and inputs.manifest.uses_hashes:
         inputs = settlement.inputs
         yield from _name_unhashed(settlement, [key_for(inputs, goal) for goal in wanted])
+
+
+def _merge(told: Sequence[Draft], moving: Sequence[Goal]) -> tuple[list[Draft], tuple[Goal, ...]]:
+    """Let a line that moves get its new comment with its version, and not be reported as kept."""
+    lines = [goal.line for goal in moving if goal.line is not None]
+    places, stale = {line.place for line in lines}, {already_there(line) for line in lines}
+    comments = {pin.line.place: pin.comment for draft in told for pin in draft.pins}
+    left = [
+        replace(
+            draft,
+            pins=tuple(pin for pin in draft.pins if pin.line.place not in places),
+            hints=tuple(each for each in draft.hints if each not in stale),
+        )
+        for draft in told
+    ]
+    return left, tuple(
+        replace(goal, comment=comments.get(goal.line.place, goal.comment))
+        for goal in moving
+        if goal.line is not None
+    )
 
 
 def _is_listed(inputs: Inputs, goal: Goal) -> bool:

@@ -27,7 +27,7 @@ from .inputs import (
     say_target,
     why_unseen,
 )
-from .policies import asked_of
+from .policies import asked_of, beside_caps, cap_above
 from .separating import separate
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def choose(
         asked = f" that satisfies {specifier}" if specifier else ""
         raise NoCandidate(
             f"no version of {name or project_of(key)}{asked} suits {say_target(inputs, key)}",
-            reasons=_why_none(inputs, key, specifier, choice),
+            reasons=_why_none(inputs, key, specifier, choice, local),
             hint=hint_at_unseen(inputs)
             or _hint_at_suiting(inputs, key, name or project_of(key), local),
         )
@@ -130,12 +130,16 @@ def _hint_at_suiting(inputs: Inputs, key: Key, name: str, local: str | None) -> 
     return f"`add {word}` adds it for {where} alone; or give each image a file of its own"
 
 
-def _why_none(inputs: Inputs, key: Key, specifier: SpecifierSet, choice: Choice) -> tuple[str, ...]:
+def _why_none(
+    inputs: Inputs, key: Key, specifier: SpecifierSet, choice: Choice, local: str | None
+) -> tuple[str, ...]:
     """Return why no version of a project suits; not that others were not asked for."""
-    asked = [each for each in choice.rejections if each.reason != f"does not satisfy {specifier}"]
+    there = inputs.candidates.releases(key)
+    allowed = there.allowed(specifier)
+    asked = [each for each in choice.rejections if there.bit(each.version) & allowed]
     if asked or not choice.rejections:
         return summarise(asked) or ("the index lists no usable file",)
-    newest = inputs.candidates.releases(key).all[0]
+    newest = next((each for each in there.all if each.local == local), there.all[0])
     where = say_readers(inputs, inputs.partition.part_of(key))
     return (f"there is no such version{where and f' for {where}'}; the newest is {newest}",)
 
@@ -189,15 +193,19 @@ def goal_to_move(
     asked = asked_of(inputs, line, typed) if asked is None else asked
     local = None if pin is None or names_label(asked) else pin.local
     key = key_of(inputs, line)
-    choice = choose(
-        inputs,
-        key,
-        asked,
-        prereleases=prereleases,
-        local=local,
-        name=name,
-        must_exist=must_exist,
-    )
+    try:
+        choice = choose(
+            inputs,
+            key,
+            asked,
+            prereleases=prereleases,
+            local=local,
+            name=name,
+            must_exist=must_exist,
+        )
+    except NoCandidate as error:
+        way = _way_past_policy(inputs, line, typed, asked, prereleases=prereleases, local=local)
+        raise (error.hinting(f"{error.hint}; {way}") if way else error) from None
     candidate = choice.candidate
     if pin is not None and pin.is_prerelease and candidate and candidate.version <= pin:
         choice = choose(inputs, key, asked, prereleases=True, local=local)
@@ -224,6 +232,32 @@ def goal_to_move(
         line=line,
         readers=readers_of(inputs, line) or (0,),
     )
+
+
+def _way_past_policy(
+    inputs: Inputs,
+    line: Line,
+    typed: str,
+    asked: SpecifierSet,
+    *,
+    prereleases: bool,
+    local: str | None,
+) -> str:
+    """Return the command that takes what the upper bound of a line's policy keeps out, or nothing.
+
+    What was typed has no upper bound of its own: that would take the policy's place.
+    """
+    kept = beside_caps(line)
+    if kept is None:
+        return ""
+    key = key_of(inputs, line)
+    free = inputs.within(inputs.limits.unbounded(key))
+    best = free.candidates.choose(key, asked & kept, prereleases=prereleases, local=local).candidate
+    if best is None:
+        return ""
+    cap = cap_above(best.version)
+    word = as_one_word(f"{line.spelled_name}{','.join(filter(None, [typed, cap]))}")
+    return f"`upgrade {word}` also changes its policy to {cap}"
 
 
 def names_label(specifier: SpecifierSet) -> bool:

@@ -26,6 +26,8 @@ from .inputs import key_of, releases
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from packaging.version import Version
+
     from ..requirements import Line
     from .inputs import Inputs
 
@@ -77,6 +79,21 @@ def comment_with_policy(line: Line, typed: str, asked: SpecifierSet) -> str | No
     new = filter(bounds_pin, (*counting, *split_clauses(typed)))
     clauses = tuple(dict.fromkeys([*kept, *new]))
     return None if clauses == there else change_policy(line.comment, ",".join(clauses))
+
+
+def cap_above(version: Version) -> str:
+    """Return the policy that allows a version, and no other major version above it."""
+    epoch = f"{version.epoch}!" if version.epoch else ""
+    return f"<{epoch}{version.major + 1}"
+
+
+def beside_caps(line: Line) -> SpecifierSet | None:
+    """Return what the policy of a line says besides upper bounds; None: it has none that moves."""
+    policy = line.policy
+    if policy is None or policy.is_hold or not _has_cap(policy.text):
+        return None
+    clauses = split_clauses(policy.text)
+    return SpecifierSet(",".join(clause for clause in clauses if not caps_pin(clause)))
 
 
 def tell_policies(

@@ -12,15 +12,19 @@ from ..resolution import Conflict, Solution, find_conflicting, project_of, solve
 from ..values import join_words
 from .bounds import policy_bounds
 from .goals import goal_to_move
-from .inputs import as_given, roots_of
+from .inputs import as_given, key_of, roots_of
+from .policies import beside_caps, cap_above
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from ..manifest.documents import Manifest
+    from ..requirements import Line
     from ..resolution import Root
     from .goals import Goal
     from .inputs import Inputs
+
+REPEATED = "repeat this command"
 
 MOST_MOVES = 3
 """How many pins that would move are named."""
@@ -81,8 +85,7 @@ def find_hint(
     if built := _find_source(inputs, conflict, goals, current):
         words = dict.fromkeys([*built, *(_typed(goal) for goal in goals if goal.line)])
         return f"`upgrade {as_one_word(*words)}` takes source where there is no wheel"
-    bound = _name_bound(inputs.manifest, conflict)
-    ways = [f"change the policy of {bound}"] if bound else []
+    ways = [*filter(None, [_change_policies(inputs, conflict, goals, current)])]
     newest = "" if any(map(_falls, goals)) else _find_newest(inputs, goals, current)
     older = "" if newest else _find_older(inputs, conflict, goals, current)
     ways += filter(None, [newest, older])
@@ -139,7 +142,13 @@ def _find_newest(inputs: Inputs, goals: Sequence[Goal], current: Sequence[Root])
     command = "add" if any(goal.line is None for goal in goals) else "upgrade"
     words = as_one_word(*(f"{_with_extras(goal)}=={version}" for goal, version in versions))
     newest = "versions that are" if len(versions) > 1 else "version that is"
-    return f"`{command} {words}` takes the newest {newest} compatible"
+    dropped = [
+        _typed(goal) if goal.typed else goal.shown
+        for goal, version in versions
+        if version is not None and not goal.asked.contains(version, prereleases=True)
+    ]
+    start = f"without {join_words(dropped)}, " if dropped else ""
+    return f"{start}`{command} {words}` takes the newest {newest} compatible"
 
 
 def _with_extras(goal: Goal) -> str:
@@ -200,19 +209,46 @@ def _find_source(
     return tuple(dict.fromkeys([*(goal.name for goal in moving), *built])) if built else ()
 
 
-def _name_bound(manifest: Manifest, conflict: Conflict) -> str:
-    """Return the pins of a conflict that a policy limits, with their places."""
+def _change_policies(
+    inputs: Inputs, conflict: Conflict, goals: Sequence[Goal], current: Sequence[Root]
+) -> str:
+    """Return which policies of a conflict to change, with the command where one does; or nothing.
+
+    Upper bounds rise as far as the newest versions need that make the goals possible.
+    """
+    lines = _bound_lines(inputs.manifest, conflict)
+    if not lines:
+        return ""
+    shown = ", ".join(f"{line.spelled_name} ({line.place})" for line in lines)
+    told = f"change the policy of {shown}"
+    if any(beside_caps(line) is None for line in lines):
+        return told
+    freed = inputs
+    for line in lines:
+        freed = freed.within(freed.limits.unbounded(key_of(inputs, line)))
+    moving = [goal_to_move(freed, line, prereleases=False) for line in lines]
+    found = solve(freed.candidates, _roots_moving(freed, goals, moving, current))
+    if isinstance(found, Conflict):
+        return told
+    versions = [(goal.name, found.version(goal.root.name)) for goal in moving]
+    caps = [f"{name}{cap_above(version)}" for name, version in versions if version is not None]
+    is_one_command = all(goal.line is not None and not goal.extras for goal in goals)
+    words = as_one_word(*caps, *(_typed(goal) for goal in goals if is_one_command))
+    return f"{told} with `upgrade {words}`{'' if is_one_command else f', then {REPEATED}'}"
+
+
+def _bound_lines(manifest: Manifest, conflict: Conflict) -> list[Line]:
+    """Return the pins of a conflict that a policy limits."""
     places = {
         cause.dependency.root.place
         for cause in conflict.causes
         if cause.dependency.root is not None
     }
-    bound = (
+    return [
         line
         for line in manifest.lines
         if line.place in places and line.pin is not None and line.policy is not None
-    )
-    return ", ".join(f"{line.spelled_name} ({line.place})" for line in bound)
+    ]
 
 
 def is_of_lines(conflict: Conflict) -> bool:
@@ -234,9 +270,9 @@ def fix_conflict(inputs: Inputs, conflict: Conflict) -> str:
     roots = [cause.dependency.root for cause in conflict.causes]
     beside = [cause.beside for cause in conflict.causes]
     beside += [root.place for root in roots if root is not None and root.is_beside]
-    bound = _name_bound(inputs.manifest, conflict)
-    ways = [f"change the policy of {bound}"] if bound else []
-    ways += filter(None, [_find_older(inputs, conflict, (), current)])
+    ways = [_change_policies(inputs, conflict, (), current)]
+    ways += [_find_older(inputs, conflict, (), current)]
+    ways = [*filter(None, ways)]
     if places := " and ".join(dict.fromkeys(filter(None, beside))):
         ways.append(f"change {places}")
     return ", or ".join(ways) or _name_roots(inputs.manifest, conflict)

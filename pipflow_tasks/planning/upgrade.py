@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 
 from ..errors import RequirementsError, VersionConflict
-from ..requirements import Kind
+from ..requirements import Kind, as_one_word
 from ..resolution.finder import Bound
 from .bounds import is_held, only_version, policy_bounds
 from .draft import Draft, hint, leave, warn
@@ -118,7 +118,8 @@ def _movable(inputs: Inputs, request: Request) -> tuple[list[Line], list[Draft]]
             raise error_at(
                 line,
                 f"{line.spelled_name} is held by its policy",
-                hint="take `# pipflow: hold` out of the line to move it",
+                hint="take `# pipflow: hold` out of the line; "
+                f"then `upgrade {as_one_word(f'{line.spelled_name}{request.specifier}')}` moves it",
             )
         else:
             movable.append(line)

@@ -14,6 +14,7 @@ from ..requirements import as_one_word, split_requirements
 from .add import AddOptions, draft_add
 from .draft import Draft, warn
 from .inputs import readers_of, readers_of_new, reads, releases
+from .unblocking import REPEATED
 from .upgrade import draft_upgrade
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def _try(inputs: Inputs, request: Request, *, is_listed: bool) -> Iterator[Draft
             drafts = list(draft_add(inputs, [request], options))
     except Unsatisfiable as error:
         fix = error.hint.replace("--with-upgrades", f"`{call} --with-upgrades`")
+        fix = fix.replace(REPEATED, f"`{call}`")
         yield Draft(explanations=(_against(shown, error.reasons, fix),))
     except RequirementsError as error:
         place = f" ({error.path}:{error.line})" if error.line is not None else ""

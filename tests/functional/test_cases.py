@@ -179,7 +179,10 @@ def test_case(case: Case, folder: Path, index: LoopbackIndex) -> None:
 HINTING = {
     name: case
     for name, case in CASES.items()
-    if re.match("hint: (`(upgrade|add) |--with-upgrades )", case["expected"].get("error", [""])[-1])
+    if re.match(
+        "hint: (without [^`]*, )?(`(upgrade|add) |--with-upgrades )",
+        case["expected"].get("error", [""])[-1],
+    )
 }
 
 

@@ -607,3 +607,59 @@ def test_versions_that_were_not_asked_for_are_no_reason(
     assert "there is no such version; the newest is 2.1" in done.stderr
     done = project.invoke("deps.add", "fast")
     assert "1.0 to 2.1 (4 versions): have no wheel for" in done.stderr
+
+
+@pytest.fixture
+def needy(index: LoopbackIndex) -> None:
+    """Serve a project whose versions need newer ones of another, up to 3.0."""
+    for version in ("1.0", "2.0", "3.0"):
+        index.add("part", version)
+    index.add("needy", "0.9", requires_dist=["part>=2"])
+    index.add("needy", "1.0", requires_dist=["part>=3"])
+
+
+@pytest.mark.parametrize(
+    ("there", "asked", "hint"),
+    [
+        ("", ["needy==1.0", "part<3"],
+         'without part<3, `add "needy==1.0 part==3.0"` takes the newest versions'),
+        ("", ["needy>=1", "part==2.0"],
+         'without part==2.0, `add "needy==1.0 part==3.0"` takes the newest versions'),
+        ("part==2.0\n", ["needy>=1", "part<3"],
+         'without needy>=1, `add "needy==0.9"` takes the newest version'),
+        ("part>=1\n", ["needy", "part<2"],
+         'without part<2, `add "needy==1.0 part==3.0"` takes the newest versions'),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("needy")
+def test_hint_names_the_limit_that_it_drops(
+    project: TemporaryProject, there: str, asked: list[str], hint: str
+) -> None:
+    """Where requests conflict, the hint says which of them its command does without."""
+    project.requirements = there
+    done = project.pipflow("add", *asked)
+    assert (done.status, project.requirements) == (1, there)
+    assert f"hint: {hint}" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("there", "asked", "after"),
+    [
+        ("part==2.0\n", "part<4", "needy==1.0\npart==3.0  # pipflow: <4\n"),
+        ("part==2.0\n", "part>=2", "needy==1.0\npart==3.0\n"),
+        ("part==1.0\n", "part<3", "part==1.0\n"),
+        ("top==1.0\npart==2.0  # via top\n", "part<4",
+         "needy==1.0\npart==3.0  # pipflow: <4\ntop==1.0\n"),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("needy")
+def test_pins_move_within_what_is_asked_for(
+    project: TemporaryProject, index: LoopbackIndex, there: str, asked: str, after: str
+) -> None:
+    """A pin that is asked for as well moves with its new policy, and never out of the request."""
+    index.add("top", "1.0", requires_dist=["part"])
+    project.requirements = there
+    done = project.pipflow("add", "needy>=1", asked, "--with-upgrades")
+    assert project.requirements == after, done.output
+    assert done.status == (0 if "needy" in after else 1)
+    assert "already listed" not in done.output

@@ -16,6 +16,8 @@ def _fill(project: TemporaryProject, index: LoopbackIndex) -> None:
     index.add("lib", "1.0")
     index.add("lib", "2.0")
     index.add("lib", "3.0", requires_python=">=3.12")
+    index.add("needy", "1.0")
+    index.add("needy", "2.0", requires_dist=["wire>=2"])
     project.requirements = "web==1.0\nlib==1.0\n"
     project.write("invoke.yaml", "pipflow:\n  platform: linux/amd64\n")
 
@@ -78,7 +80,7 @@ def test_policy_that_holds(project: TemporaryProject) -> None:
     assert ask(project, "lib==2.0") == [
         "why not   lib==2.0",
         "          lib is held by its policy (requirements.txt:1)",
-        "          fix: take `# pipflow: hold` out of the line to move it",
+        '          fix: take `# pipflow: hold` out of the line; then `upgrade "lib==2.0"` moves it',
     ]
 
 
@@ -107,3 +109,69 @@ def test_unknown_project(project: TemporaryProject) -> None:
     done = project.pipflow("why-not", "absent")
     assert done.status == 1
     assert "has no project absent" in done.stderr or "absent" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "command"),
+    [
+        ("lib==2.0", "lib==2.0,<3"),
+        ("lib>=2", "lib>=2,<3"),
+        ("lib>=1.5,!=1.7", "lib>=1.5,!=1.7,<3"),
+    ],
+)
+def test_way_past_a_policy(project: TemporaryProject, typed: str, command: str) -> None:
+    """The fix is the command that changes the policy and moves the pin; it does so."""
+    project.requirements = "lib==1.0  # pipflow: <2,!=1.1  # why\n"
+    told = ask(project, typed)
+    assert told[-1] == (
+        "          fix: lib 1.0 is the newest version that suits; "
+        f'`upgrade "{command}"` also changes its policy to <3'
+    )
+    refused = project.pipflow("upgrade", typed)
+    assert (refused.status, told[-1][15:] in refused.stderr) == (1, True)
+    done = project.pipflow("upgrade", command)
+    assert (done.status, project.requirements[:8]) == (0, "lib==2.0"), done.output
+    assert "<3" in project.requirements
+
+
+def test_no_way_past_a_policy(project: TemporaryProject) -> None:
+    """Where something else rules the version out, too, no command is given."""
+    project.requirements = "lib==1.0  # pipflow: <2\n"
+    assert ask(project, "lib==3.0")[-1].endswith("lib 1.0 is the newest version that suits")
+    project.requirements = "lib==1.0  # pipflow: !=2.0\n"
+    assert ask(project, "lib==2.0")[-1].endswith("lib 1.0 is the newest version that suits")
+
+
+def test_policy_of_another_pin(project: TemporaryProject) -> None:
+    """Where the policy of another pin is in the way, the command changes that policy as well."""
+    project.requirements = "wire==1.26  # pipflow: <2\nneedy==1.0\n"
+    assert ask(project, "needy==2.0")[-1] == (
+        "          fix: change the policy of wire (requirements.txt:1) "
+        'with `upgrade "wire<3 needy==2.0"`'
+    )
+    done = project.pipflow("upgrade", "wire<3", "needy==2.0")
+    assert done.status == 0, done.output
+    assert project.requirements == "wire==2.1   # pipflow: <3\nneedy==2.0\n"
+    project.requirements = "wire==1.26  # pipflow: <2\n"
+    assert ask(project, "needy==2.0")[-1].startswith(
+        "          fix: change the policy of wire (requirements.txt:1) "
+        'with `upgrade "wire<3"`, then `add "needy==2.0"`, or '
+    )
+    refused = project.pipflow("add", "needy==2.0")
+    assert 'with `upgrade "wire<3"`, then repeat this command, or' in refused.stderr
+
+
+@pytest.mark.parametrize("typed", ["torch==9", "torch>9", "torch==2.9+cpu"])
+def test_version_that_is_not_there(
+    project: TemporaryProject, index: LoopbackIndex, typed: str
+) -> None:
+    """Of a version that does not exist, nothing else is said, as of the labels of others."""
+    for version in ("2.1+cpu", "2.1+cu121", "2.2+cu121"):
+        index.add("torch", version)
+    project.requirements = "torch==2.1+cpu\n"
+    assert ask(project, typed)[:2] == [
+        f"why not   {typed}",
+        f"          there is no such version; the newest is 2.{2 if '+' in typed else 1}"
+        f"+{'cu121' if '+' in typed else 'cpu'}",
+    ]
+    assert ask(project, "torch==2.2")[1:2] == ["          2.2+cu121 is not a +cpu build"]
