@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
@@ -18,7 +19,7 @@ PIP = "RUN python -m pip install --disable-pip-version-check --no-cache-dir"
 
 
 def skip_or_fail(reason: str) -> None:
-    """Skip a test for want of an engine.
+    """Skip a test for want of an engine, or of what it needs.
 
     In CI (`CI=true`) and with `PIPFLOW_REQUIRE_ENGINE=1` it fails instead: a run that is meant
     to build images must not pass without having built any.
@@ -32,6 +33,24 @@ def require_program(name: str) -> None:
     """Skip a test, or in CI fail it, where a program is not installed."""
     if shutil.which(name) is None:
         skip_or_fail(f"there is no {name} (try: .ci/engine start)")
+
+
+def require_image(image: str, program: str = "python") -> str:
+    """Skip a test, or in CI fail it, where Docker has no such image, or it has no such program.
+
+    Nothing is pulled. Returns the name.
+    """
+    lack = _why_not_run(image, program)
+    if lack is not None:
+        skip_or_fail(f"no {program} in a base image {image}: {lack} (try: .ci/engine start)")
+    return image
+
+
+@functools.cache
+def _why_not_run(image: str, program: str) -> str | None:
+    words = ["docker", "run", "--rm", "--pull=never", "--network=none", image, program, "--version"]
+    done = subprocess.run(words, check=False, capture_output=True, encoding="utf-8")
+    return None if done.returncode == 0 else " ".join(done.stderr.split())
 
 
 def run(*words: str, text: str = "") -> str:
@@ -62,7 +81,7 @@ def remove_containers(url: str) -> None:
 def from_loopback(python: str, index: LoopbackIndex) -> str:
     """Return a Dockerfile that installs from the loopback index."""
     return (
-        f"FROM python:{python}-slim\n"
+        f"FROM {require_image(f'python:{python}-slim')}\n"
         "COPY requirements.txt ./\n"
         f"{PIP} --index-url {index.url} -r requirements.txt\n"
     )

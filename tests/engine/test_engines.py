@@ -10,7 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from engine.images import PIP, RunInImage, image_id, require_program, run, version_in
+from engine.images import (
+    PIP,
+    RunInImage,
+    image_id,
+    require_program,
+    run,
+    skip_or_fail,
+    version_in,
+)
 from functional.temporary_project import TemporaryProject
 from loopback_index import LoopbackIndex
 
@@ -27,6 +35,9 @@ def chroot(project: TemporaryProject) -> TemporaryProject:
 def podman_image(project: TemporaryProject, image_name: str) -> Iterator[str]:
     """Name an image of podman's store that no other test uses; what was built is removed."""
     require_program("podman")
+    there = ["podman", "image", "exists", "localhost/python:3.11-slim"]
+    if subprocess.run(there, check=False, capture_output=True).returncode:
+        skip_or_fail(f"podman has no {there[-1]} (try: .ci/engine start)")
     label = f"pipflow-test={image_name}"
     base, rest = project.read("Dockerfile").split("\n", 1)
     project.write("Dockerfile", f"{base}\nLABEL {label}\n{rest}")

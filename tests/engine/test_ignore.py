@@ -6,6 +6,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from engine.images import require_image
 from unit.test_dockerignore import IGNORED
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def test_builder_agrees(
         (tmp_path / "context" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "context" / path).touch()
     (tmp_path / "context" / ".dockerignore").write_text(text)
-    (tmp_path / "Dockerfile").write_text("FROM python:3.11-slim\nCOPY . /context\n")
+    base = require_image("python:3.11-slim")
+    (tmp_path / "Dockerfile").write_text(f"FROM {base}\nCOPY . /context\n")
     words = ["docker", "build", "--tag", image_name, "--file", "Dockerfile", "context"]
     done = subprocess.run(words, cwd=tmp_path, check=False, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr

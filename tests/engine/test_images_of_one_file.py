@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.images import PIP, RunInImage, version_in
+from engine.images import PIP, RunInImage, require_image, version_in
 from functional.temporary_project import TemporaryProject
 from loopback_index import LoopbackIndex
 
@@ -19,9 +19,8 @@ services:
 
 def _stage(name: str, python: str, url: str, *files: str) -> str:
     options = " ".join(f"-r {file}" for file in files)
-    return (
-        f"FROM python:{python}-slim AS {name}\nCOPY *.txt ./\n{PIP} --index-url {url} {options}\n"
-    )
+    base = require_image(f"python:{python}-slim")
+    return f"FROM {base} AS {name}\nCOPY *.txt ./\n{PIP} --index-url {url} {options}\n"
 
 
 def test_two_pythons_share_a_file_and_have_one_each(

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-from engine.images import RunInImage, from_loopback, run
+from engine.images import RunInImage, from_loopback, require_image, run
 from functional.temporary_project import TemporaryProject
 from loopback_index import LoopbackIndex
 
@@ -15,7 +15,7 @@ from loopback_index import LoopbackIndex
 def stale(engine: None) -> Iterator[str]:
     """Name an older Python as the official image's mirror does: `…/library/python:3.11-slim`."""
     name = f"{uuid.uuid4().hex}.example/library/python:3.11-slim"
-    run("docker", "tag", "python:3.11-slim", name)
+    run("docker", "tag", require_image("python:3.11-slim"), name)
     yield name
     run("docker", "image", "rm", name)
 

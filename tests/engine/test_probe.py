@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from engine.images import RunInImage, run
+from engine.images import RunInImage, require_image, run
 from functional.temporary_project import Finished, TemporaryProject, dockerfile
 from loopback_index import LoopbackIndex
 
@@ -48,6 +49,8 @@ def base(image_name: str, project: TemporaryProject) -> Callable[..., str]:
     def make(text: str) -> str:
         """Build a Dockerfile, and the project on the image that it makes."""
         name = f"{image_name}:1"
+        for official in re.findall(r"^FROM (python:\S+)", text, re.MULTILINE):
+            require_image(official)
         # no cache: the engine may be about to remove a layer that another test has made alike
         words = ["--quiet", "--no-cache", "--network", "none", "--tag", name, "-"]
         run("docker", "build", *words, text=text)
@@ -220,7 +223,7 @@ def test_image_whose_python_prints_at_its_start(
 def test_floating_name(project: TemporaryProject, image_name: str) -> None:
     """A name that floats is what the engine has under it."""
     name = f"registry.example/{image_name}/python:latest"
-    run("docker", "tag", "python:3.10-slim", name)
+    run("docker", "tag", require_image("python:3.10-slim"), name)
     try:
         project.write("Dockerfile", dockerfile("3.9").replace("python:3.9-slim", name))
         assert "to add    lib 1.10 " in add(project).stdout

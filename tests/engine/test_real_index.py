@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from engine.images import require_image
 from functional.real_index import is_reachable
 from functional.temporary_project import TemporaryProject, dockerfile
 
@@ -27,6 +28,7 @@ def project(tmp_path: Path, image_name: str) -> Iterator[TemporaryProject]:
         "PATH": os.environ["PATH"],
     }
     del project.environment["PIP_INDEX_URL"]
+    require_image("python:3.11-slim")
     project.write("Dockerfile", dockerfile("3.11"))
     project.write("invoke.yaml", f"pipflow:\n  image: {image_name}\n")
     yield project

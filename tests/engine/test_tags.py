@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from engine.images import RunInImage
+from engine.images import RunInImage, require_image
 from functional.real_index import is_reachable
 
 from pipflow_tasks import Project
@@ -46,7 +46,8 @@ def test_tags_are_those_of_the_images_pip(
     tmp_path: Path, run_in_image: RunInImage, python: str
 ) -> None:
     """Every tag that pip takes is foreseen, in pip's order, and no other."""
-    told = run_in_image(f"python:{python}-slim", "python", "-m", "pip", "debug", "--verbose")
+    image = require_image(f"python:{python}-slim")
+    told = run_in_image(image, "python", "-m", "pip", "debug", "--verbose")
     assert told.returncode == 0, told.stderr
     release = re.search(r"sys\.version: (\S+)", told.stdout)
     assert release is not None
@@ -64,7 +65,8 @@ def test_tags_of_old_pips(tmp_path: Path, run_in_image: RunInImage, patch: int) 
         pytest.skip("the default index can't be reached")
     target = target_of(f"python:3.8.{patch}-slim-bookworm", tmp_path)
     install = f"python -m pip install --quiet pip=={target.pip}"
-    told = run_in_image("python:3.8-slim", "sh", "-ec", f"{install}; python -m pip debug --verbose")
+    base = require_image("python:3.8-slim")
+    told = run_in_image(base, "sh", "-ec", f"{install}; python -m pip debug --verbose")
     assert told.returncode == 0, told.stderr
     assert target.pip is not None
     assert f"pip version: pip {target.pip} " in told.stdout

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from engine.images import RunInImage, run
+from engine.images import RunInImage, require_image, run
 from uv import find_uv_bin
 
 import pipflow_tasks
@@ -87,7 +87,8 @@ def test_python_of_debian(
     tmp_path: Path, image_name: str, uv: str, run_in_image: RunInImage, way: str
 ) -> None:
     """Debian 12 with its own Python, by each way to get at it."""
-    _require_agreement("debian:bookworm-slim", WAYS[way], tmp_path, image_name, uv, run_in_image)
+    base = require_image("debian:bookworm-slim", "bash")
+    _require_agreement(base, WAYS[way], tmp_path, image_name, uv, run_in_image)
 
 
 @pytest.mark.nightly
@@ -108,9 +109,10 @@ def test_python_of_an_image(
     tmp_path: Path, image_name: str, uv: str, run_in_image: RunInImage, python: str, way: str
 ) -> None:
     """A tag that says all: the patch level, and the Debian that `.ci/engine` makes it from."""
-    told = run_in_image(f"python:{python}-slim", "python", "-c", "import sys; print(sys.version)")
+    image = require_image(f"python:{python}-slim")
+    told = run_in_image(image, "python", "-c", "import sys; print(sys.version)")
     base = f"{uuid.uuid4().hex}.example/library/python:{told.stdout.split()[0]}-slim-bookworm"
-    run("docker", "tag", f"python:{python}-slim", base)
+    run("docker", "tag", image, base)
     try:
         _require_agreement(base, ON_PYTHON[way], tmp_path, image_name, uv, run_in_image)
     finally:

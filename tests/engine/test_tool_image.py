@@ -10,6 +10,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from engine.images import require_image
 from functional.real_index import is_reachable
 from functional.temporary_project import TemporaryProject
 from loopback_index import LoopbackIndex
@@ -46,6 +47,7 @@ def test_image_of_the_tool(
     """It plans and edits without an engine, and builds with the socket of the host's."""
     if not is_reachable():
         pytest.skip("the default index can't be reached")
+    require_image("python:3.12-slim")
     client, tool = f"{image_name}-new", f"{image_name}-strict"
     made = docker("import", "-", client, standard_input=image_of_client())
     assert made.returncode == 0, made.stderr
