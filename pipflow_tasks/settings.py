@@ -17,11 +17,12 @@ from .errors import UsageError
 
 DEFAULT_FILE = "requirements.txt"
 
-_CHOICES = {
+CHOICES = {
     "builder": ("auto", "compose", "docker", "podman", "podman-compose"),
     "sort": ("block", "insert"),
     "rebuild": ("auto", "always", "never"),
 }
+"""The settings that take one of a few words, and these."""
 _PLAIN_BOOLEANS = {"true": "auto", "false": "never"}
 _MAPS = {"index_for": "`torch*=https://host/simple/`", "codes": "`archived=error,yanked=ignore`"}
 _PER_ENVIRONMENT = {
@@ -196,14 +197,14 @@ def _word(name: str, value: object) -> str:
             hint="write one string, with several values separated by commas (indexes by spaces)",
         )
     word = str(value).strip()
-    if name in _CHOICES:
+    if name in CHOICES:
         word = word.lower()
         if name == "rebuild":
             word = _PLAIN_BOOLEANS.get(word, word)
-        if word not in _CHOICES[name]:
+        if word not in CHOICES[name]:
             raise UsageError(
                 f'the setting {name} can\'t be "{value}"',
-                hint=f"use one of {', '.join(_CHOICES[name])}",
+                hint=f"use one of {', '.join(CHOICES[name])}",
             )
     if name == "python" and isinstance(value, float):
         raise UsageError(

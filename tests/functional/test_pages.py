@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from functional.temporary_project import COMPOSE_V2, TemporaryProject
+from functional.temporary_project import COMPOSE_V2, ENGINE, Finished, TemporaryProject
 from loopback_index import LoopbackIndex
 
 ROOT = Path(__file__).parents[2]
@@ -95,8 +96,124 @@ def test_recipes_are_found() -> None:
     assert len(TRIED) >= 6
 
 
+REPORTS = (ROOT / "docs" / "reports.md").read_text("utf-8")
+CONSOLE = [text for language, text in BLOCK.findall(REPORTS) if language == "console"]
+
+
+@pytest.fixture
+def moving(project: TemporaryProject, index: LoopbackIndex) -> TemporaryProject:
+    """A project with what the page about reports shows."""
+    index.add("flask", "2.0.1")
+    index.add("flask", "3.0.3")
+    index.add("flask", "3.1", requires_python=">=3.10")
+    for version in ("5.0", "5.1"):
+        index.add("celery", version, requires_dist=["redis<5; extra == 'redis'"])
+    for version in ("4.0", "5.0"):
+        index.add("redis", version)
+    for name in ("gunicorn", "rq", "uvloop"):
+        index.add(name, "1.0")
+    project.requirements = (
+        "# web\nFlask==2.0.1\ngunicorn\n\ncelery[redis]==5.0\nredis==4.0\n\nrq\nuvloop>=0.1\n"
+    )
+    return project
+
+
+def run_in_shell(project: TemporaryProject, command: str) -> Finished:
+    """Run a command as one would in a terminal, with the programs of this machine."""
+    (project.programs / "pipflow").write_text(
+        f'#!/bin/sh\nexec {sys.executable} -m pipflow_tasks "$@"\n'
+    )
+    (project.programs / "pipflow").chmod(0o755)
+    path = f"{project.programs}:/usr/bin:/bin"
+    return project.run_words(["/bin/sh", "-euc", command], environment={"PATH": path})
+
+
+def test_report_of_the_page(moving: TemporaryProject) -> None:
+    """What the page shows of `outdated` is what the program prints, but for the breaks of lines."""
+    command, _, expected = CONSOLE[0].partition("\n")
+    done = moving.pipflow(*shlex.split(command)[2:])
+    assert done.status == 0, done.stderr
+    assert done.stdout.split() == expected.split()
+
+
+def test_report_for_a_pull_request(moving: TemporaryProject) -> None:
+    """The report goes into the file that the next command takes."""
+    moving.stand_in("docker", ENGINE)
+    github = moving.stand_in("gh", {"pr create": 0})
+    for line in CONSOLE[1].splitlines():
+        done = run_in_shell(moving, line.removeprefix("$ "))
+        assert done.status == 0, done.output
+    assert "| Flask | 2.0.1 | 3.0.3 |" in moving.read("report.md")
+    (call,) = github.calls
+    assert call.arguments[-1] == "report.md"
+
+
+def test_report_is_filtered(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """The JSON has the keys that the page asks for."""
+    if shutil.which("jq") is None:
+        pytest.skip("there is no jq")
+    for name, version in (("small", "1.0.1"), ("large", "2.0")):
+        index.add(name, "1.0")
+        index.add(name, version)
+    project.requirements = "large==1.0\nsmall==1.0\n"
+    done = run_in_shell(project, CONSOLE[2].strip().removeprefix("$ "))
+    assert (done.status, done.stdout) == (0, "small\n"), done.stderr
+
+
+LOCKING = (ROOT / "docs" / "locking.md").read_text("utf-8")
+
+
+@pytest.mark.usefixtures("_index")
+def test_locking(project: TemporaryProject) -> None:
+    """The commands of the page adopt a frozen file, and several layers."""
+    (console,) = (text for language, text in BLOCK.findall(LOCKING) if language == "console")
+    project.requirements = "idna==3.0\nrequests==2.0\n"
+    project.write("dev.txt", "flask==3.0\n")
+    for line in console.splitlines():
+        prompt, program, *words = shlex.split(line, comments=True)
+        assert (prompt, program) == ("$", "pipflow")
+        done = project.pipflow(*words)
+        assert done.status == 0, done.output
+    assert project.requirements == "idna==3.0  # via requests\nrequests==2.0\n\nflask==3.0\n"
+
+
+SETTINGS = (ROOT / "docs" / "settings.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(project: TemporaryProject, shell: str) -> None:
+    """The line for each shell's own file gives it what completes."""
+    (text,) = (text for language, text in BLOCK.findall(SETTINGS) if language == "sh")
+    (command,) = re.findall(rf"pipflow --completion {shell}\b", text)
+    done = project.pipflow(*command.split()[1:])
+    assert done.status == 0, done.stderr
+    assert "pipflow" in done.stdout
+
+
+RUN = {
+    "README.md": "test_readme.py",
+    "docs/index.md": "test_pages.py",
+    "docs/invoke.md": "test_page_invoke.py",
+    "docs/locking.md": "test_pages.py",
+    "docs/recipes.md": "test_pages.py",
+    "docs/reports.md": "test_pages.py",
+    "docs/settings.md": "test_pages.py",
+}
+"""The pages with commands, and the tests that run these; `.ci/run` runs those of CONTRIBUTING."""
+
+
+def test_pages_with_commands() -> None:
+    """No page for users has a block of commands that no test runs."""
+    pages = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md"))
+        if {"console", "sh", "bash"} & {name for name, _ in BLOCK.findall(path.read_text("utf-8"))}
+    }
+    assert pages == RUN.keys()
+
+
 def test_site(tmp_path: Path) -> None:
-    """The documents are made into a site, without a warning."""
+    """The documents are made into a site, without a warning; it asks no other host for fonts."""
     done = subprocess.run(
         [
             *(sys.executable, "-W", "ignore", "-m", "mkdocs", "build", "--strict"),
@@ -109,3 +226,6 @@ def test_site(tmp_path: Path) -> None:
     )
     assert (done.returncode, "WARNING" in done.stderr) == (0, False), done.stderr
     assert (tmp_path / "settings" / "index.html").exists()
+    asked = re.compile(r"""<(?:link|script)[^>]*(?:href|src)=["']?(https?:|//)|@import|fonts\.g""")
+    files = [*tmp_path.rglob("*.html"), *tmp_path.rglob("*.css")]
+    assert [path.name for path in files if asked.search(path.read_text("utf-8"))] == []

@@ -3,13 +3,14 @@
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 import pipflow_tasks
 from pipflow_tasks.plan import FINDING_CODES
-from pipflow_tasks.settings import SETTINGS
+from pipflow_tasks.settings import CHOICES, SETTINGS, Settings
 
 PACKAGE = Path(pipflow_tasks.__file__).parent
 ROOT = Path(__file__).parents[2]
@@ -40,12 +41,48 @@ def test_links_lead_to_files(document: Path) -> None:
     assert [link for link in local if not (document.parent / link).exists()] == []
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_links_lead_to_headings(document: Path) -> None:
+    """What a link names behind `#` is a heading of the page that it leads to."""
+    links = re.findall(r"\]\(([^)#\s:]*)#([^)\s]+)\)", document.read_text("utf-8"))
+
+    assert [
+        (page, anchor)
+        for page, anchor in links
+        if anchor not in anchors(document.parent / page if page else document)
+    ] == []
+
+
+def anchors(document: Path) -> set[str]:
+    """Return what the headings of a page are called in its address."""
+    headings = re.findall(r"^#+ (.*)$", document.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each).strip().lower().replace(" ", "-") for each in headings}
+
+
 def test_settings_are_in_the_table() -> None:
     """Each setting has its row, and each row is of a setting."""
     rows = re.findall(r"^\| (`[^|]*) \|", (ROOT / "docs" / "settings.md").read_text("utf-8"), re.M)
     named = [name for row in rows for name in CODE.findall(row)]
 
     assert sorted(named) == sorted(SETTINGS)
+
+
+def test_defaults_are_in_the_table() -> None:
+    """The default of each setting that has one, and each word that it takes, are in its row."""
+    rows = re.findall(
+        r"^\| (`[^|]*) \|(.*)", (ROOT / "docs" / "settings.md").read_text("utf-8"), re.M
+    )
+    row_of = {name: row for names, row in rows for name in CODE.findall(names)}
+    defaults = {field.name: field.default for field in fields(Settings) if field.default != ""}
+
+    for name, default in defaults.items():
+        text = default if isinstance(default, str) else f"{default:g}"
+        assert f"`{text}`" in row_of[name].partition(" | ")[0], name
+    assert defaults.keys() == {
+        name for name, row in row_of.items() if row.startswith(" `") and name != "file"
+    }
+    for name, words in CHOICES.items():
+        assert {*words} <= {*CODE.findall(row_of[name])}
 
 
 def test_codes_are_in_the_table() -> None:
