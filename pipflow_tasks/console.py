@@ -1,7 +1,8 @@
 """Standard output and standard error, also where they are closed, full, or a pipe that ended.
 
 What is printed is escaped here: text of an index or an image never gets at the terminal. The words
-that lines begin with have a colour, on a terminal alone: https://no-color.org says when not.
+that lines begin with have a colour, on a terminal alone: https://no-color.org says when not. A live
+line (see ``progress``) is away while anything else is printed.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from .errors import UsageError, escape
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import TextIO
 
 COLOR_CHOICES = ("auto", "always", "never")
@@ -38,6 +40,15 @@ REPORT_WORDS: Mapping[str, str] = MappingProxyType(
 """How lines of a text report begin, each with its colour."""
 
 _chosen = "auto"
+
+_terminal = threading.RLock()
+"""Is held by who writes a live line, or takes it away."""
+
+_lent = 0
+"""How many print to the terminal, or ask the user, and want no live line meanwhile."""
+
+_erase: Callable[[], None] | None = None
+"""Takes the live line away; None: there is none."""
 
 
 def choose_color(choice: str) -> None:
@@ -63,10 +74,16 @@ def is_colored(stream: TextIO | None) -> bool:
         return False
     if os.environ.get("FORCE_COLOR", "0") not in {"", "0"}:
         return True
+    return is_terminal(stream)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Return whether a stream is a terminal that can do more than print one line below another."""
     try:
-        return stream.isatty() and os.environ.get("TERM") != "dumb"
+        is_one = stream is not None and stream.isatty()
     except ValueError:  # it is closed
         return False
+    return is_one and os.environ.get("TERM") != "dumb"
 
 
 def paint_headings(text: str) -> str:
@@ -115,12 +132,43 @@ def open_streams() -> None:
         sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
 
 
-def say(text: str) -> None:
-    """Print a line to standard error; if that can't be written, nobody can be told."""
+def say(text: str, words: Mapping[str, str] = _PREFIXES) -> None:
+    """Print to standard error; if that can't be written, nobody can be told.
+
+    Args:
+        text: a line, or several.
+        words: how lines may begin, each with the colour.
+    """
     try:
-        print(_paint(escape(text), _PREFIXES, sys.stderr), file=sys.stderr, flush=True)
+        with lending():
+            print(_paint(escape(text), words, sys.stderr), file=sys.stderr, flush=True)
     except (OSError, ValueError):
         _silence(sys.stderr)
+
+
+@contextlib.contextmanager
+def lending() -> Iterator[None]:
+    """Keep the live line away while somebody else prints to the terminal, or asks the user."""
+    global _lent, _erase
+    with _terminal:
+        _lent += 1
+        erase, _erase = _erase, None
+        if erase is not None:
+            erase()
+    try:
+        yield
+    finally:
+        with _terminal:
+            _lent -= 1
+
+
+def draw(show: Callable[[], None], erase: Callable[[], None]) -> None:
+    """Draw a live line, unless the terminal is lent; before anything else it is erased."""
+    global _erase
+    with _terminal:
+        if not _lent:
+            _erase = erase
+            show()
 
 
 def write_out(text: str, words: Mapping[str, str] = MappingProxyType({})) -> None:
@@ -146,11 +194,11 @@ def write_out(text: str, words: Mapping[str, str] = MappingProxyType({})) -> Non
         raise
 
 
-def columns() -> int:
-    """Return how wide the terminal is that standard output is; 0: it is none."""
+def columns(stream: TextIO | None) -> int:
+    """Return how wide the terminal is that a stream is; 0: it is none."""
     try:
-        is_terminal = sys.stdout is not None and sys.stdout.isatty()
-        return os.get_terminal_size(sys.stdout.fileno()).columns if is_terminal else 0
+        is_one = stream is not None and stream.isatty()
+        return os.get_terminal_size(stream.fileno()).columns if stream and is_one else 0
     except (OSError, ValueError):  # it is closed
         return 0
 

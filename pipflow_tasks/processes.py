@@ -9,18 +9,22 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from .console import lending
 from .isolation import is_isolated
+from .progress import SILENT
 from .values import repr_without
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from .progress import Progress
 
 _END_WITH_PARENT = 1
 """PR_SET_PDEATHSIG of Linux."""
@@ -37,6 +41,7 @@ class RunSettings(Struct, frozen=True, kw_only=True):
         timeout_seconds: a command that takes longer is ended, and has failed; None: no limit.
         stand_in: gets each command as one line for a shell, runs nothing, and returns an exit
             status; it makes an engine needless. None: the commands are run.
+        progress: is told what is built where all that a builder prints is hidden.
     """
 
     echo: bool = False
@@ -44,6 +49,7 @@ class RunSettings(Struct, frozen=True, kw_only=True):
     added: Mapping[str, str] = MappingProxyType({})
     timeout_seconds: float | None = None
     stand_in: Callable[[str], int] | None = None
+    progress: Progress = SILENT
 
     __repr__ = repr_without("added")
 
@@ -132,17 +138,18 @@ def run_program(
     if is_isolated() and not of_user:
         raise ProgramError(f"`--isolated` does not start {command[0]}")
     try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env={**(os.environ if environment is None else environment), **added},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=None if shows_errors else subprocess.PIPE,
-            timeout=timeout_seconds,
-            start_new_session=own_session,
-            check=False,
-        )
+        with lending() if shows_errors else nullcontext():
+            done = subprocess.run(
+                command,
+                cwd=folder,
+                env={**(os.environ if environment is None else environment), **added},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=None if shows_errors else subprocess.PIPE,
+                timeout=timeout_seconds,
+                start_new_session=own_session,
+                check=False,
+            )
     except OSError as error:
         raise ProgramError(f"{command[0]} can't be started: {error.strerror}") from error
     except subprocess.TimeoutExpired as error:

@@ -46,6 +46,7 @@ from .planning.upgrade import (
     draft_upgrade_all,
 )
 from .processes import RunSettings
+from .progress import SILENT
 from .requirements import split_requirements
 from .settings import Settings
 from .transaction import carry_out, changing, preview
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from .mount import Namespace
     from .planning.draft import Draft
     from .planning.inputs import Inputs
+    from .progress import Count, Progress
     from .requirements import Request, Sort
     from .target import Target
 
@@ -98,6 +100,7 @@ class Project:
         *,
         file: str = "",
         caching: Caching = "use",
+        progress: Progress = SILENT,
     ) -> Project:
         """Open the project of a task, with the settings that our tasks would have.
 
@@ -106,6 +109,7 @@ class Project:
             namespace: the mounted tasks whose folder and settings count; default: the only ones.
             file: the requirements file; overrides the setting.
             caching: see ``open``.
+            progress: is told of a build whose output Invoke hides.
 
         Raises:
             UsageError: a setting is not valid, there is no such folder, several namespaces are
@@ -118,7 +122,7 @@ class Project:
             values, set_by = {**values, "file": file}, {**set_by, "file": "the option --file"}
         settings = Settings.from_mapping(values)
         folder = "" if mount is None else mount.namespace.folder
-        run = read_run_settings(context)
+        run = replace(read_run_settings(context), progress=progress)
         return cls.open(
             find_root(context, mount, settings.files[0]) / folder,
             settings,
@@ -211,6 +215,13 @@ class Project:
     def shown(self) -> str:
         """The project's folder, relative to where the user stands; ``.`` is here."""
         return self._workspace.shown
+
+    def count_look_ups(self) -> Count:
+        """Return how many look-ups were begun so far, and how many have ended.
+
+        Another thread may ask while a plan is made; see ``Progress``.
+        """
+        return self._workspace.count_look_ups()
 
     @property
     def image(self) -> Discovery:

@@ -10,6 +10,7 @@ import atexit
 import gc
 import os
 import shlex
+import sys
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
@@ -91,6 +92,7 @@ class Run:
             Exit: the task failed, or its report can't be written, or has a status of its own.
         """
         from .plan import Plan
+        from .progress import watch
         from .project import Project
         from .report import formats_of, show, why_refused, write_report
 
@@ -99,14 +101,20 @@ class Run:
             raise UsageError(refused, hint=f"use one of {', '.join(formats_of(command))}")
         if body is rebuild and is_isolated():
             raise UsageError("`--isolated` builds nothing", hint="run `pipflow rebuild` without it")
-        write = partial(write_report, form=shared.format_, width=columns())
+        write = partial(write_report, form=shared.format_, width=columns(sys.stdout))
+        progress = watch()
         with Project.from_context(
-            self.context, self.namespace, file=shared.file, caching=shared.caching
+            self.context,
+            self.namespace,
+            file=shared.file,
+            caching=shared.caching,
+            progress=progress,
         ) as project:
             plan = Plan(command=command)
             try:
                 with self._held(project, plan.command, shared):
-                    plan = _plan(project, body, own)
+                    with progress.during("resolving", project.count_look_ups):
+                        plan = _plan(project, body, own)
                     if shared.format_ == "text":
                         for warning in plan.warnings:
                             say(f"warning: {show(warning)}")
@@ -141,7 +149,8 @@ class Run:
             outcome = Outcome(status=status, dry_run=self._is_dry(shared))
         outcome = self._with_undo(plan, outcome, shared)
         with suppress(Exit):  # the error comes first
-            report = write_report(plan, outcome, error, form=shared.format_, width=columns())
+            width = columns(sys.stdout)
+            report = write_report(plan, outcome, error, form=shared.format_, width=width)
             _report(report, shared.words, is_done=outcome.is_done)
 
     def _held(self, project: Project, command: str, shared: Shared) -> AbstractContextManager[None]:

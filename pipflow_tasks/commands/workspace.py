@@ -39,6 +39,7 @@ from ..planning.inputs import Inputs, environments_of, prepare
 from ..planning.losses import note_losses
 from ..planning.readers import Served
 from ..planning.release_facts import with_facts
+from ..progress import add_up
 from ..transaction import find_unfinished, require_whole
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from ..manifest.addresses import Address
     from ..manifest.documents import Manifest
     from ..planning.draft import Draft
+    from ..progress import Count
     from ..requirements import Line, RequirementsFile
     from ..settings import Settings
 
@@ -120,6 +122,10 @@ class Workspace:
             self.close()
             self._caching = "ask"
         return has_unasked
+
+    def count_look_ups(self) -> Count:
+        """Return how many look-ups were begun, and how many have ended."""
+        return add_up(index.count for index in [*self._indexes.values()])
 
     @property
     def shown(self) -> str:

@@ -17,15 +17,17 @@ import subprocess
 import threading
 from typing import TYPE_CHECKING
 
-from ..console import say
+from ..console import lending, say
 from ..errors import BuildError, redact_words
 from ..processes import end_with_parent
 from ..signals import uninterrupted
+from ..values import join_words
 from .containers import new_name, remove_container
 from .programs import succeeds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from ..plan import Builder
@@ -64,7 +66,7 @@ def build(builder: Builder, run: RunSettings) -> None:
         BuildError: it failed, could not be started, took too long, or was interrupted.
     """
     for command in builder.commands:
-        failure = _run(builder, command, run)
+        failure = _run(builder, command, run, "building")
         if failure:
             raise BuildError(
                 f"the image was not built: `{_show_command(command)}` {failure}",
@@ -86,6 +88,7 @@ def verify(builder: Builder, run: RunSettings) -> None:
             builder,
             words if run.stand_in else (*trial.start, "--name", name, *trial.words),
             run,
+            "verifying",
             container=(trial.engine, name),
         )
         if failure:
@@ -101,12 +104,14 @@ def _run(
     builder: Builder,
     command: Sequence[str],
     run: RunSettings,
+    doing: str,
     *,
     container: tuple[str, str] | None = None,
 ) -> str:
     """Run a command; return how it failed, or an empty string.
 
-    Its container, given as engine and name, is removed if it is interrupted or takes too long.
+    Where nothing of its output is seen, the progress says what it is ``doing``. Its container,
+    given as engine and name, is removed if it is interrupted or takes too long.
     """
     if run.echo:
         say(_show_command(command))
@@ -118,7 +123,7 @@ def _run(
     try:
         with uninterrupted():
             process = _start(command, builder.folder, run)
-        with _limit(process, run, late):
+        with _limit(process, run, late), _told(f"{doing} {join_words(builder.images)}", run):
             failed = _pass_on(process, command, run)
             status = process.wait()
     except BaseException as error:
@@ -157,6 +162,12 @@ def _start(command: Sequence[str], folder: Path, run: RunSettings) -> subprocess
     except (OSError, subprocess.SubprocessError) as error:
         reason = getattr(error, "strerror", None) or error
         raise BuildError(f"{command[0]} can't be started: {reason}") from error
+
+
+def _told(phase: str, run: RunSettings) -> AbstractContextManager[None]:
+    """Tell the progress of a phase that prints nothing; what a builder prints shows its own."""
+    is_seen = not run.hidden >= {"stdout", "stderr"}
+    return contextlib.nullcontext() if is_seen else run.progress.during(phase)
 
 
 @contextlib.contextmanager
@@ -229,7 +240,7 @@ def _pieces(output: int, process: subprocess.Popen[bytes]) -> Iterator[bytes]:
 
 def _show(data: bytes) -> None:
     """Write bytes to standard error."""
-    with contextlib.suppress(OSError):  # full, or a pipe that ended
+    with lending(), contextlib.suppress(OSError):  # full, or a pipe that ended
         while data:
             data = data[os.write(_STANDARD_ERROR, data) :]
 

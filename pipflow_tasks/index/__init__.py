@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from ..errors import AccessForbidden, PackageIndexError, ProjectNotFound, redact
+from ..progress import add_up
 from ..simple_api import (
     ACCEPT,
     ACTIVE,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
     from packaging.utils import NormalizedName
 
+    from ..progress import Count
     from ..simple_api import DistributionFile, Page, ProjectStatus
     from .cache import Cache
     from .http import Http, Response
@@ -146,6 +148,11 @@ class PackageIndex:
     def has_unasked(self) -> bool:
         """Whether a page of the cache was used without asking whether it is the same."""
         return self._shelf.has_unasked
+
+    @property
+    def count(self) -> Count:
+        """How many look-ups were begun that the cache does not answer, and how many have ended."""
+        return add_up([self._page_workers.count, self._metadata_workers.count])
 
     @property
     def _http(self) -> Http:

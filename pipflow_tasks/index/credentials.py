@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
+from ..console import lending
 from ..processes import ProgramError, run_program
 from .workers import Workers
 
@@ -129,7 +130,8 @@ def _find_library() -> Callable[[str, str], tuple[str, str] | None] | None:
 
     def ask(service: str, user: str) -> tuple[str, str] | None:
         try:
-            found = keyring.get_credential(service, user or None)
+            with lending():  # it may ask for a password
+                found = keyring.get_credential(service, user or None)
         except Exception:  # what it uses may raise anything; it knows nothing, then
             return None
         return (found.username, found.password) if found and found.password else None

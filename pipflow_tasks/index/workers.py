@@ -14,6 +14,8 @@ from functools import cache
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, TypeVar
 
+from ..progress import Count
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -51,6 +53,14 @@ class Workers:
         self._unstarted = most
         self._started = 0
         self._todo: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._counting = threading.Lock()
+        self._begun = self._ended = 0
+
+    @property
+    def count(self) -> Count:
+        """How many calls were submitted, and how many of them have ended."""
+        with self._counting:
+            return Count(begun=self._begun, ended=self._ended)
 
     def submit(
         self, function: Callable[[_Argument], _Result], argument: _Argument
@@ -63,7 +73,11 @@ class Workers:
                 future.set_result(function(argument))
             except BaseException as error:  # raised again where the future is awaited
                 future.set_exception(error)
+            with self._counting:
+                self._ended += 1
 
+        with self._counting:
+            self._begun += 1
         self._todo.put(work)
         if self._unstarted:
             _share_heaps()

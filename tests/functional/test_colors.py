@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from functional.terminal import on_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,42 +23,23 @@ def _fill(project: TemporaryProject, index: LoopbackIndex) -> None:
     project.requirements = "lib==1.0\n"
 
 
-def on_terminal(
+def printed_by(
     project: TemporaryProject, *words: str, environment: Mapping[str, str] | None = None
 ) -> str:
     """Return what `pipflow` prints on a terminal."""
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [project.python, "-m", "pipflow_tasks", *words],
-        cwd=project.folder,
-        env={**project.environment, "TERM": "xterm", **(environment or {})},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-    ):
-        os.close(theirs)
-        printed = b""
-        while part := _read(ours):
-            printed += part
-    os.close(ours)
-    return printed.decode()
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 65536)
-    except OSError:  # the program has ended
-        return b""
+    with on_terminal(project, *words, environment=environment) as terminal:
+        terminal.finish()
+    return terminal.printed
 
 
 def test_terminal_has_colours(project: TemporaryProject) -> None:
     """On a terminal the word that a line begins with has a colour, and nothing else."""
-    printed = on_terminal(project, "outdated")
+    printed = printed_by(project, "outdated")
     assert f"{CODE}32mcan move{CODE}0m  lib 1.0 to 2.0" in printed
-    refused = on_terminal(project, "add", "--no-build", "lib")
+    refused = printed_by(project, "add", "--no-build", "lib")
     assert refused.startswith(f"{CODE}1;31merror:{CODE}0m `add` has no option")
     assert f"\n{CODE}1;36mhint:{CODE}0m did you mean" in refused
-    assert f"{CODE}1mUsage:{CODE}0m pipflow COMMAND" in on_terminal(project)
+    assert f"{CODE}1mUsage:{CODE}0m pipflow COMMAND" in printed_by(project)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +62,7 @@ def test_colours_on_a_terminal(
     is_colored: bool,
 ) -> None:
     """`--color` counts before the environment, and `NO_COLOR` before `FORCE_COLOR`."""
-    printed = on_terminal(project, "outdated", *words, environment=environment)
+    printed = printed_by(project, "outdated", *words, environment=environment)
     assert (CODE in printed) is is_colored
 
 

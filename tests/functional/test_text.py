@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import struct
-import subprocess
-import termios
-
 from functional.temporary_project import ENGINE, TemporaryProject
+from functional.terminal import on_terminal, screen
 from loopback_index import LoopbackIndex
 
 
@@ -96,7 +91,10 @@ def test_lines_fit_the_terminal(project: TemporaryProject, index: LoopbackIndex)
         f"loose-{number}\n" for number in range(9)
     )
     plain = project.pipflow("upgrade-all", "--dry-run").stdout.splitlines()
-    wrapped = on_terminal(project, 60, "upgrade-all", "--dry-run").splitlines()
+    words = ["upgrade-all", "--dry-run"]
+    with on_terminal(project, *words, columns=60, environment={"NO_COLOR": "1"}) as terminal:
+        terminal.finish()
+    wrapped = screen(terminal.printed)
     (command,) = [line for line in plain if line.startswith("image")]
     assert command in wrapped
     (left,) = [line for line in plain if line.startswith("left")]
@@ -107,30 +105,3 @@ def test_lines_fit_the_terminal(project: TemporaryProject, index: LoopbackIndex)
     assert len(parts) > 3
     assert max(map(len, parts)) <= 60
     assert " ".join(part.strip() for part in parts) == left
-
-
-def on_terminal(project: TemporaryProject, columns: int, *words: str) -> str:
-    """Return what a program prints to a terminal."""
-    ours, theirs = os.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    with subprocess.Popen(
-        [project.python, "-m", "pipflow_tasks", *words],
-        cwd=project.folder,
-        env={**project.environment, "NO_COLOR": "1"},
-        stdin=subprocess.DEVNULL,
-        stdout=theirs,
-        stderr=subprocess.DEVNULL,
-    ):
-        os.close(theirs)
-        printed = b""
-        while part := _read(ours):
-            printed += part
-    os.close(ours)
-    return printed.decode().replace("\r\n", "\n")
-
-
-def _read(descriptor: int) -> bytes:
-    try:
-        return os.read(descriptor, 65536)
-    except OSError:  # the other end is closed
-        return b""

@@ -22,7 +22,9 @@ LAYERS = [
     ["resolution"],
     ["plan"],
     ["isolation"],
-    ["processes", "console", "signals"],
+    ["console"],
+    ["progress"],
+    ["processes", "signals"],
     ["files", "git", "index", "engine", "state"],
     ["manifest"],
     ["environments"],
@@ -52,6 +54,7 @@ IMPORTERS = {
     "invoke": {"tasks", "program", "command_line", "mount", "project"},  # project: a type
     "subprocess": {"processes", "engine.building", "engine.inside"},  # a build; in an image
     "pip": {"index"},
+    "rich": {"progress"},
 }
 
 
