@@ -34,7 +34,7 @@ REPORT_WORDS: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("error", "failed"), _RED),
         **dict.fromkeys(("hint", "next", "undo", "fix:"), _CYAN),
         **dict.fromkeys(("for", "note", "left", "size"), _FAINT),
-        **dict.fromkeys(("image", "file", "files", "why", "why not"), _BOLD),
+        **dict.fromkeys(("image", "file", "files", "why", "why not", "building"), _BOLD),
     }
 )
 """How lines of a text report begin, each with its colour."""

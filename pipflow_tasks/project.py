@@ -52,7 +52,7 @@ from .settings import Settings
 from .transaction import carry_out, changing, preview
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from invoke.context import Context
 
@@ -632,6 +632,7 @@ class Project:
         *,
         rebuild: str = "",
         keep: bool = False,
+        before_build: Callable[[], None] | None = None,
     ) -> Outcome:
         """Write the files and build the image; a failed build puts the files back.
 
@@ -639,6 +640,7 @@ class Project:
             plan: one of this project's.
             rebuild: ``auto``, ``always`` or ``never``; default: the setting.
             keep: leave the files changed when the build fails.
+            before_build: is called once the files are written, right before a build begins.
 
         Raises:
             UsageError: a build is insisted on, and no engine answers.
@@ -647,11 +649,12 @@ class Project:
             BuildError: the image was not built; the outcome in it says what state all is in.
         """
         rebuild = rebuild or self.settings.rebuild
+        carry = partial(carry_out, plan, rebuild=rebuild, keep=keep, run=self._run)
         if not plan.edits and plan.command != "rebuild":
-            return carry_out(plan, rebuild=rebuild, keep=keep, run=self._run)
+            return carry()
         self._require_editable(plan)
         with self.changing(plan.command, rebuild=rebuild, files=[edit.path for edit in plan.edits]):
-            return carry_out(plan, rebuild=rebuild, keep=keep, run=self._run)
+            return carry(before_build=before_build)
 
     @contextlib.contextmanager
     def changing(

@@ -183,7 +183,9 @@ class Run:
         rebuild = "never" if shared.no_rebuild or is_isolated() else ""
         if self._is_dry(shared):
             return project.preview(plan, rebuild=rebuild)
-        return project.apply(plan, rebuild=rebuild, keep=shared.keep)
+        is_told = shared.format_ == "text"
+        before_build = partial(_announce, plan) if is_told else None
+        return project.apply(plan, rebuild=rebuild, keep=shared.keep, before_build=before_build)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -724,6 +726,13 @@ def _plan(project: Project, body: Callable[..., Plan], own: Mapping[str, Any]) -
         if not project.ask_anew():
             raise
     return body(project, **own)
+
+
+def _announce(plan: Plan) -> None:
+    """Show what is about to change, before the minutes of a build."""
+    from .report import write_announcement
+
+    say(write_announcement(plan, width=columns(sys.stderr)), REPORT_WORDS)
 
 
 def _report(text: str, words: Mapping[str, str] = MappingProxyType({}), *, is_done: bool) -> None:

@@ -85,7 +85,14 @@ def preview(plan: Plan, *, rebuild: str, run: RunSettings) -> Outcome:
     return Outcome(status=status, changes=plan.changes, dry_run=True)
 
 
-def carry_out(plan: Plan, *, rebuild: str, keep: bool = False, run: RunSettings) -> Outcome:
+def carry_out(
+    plan: Plan,
+    *,
+    rebuild: str,
+    keep: bool = False,
+    run: RunSettings,
+    before_build: Callable[[], None] | None = None,
+) -> Outcome:
     """Write the files and build the image; a failed build puts the files back.
 
     It is called within ``changing``.
@@ -95,6 +102,7 @@ def carry_out(plan: Plan, *, rebuild: str, keep: bool = False, run: RunSettings)
         rebuild: ``auto``, ``always`` or ``never``.
         keep: leave the files changed when the build fails.
         run: how the commands are run.
+        before_build: is called once the files are written, right before a build begins.
 
     Raises:
         UsageError: a build is insisted on, and no engine answers.
@@ -106,7 +114,7 @@ def carry_out(plan: Plan, *, rebuild: str, keep: bool = False, run: RunSettings)
         return Outcome(status="unchanged", changes=plan.changes)
     in_git = can_restore([edit.path for edit in plan.edits])
     try:
-        outcome = _carry_out(plan, rebuild=rebuild, keep=keep, run=run)
+        outcome = _carry_out(plan, rebuild, keep, run, before_build)
     except BuildError as error:
         if error.outcome is not None:
             error.outcome = replace(error.outcome, in_git=in_git)
@@ -114,7 +122,9 @@ def carry_out(plan: Plan, *, rebuild: str, keep: bool = False, run: RunSettings)
     return replace(outcome, in_git=in_git)
 
 
-def _carry_out(plan: Plan, *, rebuild: str, keep: bool, run: RunSettings) -> Outcome:
+def _carry_out(
+    plan: Plan, rebuild: str, keep: bool, run: RunSettings, before_build: Callable[[], None] | None
+) -> Outcome:
     builder = plan.builder
     when = _when(plan, rebuild)
     status: ImageStatus = "built"
@@ -133,7 +143,7 @@ def _carry_out(plan: Plan, *, rebuild: str, keep: bool, run: RunSettings) -> Out
         raise plan.lack
     else:
         with interruptible():
-            remarks = _write_and_build(plan, builder, keep=keep, run=run)
+            remarks = _write_and_build(plan, builder, keep, run, before_build)
     return Outcome(status=status, changes=plan.changes, written=_shown(plan.edits), remarks=remarks)
 
 
@@ -168,7 +178,11 @@ def _write_alone(plan: Plan) -> tuple[str, ...]:
 
 
 def _write_and_build(
-    plan: Plan, builder: Builder, *, keep: bool, run: RunSettings
+    plan: Plan,
+    builder: Builder,
+    keep: bool,
+    run: RunSettings,
+    before_build: Callable[[], None] | None,
 ) -> tuple[str, ...]:
     written: list[StagedEdit] = []
     is_built = False
@@ -176,6 +190,8 @@ def _write_and_build(
     try:
         remarks = _write(journal, written)
         journal = journal.advanced("building")
+        if before_build is not None:
+            before_build()
         build(builder, run)
         is_built = True
         verify(builder, run)

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from .wording import show
 
-__all__ = ["FORMATS", "formats_of", "show", "why_refused", "write_report"]
+__all__ = [
+    "FORMATS",
+    "formats_of",
+    "show",
+    "why_refused",
+    "write_announcement",
+    "write_report",
+]
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -68,3 +75,10 @@ def write_report(
         return write_text(plan, outcome, error, width=width)
     write: Writer = import_module(f".{FORMATS[form]}", __name__).write
     return write(plan, outcome, error)
+
+
+def write_announcement(plan: Plan, *, width: int = 0) -> str:
+    """Return what a plan is about to change and to build, as text; see ``write_report``."""
+    from .text import announce
+
+    return announce(plan, width=width)

@@ -9,6 +9,10 @@ import re
 from textwrap import wrap
 from typing import TYPE_CHECKING, TypeAlias
 
+from msgspec.structs import replace
+
+from ..plan import Outcome
+from ..values import join_words
 from .grouping import describe_all_held, describe_all_left, group_findings, group_limits
 from .wording import (
     REPORTING,
@@ -31,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ..errors import PipflowError
-    from ..plan import Change, Origin, Outcome, Plan, PlannedFor
+    from ..plan import Change, Origin, Plan, PlannedFor
 
     Entry: TypeAlias = tuple[str, str]  # the word that a line begins with, and the rest
 
@@ -48,6 +52,16 @@ def write(plan: Plan, outcome: Outcome, error: PipflowError | None, *, width: in
     """
     lines = [each for line in _lines(plan, outcome) for each in _shown(line, width)]
     return "\n".join([*lines, *([plan.suggestion] if plan.suggestion else [])])
+
+
+def announce(plan: Plan, *, width: int = 0) -> str:
+    """Return what is about to change and to be built, as text; why no more changes comes later."""
+    changes = tuple(replace(each, newest=None, reason="") for each in plan.changes)
+    planned = Outcome(status="planned", dry_run=True)
+    lines: list[Entry] = [*_changes(replace(plan, changes=changes), planned)]
+    if plan.builder is not None:
+        lines.append(("building", join_words(plan.builder.images) or plan.builder.shown))
+    return "\n".join(each for line in lines for each in _shown(line, width))
 
 
 def _shown(line: str | Entry, width: int) -> list[str]:
@@ -105,6 +119,18 @@ def _origin(origin: Origin) -> str:
 
 def _projects(plan: Plan, outcome: Outcome) -> Iterator[Entry]:
     """Yield changes, what is held or left alone, and paths."""
+    yield from _changes(plan, outcome)
+    yield from (("held", shown) for shown in describe_all_held(plan))
+    yield from (("left", shown) for shown in describe_all_left(plan.left_alone))
+    for path in plan.paths:
+        yield "why", describe_path(path, plan)
+    for explanation in plan.explanations:
+        first, *others = describe_explanation(explanation)
+        yield "why not", first
+        yield from (("", each) for each in others)
+
+
+def _changes(plan: Plan, outcome: Outcome) -> Iterator[Entry]:
     changes, limits = group_limits(each for each in plan.changes if not each.is_kept)
     for change, what in zip(changes, _columns(changes), strict=True):
         word, _ = describe_change(change)
@@ -114,14 +140,6 @@ def _projects(plan: Plan, outcome: Outcome) -> Iterator[Entry]:
             yield "", change.reason
     yield from (("size", shown) for shown in describe_costs(plan))
     yield from (("newer", shown) for shown in limits)
-    yield from (("held", shown) for shown in describe_all_held(plan))
-    yield from (("left", shown) for shown in describe_all_left(plan.left_alone))
-    for path in plan.paths:
-        yield "why", describe_path(path, plan)
-    for explanation in plan.explanations:
-        first, *others = describe_explanation(explanation)
-        yield "why not", first
-        yield from (("", each) for each in others)
 
 
 def _columns(changes: Sequence[Change]) -> Iterator[str]:

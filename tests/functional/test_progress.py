@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from asking_keyring import QUESTION
+from functional.temporary_project import BUILD_OUTPUT, ENGINE
 from functional.terminal import on_terminal, screen
 from loopback_index import Fault
 
@@ -184,6 +185,23 @@ def test_password_is_asked_for(
     assert screen(terminal.printed)[0] == f"{QUESTION}hush"
 
 
+def test_plan_comes_before_the_build(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """The user sees what will change, then what the builder prints, then the report."""
+    slow(index)
+    project.stand_in("docker", ENGINE)
+    with on_terminal(project, "upgrade", "lib1", "lib6") as terminal:
+        assert terminal.finish() == 0
+    lines = screen(terminal.printed)
+    assert lines[:4] == [
+        "to move   lib1 1.0 to 2.0 (requirements.txt:2)",
+        "to move   lib6 1.0 to 2.0 (requirements.txt:7)",
+        "building  shop",
+        BUILD_OUTPUT,
+    ]
+    assert lines[4].startswith("for python 3.9")
+    assert "moved     lib1 1.0 to 2.0 (requirements.txt:2)" in lines[5:]
+
+
 def test_build_that_prints_nothing(project: TemporaryProject) -> None:
     """Where Invoke hides what a builder prints, a line says what is built; its failure is shown."""
     project.write("invoke.yaml", "run: {hide: both}\n")
@@ -195,7 +213,7 @@ def test_build_that_prints_nothing(project: TemporaryProject) -> None:
     with on_terminal(project, "rebuild") as terminal:
         assert terminal.finish() == 3
     assert "building shop · 1 s" in terminal.printed
-    assert screen(terminal.printed)[0] == "the builder failed"
+    assert screen(terminal.printed)[:2] == ["building  shop", "the builder failed"]
 
 
 def test_log_has_a_line_for_what_takes_long(
