@@ -202,7 +202,7 @@ def finish(
         paths=draft.paths,
         explanations=draft.explanations,
         warnings=tuple(dict.fromkeys((*draft.warnings, *_last_warnings(draft)))),
-        hints=tuple(dict.fromkeys(draft.hints)),
+        hints=tuple(dict.fromkeys((*draft.hints, *_tell_sorted(draft, manifest, contents)))),
         leads_back=_leads_back(draft, manifest, contents, command),
     )
 
@@ -346,6 +346,20 @@ def _content(draft: Draft, manifest: Manifest, path: str) -> RequirementsFile:
         content = content.without(gone)
     written = [each.written for each in draft.additions if each.path == path]
     return content.with_requirements(written) if written else content
+
+
+def _tell_sorted(
+    draft: Draft, manifest: Manifest, contents: Mapping[str, RequirementsFile]
+) -> Iterator[str]:
+    """Yield how many lines move because a block that gets a line was not sorted."""
+    for path in dict.fromkeys(each.path for each in draft.additions):
+        number = contents[path].count_moved_since(manifest.requirements[path].content)
+        if number:
+            lines = "1 other line" if number == 1 else f"{number} other lines"
+            yield (
+                f"{lines} of {path} {'moves' if number == 1 else 'move'}, since the block was not "
+                "sorted; the setting `sort: insert` moves none"
+            )
 
 
 def _edit(

@@ -33,7 +33,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from ..errors import RequirementsError
 from .annotations import Annotation, read_annotation
-from .block import Block, Entry, find_blocks, heading_text
+from .block import Block, Entry, count_moved, find_blocks, find_order, heading_text
 from .compile_command import CompileCommand, is_later, read_command
 from .edit import add_extras, hash_layout, pin_line, typed_specifier
 from .generator import Generator, find_generator
@@ -52,7 +52,7 @@ from .typed import Request, as_one_word, split_requirements
 from .via import change_via, write_via
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from packaging.requirements import Requirement
     from packaging.version import Version
@@ -302,10 +302,11 @@ class RequirementsFile(Struct, frozen=True, kw_only=True, dict=True):  # of a ca
         return self.with_requirements([addition])
 
     def with_requirements(self, additions: Sequence[Addition]) -> RequirementsFile:
-        """Add requirements, each at its place in the order of canonical names.
+        """Add requirements, each at its place in the order of its block, or of canonical names.
 
-        One without ``group`` and ``near`` goes into the first block that has requirements, else
-        to the end of the file.
+        A block that is sorted already keeps its order, see ``find_order``. An addition without
+        ``group`` and ``near`` goes into the first block that has requirements, else to the end of
+        the file.
 
         Raises:
             RequirementsError: no block has the heading that the ``group`` of an addition names.
@@ -313,29 +314,14 @@ class RequirementsFile(Struct, frozen=True, kw_only=True, dict=True):  # of a ca
         texts = [line.text for line in self.lines]
         blocks = self.blocks()
         pieces = {
-            block.start: [(entry.name, texts[entry.start : entry.stop]) for entry in block.entries]
+            block.start: [
+                (self.lines[entry.requirement].spelled_name, texts[entry.start : entry.stop])
+                for entry in block.entries
+            ]
             for block in blocks
         }
-        loose: list[tuple[NormalizedName, list[str]]] = []  # if no block has requirements yet
-        newline, layout = self._newline(), self._hash_layout()
-        to_sort: dict[int, list[tuple[NormalizedName, list[str]]]] = {}
-        latest: dict[int, list[NormalizedName]] = {}  # up to each piece, the name that sorts last
-        for addition, block in zip(additions, self._blocks_for(additions, blocks), strict=True):
-            siblings = loose if block is None else pieces[block.start]
-            name = canonicalize_name(addition.requirement.name)
-            piece = name, [_spell(addition, newline, layout)]
-            if addition.sort == "block":
-                siblings.append(piece)
-                to_sort[id(siblings)] = siblings
-                latest.pop(id(siblings), None)
-            else:
-                if id(siblings) not in latest:
-                    latest[id(siblings)] = [*accumulate((other for other, _ in siblings), max)]
-                place = bisect_right(latest[id(siblings)], name)  # before the first that is later
-                latest[id(siblings)].insert(place, name)
-                siblings.insert(place, piece)
-        for siblings in to_sort.values():
-            siblings.sort(key=lambda piece: piece[0])
+        loose: list[tuple[str, list[str]]] = []  # if no block has requirements yet
+        self._place(additions, blocks, pieces, loose)
         put_together: list[str] = []
         place = 0
         for block in blocks:
@@ -345,6 +331,53 @@ class RequirementsFile(Struct, frozen=True, kw_only=True, dict=True):  # of a ca
         put_together += texts[place:]
         put_together += [text for _, piece in loose for text in piece]
         return self._assemble(put_together)
+
+    def _place(
+        self,
+        additions: Sequence[Addition],
+        blocks: Sequence[Block],
+        pieces: Mapping[int, list[tuple[str, list[str]]]],
+        loose: list[tuple[str, list[str]]],
+    ) -> None:
+        """Put additions into the pieces of their block, or among those that are in none."""
+        newline, layout = self._newline(), self._hash_layout()
+        orders: dict[int, Callable[[str], str]] = {}
+        to_sort: dict[int, list[tuple[str, list[str]]]] = {}
+        latest: dict[int, list[str]] = {}  # up to each piece, the key that sorts last
+        for addition, block in zip(additions, self._blocks_for(additions, blocks), strict=True):
+            siblings = loose if block is None else pieces[block.start]
+            own = id(siblings)
+            if own not in orders:
+                orders[own] = find_order([name for name, _ in siblings]) or canonicalize_name
+            order = orders[own]
+            piece = addition.requirement.name, [_spell(addition, newline, layout)]
+            if addition.sort == "block":
+                siblings.append(piece)
+                to_sort[own] = siblings
+                latest.pop(own, None)
+            else:
+                if own not in latest:
+                    latest[own] = [*accumulate((order(other) for other, _ in siblings), max)]
+                place = bisect_right(latest[own], order(piece[0]))  # before the first that is later
+                latest[own].insert(place, order(piece[0]))
+                siblings.insert(place, piece)
+        for own, siblings in to_sort.items():
+            order = orders[own]
+            siblings[:] = sorted(siblings, key=lambda piece: order(piece[0]))
+
+    def count_moved_since(self, before: RequirementsFile) -> int:
+        """Return how many requirements that both documents have moved, beside new ones."""
+        places = {key: place for place, key in enumerate(before._identities())}
+        return count_moved([places[key] for key in self._identities() if key in places])
+
+    def _identities(self) -> Iterator[tuple[NormalizedName, str, int]]:
+        """Yield each requirement's name and marker, and how many of these there were before."""
+        seen: Counter[tuple[NormalizedName, str]] = Counter()
+        for line in self.lines:
+            if line.name is not None:
+                key = line.name, str(line.marker or "")
+                yield (*key, seen[key])
+                seen[key] += 1
 
     def without(self, lines: Collection[Line]) -> RequirementsFile:
         """Remove lines and the comment lines that belong to them; headings of blocks stay."""

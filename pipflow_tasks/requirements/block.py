@@ -1,20 +1,62 @@
-"""Blocks: the runs of lines that are sorted, and the comments that belong to a requirement."""
+"""Blocks: the runs of lines that are sorted, and the comments that belong to a requirement.
+
+A block may be sorted by its names as PEP 503 compares them, in lower case, as they are in ASCII, or
+without hyphens, underscores and dots: editors, hooks and other tools each have their own order.
+"""
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
+from packaging.utils import canonicalize_name
 
 from .line import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from packaging.utils import NormalizedName
 
     from .line import Line
+
+
+def _in_ascii(name: str) -> str:
+    return name
+
+
+def _without_marks(name: str) -> str:
+    return re.sub("[-_.]+", "", name).lower()
+
+
+ORDERS: tuple[Callable[[str], str], ...] = (
+    canonicalize_name,
+    str.lower,
+    _in_ascii,
+    _without_marks,
+)
+"""What names may be sorted by, the likeliest first."""
+
+
+def find_order(names: Sequence[str]) -> Callable[[str], str] | None:
+    """Return what names are sorted by; None: by nothing that is known."""
+    for order in ORDERS:
+        if all(one <= other for one, other in pairwise(map(order, names))):
+            return order
+    return None
+
+
+def count_moved(places: Sequence[int]) -> int:
+    """Return how few things moved, at the least, to be at places that are given in turn."""
+    ends: list[int] = []  # of the rising sequences of each length, the lowest last place
+    for place in places:
+        at = bisect_left(ends, place)
+        ends[at : at + 1] = [place]
+    return len(places) - len(ends)
 
 
 class Entry(Struct, frozen=True, kw_only=True):

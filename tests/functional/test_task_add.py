@@ -663,3 +663,31 @@ def test_pins_move_within_what_is_asked_for(
     assert project.requirements == after, done.output
     assert done.status == (0 if "needy" in after else 1)
     assert "already listed" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("sort", "after", "hint"),
+    [
+        ("block", "click==2.0\nflask==3.0.3\nrequests==2.31.0\nzope==1.0\n",
+         "2 other lines of requirements.txt move, since the block was not sorted; "
+         "the setting `sort: insert` moves none"),
+        ("insert", "flask==3.0.3\nzope==1.0\nrequests==2.31.0\nclick==2.0\n", ""),
+    ],
+)  # fmt: skip
+def test_lines_that_sorting_moves_are_counted(
+    project: TemporaryProject, sort: str, after: str, hint: str
+) -> None:
+    """A block that is not sorted is sorted, and the report says how many other lines move."""
+    project.requirements = "zope==1.0\nrequests==2.31.0\nclick==2.0\n"
+    setting = {"INVOKE_PIPFLOW_SORT": sort}
+    done = project.pipflow("add", "flask", "--no-resolve", environment=setting)
+    assert (done.status, project.requirements) == (0, after)
+    assert [line[10:] for line in done.stdout.splitlines() if "sort" in line] == [hint] * bool(hint)
+
+
+def test_block_of_another_order(project: TemporaryProject) -> None:
+    """A block that is sorted in another usual order gets its line there, and no other moves."""
+    project.requirements = "Zope==1.0\nclick==2.0\nrequests==2.31.0\n"
+    done = project.pipflow("add", "flask", "--no-resolve")
+    assert project.requirements == "Zope==1.0\nclick==2.0\nflask==3.0.3\nrequests==2.31.0\n"
+    assert (done.status, "sort" in done.stdout) == (0, False)

@@ -32,6 +32,7 @@ from pipflow_tasks.requirements import (
     split_requirements,
     write_via,
 )
+from pipflow_tasks.requirements.block import find_order
 
 GIT = "git+https://example.com/repository.git"
 WHEEL = "Flask_Login-0.6.3-py3-none-any.whl"
@@ -502,6 +503,41 @@ def test_add_with_insert_moves_no_other_line() -> None:
     assert added("a==1\nb==1\nc==1\n", "b==2", sort="insert") == "a==1\nb==1\nb==2\nc==1\n"
 
 
+@pytest.mark.parametrize("sort", ["block", "insert"])
+@pytest.mark.parametrize(
+    ("before", "line", "after"),
+    [
+        ("Alpha foo-c foobar2 zed", "Foo_Bar", "Alpha Foo_Bar foo-c foobar2 zed"),
+        ("a_b a-c B", "a.bb", "a_b a.bb a-c B"),
+        ("a-c a_b B", "a.bb", "a-c a.bb a_b B"),
+        ("Zope a b", "Aaa", "Aaa Zope a b"),
+        ("Zope a c", "b", "Zope a b c"),
+        ("foobar foo-c zed", "foo-bb", "foobar foo-bb foo-c zed"),
+        ("b", "A", "A b"),
+        ("", "b", "b"),
+    ],
+)
+def test_block_keeps_its_order(before: str, line: str, after: str, sort: Any) -> None:
+    """A block that is sorted by a usual key gets the new line by that key, and no other moves."""
+    text, expected = (
+        "".join(f"{name}==1\n" for name in names.split()) for names in (before, after)
+    )
+    new = read(text).with_requirement(Requirement(f"{line}==1"), sort=sort)
+    assert written(new) == expected
+    assert new.count_moved_since(read(text)) == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "number"),
+    [("b a", 1), ("zed a b", 1), ("d c b a", 3), ("a c b e d", 2), ("a b c", 0), ("", 0)],
+)
+def test_lines_that_moved_are_counted(before: str, number: int) -> None:
+    """The fewest are counted that could have moved; new ones are not."""
+    document = read("".join(f"{name}==1\n" for name in before.split()))
+    after = document.with_requirement(Requirement("bb==1"))
+    assert after.count_moved_since(document) == number
+
+
 def test_order_is_that_of_canonical_names() -> None:
     """Spelling and case do not matter, and equal names keep their order."""
     before = "Zope==1\nflask_b==2\nFlask-B==1\nflask.A==1\nFLASK==1\n"
@@ -956,9 +992,12 @@ def test_sorting_only_permutes_lines(text: str, name: str) -> None:
     assert Counter(physical(after)) == Counter([*physical(document), f"{name}==77"])
     assert len(after.blocks()) == len(document.blocks())
     block = after.blocks()[places[0]]
-    names = [entry.name for entry in block.entries]
-    assert names == sorted([*(entry.name for entry in before.entries), canonicalize_name(name)])
-    stable = sorted(before.entries, key=lambda entry: entry.name)
+    spelled = [document.lines[entry.requirement].spelled_name for entry in before.entries]
+    order = find_order(spelled)
+    names = [after.lines[entry.requirement].spelled_name for entry in block.entries]
+    by = order or canonicalize_name
+    assert [*map(by, names)] == sorted(map(by, [*spelled, name]))
+    stable = before.entries if order else sorted(before.entries, key=lambda entry: entry.name)
     kept = [after.lines[entry.requirement].content for entry in block.entries]
     kept.remove(f"{name}==77")
     assert kept == [document.lines[entry.requirement].content for entry in stable]
