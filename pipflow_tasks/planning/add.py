@@ -20,7 +20,7 @@ from .costs import find_costs
 from .draft import Draft, hint, warn
 from .goals import goal_to_add, goal_to_move, key_for, roots_without, why_unmovable
 from .inputs import holding_lines, key_of, readers_of, readers_of_new, reads
-from .lock import update_lock
+from .lock import tell_unhashed, update_lock
 from .moving import candidate_for, digests, move_goal, tell_held_goal, warn_of
 from .names import warn_of_new
 from .policies import asked_of, comment_with_policy, policy_of, tell_new_policies, tell_policies
@@ -39,13 +39,12 @@ from .transitive import Origin
 from .unblocking import find_way
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from packaging.utils import NormalizedName
 
     from ..requirements import Line, Request, Sort
-    from ..resolution import Key
     from .goals import Goal
     from .inputs import Inputs
     from .settlement import Settlement
@@ -288,7 +287,7 @@ def _pin(
         yield from _lock(settlement, new, options)
     elif wanted and inputs.manifest.uses_hashes:
         inputs = settlement.inputs
-        yield from _name_unhashed(settlement, [key_for(inputs, goal) for goal in wanted])
+        yield from tell_unhashed(settlement, [key_for(inputs, goal) for goal in wanted])
 
 
 def _merge(told: Sequence[Draft], moving: Sequence[Goal]) -> tuple[list[Draft], tuple[Goal, ...]]:
@@ -361,25 +360,3 @@ def _lock(
         if marker is None or any(each.target.applies(marker) for each in inputs.readers)
     ]
     yield from update_lock(settlement, added=added)
-
-
-def _name_unhashed(settlement: Settlement, names: Collection[Key]) -> Iterator[Draft]:
-    """Report the dependencies that the files do not pin with a hash."""
-    inputs = settlement.inputs
-    if inputs.skips_dependencies:
-        return
-    if not inputs.resolves:
-        yield warn("pip will want a hash for every dependency, too")
-        return
-    there = {line.name for line in inputs.manifest.lines}
-    reached = list(names)
-    for name in reached:  # it grows on the way
-        pick = settlement.solution.picks.get(name)
-        dependencies = inputs.candidates.dependencies(pick) if pick is not None else ()
-        reached.extend(each.name for each in dependencies if each.name not in reached)
-    new = (project_of(name) for name in reached if name not in names)
-    if missing := sorted({name for name in new if name not in there}):
-        yield warn(
-            "the file pins hashes, so pip will want one for every dependency; "
-            f"missing: {', '.join(missing)}"
-        )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from ..manifest.documents import Manifest
     from ..requirements import Line
-    from ..resolution import Pick, Solution
+    from ..resolution import Key, Pick, Solution
     from .inputs import Inputs
     from .settlement import Settlement
     from .transitive import Origin, Transitive
@@ -253,3 +253,25 @@ def say_need(parents: Iterable[str], *, still: bool = False) -> str:
     names = list(dict.fromkeys(parents))
     adverb = " still" if still else ""
     return f"{' and '.join(names)}{adverb} need{'s' if len(names) == 1 else ''}"
+
+
+def tell_unhashed(settlement: Settlement, names: Collection[Key]) -> Iterator[Draft]:
+    """Report the dependencies of projects that the files do not pin with a hash."""
+    inputs = settlement.inputs
+    if inputs.skips_dependencies:
+        return
+    if not inputs.resolves:
+        yield warn("pip will want a hash for every dependency, too; `lock` writes them")
+        return
+    there = {line.name for line in inputs.manifest.lines}
+    reached = list(names)
+    for name in reached:  # it grows on the way
+        pick = settlement.solution.picks.get(name)
+        dependencies = inputs.candidates.dependencies(pick) if pick is not None else ()
+        reached.extend(each.name for each in dependencies if each.name not in reached)
+    new = (project_of(name) for name in reached if name not in names)
+    if missing := sorted({name for name in new if name not in there}):
+        yield warn(
+            "the file pins hashes, so pip will want one for every dependency; "
+            f"missing: {', '.join(missing)}; run `lock`, which writes them"
+        )

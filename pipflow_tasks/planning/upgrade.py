@@ -13,10 +13,10 @@ from ..requirements import Kind, as_one_word
 from ..resolution.finder import Bound
 from .bounds import is_held, only_version, policy_bounds
 from .draft import Draft, hint, leave, warn
-from .goals import goal_to_move, why_left_alone, why_unmovable
+from .goals import goal_to_move, key_for, why_left_alone, why_unmovable
 from .inputs import holding_lines, key_of, reads, releases, root_of, why_nowhere
-from .lock import update_lock
-from .moving import move_goal
+from .lock import tell_unhashed, update_lock
+from .moving import move_goal, version_for
 from .policies import asked_of, bounds_beside, comment_with_policy, tell_policies
 from .requests import error_at, require_there
 from .selection import select
@@ -91,11 +91,19 @@ def _move(
     telling: Collection[NormalizedName] | None = (),
 ) -> Iterator[Draft]:
     """Move the lines of goals and the locked lines; see ``update_lock``."""
+    inputs = settlement.inputs
     yield from settlement.notices
     for goal in goals:
         yield from move_goal(settlement, goal)
     comments = {goal.line.place: goal.comment for goal in goals if goal.line and goal.comment}
     yield from update_lock(settlement, telling=telling, comments=comments)
+    moved = [
+        key_for(inputs, goal)
+        for goal in goals
+        if goal.line and version_for(settlement, goal) != goal.line.pin
+    ]
+    if moved and inputs.resolves and inputs.manifest.uses_hashes and not inputs.manifest.is_locked:
+        yield from tell_unhashed(settlement, moved)
 
 
 def _movable(inputs: Inputs, request: Request) -> tuple[list[Line], list[Draft]]:

@@ -317,7 +317,8 @@ def test_add_names_the_dependencies_without_hash(
     plan = carry_out(project, index, lambda opened: opened.plan_add("top"))
 
     assert plan.warnings == (
-        "the file pins hashes, so pip will want one for every dependency; missing: deep, mid-dle",
+        "the file pins hashes, so pip will want one for every dependency; missing: deep, mid-dle; "
+        "run `lock`, which writes them",
     )
 
 
@@ -388,3 +389,38 @@ def test_hashes_of_an_included_file_make_add_write_hashes(
 
     assert hashes_of(index, "delta", "1.0")[0] in project.requirements
     assert dry_run(project.folder, index).status == 0
+
+
+@pytest.mark.parametrize("words", [("add", "top"), ("upgrade", "low"), ("upgrade-all",)], ids=str)
+def test_lock_writes_the_hashes_that_pip_misses(
+    project: TemporaryProject, index: LoopbackIndex, words: tuple[str, ...]
+) -> None:
+    """What is missing for a pin that is new, or has moved, is what `lock` writes, as it says."""
+    index.add("top", "1.0", requires_dist=["deep>=1"])
+    index.add("low", "1.0")
+    index.add("low", "2.0", requires_dist=["deep>=1"])
+    index.add("deep", "1.0")
+    project.requirements = f"low==1.0 {hashes_of(index, 'low', '1.0')[0]}\n"
+
+    done = project.pipflow(*words)
+    assert dry_run(project.folder, index).status == 1
+    locked = project.pipflow("lock")
+
+    assert (done.status, locked.status) == (0, 0), done.output
+    assert "missing: deep; run `lock`, which writes them" in done.stderr
+    assert dry_run(project.folder, index).status == 0
+
+
+@pytest.mark.parametrize("words", [("upgrade-all",), ("outdated",), ("pin",)], ids=str)
+def test_line_that_is_left_alone_has_no_hashes(
+    project: TemporaryProject, words: tuple[str, ...]
+) -> None:
+    """A hashed line that is left alone is named without its hashes, in each format."""
+    address = "beta @ https://example.com/beta.whl"
+    project.requirements = f"alpha==1.0 {OLD[0]}\n{address} \\\n    {OLD[0]}\n"
+    done = project.pipflow(*words, "--no-resolve")
+    assert f"left      {address} (requirements.txt:2): a URL\n" in done.stdout
+    for form in ("json", "markdown"):
+        done = project.pipflow(*words, "--no-resolve", "--format", form)
+        assert address in done.stdout
+        assert "sha256" not in done.stdout
