@@ -36,7 +36,6 @@ from .credentials import Credentials
 from .deadlines import DEADLINE_SECONDS, uncounted
 from .encodings import unpacked
 from .links import Linked, Links, list_folder, list_page
-from .proxies import hint_for
 from .shelf import Shelf
 from .spool import Spool
 from .trust import SYSTEM_TRUST, Trust
@@ -579,6 +578,8 @@ class PackageIndex:
             failure, hint = "failed", "nothing was changed; try again later"
         way = ""
         if answer.proxy is not None and status not in {401, 404, 410}:
+            from .proxies import hint_for
+
             way = f", asked through {answer.proxy}"
             of_proxy = hint_for(answer.proxy, status)
             hint = f"{hint}; or {of_proxy}" if status == 403 else of_proxy
