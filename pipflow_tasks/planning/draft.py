@@ -266,10 +266,12 @@ def _is_only_more(
             for each in draft.additions
             if each.path == path
         }
+        if not names:
+            continue
         before = manifest.requirements[path].content
         pinned = before.with_pins(pin for pin in draft.pins if pin.line.path == path)
         left = content.without([line for line in content.lines if line.name in names])
-        if names and left.to_bytes() != pinned.to_bytes():
+        if left.to_bytes() != pinned.to_bytes():
             return False
     return True
 
