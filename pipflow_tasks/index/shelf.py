@@ -214,7 +214,8 @@ class Shelf:
 
     def _question(self, url: str) -> str:
         """Return an address without its password, for whom and with whose trust it is asked."""
-        url, user = _split_user(self._credentials.put_into(url))
+        url = self._credentials.put_into(url)
+        url, user = _split_user(url) if "@" in url else (url, "")
         account = user.partition(":")[0] if user else self._netrc
         return f"{account}@{url} {self._trusted}"
 
