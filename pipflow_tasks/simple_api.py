@@ -726,9 +726,10 @@ def _read_status(data: msgspec.Raw) -> ProjectStatus:
 def _require_few(data: bytes) -> None:
     """Refuse a page with many more entries than are read, before they take up memory.
 
-    An entry is an object with at most three objects in it.
+    An entry is an object with at most three objects in it, and has at least 16 bytes; what is no
+    entry takes up little in a page that is smaller.
     """
-    if len(data) < 3 * MOST_FILES or data.count(b",") < MOST_FILES:
+    if len(data) < 16 * MOST_FILES or data.count(b",") < MOST_FILES:
         return
     if data.count(b"{") > 4 * MOST_FILES + 16:
         raise _too_many_files()
