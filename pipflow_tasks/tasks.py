@@ -473,7 +473,7 @@ _TASKS = (
 )
 """The functions that make plans, each with the shared arguments that its task takes."""
 
-_MANY_OBJECTS = 50_000
+_MANY_OBJECTS = 200_000
 
 _CHANGING_COMMANDS = {
     body.__name__.replace("_", "-") for body, shared in _TASKS if "dry_run" in shared
