@@ -1,6 +1,7 @@
 """The arrows of the design: which module may import which, and what nothing may load too early."""
 
 import ast
+import functools
 import graphlib
 import re
 import subprocess
@@ -87,9 +88,10 @@ def imports(text: str, *, parents: Sequence[str]) -> Iterator[str]:
             yield from (".".join([*start, name.name]) for name in node.names)
 
 
-def imports_of(file: Path) -> Iterator[str]:
+@functools.cache
+def imports_of(file: Path) -> tuple[str, ...]:
     parents = [PACKAGE.name, *file.relative_to(PACKAGE).parent.parts]
-    return imports(file.read_text("utf-8"), parents=parents)
+    return tuple(imports(file.read_text("utf-8"), parents=parents))
 
 
 def own_imports(file: Path) -> set[str]:

@@ -120,6 +120,7 @@ def test_oversized_entry(values: dict[str, Any]) -> None:
     assert Files([page]).oversized == ((URL, 1),)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("form", ["json", "html", "numbers", "objects"])
 def test_page_with_too_many_files(form: str) -> None:
     """A page with more than 200,000 entries is refused, whatever the entries are."""
