@@ -67,7 +67,7 @@ def read(path: Path, *, shown: str) -> bytes | None:
 
 def _read_regular(path: Path) -> bytes:
     """Read up to one byte more than ``MOST_BYTES``; a device or a pipe is never waited for."""
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb", buffering=0) as file:
         mode = os.fstat(descriptor).st_mode
         if stat.S_ISDIR(mode):

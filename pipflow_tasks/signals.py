@@ -71,8 +71,7 @@ def interruptible() -> Iterator[None]:
             raise error
         _held_back.append(error)
 
-    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
     heeded = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
     former = {number: signal.signal(number, interrupt) for number in heeded}
     try:

@@ -157,7 +157,7 @@ class _Context(ssl.SSLContext):
 
 def _system_context() -> ssl.SSLContext:
     """Return a context that trusts what the operating system trusts, as pip's does."""
-    if sys.platform == "darwin" or sys.platform == "win32":  # the form that mypy understands
+    if sys.platform == "darwin":
         from truststore import SSLContext
 
         return SSLContext(ssl.PROTOCOL_TLS_CLIENT)
