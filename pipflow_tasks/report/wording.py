@@ -277,8 +277,6 @@ def _describe_state(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, str]]:
 
 def _describe_failure(builder: Builder | None, outcome: Outcome) -> Iterator[tuple[str, str]]:
     """Yield the state of the files and the images after a failed build."""
-    if outcome.failure:
-        yield "failed", outcome.failure
     if outcome.kept:
         yield "files", "keep their changes (--keep)"
     elif outcome.undone:

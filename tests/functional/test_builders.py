@@ -283,10 +283,9 @@ def test_failed_build_puts_the_file_back(project: TemporaryProject, text: str) -
     assert "2.0" in seen
     assert f"`docker {PLAIN}` ended with status 7" in done.stderr
     assert "undone    lib 1.0 to 2.0 (requirements.txt:" in done.stdout
-    assert done.stdout.splitlines()[-2:] == [
-        f"failed    the image was not built: `docker {PLAIN}` ended with status 7",
-        "files     as they were: requirements.txt (--keep keeps the changes)",
-    ]
+    last = done.stdout.splitlines()[-1]
+    assert last == "files     as they were: requirements.txt (--keep keeps the changes)"
+    assert "ended with status" not in done.stdout
     assert docker.built == [PLAIN]
 
 

@@ -30,7 +30,7 @@ BUILDER = Builder(
         ),
         (
             Outcome(status="failed", failure="it failed", kept=True),
-            ["failed it failed", "files keep their changes (--keep)"],
+            ["files keep their changes (--keep)"],
         ),
         (
             Outcome(status="failed", undone=("r.txt",), rebuilt=("shop",), left=("s.txt: edited",)),
