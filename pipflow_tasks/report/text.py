@@ -103,13 +103,11 @@ def _lines(plan: Plan, outcome: Outcome) -> Iterator[str | Entry]:
 
 
 def _environments(environments: Sequence[PlannedFor], project: str) -> Iterator[str | Entry]:
-    start = f"{project}: for" if project else "for"
+    target, shown = environments[0].target, f"{len(environments)} environments"
     if len(environments) == 1:
-        target = environments[0].target
-        yield f"{start} {target} · {target.deciding_source}"
-        return
-    yield f"{start} {len(environments)} environments"
-    for each in environments:
+        shown = f"{target} · {target.deciding_source}"
+    yield f"{project}: for {shown}" if project else ("for", shown)
+    for each in environments if len(environments) > 1 else ():
         yield "for", f"{each.name}: {each.target} · {each.target.deciding_source}"
 
 

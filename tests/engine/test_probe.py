@@ -88,7 +88,7 @@ def test_image_of_an_unknown_name_tells_its_python(
     done = add(project)
     assert (done.status, done.stderr) == (0, "")
     first, second, *_ = done.stdout.splitlines()
-    assert first.startswith(f"for python {python}.")
+    assert first.startswith(f"for       python {python}.")
     assert first.endswith(" · Dockerfile:1, asked of the image")
     assert second.startswith(f"to add    lib {python.replace('3.', '1.')} ")
     target = asked(project)
@@ -186,7 +186,7 @@ def test_python_that_the_dockerfile_would_run(
     base(text)
     done = add(project)
     assert done.status == 0, done.stderr
-    assert done.stdout.startswith("for python 3.8.")
+    assert done.stdout.startswith("for       python 3.8.")
     assert "to add    lib 1.8 " in done.stdout
 
 
@@ -217,7 +217,7 @@ def test_image_whose_python_prints_at_its_start(
         "FROM python:3.8-slim\n"
         "RUN echo 'print(\"welcome\")' >/usr/local/lib/python3.8/site-packages/sitecustomize.py\n"
     )
-    assert add(project).stdout.startswith("for python 3.8.")
+    assert add(project).stdout.startswith("for       python 3.8.")
 
 
 def test_floating_name(project: TemporaryProject, image_name: str) -> None:

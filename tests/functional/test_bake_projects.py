@@ -41,7 +41,7 @@ def test_target_is_built_by_bake(project: TemporaryProject) -> None:
     assert (done.status, project.requirements) == (0, NEW), done.stderr
     words = "buildx bake --load --file docker-bake.json --set app.tags=shop app"
     assert [words] == [b for b in map(" ".join, (c.arguments for c in docker.calls)) if "load" in b]
-    assert "for python 3.9" in done.stdout
+    assert "for       python 3.9" in done.stdout
 
 
 def test_target_is_built_without_buildx(project: TemporaryProject) -> None:

@@ -55,7 +55,7 @@ def test_image_itself_is_asked(project: TemporaryProject, engine: Engine) -> Non
     """A name that tells nothing: one inspect, one run without a network, by id; nothing pulled."""
     done = add(project)
     assert (done.status, done.stderr) == (0, "")
-    first = "for python 3.10.4, musl 1.2 x86_64, pip 21.1 · Dockerfile:1, asked of the image"
+    first = "for       python 3.10.4, musl 1.2 x86_64, pip 21.1 · Dockerfile:1, asked of the image"
     said, change = done.stdout.splitlines()[:2]
     assert (said, change.partition(";")[0]) == (first, "to add    lib 1.10 (requirements.txt:1)")
     run = ["run", "--rm", "--name", "NAME", "--network", "none", "--workdir", "/", "--entrypoint"]
@@ -168,7 +168,7 @@ def test_name_counts_where_the_image_is_not_here(project: TemporaryProject, engi
     use(project, "tiangolo/uvicorn-gunicorn:python3.9")
     engine.answers("image inspect", 1, "[]", "Error: No such image: tiangolo/x:python3.9")
     done = add(project)
-    assert done.stdout.startswith("for python 3.9, glibc 2.31 x86_64 · Dockerfile:1\n")
+    assert done.stdout.startswith("for       python 3.9, glibc 2.31 x86_64 · Dockerfile:1\n")
     assert "has: glibc 2.31 is assumed" in done.stdout
     assert "asked" not in done.stdout
 
@@ -247,7 +247,10 @@ def test_release_of_an_image_without_python(project: TemporaryProject, engine: E
     text = project.read("Dockerfile").replace("RUN pip", "RUN apt-get install python3-pip && pip3")
     project.write("Dockerfile", text)
     engine.tells({"python": None, "release": "ubuntu:22.04"})
-    assert "for python 3.10.12, glibc 2.35 x86_64, pip 22.0 · Dockerfile:3\n" in add(project).stdout
+    assert (
+        "for       python 3.10.12, glibc 2.35 x86_64, pip 22.0 · Dockerfile:3\n"
+        in add(project).stdout
+    )
     engine.answers("image inspect", 1, "[]", "Error: No such image: acme-base:1")
     done = add(project)
     assert done.status == 1
@@ -279,14 +282,14 @@ def test_c_library_of_the_image_where_the_python_is_made(
     project.write("Dockerfile", text.replace("COPY", f"{MADE[name]}COPY", 1))
     engine.tells(told if "python" in told else {**TOLD, **told})
     done = add(project)
-    assert f"for python 3.8, {libc} x86_64" in done.stdout, done.output
+    assert f"for       python 3.8, {libc} x86_64" in done.stdout, done.output
     assert "nothing says which C library" not in done.output
 
 
 def test_image_with_the_name_of_a_distribution(project: TemporaryProject, engine: Engine) -> None:
     """An own image of such a name may have a Python; without one, to pull it would not help."""
     use(project, "acme/alpine:1")
-    assert "for python 3.10.4, musl 1.2" in add(project).stdout
+    assert "for       python 3.10.4, musl 1.2" in add(project).stdout
     engine.answers("image inspect", 1, "[]", "Error: No such image: acme/alpine:1")
     done = add(project)
     assert "the base image acme/alpine:1 has no Python of its own" in done.stderr
@@ -298,7 +301,7 @@ def test_python_at_a_path_that_the_image_has(project: TemporaryProject, engine: 
     text = project.read("Dockerfile")
     project.write("Dockerfile", text.replace("RUN pip", "RUN /opt/app/bin/pip"))
     done = add(project)
-    assert "for python 3.10.4, musl 1.2 x86_64, pip 21.1" in done.stdout, done.output
+    assert "for       python 3.10.4, musl 1.2 x86_64, pip 21.1" in done.stdout, done.output
     assert "is taken for" not in done.output
     assert in_order(engine.calls[-1])[-4:] == [ID, "/opt/app/bin/python", "-c", "SCRIPT"]
     assert add(project).stdout == done.stdout
@@ -320,7 +323,7 @@ def test_image_without_a_shell(project: TemporaryProject, engine: Engine) -> Non
     """Where there is no `sh`, Python is started itself; where that is not there either, none is."""
     engine.answers("run", 127, "", "exec: sh: executable file not found in $PATH")
     engine.answers("no shell", 0, json.dumps(TOLD))
-    assert "for python 3.10.4" in add(project).stdout
+    assert "for       python 3.10.4" in add(project).stdout
     assert in_order(engine.calls[-1])[-4:] == [ID, "python3", "-c", "SCRIPT"]
     engine.answers("no shell", 127, "", "exec: python3: executable file not found in $PATH")
     engine.has({**IMAGE, "Id": f"sha256:{'6f' * 32}"})
@@ -426,7 +429,7 @@ def test_podman_is_asked_where_it_builds(project: TemporaryProject, engine: Engi
     """The setting `builder` chooses whom to ask; podman's ids and errors are its own."""
     podman = Engine(project, "podman")
     podman.has({**IMAGE, "Id": ID})
-    assert "for python 3.10.4" in add(project, INVOKE_PIPFLOW_BUILDER="podman").stdout
+    assert "for       python 3.10.4" in add(project, INVOKE_PIPFLOW_BUILDER="podman").stdout
     assert (engine.commands, podman.commands) == ([], ["image", "run"])
     podman.answers("image inspect", 125, "[]", "Error: inspecting object: acme: image not known")
     done = add(project, INVOKE_PIPFLOW_BUILDER="podman")
@@ -453,7 +456,7 @@ def test_without_an_engine_the_name_counts(project: TemporaryProject, engine: En
     (project.programs / "docker").unlink()
     use(project, "tiangolo/uvicorn-gunicorn:python3.9")
     done = add(project)
-    assert done.stdout.startswith("for python 3.9, glibc 2.31 x86_64 · Dockerfile:1\n")
+    assert done.stdout.startswith("for       python 3.9, glibc 2.31 x86_64 · Dockerfile:1\n")
     assert "docker pull" not in done.output
 
 

@@ -155,7 +155,7 @@ def test_lines_to_paste(project: TemporaryProject) -> None:
 @pytest.mark.parametrize(
     ("within", "words", "first"),
     [
-        (".", (), "for python 3.9, glibc 2.41 x86_64, pip 23.0 · Dockerfile:1"),
+        (".", (), "for       python 3.9, glibc 2.41 x86_64, pip 23.0 · Dockerfile:1"),
         ("src", (), "..: for python 3.9, glibc 2.41 x86_64, pip 23.0 · ../Dockerfile:1"),
         (".", ("--file", "prod.txt"), "prod.txt: for python 3.9, "),
         ("src", ("--file", "prod.txt"), "../prod.txt: for python 3.9, "),

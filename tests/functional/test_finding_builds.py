@@ -39,7 +39,7 @@ def test_context_is_what_the_step_finds(
     environment = {f"INVOKE_PIPFLOW_{name}": value for name, value in settings.items()}
     done = project.invoke("deps.upgrade-all", environment=environment)
     assert (done.status, project.requirements, docker.built) == (0, NEW, [built])
-    assert "for python 3.9" in done.stdout
+    assert "for       python 3.9" in done.stdout
 
 
 def test_first_file_of_a_dockerfile_below(project: TemporaryProject) -> None:
@@ -48,7 +48,7 @@ def test_first_file_of_a_dockerfile_below(project: TemporaryProject) -> None:
     project.write("docker/Dockerfile", dockerfile("3.9"))
     done = project.invoke("deps.add", "lib")
     assert (done.status, project.requirements) == (0, NEW)
-    assert "for python 3.9" in done.stdout
+    assert "for       python 3.9" in done.stdout
 
 
 def test_stage_is_built(project: TemporaryProject) -> None:

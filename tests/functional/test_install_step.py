@@ -679,7 +679,7 @@ def test_uv_is_not_limited_by_pip(project: TemporaryProject, index: LoopbackInde
     )
     done = project.invoke("deps.add", "lib")
     assert (done.status, project.requirements) == (0, "lib==2.0\n")
-    assert done.stdout.startswith("for python 3.8.0, glibc 2.28 x86_64, uv · Dockerfile:1\n")
+    assert done.stdout.startswith("for       python 3.8.0, glibc 2.28 x86_64, uv · Dockerfile:1\n")
 
 
 STAGES = """\

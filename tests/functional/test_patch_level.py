@@ -70,7 +70,7 @@ def test_lock_asks_the_image_that_is_here(project: TemporaryProject) -> None:
     engine = old_image(project)
     done = project.invoke("deps.lock", "--no-rebuild")
     assert (done.status, project.requirements) == (0, "keeper==5.0\nwaiter==4.0  # via keeper\n")
-    assert done.stdout.startswith("for python 3.11.2, glibc 2.36 x86_64")
+    assert done.stdout.startswith("for       python 3.11.2, glibc 2.36 x86_64")
     assert "Dockerfile:1, asked of the image" in done.stdout
     assert "is taken as" not in done.output
     assert engine.commands == ["image", "run"]

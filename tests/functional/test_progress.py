@@ -48,7 +48,7 @@ def test_look_ups_are_counted(
     assert counts == sorted(counts)
     assert counts[-1][1] >= 8
     assert all(ended <= begun for ended, begun in counts)
-    assert screen(terminal.printed)[0].startswith("for python 3.9")
+    assert screen(terminal.printed)[0].startswith("for       python 3.9")
     assert "looking up" not in "".join(screen(terminal.printed))
     assert "\x1b[?25" not in terminal.printed
 
@@ -198,7 +198,7 @@ def test_plan_comes_before_the_build(project: TemporaryProject, index: LoopbackI
         "building  shop",
         BUILD_OUTPUT,
     ]
-    assert lines[4].startswith("for python 3.9")
+    assert lines[4].startswith("for       python 3.9")
     assert "moved     lib1 1.0 to 2.0 (requirements.txt:2)" in lines[5:]
 
 

@@ -716,7 +716,7 @@ def test_path_names_its_images(services: TemporaryProject, index: LoopbackIndex)
 @pytest.mark.parametrize(
     ("dockerfiles", "words", "expected"),
     [
-        ({}, (), "for python 3.9"),
+        ({}, (), "for       python 3.9"),
         ({"jobs/Dockerfile": "3.9"}, ("remove",), "Dockerfile, jobs/Dockerfile:"),
         ({"jobs/Dockerfile": "3.9"}, (), "requirements.txt and dev.txt (app, jobs): for"),
     ],

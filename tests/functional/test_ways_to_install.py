@@ -193,7 +193,7 @@ def test_file_that_a_conda_environment_names(project: TemporaryProject, command:
     )
     output = upgrade(project, f"{CONDA}RUN {command}\n")
     assert (project.requirements, NOT_INSTALLED in output) == ("lib==1.5\n", False)
-    assert output.startswith("for python 3.9,")
+    assert output.startswith("for       python 3.9,")
 
 
 def test_options_in_a_conda_environment(project: TemporaryProject) -> None:
