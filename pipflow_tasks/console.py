@@ -1,16 +1,19 @@
 """Standard output and standard error, also where they are closed, full, or a pipe that ended.
 
 What is printed is escaped here: text of an index or an image never gets at the terminal. The words
-that lines begin with have a colour, on a terminal alone: https://no-color.org says when not. A live
-line (see ``progress``) is away while anything else is printed.
+that lines begin with have a colour, on a terminal alone: https://no-color.org says when not. There,
+long lines are wrapped between words. A live line (see ``progress``) is away while anything else is
+printed.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 import threading
+from textwrap import wrap
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -31,7 +34,7 @@ REPORT_WORDS: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("added", "moved", "pinned", "removed", "can move"), _GREEN),
         **dict.fromkeys(("to add", "to move", "to pin", "to remove"), _GREEN),
         **dict.fromkeys(("held", "newer", "undone", "warning"), _YELLOW),
-        **dict.fromkeys(("error", "failed"), _RED),
+        "error": _RED,
         **dict.fromkeys(("hint", "next", "undo", "fix:"), _CYAN),
         **dict.fromkeys(("for", "note", "left", "size"), _FAINT),
         **dict.fromkeys(("image", "file", "files", "why", "why not", "building"), _BOLD),
@@ -40,6 +43,8 @@ REPORT_WORDS: Mapping[str, str] = MappingProxyType(
 """How lines of a text report begin, each with its colour."""
 
 _chosen = "auto"
+
+_COMMAND = re.compile("`[^`]+`")
 
 _terminal = threading.RLock()
 """Is held by who writes a live line, or takes it away."""
@@ -136,12 +141,16 @@ def say(text: str, words: Mapping[str, str] = _PREFIXES) -> None:
     """Print to standard error; if that can't be written, nobody can be told.
 
     Args:
-        text: a line, or several.
+        text: a line, or several; long ones of a message, which begins with a prefix, are wrapped.
         words: how lines may begin, each with the colour.
     """
+    shown = escape(text)
+    if shown.partition(" ")[0] in _PREFIXES:
+        lines, width = shown.split("\n"), columns(sys.stderr)
+        shown = "\n".join(each for line in lines for each in wrap_line(line, width, _below(line)))
     try:
         with lending():
-            print(_paint(escape(text), words, sys.stderr), file=sys.stderr, flush=True)
+            print(_paint(shown, words, sys.stderr), file=sys.stderr, flush=True)
     except (OSError, ValueError):
         _silence(sys.stderr)
 
@@ -192,6 +201,28 @@ def write_out(text: str, words: Mapping[str, str] = MappingProxyType({})) -> Non
     except OSError:
         _silence(sys.stdout)
         raise
+
+
+def _below(line: str) -> str:
+    """Return the blanks that the rest of a message's line begins with: it is below the first."""
+    word, _, rest = line.partition(" ")
+    if word in _PREFIXES:
+        return " " * (len(line) - len(rest))
+    return " " * (len(line) - len(line.lstrip(" ")) + 2)
+
+
+def wrap_line(line: str, width: int, below: str) -> list[str]:
+    """Return a line as lines of at most a width, broken between words; 0: it stays one.
+
+    Commands stay whole: they may be pasted. ``below`` is what each further line begins with.
+    """
+    if not 0 < width < len(line):
+        return [line]
+    whole = _COMMAND.sub(lambda found: found[0].replace(" ", "\0"), line)
+    parts = wrap(
+        whole, width, subsequent_indent=below, break_long_words=False, break_on_hyphens=False
+    )
+    return [part.replace("\0", " ") for part in parts]
 
 
 def columns(stream: TextIO | None) -> int:

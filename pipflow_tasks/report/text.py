@@ -5,12 +5,11 @@ What belongs to a line is below it, behind ten blanks. Several changes are in co
 
 from __future__ import annotations
 
-import re
-from textwrap import wrap
 from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec.structs import replace
 
+from ..console import wrap_line
 from ..plan import Outcome
 from ..values import join_words
 from .grouping import describe_all_held, describe_all_left, group_findings, group_limits
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
 
     Entry: TypeAlias = tuple[str, str]  # the word that a line begins with, and the rest
 
-_COMMAND = re.compile("`[^`]+`")
 INDENT = 10
 MOST_COLUMN = 30
 """How wide a column is at most; what is longer moves the rest of its line."""
@@ -70,14 +68,7 @@ def _shown(line: str | Entry, width: int) -> list[str]:
         return [show(line)]
     word, what = line
     text = show(f"{word:<{INDENT - 1}} {what}")
-    if not 0 < width < len(text):
-        return [text]
-    whole = _COMMAND.sub(lambda found: found[0].replace(" ", "\0"), text)
-    below = " " * INDENT
-    parts = wrap(
-        whole, width, subsequent_indent=below, break_long_words=False, break_on_hyphens=False
-    )
-    return [part.replace("\0", " ") for part in parts]
+    return wrap_line(text, width, " " * INDENT)
 
 
 def _lines(plan: Plan, outcome: Outcome) -> Iterator[str | Entry]:

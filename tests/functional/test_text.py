@@ -105,3 +105,23 @@ def test_lines_fit_the_terminal(project: TemporaryProject, index: LoopbackIndex)
     assert len(parts) > 3
     assert max(map(len, parts)) <= 60
     assert " ".join(part.strip() for part in parts) == left
+
+
+def test_messages_fit_the_terminal(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """Errors and hints go on below their text, reasons behind two more blanks; not in a pipe."""
+    index.add("lib", "1.0", requires_dist=["under-the-library>=2,!=2.1,!=2.2,!=2.3,!=2.4,<9"])
+    index.add("under-the-library", "1.0")
+    project.requirements = "under-the-library==1.0\n"
+    words = ["add", "--no-rebuild", "lib"]
+    with on_terminal(project, *words, columns=60, environment={"NO_COLOR": "1"}) as terminal:
+        terminal.finish()
+    assert screen(terminal.printed) == [
+        "error: lib conflicts with the other requirements",
+        "  lib 1.0 needs",
+        "    under-the-library!=2.1,!=2.2,!=2.3,!=2.4,<9,>=2",
+        "  the index has under-the-library 1.0",
+        "hint: no version of lib is compatible: change what rules",
+        "      these out",
+        "",
+    ]
+    assert len(project.pipflow(*words).stderr.splitlines()) == 4
