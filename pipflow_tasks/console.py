@@ -31,8 +31,8 @@ _PREFIXES = {"error:": _RED, "warning:": _YELLOW, "hint:": _CYAN}
 
 REPORT_WORDS: Mapping[str, str] = MappingProxyType(
     {
-        **dict.fromkeys(("added", "moved", "pinned", "removed", "can move"), _GREEN),
-        **dict.fromkeys(("to add", "to move", "to pin", "to remove"), _GREEN),
+        **dict.fromkeys(("added", "changed", "moved", "pinned", "removed", "can move"), _GREEN),
+        **dict.fromkeys(("to add", "to change", "to move", "to pin", "to remove"), _GREEN),
         **dict.fromkeys(("held", "newer", "undone", "warning"), _YELLOW),
         "error": _RED,
         **dict.fromkeys(("hint", "next", "undo", "fix:"), _CYAN),

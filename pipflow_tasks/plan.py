@@ -119,6 +119,7 @@ class Change(Struct, frozen=True, kw_only=True):
         urls: pages about the project, by what they are: see ``planning/project_urls.py``.
         newest: the newest version that was asked for, where that is another one; else None.
         reason: why it is not taken, a clause of its own; or an empty string.
+        note: what else becomes of its line, such as its marker, as the end of a sentence.
     """
 
     project: str
@@ -137,11 +138,13 @@ class Change(Struct, frozen=True, kw_only=True):
     urls: tuple[tuple[str, str], ...] = ()
     newest: Version | None = None
     reason: str = ""
+    note: str = ""
 
     @property
     def is_kept(self) -> bool:
         """Whether the project stays as it is, and only its line is written anew."""
-        return self.before == self.after and not self.extras and not self.is_new
+        is_like = self.before == self.after and not self.extras and not self.note
+        return is_like and not self.is_new
 
     @property
     def shown(self) -> str:

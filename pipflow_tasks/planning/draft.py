@@ -413,8 +413,12 @@ def _changes(
     contents: Mapping[str, RequirementsFile],
     reading: Callable[[Line], tuple[str, ...]],
 ) -> Iterator[Change]:
-    """Yield the changes; lines are numbered as the new file has them."""
+    """Yield the changes; lines are numbered as the new file has them.
+
+    A line that takes the place of another one of its project is one change.
+    """
     told: set[str] = set()
+    gone: set[str] = set()
 
     def find(path: str, requirement: Requirement, version: Version) -> Line:
         for line in contents[path].find(requirement.name):
@@ -427,16 +431,19 @@ def _changes(
     for addition in draft.additions:
         requirement = addition.written.requirement
         new = find(addition.path, requirement, addition.version)
+        old = [line for line in _replaced(draft, addition) if line.place not in gone]
+        gone.update(line.place for line in old)
         yield Change(
             project=requirement.name,
             written=new.written_name,
-            before=None,
+            before=old[0].pin if old else None,
             after=addition.version,
             file=addition.path,
             line=new.number,
-            is_new=True,
+            is_new=not old,
             is_direct=not new.via,
             environments=reading(new),
+            note=_tell_rewritten(old[0], new) if old else "",
         )
     for pin in draft.pins:
         line = pin.line
@@ -457,7 +464,7 @@ def _changes(
             is_direct=not new.via,
             environments=reading(new),
         )
-    for line in draft.removals:
+    for line in (line for line in draft.removals if line.place not in gone):
         yield Change(
             project=line.spelled_name,
             written=line.written_name,
@@ -468,3 +475,24 @@ def _changes(
             is_direct=not line.via,
             environments=reading(line),
         )
+
+
+def _replaced(draft: Draft, addition: PlannedAddition) -> list[Line]:
+    """Return the lines that an addition takes the place of: of its version, else the first."""
+    name = canonicalize_name(addition.written.requirement.name)
+    lines = [
+        line
+        for line in draft.removals
+        if (line.name, line.path) == (name, addition.path) and line.pin is not None
+    ]
+    return [line for line in lines if line.pin == addition.version] or lines[:1]
+
+
+def _tell_rewritten(old: Line, new: Line) -> str:
+    """Return what becomes of a line besides its version, as the end of a sentence."""
+    if old.marker == new.marker:
+        return "with its hashes" if old.pin == new.pin else ""
+    before = f"no longer only where {old.marker}"
+    if new.marker is None:
+        return f"everywhere, {before}"
+    return f"only where {new.marker}" + (f", {before}" if old.marker is not None else "")

@@ -212,7 +212,10 @@ def _follow(inputs: Inputs, line: Line, new: Transitive, changed: str) -> Iterat
     elif comment is not None:
         yield move(line, version, comment=comment)
     if version == line.pin and not is_like:
-        yield hint(f"{line.spelled_name} ({line.place}) is via {', '.join(parents)} now")
+        yield hint(
+            f"`# via {', '.join(parents)}` becomes the comment of {line.spelled_name} "
+            f"({line.place})"
+        )
 
 
 def _add_locked(inputs: Inputs, new: Transitive, comment: str) -> Iterator[Draft]:

@@ -111,6 +111,7 @@ def _change(change: Change) -> dict[str, Any]:
         "urls": dict(change.urls),
         "newest": _text_or_none(change.newest),
         "reason": change.reason,
+        "note": change.note,
     }
 
 

@@ -114,12 +114,13 @@ def _table(plan: Plan, changes: Sequence[Change]) -> Iterator[str]:
 
 
 def _level(change: Change) -> str:
+    note = f", {change.note}" if change.note else ""
     if change.level is not None:
-        return change.level
+        return as_cell(f"{change.level}{note}")
     if change.taken_from is not None:
         return "pinned, as in the image" if change.taken_from == "image" else "pinned"
     extras = f" [{','.join(change.extras)}]" if change.extras else ""
-    return as_cell(f"{describe_change(change)[0]}{extras}")
+    return as_cell(f"{describe_change(change)[0]}{extras}{note}")
 
 
 def _links(change: Change) -> str:

@@ -142,9 +142,9 @@ def _columns(changes: Sequence[Change]) -> Iterator[str]:
 
 
 def _cells(change: Change) -> tuple[str, ...]:
-    """Return the columns of a change, or its sentence alone: a line that gets extras has none."""
+    """Return the columns of a change, or its sentence alone: some lines have more to say."""
     word, what = describe_change(change)
-    if change.extras:
+    if change.extras or change.note:
         return (what,)
     if word == "moved":
         return (change.shown, str(change.before), f"to {change.after}")

@@ -47,8 +47,11 @@ def _is_first_lock(plan: Plan) -> bool:
 
 
 def _is_one_way(change: Change) -> bool:
-    """Return whether no task would bring the line back: it had no version, or fewer extras."""
-    return bool(change.extras) or (change.before is None and not change.is_new)
+    """Return whether no task would bring the line back: it had no version, or fewer extras.
+
+    Or it had another marker.
+    """
+    return bool(change.extras or change.note) or (change.before is None and not change.is_new)
 
 
 def _names_twice(packages: Iterable[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -10,7 +11,7 @@ from ..errors import as_line, redact
 from ..values import say_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ..plan import (
         Builder,
@@ -36,6 +37,18 @@ MANY_PACKAGES = 20
 """From so many new packages on, it does although sizes are unknown."""
 
 MOST_UNKNOWN = 3
+
+
+_TO_DO: Mapping[str, str] = MappingProxyType(
+    {
+        "added": "to add",
+        "changed": "to change",
+        "moved": "to move",
+        "pinned": "to pin",
+        "removed": "to remove",
+    }
+)
+"""How a report says of changes that they would be made."""
 
 
 def show(text: str) -> str:
@@ -83,6 +96,10 @@ def describe_change(change: Change) -> tuple[str, str]:
         word, what = "removed", f"{name} {change.before or ''}".rstrip()
     elif change.before is None:
         word, what = "added" if change.is_new else "pinned", f"{name} {change.after}"
+    elif change.note and change.before == change.after:
+        word, what = "changed", f"{name} {change.after}"
+    if change.note:
+        return word, f"{what}: {change.note}"
     if not change.extras:
         return word, what + describe_source(change)
     extras = f"the extra{'s' if len(change.extras) > 1 else ''} {' and '.join(change.extras)}"
@@ -200,15 +217,15 @@ def in_tense(word: str, plan: Plan, outcome: Outcome) -> str:
         return "can move"
     if outcome.undone:
         return "undone"
-    if outcome.dry_run:
-        return {"added": "to add", "removed": "to remove", "moved": "to move"}.get(word, "to pin")
+    if outcome.dry_run or plan.command == "outdated":
+        return _TO_DO[word]
     return word
 
 
 def count_changes(changes: Iterable[Change], plan: Plan, outcome: Outcome) -> str:
     """Return how many packages moved, were added, pinned and removed."""
     words = [describe_change(change)[0] for change in changes]
-    kinds = [kind for kind in ("moved", "added", "pinned", "removed") if kind in words]
+    kinds = [kind for kind in ("moved", "added", "pinned", "changed", "removed") if kind in words]
     if outcome.undone:
         outcome = replace(outcome, undone=(), dry_run=True)
     counts = [(words.count(kind), in_tense(kind, plan, outcome)) for kind in kinds]

@@ -84,6 +84,7 @@ def test_json_says_everything(project: TemporaryProject) -> None:
             "urls": {},
             "newest": "3.1",
             "reason": "3.1 needs Python >=3.10, the image has 3.9 (Dockerfile:1)",
+            "note": "",
         }
     ]
     assert report["held"] == []

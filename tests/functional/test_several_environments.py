@@ -981,3 +981,43 @@ def test_add_of_what_one_image_has_in_the_lock(
     assert (done.status, services.requirements) == (1, locked), done.output
     assert "is older than 2.1, which the lock has (requirements.txt:1)" in done.stderr
     assert "`add \"dep; python_version < '3.13'\"` adds it for old alone" in done.stderr
+
+
+@pytest.fixture
+def marked(services: TemporaryProject, index: LoopbackIndex) -> TemporaryProject:
+    """A locked file in which a line is for the older Python alone, until its parent moves."""
+    index.add("top", "1.0", requires_dist=["low; python_version < '3.9'"])
+    index.add("top", "2.0", requires_dist=["low"])
+    index.add("low", "1.0")
+    services.requirements = "low==1.0; python_version < '3.13'  # via top\ntop==1.0\n"
+    return services
+
+
+def test_change_of_a_marker_is_one_change(marked: TemporaryProject) -> None:
+    """A line that loses its marker, or gets one, has changed; it is not removed and added."""
+    wider = marked.invoke("deps.upgrade", "top==2.0")
+    assert marked.requirements == "low==1.0  # via top\ntop==2.0\n"
+    assert (
+        'changed   low 1.0: everywhere, no longer only where python_version < "3.13" '
+        "(requirements.txt:1)\n" in wider.stdout
+    )
+    assert "added" not in wider.stdout
+    assert "removed" not in wider.stdout
+    assert "undo" not in wider.stdout
+    narrower = marked.invoke("deps.upgrade", "top==1.0", "--dry-run")
+    assert 'to change low 1.0: only where python_version < "3.13" (requ' in narrower.stdout
+
+
+def test_change_of_a_marker_in_other_formats(marked: TemporaryProject) -> None:
+    """In JSON it has both versions and a note, in Markdown one row, for GitHub one line."""
+    note = 'everywhere, no longer only where python_version < "3.13"'
+    told = marked.invoke("deps.upgrade", "top==2.0", "--dry-run", "--format", "json").report
+    changed = {each["project"]: each for each in told["changes"]}
+    assert changed.keys() == {"low", "top"}
+    low = changed["low"]
+    assert (low["from"], low["to"], low["level"], low["note"]) == ("1.0", "1.0", None, note)
+    assert changed["top"]["note"] == ""
+    shown = marked.invoke("deps.upgrade", "top==2.0", "--dry-run", "--format", "markdown").stdout
+    assert "| low | 1.0 | 1.0 | changed, everywhere, no longer only where" in shown
+    shown = marked.invoke("deps.upgrade", "top==2.0", "--dry-run", "--format", "github").stdout
+    assert "to change low 1.0: everywhere" in shown

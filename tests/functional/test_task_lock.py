@@ -130,7 +130,7 @@ def test_comment_alone_changes(project: TemporaryProject) -> None:
     done = project.invoke("deps.lock")
     assert project.requirements == LOCKED
     assert "nothing to change" not in done.stdout
-    assert "mid (requirements.txt:3) is via top" in done.stdout
+    assert "`# via top` becomes the comment of mid (requirements.txt:3)" in done.stdout
 
 
 def test_why_as_text_and_json(project: TemporaryProject) -> None:
@@ -180,3 +180,17 @@ def test_removal_hits_its_line_where_hashes_shift_others(
     pins = [line.split()[0] for line in project.requirements.splitlines() if "==" in line]
     assert pins == ["aaa==2.0", "mmm==1.0", "nnn==1.0"]
     assert dry_run(project.folder, index, "--no-deps").status == 0
+
+
+def test_outdated_speaks_of_what_would_be(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """Of a locked file, `outdated` says what would be added, and which comments would change."""
+    index.add("check", "2.0", requires_dist=["leaf", "twig", "low"])
+    index.add("twig", "1.0")
+    project.requirements = LOCKED
+    done = project.pipflow("outdated")
+    assert "to add    twig  1.0        (requirements.txt:9)" in done.stdout
+    assert "can move  check 1.0 to 2.0 (requirements.txt:7)" in done.stdout
+    assert "hint      `# via check, mid` becomes the comment of low (requirements.txt:2)" in (
+        done.stdout
+    )
+    assert project.requirements == LOCKED
