@@ -97,7 +97,7 @@ def test_recipes_are_found() -> None:
 
 
 REPORTS = (ROOT / "docs" / "reports.md").read_text("utf-8")
-CONSOLE = [text for language, text in BLOCK.findall(REPORTS) if language == "console"]
+CONSOLE: list[str] = [text for language, text in BLOCK.findall(REPORTS) if language == "console"]
 
 
 def console_with(part: str) -> str:
