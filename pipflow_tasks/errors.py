@@ -13,6 +13,7 @@
     │   └── ProjectNotFound     ... because it has no such project
     ├── Unsatisfiable           versions, with the reasons against them
     │   ├── NoCandidate         no version of a project suits
+    │   ├── TooLarge            what is installed grows by more than is allowed
     │   └── VersionConflict     versions do not go together
     ├── FileError               a file can't be read, replaced or locked
     └── BuildError              the image was not built (exit status 3)
@@ -43,6 +44,7 @@ __all__ = [
     "ProjectNotFound",
     "RequirementsError",
     "TargetError",
+    "TooLarge",
     "Unsatisfiable",
     "UsageError",
     "VersionConflict",
@@ -295,6 +297,15 @@ class NoCandidate(Unsatisfiable):
     def hinting(self, hint: str) -> NoCandidate:
         """Return the error with another hint."""
         return NoCandidate(self.message, reasons=self.reasons, hint=hint)
+
+
+class TooLarge(Unsatisfiable):
+    """What an environment installs grows by more than is allowed, or nobody knows by how much.
+
+    The reasons are the projects, the largest first.
+    """
+
+    code = "growth"
 
 
 class VersionConflict(Unsatisfiable):

@@ -600,6 +600,25 @@ class Project:
         )
         return self._workspace.placed(plan, discovery)
 
+    def limit_growth(self, plan: Plan, limit_bytes: int) -> Plan:
+        """Return a plan with how much larger it makes what each environment installs.
+
+        The sizes are those of the files that an installer downloads, compressed, with all
+        dependencies; what is installed before is looked up for this.
+
+        Args:
+            plan: one of this project's.
+            limit_bytes: by how much the largest may grow.
+
+        Raises:
+            TooLarge: it grows by more, or a size that counts is unknown.
+            RequirementsError: the file is yet to be compiled.
+            PackageIndexError: the index failed.
+        """
+        from .commands.growth import limit_growth
+
+        return limit_growth(self._workspace, plan, limit_bytes)
+
     def preview(self, plan: Plan, *, rebuild: str = "") -> Outcome:
         """Return the outcome that ``apply`` would have, and do nothing.
 

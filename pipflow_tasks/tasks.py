@@ -32,6 +32,7 @@ from .isolation import is_isolated
 from .mount import Namespace, find_mount
 from .settings import Settings
 from .signals import ended_once
+from .values import read_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -101,6 +102,7 @@ class Run:
             raise UsageError(refused, hint=f"use one of {', '.join(formats_of(command))}")
         if body is rebuild and is_isolated():
             raise UsageError("`--isolated` builds nothing", hint="run `pipflow rebuild` without it")
+        limit_bytes = shared.max_growth_bytes
         write = partial(write_report, form=shared.format_, width=columns(sys.stdout))
         progress = watch()
         with Project.from_context(
@@ -115,6 +117,8 @@ class Run:
                 with self._held(project, plan.command, shared):
                     with progress.during("resolving", project.count_look_ups):
                         plan = _plan(project, body, own)
+                        if limit_bytes is not None:
+                            plan = project.limit_growth(plan, limit_bytes)
                     if shared.format_ == "text":
                         for warning in plan.warnings:
                             say(f"warning: {show(warning)}")
@@ -201,11 +205,27 @@ class Shared:
     refresh: bool = False
     no_cache_dir: bool = False
     color: str = ""
+    max_growth: str = ""
 
     @property
     def words(self) -> Mapping[str, str]:
         """How lines of the report begin, each with its colour."""
         return REPORT_WORDS if self.format_ == "text" else {}
+
+    @property
+    def max_growth_bytes(self) -> int | None:
+        """By how much what is installed may grow; None: by any size.
+
+        Raises:
+            UsageError: it is no size.
+        """
+        try:
+            return read_size(self.max_growth) if self.max_growth else None
+        except ValueError as error:
+            raise UsageError(
+                f'`--max-growth` can\'t be "{self.max_growth}"',
+                hint="write a number with its unit: B, kB, MB, GB, or KiB, MiB, GiB: 200MB",
+            ) from error
 
     @property
     def caching(self) -> Caching:
@@ -412,7 +432,12 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(
         "remove": (("", "flask redis"),),
         "unlock": (("", ""),),
         "upgrade": (("", "flask redis"), ("", "django<5")),
-        "upgrade-all": (("", ""), ("--level minor", ""), ("--skip django,celery", "")),
+        "upgrade-all": (
+            ("", ""),
+            ("--level minor", ""),
+            ("--skip django,celery", ""),
+            ("--max-growth 200MB", ""),
+        ),
         "why": (("", "urllib3"),),
         "why-not": (("", "urllib3"), ("", "urllib3==2.0")),
     }
@@ -451,19 +476,22 @@ _HELP = {
     "refresh": "Ask the index again for everything that the cache has.",
     "no_cache_dir": "Neither read nor write the cache of the index.",
     "clear": "Remove the files of the cache.",
+    "max_growth": "Change nothing if what is installed grows by more, such as 200MB, in compressed "
+    "files of all packages.",
 }
 
 
 _READING = ("file", "format_", "color", "refresh", "no_cache_dir")
 _CHANGING = (*_READING, "dry_run", "no_rebuild", "keep")
+_GROWING = (*_CHANGING, "max_growth")
 _TASKS = (
-    (add, _CHANGING),
-    (remove, _CHANGING),
-    (upgrade, _CHANGING),
-    (pin, _CHANGING),
-    (upgrade_all, _CHANGING),
-    (lock, _CHANGING),
-    (unlock, _CHANGING),
+    (add, _GROWING),
+    (remove, _GROWING),
+    (upgrade, _GROWING),
+    (pin, _GROWING),
+    (upgrade_all, _GROWING),
+    (lock, _GROWING),
+    (unlock, _GROWING),
     (adopt, _CHANGING),
     (outdated, (*_READING, "exit_code")),
     (why, _READING),

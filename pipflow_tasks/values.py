@@ -48,6 +48,22 @@ def say_size(size_bytes: int) -> str:
     return f"{size_bytes} B"
 
 
+_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*(b|[kmg]i?b)", re.IGNORECASE)
+_FACTORS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
+
+
+def read_size(text: str) -> int:
+    """Return a size such as ``200MB``, ``1.5 GB`` or ``512MiB``, in bytes.
+
+    Raises:
+        ValueError: it is none, or has no unit.
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"{text} is no size")
+    return int(float(found[1]) * _FACTORS[found[2].lower()[:-1]])
+
+
 def repr_without(*names: str) -> Callable[[Any], str]:
     """Return a ``__repr__`` that leaves fields out: they may hold passwords."""
 

@@ -40,6 +40,7 @@ _VALUES = {
     "format": "FORMAT",
     "group": "HEADING",
     "level": "LEVEL",
+    "max-growth": "SIZE",
     "names": "PACKAGES",
     "only": "PACKAGES",
     "skip": "PACKAGES",

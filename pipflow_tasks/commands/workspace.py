@@ -31,7 +31,7 @@ from ..manifest.documents import join
 from ..manifest.library import Library, read_more
 from ..manifest.reading import read_manifest
 from ..manifest.sources import find_elsewhere
-from ..plan import Builder, Plan, PlannedBuild, PlannedFor
+from ..plan import Builder, Edit, Plan, PlannedBuild, PlannedFor
 from ..planning.assumptions import say_assumed, turns_on_patch, without_platform
 from ..planning.costs import find_costs_of_lines
 from ..planning.draft import finish, warn
@@ -40,6 +40,7 @@ from ..planning.losses import note_losses
 from ..planning.readers import Served
 from ..planning.release_facts import with_facts
 from ..progress import add_up
+from ..requirements import RequirementsFile
 from ..transaction import find_unfinished, require_whole
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
     from ..manifest.documents import Manifest
     from ..planning.draft import Draft
     from ..progress import Count
-    from ..requirements import Line, RequirementsFile
+    from ..requirements import Line
     from ..settings import Settings
 
 
@@ -172,12 +173,26 @@ class Workspace:
 
     def with_content(self, found: Found, content: RequirementsFile) -> Found:
         """Return the same with another content of the main file, which is not written."""
+        return self._with(found, [content], (content.path,))
+
+    def with_edits(self, found: Found, edits: Iterable[Edit]) -> Found:
+        """Return the same with the requirements files as edits, not written yet, leave them."""
+        named = found.manifest.requirements
+        mine = [edit for edit in edits if edit.shown in named]
+        contents = [RequirementsFile.from_bytes(edit.after, path=edit.shown) for edit in mine]
+        return self._with(found, contents, self.settings.files)
+
+    def _with(
+        self, found: Found, contents: Iterable[RequirementsFile], names: tuple[str, ...]
+    ) -> Found:
         library = found.discovery.library
-        path = library.path_of(content.path)
-        file = replace(library.files[path], content=content)
-        library = replace(library, files=MappingProxyType({**library.files, path: file}))
-        library = read_more(library, (content.path,), self.variables)
-        manifest = read_manifest(library, (content.path,), self.variables)
+        files = dict(library.files)
+        for content in contents:
+            path = library.path_of(content.path)
+            files[path] = replace(files[path], content=content)
+        library = replace(library, files=MappingProxyType(files))
+        library = read_more(library, names, self.variables)
+        manifest = read_manifest(library, names, self.variables)
         discovery = replace(found.discovery, library=library)
         return replace(found, manifest=manifest, discovery=discovery)
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from packaging.utils import NormalizedName
 
     from ..plan import Change
+    from ..requirements import Line
     from ..resolution import Pick
     from .goals import Goal
     from .inputs import Inputs
@@ -35,11 +36,7 @@ def find_costs(settlement: Settlement, goals: Sequence[Goal]) -> Iterator[Cost]:
     found: dict[str, Cost] = {}
     for number, reader in enumerate(inputs.readers):
         lines = (*inputs.manifest.lines, *inputs.manifest.siblings)
-        there = [
-            (line.name, _canonical(line.requirement.extras if line.requirement else ()))
-            for line in lines
-            if line.name is not None and reader.reads(line)
-        ]
+        there = [asked_by(line) for line in lines if line.name is not None and reader.reads(line)]
         asked = [
             (
                 project_of(goal.root.name),
@@ -75,8 +72,11 @@ def find_costs_of_lines(changes: Iterable[Change]) -> Iterator[Cost]:
         yield Cost(environment=name, downloads=by_size(downloads))
 
 
-def _canonical(extras: Iterable[str]) -> frozenset[NormalizedName]:
-    return frozenset(map(canonicalize_name, extras))
+def asked_by(line: Line) -> tuple[NormalizedName, frozenset[NormalizedName]]:
+    """Return the project of a line that has one, with the extras that it asks for."""
+    assert line.name is not None
+    extras = line.requirement.extras if line.requirement is not None else ()
+    return line.name, frozenset(map(canonicalize_name, extras))
 
 
 def by_size(downloads: Iterable[Download]) -> tuple[Download, ...]:
@@ -96,14 +96,20 @@ def list_downloads(
     }
 
 
+def address(project: str, written: str) -> Download:
+    """Return what is downloaded from an address, as it is written."""
+    return Download(project=project, version=None, file=written, size_bytes=None, is_open=True)
+
+
 def _download(inputs: Inputs, pick: Pick, number: int) -> Download:
     if pick.candidate is None:
-        return Download(project=pick.project, version=None, file="", size_bytes=None, is_open=True)
+        return address(pick.project, "")
+    skips = inputs.candidates.views[number].skips_dependencies
     own = next(each for each, at in each_of(inputs, pick.name, pick.candidate) if at == number)
     return Download(
         project=pick.project,
         version=own.version,
         file=own.files[0].filename,
         size_bytes=own.files[0].size_bytes,
-        is_open=inputs.candidates.is_unknown(pick),
+        is_open=not skips and inputs.candidates.is_unknown(pick),
     )
