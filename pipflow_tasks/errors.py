@@ -284,9 +284,12 @@ class Unsatisfiable(PipflowError):  # noqa: N818
         self.reasons = tuple(as_line(redact(reason)) for reason in reasons)
 
     def __str__(self) -> str:
-        reasons = "".join(f"\n  {reason}" for reason in self.reasons)
-        hint = f"\nhint: {self.hint}" if self.hint else ""
-        return f"{self.message}{reasons}{hint}"
+        return _with_reasons(self.message, self.reasons, self.hint)
+
+
+def _with_reasons(message: str, reasons: Sequence[str], hint: str) -> str:
+    lines = [message, *(f"  {reason}" for reason in reasons), *([f"hint: {hint}"] if hint else [])]
+    return "\n".join(lines)
 
 
 class NoCandidate(Unsatisfiable):
@@ -355,6 +358,7 @@ class BuildError(PipflowError):
         image_moved: an image may have been built from the changed files all the same.
         outcome: the ``Outcome`` of the plan that was applied: what was put back, and what was not;
             None where the error comes from elsewhere.
+        reasons: what may be why, a sentence each.
     """
 
     exit_status = 3
@@ -364,6 +368,10 @@ class BuildError(PipflowError):
         super().__init__(message, hint=hint)
         self.image_moved = image_moved
         self.outcome: Any = None  # the plan's words come after the errors
+        self.reasons: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return _with_reasons(self.message, self.reasons, self.hint)
 
 
 class Interrupted(BuildError):  # noqa: N818

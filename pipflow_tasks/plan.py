@@ -476,6 +476,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         origins: where each part of the target comes from, if that was asked.
         warnings: what the user should know before trusting the result.
         hints: what else the user may want to do.
+        from_source: what the image builds from source, and why, a sentence each.
         suggestion: lines to write into a file, after one that says which; or an empty string.
         builder: what builds the image; None where the project has no image.
         builds: its commands, each with the environments that it builds.
@@ -500,6 +501,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     origins: tuple[Origin, ...] = ()
     warnings: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
+    from_source: tuple[str, ...] = ()
     suggestion: str = ""
     builder: Builder | None = None
     builds: tuple[PlannedBuild, ...] = ()

@@ -196,6 +196,8 @@ def _write_and_build(
         is_built = True
         verify(builder, run)
     except BuildError as error:
+        if not is_built and not isinstance(error, Interrupted):
+            error.reasons = tuple(_tell_sources(plan))
         is_ahead = bool(written) and (is_built or error.image_moved)
         if keep:
             error.outcome = Outcome(
@@ -219,6 +221,16 @@ def _write_and_build(
         raise
     journal.end()
     return remarks
+
+
+def _tell_sources(plan: Plan) -> Iterator[str]:
+    """Yield what a build that failed has to build from source, transitive dependencies too."""
+    yield from (f"{each}: it is built from source" for each in plan.from_source)
+    for each in (each for cost in plan.costs for each in cost.downloads):
+        release = f"{each.project} {each.version}"
+        is_told = any(told.lower().startswith(f"{release} ") for told in plan.from_source)
+        if each.file and not each.file.endswith(".whl") and not is_told:
+            yield f"{release} is built from source: {each.file}"
 
 
 def _write(journal: Journal, written: list[StagedEdit]) -> tuple[str, ...]:

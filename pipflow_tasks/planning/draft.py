@@ -70,6 +70,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     explanations: tuple[Explanation, ...] = ()
     warnings: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
+    from_source: tuple[str, ...] = ()
     undated: tuple[Undated, ...] = ()
     turning: tuple[tuple[Target, str], ...] = ()
     wheels: tuple[tuple[Target, str, str], ...] = ()
@@ -203,6 +204,7 @@ def finish(
         explanations=draft.explanations,
         warnings=tuple(dict.fromkeys((*draft.warnings, *_last_warnings(draft)))),
         hints=tuple(dict.fromkeys((*draft.hints, *_tell_sorted(draft, manifest, contents)))),
+        from_source=tuple(dict.fromkeys(draft.from_source)),
         leads_back=_leads_back(draft, manifest, contents, command),
     )
 

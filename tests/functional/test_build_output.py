@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from functional.temporary_project import TemporaryProject
+from functional.temporary_project import ENGINE, TemporaryProject
 from loopback_index import LoopbackIndex
 
 MEGABYTE = 1024 * 1024
@@ -82,3 +82,44 @@ def test_line_of_300_megabytes(project: TemporaryProject, hides: bool) -> None:
     assert "the end" in done.stderr
     assert (len(done.stderr) < 10 * MEGABYTE) is hides
     assert resource.getrlimit(resource.RLIMIT_DATA)[0] != 200 * MEGABYTE
+
+
+@pytest.mark.parametrize(
+    ("words", "reasons"),
+    [
+        (("add", "web"), ["dep 1.0 is built from source: dep-1.0.tar.gz"]),
+        (("add", "Own", "web"), [
+            "Own 1.0 has no wheel for python 3.9, glibc 2.41 x86_64, pip 23.0: "
+            "it is built from source",
+            "dep 1.0 is built from source: dep-1.0.tar.gz",
+        ]),
+        (("add", "pure"), []),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_missing_wheel_is_named_beside_the_failed_build(
+    project: TemporaryProject, index: LoopbackIndex, words: tuple[str, ...], reasons: list[str]
+) -> None:
+    """What a build that failed was to build from source is named once more, next to the error."""
+    index.add("Own", "1.0", wheel=False, sdist=True)
+    index.add("dep", "1.0", wheel=False, sdist=True)
+    index.add("web", "1.0", requires_dist=["dep"])
+    index.add("pure", "1.0", sdist=True)
+    project.stand_in("docker", {**ENGINE, "build": 1})
+    project.write("invoke.yaml", "pipflow:\n  platform: linux/amd64\n")
+    done = project.pipflow(*words)
+    _, error = done.stderr.split("\nerror: ")
+    assert (done.status, error.splitlines()[1:-1]) == (3, [f"  {each}" for each in reasons])
+    report = project.pipflow(*words, "--format", "json").report
+    assert report["error"]["reasons"] == reasons
+
+
+def test_missing_wheel_is_not_why_verify_fails(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """Where the image was built, nothing is said of that."""
+    index.add("own", "1.0", wheel=False, sdist=True)
+    project.stand_in("docker", {**ENGINE, "run": 1})
+    done = project.pipflow("add", "own", environment={"INVOKE_PIPFLOW_VERIFY": "true"})
+    assert (done.status, "is built from source" in done.stderr) == (3, False)
+    assert "fails the setting verify" in done.stderr
