@@ -87,6 +87,7 @@ def plan_check(
     if seen.inputs is not None:
         findings = [*name_environments(seen.inputs, findings)]
     findings = [*_weigh(_distinct(findings), workspace.settings)]
+    passed_over = [note for each in seen.environments for note in each.rules.passed_over]
     in_order = sorted(findings, key=lambda found: (found.file or "", found.line or 0))
     suggestion = suggest_settings(in_order)
     plan = Plan(
@@ -94,7 +95,7 @@ def plan_check(
         environments=planned_for(seen.environments or seen.targets),
         findings=tuple(in_order),
         origins=tuple(_explain(workspace, seen, set_by)) if explain else (),
-        warnings=notices,
+        warnings=tuple(dict.fromkeys((*passed_over, *notices))),
         suggestion=suggestion,
         hints=() if suggestion else tuple(_first_hints(workspace, seen, set_by)),
     )

@@ -58,6 +58,7 @@ class InstallRules(Struct, frozen=True, kw_only=True):
         admission: which files are taken of any project.
         admissions: the same for the projects that an option names.
         notices: what is unknown, or was ignored.
+        passed_over: what pip's settings on this host say, and does not count, as a sentence.
     """
 
     index_urls: tuple[str, ...]
@@ -74,6 +75,7 @@ class InstallRules(Struct, frozen=True, kw_only=True):
     admission: Admission
     admissions: Mapping[NormalizedName, Admission]
     notices: tuple[str, ...]
+    passed_over: tuple[str, ...] = ()
 
     @property
     def choice(self) -> tuple[object, ...]:
@@ -179,7 +181,8 @@ def read_rules(
         without_dependencies=steps[0].place if _is_complete(steps) else "",
         admission=admission,
         admissions=MappingProxyType(admissions),
-        notices=(*pip.notes, *_unseen(steps, variables), *of_indexes, *of_trust, *of_admission),
+        notices=(*_unseen(steps, variables), *of_indexes, *of_trust, *of_admission),
+        passed_over=pip.notes,
     )
 
 

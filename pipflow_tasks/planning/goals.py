@@ -14,6 +14,7 @@ from ..resolution import TYPED, Root, in_each, project_of
 from ..resolution.finder import summarise
 from .bounds import allowed_by_policy, is_held
 from .inputs import (
+    hint_at_host,
     hint_at_unseen,
     key_of,
     near_listed,
@@ -104,11 +105,14 @@ def choose(
     choice = inputs.candidates.choose(key, specifier, prereleases=prereleases, local=local)
     if choice.candidate is None and must_exist:
         asked = f" that satisfies {specifier}" if specifier else ""
+        hints = [hint_at_unseen(inputs)]
+        if not hints[0]:
+            hints = [_hint_at_suiting(inputs, key, name or project_of(key), local)]
+            hints += [] if releases(inputs, key).allowed(specifier) else [hint_at_host(inputs)]
         raise NoCandidate(
             f"no version of {name or project_of(key)}{asked} suits {say_target(inputs, key)}",
             reasons=_why_none(inputs, key, specifier, choice, local),
-            hint=hint_at_unseen(inputs)
-            or _hint_at_suiting(inputs, key, name or project_of(key), local),
+            hint="; ".join(filter(None, hints)),
         )
     return choice
 

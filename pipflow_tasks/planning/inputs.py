@@ -249,6 +249,7 @@ def releases(inputs: Inputs, key: Key, *, hint: str = "") -> Releases:
             view.catalog.files(wanted)
     except ProjectNotFound as error:
         hint = hint or near_listed(inputs, wanted) or hint_at_unseen(inputs)
+        hint = hint or hint_at_host(inputs)
         raise error.hinting(hint or error.hint) from error
     return inputs.candidates.releases(key)
 
@@ -266,6 +267,11 @@ def near_listed(inputs: Inputs, wanted: NormalizedName) -> str:
 def hint_at_unseen(inputs: Inputs) -> str:
     """Return where versions may come from that no index has, or nothing."""
     return f"it may come {_from_unseen(inputs)}" if inputs.unseen else ""
+
+
+def hint_at_host(inputs: Inputs) -> str:
+    """Return what pip's settings on this host name and only this host has, or nothing."""
+    return "; ".join(dict.fromkeys(note for each in inputs.rules for note in each.passed_over))
 
 
 def _from_unseen(inputs: Inputs) -> str:

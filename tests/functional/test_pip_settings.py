@@ -67,18 +67,29 @@ def test_setting_of_this_tool_replaces_pips(
 def test_folders_of_this_host_are_passed_over(
     project: TemporaryProject, index: LoopbackIndex, tmp_path: Path
 ) -> None:
-    """`file:` indexes, find-links and no-index of this host are not the image's: a note says so."""
+    """`file:` indexes, find-links and no-index of this host are not the image's.
+
+    `check` says so, and an error that something is not on the index.
+    """
     configure(
         project,
         f"[global]\nindex-url = {index.url}\nno-index = true\n"
         f"extra-index-url =\n    file://{tmp_path}/a\n    {tmp_path}/b\nfind-links = {tmp_path}\n",
     )
-    done = project.invoke("deps.add", "lib")
-    assert (done.status, project.requirements) == (0, "lib==1.0\n")
-    assert (
+    passed_over = (
         "of pip's settings, these are for this host alone and do not count: "
         f"file://{tmp_path}/a, {tmp_path}/b, find-links {tmp_path}, no-index"
-    ) in done.stderr
+    )
+    for command in ("deps.add", "deps.upgrade", "deps.why", "deps.remove", "deps.add"):
+        done = project.invoke(command, "lib")
+        assert (done.status, "do not count" in done.output) == (0, False)
+    assert project.requirements == "lib==1.0\n"
+    for words in (("deps.check",), ("deps.check", "--offline")):
+        done = project.invoke(*words)
+        assert (done.status, f"warning: {passed_over}" in done.stderr) == (0, True)
+    for words in (("deps.add", "own"), ("deps.upgrade", "lib==2.0")):
+        done = project.invoke(*words)
+        assert (done.status, passed_over in done.stderr.partition("hint: ")[2]) == (1, True)
 
 
 @pytest.mark.parametrize(
