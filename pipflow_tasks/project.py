@@ -408,7 +408,12 @@ class Project:
         """
         found = self._workspace.find(must_be_there=True)
         options = UpgradeOptions(
-            only=_items(only), skip=_items(skip), level=level, prereleases=prereleases, pin=pin
+            only=_items(only),
+            skip=_items(skip),
+            level=level,
+            prereleases=prereleases,
+            pin=pin,
+            limits=self._workspace.find_limits(found),
         )
         draft = partial(draft_upgrade_all, options=options)
         inputs, parts = self._workspace.draft(found, draft, resolve=resolve)
@@ -429,7 +434,11 @@ class Project:
         """
         found = self._workspace.find(must_be_there=True)
         options = UpgradeOptions(
-            only=_items(only), skip=_items(skip), level=level, prereleases=prereleases
+            only=_items(only),
+            skip=_items(skip),
+            level=level,
+            prereleases=prereleases,
+            limits=self._workspace.find_limits(found),
         )
         draft = partial(draft_outdated, options=options)
         inputs, parts = self._workspace.draft(found, draft, resolve=resolve)

@@ -30,7 +30,7 @@ from ..isolation import hide_variables
 from ..manifest.documents import join
 from ..manifest.library import Library, read_more
 from ..manifest.reading import read_manifest
-from ..manifest.sources import find_elsewhere
+from ..manifest.sources import find_elsewhere, find_limits
 from ..plan import Builder, Edit, Plan, PlannedBuild, PlannedFor
 from ..planning.assumptions import say_assumed, turns_on_patch, without_platform
 from ..planning.costs import find_costs_of_lines
@@ -229,6 +229,11 @@ class Workspace:
         """Return the inputs of a command."""
         environments = self.find_environments(found, self.find_targets_of(found))
         return self.complete(found, environments, resolve=resolve, in_any_case=in_any_case)
+
+    def find_limits(self, found: Found) -> tuple[Line, ...]:
+        """Return the lines of sources that limit what the files were compiled to."""
+        library, names = found.discovery.library, found.manifest.requirements
+        return find_limits(library, names, self.variables)
 
     def draft(
         self,

@@ -15,12 +15,12 @@ from .compiled import place_source, sources_of
 from .library import Opened, read_more, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from packaging.utils import NormalizedName
 
-    from ..requirements import Generator
+    from ..requirements import Generator, Line
     from .documents import Manifest
     from .library import Library, LocalFile
 
@@ -73,6 +73,24 @@ def find_compiled(
         folder=_find_folder(library, file, sources),
     )
     return compiled, library
+
+
+def find_limits(
+    library: Library, names: Iterable[str], variables: Mapping[str, str]
+) -> tuple[Line, ...]:
+    """Return the lines with a specifier in what compiled files are made of, which limit them."""
+    found: dict[str, Line] = {}
+    for name in names:
+        compiled, library = find_compiled(library, name, variables)
+        for path in compiled.read if compiled is not None else ():
+            file = library.find(path)
+            lines = file.content.lines if file.generator is None else ()
+            found |= {line.place: line for line in lines if line.requirement is not None}
+    return tuple(
+        line
+        for line in found.values()
+        if line.requirement is not None and line.requirement.specifier
+    )
 
 
 def find_dependents(

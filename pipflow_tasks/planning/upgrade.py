@@ -23,7 +23,7 @@ from .selection import select
 from .settling import settle, settle_current
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from packaging.utils import NormalizedName
     from packaging.version import Version
@@ -38,13 +38,17 @@ LEVELS: tuple[Level, ...] = ("major", "minor", "patch")
 
 
 class UpgradeOptions(Struct, frozen=True, kw_only=True):
-    """The options of ``upgrade-all`` and ``outdated``; see ``Project.plan_upgrade_all``."""
+    """The options of ``upgrade-all`` and ``outdated``; see ``Project.plan_upgrade_all``.
+
+    ``limits`` are the lines of sources that the files were compiled from.
+    """
 
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     level: Level = "major"
     prereleases: bool = False
     pin: bool = False
+    limits: tuple[Line, ...] = ()
 
 
 def draft_upgrade(
@@ -171,7 +175,7 @@ def draft_upgrade_all(inputs: Inputs, options: UpgradeOptions) -> Iterator[Draft
         yield hint(_tell_loose(len(loose)))
         loose = []
     inputs = holding_lines(inputs, loose)
-    inputs = _bound(inputs, pins, skip, options.level)
+    inputs = _bound(inputs, pins, skip, options)
     for line in loose:
         inputs = inputs.bounding(line, policy_bounds(line))
     inputs.candidates.expect(line.name for line in (*pins, *loose) if line.name)
@@ -216,19 +220,34 @@ def draft_outdated(inputs: Inputs, options: UpgradeOptions) -> Iterator[Draft]:
 
 
 def _bound(
-    inputs: Inputs, pins: Sequence[Line], skip: Collection[NormalizedName], level: Level
+    inputs: Inputs,
+    pins: Sequence[Line],
+    skip: Collection[NormalizedName],
+    options: UpgradeOptions,
 ) -> Inputs:
-    """Keep out what skipped locked lines, policies and the level do not allow."""
+    """Keep out what skipped locked lines, policies, sources and the level do not allow."""
     locked = {line.place for line in inputs.manifest.locked}
     for line in inputs.manifest.locked:
         if line.name in skip and reads(inputs, line):
             inputs = inputs.bounding(line, [only_version(line, "is skipped")])
     for line in pins:
         assert line.pin is not None
-        inputs = inputs.bounding(line, (*policy_bounds(line), *_within_level(line.pin, level)))
+        bounds = (*policy_bounds(line), *_within_level(line.pin, options.level))
+        sources = (each for each in options.limits if each.name == line.name)
+        inputs = inputs.bounding(line, (*bounds, *_within_sources(inputs, sources)))
         if line.place in locked and line.name is not None:
             inputs = inputs.within(inputs.limits.rising(key_of(inputs, line)))
     return inputs
+
+
+def _within_sources(inputs: Inputs, limits: Iterable[Line]) -> Iterator[Bound]:
+    """Yield what the sources of a compiled file keep out of one of its projects."""
+    for line in limits:
+        assert line.requirement is not None
+        marker, specifier = line.marker, line.requirement.specifier
+        if marker is None or any(each.target.applies(marker) for each in inputs.readers):
+            reason = f"does not satisfy {specifier}, which {line.place} asks for"
+            yield Bound(specifier=specifier, reason=reason, is_ours=True)
 
 
 def _within_level(pin: Version, level: Level) -> Iterator[Bound]:

@@ -296,3 +296,36 @@ def test_command_of_another_folder(project: TemporaryProject, tmp_path: Path) ->
     assert "# via -r api/requirements.in" in project.read("api/requirements.txt")
     assert "other==1.0" in project.read("api/requirements.txt")
     assert not [path for path in tmp_path.rglob("pipflow-*") if path.is_dir()]
+
+
+@pytest.mark.parametrize("head", [PIP_COMPILE, UV], ids=["pip-compile", "uv"])
+def test_outdated_heeds_the_limits_of_the_source(
+    project: TemporaryProject, index: LoopbackIndex, head: str
+) -> None:
+    """What the sources of a compiled file rule out is held, with the line that says so."""
+    for name in ("free", "limited", "other"):
+        for version in ("1.0", "1.5", "2.0"):
+            index.add(name, version)
+    project.write("constraints.txt", "other!=2.0\n")
+    project.write(
+        "requirements.in",
+        "-c constraints.txt\n-r more.in\nfree\nother; python_version < '4'\n",
+    )
+    project.write("more.in", "limited<2\nfree<1.5; python_version < '3'\n")
+    pins = "".join(f"{name}==1.0\n    # via -r x.in\n" for name in ("free", "limited", "other"))
+    project.requirements = head + pins
+    said = project.pipflow("outdated").stdout
+    assert "can move  free    1.0 to 2.0" in said
+    assert "can move  limited 1.0 to 1.5" in said
+    assert "2.0 does not satisfy <2, which more.in:1 asks for" in said
+    assert "can move  other   1.0 to 1.5" in said
+    assert "2.0 does not satisfy !=2.0, which constraints.txt:1 asks for" in said
+    forced = project.pipflow("upgrade-all", "--force", "--no-rebuild")
+    assert forced.status == 0, forced.output
+    assert "limited==1.5\n" in project.requirements
+
+
+def test_outdated_without_its_source(project: TemporaryProject) -> None:
+    """A source that is not there limits nothing, and is no error."""
+    project.requirements = f"{PIP_COMPILE}{PINS}"
+    assert project.pipflow("outdated").status == 0
