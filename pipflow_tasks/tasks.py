@@ -246,7 +246,7 @@ def add(
     no_resolve: bool = False,
     compile_: bool = False,
 ) -> Plan:
-    """Pin packages at the newest version that the image can install, and build the image.
+    """Pin packages at the newest version the image can install, and build the image.
 
     A missing requirements file is created. The block that a package is added to is sorted. A
     package that is pinned already keeps its version; its line gets the extras and the policy that
@@ -381,7 +381,7 @@ def why(project: Project, packages: str) -> Plan:
 
 
 def why_not(project: Project, packages: str) -> Plan:
-    """Report what rules out a version of a package, and the command that takes it; change nothing.
+    """Report what rules out a version, and which command takes it; change nothing.
 
     A name alone is about the newest version. The package need not be listed: "urllib3==2.0".
     """
@@ -402,7 +402,7 @@ def rebuild(project: Project, no_cache: bool = False) -> Plan:
 
 
 def cache(context: Context, clear: bool = False) -> None:
-    """Show the folder and the size of the cache of index pages, or empty it."""
+    """Show the cache of index pages and its size, or empty it."""
     from .index.cache import cache_folder, clear_cache, find_cache_files
 
     folder = cache_folder(os.environ)

@@ -89,7 +89,7 @@ def group_limits(changes: Iterable[Change]) -> tuple[tuple[Change, ...], tuple[s
 
 def _describe_newer(group: Sequence[Held | Change], shown: Iterable[str]) -> str:
     reason = as_plural(str(_reason_against_newest(group[0])))
-    return f"{len(group)} newer versions {reason}: {', '.join(shown)}"
+    return f"{len(group)} versions {reason}: {', '.join(shown)}"
 
 
 def _reason_against_newest(held: Held | Change) -> str | None:

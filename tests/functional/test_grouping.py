@@ -93,7 +93,7 @@ def test_held_for_one_reason(project: TemporaryProject) -> None:
     project.requirements = "".join(f"{name}==1.0\n" for name in NAMES)
     done = project.pipflow("outdated")
     assert done.stdout.splitlines()[1] == (
-        "held      3 newer versions need Python >=3.12, the image has 3.9 (Dockerfile:1): "
+        "held      3 versions need Python >=3.12, the image has 3.9 (Dockerfile:1): "
         "alpha 2.0 (at 1.0), beta 2.0 (at 1.0), gamma 2.0 (at 1.0)"
     )
     report = project.pipflow("outdated", "--format=json").report
