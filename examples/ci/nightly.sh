@@ -1,9 +1,13 @@
 #!/bin/sh
 # A nightly job, run in the project's folder: it upgrades the pins, builds the image, runs the tests
 # in the image, and commits the new pins with the report. After a failed build the file is as it was;
-# after failed tests file and image are put back.
+# after failed tests file and image are put back. It does not start on changes of your own.
 set -eu
 
+if ! git diff --quiet HEAD -- '*requirements*.txt'; then
+  echo "Commit or stash the changes of the requirements first." >&2
+  exit 1
+fi
 report=$(mktemp)
 trap 'rm -f "$report"' EXIT
 

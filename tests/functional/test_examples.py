@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -125,6 +126,7 @@ def run(project: TemporaryProject, index: LoopbackIndex) -> Run:
     environment = {
         **project.environment,
         **who,
+        "FORCE_COLOR": "1",
         "PATH": f"{project.programs}:{os.environ['PATH']}",
         "GIT_CONFIG_GLOBAL": os.devnull,
     }
@@ -154,8 +156,22 @@ def test_nightly_job_commits_what_passed(project: TemporaryProject, run: Run) ->
     message = run("git", "log", "-1", "--format=%B").stdout
     assert message.startswith("Upgrade pins\n\n")
     assert "| lib | 1.0 | 2.0 |" in message
+    assert all(each.isprintable() for each in message.splitlines())
+    assert not re.search(r"^(next|undo|image) ", message, re.MULTILINE)  # for a terminal
     assert run("git", "status", "--short", "--", "requirements.txt").stdout == ""
     assert run(NIGHTLY).stdout == "Nothing could move.\n"
+
+
+def test_nightly_job_leaves_changes_alone(project: TemporaryProject, run: Run) -> None:
+    """Where somebody has changed the requirements, nothing is done, and nothing is lost."""
+    docker = project.stand_in("docker", ENGINE)
+    project.requirements = "lib==1.0  # mine\n"
+    for _ in range(2):
+        done = run(NIGHTLY)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "Commit or stash" in done.stderr
+        run("git", "add", ".")
+    assert (project.requirements, docker.calls) == ("lib==1.0  # mine\n", ())
 
 
 def test_nightly_job_ends_with_a_failed_build(project: TemporaryProject, run: Run) -> None:
