@@ -29,14 +29,18 @@ def types(c: Context) -> None:
     help={
         "only": "A folder or file below tests/, or options of pytest.",
         "coverage": "Measure the coverage, and fail below the floor; the default in CI.",
+        "fast": "Leave out what needs a container engine or the real index.",
     }
 )
-def test(c: Context, only: str = "", coverage: bool = False) -> None:
+def test(c: Context, only: str = "", coverage: bool = False, fast: bool = False) -> None:
     """Run all tests; those with real images need a container engine, and are skipped without."""
     parallel = "--numprocesses=4 --dist=loadgroup"  # most tests wait for other programs
-    is_whole_run = "CI" in os.environ and not only
+    marked = '-m "not engine and not online"' if fast else ""
+    is_whole_run = "CI" in os.environ and not only and not fast
     measured = "--cov --cov-report=term" if coverage or is_whole_run else ""
-    c.run(f"{sys.executable} -m pytest {parallel} {measured} {only}", pty=sys.stdout.isatty())
+    c.run(
+        f"{sys.executable} -m pytest {parallel} {measured} {marked} {only}", pty=sys.stdout.isatty()
+    )
 
 
 namespace = Collection(lint, types, test, deps=pipflow_tasks.namespace_for("examples/single"))

@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import fields
+from importlib.metadata import metadata
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,20 @@ def test_codes_are_in_the_table() -> None:
     assert rows == dict(FINDING_CODES)
 
 
+def test_metadata_promises_what_is_tested() -> None:
+    """Each Python that the metadata name is in CI; Windows is for WSL, there and in the README."""
+    classifiers = metadata("pipflow-tasks").get_all("Classifier") or []
+    named = [each.rpartition(" ")[2] for each in classifiers if ":: Python :: 3." in each]
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8")
+    (matrix,) = re.findall(r"^ *python: \[(.*)\]$", workflow, re.M)
+
+    assert named == matrix.replace('"', "").split(", ")
+    assert [each for each in classifiers if "Operating System" in each] == [
+        "Operating System :: POSIX"
+    ]
+    assert "on Windows in WSL" in (ROOT / "README.md").read_text("utf-8")
+
+
 def test_readme_is_short() -> None:
     """Who reads it wants to know what this is, and to begin."""
     assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 150
@@ -119,6 +134,19 @@ def test_words_of_the_glossary_are_in_the_code() -> None:
 
     assert len(named) > 30
     assert [(word, room) for word, room in named if word not in known[room]] == []
+
+
+def test_fast_tests_are_the_same_everywhere() -> None:
+    """`invoke test --fast` and `.ci/pythons` leave out the same tests, by marks that there are."""
+    chosen = {
+        match
+        for name in ("tasks.py", ".ci/pythons")
+        for match in re.findall(r'-m "(.*?)"', (ROOT / name).read_text("utf-8"))
+    }
+    marks = re.findall(r'^    "(\w+): ', (ROOT / "pyproject.toml").read_text("utf-8"), re.M)
+
+    assert chosen == {"not engine and not online"}
+    assert {"engine", "online"} <= {*marks}
 
 
 def definitions(room: str) -> Iterator[str]:
