@@ -99,6 +99,7 @@ class Project:
         namespace: Namespace | None = None,
         *,
         file: str = "",
+        verify: str = "",
         caching: Caching = "use",
         progress: Progress = SILENT,
     ) -> Project:
@@ -108,6 +109,7 @@ class Project:
             context: the context of the task.
             namespace: the mounted tasks whose folder and settings count; default: the only ones.
             file: the requirements file; overrides the setting.
+            verify: what is run in new images; overrides the setting.
             caching: see ``open``.
             progress: is told of a build whose output Invoke hides.
 
@@ -118,8 +120,9 @@ class Project:
         mount = find_only_mount() if namespace is None else find_mount(namespace)
         values = read_values(context, mount, os.environ)
         set_by = find_origins(context, mount, os.environ)
-        if file:
-            values, set_by = {**values, "file": file}, {**set_by, "file": "the option --file"}
+        for name, value in (("file", file), ("verify", verify)):
+            if value:
+                values, set_by = {**values, name: value}, {**set_by, name: f"the option --{name}"}
         settings = Settings.from_mapping(values)
         folder = "" if mount is None else mount.namespace.folder
         run = replace(read_run_settings(context), progress=progress)

@@ -102,6 +102,7 @@ class Run:
             raise UsageError(refused, hint=f"use one of {', '.join(formats_of(command))}")
         if body is rebuild and is_isolated():
             raise UsageError("`--isolated` builds nothing", hint="run `pipflow rebuild` without it")
+        shared.require_build_to_verify()
         limit_bytes = shared.max_growth_bytes
         write = partial(write_report, form=shared.format_, width=columns(sys.stdout))
         progress = watch()
@@ -109,6 +110,7 @@ class Run:
             self.context,
             self.namespace,
             file=shared.file,
+            verify=shared.verify,
             caching=shared.caching,
             progress=progress,
         ) as project:
@@ -206,6 +208,7 @@ class Shared:
     no_cache_dir: bool = False
     color: str = ""
     max_growth: str = ""
+    verify: str = ""
 
     @property
     def words(self) -> Mapping[str, str]:
@@ -226,6 +229,15 @@ class Shared:
                 f'`--max-growth` can\'t be "{self.max_growth}"',
                 hint="write a number with its unit: B, kB, MB, GB, or KiB, MiB, GiB: 200MB",
             ) from error
+
+    def require_build_to_verify(self) -> None:
+        """Raise UsageError where an image is to be tried that is not built."""
+        without = "--isolated" if is_isolated() else "--no-rebuild" if self.no_rebuild else ""
+        if self.verify and without:
+            raise UsageError(
+                f"`--verify` runs in the new image, and `{without}` builds none",
+                hint="leave out one of them",
+            )
 
     @property
     def caching(self) -> Caching:
@@ -476,13 +488,15 @@ _HELP = {
     "refresh": "Ask the index again for everything that the cache has.",
     "no_cache_dir": "Neither read nor write the cache of the index.",
     "clear": "Remove the files of the cache.",
+    "verify": 'A command to run in each new image, such as "pip check"; if it fails, the build has '
+    "failed; default: the setting `verify`.",
     "max_growth": "Change nothing if what is installed grows by more, such as 200MB, in compressed "
     "files of all packages.",
 }
 
 
 _READING = ("file", "format_", "color", "refresh", "no_cache_dir")
-_CHANGING = (*_READING, "dry_run", "no_rebuild", "keep")
+_CHANGING = (*_READING, "dry_run", "no_rebuild", "keep", "verify")
 _GROWING = (*_CHANGING, "max_growth")
 _TASKS = (
     (add, _GROWING),
@@ -497,7 +511,7 @@ _TASKS = (
     (why, _READING),
     (why_not, _READING),
     (check, _READING),
-    (rebuild, ("file", "format_", "color", "dry_run")),
+    (rebuild, ("file", "format_", "color", "dry_run", "verify")),
 )
 """The functions that make plans, each with the shared arguments that its task takes."""
 

@@ -93,8 +93,7 @@ def verify(builder: Builder, run: RunSettings) -> None:
         )
         if failure:
             raise BuildError(
-                "the new image was built, and fails the setting verify: "
-                f"`{_show_command(words)}` {failure}",
+                f"the new image was built, and fails `verify`: `{_show_command(words)}` {failure}",
                 hint="its output above says why",
                 image_moved=True,
             )

@@ -207,7 +207,7 @@ def test_verify(
     done = project.invoke("deps.upgrade-all", "--no-resolve")
     assert (done.status, project.requirements) == (3, "needy==1.0\n")
     assert "requires missing-lib, which is not installed" in done.stderr
-    assert "fails the setting verify" in done.stderr
+    assert "fails `verify`" in done.stderr
     assert "image     built again from the files as they were" in done.stdout
     assert image_id(image_name) == before
 

@@ -179,7 +179,7 @@ def test_verify_that_fails(project: TemporaryProject, engine: str) -> None:
     build = "build --tag shop --file Dockerfile ."
     run = "run --rm --pull=never --entrypoint pip shop check"
     assert seen(stand_in) == [(build, NEW), (run, NEW), (build, OLD)]
-    assert f"fails the setting verify: `{engine} {run}` ended with status 1" in done.stderr
+    assert f"fails `verify`: `{engine} {run}` ended with status 1" in done.stderr
     assert "image     built again from the files as they were: shop" in done.stdout
 
 
@@ -190,6 +190,48 @@ def test_verify_that_fails_with_keep(project: TemporaryProject) -> None:
     done = project.invoke("deps.upgrade-all", "--keep")
     assert (done.status, project.requirements, len(stand_in.built)) == (3, NEW, 1)
     assert "files     keep their changes (--keep)" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "words", [("upgrade-all",), ("add", "other"), ("remove", "lib"), ("rebuild",)], ids=str
+)
+def test_verify_as_an_option(
+    project: TemporaryProject, index: LoopbackIndex, words: tuple[str, ...]
+) -> None:
+    """`--verify` takes the place of the setting in every command that builds."""
+    index.add("other", "1.0")
+    project.write("invoke.yaml", "pipflow:\n  verify: pip check\n")
+    stand_in = project.stand_in("docker", {"version": 0, "build": 0, "run": [1, 0]})
+    run = "run --rm --pull=never --entrypoint python shop -c import lib"
+    before = project.requirements
+    failed = project.pipflow(*words, "--verify", "python -c 'import lib'")
+    assert (failed.status, project.requirements) == (3, before)
+    assert run in [call for call, _ in seen(stand_in)]
+    assert "fails `verify`" in failed.stderr
+    assert project.pipflow(*words, "--verify=python -c 'import lib'").status == 0
+    assert "pip shop check" not in str(seen(stand_in))
+
+
+def test_verify_option_by_service(project: TemporaryProject) -> None:
+    """As in a variable, it may be a command for each service; the others are not tried."""
+    project.write("compose.yaml", SERVICES)
+    stand_in = docker(project, build=0, run=0)
+    words = ("deps.upgrade-all", "--verify", "worker=pip check")
+    assert project.invoke(*words).status == 0
+    tried = [call for call, _ in seen(stand_in) if " run " in f" {call} "]
+    assert tried == ["compose run --rm --no-deps -T --entrypoint pip worker check"]
+    wrong = project.invoke("deps.upgrade-all", "--verify", "nobody=pip check")
+    assert (wrong.status, "no such environment" in wrong.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("before", [(), ("--isolated",)], ids=str)
+def test_verify_without_a_build(project: TemporaryProject, before: tuple[str, ...]) -> None:
+    """Where no image is built, none can be tried: that is an error, and nothing changes."""
+    project.remove("tasks.py")
+    words = () if before else ("--no-rebuild",)
+    done = project.pipflow(*before, "upgrade-all", "--verify", "pip check", *words)
+    assert (done.status, project.requirements) == (1, OLD)
+    assert f"runs in the new image, and `{(*before, *words)[0]}` builds none" in done.stderr
 
 
 def test_verify_of_a_platform(project: TemporaryProject) -> None:

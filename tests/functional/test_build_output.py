@@ -122,4 +122,4 @@ def test_missing_wheel_is_not_why_verify_fails(
     project.stand_in("docker", {**ENGINE, "run": 1})
     done = project.pipflow("add", "own", environment={"INVOKE_PIPFLOW_VERIFY": "true"})
     assert (done.status, "is built from source" in done.stderr) == (3, False)
-    assert "fails the setting verify" in done.stderr
+    assert "fails `verify`" in done.stderr
