@@ -449,10 +449,26 @@ class PlannedFor(Struct, frozen=True, kw_only=True):
 
 
 class PlannedBuild(Struct, frozen=True, kw_only=True):
-    """A command that builds images, and the names of the environments that they hold."""
+    """A command that builds images.
+
+    Attributes:
+        environments: the names of those that they hold.
+        command: as the user would type it.
+        engine: ``docker`` or ``podman``, which has the images then.
+        images: for each image, the names that it may have there; none: it is unknown.
+    """
 
     environments: tuple[str, ...]
     command: str
+    engine: str = ""
+    images: tuple[tuple[str, ...], ...] = ()
+
+
+class BuiltSize(Struct, frozen=True, kw_only=True):
+    """How large the images of a build are, together, as the engine counts; None: unknown."""
+
+    before_bytes: int | None
+    after_bytes: int | None
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -534,6 +550,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
         failure: why the image was not built, or an empty string.
         left: why files are not as they were although the build failed, a sentence each.
         remarks: what is to be known of how files were written.
+        sizes: of the images, before and after, for each of the builds of the plan; none: not built.
         in_git: git has the former bytes of every file that was written.
         undo: the command that undoes what was done, or an empty string.
     """
@@ -550,6 +567,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     failure: str = ""
     left: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    sizes: tuple[BuiltSize, ...] = ()
     in_git: bool = False
     undo: str = ""
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, cast
 
 from msgspec.structs import replace
 
-from .commands.workspace import Workspace, builds_of, name_all_builds
+from .commands.workspace import Workspace, name_all_builds
 from .environments.discovery import find_file
 from .environments.lacking import find_lack
 from .errors import FileError, UsageError
@@ -607,7 +607,7 @@ class Project:
         plan = Plan(
             command="rebuild",
             builder=builder.without_cache() if no_cache else builder,
-            builds=tuple(builds_of(builder, name_all_builds(discovery))),
+            builds=tuple(self._workspace.builds_of(builder, discovery, name_all_builds(discovery))),
             lack=find_lack(discovery.builds, builder.images, self._workspace.variables),
         )
         return self._workspace.placed(plan, discovery)

@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from .console import say
-from .engine import answers, build, verify
+from .engine import answers, ask_size, build, verify
 from .errors import BuildError, FileError, Interrupted, UsageError
 from .files import (
     backup_of,
@@ -30,7 +30,7 @@ from .files import (
 )
 from .git import can_restore
 from .isolation import is_isolated
-from .plan import Outcome
+from .plan import BuiltSize, Outcome
 from .signals import interruptible
 from .state import are_locked, begin, find_journals, lock_files
 
@@ -128,6 +128,7 @@ def _carry_out(
     builder = plan.builder
     when = _when(plan, rebuild)
     status: ImageStatus = "built"
+    sizes: tuple[BuiltSize, ...] = ()
     if builder is None or when == "never":
         status = "unchanged" if builder is None else "skipped"
         remarks = _write_alone(plan)
@@ -143,8 +144,28 @@ def _carry_out(
         raise plan.lack
     else:
         with interruptible():
+            before = _ask_sizes(plan, run)
             remarks = _write_and_build(plan, builder, keep, run, before_build)
-    return Outcome(status=status, changes=plan.changes, written=_shown(plan.edits), remarks=remarks)
+            with contextlib.suppress(Interrupted):  # all is done
+                sizes = tuple(map(_built_size, before, _ask_sizes(plan, run)))
+    return Outcome(
+        status=status,
+        changes=plan.changes,
+        written=_shown(plan.edits),
+        remarks=remarks,
+        sizes=sizes,
+    )
+
+
+def _ask_sizes(plan: Plan, run: RunSettings) -> tuple[int | None, ...]:
+    """Return how large the images of each build are, as far as the engine can say."""
+    return tuple(
+        None if run.stand_in is not None else ask_size(each, run.added) for each in plan.builds
+    )
+
+
+def _built_size(before_bytes: int | None, after_bytes: int | None) -> BuiltSize:
+    return BuiltSize(before_bytes=before_bytes, after_bytes=after_bytes)
 
 
 def _has_work(plan: Plan) -> bool:

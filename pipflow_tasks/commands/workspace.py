@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
+from ..environments.built_image import engine_of, names_of
 from ..environments.discovery import builder_for, explain_unreached, find_builds
 from ..environments.environment import complete_manifest, find_environments
 from ..environments.indexes import note_several, note_statuses
@@ -429,7 +430,7 @@ class Workspace:
         return replace(
             self.placed(plan, discovery),
             builder=builder,
-            builds=tuple(builds_of(builder, _name_builds(environments))),
+            builds=tuple(self.builds_of(builder, discovery, _name_builds(environments))),
             hints=(*plan.hints, *why_not),
             lack=lack,
             warnings=(*plan.warnings, *warnings),
@@ -453,6 +454,29 @@ class Workspace:
         ):
             return builder, ()
         return None, (f"{why}, so no image is built",)
+
+    def builds_of(
+        self, builder: Builder | None, discovery: Discovery, named: Iterable[tuple[str, Build]]
+    ) -> Iterator[PlannedBuild]:
+        """Yield the commands of a builder, each with the environments and images that it builds."""
+        if builder is None:
+            return
+        every = [*named]
+        apart = builder.apart() if builder.further else ()
+        for one in apart or (builder,):
+            meant = [
+                (name, build)
+                for name, build in every
+                if {build.recipe.service, build.recipe.bake, build.recipe.image, *build.recipe.tags}
+                & {*one.images}
+            ]
+            images = (tuple(names_of(discovery, [build], self.settings)) for _, build in meant)
+            yield PlannedBuild(
+                environments=tuple(dict.fromkeys(name for name, _ in meant or every)),
+                command=one.shown,
+                engine=engine_of(one),
+                images=tuple(dict.fromkeys(filter(None, images))),
+            )
 
     def placed(self, plan: Plan, discovery: Discovery | None) -> Plan:
         """Return a plan that names the project that it is for."""
@@ -480,24 +504,6 @@ def _reads_nothing(_: Line) -> tuple[str, ...]:
 def _name_builds(found: Iterable[Environment | FoundTarget]) -> Iterator[tuple[str, Build]]:
     """Yield the builds of environments, each with the name of the environment."""
     yield from ((each.name, build) for each in found for build in each.builds)
-
-
-def builds_of(
-    builder: Builder | None, named: Iterable[tuple[str, Build]]
-) -> Iterator[PlannedBuild]:
-    """Yield the commands of a builder, each with the environments that it builds."""
-    if builder is None:
-        return
-    every = [(name, build.recipe) for name, build in named]
-    apart = builder.apart() if builder.further else ()
-    for one in apart or (builder,):
-        meant = [
-            name
-            for name, recipe in every
-            if {recipe.service, recipe.bake, recipe.image, *recipe.tags} & {*one.images}
-        ]
-        names = meant or [name for name, _ in every]
-        yield PlannedBuild(environments=tuple(dict.fromkeys(names)), command=one.shown)
 
 
 def name_all_builds(discovery: Discovery) -> Iterator[tuple[str, Build]]:

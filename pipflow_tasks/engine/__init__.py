@@ -2,7 +2,8 @@
 
 ``programs`` chooses one, ``builders`` makes the command that builds, ``building`` runs that
 command, and ``signals`` ends it early. ``probe`` asks a base image for its Python, ``installed``
-a built one for its distributions, and ``containers`` removes what images were run in.
+a built one for its distributions, and ``sizes`` how large it is; ``containers`` removes what images
+were run in.
 """
 
 from .builders import (
@@ -18,6 +19,7 @@ from .building import answers, build, verify
 from .installed import Installed, ask_installed
 from .probe import BaseImages
 from .programs import ComposeProgram, choose_compose, choose_engine, print_bake
+from .sizes import ask_size
 
 __all__ = [
     "BaseImages",
@@ -25,6 +27,7 @@ __all__ = [
     "Installed",
     "answers",
     "ask_installed",
+    "ask_size",
     "bake_builder",
     "build",
     "choose_compose",

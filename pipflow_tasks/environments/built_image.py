@@ -12,6 +12,7 @@ from .parts import name_build
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from ..plan import Builder
     from ..settings import Settings
     from .build import Build
     from .compose_project import ComposeProject
@@ -37,12 +38,16 @@ def find_installed(
     builds = [build for build in environment.builds if _is_in_image(build, environment.name)]
     if environment.builds and not builds:
         return Installed(note="no build makes an image of its stage")
-    names = dict.fromkeys(_names_of(discovery, builds, settings))
+    names = dict.fromkeys(names_of(discovery, builds, settings))
     if not names:
         return Installed(note="the name of the image is unknown: set `image`")
-    is_podman = builder.command[0].startswith(("podman", "buildah"))
     location = next((step.install.location for step in reversed(environment.steps)), "")
-    return ask_installed("podman" if is_podman else "docker", names, location, variables)
+    return ask_installed(engine_of(builder), names, location, variables)
+
+
+def engine_of(builder: Builder) -> str:
+    """Return the engine that has what a builder has built."""
+    return "podman" if builder.command[0].startswith(("podman", "buildah")) else "docker"
 
 
 def _is_in_image(build: Build, name: str) -> bool:
@@ -57,7 +62,7 @@ def _is_in_image(build: Build, name: str) -> bool:
     return is_last or (bool(build.reached) and name == name_build(build.recipe))
 
 
-def _names_of(discovery: Discovery, builds: Iterable[Build], settings: Settings) -> Iterator[str]:
+def names_of(discovery: Discovery, builds: Iterable[Build], settings: Settings) -> Iterator[str]:
     """Yield the names that the builder may have given to the images of builds."""
     builder, compose = discovery.builder, discovery.compose
     assert builder is not None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.version import Version
 
 from ..errors import PipflowError, redact
-from .wording import list_notes
+from .wording import list_notes, pair_sizes
 
 if TYPE_CHECKING:
     from ..plan import Change, Cost, Explanation, Outcome, Plan, PlannedFor
@@ -144,8 +144,13 @@ def _image(plan: Plan, outcome: Outcome) -> dict[str, Any]:
         "status": outcome.status,
         "services": [] if builder is None else list(builder.services),
         "builds": [
-            _keys(each, "environments command") | {"status": outcome.status}
-            for each in (plan.builds if builder is not None else ())
+            _keys(each, "environments command")
+            | {
+                "status": outcome.status,
+                "size_before_bytes": size.before_bytes,
+                "size_after_bytes": size.after_bytes,
+            }
+            for each, size in pair_sizes(plan, outcome)
         ],
         "undone": list(outcome.undone),
         "remarks": [*outcome.left, *outcome.remarks],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from ..errors import as_line, redact
+from ..plan import BuiltSize
 from ..values import say_size
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         Outcome,
         PathStep,
         Plan,
+        PlannedBuild,
     )
 
 
@@ -263,7 +265,27 @@ def describe_state(plan: Plan, outcome: Outcome) -> Iterator[str]:
         yield f"The image was not built: {plan.builder.absence}"
     elif plan.builder is not None:
         said = {"planned": "would be", "skipped": "was not", "built": "was"}.get(outcome.status)
-        yield from [f"The image {said} built"] if said else []
+        sizes = "; ".join(describe_sizes(plan, outcome))
+        yield from [f"The image {said} built{sizes and f': {sizes}'}"] if said else []
+
+
+def pair_sizes(plan: Plan, outcome: Outcome) -> Iterator[tuple[PlannedBuild, BuiltSize]]:
+    """Yield the builds of a plan that has any, each with the sizes of its images."""
+    builds = plan.builds if plan.builder is not None else ()
+    unknown = BuiltSize(before_bytes=None, after_bytes=None)
+    yield from zip(builds, outcome.sizes or [unknown] * len(builds), strict=True)
+
+
+def describe_sizes(plan: Plan, outcome: Outcome) -> Iterator[str]:
+    """Yield how large images are now, and were before, where the engine can say."""
+    for build, size in pair_sizes(plan, outcome):
+        if size.after_bytes is not None:
+            where = say_where(build.environments, plan)
+            before = ""
+            if size.before_bytes is not None:
+                is_same = size.before_bytes == size.after_bytes
+                before = ", as before" if is_same else f", {say_size(size.before_bytes)} before"
+            yield f"{say_size(size.after_bytes)}{before}{where}"
 
 
 def describe_image(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, str]]:
@@ -288,6 +310,7 @@ def _describe_state(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, str]]:
         yield "image", f"not built: {builder.absence}; once one does: {builder.shown}"
     elif outcome.status == "built":
         yield "image", f"built: {builder.shown}"
+        yield from (("image", size) for size in describe_sizes(plan, outcome))
         if builder.next_step:
             yield "next", builder.next_step
 

@@ -62,6 +62,21 @@ def test_rebuild_without_cache_is_a_new_image(project: TemporaryProject, image_n
     assert image_id(image_name) != first
 
 
+def test_image_grows_by_what_was_added(
+    project: TemporaryProject, index: LoopbackIndex, image_name: str
+) -> None:
+    """A report has the size of the image before and after, as the engine itself says it."""
+    size = 3_000_000
+    index.add("large", "1.0", padding_bytes=size)
+    first = project.invoke("deps.add", "tidy-lib", "--format", "json")
+    (build,) = first.report["image"]["builds"]
+    assert build["size_before_bytes"] is None
+    done = project.invoke("deps.add", "large", "--format", "json")
+    (grown,) = done.report["image"]["builds"]
+    assert grown["size_before_bytes"] == build["size_after_bytes"]
+    assert size <= grown["size_after_bytes"] - grown["size_before_bytes"] < 2 * size
+
+
 def test_build_goes_by_the_same_rules(
     project: TemporaryProject, index: LoopbackIndex, image_name: str, run_in_image: RunInImage
 ) -> None:
