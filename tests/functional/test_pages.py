@@ -11,7 +11,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from functional.temporary_project import COMPOSE_V2, ENGINE, Finished, TemporaryProject
+from functional.temporary_project import (
+    BUILD_OUTPUT,
+    COMPOSE_V2,
+    ENGINE,
+    Finished,
+    TemporaryProject,
+)
 from loopback_index import LoopbackIndex
 
 ROOT = Path(__file__).parents[2]
@@ -140,6 +146,17 @@ def test_report_of_the_page(moving: TemporaryProject) -> None:
     done = moving.pipflow(*shlex.split(command)[2:])
     assert done.status == 0, done.stderr
     assert done.stdout.split() == expected.split()
+
+
+def test_announcement_of_the_page(moving: TemporaryProject) -> None:
+    """What the page shows before and behind a build is what the program prints."""
+    moving.stand_in("docker", ENGINE)
+    command, _, expected = console_with("\nbuilding ").partition("\n")
+    done = moving.pipflow(*shlex.split(command)[2:])
+    assert done.status == 0, done.stderr
+    before, after = expected.split("…\n")
+    assert done.stderr == f"{before}{BUILD_OUTPUT}\n"
+    assert done.stdout.split()[: len(after.split())] == after.split()
 
 
 def test_report_for_a_pull_request(moving: TemporaryProject) -> None:
