@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
+from packaging.utils import canonicalize_name
 
 from .errors import HIDDEN, UsageError, redact_words
 from .values import equal_without, hash_without
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from packaging.utils import NormalizedName
     from packaging.version import Version
 
     from .errors import DockerfileError
@@ -484,6 +486,8 @@ class Plan(Struct, frozen=True, kw_only=True):
         edits: the new bytes of each file that changes.
         changes: what moves.
         costs: what environments install besides, largest first.
+        together: the projects that move, each with those that have to move with it; none where
+            that was not asked.
         held: what cannot move, though there is a newer version.
         left_alone: the lines that were not considered.
         paths: why a project is installed: the paths to it from the lines.
@@ -509,6 +513,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     edits: tuple[Edit, ...] = ()
     changes: tuple[Change, ...] = ()
     costs: tuple[Cost, ...] = ()
+    together: tuple[tuple[NormalizedName, ...], ...] = ()
     held: tuple[Held, ...] = ()
     left_alone: tuple[LeftAlone, ...] = ()
     paths: tuple[tuple[PathStep, ...], ...] = ()
@@ -524,6 +529,16 @@ class Plan(Struct, frozen=True, kw_only=True):
     lack: DockerfileError | None = None
     is_unfinished: bool = False
     leads_back: bool = True
+
+    @property
+    def groups(self) -> tuple[tuple[Change, ...], ...]:
+        """The changes in groups that can be made alone; lines that are new or go only follow."""
+        moves = [each for each in self.changes if each.after is not None and not each.is_new]
+        groups = (
+            tuple(each for each in moves if canonicalize_name(each.project) in names)
+            for names in self.together
+        )
+        return tuple(group for group in groups if group)
 
     @property
     def chosen_for(self) -> tuple[PlannedFor, ...]:

@@ -14,7 +14,7 @@ import os
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from msgspec.structs import replace
 
@@ -41,6 +41,7 @@ from .planning.upgrade import (
     LEVELS,
     Level,
     UpgradeOptions,
+    choosing,
     draft_outdated,
     draft_upgrade,
     draft_upgrade_all,
@@ -52,7 +53,7 @@ from .settings import Settings
 from .transaction import carry_out, changing, preview
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from invoke.context import Context
 
@@ -66,6 +67,9 @@ if TYPE_CHECKING:
     from .progress import Count, Progress
     from .requirements import Request, Sort
     from .target import Target
+
+Chooser: TypeAlias = "Callable[[Sequence[tuple[Change, ...]]], Iterable[tuple[Change, ...]]]"
+"""Is handed groups of changes, and returns those to make."""
 
 __all__ = [
     "LEVELS",
@@ -390,6 +394,7 @@ class Project:
         prereleases: bool = False,
         resolve: bool = True,
         force: bool = False,
+        choose: Chooser | None = None,
     ) -> Plan:
         """Plan to move every pin to the newest compatible version; none moves down.
 
@@ -402,6 +407,8 @@ class Project:
             prereleases: take pre-releases too.
             resolve: take only versions that are compatible; else the newest of each alone.
             force: edit also a file that another tool has written.
+            choose: is handed the changes, in groups that can be made alone, and returns the groups
+                to make. The others stay, and the plan is made again; no choice goes further then.
 
         Raises:
             RequirementsError: ``only`` names a project that the files do not have, or a policy
@@ -409,15 +416,26 @@ class Project:
             ProjectNotFound: the index does not have a project of the files.
             PackageIndexError: the index failed.
         """
-        found = self._workspace.find(must_be_there=True)
         options = UpgradeOptions(
             only=_items(only),
             skip=_items(skip),
             level=level,
             prereleases=prereleases,
             pin=pin,
-            limits=self._workspace.find_limits(found),
+            is_grouped=choose is not None,
         )
+        make = partial(self._plan_upgrade_all, resolve=resolve, force=force)
+        plan = make(options)
+        if choose is None or not plan.groups:
+            return plan
+        chosen = [*choose(plan.groups)]
+        if len(chosen) == len(plan.groups):
+            return plan
+        return make(choosing(options, plan.groups, chosen))
+
+    def _plan_upgrade_all(self, options: UpgradeOptions, *, resolve: bool, force: bool) -> Plan:
+        found = self._workspace.find(must_be_there=True)
+        options = replace(options, limits=self._workspace.find_limits(found))
         draft = partial(draft_upgrade_all, options=options)
         inputs, parts = self._workspace.draft(found, draft, resolve=resolve)
         return self._workspace.finish("upgrade-all", parts, found, inputs, force=force)

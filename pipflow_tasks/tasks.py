@@ -336,10 +336,18 @@ def upgrade_all(
     level: str = "major",
     pin: bool = False,
     pre: bool = False,
+    interactive: bool = False,
     force: bool = False,
     no_resolve: bool = False,
 ) -> Plan:
-    """Move every pin to the newest compatible version, and build the image."""
+    """Move every pin to the newest compatible version, and build the image.
+
+    With `--interactive`, you tick what is to move. What has to move together is ticked together.
+    """
+    from .checklist import require_checklist, tick
+
+    if interactive:
+        require_checklist()
     return project.plan_upgrade_all(
         only=only,
         skip=skip,
@@ -348,6 +356,7 @@ def upgrade_all(
         prereleases=pre,
         resolve=not no_resolve,
         force=force,
+        choose=tick if interactive else None,
     )
 
 
@@ -449,6 +458,7 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(
             ("--level minor", ""),
             ("--skip django,celery", ""),
             ("--max-growth 200MB", ""),
+            ("--interactive", ""),
         ),
         "why": (("", "urllib3"),),
         "why-not": (("", "urllib3"), ("", "urllib3==2.0")),
@@ -468,6 +478,7 @@ _HELP = {
     "default: all.",
     "skip": "Leave these alone: names, patterns or headings, separated by commas; default: none.",
     "pin": "Also pin the requirements that are not pinned.",
+    "interactive": "Ask on the terminal what is to move; needs the extra `interactive`.",
     "level": "The highest part of a version that may change: major, minor or patch.",
     "file": "The requirements file, or several separated by commas; default: the setting `file`, "
     "else the file that the image installs.",

@@ -71,6 +71,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     from_source: tuple[str, ...] = ()
+    together: tuple[tuple[NormalizedName, ...], ...] = ()
     undated: tuple[Undated, ...] = ()
     turning: tuple[tuple[Target, str], ...] = ()
     wheels: tuple[tuple[Target, str, str], ...] = ()
@@ -199,6 +200,7 @@ def finish(
             for each in draft.held
             if not any(_is_about(each, change) for change in moved.get(_name_of(each), ()))
         ),
+        together=draft.together,
         left_alone=draft.left_alone,
         paths=draft.paths,
         explanations=draft.explanations,

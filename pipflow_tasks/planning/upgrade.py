@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import Version
 
 from ..errors import RequirementsError, VersionConflict
 from ..requirements import Kind, as_one_word
@@ -21,13 +23,15 @@ from .policies import asked_of, bounds_beside, comment_with_policy, tell_policie
 from .requests import error_at, require_there
 from .selection import select
 from .settling import settle, settle_current
+from .together import group_moves
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from packaging.utils import NormalizedName
     from packaging.version import Version
 
+    from ..plan import Change
     from ..requirements import Line, Request
     from .goals import Goal
     from .inputs import Inputs
@@ -41,6 +45,8 @@ class UpgradeOptions(Struct, frozen=True, kw_only=True):
     """The options of ``upgrade-all`` and ``outdated``; see ``Project.plan_upgrade_all``.
 
     ``limits`` are the lines of sources that the files were compiled from.
+    With ``is_grouped``, the plan says what moves together. Of such a plan, ``chosen`` are the
+    projects that are to move, each with its version there, and ``unchosen`` are the others.
     """
 
     only: tuple[str, ...] = ()
@@ -49,6 +55,26 @@ class UpgradeOptions(Struct, frozen=True, kw_only=True):
     prereleases: bool = False
     pin: bool = False
     limits: tuple[Line, ...] = ()
+    is_grouped: bool = False
+    chosen: Mapping[NormalizedName, Version] | None = None
+    unchosen: frozenset[NormalizedName] = frozenset()
+
+
+def choosing(
+    options: UpgradeOptions,
+    groups: Iterable[tuple[Change, ...]],
+    chosen: Collection[tuple[Change, ...]],
+) -> UpgradeOptions:
+    """Return options to make some groups of changes, and leave the projects of the others."""
+    versions: dict[NormalizedName, Version] = {}
+    for change in (change for group in chosen for change in group):
+        name = canonicalize_name(change.project)
+        assert change.after is not None
+        versions[name] = max(change.after, versions.get(name, change.after))
+    every = {canonicalize_name(change.project) for group in groups for change in group}
+    return replace(
+        options, is_grouped=False, chosen=versions, unchosen=frozenset(every - versions.keys())
+    )
 
 
 def draft_upgrade(
@@ -149,38 +175,18 @@ def draft_upgrade_all(inputs: Inputs, options: UpgradeOptions) -> Iterator[Draft
         RequirementsError: an option names a project that the files do not have.
         ProjectNotFound: the index does not have a project of the files.
     """
-    only = select(inputs.manifest, options.only, "--only")
-    skip = select(inputs.manifest, options.skip, "--skip")
-    pins: list[Line] = []
-    loose: list[Line] = []
-    lines = [line for line in inputs.manifest.lines if not only or line.name in only]
-    if inputs.unseen or any(
-        each.links.are_seen for each in inputs.rules
-    ):  # what the index lacks is left alone
-        asked = {line.name for line in lines if line.name and line.pin} - skip
-        inputs.candidates.expect(asked)
-    for line in lines:
-        reason = "skipped" if line.name in skip else why_left_alone(inputs, line)
-        if not reason and line.pin is not None:
-            reason = why_nowhere(inputs, line)
-        if reason:
-            yield leave(line, reason)
-        elif line.pin is not None:
-            pins.append(line)
-        elif line.requirement is not None:
-            loose.append(line)
-            if not options.pin:
-                yield leave(line, "not pinned")
-    if loose and not options.pin:
-        yield hint(_tell_loose(len(loose)))
-        loose = []
+    considered = _consider(inputs, options)
+    yield from considered.notices
+    pins, loose = considered.pins, considered.loose
     inputs = holding_lines(inputs, loose)
-    inputs = _bound(inputs, pins, skip, options)
+    inputs = _bound(inputs, pins, considered.skip, options)
     for line in loose:
         inputs = inputs.bounding(line, policy_bounds(line))
+    for line in (*pins, *loose):
+        inputs = inputs.bounding(line, _as_chosen(line, options.chosen or {}))
     inputs.candidates.expect(line.name for line in (*pins, *loose) if line.name)
     locked = {line.place for line in inputs.manifest.locked}
-    pins = [line for line in pins if line.place not in locked]
+    pins = tuple(line for line in pins if line.place not in locked)
     if inputs.resolves:
         roots = [root for line in pins if (root := root_of(inputs, line))]
         inputs.candidates.prefetch(replace(root, specifier=SpecifierSet()) for root in roots)
@@ -194,9 +200,59 @@ def draft_upgrade_all(inputs: Inputs, options: UpgradeOptions) -> Iterator[Draft
     stuck = [line for line in loose if key_of(inputs, line) in settlement.conflicting]
     yield from (leave(line, "not pinned, since it is part of a conflict") for line in stuck)
     goals = [goal for goal in goals if goal.line not in stuck]
-    yield from _move(settlement, goals, telling=only or None)
+    if options.is_grouped:
+        yield Draft(together=group_moves(settlement, goals))
+    yield from _move(settlement, goals, telling=considered.telling)
     yield from tell_policies(
         ((goal.line, goal.comment) for goal in goals if goal.line), is_optional=False
+    )
+
+
+class _Considered(Struct, frozen=True, kw_only=True):
+    """The lines that may move, or get a pin, and what is to be said of the others.
+
+    ``skip`` are projects that stay, and ``telling`` those of which the lock is to tell what holds
+    them; None for all.
+    """
+
+    pins: tuple[Line, ...]
+    loose: tuple[Line, ...]
+    skip: frozenset[NormalizedName]
+    telling: frozenset[NormalizedName] | None
+    notices: tuple[Draft, ...]
+
+
+def _consider(inputs: Inputs, options: UpgradeOptions) -> _Considered:
+    """Return the lines that ``upgrade-all`` is about."""
+    meant: frozenset[NormalizedName] | None = (
+        select(inputs.manifest, options.only, "--only") or None
+    )
+    skip = select(inputs.manifest, options.skip, "--skip")
+    if options.chosen is not None:
+        meant, skip = frozenset(options.chosen), skip | options.unchosen
+    lines = [line for line in inputs.manifest.lines if meant is None or line.name in meant]
+    if inputs.unseen or any(each.links.are_seen for each in inputs.rules):
+        # what the index lacks is left alone
+        inputs.candidates.expect({each.name for each in lines if each.name and each.pin} - skip)
+    notices: list[Draft] = []
+    pins: list[Line] = []
+    loose: list[Line] = []
+    for line in lines:
+        reason = "skipped" if line.name in skip else why_left_alone(inputs, line)
+        if not reason and line.pin is not None:
+            reason = why_nowhere(inputs, line)
+        is_loose = line.pin is None and line.requirement is not None and not reason
+        if reason or (is_loose and not options.pin):
+            notices.append(leave(line, reason or "not pinned"))
+        if is_loose:
+            loose.append(line)
+        elif line.pin is not None and not reason:
+            pins.append(line)
+    if loose and not options.pin:
+        notices.append(hint(_tell_loose(len(loose))))
+        loose = []
+    return _Considered(
+        pins=tuple(pins), loose=tuple(loose), skip=skip, telling=meant, notices=tuple(notices)
     )
 
 
@@ -261,6 +317,17 @@ def _within_level(pin: Version, level: Level) -> Iterator[Bound]:
         reason=f"is more than --level={level} allows",
         is_ours=True,
     )
+
+
+def _as_chosen(line: Line, chosen: Mapping[NormalizedName, Version]) -> Iterator[Bound]:
+    """Yield what is newer than what was chosen: others stay, so that it might go further."""
+    most = chosen.get(line.name) if line.name is not None else None
+    if most is not None:
+        yield Bound(
+            specifier=SpecifierSet(f"<={most.public}"),
+            reason=f"is newer than {most}, which was chosen",
+            is_ours=True,
+        )
 
 
 def _tell_loose(number: int) -> str:

@@ -18,14 +18,15 @@ __all__ = [
     "show",
     "why_refused",
     "write_announcement",
+    "write_choices",
     "write_report",
 ]
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from ..errors import PipflowError
-    from ..plan import Outcome, Plan
+    from ..plan import Change, Outcome, Plan
 
     Writer: TypeAlias = Callable[[Plan, Outcome, PipflowError | None], str]
 
@@ -82,3 +83,10 @@ def write_announcement(plan: Plan, *, width: int = 0) -> str:
     from .text import announce
 
     return announce(plan, width=width)
+
+
+def write_choices(groups: Sequence[Sequence[Change]]) -> list[str]:
+    """Return groups of changes as text, to choose from: a line for each change."""
+    from .text import describe_groups
+
+    return describe_groups(groups)

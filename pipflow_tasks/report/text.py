@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     Entry: TypeAlias = tuple[str, str]  # the word that a line begins with, and the rest
 
 INDENT = 10
+CHECKBOX = 5
+"""How wide a box to tick is, with what is before and behind it."""
+
 MOST_COLUMN = 30
 """How wide a column is at most; what is longer moves the rest of its line."""
 
@@ -60,6 +63,18 @@ def announce(plan: Plan, *, width: int = 0) -> str:
     if plan.builder is not None:
         lines.append(("building", join_words(plan.builder.images) or plan.builder.shown))
     return "\n".join(each for line in lines for each in _shown(line, width))
+
+
+def describe_groups(groups: Sequence[Sequence[Change]]) -> list[str]:
+    """Return each group of changes as lines, in columns, with the level of each."""
+    cells = _columns([change for group in groups for change in group])
+    below = f"\n{' ' * CHECKBOX}"
+    return [below.join(_choice(change, next(cells)) for change in group) for group in groups]
+
+
+def _choice(change: Change, what: str) -> str:
+    remarks = filter(None, [change.level, "" if change.is_direct else "transitive"])
+    return show(f"{what}  {', '.join(remarks)}".rstrip())
 
 
 def _shown(line: str | Entry, width: int) -> list[str]:

@@ -35,6 +35,7 @@ LAYERS = [
     ["commands"],
     ["project"],
     ["report"],
+    ["checklist"],
     ["tasks", "roots"],
     ["command_line"],
     ["program"],
@@ -55,6 +56,8 @@ IMPORTERS = {
     "invoke": {"tasks", "program", "command_line", "mount", "project"},  # project: a type
     "subprocess": {"processes", "engine.building", "engine.inside"},  # a build; in an image
     "pip": {"index"},
+    "prompt_toolkit": {"checklist"},
+    "questionary": {"checklist"},
     "rich": {"progress"},
 }
 
