@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import sqlite3
+import sys
 import urllib.request
 from pathlib import Path
 
@@ -211,6 +212,13 @@ def test_flipped_bytes(project: TemporaryProject, index: LoopbackIndex) -> None:
         assert outdated(project)[0] == "1.39"
 
 
+INVOKE = """
+import runpy, sys
+sys.argv[0] = "invoke"
+sys.path[0] = "."
+runpy.run_module("invoke", run_name="__main__", alter_sys=True)
+"""
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -247,6 +255,53 @@ def test_killed_while_writing(project: TemporaryProject, tmp_path: Path, at: str
     assert Cache(folder).get("b") is not None
 
 
+KILLED_COMMAND = f"""
+import os, signal, sys
+from pipflow_tasks.index import cache
+name = sys.argv.pop(1)
+done = getattr(cache.Cache, name)
+def kill(*words):
+    done(*words)
+    os.kill(os.getpid(), signal.SIGKILL)
+setattr(cache.Cache, name, kill)
+{INVOKE}"""
+
+
+@pytest.mark.parametrize("step", ["_write", "save"])
+@pytest.mark.parametrize("is_filled", [False, True])
+def test_command_killed_while_it_writes(
+    project: TemporaryProject, index: LoopbackIndex, is_filled: bool, step: str
+) -> None:
+    """After a command that was killed in its write or behind it, the next has the right pins."""
+    index.cache_control = "no-cache"
+    if is_filled:
+        outdated(project)
+    index.add("lib", "2.0")
+    assert project.run_python(KILLED_COMMAND, step, "deps.outdated").status == -9
+    assert outdated(project)[0] == "2.0"
+    index.add("lib", "3.0")
+    assert outdated(project)[0] == "3.0"
+
+
+CLOCK = f"""
+import sys, time
+seconds = float(sys.argv.pop(1))
+time.time = lambda now=time.time: now() + seconds
+{INVOKE}"""
+
+
+@pytest.mark.parametrize("years", [-60, -1, 1, 60])
+def test_wrong_clock(project: TemporaryProject, index: LoopbackIndex, years: int) -> None:
+    """A command on a machine whose clock is years wrong asks again; so does the next, set right."""
+    outdated(project)
+    index.add("lib", "2.0")
+    wrong = str(years * 365 * 86_400)
+    done = project.run_python(CLOCK, wrong, "deps.outdated", "--format", "json")
+    assert [change["to"] for change in done.report["changes"]] == ["2.0"]
+    index.add("lib", "3.0")
+    assert outdated(project)[0] == "3.0"
+
+
 def test_two_versions_of_the_tool(project: TemporaryProject, index: LoopbackIndex) -> None:
     """A version with another format has a file of its own beside ours."""
     outdated(project)
@@ -272,14 +327,11 @@ def test_busy_file(project: TemporaryProject, index: LoopbackIndex) -> None:
     connection.close()
 
 
-LIMITED = """
-import resource, runpy, signal, sys
+LIMITED = f"""
+import resource, signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
-sys.argv[0] = "invoke"
-sys.path[0] = "."
-runpy.run_module("invoke", run_name="__main__", alter_sys=True)
-"""
+{INVOKE}"""
 
 
 @pytest.mark.parametrize("is_filled", [False, True])
@@ -304,6 +356,39 @@ def test_folder_that_cannot_be_made(
     project.environment["PIPFLOW_CACHE_DIR"] = named
     for _ in range(2):
         assert outdated(project)[1].stderr == ""
+
+
+READ_ONLY = f"""
+import ctypes
+header, none = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+assert ctypes.CDLL(None).capset(header, none) == 0  # permissions hold for root, too
+{INVOKE}"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="capabilities are Linux's")
+@pytest.mark.parametrize("is_filled", [False, True])
+def test_read_only_home(
+    project: TemporaryProject, index: LoopbackIndex, tmp_path: Path, is_filled: bool
+) -> None:
+    """In a home that is read-only nothing is written, the pins are right, and nothing is said."""
+    home = tmp_path / "read-only"
+    home.mkdir()
+    project.environment["PIPFLOW_CACHE_DIR"] = str(home / "cache")
+    if is_filled:
+        outdated(project)
+        file_of(project).chmod(0o400)
+        file_of(project).parent.chmod(0o500)
+    home.chmod(0o500)
+    before = {path: path.stat().st_mtime_ns for path in home.rglob("*")}
+    index.cache_control = "no-cache"
+    index.add("lib", "2.0")
+    for options in ((), ("--refresh",)):
+        done = project.run_python(READ_ONLY, "deps.outdated", "--format", "json", *options)
+        assert (done.status, done.stderr) == (0, "")
+        assert [change["to"] for change in done.report["changes"]] == ["2.0"]
+    assert {path: path.stat().st_mtime_ns for path in home.rglob("*")} == before
+    for folder in (home, *home.iterdir()):
+        folder.chmod(0o700)
 
 
 def test_folder_that_others_can_write(project: TemporaryProject, index: LoopbackIndex) -> None:
