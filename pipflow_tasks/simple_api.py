@@ -312,7 +312,7 @@ class Versions:
 
 
 class KeptPage:
-    """A page of which few entries are kept: of the newest versions, and of those looked at.
+    """A page of which few entries are kept: of the newest versions, of pins, of those looked at.
 
     A page takes ten times as much memory as its compressed answer, and a command needs few of its
     files. The others are read again from that answer.
@@ -340,18 +340,27 @@ class KeptPage:
 
     @classmethod
     def of(
-        cls, page: Page, again: Callable[[], Page] | None = None, *, size_bytes: int = 0
+        cls,
+        page: Page,
+        again: Callable[[], Page] | None = None,
+        *,
+        size_bytes: int = 0,
+        pins: Iterable[Version] = (),
     ) -> KeptPage:
-        """Keep the newest entries of a page, or all of one that is small or can't be read again."""
+        """Keep the newest entries of a page, and those that pins are asked for.
+
+        All are kept of a page that is small or can't be read again.
+        """
         versions = Versions.of(page.texts)
         keeps_all = again is None or size_bytes <= SMALL_BYTES
         newest = range(len(versions) if keeps_all else min(KEPT_VERSIONS, len(versions)))
+        pinned = _places_of(pins, versions)
         found = cls(
             base=page.base,
             shown=page.shown,
             oversized=page.oversized,
             versions=versions,
-            entries={place: _copied(page.entries[versions[place]]) for place in newest},
+            entries={place: _copied(page.entries[versions[place]]) for place in {*newest, *pinned}},
             again=again,
             status=page.status,
         )
@@ -386,6 +395,14 @@ class KeptPage:
                     raise _unusable(self.shown, "it changed while it was read; run it again")
                 self.entries.setdefault(each, _copied(found))
         return self.entries[place]
+
+
+def _places_of(pins: Iterable[Version], versions: Versions) -> Iterator[int]:
+    """Yield the places of pins, and of the version before each, which it is compared with."""
+    for pin in pins:
+        place = versions.place(pin)
+        if place is not None:
+            yield from range(place, min(place + 2, len(versions)))
 
 
 class _StoredPage(Struct, array_like=True):

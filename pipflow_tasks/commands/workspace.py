@@ -290,6 +290,7 @@ class Workspace:
                 self.variables,
                 None if offline else partial(_fetch, index),
             )
+            index.keep((each.name, each.pin) for each in manifest.lines if each.name and each.pin)
             unseen = environment.rules.links.unseen if offline else index.open_links()
             served.append(
                 Served(environment=environment, manifest=manifest, catalog=index, unseen=unseen)

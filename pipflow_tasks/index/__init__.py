@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from packaging.utils import NormalizedName
+    from packaging.version import Version
 
     from ..progress import Count
     from ..simple_api import DistributionFile, Page, ProjectStatus
@@ -118,6 +119,7 @@ class PackageIndex:
         self._page_workers = Workers(THREADS)
         self._metadata_workers = Workers(THREADS)
         self._pages: dict[NormalizedName, Future[Files]] = {}
+        self._pins: dict[NormalizedName, frozenset[Version]] = {}
         self._having: dict[NormalizedName, tuple[str, ...]] = {}
         self._statuses: dict[NormalizedName, ProjectStatus] = {}
         self._metadata: dict[str, Future[Metadata | None]] = {}
@@ -189,6 +191,11 @@ class PackageIndex:
                     self._unseen = (*self._unseen, (shown, f"answers HTTP {answer.status}"))
             self._listings = tuple(listings)
         return self._unseen
+
+    def keep(self, pins: Iterable[tuple[NormalizedName, Version]]) -> None:
+        """Keep the files of pinned versions when their page is read: they will be asked for."""
+        for project, version in pins:
+            self._pins[project] = self._pins.get(project, frozenset()) | {version}
 
     def prefetch(self, projects: Iterable[NormalizedName]) -> None:
         """Start to fetch pages; ``files`` waits for them and raises their errors."""
@@ -555,7 +562,10 @@ class PackageIndex:
             )
             sent = self._spool.keep(answer.sent)
             again = partial(_read_again, sent, answer.encoding, read_body)
-            page = KeptPage.of(read_body(answer.body), again, size_bytes=len(answer.body))
+            pins = self._pins.get(project, ())
+            page = KeptPage.of(
+                read_body(answer.body), again, size_bytes=len(answer.body), pins=pins
+            )
             return page, replace(answer, body=b"", sent=b"", again=sent)
 
         return self._read(url, {"Accept": ACCEPT, **validators}, read)

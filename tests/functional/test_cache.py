@@ -66,6 +66,39 @@ def test_older_versions_are_read_from_the_cache(
     assert [path for path, _ in asked(index) if not path.endswith(".metadata")] == []
 
 
+INVOKE = """
+import runpy, sys
+sys.argv[0] = "invoke"
+sys.path[0] = "."
+runpy.run_module("invoke", run_name="__main__", alter_sys=True)
+"""
+
+READ = f"""
+import atexit, sys, threading
+from pipflow_tasks.simple_api import read_page
+read = []
+def note(frame, event, _):
+    if event == "call" and frame.f_code is read_page.__code__:
+        read.append(frame.f_locals["project"])
+threading.setprofile(note)
+sys.setprofile(note)
+atexit.register(lambda: print(*sorted(read), file=sys.stderr))
+{INVOKE}"""
+
+
+@pytest.mark.parametrize(
+    "task", ["outdated", "check", "lock --dry-run", "upgrade-all --dry-run", "add more --dry-run"]
+)
+def test_page_is_read_once(project: TemporaryProject, index: LoopbackIndex, task: str) -> None:
+    """The files of pinned versions are read with their page, which is not read again for them."""
+    index.add("more", "1.0")
+    done = project.run_python(READ, *f"deps.{task}".split())
+    assert done.status == 0, done.output
+    read = done.stderr.splitlines()[-1].split()
+    assert "lib" in read
+    assert read == sorted({*read})
+
+
 @pytest.mark.parametrize(
     "header", ["", "no-cache", "max-age=0", "max-age=x", "max-age=600,no-cache"]
 )
@@ -211,13 +244,6 @@ def test_flipped_bytes(project: TemporaryProject, index: LoopbackIndex) -> None:
         path.write_bytes(spoilt)
         assert outdated(project)[0] == "1.39"
 
-
-INVOKE = """
-import runpy, sys
-sys.argv[0] = "invoke"
-sys.path[0] = "."
-runpy.run_module("invoke", run_name="__main__", alter_sys=True)
-"""
 
 KILLED = """
 import os, signal, sys
