@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from ..errors import as_line, redact
 from ..plan import BuiltSize
-from ..values import say_size
+from ..values import join_words, say_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -293,6 +293,9 @@ def describe_image(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, str]]:
     yield from _describe_state(plan, outcome)
     if outcome.undo:
         yield "undo", outcome.undo
+    elif outcome.written and not outcome.dry_run:
+        files = join_words(outcome.written)
+        yield "undo", f"by hand: no command leads back, and git does not have {files} as before"
 
 
 def _describe_state(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, str]]:

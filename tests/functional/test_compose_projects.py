@@ -119,7 +119,8 @@ def test_services_that_install_what_changed(project: TemporaryProject) -> None:
     assert project.invoke("deps.upgrade-all").status == 0
     project.write("api/requirements.txt", "lib==1.0\n")
     # base.txt has the project, too, so that no task would undo this in one file
-    last = project.invoke("deps.upgrade-all").stdout.splitlines()[-1]
+    last, undo = project.invoke("deps.upgrade-all").stdout.splitlines()[-2:]
+    assert undo.startswith("undo      by hand: ")
     assert docker.built == [f"compose build {names}" for names in ("web api", "web", "api")]
     assert last.endswith("docker compose up -d api")
 

@@ -1003,7 +1003,7 @@ def test_change_of_a_marker_is_one_change(marked: TemporaryProject) -> None:
     )
     assert "added" not in wider.stdout
     assert "removed" not in wider.stdout
-    assert "undo" not in wider.stdout
+    assert "undo      by hand" in wider.stdout
     narrower = marked.invoke("deps.upgrade", "top==1.0", "--dry-run")
     assert 'to change low 1.0: only where python_version < "3.13" (requ' in narrower.stdout
 
