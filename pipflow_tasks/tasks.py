@@ -369,7 +369,10 @@ def lock(project: Project) -> Plan:
 
 
 def unlock(project: Project) -> Plan:
-    """Remove the lines that lock has written, and build the image."""
+    """Remove the lines that lock has written, and build the image.
+
+    As with lock, the files that the requirements file includes count with it.
+    """
     return project.plan_unlock()
 
 

@@ -194,3 +194,23 @@ def test_outdated_speaks_of_what_would_be(project: TemporaryProject, index: Loop
         done.stdout
     )
     assert project.requirements == LOCKED
+
+
+def test_included_file_is_locked_and_unlocked_with_the_other(project: TemporaryProject) -> None:
+    """A file and what it includes have one lock; `unlock` of what is included leaves the other."""
+    project.requirements = base = "top==1.0\n"
+    dev = project.write("dev.txt", "-r requirements.txt\ncheck==1.0\n")
+    before = dev.read_text()
+    words = ("--file", "dev.txt", "--no-rebuild")
+    locked = project.pipflow("lock", *words)
+    assert locked.status == 0, locked.output
+    assert project.requirements == "low==1.0  # via mid\nmid==1.0  # via top\ntop==1.0\n"
+    assert dev.read_text() == "-r requirements.txt\ncheck==1.0\nleaf==1.0  # via check\n"
+    done = project.pipflow("unlock", *words)
+    assert (project.requirements, dev.read_text()) == (base, before)
+    assert "removed   low  1.0 (requirements.txt:1)" in done.stdout
+    assert "removed   leaf 1.0 (dev.txt:3)" in done.stdout
+    project.pipflow("lock", *words)
+    project.pipflow("unlock", "--no-rebuild")
+    assert project.requirements == base
+    assert dev.read_text() == "-r requirements.txt\ncheck==1.0\nleaf==1.0  # via check\n"
