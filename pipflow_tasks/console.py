@@ -35,7 +35,7 @@ REPORT_WORDS: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("to add", "to change", "to move", "to pin", "to remove"), _GREEN),
         **dict.fromkeys(("held", "newer", "undone", "warning"), _YELLOW),
         "error": _RED,
-        **dict.fromkeys(("hint", "next", "undo", "fix:"), _CYAN),
+        **dict.fromkeys(("hint", "next", "undo", "fix:", "advice"), _CYAN),
         **dict.fromkeys(("for", "note", "left", "size"), _FAINT),
         **dict.fromkeys(("image", "file", "files", "why", "why not", "building"), _BOLD),
     }

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from .errors import DockerfileError
     from .target import Target
 
-Severity = Literal["error", "warning"]
+Severity = Literal["error", "warning", "advice"]
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "advice")
+"""What a finding can be, the worst first."""
 Level = Literal["major", "minor", "patch"]
 ImageStatus = Literal["built", "failed", "unchanged", "planned", "skipped", "no-engine"]
 
@@ -38,12 +40,17 @@ FINDING_CODES: Mapping[str, str] = MappingProxyType(
         "bake-file": "A bake file cannot be used.",
         "base-image-conflict": "A package of the base image conflicts with the requirements.",
         "built-from-source": "The image builds a pinned version from source.",
+        "cache-in-layer": "The installer leaves its cache in the image.",
         "cache-order": "Source code is copied before the requirements are installed.",
         "compiled-for-other-python": "The file was compiled for another Python than the image's.",
+        "compiler-in-image": "The image keeps a compiler that only installing needs.",
         "compose-file": "A compose file cannot be used.",
         "conflict": "The requirements conflict.",
+        "copied-for-other-python": "Packages are copied into an image with another Python.",
         "deprecated": "The index says that a project is no longer recommended.",
         "dockerfile": "A Dockerfile cannot be used.",
+        "ended-python": "The base image's Python is past its end of life.",
+        "ended-release": "The base image's distribution is past its end of life.",
         "file": "A file cannot be read.",
         "foreign-policy": "A comment of another tool limits a line; the tasks do not heed it.",
         "ignored-file": "An ignore file hides a requirements file from the builder.",
@@ -60,11 +67,13 @@ FINDING_CODES: Mapping[str, str] = MappingProxyType(
         "missing-path": "The image does not have a path that is installed.",
         "missing-pip": "The base image has no pip.",
         "missing-source": "A file that is installed is not in the build context.",
+        "needless-pip-upgrade": "pip is upgraded, and the image's own is new enough.",
         "not-installed": "No step of the Dockerfile installs the requirements file.",
         "outside-policy": "A pin is outside of its policy.",
         "quarantined": "The index holds a project back as unsafe.",
         "repeated": "A project is listed several times.",
         "requirements": "A requirements file cannot be used.",
+        "split-install": "Requirements are installed in several layers that could be one.",
         "stale-lock": "The lock is out of date.",
         "stray-option": "A hash or an option belongs to no requirement.",
         "uncopied-file": "A file that another one includes is not copied into the image.",
@@ -75,6 +84,8 @@ FINDING_CODES: Mapping[str, str] = MappingProxyType(
         "unlocked-dependencies": "The dependencies of a project are unknown, and not locked.",
         "unpinned": "A requirement is not pinned.",
         "unsuitable": "The image cannot install the pinned version.",
+        "unused-cache-mount": "A step has a cache mount, and does not use the cache.",
+        "unused-wheels": "A step does not use the wheels that a stage made for it.",
         "usage": "A setting is not valid.",
         "yanked": "The pinned version was yanked.",
     }
@@ -299,8 +310,22 @@ class Alike(Struct, frozen=True, kw_only=True):
     fix: str = ""
 
 
+class Replacement(Struct, frozen=True, kw_only=True):
+    """Lines to write in place of others; none, where these are to be removed.
+
+    Attributes:
+        first: the 1-based number of the first line that they replace.
+        last: that of the last one.
+        lines: without their ends.
+    """
+
+    first: int
+    last: int
+    lines: tuple[str, ...]
+
+
 class Finding(Struct, frozen=True, kw_only=True):
-    """Something that breaks the workflow (an error), or may.
+    """Something that breaks the workflow (an error), that may, or that could be better (advice).
 
     Attributes:
         code: its kind, one of ``FINDING_CODES``.
@@ -309,6 +334,7 @@ class Finding(Struct, frozen=True, kw_only=True):
         severity: an error keeps the image from being built, or the tasks from working.
         message: what it is.
         fix: what to do about it, or an empty string.
+        replacement: the lines of its file that do it; None where no lines are known that do.
         alike: what it shares with others of its kind.
         environments: the names of those that it is about, where it is about a requirement.
     """
@@ -321,6 +347,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     fix: str
     alike: Alike | None = None
     environments: tuple[str, ...] = ()
+    replacement: Replacement | None = None
 
 
 class Origin(Struct, frozen=True, kw_only=True):

@@ -84,8 +84,8 @@ class Settings:
         cooldown_days: releases that are younger are skipped.
         cooldown_exempt: whose releases may be younger: names of projects, patterns, addresses of
             indexes, separated by commas.
-        codes: codes of findings, each with ``error``, ``warning`` or ``ignore`` for ``check``:
-            ``archived=error``, several separated by commas.
+        codes: codes of findings, each with ``error``, ``warning``, ``advice`` or ``ignore`` for
+            ``check``: ``archived=error``, several separated by commas.
         timeout_seconds: how long to wait for a connection to an index, and for its next bytes.
     """
 

@@ -1,4 +1,4 @@
-"""What keeps the image from getting what the files pin, or from doing so quickly."""
+"""What keeps the image from getting what the files pin."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PIP = re.compile(r"(?:\S*/)?(?:pip[0-9.]*|python[0-9.]* +-m +pip) ")
 
 
 def check_builds(discovery: Discovery) -> Iterator[Finding]:
-    """Find what keeps the image from installing the pins, or from doing so quickly."""
+    """Find what keeps the image from installing the pins."""
     for build in discovery.builds:
         try:
             found = tuple(_check_build(build, discovery.library))
@@ -52,7 +52,6 @@ def _check_build(build: Build, library: Library) -> Iterator[Finding]:
             fix=found.fix,
         )
     for step in steps:
-        yield from _check_cache(build, step)
         yield from _check_included(build, step, library)
     for step in dockerfile.steps:
         yield from _check_context(build, step, library)
@@ -91,24 +90,6 @@ def _first_run(dockerfile: Dockerfile, stage: int) -> Instruction | None:
         if instruction.keyword == "RUN" or "from" in dict(instruction.flags)
     )
     return next(instructions, None)
-
-
-def _check_cache(build: Build, step: InstallCommand) -> Iterator[Finding]:
-    """Find source code that is copied before the step: every change installs all again."""
-    for path, line in () if step.projects else step.copied:  # which need the source
-        folder = build.recipe.context / path
-        holds_code = path == "." or any(folder.glob("*.py")) or any(folder.glob("*/*.py"))
-        if folder.is_dir() and holds_code:
-            yield Finding(
-                code="cache-order",
-                file=build.recipe.path,
-                line=line,
-                severity="warning",
-                message=f"the source ({path}) is copied before line {step.line} installs the "
-                "requirements: any change to it reinstalls everything",
-                fix="copy only the requirements before that step, and the source after it",
-            )
-            return
 
 
 def _check_context(build: Build, step: InstallCommand, library: Library) -> Iterator[Finding]:

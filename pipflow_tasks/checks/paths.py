@@ -41,13 +41,14 @@ def check_paths(discovery: Discovery, target: Target | None) -> Iterator[Finding
         except DockerfileError:  # a finding of its own
             continue
         for step in steps:
-            for line in _lines_of(build, step, discovery.library):
+            for line in lines_of(build, step, discovery.library):
                 is_read = target is None or line.marker is None or target.applies(line.marker)
                 if line.local_path and "$" not in line.local_path and is_read:
                     yield from _check_path(build, step, line)
 
 
-def _lines_of(build: Build, step: InstallCommand, library: Library) -> Iterator[Line]:
+def lines_of(build: Build, step: InstallCommand, library: Library) -> Iterator[Line]:
+    """Yield the lines of the files that a step installs, and of those that they include."""
     recipe = build.recipe
     names = [library.name_of(recipe.context / file) for file in step.sources]
     for path in sorted(find_included(library, names, recipe.variables)):

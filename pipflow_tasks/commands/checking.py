@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ..checks import find_in, fix_at_the_source
+from ..checks.advice import check_advice
 from ..checks.compiled import check_compiled
 from ..checks.dockerfile import check_builds, check_pip
 from ..checks.files import check_lines
@@ -18,7 +19,7 @@ from ..checks.paths import check_paths
 from ..checks.pins import check_pins, check_together, name_environments
 from ..errors import PackageIndexError, PipflowError, UsageError
 from ..index.pip_settings import read_pip_settings
-from ..plan import FINDING_CODES, Finding, Origin, Plan
+from ..plan import FINDING_CODES, SEVERITIES, Finding, Origin, Plan
 from ..planning.assumptions import (
     note_looked_up,
     say_assumed,
@@ -88,7 +89,7 @@ def plan_check(
         findings = [*name_environments(seen.inputs, findings)]
     findings = [*_weigh(_distinct(findings), workspace.settings)]
     passed_over = [note for each in seen.environments for note in each.rules.passed_over]
-    in_order = sorted(findings, key=lambda found: (found.file or "", found.line or 0))
+    in_order = sorted(findings, key=_rank)
     suggestion = suggest_settings(in_order)
     plan = Plan(
         command="check",
@@ -104,6 +105,11 @@ def plan_check(
     return workspace.placed(plan, seen.discovery)
 
 
+def _rank(finding: Finding) -> tuple[int, str, int]:
+    """Return what findings are sorted by: the worst first, then by place."""
+    return SEVERITIES.index(finding.severity), finding.file or "", finding.line or 0
+
+
 def _distinct(findings: Iterable[Finding]) -> Iterable[Finding]:
     """Return findings without those that say the same at the same place; the last code counts.
 
@@ -115,7 +121,7 @@ def _distinct(findings: Iterable[Finding]) -> Iterable[Finding]:
 
 
 _SEVERITIES: Mapping[str, Severity | None] = MappingProxyType(
-    {"error": "error", "warning": "warning", "ignore": None}
+    {**{each: each for each in SEVERITIES}, "ignore": None}
 )
 
 
@@ -136,7 +142,7 @@ def _weigh(findings: Iterable[Finding], settings: Settings) -> Iterator[Finding]
         if word not in _SEVERITIES:
             raise UsageError(
                 f'the setting codes can\'t make {code} "{word}"',
-                hint="use error, warning or ignore",
+                hint="use error, warning, advice or ignore",
             )
     for finding in findings:
         severity = _SEVERITIES[chosen.get(finding.code, finding.severity)]
@@ -180,7 +186,8 @@ def _look(workspace: Workspace, *, offline: bool, targets: tuple[FoundTarget, ..
         seen = replace(seen, findings=(find_in(error),))
     try:
         discovery = workspace.discover(library)
-        seen = seen.with_findings(check_builds(discovery), discovery=discovery)
+        findings = (*check_builds(discovery), *check_advice(discovery, workspace.now.date()))
+        seen = seen.with_findings(findings, discovery=discovery)
         targets = targets or workspace.find_targets(discovery)
         notices = tuple(dict.fromkeys(notice for each in targets for notice in each.notices))
         for each in targets:

@@ -19,6 +19,7 @@ import re
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ..errors import DockerfileError
 from .words import BLANKS, partition, split_words, unquote, word_end
@@ -45,6 +46,7 @@ class Instruction(Struct, frozen=True, kw_only=True):
     Attributes:
         keyword: in upper case.
         line: 1-based line of the keyword.
+        last_line: that of its end, heredocs included.
         flags: names without dashes and values as written (``--link`` has the value "").
         arguments: what follows the flags, as written.
         json: the words of the exec form, or None for the shell form.
@@ -54,6 +56,7 @@ class Instruction(Struct, frozen=True, kw_only=True):
 
     keyword: str
     line: int
+    last_line: int = 0
     flags: tuple[tuple[str, str], ...] = ()
     arguments: str = ""
     json: tuple[str, ...] | None = None
@@ -125,7 +128,8 @@ class DockerfileText(Struct, kw_only=True):
             line = self.position + self.first_line
             text = self._logical_line()
             if text.strip(BLANKS):
-                yield self._instruction(text, line)
+                instruction = self._instruction(text, line)
+                yield replace(instruction, last_line=self.position + self.first_line - 1)
 
     def _logical_line(self) -> str:
         escape = re.escape(self.escape)

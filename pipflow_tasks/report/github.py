@@ -49,8 +49,9 @@ def _lines(plan: Plan, outcome: Outcome, error: PipflowError | None) -> Iterator
     if error is not None:
         title = f"{plan.command}: {error.code}"
         yield annotate("error", title, _describe_error(error), error.path, error.line)
-    for each in sorted(plan.findings, key=lambda found: found.severity != "error"):
-        yield annotate(each.severity, each.code, explain_finding(each, plan), each.file, each.line)
+    for each in plan.findings:
+        kind = "notice" if each.severity == "advice" else each.severity
+        yield annotate(kind, each.code, explain_finding(each, plan), each.file, each.line)
     for warning in plan.warnings:
         yield annotate("warning", plan.command, warning, None, None)
     changes = [change for change in plan.changes if not change.is_kept]

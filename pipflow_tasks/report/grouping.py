@@ -13,7 +13,7 @@ from .wording import describe_held, say_where
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
-    from ..plan import Change, Held, LeftAlone, Plan
+    from ..plan import Change, Held, LeftAlone, Plan, Replacement
 
     Item = TypeVar("Item")
 
@@ -22,7 +22,10 @@ MANY = 3
 
 
 def group_findings(plan: Plan) -> Iterator[Finding]:
-    """Yield the findings; those that are alike as one, at the place of the first."""
+    """Yield the findings; those that are alike as one, at the place of the first.
+
+    Of several that change the same lines, the first says to what.
+    """
 
     def key(finding: Finding) -> Hashable:
         alike = finding.alike
@@ -31,8 +34,18 @@ def group_findings(plan: Plan) -> Iterator[Finding]:
         where = finding.environments
         return finding.file, finding.severity, alike.message, alike.fix or finding.fix, where
 
+    changed: dict[str | None, list[Replacement]] = {}
     for found in _group(plan.findings, key):
-        yield _placed(found[0] if len(found) == 1 else _join(found), plan)
+        finding = _placed(found[0] if len(found) == 1 else _join(found), plan)
+        new, others = finding.replacement, changed.setdefault(finding.file, [])
+        if new is None:
+            yield finding
+        elif any(new.first <= other.last and other.first <= new.last for other in others):
+            again = "; once the fix above is made, `check` shows the lines"
+            yield replace(finding, replacement=None, fix=f"{finding.fix}{again}")
+        else:
+            others.append(new)
+            yield finding
 
 
 def _placed(finding: Finding, plan: Plan) -> Finding:
@@ -45,7 +58,7 @@ def _join(findings: Sequence[Finding]) -> Finding:
     first, subjects = findings[0], [each.alike.subject for each in findings if each.alike]
     assert first.alike is not None
     fix = first.fix
-    if any(each.fix != fix for each in findings):
+    if any(each.fix != fix for each in findings) or first.replacement is not None:
         fix = first.alike.fix.format(f'"{" ".join(subjects)}"')
     return Finding(
         code=first.code,

@@ -12,7 +12,7 @@ from ..errors import PipflowError, redact
 from .wording import list_notes, pair_sizes
 
 if TYPE_CHECKING:
-    from ..plan import Change, Cost, Explanation, Outcome, Plan, PlannedFor
+    from ..plan import Change, Cost, Explanation, Finding, Outcome, Plan, PlannedFor
 
 
 MOST_LARGEST = 5
@@ -58,6 +58,7 @@ def as_object(plan: Plan, outcome: Outcome, error: PipflowError | None) -> dict[
         "explanations": [_explanation(each) for each in plan.explanations],
         "findings": [
             _keys(finding, "code severity file line message fix environments")
+            | {"replacement": _replacement(finding)}
             for finding in plan.findings
         ],
         "origins": [_keys(origin, "part value source") for origin in plan.origins],
@@ -79,6 +80,12 @@ def _value(value: object) -> object:
     if isinstance(value, tuple):
         return [*value]
     return str(value) if isinstance(value, Version) else value
+
+
+def _replacement(finding: Finding) -> dict[str, Any] | None:
+    if finding.replacement is None:
+        return None
+    return _keys(finding.replacement, "first last lines")
 
 
 def _environment(planned: PlannedFor) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from .wording import (
     describe_costs,
     describe_explanation,
     describe_finding,
+    describe_fix,
     describe_path,
     describe_state,
     list_notes,
@@ -55,7 +56,8 @@ def _parts(plan: Plan, outcome: Outcome, error: PipflowError | None) -> Iterator
     yield _folded(_count(transitive, "transitive dependency"), _table(plan, transitive))
     yield _list(map(as_markdown, describe_costs(plan)))
     yield _list(
-        f"**{f.severity}** {as_markdown(describe_finding(f))}{_fix(f.fix)}" for f in _found(plan)
+        f"**{f.severity}** {as_markdown(describe_finding(f))}{_fix(f)}"
+        for f in group_findings(plan)
     )
     limited = (f"{each.shown} {each.after}: {each.reason}" for each in changes if each.reason)
     held = [*limited, *limits, *describe_all_held(plan)]
@@ -131,13 +133,13 @@ def _links(change: Change) -> str:
     return " · ".join(f"[{kind}]({as_link(url)})" for kind, url in wanted.items() if url)
 
 
-def _found(plan: Plan) -> Iterator[Finding]:
-    """Yield the findings, errors first."""
-    yield from sorted(group_findings(plan), key=lambda each: each.severity != "error")
-
-
-def _fix(fix: str) -> str:
-    return f"  \n  fix: {as_markdown(fix)}" if fix else ""
+def _fix(finding: Finding) -> str:
+    """Return what to do about a finding, as what follows within its item of a list."""
+    if not finding.fix:
+        return ""
+    sentence, *lines = describe_fix(finding).split("\n")
+    block = _block(map(show, lines), "dockerfile") if lines else []
+    return "".join([f"  \n  fix: {as_markdown(sentence)}", *(f"\n  {line}" for line in block)])
 
 
 def _details(plan: Plan) -> Iterator[str]:

@@ -66,7 +66,7 @@ def _result(
     return {
         "ruleId": finding.code,
         "ruleIndex": codes.index(finding.code),
-        "level": finding.severity,
+        "level": "note" if finding.severity == "advice" else finding.severity,
         "message": _message(explain_finding(finding, plan)),
         "locations": [{"physicalLocation": location}],
     }

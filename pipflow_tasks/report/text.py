@@ -20,6 +20,7 @@ from .wording import (
     describe_costs,
     describe_explanation,
     describe_finding,
+    describe_fix,
     describe_image,
     describe_path,
     in_tense,
@@ -166,8 +167,10 @@ def _cells(change: Change) -> tuple[str, ...]:
     return (change.shown, what.removeprefix(change.shown).lstrip(), "")
 
 
-def _findings(plan: Plan) -> Iterator[Entry]:
+def _findings(plan: Plan) -> Iterator[str | Entry]:
     for finding in group_findings(plan):
         yield finding.severity, describe_finding(finding)
         if finding.fix:
-            yield "", f"fix: {finding.fix}"
+            fix, *lines = describe_fix(finding).split("\n")
+            yield "", f"fix: {fix}"
+            yield from (f"{'':{INDENT}}  {line}" for line in lines)

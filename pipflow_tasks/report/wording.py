@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from ..errors import as_line, redact
-from ..plan import BuiltSize
+from ..plan import SEVERITIES, BuiltSize
 from ..values import join_words, say_size
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         PathStep,
         Plan,
         PlannedBuild,
+        Replacement,
     )
 
 
@@ -166,18 +167,38 @@ def describe_finding(finding: Finding) -> str:
 
 def explain_finding(finding: Finding, plan: Plan) -> str:
     """Return what a finding is, where it is not about all environments in which, and its fix."""
-    fix = f"\nfix: {finding.fix}" if finding.fix else ""
+    fix = f"\nfix: {describe_fix(finding)}" if finding.fix else ""
     return f"{finding.message}{say_where(finding.environments, plan)}{fix}"
+
+
+def describe_fix(finding: Finding) -> str:
+    """Return what to do about a finding, with the lines to write, one below the other."""
+    if finding.replacement is None:
+        return finding.fix
+    return "\n".join(
+        [f"{finding.fix}; {introduce_lines(finding.replacement)}", *finding.replacement.lines]
+    )
 
 
 def count_findings(plan: Plan) -> str:
     """Return how many findings there are."""
     counts: list[str] = []
-    for severity in ("error", "warning"):
+    for severity in SEVERITIES:
         number = sum(finding.severity == severity for finding in plan.findings)
-        if number:
-            counts.append(f"{number} {severity}{'' if number == 1 else 's'}")
-    return " and ".join(counts) or "no problems found"
+        one, many = ("piece of advice", "pieces of advice")
+        if severity != "advice":
+            one, many = severity, f"{severity}s"
+        counts += [f"{number} {one if number == 1 else many}"] * bool(number)
+    return join_words(counts) or "no problems found"
+
+
+def introduce_lines(replacement: Replacement) -> str:
+    """Return what to do with the lines of a replacement: what is said above them."""
+    first, last = replacement.first, replacement.last
+    place = f"line {first}" if first == last else f"lines {first} to {last}"
+    if not replacement.lines:
+        return f"remove {place}"
+    return f"write in place of {place}:"
 
 
 def show_new_files(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, list[str]]]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "COMPOSE_V2",
     "ENGINE",
+    "NO_ADVICE",
     "Answer",
     "Call",
     "Finished",
@@ -59,6 +60,9 @@ ENGINE = {"version": 0, "build": 0}
 
 COMPOSE_V2 = {"version": 0, "compose version": 0, "compose build": 0}
 """How a docker with compose answers."""
+
+NO_ADVICE = {"INVOKE_PIPFLOW_CODES": "cache-in-layer=ignore,ended-python=ignore"}
+"""For checks of other things: `dockerfile` leaves pip's cache, and its Pythons end one day."""
 
 BUILD_OUTPUT = "what the builder prints"
 

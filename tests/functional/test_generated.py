@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 import pytest
-from functional.temporary_project import TemporaryProject, dockerfile
+from functional.temporary_project import NO_ADVICE, TemporaryProject, dockerfile
 from loopback_index import LoopbackIndex
 
 from pipflow_tasks.errors import RequirementsError
@@ -77,7 +77,8 @@ COMMANDS: dict[str, Any] = {
 
 
 @pytest.fixture(autouse=True)
-def _fill(index: LoopbackIndex) -> None:
+def _fill(index: LoopbackIndex, project: TemporaryProject) -> None:
+    project.environment |= NO_ADVICE
     for name in ("aa", "bb"):
         index.add(name, "1.0")
         index.add(name, "2.0")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import pytest
-from functional.temporary_project import ENGINE, TemporaryProject
+from functional.temporary_project import ENGINE, NO_ADVICE, TemporaryProject
 from jsonschema import Draft202012Validator
 from loopback_index import LoopbackIndex
 
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 COMMAND = re.compile(r"::(error|warning|notice) ((?:[a-z]+=[^,:]*,?)*)::(.*)")
 """A workflow command, as the runner of GitHub Actions reads it."""
+
+
+@pytest.fixture(autouse=True)
+def _without_advice(project: TemporaryProject) -> None:
+    project.environment |= NO_ADVICE
 
 
 def commands(text: str) -> Iterator[tuple[str, dict[str, str], str]]:
@@ -264,13 +269,13 @@ def test_sarif(project: TemporaryProject, index: LoopbackIndex) -> None:
         for result in run["results"]
     ]
     assert [each[:3] for each in found] == [
+        ("invalid-line", "error", 3),
         ("yanked", "warning", 1),
         ("unpinned", "warning", 2),
-        ("invalid-line", "error", 3),
         ("repeated", "warning", 4),
     ]
-    assert "](" not in found[0][3]
-    assert found[1][3].endswith("\nfix: `pin redis` pins it")
+    assert "](" not in found[1][3]
+    assert found[2][3].endswith("\nfix: `pin redis` pins it")
     assert run["invocations"][0]["executionSuccessful"] is True
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from functional.temporary_project import NO_ADVICE
 
 if TYPE_CHECKING:
     from functional.temporary_project import TemporaryProject
@@ -21,6 +22,7 @@ def _fill(index: LoopbackIndex, project: TemporaryProject) -> None:
     for name in ("built", "made", "shaped"):
         index.add(name, "1.0", tags=[], sdist=True)
     project.write("invoke.yaml", "pipflow:\n  platform: linux/amd64\n")
+    project.environment |= NO_ADVICE
 
 
 def check(project: TemporaryProject, *words: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from functional.temporary_project import ENGINE, TemporaryProject
+from functional.temporary_project import ENGINE, NO_ADVICE, TemporaryProject
 from loopback_index import LoopbackIndex
 
 from pipflow_tasks import BuildError, Project
@@ -135,7 +135,8 @@ def test_library_does_what_the_tasks_do(project: TemporaryProject, index: Loopba
         ("remove", {"requirements": "lib"}, ""),
     ]
     said: dict[str, str] = {}
-    with opened(project, index, file="requirements.txt,dev.txt", platform="linux/amd64") as here:
+    codes, files = NO_ADVICE["INVOKE_PIPFLOW_CODES"], "requirements.txt,dev.txt"
+    with opened(project, index, file=files, platform="linux/amd64", codes=codes) as here:
         for name, options, expected in steps:
             plan = getattr(here, f"plan_{name}")(**options)
             outcome = here.apply(plan, rebuild="never")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from functional.temporary_project import TemporaryProject
+from functional.temporary_project import NO_ADVICE, TemporaryProject
 from loopback_index import Face, LoopbackIndex
 
 
@@ -50,7 +50,8 @@ def test_reason_is_escaped(project: TemporaryProject, index: LoopbackIndex) -> N
 )
 def test_finding(project: TemporaryProject, codes: str, status: int, severity: str) -> None:
     """``check`` finds the line; the setting says how bad that is."""
-    project.write("invoke.yaml", f"pipflow:\n  codes: {codes}\n" if codes else "")
+    codes = ",".join([*filter(None, [codes]), NO_ADVICE["INVOKE_PIPFLOW_CODES"]])
+    project.write("invoke.yaml", f"pipflow:\n  codes: {codes}\n")
     done = project.pipflow("check", "--format", "json")
     assert done.status == status, done.output
     found = [(each["code"], each["severity"], each["line"]) for each in done.report["findings"]]

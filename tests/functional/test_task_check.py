@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from functional.temporary_project import dockerfile
+from functional.temporary_project import NO_ADVICE, dockerfile
 
 if TYPE_CHECKING:
     from functional.temporary_project import TemporaryProject
@@ -31,6 +31,7 @@ def _fill(index: LoopbackIndex, project: TemporaryProject) -> None:
     index.add("delta", "1.0", requires_dist=["gamma<2"])
     index.add("delta", "0.9", requires_dist=["alpha>=2"])
     project.write("invoke.yaml", "pipflow:\n  platform: linux/amd64\n")
+    project.environment |= NO_ADVICE
 
 
 def findings(project: TemporaryProject, *words: str, status: int) -> list[tuple[str, ...]]:
@@ -482,39 +483,39 @@ def not_copied(included: str) -> tuple[str, ...]:
             {"requirements.txt": "-c c.txt\nalpha==1.0\n", "c.txt": "six\nbeta[x]<2\n"},
             1,
             [
-                not_copied("c.txt"),
                 (
                     "error",
                     "c.txt:2",
                     "pip refuses extras in a constraint: beta has some",
                     "write a name and a specifier, such as `flask<3`",
                 ),
+                not_copied("c.txt"),
             ],
         ),
         (
             {"requirements.txt": "-c c.txt\nalpha==1.0\n", "c.txt": "-e ./here\n"},
             1,
             [
-                not_copied("c.txt"),
                 (
                     "error",
                     "c.txt:1",
                     "pip refuses an editable install as a constraint",
                     "write a name and a specifier, such as `flask<3`",
                 ),
+                not_copied("c.txt"),
             ],
         ),
         (
             {"requirements.txt": "-c c.txt\nalpha==1.0\n", "c.txt": "--no-such\n"},
             1,
             [
-                not_copied("c.txt"),
                 (
                     "error",
                     "c.txt:1",
                     "pip can't read this line: no such option: --no-such",
                     "write a name and a specifier, such as `flask<3`",
                 ),
+                not_copied("c.txt"),
             ],
         ),
     ],
@@ -594,14 +595,14 @@ def test_index_that_fails_is_a_finding(project: TemporaryProject) -> None:
 
 
 def test_text_and_markdown(project: TemporaryProject) -> None:
-    """The text names each finding with its mend, and counts them."""
+    """The text names each finding with its mend, errors first, and counts them."""
     project.requirements = "alpha>=1\nbeta==7\n"
     done = project.pipflow("check")
     assert done.stdout.splitlines()[1:] == [
-        "warning   requirements.txt:1: alpha is not pinned: each build takes the newest version",
-        "          fix: `pin alpha` pins it",
         "error     requirements.txt:2: the index has no beta 7",
         '          fix: `upgrade "beta==2.0"` moves it to 2.0',
+        "warning   requirements.txt:1: alpha is not pinned: each build takes the newest version",
+        "          fix: `pin alpha` pins it",
         "1 error and 1 warning",
     ]
     done = project.pipflow("check", "--format=markdown")

@@ -1,0 +1,6 @@
+FROM python:3.12-slim
+COPY requirements.txt .
+RUN --mount=type=cache,target=/root/.cache/pip \
+    pip install \
+    --no-cache-dir \
+    -r requirements.txt
