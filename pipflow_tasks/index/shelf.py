@@ -166,6 +166,8 @@ class Shelf:
         if self._cache is None or not held.freshness.confirms(answer.headers):
             return False
         expires = asked if fresh is None or answer.is_redirected else fresh.expires
+        if expires <= asked and held.freshness.expires <= held.freshness.asked:
+            return True  # it is never fresh, and what is stored of it stays as it is
         freshness = msgspec.structs.replace(held.freshness, asked=asked, expires=expires)
         self._held[held.key] = msgspec.structs.replace(
             held, freshness=freshness, stored=frozenset()

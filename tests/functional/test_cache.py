@@ -115,6 +115,19 @@ def test_stale_page_is_asked_for_again(
     assert outdated(project)[0] == "2.0"
 
 
+def test_page_that_is_never_fresh_is_written_once(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """A page that the index only says is the same, and not for how long, is not written again."""
+    index.cache_control = "no-cache"
+    outdated(project)
+    written = file_of(project).stat().st_mtime_ns
+    index.requests.clear()
+    outdated(project)
+    assert ("/simple/lib/", True) in asked(index)
+    assert file_of(project).stat().st_mtime_ns == written
+
+
 def test_page_without_validators_is_asked_for_each_time(
     project: TemporaryProject, index: LoopbackIndex
 ) -> None:
