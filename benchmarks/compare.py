@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import trustme
+from plot import draw
 from resolve import ALL, DIRECT, PYTHON, SHAPES, PreparedIndex, fill
 from uv import find_uv_bin
 
@@ -446,6 +447,8 @@ def main(chosen: argparse.Namespace) -> None:
     if chosen.json is not None:
         record = {"delay_ms": chosen.delay, "tls": chosen.tls, "cases": found}
         chosen.json.write_text(json.dumps(record, indent=1) + "\n")
+    if chosen.plot is not None:
+        chosen.plot.write_text(draw(found), "utf-8")
 
 
 if __name__ == "__main__":
@@ -457,4 +460,5 @@ if __name__ == "__main__":
     options.add_argument("--tls", action="store_true")
     options.add_argument("--peers", type=Path, help="a venv that has pur")
     options.add_argument("--json", type=Path, help="write all runs into this file")
+    options.add_argument("--plot", type=Path, help="draw the files of pins into this SVG")
     main(options.parse_args())
