@@ -266,12 +266,16 @@ def draft_outdated(inputs: Inputs, options: UpgradeOptions) -> Iterator[Draft]:
         else:
             inputs = settlement.inputs
             yield from settlement.notices
-    yield from draft_upgrade_all(inputs, options)
+    parts = [*draft_upgrade_all(inputs, options)]
+    yield from parts
+    told = {held.reason for part in parts for held in part.held}
     for line in inputs.manifest.lines:
         if line.kind is Kind.UNREADABLE:
             yield warn(f"{line.place}: not a valid line: {line.problem}")
     for line in inputs.manifest.lines:
-        if line.requirement is not None and line.policy is not None:
+        if line.requirement is None or line.policy is None:
+            continue
+        if not any("policy" in reason and f"({line.place})" in reason for reason in told):
             yield hint(f"{line.spelled_name} has the policy {line.policy.text} ({line.place})")
 
 
