@@ -46,6 +46,7 @@ _OTHER_NAMES = {
 """What other tools call a command."""
 
 _OTHER_OPTIONS = {
+    "--dev": "--file",
     "--no-color": "--color never",
     "--no-deps": "--no-resolve",
     "--no-install": "--no-rebuild",
@@ -270,7 +271,7 @@ def _needless(command: str, packages: Sequence[str], option: str, surface: Surfa
         )
     if "--only" in surface.tasks[command].flags:
         only = surface.call(command, options=["--only", ", ".join(packages)])
-        hint = f"{only} is about them alone"
+        hint = f"{only} leaves the others out"
         if command == "upgrade-all":
             hint = f"{surface.call('upgrade', *packages)} moves what you name; {hint}"
     elif f"--{packages[0]}" in surface.tasks[command].flags:

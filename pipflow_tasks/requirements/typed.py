@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -33,6 +34,8 @@ class Request(Struct, frozen=True, kw_only=True):
         return canonicalize_name(self.requirement.name)
 
 
+_SINGLE_EQUALS = re.compile(r"([\w.\-]+(?:\[[\w.,\-]*\])?)=([\w.+!]+)", re.ASCII)
+
 MOST_TYPED = 20_000
 """How many characters of requirements a command takes."""
 
@@ -57,10 +60,10 @@ def _read(text: str) -> Request:
         if "://" in text:
             raise _address(redact(text)) from error
         reason = str(error).partition("\n")[0]
-        raise RequirementsError(
-            f'"{text}" is not a requirement: {reason}',
-            hint='write a name, or a name with a specifier in quotes, like "django>=4.2,<5"',
-        ) from error
+        hint = 'write a name, or a name with a specifier in quotes, like "django>=4.2,<5"'
+        if meant := _SINGLE_EQUALS.fullmatch(text):
+            hint = f'did you mean "{meant[1]}=={meant[2]}"?'
+        raise RequirementsError(f'"{text}" is not a requirement: {reason}', hint=hint) from error
     if requirement.url is not None:
         raise _address(requirement.name)
     name = NAME.match(text)

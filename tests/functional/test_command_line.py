@@ -116,6 +116,7 @@ def test_package_without_a_command(project: TemporaryProject) -> None:
         ("--json", "--format json"),
         ("--no-color", "--color never"),
         ("-r", "--file"),
+        ("--dev", "--file"),
     ],
 )
 def test_unknown_option(project: TemporaryProject, typed: str, meant: str) -> None:
@@ -167,13 +168,13 @@ def test_unknown_option(project: TemporaryProject, typed: str, meant: str) -> No
         (
             ("upgrade-all", "redis"),
             "`upgrade-all` takes no packages, but was given redis",
-            "`pipflow upgrade redis` moves what you name; `pipflow upgrade-all --only redis` is "
-            "about them alone",
+            "`pipflow upgrade redis` moves what you name; `pipflow upgrade-all --only redis` "
+            "leaves the others out",
         ),
         (
             ("outdated", "redis", "flask"),
             "`outdated` takes no packages, but was given redis, flask",
-            "`pipflow outdated --only 'redis, flask'` is about them alone",
+            "`pipflow outdated --only 'redis, flask'` leaves the others out",
         ),
         (
             ("lock", "check"),

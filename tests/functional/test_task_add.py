@@ -475,6 +475,14 @@ def test_what_is_no_requirement_is_refused(project: TemporaryProject, word: str)
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("name", ["flask", "celery[redis]", "zope.interface"])
+def test_one_sign_for_two(project: TemporaryProject, name: str) -> None:
+    """A version behind one `=` gets the hint that two are meant."""
+    done = project.invoke("deps.add", f"{name}=5.0")
+    assert done.status == 1
+    assert f'hint: did you mean "{name}==5.0"?' in done.stderr
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [
