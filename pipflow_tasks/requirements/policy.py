@@ -80,14 +80,15 @@ def read_foreign_policy(comment: str) -> tuple[str, str] | None:
 def change_policy(comment: str, text: str) -> str:
     """Return a comment with this policy: in place of the one it has, else before the rest of it.
 
-    ``# via flask`` begins a comment in any case.
+    ``# via flask`` begins a comment in any case, and so does a word for a tool such as Renovate,
+    which looks for it there alone.
     """
     span = _find_policy(comment)
     if span is not None:
         start, stop = span
         gap = "" if start < stop else " "
         return f"{comment[:start]}{gap}{text}{comment[stop:]}"
-    if read_via(comment):
+    if read_via(comment) or _FOREIGN_MARK.match(comment):
         return f"{comment}  # pipflow: {text}"
     return f"# pipflow: {text}  {comment}".rstrip()
 
