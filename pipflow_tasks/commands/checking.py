@@ -27,6 +27,7 @@ from ..planning.assumptions import (
     without_platform,
 )
 from ..transaction import find_unfinished
+from ..values import join_words
 from .workspace import Found, planned_for
 
 if TYPE_CHECKING:
@@ -238,11 +239,14 @@ def _explain(workspace: Workspace, seen: _Seen, set_by: Mapping[str, str]) -> It
 
 def _first_hints(workspace: Workspace, seen: _Seen, set_by: Mapping[str, str]) -> Iterator[str]:
     """Yield that a project without settings needs none."""
-    builds = () if seen.discovery is None else seen.discovery.builds
-    if not set_by and seen.inputs is not None and builds:
-        found = dict.fromkeys([*workspace.settings.files, *(build.recipe.path for build in builds)])
+    if set_by or seen.inputs is None or seen.discovery is None:
+        return
+    compose, builds = seen.discovery.compose, seen.discovery.builds
+    if builds:
+        composed = () if compose is None else (compose.file.path,)
+        paths = [*workspace.settings.files, *composed, *(build.recipe.path for build in builds)]
         yield (
-            f"found {' and '.join(found)}; no settings are needed "
+            f"found {join_words([*dict.fromkeys(paths)])}; no settings are needed "
             "(`check --explain` says where each part comes from)"
         )
 

@@ -134,6 +134,10 @@ def test_nothing_needs_to_be_set(project: TemporaryProject) -> None:
         project.pipflow("check", "--offline").stdout
     )
     assert "no settings are needed" not in project.pipflow("outdated").stdout
+    project.write("compose.yaml", "services:\n  app: {build: .}\n")
+    assert "found requirements.txt, compose.yaml and Dockerfile; no settings are needed" in (
+        project.pipflow("check", "--offline").stdout
+    )
     project.write("invoke.yaml", "pipflow:\n  rebuild: never\n")
     assert "no settings are needed" not in project.pipflow("check", "--offline").stdout
 
