@@ -43,7 +43,7 @@ def install(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
         make = [find_python(series), "-m", "venv", "--without-pip", str(folder)]
         subprocess.run(make, check=True)
         python = str(folder / "bin" / "python")
-        words = ["install", "--quiet", "--editable", str(ROOT), invoke]
+        words = ["install", "--quiet", str(ROOT), invoke]
         subprocess.run([sys.executable, "-m", "pip", "--python", python, *words], check=True)
         return python
 
