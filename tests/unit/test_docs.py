@@ -11,7 +11,9 @@ import pytest
 
 import pipflow_tasks
 from pipflow_tasks.plan import FINDING_CODES
+from pipflow_tasks.program import PipflowProgram
 from pipflow_tasks.settings import CHOICES, SETTINGS, Settings
+from pipflow_tasks.tasks import program_namespace
 
 PACKAGE = Path(pipflow_tasks.__file__).parent
 ROOT = Path(__file__).parents[2]
@@ -24,6 +26,13 @@ DOCUMENTS = [
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text("utf-8")
 CODE = re.compile(r"`([^`\n]+)`")
+CORE = PipflowProgram(program_namespace()).initial_context.flags
+OPTIONS = {
+    name: {*context.flags, *CORE}
+    for context in program_namespace().to_contexts()
+    for name in (str(context.name), *context.aliases)
+}
+"""The options of each command."""
 DEFINITION = re.compile(r"`([\w.]+)`(?: and `([\w.]+)`)? in `(\w+)(?:\.py)?`")
 """How the glossary says where a word is: `Class` or `Class.attribute`, in a room."""
 
@@ -84,6 +93,20 @@ def test_defaults_are_in_the_table() -> None:
     }
     for name, words in CHOICES.items():
         assert {*words} <= {*CODE.findall(row_of[name])}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_options_are_there(document: Path) -> None:
+    """A command that prose names has the options that stand behind it."""
+    unknown = [
+        (command, option)
+        for code in CODE.findall(document.read_text("utf-8"))
+        for command, *words in [re.sub(r"^(pipflow |invoke deps\.)", "", code).split() or [""]]
+        for option in (word.partition("=")[0] for word in words if word.startswith("--"))
+        if command in OPTIONS and option not in OPTIONS[command]
+    ]
+
+    assert unknown == []
 
 
 def test_codes_are_in_the_table() -> None:
