@@ -94,6 +94,7 @@ class Cache:
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._unsaved = _Unsaved()
+        self._is_over = False
 
     def now(self) -> float:
         """Return the time, in seconds since 1970."""
@@ -132,9 +133,13 @@ class Cache:
             self._unsaved.values[key] = Note(value, stamp)
 
     def save(self) -> None:
-        """Write what was kept, in one step, or give it up."""
+        """Write what was kept, in one step, or give it up.
+
+        Then nothing is read any more: a look-up that was given up may still ask.
+        """
         with self._lock:
             unsaved, self._unsaved = self._unsaved, _Unsaved()
+            self._is_over = True
         self.close()
         if not (unsaved.notes or unsaved.values or unsaved.used):
             return
@@ -200,7 +205,7 @@ class Cache:
 
         with self._lock:
             try:
-                if self._connection is None:
+                if self._connection is None and (creates or not self._is_over):
                     self._connection = _open(self._folder, creates=creates)
                 if self._connection is None:
                     self._reads = False  # so that a file that is not there is looked for once

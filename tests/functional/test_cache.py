@@ -7,6 +7,7 @@ import random
 import sqlite3
 import sys
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -260,6 +261,7 @@ def test_flipped_bytes(project: TemporaryProject, index: LoopbackIndex) -> None:
 
 KILLED = """
 import os, signal, sys
+from contextlib import closing
 from pathlib import Path
 from pipflow_tasks.index import cache
 def kill(connection):
@@ -291,7 +293,8 @@ def test_killed_while_writing(project: TemporaryProject, tmp_path: Path, at: str
     assert second.body(note.stamp) == (b"body" if at == "before" else bytes(5_000_000))
     second.put("b", b"more")
     second.save()
-    assert Cache(folder).get("b") is not None
+    with closing(Cache(folder)) as third:
+        assert third.get("b") is not None
 
 
 KILLED_COMMAND = f"""

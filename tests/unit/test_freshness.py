@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,18 @@ def test_value_of_another_body_is_not_changed(tmp_path: Path) -> None:
     assert ours.body(note.stamp) == b"body 1"
     ours.change("a", b"1 and more", note.stamp)
     ours.save()
-    found = Cache(tmp_path).get("a")
+    with closing(Cache(tmp_path)) as cache:
+        found = cache.get("a")
     assert found is not None
     assert found.value == b"2"
+
+
+def test_saved_cache_is_not_opened_again(tmp_path: Path) -> None:
+    """A look-up that was given up and still asks afterwards gets nothing, and opens nothing."""
+    cache = Cache(tmp_path)
+    cache.put("a", b"1")
+    cache.save()
+
+    assert cache.get("a") is None
+    opened = [path.resolve() for path in Path("/proc/self/fd").iterdir()]
+    assert [path for path in opened if path.parent == tmp_path] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from pipflow_tasks.index.cache import Cache
@@ -54,4 +55,5 @@ def test_answer_that_arrives_while_the_cache_is_saved(tmp_path: Path) -> None:
 
     cache.happens = answer_late
     shelf.save()
-    assert cache.get("page first") is not None
+    with closing(Cache(tmp_path)) as saved:
+        assert saved.get("page first") is not None
