@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import subprocess
 import sys
 import sysconfig
@@ -77,7 +78,10 @@ def test_pip_would_take_the_same(
 ) -> None:
     """The version is the one that pip takes with the same flags."""
     flags = f"{flags} --only-binary=:all: --target /layer"
-    project.write("Dockerfile", dockerfile(flags).replace("RUN", f"{own_pip}RUN"))
+    text = dockerfile(flags).replace("RUN", f"{own_pip}RUN")
+    project.write(
+        "Dockerfile", text.replace(f"python:{HOST}-", f"python:{platform.python_version()}-")
+    )
     done = prepare_pip(sys.executable).run(
         [
             *("--disable-pip-version-check", "install", "--quiet", "--dry-run"),
