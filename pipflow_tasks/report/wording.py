@@ -120,20 +120,26 @@ def describe_source(change: Change) -> str:
 
 
 def describe_costs(plan: Plan) -> Iterator[str]:
-    """Yield what the changes make larger, where that is much, or was asked for."""
+    """Yield what the changes make larger, where that is much, or was asked for.
+
+    Environments of which the same is said are named together.
+    """
+    told: dict[str, list[str]] = {}
     for cost in plan.costs:
-        where = say_where([cost.environment], plan)
-        is_many = bool(cost.unknown) and len(cost.downloads) >= MANY_PACKAGES
-        is_much = is_many or cost.size_bytes >= LARGE_BYTES
-        if cost.growth_bytes is not None:
-            is_more = cost.growth_bytes >= 0
-            size = say_size(abs(cost.growth_bytes))
-            yield (
-                f"{size} {'more' if is_more else 'less'} than before, compressed, dependencies "
-                f"included{where}"
-            )
-        if is_much:
-            yield f"{_describe_new(cost)}{where}"
+        for said in _describe_cost(cost):
+            told.setdefault(said, []).append(cost.environment)
+    for said, names in told.items():
+        yield f"{said}{say_where(names, plan)}"
+
+
+def _describe_cost(cost: Cost) -> Iterator[str]:
+    if cost.growth_bytes is not None:
+        word = "more" if cost.growth_bytes >= 0 else "less"
+        size = say_size(abs(cost.growth_bytes))
+        yield f"{size} {word} than before, compressed, dependencies included"
+    is_many = bool(cost.unknown) and len(cost.downloads) >= MANY_PACKAGES
+    if is_many or cost.size_bytes >= LARGE_BYTES:
+        yield _describe_new(cost)
 
 
 def _describe_new(cost: Cost) -> str:

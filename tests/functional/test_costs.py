@@ -97,11 +97,19 @@ def test_each_environment_has_its_own(project: TemporaryProject, index: Loopback
     for name, python in (("web", "3.9"), ("jobs", "3.11")):
         project.write(f"{name}.Dockerfile", dockerfile(python, f"{name}.txt", "requirements.txt"))
     project.write("invoke.yaml", "pipflow: {dockerfile: 'web.Dockerfile,jobs.Dockerfile'}\n")
-    found = costs(project, "add", "sentences", "--file", "requirements.txt")
+    words = ("add", "sentences", "--file", "requirements.txt")
+    found = costs(project, *words)
     assert [(each["environment"], each["packages"]) for each in found] == [
         ("web.Dockerfile", 4),
         ("jobs.Dockerfile", 2),
     ]
+    shown = project.pipflow(*words, "--dry-run").stdout
+    assert shown.count("\nsize ") == 1
+    assert "(largest: torch 2.9, 60 MB) (web.Dockerfile)\n" in shown
+    project.write("jobs.txt", "-r requirements.txt\n")
+    shown = project.pipflow(*words, "--dry-run").stdout
+    assert shown.count("\nsize ") == 1
+    assert "(largest: torch 2.9, 60 MB)\n" in shown
 
 
 def test_unresolved_dependencies_cost_nothing_known(

@@ -136,6 +136,44 @@ def test_unknown_dependencies(project: TemporaryProject, index: LoopbackIndex) -
     assert run(project, "add", "other").status == 0
 
 
+def test_addresses(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """Nothing is known of what a new package takes from an address; one that stays may be any."""
+    address = "hidden @ https://127.0.0.1:1/hidden-1.0.zip"
+    index.add("taking", "1.0", requires_dist=[address])
+    index.add("taking", "1.1", requires_dist=[address])
+    done = run(project, "add", "taking", "--dry-run")
+    assert done.report["error"]["reasons"] == [
+        "hidden: nothing is known of it (taking 1.1 needs it)"
+    ]
+    project.requirements = f"taking==1.0\n{address}\n"
+    assert growth(project, "add", "other")["packages"] == 1
+    assert growth(project, "upgrade", "taking")["packages"] == 0
+    project.requirements = "taking==1.0\n"
+    assert growth(project, "add", "other")["packages"] == 1
+    assert run(project, "upgrade", "taking", "--dry-run").status == 1
+
+
+def test_error_names_a_few(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """The largest come first; what is smaller, or installed no more, is below them, or counted."""
+    for number in range(7):
+        index.add(f"part-{number}", "1.0", padding_bytes=number * 1000)
+    index.add("whole", "1.0", requires_dist=["gone"])
+    index.add("gone", "1.0", padding_bytes=500)
+    index.add("whole", "2.0", requires_dist=[f"part-{number}" for number in range(7)])
+    project.requirements = "whole==1.0\n"
+    reasons = run(project, "upgrade", "whole", limit="1kB").report["error"]["reasons"]
+    assert [each.partition(" ")[0] for each in reasons] == [
+        *("part-6", "part-5", "part-4", "part-3", "part-2", "...")
+    ]
+    assert reasons[-1] == "... and 4 more"
+    index.add("whole", "2.0", requires_dist=["part-6"])
+    project.requirements = "whole==1.0\n"
+    reasons = run(project, "upgrade", "whole", limit="1kB").report["error"]["reasons"]
+    assert reasons[1].startswith("whole 1.0 to 2.0: ")
+    assert reasons[2].startswith("gone 1.0: ")
+    assert reasons[2].endswith(" less, it is installed no more")
+
+
 def test_conflict_before(project: TemporaryProject, index: LoopbackIndex) -> None:
     """Where nobody knows what is installed now, that is an error, and what to do."""
     index.add("strict", "1.0", requires_dist=["small<1"])
