@@ -58,7 +58,7 @@ FINDING_CODES: Mapping[str, str] = MappingProxyType(
         "index": "The index did not give what was asked for.",
         "invalid-constraint": "pip refuses a line as a constraint.",
         "invalid-line": "pip refuses a line.",
-        "invalid-policy": "A policy comment is not valid.",
+        "invalid-policy": "A policy comment is not valid, or is on a line of its own.",
         "legacy-version": "Only an old pip accepts the version of a line.",
         "lost-provenance": "The pinned version has no provenance, and the one before had it.",
         "lost-wheels": "The pinned version has no wheel, and the one before had one.",

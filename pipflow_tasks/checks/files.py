@@ -15,6 +15,7 @@ from ..requirements import (
     OF_REQUIREMENTS,
     Kind,
     as_one_word,
+    begins_with_policy,
     read_foreign_policy,
     refused_error,
 )
@@ -74,6 +75,14 @@ def _check_line(
     if line.kind is Kind.UNREADABLE:
         yield _find_unreadable(line, target)
         return
+    if line.kind is Kind.COMMENT and begins_with_policy(line.comment):
+        yield finding_at(
+            line,
+            "invalid-policy",
+            "warning",
+            "a policy on a line of its own limits nothing",
+            "write it behind the requirement that it is for, in the same line",
+        )
     try:
         policy = line.policy if line.name else None
     except RequirementsError as error:

@@ -41,6 +41,7 @@ from .line import Kind, Line, expand_variables, goes_on, read_lines, refused_err
 from .options import OF_FORMATS, OF_REQUIREMENTS
 from .policy import (
     Policy,
+    begins_with_policy,
     bounds_pin,
     caps_pin,
     change_policy,
@@ -74,6 +75,7 @@ __all__ = [
     "RequirementsFile",
     "Sort",
     "as_one_word",
+    "begins_with_policy",
     "bounds_pin",
     "caps_pin",
     "change_policy",

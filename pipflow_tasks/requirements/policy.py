@@ -56,6 +56,11 @@ def read_policy(comment: str) -> Policy | None:
     return Policy(text=text, specifier=specifier, is_hold=False)
 
 
+def begins_with_policy(comment: str) -> bool:
+    """Return whether the first thing in a comment is the mark of a policy."""
+    return _MARK.match(comment) is not None
+
+
 def read_foreign_policy(comment: str) -> tuple[str, str] | None:
     """Return a comment with which another tool limits a line, and the policy that says the same.
 

@@ -397,3 +397,23 @@ def test_policy_of_a_locked_line_is_named_once(
 
     reasons = [reason for reason in caught.value.reasons if "policy" in reason]
     assert reasons == ["django 6.0 does not satisfy its policy <6 (requirements.txt:1)"]
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("# pipflow: <2\nlib==1.0\n", 1),
+        ("lib==1.0 \\\n    --hash=sha256:HASH\n    # pipflow: <2\n", 3),
+        ("lib==1.0\n# lib==0.9  # pipflow: <2\n", 0),
+        ("# see pipflow: <2\nlib==1.0\n", 0),
+    ],
+)
+def test_policy_on_a_line_of_its_own(project: TemporaryProject, text: str, number: int) -> None:
+    """It limits nothing, and `check` says so; of a line that is commented out, it says nothing."""
+    project.requirements = text.replace("HASH", "a" * 64)
+    done = project.pipflow("check", "--offline", "--format", "json")
+    found = [each for each in done.report["findings"] if each["code"] == "invalid-policy"]
+    assert [(each["line"], each["severity"]) for each in found] == [(number, "warning")] * bool(
+        number
+    )
+    assert done.status == 0
