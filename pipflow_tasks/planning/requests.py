@@ -21,7 +21,7 @@ from .inputs import (
     releases,
     say_target,
 )
-from .policies import bounds_beside
+from .policies import beside_caps, bounds_beside, cap_above
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -242,9 +242,15 @@ def _hint_to_move(line: Line, request: Request, inputs: Inputs) -> str:
         for bound in bounds_beside(line, request.specifier):
             within &= there.allowed(bound.specifier)
         if is_held(line) or not within:
-            return (
-                f"its policy {policy.text} forbids that: change it, then {command} may move the pin"
-            )
+            forbids = f"its policy {policy.text} forbids that"
+            kept = beside_caps(line)
+            specifier = request.requirement.specifier
+            newest = None if kept is None else there.newest(specifier & kept)
+            if newest is None:
+                return f"{forbids}: change it, then {command} may move the pin"
+            clauses = ",".join(filter(None, [request.specifier, cap_above(newest)]))
+            word = as_one_word(f"{request.requirement.name}{clauses}")
+            return f"{forbids}: `upgrade {word}` also changes it, and may move the pin"
     return f"{command} may move it"
 
 

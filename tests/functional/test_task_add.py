@@ -158,7 +158,7 @@ def test_line_for_another_python_is_not_there(project: TemporaryProject) -> None
             "flask==2.3.3  # pipflow: <3",
             "flask>=3",
             1,
-            'its policy <3 forbids that: change it, then `upgrade "flask>=3"` may move the pin',
+            'its policy <3 forbids that: `upgrade "flask>=3,<4"` also changes it, and may move',
         ),
         ("flask==2.3.3  # pipflow: <4", "flask>=3", 1, '`upgrade "flask>=3"` may move it'),
         ("flask==2.3.3  # pipflow: <3", "flask>=3,<4", 1, '`upgrade "flask>=3,<4"` may move it'),
