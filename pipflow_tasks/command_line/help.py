@@ -46,6 +46,7 @@ _VALUES = {
     "skip": "PACKAGES",
     "sources": "FILES",
     "transitive": "PACKAGES",
+    "verify": "COMMAND",
 }
 _COMMON = {field.name.strip("_").replace("_", "-") for field in fields(Shared)}
 _WIDEST = 100
