@@ -71,7 +71,8 @@ def test_wheel_installs(built: Path, tmp_path: Path, series: str) -> None:
     project.mkdir()
     (project / "requirements.txt").write_text("idna==3.6\n")
     (project / "Dockerfile").write_text(
-        "FROM python:3.12-slim\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\n"
+        "FROM python:3.12-slim\nCOPY requirements.txt .\n"
+        "RUN pip install --no-cache-dir -r requirements.txt\n"
     )
     (project / "tasks.py").write_text(
         "from invoke import Collection\nimport pipflow_tasks\n"
