@@ -9,10 +9,10 @@ from pathlib import Path
 
 def main() -> None:
     """Run the program; with ``--isolated`` no module is imported from the current folder."""
-    here = ""
-    with contextlib.suppress(FileNotFoundError):  # it has been removed; the program says so
-        here = str(Path.cwd())
-    if not here or "--isolated" in sys.argv:  # of which 3.13.0 would not import sockets
+    if "--isolated" in sys.argv:
+        here = ""
+        with contextlib.suppress(FileNotFoundError):  # it has been removed; the program says so
+            here = str(Path.cwd())
         sys.path[:] = [entry for entry in sys.path if entry not in {"", ".", here}]
     from .program import run
 

@@ -255,9 +255,12 @@ def test_folder_below_without_permission(project: TemporaryProject) -> None:
 def test_folder_that_is_gone(project: TemporaryProject) -> None:
     """A current folder that has been removed is an error in words, with `--isolated` too."""
     start = ("/bin/sh", "-c", 'mkdir gone && cd gone && rmdir ../gone && exec "$@"', "sh")
+    # a file, as what pip installs: with `-c`, Python 3.13.0 can't import asyncio in such a folder
+    program = project.folder.parent / "program.py"
+    program.write_text(MAIN)
     for words in (("outdated",), ("--isolated", "outdated")):
         done = subprocess.run(
-            [*start, project.python, "-c", MAIN, *words],
+            [*start, project.python, str(program), *words],
             cwd=project.folder,
             env={**project.environment, "PATH": "/usr/bin:/bin"},
             capture_output=True,
