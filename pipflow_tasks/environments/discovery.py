@@ -228,8 +228,8 @@ def find_file(library: Library, settings: Settings, variables: Mapping[str, str]
         listed = ", ".join(f"{name} ({place})" for name, place in found.items())
         raise UsageError(
             f"the project has several requirements files: {listed}",
-            hint=f"name the one that is meant: `file: {next(iter(found))}` under `pipflow` in "
-            "invoke.yaml, or --file",
+            hint=f"name one or several: `file: {','.join(found)}` under `pipflow` in invoke.yaml, "
+            "or --file",
         )
     if passed_over and not found and not settings.python:
         raise UsageError(

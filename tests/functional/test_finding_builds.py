@@ -264,7 +264,7 @@ def test_the_one_file_that_is_installed(project: TemporaryProject, words: tuple[
 
 
 def test_several_files_are_listed(project: TemporaryProject) -> None:
-    """If the builds install several files, and none is requirements.txt, all are named."""
+    """If the builds install several files, none of them requirements.txt, a setting names all."""
     project.remove("requirements.txt")
     for name in ("api", "web"):
         project.write(f"{name}.txt", OLD)
@@ -273,8 +273,10 @@ def test_several_files_are_listed(project: TemporaryProject) -> None:
     )
     done = project.invoke("deps.upgrade-all")
     assert (done.status, project.read("api.txt")) == (1, OLD)
-    for word in ("api.txt", "web.txt", "file: api.txt", "--file"):
-        assert word in done.stderr
+    assert "several requirements files: api.txt (Dockerfile), web.txt (Dockerfile)" in done.stderr
+    assert "`file: api.txt,web.txt`" in done.stderr
+    assert project.invoke("deps.upgrade-all", "--file", "api.txt,web.txt").status == 0
+    assert (project.read("api.txt"), project.read("web.txt")) == (NEW, NEW)
 
 
 COMPOSE = "services:\n  api:\n    build: {{context: ., dockerfile: {}}}\n"
