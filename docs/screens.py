@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent / "screens"
 WIDTHS = (80, 120)
+NAME = "pipflow-demo"  # of the folder, and so of the image
 
 DOCKERFILE = """\
 FROM python:{python}-slim
@@ -161,14 +162,17 @@ def main() -> int:
 def run(screen: Screen, width: int) -> list[str]:
     """Return the lines that are on a terminal after a command, with their colours."""
     with tempfile.TemporaryDirectory() as folder:
-        project = Path(folder, "shop")
+        project = Path(folder, NAME)
         project.mkdir()
         for name, text in screen.files.items():
             (project / name).write_text(text)
         who = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
         for words in (["init", "-q"], ["add", "."], ["commit", "-q", "--allow-empty", "-m", "a"]):
             subprocess.run(["git", *who, *words], cwd=project, check=True)
-        return [*settle(_printed(screen.command, project, width))]
+        printed = _printed(screen.command, project, width)
+    if "built:" in printed:  # the next one would report its size before
+        subprocess.run(["docker", "image", "rm", "--force", NAME], check=True, capture_output=True)
+    return [*settle(printed)]
 
 
 def _printed(command: str, project: Path, width: int) -> str:
