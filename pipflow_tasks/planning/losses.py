@@ -50,8 +50,11 @@ def find_losses(inputs: Inputs, key: Key, version: Version) -> Iterator[Loss]:
     Both are compared by the file that an installer takes in each environment.
     """
     there = inputs.candidates.releases(key)
-    found, earlier = _taken(there, version), _earlier(there, version)
-    if found is None or earlier is None:
+    found = _taken(there, version)
+    if found is None or all(_has_everything(own) for own, _ in each_of(inputs, key, found)):
+        return
+    earlier = _earlier(there, version)
+    if earlier is None:
         return
     before = {number: own for own, number in each_of(inputs, key, earlier)}
     told: dict[tuple[str, str], list[int]] = {}
@@ -83,6 +86,10 @@ def _earlier(there: Releases, version: Version) -> Candidate | None:
         if isinstance(found, Candidate) and found.yanked is None:
             return found
     return None
+
+
+def _has_everything(own: Candidate) -> bool:
+    return own.files[0].has_provenance and any(file.is_wheel for file in own.files)
 
 
 def _compare(own: Candidate, before: Candidate) -> Iterator[tuple[str, str]]:
