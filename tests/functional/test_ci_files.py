@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from functional.temporary_project import TemporaryProject
+from functional.temporary_project import NO_ADVICE, TemporaryProject
 from loopback_index import LoopbackIndex
 
 ROOT = Path(__file__).parents[2]
@@ -276,6 +276,7 @@ def test_hook_is_run_by_pre_commit(project: TemporaryProject, tmp_path: Path) ->
         project.environment.pop(name, None)
     environment = {key: os.environ[key] for key in os.environ if key.startswith(("PIP_", "SSL_"))}
     environment |= {"PRE_COMMIT_HOME": str(tmp_path / "cache"), "HOME": str(project.home)}
+    environment |= NO_ADVICE
     words = (sys.executable, "-m", "pre_commit", "run", "--all-files", "--verbose")
     done = run(project, *words, **environment)
     assert (done.returncode, "no problems found" in done.stdout) == (0, True), done.stdout

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from functional.temporary_project import TemporaryProject, dockerfile
+from functional.temporary_project import NO_ADVICE, TemporaryProject, dockerfile
 from loopback_index import JSON_V1, Face, Fault, LoopbackIndex
 
 PROVENANCE = "flask 1.2 has no provenance, which 1.1 had"
@@ -20,8 +20,10 @@ def fill(index: LoopbackIndex) -> None:
     index.add("flask", "1.2")
 
 
-def findings(project: TemporaryProject, **variables: str) -> list[tuple[Any, ...]]:
-    report = project.pipflow("check", "--format", "json", environment=variables).report
+def findings(project: TemporaryProject, codes: str = "") -> list[tuple[Any, ...]]:
+    every = ",".join([*filter(None, [codes]), *NO_ADVICE.values()])
+    environment = {"INVOKE_PIPFLOW_CODES": every}
+    report = project.pipflow("check", "--format", "json", environment=environment).report
     return [(each["code"], each["severity"], each["line"]) for each in report["findings"]]
 
 
@@ -62,7 +64,7 @@ def test_finding_of_lost_provenance(
     """``check`` finds the pin; the setting says how bad that is, and what is ignored is silent."""
     fill(index)
     project.requirements = "# ours\nflask==1.2\n"
-    found = findings(project, INVOKE_PIPFLOW_CODES=codes)
+    found = findings(project, codes)
     assert found == ([("lost-provenance", severity, 2)] if severity else [])
     project.requirements = "flask==1.1\n"
     assert findings(project) == []
@@ -116,7 +118,7 @@ def test_lost_wheels(project: TemporaryProject, index: LoopbackIndex) -> None:
     index.add("flask", "1.2", wheel=False, sdist=True)
     project.requirements = "flask==1.2\n"
     assert ("lost-wheels", "warning", 1) in findings(project)
-    found = findings(project, INVOKE_PIPFLOW_CODES="lost-wheels=error")
+    found = findings(project, "lost-wheels=error")
     assert ("lost-wheels", "error", 1) in found
     project.requirements = "flask==1.1\n"
     assert findings(project) == []
