@@ -147,9 +147,10 @@ class Script(Struct, frozen=True, kw_only=True):
 def read_script(text: str, escape: str) -> Script | None:
     """Return the commands of a RUN; None where it has the exec form, or what is not read here."""
     keyword = _KEYWORD.match(text)
-    if keyword is None:
+    try:
+        tokens = [] if keyword is None else [*_tokens(text, keyword.end(), escape)]
+    except RecursionError:  # it is nested too deeply
         return None
-    tokens = [*_tokens(text, keyword.end(), escape)]
     flags = 0
     while flags < len(tokens) and _is_flag(tokens[flags]):
         flags += 1

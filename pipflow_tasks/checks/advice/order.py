@@ -55,6 +55,8 @@ def _needs_source(writing: Writing, step: InstallCommand, library: Library) -> b
 def _find_source(writing: Writing, step: InstallCommand) -> tuple[str, int] | None:
     """Return the first source that is copied before a step, and the line that does it."""
     context = writing.build.recipe.context
+    instructions = (i for stage in writing.build.dockerfile.stages for i in stage.instructions)
+    said = "\n".join(i.arguments for i in instructions if i.keyword == "RUN")
     for path, line in step.copied:
         folder = context / path
         holds_code = path == "." or any(folder.glob("*.py")) or any(folder.glob("*/*.py"))
@@ -62,15 +64,9 @@ def _find_source(writing: Writing, step: InstallCommand) -> tuple[str, int] | No
             return path, line
         name = posixpath.basename(path)
         is_module = name.endswith(".py") and name != "setup.py" and is_file(folder)
-        if is_module and not _is_run(writing, name):
+        if is_module and name not in said:
             return path, line
     return None
-
-
-def _is_run(writing: Writing, name: str) -> bool:
-    """Return whether a RUN names a file."""
-    instructions = (i for stage in writing.build.dockerfile.stages for i in stage.instructions)
-    return any(name in i.arguments for i in instructions if i.keyword == "RUN")
 
 
 class _Copy(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from ...dockerfile.install import parse_options
 from .written import is_official
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ...dockerfile import InstallCommand, Instruction, Stage
     from ...plan import Finding, Replacement
@@ -88,10 +88,11 @@ def _folder_of(writing: Writing, wheels: InstallCommand) -> str:
 
 def check_copied(writing: Writing) -> Iterator[Finding]:
     """Find packages that are copied from a stage into one with another Python."""
+    venvs = {stage.index: _venvs_of(writing, stage) for stage in writing.built}
     for stage in writing.built:
         image = writing.image_of(stage)
         for instruction in stage.instructions:
-            other = _copied_python(writing, stage, instruction)
+            other = _copied_python(writing, stage, instruction, venvs)
             own = _minor(image.python) if is_official(image) else ""
             if other and own and other != own:
                 yield writing.advise(
@@ -106,7 +107,12 @@ def check_copied(writing: Writing) -> Iterator[Finding]:
                 break
 
 
-def _copied_python(writing: Writing, stage: Stage, instruction: Instruction) -> str:
+def _copied_python(
+    writing: Writing,
+    stage: Stage,
+    instruction: Instruction,
+    venvs: Mapping[int, frozenset[str]],
+) -> str:
     """Return the Python whose packages an instruction copies from a stage, if it does."""
     name = dict(instruction.flags).get("from")
     if instruction.keyword != "COPY" or name is None or instruction.json is not None:
@@ -119,23 +125,20 @@ def _copied_python(writing: Writing, stage: Stage, instruction: Instruction) -> 
     if origin is None or origin.index >= stage.index:
         return ""
     image = writing.image_of(origin)
-    is_venv = any(_is_venv(writing, origin, each) for each in sources)
+    is_venv = not venvs.get(origin.index, frozenset()).isdisjoint(map(posixpath.normpath, sources))
     return _minor(image.python) if is_venv and is_official(image) else ""
 
 
-def _is_venv(writing: Writing, stage: Stage, path: str) -> bool:
-    """Return whether a stage makes a venv at a path, with the Python of its base image."""
+def _venvs_of(writing: Writing, stage: Stage) -> frozenset[str]:
+    """Return the folders where a stage makes venvs with the Python of its base image."""
     made = (
         command.texts
         for each in writing.build.dockerfile.chain_of(stage.index)
         for _, script in writing.runs_of(each)
         for command in script.commands
     )
-    return any(
-        texts[:3] in (["python", "-m", "venv"], ["python3", "-m", "venv"])
-        and posixpath.normpath(texts[-1]) == posixpath.normpath(path)
-        for texts in made
-    )
+    makers = (["python", "-m", "venv"], ["python3", "-m", "venv"])
+    return frozenset(posixpath.normpath(texts[-1]) for texts in made if texts[:3] in makers)
 
 
 def _minor(python: str | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -16,7 +17,7 @@ from ...plan import Finding, Replacement
 from ...target import ImageName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from ...dockerfile import InstallCommand, Instruction, Stage
@@ -34,19 +35,40 @@ class Writing(Struct, frozen=True, kw_only=True):
     Attributes:
         build: the build.
         lines: of its text.
-        escape: what continues a line.
+        scripts: the commands of each RUN that can be read, by its line.
+        steps: what each instruction installs, by its stage and its line.
     """
 
     build: Build
     lines: tuple[str, ...]
-    escape: str
+    scripts: Mapping[int, Script]
+    steps: Mapping[tuple[int, int], tuple[InstallCommand, ...]]
 
     @classmethod
     def of(cls, build: Build) -> Writing:
         """Return the Dockerfile of a build, which can be read."""
         recipe = build.recipe
         text = DockerfileText.from_text(recipe.text, recipe.path, recipe.first_line)
-        return cls(build=build, lines=tuple(text.lines), escape=text.escape)
+        steps: dict[tuple[int, int], list[InstallCommand]] = {}
+        for step in build.dockerfile.steps:
+            steps.setdefault((step.stage, step.line), []).append(step)
+        scripts: dict[int, Script] = {}
+        for stage in build.dockerfile.stages:
+            for each in stage.instructions if not stage.path else ():
+                lines = text.lines[
+                    each.line - recipe.first_line : each.last_line - recipe.first_line + 1
+                ]
+                script = (
+                    read_script("\n".join(lines), text.escape) if each.keyword == "RUN" else None
+                )
+                if script is not None:
+                    scripts[each.line] = script
+        return cls(
+            build=build,
+            lines=tuple(text.lines),
+            scripts=MappingProxyType(scripts),
+            steps=MappingProxyType({place: tuple(found) for place, found in steps.items()}),
+        )
 
     @property
     def shipped(self) -> tuple[Stage, ...]:
@@ -80,17 +102,16 @@ class Writing(Struct, frozen=True, kw_only=True):
 
     def script_of(self, instruction: Instruction) -> Script | None:
         """Return the commands of a RUN as they are written; None where they are not read."""
-        return read_script(self.text_of(instruction), self.escape)
+        return self.scripts.get(instruction.line) if instruction.keyword == "RUN" else None
 
     def steps_at(self, stage: Stage, instruction: Instruction) -> tuple[InstallCommand, ...]:
         """Return what an instruction installs."""
-        steps = self.build.dockerfile.steps
-        return tuple(s for s in steps if (s.stage, s.line) == (stage.index, instruction.line))
+        return self.steps.get((stage.index, instruction.line), ())
 
     def runs_of(self, stage: Stage) -> Iterator[tuple[Instruction, Script]]:
         """Yield each RUN of a stage whose commands can be read."""
         for instruction in stage.instructions:
-            script = self.script_of(instruction) if instruction.keyword == "RUN" else None
+            script = self.script_of(instruction)
             if script is not None:
                 yield instruction, script
 
