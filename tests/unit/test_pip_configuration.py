@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,26 +17,29 @@ from pipflow_tasks.errors import UsageError
 from pipflow_tasks.index.pip_configuration import read_sections
 
 PIP = """
-import contextlib, io, json, os, sys
-from pip._internal.cli.main import main
+import json, os, sys
+from pip._internal.configuration import Configuration
+from pip._internal.exceptions import ConfigurationError
 for line in sys.stdin:
     asked = json.loads(line)
     os.environ.clear()
     os.environ.update(asked["environment"])
     sys.prefix = asked["prefix"]
-    out, errors = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
-        try:
-            status = main(["--disable-pip-version-check", "config", "list"])
-        except SystemExit as end:
-            status = end.code
-    print(json.dumps([status, out.getvalue()]), flush=True)
+    configuration = Configuration(isolated=False)
+    try:
+        configuration.load()
+    except ConfigurationError:
+        print("null", flush=True)
+        continue
+    told = {}
+    for name, value in configuration.items():  # newer pips: of each file, the strongest last
+        told.update(value if isinstance(value, dict) else {name: value})
+    print(json.dumps(told), flush=True)
 """
-"""Runs ``pip config list`` for each line that comes, in one process."""
+"""Tells what pip's own reader has, for each line that comes, in one process."""
 
 NAMES = ["index-url", "extra-index-url", "trusted-host", "Find_Links", "no-index", "--cert"]
 VALUES = ["", "a", "b c", "d\n    e", "${HOME}", "%(x)s", "'q'", "é"]
-ENTRY = re.compile(r"(global|install|:env:)\.([\w-]+)=(['\"].*)")
 
 entries = st.tuples(st.sampled_from(NAMES), st.sampled_from(VALUES))
 sections = st.tuples(
@@ -76,18 +77,19 @@ def pip() -> Iterator[subprocess.Popen[str]]:
 def listed(
     pip: subprocess.Popen[str], environment: dict[str, str], prefix: Path
 ) -> dict[str, dict[str, str]] | None:
-    """Return what pip prints, by section and name; None where it fails."""
+    """Return what pip has, by section and name; None where it fails."""
     assert pip.stdin is not None
     assert pip.stdout is not None
     pip.stdin.write(json.dumps({"environment": environment, "prefix": str(prefix)}) + "\n")
     pip.stdin.flush()
-    status, text = json.loads(pip.stdout.readline())
-    if status:
+    told = json.loads(pip.stdout.readline())
+    if told is None:
         return None
     found: dict[str, dict[str, str]] = {"global": {}, "install": {}, ":env:": {}}
-    for line in text.splitlines():
-        if entry := ENTRY.fullmatch(line):
-            found[entry[1]][entry[2]] = ast.literal_eval(entry[3])
+    for key, value in told.items():
+        section, _, name = key.partition(".")
+        if section in found:
+            found[section][name] = value
     return found
 
 
