@@ -47,6 +47,9 @@ COPY . .
 """
 HIDING = "run: {hide: true}\n"  # what the builder prints, unless it fails
 
+_PRINTED = re.compile(
+    r"(\r*\n)|(\r)|\x1b\[\??(\d*)([A-Zhl])|((?:[^\r\n\x1b]|\x1b\[[\d;]*m)+)", re.ASCII
+)
 _ON_DOCKER_ITSELF = re.compile(r"DEPRECATED: The legacy builder.*?\n\r?\n", re.DOTALL)
 
 
@@ -76,7 +79,8 @@ SCREENS: Mapping[str, Screen] = MappingProxyType(
         "upgrade-all": Screen(
             command="pipflow upgrade-all",
             files=_project(
-                "# The web\ndjango==4.2.16  # pipflow: <5\nredis==5.0.1\nrequests==2.31.0\n\n"
+                "# The web\ndjango==4.2.16  # pipflow: <5\ngunicorn==22.0.0  # pipflow: hold\n"
+                "redis==5.0.1\nrequests==2.31.0\n\n"
                 "# Jobs\ncelery[redis]==5.4.0\nkombu==5.4.0\n",
                 "3.9",
             ),
@@ -211,16 +215,15 @@ def _read(terminal: int) -> bytes:
 def settle(printed: str) -> Iterator[str]:
     """Yield the lines that are left on a terminal, where some were written over."""
     lines = [""]
-    for part in re.split(r"(\r*\n|\r|\x1b\[\??\d*[A-Zhl])", printed):
-        if part.endswith("\n"):
+    for ends, begins, number, code, text in _PRINTED.findall(printed):
+        if ends:
             lines.append("")
-        elif part == "\r" or part.endswith("K"):
+        elif begins or code == "K":
             lines[-1] = ""
-        elif part.endswith("A") and part.startswith("\x1b"):
-            del lines[-int(part[2:-1] or 1) :]
-        elif not re.fullmatch(r"\x1b\[.*[A-Zhl]", part):
-            lines[-1] += part
-    yield from lines[:-1] if lines[-1] == "" else lines
+        elif code == "A":
+            del lines[-int(number or 1) :]
+        lines[-1] += text
+    yield from lines if lines[-1] else lines[:-1]
 
 
 def draw(lines: list[str], width: int) -> str:

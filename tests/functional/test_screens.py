@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -33,6 +34,16 @@ def test_script_makes_a_screen(tmp_path: Path) -> None:
     assert "did you mean `--dry-run`?" in text_of(picture)
     assert "@media (prefers-color-scheme: dark)" in picture
     assert len(set(re.findall(r"\.page \{ fill: (#\w+) \}", picture))) == 2
+
+
+def test_lines_that_are_left() -> None:
+    """What was written over is gone, and every other line stays, with its colours."""
+    settle = runpy.run_path(str(DOCS / "screens.py"))["settle"]
+    looking = "\r\x1b[2K\x1b[36m-\x1b[0m looking up\r\x1b[2K"
+    printed = (
+        f"{looking}\x1b[1mimage\x1b[0m 217 MB\r\nOK\r\ngone\r\n\x1b[1A\x1b[2K\x1b[?25hlast\r\n"
+    )
+    assert [*settle(printed)] == ["\x1b[1mimage\x1b[0m 217 MB", "OK", "last"]
 
 
 @pytest.mark.parametrize("path", SCREENS, ids=lambda path: path.stem)
