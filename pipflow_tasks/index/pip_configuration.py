@@ -8,7 +8,6 @@ command does at its start, so it is asked only where its folders are not those o
 
 from __future__ import annotations
 
-import ast
 import locale
 import os
 import posixpath
@@ -16,20 +15,31 @@ import sys
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError, redact
-from ..values import Pattern
 
 if TYPE_CHECKING:
     import configparser
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
 SECTIONS = ("global", "install", ":env:")
 """Where ``pip install`` looks for a setting; the last that has it counts."""
 
 _NAME = "pip.conf"
 _IGNORED = ("pip_version", "pip_help")
-_ENTRY = Pattern(r"(global|install|:env:)\.([\w-]+)=(['\"].*)")
-_REMARKS = ("For variant '", "Skipping file '", "Will be working with ")
-"""How lines begin that pip prints of its files when it is verbose."""
+_ASK = """
+import json, sys
+from pip._internal.configuration import Configuration
+from pip._internal.exceptions import ConfigurationError
+configuration = Configuration(isolated=False)
+try:
+    configuration.load()
+except ConfigurationError as error:
+    sys.exit(str(error))
+told = {}
+for name, value in configuration.items():  # newer pips: of each file, the strongest last
+    told.update(value if isinstance(value, dict) else {name: value})
+print(json.dumps(told))
+"""
+"""Prints what pip's own reader has; `pip config list` does not say which of two files counts."""
 _TIMEOUT_SECONDS = 20
 
 
@@ -130,33 +140,17 @@ def _by_long_name(items: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]
 
 
 def _ask_pip(environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Return what ``pip config list`` prints, by section and by name."""
-    sections: dict[str, dict[str, str]] = {section: {} for section in SECTIONS}
-    unsure: set[str] = set()
-    for line in _run_pip(["list"], environment):
-        entry = _ENTRY.fullmatch(line)
-        if entry is None:
-            continue
-        section, name, value = entry[1], entry[2], str(ast.literal_eval(entry[3]))
-        if sections[section].setdefault(name, value) != value:
-            unsure.add(f"{section}.{name}")  # two files have it, printed in no useful order
-    for key in sorted(unsure):
-        section, _, name = key.rpartition(".")
-        sections[section][name] = "\n".join(_run_pip(["get", key], environment))
-    return sections
+    """Return what pip's own reader has, by section and by name."""
+    import json
 
-
-def _run_pip(words: Sequence[str], environment: Mapping[str, str]) -> list[str]:
-    """Return what ``pip config`` prints, without what it says of its files."""
     from ..processes import ProgramError, run_program
 
     try:
         done = run_program(
-            # verbose, so that a `quiet` in the configuration does not silence it
-            [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", *words, "-vvvv"],
+            [sys.executable, "-c", _ASK],
             timeout_seconds=_TIMEOUT_SECONDS,
             folder=sys.prefix,  # a folder called pip in the project would be taken for pip
-            environment={**environment, "PYTHONIOENCODING": "utf-8"},
+            environment=environment,
             of_user=True,
         )
     except ProgramError as error:
@@ -165,6 +159,10 @@ def _run_pip(words: Sequence[str], environment: Mapping[str, str]) -> list[str]:
             hint="try `python -m pip config list`; with PIP_CONFIG_FILE=/dev/null it is not asked",
         ) from error
     if done.status:
-        said = [line for line in done.error_text.splitlines() if line.strip()]
-        raise _unreadable(said[-1].strip() if said else "it fails")
-    return [line for line in done.text.splitlines() if not line.startswith(_REMARKS)]
+        raise _unreadable(" ".join(done.error_text.split()) or "it fails")
+    sections: dict[str, dict[str, str]] = {section: {} for section in SECTIONS}
+    for key, value in json.loads(done.text).items():
+        section, _, name = key.partition(".")
+        if section in sections:
+            sections[section][name] = value
+    return sections

@@ -135,3 +135,30 @@ def test_configuration_is_what_pip_lists(
             read_sections(environment)
     else:
         assert read_sections(environment) == expected
+
+
+def test_pip_is_asked_where_its_folders_are_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Off Linux pip's own reader says the same, also of a name that several files have."""
+    for place, text in {
+        "etc/pip": "[global]\ncert = first\nindex-url = a\n",
+        "home/.config/pip": "[global]\n--cert = b\n    c\n[freeze]\ncert = d\n",
+    }.items():
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "pip.conf").write_text(text)
+    environment = {
+        "HOME": f"{tmp_path}/home",
+        "LANG": "C.UTF-8",
+        "XDG_CONFIG_DIRS": f"{tmp_path}/etc",
+        "PIP_NO_INDEX": "1",
+    }
+    on_linux = read_sections(environment)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    asked = read_sections(environment)
+
+    assert asked == on_linux
+    assert asked["global"]["cert"] == "b\nc"
+    (tmp_path / "etc" / "pip" / "pip.conf").write_text("[global\n")
+    with pytest.raises(UsageError, match="pip can't read its configuration"):
+        read_sections(environment)
