@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import msgspec
 import yaml
-from engine.images import RunInImage, image_id, run
+from engine.images import RunInImage, image_id, require_image, run
 from functional.temporary_project import Finished, TemporaryProject
 from loopback_index import LoopbackIndex
 from packaging.requirements import Requirement
@@ -54,6 +54,7 @@ def test_month(
 ) -> None:
     """Each day's command changes the lines that it must, ends as it must, and the images agree."""
     assert len(DAYS) == 30
+    require_image("python:3.9-slim")  # the worker's
     beside = Path(sys.executable).parent  # where `pipflow` is, for what is pasted
     project.environment["PATH"] = f"{beside}{os.pathsep}{project.environment['PATH']}"
     project.write("compose.yaml", project.read("compose.yaml").replace("app:", "web:"))
@@ -104,9 +105,9 @@ def preview(day: Day, project: TemporaryProject) -> list[dict[str, Any]]:
 
 def act(day: Day, project: TemporaryProject, index: LoopbackIndex, undo: str) -> Finished:
     """Run the command of a day; `undo` is the one to paste."""
-    program, *words = shlex.split(undo if day.run == "undo" else day.run)
     if day.run == "undo":
         return project.run_words(["sh", "-c", undo])
+    program, *words = shlex.split(day.run)
     if not day.killed_at:
         return project.invoke(*words) if program == "invoke" else project.pipflow(*words)
     with project.started(*words) as running:
