@@ -154,7 +154,7 @@ def test_five_interruptions(project: TemporaryProject, index: LoopbackIndex, beg
     assert "Traceback" not in done.output
     assert "KeyboardInterrupt" not in done.output
     if begins == "build":
-        assert "interrupted by SIGINT" in done.stdout
+        assert "interrupted by SIGINT" in done.stderr
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux alone ends a child with its parent")
