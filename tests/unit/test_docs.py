@@ -159,6 +159,13 @@ def test_words_of_the_glossary_are_in_the_code() -> None:
     assert [(word, room) for word, room in named if word not in known[room]] == []
 
 
+def test_files_of_tests_have_names_of_their_own() -> None:
+    """Two of one name, in whatever folders, are one module to pytest, which then runs nothing."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+
+    assert sorted(names) == sorted({*names})
+
+
 def test_fast_tests_are_the_same_everywhere() -> None:
     """`invoke test --fast` and `.ci/pythons` leave out the same tests, by marks that there are."""
     chosen = {
