@@ -43,7 +43,7 @@ from pipflow_tasks.settings import Settings
 root, url = sys.argv[1:]
 environment = {"PIP_CONFIG_FILE": "/dev/null", "PIP_INDEX_URL": url}
 settings = Settings(platform="linux/amd64", builder="docker")  # no engine is looked for
-with Project.open(root, settings, environment) as project:
+with Project.open(root, settings, environment, caching="off") as project:
     plan = project.plan_upgrade_all()
     for edit in plan.edits:
         sys.stdout.write(edit.after.decode())
