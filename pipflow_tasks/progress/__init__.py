@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from ..console import is_terminal, lending, say
 from .activity import NOTHING, Activity, Count, add_up
 
-__all__ = ["SILENT", "Activity", "Count", "Progress", "add_up", "watch"]
+__all__ = ["SILENT", "Activity", "Count", "Log", "Progress", "Watched", "add_up", "watch"]
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -216,6 +216,22 @@ def test_build_that_prints_nothing(project: TemporaryProject) -> None:
     assert screen(terminal.printed)[:2] == ["building  shop", "the builder failed"]
 
 
+def test_ctrl_c_in_a_build_that_prints_nothing(project: TemporaryProject) -> None:
+    """The line is gone, the files are as they were, and the status is that of a build."""
+    project.write("invoke.yaml", "run: {hide: both}\n")
+    docker = project.stand_in("docker", {"version": 0, "build": "hang"})
+    before = project.requirements
+    with on_terminal(project, "upgrade", "lib1") as terminal:
+        terminal.await_text("building shop")
+        docker.await_hanging()
+        terminal.send("\x03")
+        assert terminal.finish() == 3
+    docker.require_dead()
+    assert project.requirements == before
+    assert screen(terminal.printed)[1] == "building  shop"
+    assert "building shop" not in "\n".join(screen(terminal.printed))
+
+
 def test_log_has_a_line_for_what_takes_long(
     project: TemporaryProject, index: LoopbackIndex
 ) -> None:
