@@ -39,6 +39,7 @@ __all__ = [
     "StandIn",
     "TemporaryProject",
     "dockerfile",
+    "heed_signals",
 ]
 
 Answer: TypeAlias = "int | str | Sequence[int | str]"
@@ -231,7 +232,7 @@ class StandIn:
         assert os.read(self._alive, 1) == b""
 
 
-def _heed_signals() -> None:
+def heed_signals() -> None:
     """Undo what a background job's shell may have done: such a program ignores some signals."""
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_DFL)
@@ -406,7 +407,7 @@ class TemporaryProject:
             stderr=subprocess.PIPE,
             encoding="utf-8",
             start_new_session=True,
-            preexec_fn=_heed_signals,
+            preexec_fn=heed_signals,
         )
         with process:
             try:

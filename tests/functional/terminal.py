@@ -14,6 +14,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from functional.temporary_project import heed_signals
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -109,6 +111,7 @@ def on_terminal(
 
 def _take_terminal() -> None:
     """Make standard error the terminal that Ctrl-C comes from."""
+    heed_signals()
     fcntl.ioctl(2, termios.TIOCSCTTY, 0)
 
 
