@@ -433,52 +433,65 @@ def _changes(
         raise AssertionError(f"{requirement.name} {version} is not in {path}")
 
     for addition in draft.additions:
-        requirement = addition.written.requirement
-        new = find(addition.path, requirement, addition.version)
+        new = find(addition.path, addition.written.requirement, addition.version)
         old = [line for line in _replaced(draft, addition) if line.place not in gone]
         gone.update(line.place for line in old)
-        yield Change(
-            project=requirement.name,
-            written=new.written_name,
-            before=old[0].pin if old else None,
-            after=addition.version,
-            file=addition.path,
-            line=new.number,
-            is_new=not old,
-            is_direct=not new.via,
-            environments=reading(new),
-            note=_tell_rewritten(old[0], new) if old else "",
-        )
+        yield _addition(addition, old, new, reading(new))
     for pin in draft.pins:
         line = pin.line
         if pin.version == line.pin and not pin.extras:  # its comment changes, no more
             continue
-        of_image = line.place in draft.from_image
         assert line.requirement is not None
         new = find(line.path, line.requirement, pin.version)
-        yield Change(
-            project=line.spelled_name,
-            written=new.written_name,
-            before=line.pin,
-            after=pin.version,
-            file=line.path,
-            line=new.number,
-            extras=pin.extras,
-            taken_from=("image" if of_image else "index") if line.pin is None else None,
-            is_direct=not new.via,
-            environments=reading(new),
-        )
+        yield _move(pin, new, reading(new), is_from_image=line.place in draft.from_image)
     for line in (line for line in draft.removals if line.place not in gone):
-        yield Change(
-            project=line.spelled_name,
-            written=line.written_name,
-            before=line.pin,
-            after=None,
-            file=line.path,
-            line=line.number,
-            is_direct=not line.via,
-            environments=reading(line),
-        )
+        yield _removal(line, reading(line))
+
+
+def _addition(
+    addition: PlannedAddition, old: Sequence[Line], new: Line, environments: tuple[str, ...]
+) -> Change:
+    return Change(
+        project=addition.written.requirement.name,
+        written=new.written_name,
+        before=old[0].pin if old else None,
+        after=addition.version,
+        file=addition.path,
+        line=new.number,
+        is_new=not old,
+        is_direct=not new.via,
+        environments=environments,
+        note=_tell_rewritten(old[0], new) if old else "",
+    )
+
+
+def _move(pin: Pin, new: Line, environments: tuple[str, ...], *, is_from_image: bool) -> Change:
+    line = pin.line
+    return Change(
+        project=line.spelled_name,
+        written=new.written_name,
+        before=line.pin,
+        after=pin.version,
+        file=line.path,
+        line=new.number,
+        extras=pin.extras,
+        taken_from=("image" if is_from_image else "index") if line.pin is None else None,
+        is_direct=not new.via,
+        environments=environments,
+    )
+
+
+def _removal(line: Line, environments: tuple[str, ...]) -> Change:
+    return Change(
+        project=line.spelled_name,
+        written=line.written_name,
+        before=line.pin,
+        after=None,
+        file=line.path,
+        line=line.number,
+        is_direct=not line.via,
+        environments=environments,
+    )
 
 
 def _replaced(draft: Draft, addition: PlannedAddition) -> list[Line]:
