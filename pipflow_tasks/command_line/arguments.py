@@ -11,7 +11,9 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal
 
 from ..errors import UsageError, as_foreign
+from ..settings import SETTINGS
 from ..tasks import LISTS, call, no_package
+from ..values import join_words
 from .choices import CHOOSING, choices_of
 
 if TYPE_CHECKING:
@@ -223,9 +225,14 @@ def _unknown_option(name: str, command: str, surface: Surface) -> UsageError:
         what = f"{shown} is an option of a command, and stands behind it"
         return UsageError(what, hint=f"write `{surface.namespace.program} {takers[0]} {name}`")
     if takers:
-        commands = " and ".join(f"`{each}`" for each in takers)
+        commands = join_words([f"`{each}`" for each in takers])
         return UsageError(what, hint=f"{commands} {'has' if len(takers) == 1 else 'have'} it")
     near = _near_option(name, command, surface)
+    setting = name.lstrip("-").replace("-", "_")
+    if setting in SETTINGS and not near:
+        return UsageError(
+            what, hint=f"`{setting}` is a setting: write it under `pipflow` in invoke.yaml"
+        )
     hint = f"did you mean `{near}`? " if near else ""
     return UsageError(what, hint=f"{hint}{_see_help(command)}")
 
@@ -246,7 +253,8 @@ def _near_option(name: str, command: str, surface: Surface) -> str:
         return f"{command}-{word}"
     other = _OTHER_OPTIONS.get(name, "")
     known = [other if other.partition(" ")[0] in own else ""]
-    known += get_close_matches(name, sorted({*own, *(f"--{each}" for each in SHOWN)}), n=1)
+    longer = {each.lstrip("-"): each for each in sorted({*own, *(f"--{each}" for each in SHOWN)})}
+    known += [longer[each] for each in get_close_matches(word, longer, n=1)]
     return next(filter(None, known), "")
 
 

@@ -191,9 +191,9 @@ def _why_passed_over(name: str, latest: Version, choice: Choice) -> str:
 
 
 def _from(latest: Version, choice: Choice) -> Iterator[Rejection]:
-    """Yield the rejections of a version and of all final ones before it."""
+    """Yield the rejections of a version and of those before it that anybody would take."""
     older = (each for each in choice.rejections if each.version <= latest)
-    return (each for each in older if not each.version.is_prerelease)
+    return (each for each in older if not each.version.is_prerelease and not each.is_yanked)
 
 
 def _why_held(settlement: Settlement, name: Key, asked: SpecifierSet) -> str:

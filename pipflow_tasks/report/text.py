@@ -164,7 +164,8 @@ def _cells(change: Change) -> tuple[str, ...]:
         return (what,)
     if word == "moved":
         return (change.shown, str(change.before), f"to {change.after}")
-    return (change.shown, what.removeprefix(change.shown).lstrip(), "")
+    version, _, rest = what.removeprefix(change.shown).lstrip().partition(", ")
+    return (change.shown, f"{version}," if rest else version, rest)
 
 
 def _findings(plan: Plan) -> Iterator[str | Entry]:

@@ -322,7 +322,10 @@ def describe_image(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, str]]:
         yield "undo", outcome.undo
     elif outcome.written and not outcome.dry_run:
         files = join_words(outcome.written)
-        yield "undo", f"by hand: no command leads back, and git does not have {files} as before"
+        yield (
+            "undo",
+            f"by hand: no single command leads back, and git does not have {files} as before",
+        )
 
 
 def _describe_state(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, str]]:

@@ -177,6 +177,7 @@ class Rejection(Struct, frozen=True, kw_only=True):
     reason: str
     by_old_pip: bool = False  # a newer pip in the image would take it
     loses_wheel: bool = False  # the pinned version has a wheel
+    is_yanked: bool = False
 
 
 class Choice(Struct, frozen=True, kw_only=True):
@@ -386,6 +387,7 @@ class Releases:
             reason=found.withheld,
             by_old_pip=found.by_old_pip,
             loses_wheel=found.withheld == found.loses_wheel,
+            is_yanked=found.yanked is not None,
         )
 
 

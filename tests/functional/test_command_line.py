@@ -182,6 +182,16 @@ def test_unknown_option(project: TemporaryProject, typed: str, meant: str) -> No
             "run one command at a time: `pipflow lock` and then `pipflow check`",
         ),
         (
+            ("add", "flask", "--service", "api"),
+            "`add` has no option `--service`",
+            "`service` is a setting: write it under `pipflow` in invoke.yaml",
+        ),
+        (
+            ("cache", "--level", "minor"),
+            "`cache` has no option `--level`",
+            "`upgrade-all` and `outdated` have it",
+        ),
+        (
             ("upgrade", "--all"),
             "`upgrade` has no option `--all`",
             "did you mean `upgrade-all`? `pipflow upgrade --help` shows its options",

@@ -64,8 +64,8 @@ def test_takes_what_the_image_has(project: TemporaryProject) -> None:
         "# web\nDjango==4.1  # pipflow: <5\nredis==1.0\n\n# queue\n"
         "rq==1.5    # pipflow: ~=1.2  # why\nzope==1.0\n"
     )
-    assert "pinned    Django 4.1, which the image has       (requirements.txt:2)" in done.stdout
-    assert "pinned    redis  1.0, which the image has       (requirements.txt:3)" in done.stdout
+    assert "pinned    Django 4.1, which the image has        (requirements.txt:2)" in done.stdout
+    assert "pinned    redis  1.0, which the image has        (requirements.txt:3)" in done.stdout
     assert "pinned    rq     1.5, the newest that is allowed (requirements.txt:6)" in done.stdout
     (ran,) = [words for words in engine.calls if words[0] == "run"]
     assert "shop" in [words[-1] for words in engine.calls if words[:2] == ["image", "inspect"]]

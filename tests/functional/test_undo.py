@@ -12,7 +12,7 @@ from loopback_index import LoopbackIndex
 
 GIT = shutil.which("git")
 TEXT = "# ours\nlib==1.0\nold==1  # stays\n"
-BY_HAND = "by hand: no command leads back, and git does not have {} as before"
+BY_HAND = "by hand: no single command leads back, and git does not have {} as before"
 
 
 @pytest.fixture(autouse=True)
