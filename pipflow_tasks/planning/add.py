@@ -118,6 +118,8 @@ def _lines_of(inputs: Inputs, request: Request) -> tuple[Line, ...]:
     readers = {*readers_of_new(inputs, marker)}
     read = (line for line in found if not readers.isdisjoint(readers_of(inputs, line)))
     lines = alike or tuple(read) or found
+    full = tuple(line for line in lines if not missing_extras(line, request))
+    lines = full if full and provides(inputs, full, request) else lines
     is_apart = len(lines) > 1 and not any(line in direct for line in lines)
     return () if is_apart and _can_be_one(inputs, request) else lines
 

@@ -278,6 +278,16 @@ def test_what_an_extra_needs_counts(project: TemporaryProject, index: LoopbackIn
     assert sorted(changed) == [("celery", ["redis"]), ("redis", [])]
 
 
+def test_extra_of_another_line_is_there(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """Of two lines of a project, the one that has the extra counts."""
+    index.add("celery", "5.3", requires_dist=["redis; extra == 'redis'"])
+    index.add("redis", "2.0")
+    project.requirements = "celery==5.3\ncelery[redis]==5.3\n"
+    done = project.invoke("deps.add", "celery[redis]")
+    assert (done.status, project.requirements) == (0, "celery==5.3\ncelery[redis]==5.3\n")
+    assert "celery is already listed, at 5.3 (requirements.txt:2)" in done.stdout
+
+
 def test_extra_of_a_locked_project_is_locked(
     project: TemporaryProject, index: LoopbackIndex
 ) -> None:
