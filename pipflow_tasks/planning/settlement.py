@@ -161,16 +161,10 @@ def notices_of(settled: Settlement) -> Iterator[Draft]:
 
 
 def _yanked(pick: Pick, settled: Settlement) -> Iterator[tuple[int, str, str]]:
-    """Yield that a pin stays at a version that was yanked; see ``_warnings_of``.
-
-    Where a line gets such a version, or is left as it is for that, this was said.
-    """
+    """Yield that a pin stays at a version that was yanked; see ``_warnings_of``."""
     assert pick.candidate is not None
     inputs = settled.inputs
-    said = (warning for notice in settled.notices for warning in notice.warnings)
-    if any(line.pin == pick.version for line in inputs.manifest.find(pick.project)) and not any(
-        f" {pick.project} {pick.version} was yanked" in each for each in said
-    ):
+    if any(line.pin == pick.version for line in inputs.manifest.find(pick.project)):
         for own, number in each_of(inputs, pick.name, pick.candidate):
             if own.yanked is not None:
                 yield number, "", f" was yanked: {own.yanked}".rstrip(": ")
