@@ -199,12 +199,12 @@ def _read_option(word: str, rest: Iterator[str], command: str, surface: Surface)
     takes_value = (own if name in own else surface.core.flags)[name].takes_value
     if equals and not takes_value:
         raise UsageError(f"`{name}` takes no value", hint=f"write `{name}` alone, or leave it out")
-    if equals or not takes_value:
+    if not takes_value:
         return _Part(kind, (word,))
-    value = next(rest, None)
-    if value is None:
+    value = word.partition("=")[2] if equals else next(rest, None)
+    if not value:  # such as a variable that is not set
         raise UsageError(f"`{name}` needs a value", hint=_see_help(command))
-    return _Part(kind, (word, value))
+    return _Part(kind, (word,) if equals else (word, value))
 
 
 def _unknown_command(word: str, surface: Surface) -> UsageError:

@@ -200,19 +200,29 @@ def join_builders(builders: Sequence[Builder]) -> Builder | None:
     )
 
 
+_OF_A_SHELL = frozenset({"&&", "||", ";", "|", "&", ">", ">>", "<"})
+
+
 def split_command(setting: str, text: str) -> tuple[str, ...]:
     """Split a setting's command line into arguments, as a shell would; nothing is expanded.
 
     Raises:
-        UsageError: a quotation mark is not closed.
+        UsageError: a quotation mark is not closed, or it needs a shell.
     """
     try:
-        return tuple(shlex.split(text))
+        words = tuple(shlex.split(text))
+        written = {word for word in shlex.split(text, posix=False) if word in words}
     except ValueError as error:
         raise UsageError(
             f"the setting {setting} can't be split into arguments: {error}",
             hint="quote it as for a shell",
         ) from error
+    if found := [word for word in words if word in _OF_A_SHELL and word in written]:
+        raise UsageError(
+            f"the setting {setting} has `{found[0]}`, and it is run without a shell",
+            hint=f"write `{shlex.join(['sh', '-c', text])}`",
+        )
+    return words
 
 
 def image_name(folder: Path) -> str:

@@ -244,6 +244,17 @@ def test_verify_of_a_platform(project: TemporaryProject) -> None:
     )
 
 
+def test_verify_that_needs_a_shell(project: TemporaryProject) -> None:
+    """What a shell alone understands is refused; quoted, it is an argument."""
+    project.stand_in("docker", {"version": 0, "build": 0, "run": 0})
+    done = project.pipflow("rebuild", "--verify", "pip check && false")
+    assert (done.status, done.stdout) == (1, "")
+    assert "the setting verify has `&&`, and it is run without a shell" in done.stderr
+    assert "hint: write `sh -c 'pip check && false'`" in done.stderr
+    for verify in ("sh -c 'pip check && false'", 'echo "&&" a="b | c"'):
+        assert project.pipflow("rebuild", "--verify", verify).status == 0
+
+
 @pytest.mark.parametrize("setting", ["verify", "build_command"])
 def test_setting_that_can_not_be_split(project: TemporaryProject, setting: str) -> None:
     """A quotation mark that is not closed is found before anything is looked up."""

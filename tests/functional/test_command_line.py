@@ -155,6 +155,16 @@ def test_unknown_option(project: TemporaryProject, typed: str, meant: str) -> No
             "`pipflow lock --help` shows its options",
         ),
         (
+            ("add", "torch", "--max-growth", ""),
+            "`--max-growth` needs a value",
+            "`pipflow add --help` shows its options",
+        ),
+        (
+            ("upgrade-all", "--only="),
+            "`--only` needs a value",
+            "`pipflow upgrade-all --help` shows its options",
+        ),
+        (
             ("lock", "--dry-run=yes"),
             "`--dry-run` takes no value",
             "write `--dry-run` alone, or leave it out",
