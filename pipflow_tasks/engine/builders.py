@@ -211,18 +211,25 @@ def split_command(setting: str, text: str) -> tuple[str, ...]:
     """
     try:
         words = tuple(shlex.split(text))
-        written = {word for word in shlex.split(text, posix=False) if word in words}
     except ValueError as error:
         raise UsageError(
             f"the setting {setting} can't be split into arguments: {error}",
             hint="quote it as for a shell",
         ) from error
-    if found := [word for word in words if word in _OF_A_SHELL and word in written]:
+    if found := [word for word in words if word in _OF_A_SHELL & _unquoted(text)]:
         raise UsageError(
             f"the setting {setting} has `{found[0]}`, and it is run without a shell",
             hint=f"write `{shlex.join(['sh', '-c', text])}`",
         )
     return words
+
+
+def _unquoted(text: str) -> frozenset[str]:
+    """Return the words of a command line that stand there without quotes, where that is clear."""
+    try:
+        return frozenset(shlex.split(text, posix=False))
+    except ValueError:  # it has escaped quotes
+        return frozenset()
 
 
 def image_name(folder: Path) -> str:

@@ -251,7 +251,8 @@ def test_verify_that_needs_a_shell(project: TemporaryProject) -> None:
     assert (done.status, done.stdout) == (1, "")
     assert "the setting verify has `&&`, and it is run without a shell" in done.stderr
     assert "hint: write `sh -c 'pip check && false'`" in done.stderr
-    for verify in ("sh -c 'pip check && false'", 'echo "&&" a="b | c"'):
+    quoted = "sh -c 'pip check && false'"
+    for verify in (quoted, 'echo "&&" a="b | c"', 'sh -c "echo \\" > \\" "'):
         assert project.pipflow("rebuild", "--verify", verify).status == 0
 
 
