@@ -1,8 +1,8 @@
 """Time and memory against pins, as an SVG: ``python benchmarks/plot.py RUNS.json... PLOT.svg``.
 
 The files are those that ``compare.py --json`` writes; it draws its own run with ``--plot``. Shown
-are the medians of the cases that are resolved, with the least and the most of all runs. The tool
-is told by the colour, the state of the cache by the line. A reader's dark mode has other colours.
+are the medians of the cases that are resolved, with the least and the most of all runs. Each
+tool has a colour, each state of the cache a kind of line. A reader's dark mode has other colours.
 """
 
 from __future__ import annotations

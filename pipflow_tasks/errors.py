@@ -303,7 +303,7 @@ class NoCandidate(Unsatisfiable):
 
 
 class TooLarge(Unsatisfiable):
-    """What an environment installs grows by more than is allowed, or nobody knows by how much.
+    """What an environment installs grows by more than is allowed, or by an unknown size.
 
     The reasons are the projects, the largest first.
     """

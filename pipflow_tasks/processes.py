@@ -41,7 +41,7 @@ class RunSettings(Struct, frozen=True, kw_only=True):
         timeout_seconds: a command that takes longer is ended, and has failed; None: no limit.
         stand_in: gets each command as one line for a shell, runs nothing, and returns an exit
             status; it makes an engine needless. None: the commands are run.
-        progress: is told what is built where all that a builder prints is hidden.
+        progress: shows what is built where all that a builder prints is hidden.
     """
 
     echo: bool = False

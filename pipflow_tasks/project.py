@@ -115,7 +115,7 @@ class Project:
             file: the requirements file; overrides the setting.
             verify: what is run in new images; overrides the setting.
             caching: see ``open``.
-            progress: is told of a build whose output Invoke hides.
+            progress: shows a build whose output Invoke hides.
 
         Raises:
             UsageError: a setting is not valid, there is no such folder, several namespaces are

@@ -117,7 +117,7 @@ def _measure(workspace: Workspace, found: Found) -> dict[tuple[str, int], _Downl
     """Return what each environment downloads on each of its platforms.
 
     Raises:
-        TooLarge: nobody knows, for the files conflict.
+        TooLarge: the files conflict, so it is unknown.
     """
     served = workspace.prepare(found, resolve=False).served
     try:

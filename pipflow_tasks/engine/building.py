@@ -164,7 +164,7 @@ def _start(command: Sequence[str], folder: Path, run: RunSettings) -> subprocess
 
 
 def _told(phase: str, run: RunSettings) -> AbstractContextManager[None]:
-    """Tell the progress of a phase that prints nothing; what a builder prints shows its own."""
+    """Show a phase that prints nothing; a builder that prints shows its own progress."""
     is_seen = not run.hidden >= {"stdout", "stderr"}
     return contextlib.nullcontext() if is_seen else run.progress.during(phase)
 

@@ -2,7 +2,7 @@
 
 On a terminal that is one line, which is gone once it is over. Elsewhere it is one plain line for a
 phase that takes more than ten seconds, as a log keeps all. What takes less than half a second shows
-nothing. Who is told of a phase gets a ``Progress``; the default is to be silent.
+nothing. What runs a phase is handed a ``Progress``; the default one is silent.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ FIRST_SECONDS = 0.5
 """What takes less is not shown."""
 
 LONG_SECONDS = 10.0
-"""What takes longer is told to a log."""
+"""What takes longer prints a line in a log."""
 
 _TICK_SECONDS = 0.1
 
 
 class Progress(Protocol):
-    """Is told what a command is doing."""
+    """Shows what a command is doing."""
 
     def during(
         self, phase: str, count: Callable[[], Count] | None = None
@@ -120,7 +120,7 @@ class Log:
         self._last = 0.0
 
     def show(self, activity: Activity) -> None:
-        """Add up how long a phase takes, and tell it once."""
+        """Add up how long a phase takes, and print a line once."""
         before = self._spent.get(activity.phase, 0.0)
         spent = before + max(activity.seconds - self._last, 0.0)
         self._spent[activity.phase], self._last = spent, activity.seconds

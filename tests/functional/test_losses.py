@@ -88,7 +88,7 @@ def test_only_alike_releases_are_compared(project: TemporaryProject, index: Loop
 def test_the_file_that_the_image_takes_is_compared(
     project: TemporaryProject, index: LoopbackIndex
 ) -> None:
-    """Files for other images do not count: each environment is told of its own."""
+    """Files for other images do not count: each environment is compared by its own."""
     for version in ("1.0", "1.1"):
         index.add("flask", version, tags=["cp39-cp39-manylinux_2_17_x86_64"], provenance=True)
         index.add("flask", version, tags=["py3-none-any"], provenance=version == "1.0")

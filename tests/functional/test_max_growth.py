@@ -175,7 +175,7 @@ def test_error_names_a_few(project: TemporaryProject, index: LoopbackIndex) -> N
 
 
 def test_conflict_before(project: TemporaryProject, index: LoopbackIndex) -> None:
-    """Where nobody knows what is installed now, that is an error, and what to do."""
+    """Where it is unknown what is installed now, that is an error with what to do."""
     index.add("strict", "1.0", requires_dist=["small<1"])
     project.requirements = before = "small==1.0\nstrict==1.0\n"
     done = project.pipflow("add", "other", "--max-growth", "1MB")
