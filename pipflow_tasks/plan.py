@@ -523,7 +523,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         origins: where each part of the target comes from, if that was asked.
         warnings: what the user should know before trusting the result.
         hints: what else the user may want to do.
-        from_source: what the image builds from source, and why, a sentence each.
+        from_source: the releases that the image builds from source, each with the reason.
         suggestion: lines to write into a file, after one that says which; or an empty string.
         builder: what builds the image; None where the project has no image.
         builds: its commands, each with the environments that it builds.
@@ -549,7 +549,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     origins: tuple[Origin, ...] = ()
     warnings: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
-    from_source: tuple[str, ...] = ()
+    from_source: tuple[tuple[str, str], ...] = ()
     suggestion: str = ""
     builder: Builder | None = None
     builds: tuple[PlannedBuild, ...] = ()

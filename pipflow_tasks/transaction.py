@@ -246,12 +246,11 @@ def _write_and_build(
 
 def _tell_sources(plan: Plan) -> Iterator[str]:
     """Yield what a build that failed has to build from source, transitive dependencies too."""
-    yield from (f"{each}: it is built from source" for each in plan.from_source)
+    yield from (f"{release} {why}: it is built from source" for release, why in plan.from_source)
+    told = {release.lower() for release, _ in plan.from_source}
     for each in (each for cost in plan.costs for each in cost.downloads):
-        release = f"{each.project} {each.version}"
-        is_told = any(told.lower().startswith(f"{release} ") for told in plan.from_source)
-        if each.file and not each.file.endswith(".whl") and not is_told:
-            yield f"{release} is built from source: {each.file}"
+        if each.file and not each.file.endswith(".whl") and each.shown not in told:
+            yield f"{each.shown} is built from source: {each.file}"
 
 
 def _write(journal: Journal, written: list[StagedEdit]) -> tuple[str, ...]:

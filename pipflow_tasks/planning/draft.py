@@ -70,7 +70,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     explanations: tuple[Explanation, ...] = ()
     warnings: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
-    from_source: tuple[str, ...] = ()
+    from_source: tuple[tuple[str, str], ...] = ()
     together: tuple[tuple[NormalizedName, ...], ...] = ()
     undated: tuple[Undated, ...] = ()
     turning: tuple[tuple[Target, str], ...] = ()

@@ -28,7 +28,7 @@ from .inputs import (
     say_target,
     why_unseen,
 )
-from .policies import asked_of, beside_caps, cap_above
+from .policies import asked_of, beside_caps, cap_above, capped
 from .separating import separate
 
 if TYPE_CHECKING:
@@ -259,9 +259,8 @@ def _way_past_policy(
     best = free.candidates.choose(key, asked & kept, prereleases=prereleases, local=local).candidate
     if best is None:
         return ""
-    cap = cap_above(best.version)
-    word = as_one_word(f"{line.spelled_name}{','.join(filter(None, [typed, cap]))}")
-    return f"`upgrade {word}` also changes its policy to {cap}"
+    word = capped(line.spelled_name, typed, best.version)
+    return f"`upgrade {word}` also changes its policy to {cap_above(best.version)}"
 
 
 def names_label(specifier: SpecifierSet) -> bool:

@@ -120,13 +120,13 @@ def warn_of(
         if own.from_source:
             built = f"{own.from_source}; the image will build it from source"
             told.setdefault(built, []).append(number)
-        if own.yanked is not None:
-            told.setdefault(f"was yanked: {own.yanked}".rstrip(": "), []).append(number)
+        if own.why_yanked:
+            told.setdefault(own.why_yanked, []).append(number)
     for said, numbers in told.items():
         where = say_readers(inputs, numbers)
         yield warn(f"{release} {said} ({where})" if where else f"{release} {said}")
     if lacks := tuple(dict.fromkeys(own.from_source for own, _ in each_of(inputs, key, candidate))):
-        yield Draft(from_source=tuple(f"{release} {why}" for why in lacks if why))
+        yield Draft(from_source=tuple((release, why) for why in lacks if why))
     if candidate.undated and not names_exactly(asked):
         views = inputs.candidates.views_of(key)
         indexes = (url for _, view in views for url in view.catalog.indexes_of(project_of(key)))

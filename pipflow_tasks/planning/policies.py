@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from packaging.specifiers import Specifier, SpecifierSet
 
 from ..requirements import (
+    as_one_word,
     bounds_pin,
     caps_pin,
     change_policy,
@@ -85,6 +86,11 @@ def cap_above(version: Version) -> str:
     """Return the policy that allows a version, and no other major version above it."""
     epoch = f"{version.epoch}!" if version.epoch else ""
     return f"<{epoch}{version.major + 1}"
+
+
+def capped(name: str, specifier: str, version: Version) -> str:
+    """Return what to type for a project, so that its policy allows a version: one word."""
+    return as_one_word(f"{name}{','.join(filter(None, [specifier, cap_above(version)]))}")
 
 
 def beside_caps(line: Line) -> SpecifierSet | None:

@@ -21,7 +21,7 @@ from .inputs import (
     releases,
     say_target,
 )
-from .policies import beside_caps, bounds_beside, cap_above
+from .policies import beside_caps, bounds_beside, capped
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -248,8 +248,7 @@ def _hint_to_move(line: Line, request: Request, inputs: Inputs) -> str:
             newest = None if kept is None else there.newest(specifier & kept)
             if newest is None:
                 return f"{forbids}: change it, then {command} may move the pin"
-            clauses = ",".join(filter(None, [request.specifier, cap_above(newest)]))
-            word = as_one_word(f"{request.requirement.name}{clauses}")
+            word = capped(request.requirement.name, request.specifier, newest)
             return f"{forbids}: `upgrade {word}` also changes it, and may move the pin"
     return f"{command} may move it"
 

@@ -166,8 +166,8 @@ def _yanked(pick: Pick, settled: Settlement) -> Iterator[tuple[int, str, str]]:
     inputs = settled.inputs
     if any(line.pin == pick.version for line in inputs.manifest.find(pick.project)):
         for own, number in each_of(inputs, pick.name, pick.candidate):
-            if own.yanked is not None:
-                yield number, "", f" was yanked: {own.yanked}".rstrip(": ")
+            if own.why_yanked:
+                yield number, "", f" {own.why_yanked}"
 
 
 def _warnings_of(pick: Pick, settled: Settlement) -> Iterator[tuple[int, str, str]]:

@@ -160,6 +160,13 @@ class Candidate(Struct, frozen=True, kw_only=True):
         return self.members or (self,)
 
     @property
+    def why_yanked(self) -> str:
+        """That it was yanked, and why, as the end of a sentence; empty where it was not."""
+        if self.yanked is None:
+            return ""
+        return f"was yanked: {self.yanked}" if self.yanked else "was yanked"
+
+    @property
     def withheld(self) -> str:
         """Why only an exact pin gets it, as the end of a sentence, or nothing."""
         if self.too_young and self.yanked is None:
@@ -167,7 +174,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
             return f"{self.too_young}{until}"
         if self.yanked is None:
             return self.loses_wheel
-        return f"was yanked: {self.yanked}" if self.yanked else "was yanked"
+        return self.why_yanked
 
 
 class Rejection(Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...dockerfile import mounts_of
 from ...plan import Alike
-from .written import BARE, is_official, may_say
+from .written import is_bare, is_official, may_say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -116,9 +116,8 @@ def _check_layer(
     writing: Writing, stage: Stage, instruction: Instruction, step: InstallCommand
 ) -> Iterator[Finding]:
     image, script = writing.image_of(stage), writing.script_of(instruction)
-    name = f"{image.path.removeprefix('library/')}:{image.tag}"
     text = writing.text_of(instruction)
-    is_known = is_official(image) or BARE.fullmatch(name)
+    is_known = is_official(image) or is_bare(image)
     is_elsewhere = any(word in text for word in (".cache", "cache purge", "--cache-dir"))
     if not is_known or is_elsewhere or not _is_root(writing, stage, instruction):
         return

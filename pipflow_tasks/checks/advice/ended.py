@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ...target import lifetimes
-from .written import is_official
+from .written import is_official, minor_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ def _check_base(writing: Writing, stage: Stage, today: date) -> Iterator[Finding
     image = writing.image_of(stage)
     replacement = _newer(writing, stage, image, today)
     release = lifetimes.find_release(f"{image.path}:{image.tag}")
-    python = _python_of(image)
+    python = minor_python(image)
     ends = lifetimes.PYTHONS.get(python, "9999") if is_official(image) else "9999"
     if lifetimes.is_ended(ends, today):
         yield writing.advise(
@@ -60,11 +60,6 @@ def _check_base(writing: Writing, stage: Stage, today: date) -> Iterator[Finding
             replacement=replacement,
             severity="warning",
         )
-
-
-def _python_of(image: ImageName) -> str:
-    match = re.match(r"3\.[0-9]+", image.python or "")
-    return match[0] if match else ""
 
 
 def _newer(writing: Writing, stage: Stage, image: ImageName, today: date) -> Replacement | None:

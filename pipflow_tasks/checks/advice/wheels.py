@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...dockerfile.image import join
 from ...dockerfile.install import parse_options
-from .written import is_official
+from .written import is_official, minor_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -93,7 +93,7 @@ def check_copied(writing: Writing) -> Iterator[Finding]:
         image = writing.image_of(stage)
         for instruction in stage.instructions:
             other = _copied_python(writing, stage, instruction, venvs)
-            own = _minor(image.python) if is_official(image) else ""
+            own = minor_python(image) if is_official(image) else ""
             if other and own and other != own:
                 yield writing.advise(
                     "copied-for-other-python",
@@ -126,7 +126,7 @@ def _copied_python(
         return ""
     image = writing.image_of(origin)
     is_venv = not venvs.get(origin.index, frozenset()).isdisjoint(map(posixpath.normpath, sources))
-    return _minor(image.python) if is_venv and is_official(image) else ""
+    return minor_python(image) if is_venv and is_official(image) else ""
 
 
 def _venvs_of(writing: Writing, stage: Stage) -> frozenset[str]:
@@ -139,11 +139,6 @@ def _venvs_of(writing: Writing, stage: Stage) -> frozenset[str]:
     )
     makers = (["python", "-m", "venv"], ["python3", "-m", "venv"])
     return frozenset(posixpath.normpath(texts[-1]) for texts in made if texts[:3] in makers)
-
-
-def _minor(python: str | None) -> str:
-    match = re.match(r"3\.[0-9]+", python or "")
-    return match[0] if match else ""
 
 
 def _with_python(writing: Writing, stage: Stage, own: str, other: str) -> Replacement | None:

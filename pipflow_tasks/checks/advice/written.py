@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from ...environments.build import Build
     from ...plan import Alike, Severity
 
-BARE = re.compile(r"(?:.*/)?(?:debian|ubuntu|alpine):.*")
-"""Distributions' own images."""
+_BARE = re.compile(r"(?:.*/)?(?:debian|ubuntu|alpine):.*")
+_MINOR = re.compile(r"3\.[0-9]+")
 
 
 class Writing(Struct, frozen=True, kw_only=True):
@@ -170,12 +170,22 @@ def is_official(image: ImageName) -> bool:
     return image.has_official_pip and image.family is not None and not image.family.note
 
 
+def is_bare(image: ImageName) -> bool:
+    """Return whether an image is a distribution's own."""
+    return _BARE.fullmatch(f"{image.path.removeprefix('library/')}:{image.tag}") is not None
+
+
 def is_plain(image: ImageName) -> bool:
     """Return whether an image is known to set no variable for pip, and to have no compiler."""
-    name = f"{image.path.removeprefix('library/')}:{image.tag}"
     if is_official(image):
         return bool({"slim", "alpine"} & set(re.split(r"[-.0-9]+", image.tag)))
-    return bool(BARE.fullmatch(name))
+    return is_bare(image)
+
+
+def minor_python(image: ImageName) -> str:
+    """Return the Python of an image's name, ``3.12``; an empty string: it does not say."""
+    match = _MINOR.match(image.python or "")
+    return match[0] if match else ""
 
 
 # fmt: off
