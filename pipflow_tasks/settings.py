@@ -239,8 +239,8 @@ def _one_or_each(name: str, value: object) -> OneOrEach:
     if isinstance(value, tuple) and all(isinstance(each, tuple) for each in value):
         return value  # as ``Settings`` has it
     if _is_table(value):
-        table = {str(key).strip(): value[key] for key in value}  # type: ignore[index,attr-defined]
-        pairs = [(key, _in_one(name, each)) for key, each in table.items()]
+        keys: Iterable[object] = value  # type: ignore[assignment]
+        pairs = [(str(key).strip(), _in_one(name, value[key])) for key in keys]  # type: ignore[index]
     elif isinstance(value, (list, tuple)) and name == "platform":
         return _in_one(name, value)
     else:
@@ -256,6 +256,7 @@ def _one_or_each(name: str, value: object) -> OneOrEach:
                 hint="write one value for all environments, or a table with the name of each; in "
                 f"one line, pairs separated by commas, such as {_PER_ENVIRONMENT[name]}",
             )
+    _require_once(name, pairs)
     return tuple(pairs)
 
 
@@ -299,6 +300,7 @@ def _pairs(name: str, value: object) -> str:
     if isinstance(value, Mapping):
         value = ",".join(f"{key}={each}" for key, each in value.items())
     word = str(value).strip()
+    pairs: list[tuple[str, str]] = []
     for pair in filter(None, map(str.strip, word.split(","))):
         key, _, each = map(str.strip, pair.partition("="))
         if not key or not each:
@@ -306,7 +308,26 @@ def _pairs(name: str, value: object) -> str:
                 f"the setting {name} has no value for `{pair}`",
                 hint=f"write a table, or pairs separated by commas, such as {_MAPS[name]}",
             )
+        pairs.append((as_pattern(key) if name == "index_for" else key, each))
+    _require_once(name, pairs)
     return word
+
+
+def as_pattern(key: str) -> str:
+    """Return a pattern of project names in canonical form."""
+    return re.sub(r"[-_.]+", "-", key).lower()
+
+
+def _require_once(name: str, pairs: Iterable[tuple[str, str]]) -> None:
+    """Raise UsageError where a key has two values: which of them is meant is unknown."""
+    found: dict[str, str] = {}
+    for key, value in pairs:
+        if key in found:
+            raise UsageError(
+                f"the setting {name} has two values for `{key}`: `{found[key]}` and `{value}`",
+                hint="leave out one of them",
+            )
+        found[key] = value
 
 
 def _number(name: str, value: object) -> float:

@@ -6,7 +6,6 @@ the step is stronger than the files, and of several indexes the first that knows
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -17,6 +16,7 @@ from ..errors import DockerfileError, RequirementsError, UsageError, redact
 from ..index.pip_settings import is_local
 from ..manifest.addresses import VARIABLE, expand_address, unset_error
 from ..requirements import expand_variables, refused_error
+from ..settings import as_pattern
 from ..values import join_words
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def find_index_for(settings: Settings) -> tuple[tuple[str, str], ...]:
                 hint="it is like `https://host/simple/`",
             )
         _require_address(url)
-        found.append((re.sub(r"[-_.]+", "-", pattern).lower(), expand_address(url, {})))
+        found.append((as_pattern(pattern), expand_address(url, {})))
     return tuple(found)
 
 

@@ -351,3 +351,31 @@ def test_configuration_without_settings(project: TemporaryProject, text: str) ->
     project.requirements = ""
     for done in (project.invoke("deps.check", "--offline"), project.pipflow("check", "--offline")):
         assert (done.status, "Traceback" in done.stderr) == (0, False), done.output
+
+
+TWICE = [
+    ("verify", "web=pip check,web=python -V", "`web`: `pip check` and `python -V`"),
+    ("platform", "web=linux/arm64, web=linux/386", "`web`: `linux/arm64` and `linux/386`"),
+    ("python", "web=3.11,web=3.11", "`web`: `3.11` and `3.11`"),
+    ("codes", "archived=error,yanked=error,archived=ignore", "`archived`: `error` and `ignore`"),
+    ("index_for", "My_Lib=http://a/,my-lib=http://b/", "`my-lib`: `http://a/` and `http://b/`"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "told"), TWICE)
+def test_two_values_for_one_key(
+    project: TemporaryProject, name: str, value: str, told: str
+) -> None:
+    """Two values for one key are an error that names the setting, the key and both."""
+    done = project.pipflow("check", environment={f"INVOKE_PIPFLOW_{name.upper()}": value})
+    assert (done.status, done.stdout) == (1, "")
+    assert f"the setting {name} has two values for {told}" in done.stderr
+    assert "hint: leave out one of them" in done.stderr
+
+
+def test_two_values_for_one_key_of_an_option(project: TemporaryProject) -> None:
+    """`--verify` is refused like the setting, before anything is built."""
+    docker = project.stand_in("docker", ENGINE)
+    done = project.invoke("deps.rebuild", "--verify", "web=pip check,web=python -V")
+    assert (done.status, docker.built) == (1, [])
+    assert "verify has two values for `web`: `pip check` and `python -V`" in done.stderr
