@@ -56,5 +56,9 @@ def tick(groups: Sequence[tuple[Change, ...]]) -> list[tuple[Change, ...]]:
         erase_when_done=True,
     )
     with lending():
-        ticked: list[int] = question.unsafe_ask()
+        try:
+            ticked: list[int] = question.unsafe_ask()
+        except KeyboardInterrupt:
+            question.application.renderer.erase()  # a signal may cut off its own last lines
+            raise
     return [groups[number] for number in ticked]

@@ -16,6 +16,7 @@
     │   ├── TooLarge            what is installed grows by more than is allowed
     │   └── VersionConflict     versions do not go together
     ├── FileError               a file can't be read, replaced or locked
+    ├── Cancelled               a signal came before anything was changed
     └── BuildError              the image was not built (exit status 3)
         └── Interrupted         ... because a signal came
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BakeError",
     "BuildError",
+    "Cancelled",
     "ComposeError",
     "DockerfileError",
     "FileError",
@@ -351,8 +353,14 @@ class FileError(PipflowError):
     code = "file"
 
 
+class Cancelled(PipflowError):  # noqa: N818
+    """A signal came before anything was changed."""
+
+    code = "interrupted"
+
+
 class BuildError(PipflowError):
-    """The image was not built; the files are as they were.
+    """The image was not built, or fails ``verify``.
 
     Attributes:
         image_moved: an image may have been built from the changed files all the same.

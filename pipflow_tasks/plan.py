@@ -585,6 +585,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
         written: the files that were written, as messages name them.
         dry_run: nothing was done.
         kept: the files keep their changes although the build failed.
+        moved: the images that may have been built from these files all the same.
         undone: the files that were put back because the build failed.
         rebuilt: the images that were built again from these files.
         ahead: the images that may still be newer than their files: that build failed, too.
@@ -602,6 +603,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     written: tuple[str, ...] = ()
     dry_run: bool = False
     kept: bool = False
+    moved: tuple[str, ...] = ()
     undone: tuple[str, ...] = ()
     rebuilt: tuple[str, ...] = ()
     ahead: tuple[str, ...] = ()

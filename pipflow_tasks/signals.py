@@ -5,80 +5,114 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from .errors import Interrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import FrameType
+
+    _Handler: TypeAlias = Callable[[int, FrameType | None], None]
+
+_NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 _held_back: list[Interrupted] | None = None
 """Holds an interruption during ``uninterrupted``."""
 
-_is_ending: bool | None = None
-"""Whether a signal has come to the task that runs; None: none runs."""
+_state = ""
+"""How far the task is: ``running``, ``ending`` by a signal, or ``done``; empty: none runs."""
 
 
 @contextlib.contextmanager
 def ended_once() -> Iterator[None]:
-    """Let the first Ctrl-C end a task; from then on, it does nothing until the process ends.
+    """Let the first signal end a task; from then on, none does anything until the process ends.
 
-    So neither the report nor what puts files back is cut off by a second one.
+    So neither the report nor what puts files back is cut off by a second one. A signal that comes
+    when all is done lets the task end, and nothing follow.
+
+    Raises:
+        KeyboardInterrupt: a signal came, which its text names. Nothing that is built or written
+            was cut off: there, it is an ``Interrupted``.
     """
-    global _is_ending
-    is_main = threading.current_thread() is threading.main_thread()
-    if not is_main or signal.getsignal(signal.SIGINT) in {signal.SIG_IGN, None}:
-        yield
-        return
+    global _state
+    is_late = False
 
-    def interrupt(*_: object) -> None:
-        global _is_ending
-        if not _is_ending:
-            _is_ending = True
-            raise KeyboardInterrupt
+    def interrupt(number: int, _: FrameType | None) -> None:
+        nonlocal is_late
+        global _state
+        if _state == "running":
+            _state = "ending"
+            raise KeyboardInterrupt(_sentence(number))
+        is_late = _state == "done"
 
-    _is_ending = False
-    former = signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN if _is_ending else former)
-        _is_ending = None
-
-
-@contextlib.contextmanager
-def interruptible() -> Iterator[None]:
-    """Turn the first SIGINT, SIGTERM, SIGHUP or SIGQUIT into an Interrupted; later ones do nothing.
-
-    Signals can only be handled in the main thread; elsewhere this does nothing.
-    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    _state = "running"
+    try:
+        with _handling(interrupt):
+            yield
+    finally:
+        if _state == "ending" and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        _state = ""
+    if is_late:
+        raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def interruptible(*, is_last: bool = False) -> Iterator[None]:
+    """Turn the first SIGINT, SIGTERM, SIGHUP or SIGQUIT into an Interrupted; later ones do nothing.
+
+    Signals can only be handled in the main thread; elsewhere this does nothing.
+
+    Args:
+        is_last: nothing comes after it but the report, which no signal cuts off.
+    """
+    global _state
     interrupted = False
 
     def interrupt(number: int, _: FrameType | None) -> None:
         nonlocal interrupted
-        global _is_ending
-        if interrupted or _is_ending:
+        global _state
+        if interrupted or _state == "ending":
             return
         interrupted = True
-        if _is_ending is not None:
-            _is_ending = True
-        error = Interrupted(f"interrupted by {signal.Signals(number).name}")
+        if _state:
+            _state = "ending"
+        error = Interrupted(_sentence(number))
         if _held_back is None:
             raise error
         _held_back.append(error)
 
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-    heeded = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
-    former = {number: signal.signal(number, interrupt) for number in heeded}
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    with _handling(interrupt):
+        try:
+            yield
+        finally:
+            if is_last and _state == "running":
+                _state = "done"
+
+
+@contextlib.contextmanager
+def _handling(handler: _Handler) -> Iterator[None]:
+    """Let a function handle signals, but for those that are ignored."""
+    heeded = [
+        number for number in _NUMBERS if signal.getsignal(number) not in {signal.SIG_IGN, None}
+    ]
+    former = {number: signal.signal(number, handler) for number in heeded}
     try:
         yield
     finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
+        for number, before in former.items():
+            signal.signal(number, before)
+
+
+def _sentence(number: int) -> str:
+    return f"interrupted by {signal.Signals(number).name}"
 
 
 @contextlib.contextmanager

@@ -27,7 +27,7 @@ from invoke.exceptions import Exit
 from invoke.tasks import Task
 
 from .console import REPORT_WORDS, choose_color, columns, open_streams, say, write_out
-from .errors import BuildError, FileError, PipflowError, UsageError
+from .errors import BuildError, Cancelled, FileError, PipflowError, UsageError
 from .isolation import is_isolated
 from .mount import Namespace, find_mount
 from .settings import Settings
@@ -606,6 +606,9 @@ class DepsTask(Task):  # type: ignore[type-arg]
             raise self._failed(failure, run, shared) from error
         except OSError as error:
             raise self._failed(unreadable(error), run, shared) from error
+        except KeyboardInterrupt as error:
+            cancelled = Cancelled(f"{str(error) or 'interrupted'}; nothing was changed")
+            raise self._failed(cancelled, run, shared) from error
 
     def _failed(self, error: PipflowError, run: Run, shared: Shared) -> TaskFailed:
         """Return the failure of the task, with its report printed."""

@@ -143,7 +143,7 @@ def _carry_out(
     elif plan.lack is not None:
         raise plan.lack
     else:
-        with interruptible():
+        with interruptible(is_last=True):
             before = _ask_sizes(plan, run)
             remarks = _write_and_build(plan, builder, keep, run, before_build)
             with contextlib.suppress(Interrupted):  # all is done
@@ -186,7 +186,7 @@ def _shown(edits: Iterable[Edit | StagedEdit]) -> tuple[str, ...]:
 
 def _write_alone(plan: Plan) -> tuple[str, ...]:
     written: list[StagedEdit] = []
-    with interruptible():
+    with interruptible(is_last=True):
         journal = begin(plan.edits, plan.command, None)
         try:
             remarks = _write(journal, written)
@@ -226,6 +226,7 @@ def _write_and_build(
                 changes=plan.changes,
                 written=_shown(written),
                 kept=True,
+                moved=builder.images if is_ahead else (),
                 failure=error.message,
             )
         else:
@@ -447,13 +448,15 @@ def _recover(journal: Journal, *, forgets: bool, rebuild: str, run: RunSettings)
 
 
 def _finish(journal: Journal, builder: Builder, run: RunSettings) -> None:
-    """Build what a killed command did not; if that fails, put its files back."""
+    """Build what a killed command did not; if that fails or is interrupted, put its files back.
+
+    What is built from files that were put back is not tried: so it was before.
+    """
     say(f"`{journal.command}` was ended before the image was built; building it first")
     try:
         build(builder, run)
-        verify(builder, run)
-    except Interrupted:
-        raise  # the journal stays
+        if journal.phase != "undoing":
+            verify(builder, run)
     except BuildError as error:
         journal = journal.advanced("undoing")
         error.outcome = _roll_back(builder, journal.edits, error, is_ahead=True, run=run)

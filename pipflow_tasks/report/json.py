@@ -159,6 +159,7 @@ def _image(plan: Plan, outcome: Outcome) -> dict[str, Any]:
             }
             for each, size in pair_sizes(plan, outcome)
         ],
+        "moved": list(outcome.moved),
         "undone": list(outcome.undone),
         "remarks": [*outcome.left, *outcome.remarks],
         "rebuilt": list(outcome.rebuilt),

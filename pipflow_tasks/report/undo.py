@@ -22,7 +22,7 @@ def write_undo(plan: Plan, outcome: Outcome, call: Call) -> str:
     """Return the command that undoes what was done; empty: nothing was, or no command would."""
     if outcome.dry_run or not outcome.written:
         return ""
-    is_built = outcome.status == "built"
+    is_built = outcome.status == "built" or bool(outcome.moved)
     if outcome.in_git:
         checkout = shlex.join(["git", "checkout", "--", *outcome.written])
         return f"{checkout} && {call('rebuild', is_built=True)}" if is_built else checkout

@@ -281,9 +281,11 @@ def describe_state(plan: Plan, outcome: Outcome) -> Iterator[str]:
     yield from outcome.left
     if outcome.status == "failed":
         if outcome.kept:
-            yield "The image was not built; the files keep their changes"
+            yield "The build failed; the files keep their changes"
         elif outcome.undone:
-            yield f"The image was not built; as before: {', '.join(outcome.undone)}"
+            yield f"The build failed; as before: {', '.join(outcome.undone)}"
+        if outcome.moved:
+            yield f"May have been built from the changed files: {', '.join(outcome.moved)}"
         if outcome.rebuilt:
             yield f"Built again from the files as they were: {', '.join(outcome.rebuilt)}"
         if outcome.ahead:
@@ -352,6 +354,8 @@ def _describe_failure(builder: Builder | None, outcome: Outcome) -> Iterator[tup
     """Yield the state of the files and the images after a failed build."""
     if outcome.kept:
         yield "files", "keep their changes (--keep)"
+        if outcome.moved:
+            yield "image", f"may have been built from them: {', '.join(outcome.moved)}"
     elif outcome.undone:
         yield "files", f"as they were: {', '.join(outcome.undone)} (--keep keeps the changes)"
     yield from (("file", sentence) for sentence in outcome.left)

@@ -398,8 +398,17 @@ class TemporaryProject:
         before: tuple[str, ...] = (),
     ) -> Iterator[Running]:
         """Start ``invoke``, and end it with the block if it has not ended by itself."""
+        command = [*before, self.python, "-m", "invoke", *words]
+        with self.started_words(*command, within=within, environment=environment) as running:
+            yield running
+
+    @contextlib.contextmanager
+    def started_words(
+        self, *words: str, within: str = ".", environment: Mapping[str, str] | None = None
+    ) -> Iterator[Running]:
+        """Start a program, and end it with the block if it has not ended by itself."""
         process = subprocess.Popen(
-            [*before, self.python, "-m", "invoke", *words],
+            words,
             cwd=self.folder / within,
             env={**self.environment, **(environment or {})},
             stdin=subprocess.DEVNULL,

@@ -39,6 +39,10 @@ class Terminal:
         """Type on its keyboard."""
         os.write(self._ours, typed.encode())
 
+    def signal(self, number: int) -> None:
+        """Send a signal to the program alone."""
+        self._process.send_signal(number)
+
     def await_text(self, text: str) -> None:
         """Wait until a text was printed."""
         deadline = time.monotonic() + _TIMEOUT_SECONDS

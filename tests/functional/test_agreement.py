@@ -184,12 +184,30 @@ def test_verify_that_fails(project: TemporaryProject, engine: str) -> None:
 
 
 def test_verify_that_fails_with_keep(project: TemporaryProject) -> None:
-    """With `--keep` file and image both stay new."""
+    """With `--keep` file and image both stay new; the way back is for both."""
     project.write("invoke.yaml", "pipflow:\n  verify: pip check\n")
     stand_in = project.stand_in("docker", {"version": 0, "build": 0, "run": 1})
     done = project.invoke("deps.upgrade-all", "--keep")
     assert (done.status, project.requirements, len(stand_in.built)) == (3, NEW, 1)
-    assert "files     keep their changes (--keep)" in done.stdout
+    assert done.stdout.splitlines()[-3:] == [
+        "files     keep their changes (--keep)",
+        "image     may have been built from them: shop",
+        "undo      invoke deps.upgrade lib==1.0",
+    ]
+    project.requirements = OLD
+    image = project.invoke("deps.upgrade-all", "--keep", "--format", "json").report["image"]
+    assert (image["status"], image["moved"], image["undone"]) == ("failed", ["shop"], [])
+
+
+def test_build_that_fails_with_keep(project: TemporaryProject) -> None:
+    """With `--keep` the image stays old where the build fails: the way back builds nothing."""
+    project.stand_in("docker", {"version": 0, "build": 1})
+    done = project.invoke("deps.upgrade-all", "--keep")
+    assert (done.status, project.requirements) == (3, NEW)
+    assert done.stdout.splitlines()[-2:] == [
+        "files     keep their changes (--keep)",
+        "undo      invoke deps.upgrade --no-rebuild lib==1.0",
+    ]
 
 
 @pytest.mark.parametrize(

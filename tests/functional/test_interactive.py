@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -59,13 +60,20 @@ def test_nothing_is_ticked(project: TemporaryProject) -> None:
 
 
 @pytest.mark.parametrize("module", [*WORDS])
-def test_ctrl_c(project: TemporaryProject, module: str) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals(project: TemporaryProject, module: str, number: signal.Signals) -> None:
     """Ctrl-C in the list changes nothing, and has the status of an interrupted command."""
     docker = project.stand_in("docker", ENGINE)
     with on_terminal(project, *WORDS[module], module=module) as terminal:
         terminal.await_text(QUESTION)
-        terminal.send(f" {CTRL_C}")
+        if number == signal.SIGINT:
+            terminal.send(f" {CTRL_C}")
+        else:
+            terminal.signal(number)
         assert terminal.finish() == 1
+    by = "" if number == signal.SIGINT else f" by {number.name}"  # a key, not a signal
+    assert f"interrupted{by}; nothing was changed" in terminal.printed
+    assert terminal.printed.count("\x1b[?2004h") <= terminal.printed.count("\x1b[?2004l")
     assert "Traceback" not in terminal.printed
     assert terminal.printed.count("\x1b[?25l") <= terminal.printed.count("\x1b[?25h")
     assert (project.requirements, docker.builds) == (LINES, ())

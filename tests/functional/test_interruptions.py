@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from functional.temporary_project import ENGINE, StandIn, TemporaryProject
+from functional.temporary_project import ENGINE, Running, StandIn, TemporaryProject
 from loopback_index import Fault, LoopbackIndex
 
 HANGING: dict[str, int | str] = {"version": 0, "build": "hang"}
@@ -27,7 +27,10 @@ def _fill(project: TemporaryProject, index: LoopbackIndex) -> None:
     project.requirements = "\ufefflib==1.0  # é\r\n"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
 def test_signal_during_a_build(project: TemporaryProject, number: signal.Signals) -> None:
     """A signal to the tool alone ends the build and its children, restores, and exits with 3."""
     docker = project.stand_in("docker", HANGING)
@@ -116,21 +119,71 @@ def test_hang_up_that_was_ignored_stays_ignored(project: TemporaryProject) -> No
     assert "interrupted by SIGTERM" in done.stderr
 
 
-def test_signal_during_a_look_up(project: TemporaryProject, index: LoopbackIndex) -> None:
-    """Ctrl-C before anything is written: no traceback, not status 0, file untouched."""
+@pytest.mark.parametrize("number", SIGNALS)
+def test_signal_during_a_look_up(
+    project: TemporaryProject, index: LoopbackIndex, number: signal.Signals
+) -> None:
+    """A signal before anything is written is an error like others; the file is untouched."""
     index.break_project("lib", Fault(stall_seconds=600))
     before = project.contents()
-    with project.started("deps.upgrade-all") as running:
-        while not index.requests:
-            assert not running.has_ended
-            time.sleep(0.01)
-        running.send(signal.SIGINT)
-        sent = time.monotonic()
+    with project.started("deps.upgrade-all", "test") as running:
+        sent = interrupt_look_up(running, index, number)
         done = running.finish()
-    assert done.status != 0
     assert time.monotonic() - sent < 5, "it waited for the look-up"
-    assert project.contents() == before
-    assert "Traceback" not in done.output
+    assert (done.status, done.stdout, project.contents()) == (1, "", before)
+    assert done.stderr == f"error: interrupted by {number.name}; nothing was changed\n"
+
+
+@pytest.mark.parametrize("words", [("deps.upgrade-all",), ("deps.outdated",), ("deps.check",)])
+def test_report_of_an_interrupted_look_up(
+    project: TemporaryProject, index: LoopbackIndex, words: tuple[str, ...]
+) -> None:
+    """Who reads JSON gets an object with the error."""
+    index.break_project("lib", Fault(stall_seconds=600))
+    with project.started(*words, "--format", "json") as running:
+        interrupt_look_up(running, index, signal.SIGINT)
+        done = running.finish()
+    error = done.report["error"]
+    assert (error["code"], error["exit_status"], done.status) == ("interrupted", 1, 1)
+    assert error["message"] == "interrupted by SIGINT; nothing was changed"
+
+
+def interrupt_look_up(running: Running, index: LoopbackIndex, number: int) -> float:
+    """Send a signal once the index is asked; return when, by the monotonic clock."""
+    while not index.requests:
+        assert not running.has_ended
+        time.sleep(0.01)
+    running.send(number)
+    return time.monotonic()
+
+
+SLOW_REPORT = """\
+import sys, time
+import pipflow_tasks.report.text as text
+write = text.write
+def slowly(*arguments, **options):
+    print("all is done", file=sys.stderr, flush=True)
+    time.sleep(2)
+    return write(*arguments, **options)
+text.write = slowly
+from invoke.main import program
+sys.argv = ["invoke", "deps.upgrade-all", "test"]
+program.run()
+"""
+
+
+def test_signal_when_all_is_done(project: TemporaryProject) -> None:
+    """A signal behind the build does not cut the report off; the task that follows is not run."""
+    project.stand_in("docker", ENGINE)
+    with project.started_words(project.python, "-c", SLOW_REPORT) as running:
+        while running.read_line() != "all is done\n":
+            assert not running.has_ended
+        running.send(signal.SIGINT)
+        done = running.finish()
+    assert (done.status, project.requirements) == (1, "\ufefflib==2.0  # é\r\n")
+    assert "undo      " in done.stdout
+    assert "the tests ran" not in done.stdout
+    assert done.stderr == ""
 
 
 @pytest.mark.parametrize("begins", ["look-up", "build"])
@@ -286,6 +339,48 @@ def test_killed_build_that_fails_is_undone(project: TemporaryProject) -> None:
     assert (done.status, project.contents()) == (3, before)
     assert done.report["image"]["undone"] == ["requirements.txt"]
     assert "for an earlier `upgrade-all` that was ended" in done.stderr
+    assert journals(project) == []
+
+
+def hang_in_verify(project: TemporaryProject, number: int) -> StandIn:
+    """Send a signal to a run whose `verify` hangs; return an engine where it still does."""
+    hanging: dict[str, int | str] = {**ENGINE, "run": "hang", "rm": 0}
+    docker = project.stand_in("docker", hanging)
+    with project.started("deps.upgrade-all", "--verify", "sleep 600") as running:
+        docker.await_hanging()
+        running.send(number)
+        if number == signal.SIGKILL:
+            os.killpg(docker.calls[-1].pid, number)
+        running.finish()
+    docker.close()
+    return project.stand_in("docker", hanging, again=True)
+
+
+def test_interrupted_verify_is_not_run_again(project: TemporaryProject) -> None:
+    """After Ctrl-C in a `verify` that hangs, the image is built from the old file, not tried."""
+    before = project.contents()
+    docker = hang_in_verify(project, signal.SIGINT)
+    assert project.contents() == before
+    done = project.invoke("deps.add", "new")
+    assert done.status == 0
+    assert len(docker.builds) == 2
+    assert not any("run" in call.arguments for call in docker.calls)
+    assert journals(project) == []
+
+
+def test_killed_verify_that_hangs_is_left_by_ctrl_c(project: TemporaryProject) -> None:
+    """What is tried again, and hangs again, ends with Ctrl-C as ever: the file goes back."""
+    before = project.contents()
+    docker = hang_in_verify(project, signal.SIGKILL)
+    assert project.contents() != before
+    with project.started("deps.add", "new") as running:
+        docker.await_hanging()
+        running.send(signal.SIGINT)
+        done = running.finish()
+    assert (done.status, project.contents()) == (3, before)
+    assert "interrupted by SIGINT, for an earlier `upgrade-all` that was ended" in done.stderr
+    assert "image     may be ahead of the files: shop" in done.stdout
+    assert project.invoke("deps.add", "new").status == 0
     assert journals(project) == []
 
 

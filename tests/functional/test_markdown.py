@@ -129,7 +129,7 @@ def test_failures(project: TemporaryProject, index: LoopbackIndex) -> None:
     report = report_of(project, "add", "flask")
     assert "**Failed:** the image was not built: `docker build" in report
     assert "\n1 package to add.\n" in report
-    assert "\nThe image was not built; as before: requirements.txt.\n" in report
+    assert "\nThe build failed; as before: requirements.txt.\n" in report
 
 
 def test_foreign_text_is_data(project: TemporaryProject, index: LoopbackIndex) -> None:

@@ -122,18 +122,25 @@ def test_terminal_with_few_letters(project: TemporaryProject, index: LoopbackInd
 
 
 @pytest.mark.parametrize("module", ["pipflow_tasks", "invoke"])
-def test_ctrl_c(project: TemporaryProject, index: LoopbackIndex, module: str) -> None:
-    """Ctrl-C leaves no line behind, and has the status that it has elsewhere."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals(
+    project: TemporaryProject, index: LoopbackIndex, module: str, number: signal.Signals
+) -> None:
+    """Ctrl-C leaves no line behind, and has the status that it has elsewhere; so has a signal."""
     index.delay_seconds = 5
     words = ["outdated" if module == "pipflow_tasks" else "deps.outdated", "--no-cache-dir"]
     with on_terminal(project, *words, module=module) as terminal:
         terminal.await_text("looking up")
-        terminal.send("\x03")
+        if number == signal.SIGINT:
+            terminal.send("\x03")
+        else:
+            terminal.signal(number)
         status = terminal.finish()
-    assert screen(terminal.printed) == [""]
+    message = f"error: interrupted by {number.name}; nothing was changed"
+    assert screen(terminal.printed) == [message, ""]
     with project.started("deps.outdated") as running:
         time.sleep(2)
-        running.send(signal.SIGINT)
+        running.send(number)
         assert running.finish().status == status == 1
 
 
