@@ -10,7 +10,7 @@ import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from .console import is_colored, is_terminal, lending
+from .console import columns, is_colored, is_terminal, lending
 from .errors import UsageError
 from .report import write_choices
 
@@ -47,9 +47,10 @@ def tick(groups: Sequence[tuple[Change, ...]]) -> list[tuple[Change, ...]]:
     from questionary import Choice, checkbox
 
     depth = None if is_colored(sys.stderr) else ColorDepth.DEPTH_1_BIT
+    rows = write_choices(groups, width=columns(sys.stderr))
     question = checkbox(
         _QUESTION,
-        [Choice(row, value=number) for number, row in enumerate(write_choices(groups))],
+        [Choice(row, value=number) for number, row in enumerate(rows)],
         instruction=_KEYS,
         output=create_output(stdout=sys.stderr),
         color_depth=depth,

@@ -227,8 +227,6 @@ def _consider(inputs: Inputs, options: UpgradeOptions) -> _Considered:
         select(inputs.manifest, options.only, "--only") or None
     )
     skip = select(inputs.manifest, options.skip, "--skip")
-    if options.chosen is not None:
-        meant, skip = frozenset(options.chosen), skip | options.unchosen
     lines = [line for line in inputs.manifest.lines if meant is None or line.name in meant]
     if inputs.unseen or any(each.links.are_seen for each in inputs.rules):
         # what the index lacks is left alone
@@ -238,6 +236,8 @@ def _consider(inputs: Inputs, options: UpgradeOptions) -> _Considered:
     loose: list[Line] = []
     for line in lines:
         reason = "skipped" if line.name in skip else why_left_alone(inputs, line)
+        if not reason and line.name in options.unchosen:
+            reason = "not ticked"
         if not reason and line.pin is not None:
             reason = why_nowhere(inputs, line)
         is_loose = line.pin is None and line.requirement is not None and not reason
@@ -250,6 +250,9 @@ def _consider(inputs: Inputs, options: UpgradeOptions) -> _Considered:
     if loose and not options.pin:
         notices.append(hint(_tell_loose(len(loose))))
         loose = []
+    if options.chosen is not None:  # what was not offered stays, too
+        meant, skip = frozenset(options.chosen), skip | options.unchosen
+        pins, loose = ([each for each in kind if each.name in meant] for kind in (pins, loose))
     return _Considered(
         pins=tuple(pins), loose=tuple(loose), skip=skip, telling=meant, notices=tuple(notices)
     )

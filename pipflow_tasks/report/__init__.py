@@ -85,8 +85,8 @@ def write_announcement(plan: Plan, *, width: int = 0) -> str:
     return announce(plan, width=width)
 
 
-def write_choices(groups: Sequence[Sequence[Change]]) -> list[str]:
-    """Return groups of changes as text, to choose from: a line for each change."""
+def write_choices(groups: Sequence[Sequence[Change]], *, width: int = 0) -> list[str]:
+    """Return groups of changes as text, to choose from: a line for each change that fits."""
     from .text import describe_groups
 
-    return describe_groups(groups)
+    return describe_groups(groups, width=width)

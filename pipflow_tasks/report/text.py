@@ -66,16 +66,27 @@ def announce(plan: Plan, *, width: int = 0) -> str:
     return "\n".join(each for line in lines for each in _shown(line, width))
 
 
-def describe_groups(groups: Sequence[Sequence[Change]]) -> list[str]:
-    """Return each group of changes as lines, in columns, with the level of each."""
+def describe_groups(groups: Sequence[Sequence[Change]], *, width: int = 0) -> list[str]:
+    """Return each group of changes as lines, in columns, with the level of each.
+
+    With a width, what is wider is without columns, and broken between words.
+    """
     cells = _columns([change for group in groups for change in group])
     below = f"\n{' ' * CHECKBOX}"
-    return [below.join(_choice(change, next(cells)) for change in group) for group in groups]
+    return [
+        below.join(
+            line for change in group for line in _choice(change, next(cells), width - CHECKBOX)
+        )
+        for group in groups
+    ]
 
 
-def _choice(change: Change, what: str) -> str:
-    remarks = filter(None, [change.level, "" if change.is_direct else "transitive"])
-    return show(f"{what}  {', '.join(remarks)}".rstrip())
+def _choice(change: Change, what: str, width: int) -> list[str]:
+    remarks = ", ".join(filter(None, [change.level, "" if change.is_direct else "transitive"]))
+    row = show(f"{what}  {remarks}".rstrip())
+    if not 0 < width < len(row):
+        return [row]
+    return wrap_line(show(f"{' '.join(what.split())} {remarks}".rstrip()), width, "  ")
 
 
 def _shown(line: str | Entry, width: int) -> list[str]:

@@ -108,7 +108,10 @@ def test_lock(project: TemporaryProject, index: LoopbackIndex) -> None:
     choices = Choices("lib")
     made = plan(project, index, choices)
     assert moves(made) == ["new None to 1.0", "lib 1.0 to 2.0", "must 1.0 to 2.0"]
-    assert (made.held, made.left_alone) == ((), ())  # the others were not chosen
+    assert made.held == ()  # the others were not chosen
+    assert [f"{left.requirement}: {left.reason}" for left in made.left_alone] == [
+        "may==1.0: not ticked"
+    ]
     assert choices.names == [["lib", "must"], ["may"]]
     assert moves(plan(project, index, Choices("may"))) == ["may 1.0 to 2.0"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ WORDS = {
     "invoke": ["deps.upgrade-all", "--interactive"],
 }
 QUESTION = "What is to move?"
+_CODE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 LINES = "alone==1.0\nbase==1.0\nneeding==1.0\n"
 
 
@@ -35,7 +37,7 @@ def _fill(project: TemporaryProject, index: LoopbackIndex) -> None:
 
 @pytest.mark.parametrize("module", [*WORDS])
 def test_what_is_ticked_moves(project: TemporaryProject, module: str) -> None:
-    """What is ticked moves, with what it needs; all else stays, and one build has it."""
+    """What is ticked moves, with what it needs; all else stays and is named; one build has it."""
     docker = project.stand_in("docker", ENGINE)
     with on_terminal(project, *WORDS[module], module=module) as terminal:
         terminal.await_text("needing 1.0 to 2.0")
@@ -45,18 +47,24 @@ def test_what_is_ticked_moves(project: TemporaryProject, module: str) -> None:
     assert [call.requirements for call in docker.builds] == [project.requirements]
     assert "alone   1.0 to 2.0  major" in terminal.printed
     _, report = terminal.printed.split("python 3.9, glibc")
-    assert "alone" not in report
+    assert "left      alone==1.0 (requirements.txt:1): not ticked" in _CODE.sub("", report)
 
 
-def test_nothing_is_ticked(project: TemporaryProject) -> None:
-    """Where nothing is ticked, nothing changes, and the status is 0."""
+def test_nothing_is_ticked(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """Where nothing is ticked, nothing changes, all of it is named, and the status is 0."""
+    index.add("loose", "1.0")
+    project.requirements = f"{LINES}loose\n"
     docker = project.stand_in("docker", ENGINE)
     with on_terminal(project, *WORDS["pipflow_tasks"]) as terminal:
         terminal.await_text(QUESTION)
         terminal.send(ENTER)
         assert terminal.finish() == 0
-    assert "nothing to change" in terminal.printed
-    assert (project.requirements, docker.builds) == (LINES, ())
+    printed = _CODE.sub("", terminal.printed)
+    assert "left      3 lines, not ticked: alone==1.0 (requirements.txt:1)," in printed
+    assert "left      loose (requirements.txt:4): not pinned" in printed
+    assert "hint      1 requirement is not pinned; `pin` pins it" in printed
+    assert "nothing to change" in printed
+    assert (project.requirements, docker.builds) == (f"{LINES}loose\n", ())
 
 
 @pytest.mark.parametrize("module", [*WORDS])
@@ -100,6 +108,50 @@ def test_report_for_a_program(project: TemporaryProject) -> None:
         assert terminal.finish() == 0
         report = json.loads(terminal.stdout)
     assert [change["project"] for change in report["changes"]] == ["alone"]
+    assert report["left_alone"] == [
+        {
+            "requirement": f"{name}==1.0",
+            "file": "requirements.txt",
+            "line": line,
+            "reason": "not ticked",
+        }
+        for line, name in ((2, "base"), (3, "needing"))
+    ]
+
+
+def test_only_what_is_meant_is_asked_and_named(project: TemporaryProject) -> None:
+    """What `--only` leaves out is neither offered nor named."""
+    words = [*WORDS["pipflow_tasks"], "--no-rebuild", "--only", "alone", "--format", "json"]
+    with on_terminal(project, *words, pipes_output=True) as terminal:
+        terminal.await_text(QUESTION)
+        terminal.send(ENTER)
+        assert terminal.finish() == 0
+        report = json.loads(terminal.stdout)
+    assert "needing" not in terminal.printed
+    assert [left["requirement"] for left in report["left_alone"]] == ["alone==1.0"]
+
+
+def test_narrow_terminal(project: TemporaryProject, index: LoopbackIndex) -> None:
+    """In 24 columns rows are broken, and names may be cut off, but no version is."""
+    long = "a-rather-long-name-of-a-project"
+    for name, versions in ((long, ("1.0", "2.0")), ("calver", ("2024.11.12", "2025.1.1.post1"))):
+        for version in versions:
+            index.add(name, version)
+    project.requirements = f"{LINES}calver==2024.11.12\n{long}==1.0\n"
+    with on_terminal(project, *WORDS["pipflow_tasks"], "--no-rebuild", columns=24) as terminal:
+        terminal.await_text(QUESTION)
+        while terminal.read(0.5):
+            pass
+        shown = _CODE.sub("", terminal.printed).replace("\r", "")
+        terminal.send(ENTER)
+        assert terminal.finish() == 0
+    assert shown.endswith(
+        " » ○ alone 1.0 to 2.0\n       major\n"
+        "   ○ base 1.0 to 2.0\n       major\n"
+        "     needing 1.0 to 2.0\n       major\n"
+        "   ○ calver 2024.11.12\n       to 2025.1.1.post1\n       major\n"
+        "   ○ a-rather-long-name-\n       1.0 to 2.0 major"
+    )
 
 
 def test_slow_index(project: TemporaryProject, index: LoopbackIndex) -> None:
