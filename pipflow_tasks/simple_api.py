@@ -19,7 +19,7 @@ from email.parser import BytesHeaderParser
 from functools import cached_property, lru_cache
 from itertools import islice
 from operator import attrgetter
-from typing import TYPE_CHECKING, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 from urllib.parse import quote, unquote, urldefrag, urljoin, urlsplit
 
 import msgspec
@@ -172,13 +172,13 @@ def _digests(given: Iterable[tuple[str, object]], filename: str) -> dict[str, st
     """Return the digests for the algorithms that installers accept.
 
     Raises:
-        ValueError: one is no digest of its algorithm.
+        ValueError: a text is no digest of its algorithm.
     """
     found: dict[str, str] = {}
     for name, digest in given:
-        if name not in _ALGORITHMS or not digest:
+        if name not in _ALGORITHMS or not isinstance(digest, str) or not digest:
             continue
-        lower = digest.lower() if isinstance(digest, str) else ""
+        lower = digest.lower()
         if len(lower) != _DIGEST_LENGTHS[name] or lower.strip(_HEX):
             raise ValueError(f"the {name} of {as_foreign(filename)} is no digest")
         found[name] = lower
@@ -196,14 +196,20 @@ class _Named(Struct, gc=False):
     filename: str
 
 
+class _Needed(_Named):
+    """The part of an entry that a file can't do without."""
+
+    url: str
+
+
 class _Entry(Struct, rename="kebab", gc=False):
-    """The entry of a page for one file, as PEP 691, 700 and 740 write it."""
+    """The entry of a page for one file, as PEP 691, 700 and 740 write it; see ``_decode``."""
 
     filename: str
     url: str
     hashes: _Hashes = _Hashes()
     requires_python: str | None = None
-    yanked: bool | str | None = None
+    yanked: object = None  # false, true or the reason; anything else counts as in pip
     core_metadata: bool | dict[str, object] | None = None  # its digests, or whether it is there
     dist_info_metadata: bool | dict[str, object] | None = None  # the same before PEP 714
     upload_time: str | None = None
@@ -596,7 +602,7 @@ def _asks_at_length(entry: object) -> bool:
         if len(memoryview(entry)) <= MOST_REQUIRES_PYTHON:
             return False
         try:
-            entry = _ENTRY.decode(entry)
+            entry = _decode(entry)
         except msgspec.MsgspecError:  # raised again where the entry is read
             return False
     assert isinstance(entry, _Entry)
@@ -608,11 +614,30 @@ def _read_files(
 ) -> Iterator[DistributionFile]:
     for each in entries:
         try:
-            entry = each if isinstance(each, _Entry) else _ENTRY.decode(each)
+            entry = each if isinstance(each, _Entry) else _decode(each)
             if _is_wheel(entry.filename) or _SDIST_ENDING.search(entry.filename):
                 yield _read(version, entry, page.base)
         except (ValueError, msgspec.MsgspecError) as error:
             raise _unusable(page.shown, str(error)) from error
+
+
+def _decode(data: bytes | msgspec.Raw) -> _Entry:
+    """Read an entry; what has another type than it should have is unknown of this file.
+
+    Raises:
+        msgspec.MsgspecError: it is not valid, or has no name or no address.
+    """
+    try:
+        return _ENTRY.decode(data)
+    except msgspec.ValidationError:
+        needed = msgspec.json.decode(data, type=_Needed)
+    given = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+    known: dict[str, Any] = {}
+    for each in msgspec.structs.fields(_Entry):
+        if not each.required and each.encode_name in given:
+            with suppress(msgspec.ValidationError):
+                known[each.name] = msgspec.json.decode(given[each.encode_name], type=each.type)
+    return _Entry(filename=needed.filename, url=needed.url, **known)
 
 
 def _read(version: Version, entry: _Entry, base: str) -> DistributionFile:
@@ -726,7 +751,7 @@ def _read_json(data: bytes, url: str, project: NormalizedName) -> Page:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"its JSON is not valid: {error}") from error
     _require_version(page.meta.api_version)
-    if page.name and _canonical(page.name) != project:
+    if isinstance(page.name, str) and page.name and _canonical(page.name) != project:
         raise ValueError(f"it is the page of {as_foreign(page.name)}")
     return Page(url, entries, texts, oversized=oversized, status=_read_status(page.project_status))
 
@@ -757,11 +782,11 @@ def _too_many_files() -> ValueError:
     return ValueError(f"it lists more than {MOST_FILES:,} files")
 
 
-def _yanked(value: bool | str | None) -> str | None:
+def _yanked(value: object) -> str | None:
     """Return the reason or None; PEP 691 writes false, true or the reason."""
-    if value is None or value is False:
-        return None
-    return "" if value is True else as_foreign(value)
+    if isinstance(value, str):
+        return as_foreign(value)
+    return "" if value else None
 
 
 class _JsonMeta(Struct, rename="kebab"):
@@ -771,7 +796,7 @@ class _JsonMeta(Struct, rename="kebab"):
 class _JsonPage(Struct, rename={"project_status": "project-status"}):
     meta: _JsonMeta
     files: tuple[msgspec.Raw, ...]
-    name: str = ""
+    name: object = ""
     project_status: msgspec.Raw = msgspec.Raw()
 
 

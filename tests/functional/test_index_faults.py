@@ -136,6 +136,26 @@ def test_digest_that_is_an_option(project: TemporaryProject, index: LoopbackInde
     assert project.requirements == text
 
 
+@pytest.mark.parametrize("spoilt", [{"size": "12"}, {"requires-python": 3}, {"hashes": None}])
+def test_field_of_another_type(
+    project: TemporaryProject, index: LoopbackIndex, spoilt: dict[str, object]
+) -> None:
+    """A field that a file can do without, and that has another type, is unknown of that file."""
+    index.add("other", "1.0")
+    files: list[dict[str, object]] = [
+        {"filename": f"lib-{version}-py3-none-any.whl", "url": f"lib-{version}", "hashes": {}}
+        for version in ("1.0", "2.0", "3.0")
+    ]
+    files[1] |= spoilt
+    page = {"meta": {"api-version": "1.1"}, "name": "lib", "files": files}
+    index.break_project("lib", Fault(body=json.dumps(page).encode(), content_type=JSON_V1))
+    project.requirements = "lib==1.0\nother==1.0\n"
+    done = project.invoke("deps.upgrade-all", "--no-resolve")
+    assert (done.status, project.requirements) == (0, "lib==3.0\nother==1.0\n"), done.output
+    done = project.invoke("deps.upgrade", "lib==2.0", "--no-resolve", "--format", "json")
+    assert (done.status, project.requirements) == (0, "lib==2.0\nother==1.0\n"), done.output
+
+
 @pytest.mark.parametrize("form", ["text", "markdown", "json", "github"])
 @pytest.mark.parametrize("task", ["check", "outdated"])
 def test_yank_reason_is_one_line(

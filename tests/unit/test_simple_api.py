@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 from packaging.tags import Tag
 from packaging.utils import canonicalize_name
@@ -240,10 +241,74 @@ def test_html_file_with_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "yanked"), [(False, None), (None, None), (True, ""), ("", ""), ("why", "why")]
+    ("key", "value", "unknown"),
+    [
+        ("hashes", None, {"hashes": {}}),
+        ("hashes", [DIGEST], {"hashes": {}}),
+        ("hashes", {"sha256": 1}, {"hashes": {}}),
+        ("requires-python", 3.8, {"requires_python": None}),
+        ("requires-python", [">=3"], {"requires_python": None}),
+        ("upload-time", 1621600200, {"uploaded": None}),
+        ("size", "1024", {"size_bytes": None}),
+        ("size", 1.5, {"size_bytes": None}),
+        ("size", True, {"size_bytes": None}),
+        ("size", -1, {"size_bytes": None}),
+        ("size", {"bytes": 1}, {"size_bytes": None}),
+        ("provenance", True, {"has_provenance": False}),
+        ("core-metadata", "true", {"has_metadata": None, "metadata_hashes": {}}),
+        ("core-metadata", {"sha256": 1}, {"metadata_hashes": {}}),
+    ],
+)
+def test_json_field_of_another_type(key: str, value: object, unknown: dict[str, Any]) -> None:
+    """What has another type than it should have is unknown of its file, and of no other."""
+    given = entry(
+        hashes={"sha256": DIGEST},
+        requires_python=">=3.6",
+        core_metadata={"sha256": OTHER},
+        upload_time="2021-05-21T12:30:00Z",
+        size=1024,
+        provenance="https://example.com/flask.provenance",
+    )
+    other = given | {"filename": "flask-2.0.1.tar.gz"}
+    right, *_ = read_json(given)
+    assert read_json(given | {key: value}, other) == [
+        replace(right, **unknown),
+        *read_json(other),
+    ]
+
+
+def test_json_name_of_another_type() -> None:
+    """A page whose name is no text is not compared by it."""
+    assert len(read_json(entry(), name=None)) == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("filename", 1), ("filename", None), ("url", 1), ("url", None)]
+)
+def test_json_field_that_is_needed(key: str, value: object) -> None:
+    """A file without a name or an address makes its page an error, whatever else it has."""
+    with pytest.raises(PackageIndexError, match=key):
+        read_json(entry(size="1024") | {key: value})
+
+
+@pytest.mark.parametrize(
+    ("value", "yanked"),
+    [
+        (False, None),
+        (None, None),
+        (True, ""),
+        ("", ""),
+        ("why", "why"),
+        (1, ""),
+        (0, None),
+        (["why"], ""),
+    ],
 )
 def test_json_yanked(value: object, yanked: str | None) -> None:
-    """Yanked is false, true or the reason, which may be empty (PEP 592, 691)."""
+    """Yanked is false, true or the reason, which may be empty (PEP 592, 691).
+
+    Of any other type it counts as in pip: whatever is not empty or zero is yanked.
+    """
     (file,) = read_json(entry(yanked=value))
 
     assert file.yanked == yanked
