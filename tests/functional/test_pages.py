@@ -1,12 +1,10 @@
-"""The pages for users: their commands run as they stand, and the site is made without a warning."""
+"""The pages for users: their commands run as they stand."""
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -233,22 +231,3 @@ def test_pages_with_commands() -> None:
         if {"console", "sh", "bash"} & {name for name, _ in BLOCK.findall(path.read_text("utf-8"))}
     }
     assert pages == RUN.keys()
-
-
-def test_site(tmp_path: Path) -> None:
-    """The documents are made into a site, without a warning; it asks no other host for fonts."""
-    done = subprocess.run(
-        [
-            *(sys.executable, "-W", "ignore", "-m", "mkdocs", "build", "--strict"),
-            *("--config-file", str(ROOT / ".ci" / "mkdocs.yml"), "--site-dir", str(tmp_path)),
-        ],
-        check=False,
-        capture_output=True,
-        encoding="utf-8",
-        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},  # about the theme's own future
-    )
-    assert (done.returncode, "WARNING" in done.stderr) == (0, False), done.stderr
-    assert (tmp_path / "settings" / "index.html").exists()
-    asked = re.compile(r"""<(?:link|script)[^>]*(?:href|src)=["']?(https?:|//)|@import|fonts\.g""")
-    files = [*tmp_path.rglob("*.html"), *tmp_path.rglob("*.css")]
-    assert [path.name for path in files if asked.search(path.read_text("utf-8"))] == []
