@@ -18,6 +18,7 @@ from ..planning.adopt import (
     find_sources,
     find_steps,
     keep_installed,
+    leave_folders,
     leave_unread,
     list_adopted,
     write_adopted,
@@ -50,6 +51,7 @@ def plan_adopt(
     found, is_read = _with_builds(workspace, found, adopted)
     targets = [each.target for each in workspace.find_targets_of(found)]
     adopted = leave_unread(adopted, targets)
+    adopted = leave_folders(adopted, found.discovery.builds)
     adopted = keep_installed(adopted, found.discovery.builds, library, main)
     content = write_adopted(adopted, ALL_DIRECT)
     plain = workspace.with_content(found, content)

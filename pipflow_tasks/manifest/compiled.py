@@ -186,12 +186,16 @@ def read_sources(
                 for name in read.missing
             ),
             *(sentence for _, sentence in left),
-            *(
-                f"{line.place}: {redact(line.content)} is a folder of the machine that compiled "
-                "the file; it is not kept"
-                for line in of_machine
-            ),
+            *map(tell_folder, of_machine),
         ),
+    )
+
+
+def tell_folder(line: Line) -> str:
+    """Return that an option is left out which names a folder."""
+    shown = redact(line.content)
+    return (
+        f"{line.place}: {shown} is a folder of the machine that compiled the file; it is not kept"
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from itertools import takewhile
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,6 +19,7 @@ from packaging.utils import canonicalize_name
 
 from ..errors import DockerfileError, RequirementsError, UsageError
 from ..files import show_path
+from ..manifest.compiled import tell_folder
 from ..plan import Change, Finding
 from ..requirements import (
     Addition,
@@ -555,6 +557,38 @@ def keep_installed(
         if not is_with_main
     }
     return replace(adopted, needless=tuple(each for each in adopted.needless if each not in kept))
+
+
+def leave_folders(adopted: Adopted, builds: Iterable[Build]) -> Adopted:
+    """Return what is adopted without the folders that only the compiling machine has.
+
+    The image may have a folder that a Dockerfile names. It may have any, where the base image is
+    not an official one or the sources are unknown.
+    """
+    texts: list[str] = []
+    for build in builds if adopted.is_source else ():
+        if isinstance(build.parsed, DockerfileError):
+            return adopted
+        if any("/" in stage.base for stage in build.parsed.stages if stage.parent is None):
+            return adopted
+        texts.append(build.recipe.text)
+
+    def is_of_machine(line: Line) -> bool:
+        folders = [_folder_of(*each) for each in line.file_options]
+        return all(each and not any(each in text for text in texts) for each in folders)
+
+    left = [line for line in adopted.options if texts and is_of_machine(line)]
+    return replace(
+        adopted,
+        options=tuple(line for line in adopted.options if line not in left),
+        lost=(*adopted.lost, *map(tell_folder, left)),
+    )
+
+
+def _folder_of(option: str, value: str) -> str:
+    """Return the folder that ``--find-links`` names by its whole path, or nothing."""
+    path = unquote(value.removeprefix("file://"))
+    return path.rstrip("/") if option == "--find-links" and path.startswith(("/", "~")) else ""
 
 
 def _steps_of(

@@ -331,7 +331,11 @@ def prepare(
         )
         resolve = False
     unseen = dict.fromkeys(unseen for each in served for unseen in each.unseen)
-    of_unseen = [f"{shown} {why}; what it has in the image is unknown" for shown, why in unseen]
+    of_unseen = [
+        f"{shown} {why}; what it has in the image is unknown"
+        + "; if the image does not have it, remove the option" * why.endswith("context")
+        for shown, why in unseen
+    ]
     of_each = (notice for each in served for notice in each.environment.notices)
     # what suits the larger of two suits the other one; but a lock is complete in each
     reading = [each for each in served if manifest.has_lock or not each.environment.within]
