@@ -24,12 +24,13 @@ MANY = 3
 def group_findings(plan: Plan) -> Iterator[Finding]:
     """Yield the findings; those that are alike as one, at the place of the first.
 
-    Of several that change the same lines, the first says to what.
+    One that has lines to write stays alone, so that they are shown. Of several that change the same
+    lines, the first says to what.
     """
 
     def key(finding: Finding) -> Hashable:
         alike = finding.alike
-        if alike is None:
+        if alike is None or finding.replacement is not None:
             return None
         where = finding.environments
         return finding.file, finding.severity, alike.message, alike.fix or finding.fix, where
@@ -58,7 +59,7 @@ def _join(findings: Sequence[Finding]) -> Finding:
     first, subjects = findings[0], [each.alike.subject for each in findings if each.alike]
     assert first.alike is not None
     fix = first.fix
-    if any(each.fix != fix for each in findings) or first.replacement is not None:
+    if any(each.fix != fix for each in findings):
         fix = first.alike.fix.format(f'"{" ".join(subjects)}"')
     return Finding(
         code=first.code,

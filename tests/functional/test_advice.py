@@ -195,16 +195,34 @@ def test_lines_that_change_twice_are_said_once(project: TemporaryProject) -> Non
     ]
 
 
-def test_many_steps_are_one_piece(project: TemporaryProject) -> None:
-    """Three steps that leave their cache are said in one line, with what to do in each."""
-    steps = "".join(f"COPY {name}.txt .\nRUN pip install -r {name}.txt\n" for name in "abc")
+def steps_of(project: TemporaryProject, install: str) -> None:
+    """Write three steps that leave their cache."""
     for name in "abc":
         project.write(f"{name}.txt", f"{name}==1.0\n")
+    steps = "".join(f"COPY {name}.txt .\n{install.format(name)}\n" for name in "abc")
     project.write("Dockerfile", f"FROM python:3.13-slim\n{steps}")
+
+
+def test_many_steps_keep_their_lines(project: TemporaryProject) -> None:
+    """Three steps that leave their cache are named each, with the line to paste."""
+    steps_of(project, "RUN pip install -r {}.txt")
+    words = ["check", "--offline", "--file=a.txt"]
+    text = project.pipflow(*words, environment=STILL_THERE).stdout
+    markdown = project.pipflow(*words, "--format=markdown", environment=STILL_THERE).stdout
+    for name, line in (("a", 3), ("b", 5), ("c", 7)):
+        assert f"advice    Dockerfile:{line}: pip leaves its cache in the image\n" in text
+        new = f"RUN pip install --no-cache-dir -r {name}.txt"
+        assert f"write in place of line {line}:\n            {new}\n" in text
+        assert f"\n  {new}\n" in markdown
+
+
+def test_many_steps_without_lines_are_one_piece(project: TemporaryProject) -> None:
+    """Three steps that leave their cache, for which no lines are known, are said in one line."""
+    steps_of(project, "RUN <<EOF\npip install -r {}.txt\nEOF")
     lines = project.pipflow("check", "--offline", "--file=a.txt", environment=STILL_THERE).stdout
     assert (
-        "advice    Dockerfile: 3 steps leave pip's cache in the image: line 3, line 5, line 7\n"
-        "          fix: write `--no-cache-dir` behind each `install`\n"
+        "advice    Dockerfile: 3 steps leave pip's cache in the image: line 3, line 7, line 11\n"
+        "          fix: write `--no-cache-dir` behind `install`\n"
     ) in lines
 
 

@@ -140,7 +140,6 @@ def _check_layer(
         alike=Alike(
             message=f"steps leave {step.installer}'s cache in the image",
             subject=f"line {instruction.line}",
-            fix=f"write `{flag}` behind each `install`",
         ),
     )
 
