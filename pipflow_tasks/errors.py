@@ -308,9 +308,23 @@ class TooLarge(Unsatisfiable):
     """What an environment installs grows by more than is allowed, or by an unknown size.
 
     The reasons are the projects, the largest first.
+
+    Attributes:
+        costs: the ``Cost`` of each environment, with its growth; none where that is unknown.
     """
 
     code = "growth"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reasons: Sequence[str] = (),
+        hint: str = "",
+        costs: Sequence[Any] = (),
+    ) -> None:
+        super().__init__(message, reasons=reasons, hint=hint)
+        self.costs = tuple(costs)
 
 
 class VersionConflict(Unsatisfiable):

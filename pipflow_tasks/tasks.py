@@ -27,7 +27,7 @@ from invoke.exceptions import Exit
 from invoke.tasks import Task
 
 from .console import REPORT_WORDS, choose_color, columns, open_streams, say, write_out
-from .errors import BuildError, Cancelled, FileError, PipflowError, UsageError
+from .errors import BuildError, Cancelled, FileError, PipflowError, TooLarge, UsageError
 from .isolation import is_isolated
 from .mount import Namespace, find_mount
 from .settings import Settings
@@ -142,9 +142,13 @@ class Run:
 
         As text, only what became of files and images: the error is printed to standard error.
         """
+        from msgspec.structs import replace
+
         from .plan import Outcome
         from .report import formats_of, write_report
 
+        if isinstance(error, TooLarge) and error.costs:
+            plan = replace(plan, costs=error.costs)
         outcome = error.outcome if isinstance(error, BuildError) else None
         has_report = outcome is not None or shared.format_ != "text"
         if shared.format_ not in formats_of(plan.command) or not has_report:

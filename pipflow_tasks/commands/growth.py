@@ -103,12 +103,13 @@ def limit_growth(workspace: Workspace, plan: Plan, limit_bytes: int) -> Plan:
     ]
     for each in grown:
         _require_known(each)
+    costs = tuple(_cost_of_each(grown))
     largest = max(grown, key=lambda each: each.size_bytes)
     if largest.size_bytes > limit_bytes:
-        raise _too_large(largest, limit_bytes, is_one=len({each.environment for each in grown}) < 2)
+        raise _too_large(largest, limit_bytes, costs)
     return replace(
         plan,
-        costs=tuple(_cost_of_each(grown)),
+        costs=costs,
         warnings=(*plan.warnings, *_warn_of_unpinned(found)),
     )
 
@@ -169,8 +170,8 @@ def _why_unknown(download: Download) -> str:
     return "its dependencies are unknown without building it"
 
 
-def _too_large(growth: _Growth, limit_bytes: int, *, is_one: bool) -> TooLarge:
-    where = "" if is_one else f" in {growth.environment}"
+def _too_large(growth: _Growth, limit_bytes: int, costs: Sequence[Cost]) -> TooLarge:
+    where = "" if len(costs) < 2 else f" in {growth.environment}"
     more = say_size(growth.size_bytes)
     enough = -(-growth.size_bytes // _MB)
     return TooLarge(
@@ -178,6 +179,7 @@ def _too_large(growth: _Growth, limit_bytes: int, *, is_one: bool) -> TooLarge:
         f"{say_size(limit_bytes)}",
         reasons=[*_few([each.shown for each in growth.differences])],
         hint=f"choose a smaller build, or fewer extras; `--max-growth {enough}MB` allows all of it",
+        costs=costs,
     )
 
 

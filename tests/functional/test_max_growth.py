@@ -54,6 +54,10 @@ def test_nothing_is_written_above_the_limit(
     report = run(project, *command, limit="200kB").report
     assert (report["error"]["code"], report["error"]["exit_status"]) == ("growth", 1)
     assert report["error"]["reasons"][0] == first.strip()
+    (cost,) = report["costs"]
+    assert LARGE < cost["growth_bytes"] < LARGE + 5000
+    limit = f"{cost['growth_bytes']}B"
+    assert run(project, *command, "--dry-run", limit=limit).status == 0
 
 
 def test_growth_is_after_minus_before(project: TemporaryProject, index: LoopbackIndex) -> None:
@@ -207,6 +211,7 @@ def test_environment_within_another(project: TemporaryProject) -> None:
     assert found["web.Dockerfile"] > LARGE > found["all.Dockerfile"]
     done = run(project, "add", "app", limit="200kB")
     assert " in web.Dockerfile, compressed" in done.report["error"]["message"]
+    assert {each["environment"]: each["growth_bytes"] for each in done.report["costs"]} == found
 
 
 def test_largest_platform_counts(project: TemporaryProject, index: LoopbackIndex) -> None:
