@@ -226,6 +226,17 @@ def test_workflow_uses_what_the_action_has() -> None:
     assert used == set(ACTION["outputs"])
 
 
+def test_page_names_hooks_that_there_are() -> None:
+    """The configuration for pre-commit in the page about CI has a hook of this repository."""
+    page = (ROOT / "docs" / "ci.md").read_text("utf-8")
+    (block,) = re.findall(
+        r"^```yaml\n(# \.pre-commit-config.*?)^```", page, re.DOTALL | re.MULTILINE
+    )
+    hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    (repository,) = yaml.safe_load(block)["repos"]
+    assert [hook["id"] for hook in repository["hooks"]] == [hook["id"] for hook in hooks]
+
+
 @pytest.mark.parametrize("is_newest", [False, True])
 def test_gitlab_job(project: TemporaryProject, tmp_path: Path, is_newest: bool) -> None:
     """Its script pushes a branch with the new pins and asks for a merge request; else nothing."""

@@ -174,6 +174,25 @@ def test_nightly_job_leaves_changes_alone(project: TemporaryProject, run: Run) -
     assert (project.requirements, docker.calls) == ("lib==1.0  # mine\n", ())
 
 
+def test_nightly_job_commits_files_of_any_name(project: TemporaryProject, run: Run) -> None:
+    """A file that is not called after requirements is committed, too, and nothing of the tests."""
+    project.stand_in("docker", ENGINE)
+    project.remove("requirements.txt")
+    project.write("pins.txt", "lib==1.0\n")
+    project.write("Dockerfile", project.read("Dockerfile").replace("requirements", "pins"))
+    project.write(
+        "tasks.py", project.read("tasks.py").replace('print("the', 'open("a", "w").write("the')
+    )
+    project.write("a", "")
+    run("git", "add", ".")
+    run("git", "commit", "-qm", "Name the file")
+    done = run(NIGHTLY)
+    assert done.returncode == 0, done.stderr
+    assert project.read("pins.txt") == "lib==2.0\n"
+    assert run("git", "show", "--format=", "--name-only").stdout == "pins.txt\n"
+    assert run("git", "diff", "--name-only").stdout == "a\n"
+
+
 def test_nightly_job_ends_with_a_failed_build(project: TemporaryProject, run: Run) -> None:
     """Where the image can't be built, nothing is committed and the file is as it was."""
     project.stand_in("docker", {**ENGINE, "build": 1})
