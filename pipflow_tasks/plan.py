@@ -494,10 +494,11 @@ class PlannedBuild(Struct, frozen=True, kw_only=True):
 
 
 class BuiltSize(Struct, frozen=True, kw_only=True):
-    """How large the images of a build are, together, as the engine counts; None: unknown."""
+    """How large an image is, as the engine counts; None: unknown."""
 
-    before_bytes: int | None
-    after_bytes: int | None
+    image: str
+    before_bytes: int | None = None
+    after_bytes: int | None = None
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -611,7 +612,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     failure: str = ""
     left: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
-    sizes: tuple[BuiltSize, ...] = ()
+    sizes: tuple[tuple[BuiltSize, ...], ...] = ()
     in_git: bool = False
     undo: str = ""
 

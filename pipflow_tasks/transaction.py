@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from .console import say
-from .engine import answers, ask_size, build, verify
+from .engine import answers, ask_sizes, build, verify
 from .errors import BuildError, FileError, Interrupted, UsageError
 from .files import (
     backup_of,
@@ -37,7 +37,7 @@ from .state import are_locked, begin, find_journals, lock_files
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from .plan import Builder, Edit, ImageStatus, Plan
+    from .plan import Builder, Edit, ImageStatus, Plan, PlannedBuild
     from .processes import RunSettings
     from .state import Journal, StagedEdit
 
@@ -128,7 +128,7 @@ def _carry_out(
     builder = plan.builder
     when = _when(plan, rebuild)
     status: ImageStatus = "built"
-    sizes: tuple[BuiltSize, ...] = ()
+    sizes: tuple[tuple[BuiltSize, ...], ...] = ()
     if builder is None or when == "never":
         status = "unchanged" if builder is None else "skipped"
         remarks = _write_alone(plan)
@@ -147,7 +147,7 @@ def _carry_out(
             before = _ask_sizes(plan, run)
             remarks = _write_and_build(plan, builder, keep, run, before_build)
             with contextlib.suppress(Interrupted):  # all is done
-                sizes = tuple(map(_built_size, before, _ask_sizes(plan, run)))
+                sizes = tuple(map(_built_sizes, plan.builds, before, _ask_sizes(plan, run)))
     return Outcome(
         status=status,
         changes=plan.changes,
@@ -157,15 +157,20 @@ def _carry_out(
     )
 
 
-def _ask_sizes(plan: Plan, run: RunSettings) -> tuple[int | None, ...]:
+def _ask_sizes(plan: Plan, run: RunSettings) -> tuple[tuple[int | None, ...], ...]:
     """Return how large the images of each build are, as far as the engine can say."""
+    if run.stand_in is not None:
+        return tuple((None,) * len(each.images) for each in plan.builds)
+    return tuple(ask_sizes(each, run.added) for each in plan.builds)
+
+
+def _built_sizes(
+    planned: PlannedBuild, before: Sequence[int | None], after: Sequence[int | None]
+) -> tuple[BuiltSize, ...]:
     return tuple(
-        None if run.stand_in is not None else ask_size(each, run.added) for each in plan.builds
+        BuiltSize(image=names[0], before_bytes=old, after_bytes=new)
+        for names, old, new in zip(planned.images, before, after, strict=True)
     )
-
-
-def _built_size(before_bytes: int | None, after_bytes: int | None) -> BuiltSize:
-    return BuiltSize(before_bytes=before_bytes, after_bytes=after_bytes)
 
 
 def _has_work(plan: Plan) -> bool:

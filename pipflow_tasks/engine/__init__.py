@@ -19,7 +19,7 @@ from .building import answers, build, verify
 from .installed import Installed, ask_installed
 from .probe import BaseImages
 from .programs import ComposeProgram, choose_compose, choose_engine, print_bake
-from .sizes import ask_size
+from .sizes import ask_sizes
 
 __all__ = [
     "BaseImages",
@@ -27,7 +27,7 @@ __all__ = [
     "Installed",
     "answers",
     "ask_installed",
-    "ask_size",
+    "ask_sizes",
     "bake_builder",
     "build",
     "choose_compose",

@@ -14,14 +14,12 @@ if TYPE_CHECKING:
 _ANSWER_SECONDS = 5
 
 
-def ask_size(build: PlannedBuild, added: Mapping[str, str]) -> int | None:
-    """Return how large the images of a build are together; None where the engine can't say.
+def ask_sizes(build: PlannedBuild, added: Mapping[str, str]) -> tuple[int | None, ...]:
+    """Return how large each image of a build is; None where the engine can't say.
 
     ``added`` are variables besides those of this process.
     """
-    sizes = [_ask(build.engine, names, added) for names in build.images]
-    known = [size for size in sizes if size is not None]
-    return sum(known) if known and len(known) == len(sizes) else None
+    return tuple(_ask(build.engine, names, added) for names in build.images)
 
 
 def _ask(engine: str, names: Iterable[str], added: Mapping[str, str]) -> int | None:

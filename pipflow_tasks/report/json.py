@@ -154,10 +154,16 @@ def _image(plan: Plan, outcome: Outcome) -> dict[str, Any]:
             _keys(each, "environments command")
             | {
                 "status": outcome.status,
-                "size_before_bytes": size.before_bytes,
-                "size_after_bytes": size.after_bytes,
+                "images": [
+                    {
+                        "name": size.image,
+                        "size_before_bytes": size.before_bytes,
+                        "size_after_bytes": size.after_bytes,
+                    }
+                    for size in sizes
+                ],
             }
-            for each, size in pair_sizes(plan, outcome)
+            for each, sizes in pair_sizes(plan, outcome)
         ],
         "moved": list(outcome.moved),
         "undone": list(outcome.undone),

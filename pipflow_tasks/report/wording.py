@@ -298,23 +298,24 @@ def describe_state(plan: Plan, outcome: Outcome) -> Iterator[str]:
         yield from [f"The image {said} built{sizes and f': {sizes}'}"] if said else []
 
 
-def pair_sizes(plan: Plan, outcome: Outcome) -> Iterator[tuple[PlannedBuild, BuiltSize]]:
+def pair_sizes(plan: Plan, outcome: Outcome) -> Iterator[tuple[PlannedBuild, Sequence[BuiltSize]]]:
     """Yield the builds of a plan that has any, each with the sizes of its images."""
     builds = plan.builds if plan.builder is not None else ()
-    unknown = BuiltSize(before_bytes=None, after_bytes=None)
-    yield from zip(builds, outcome.sizes or [unknown] * len(builds), strict=True)
+    unknown = [tuple(BuiltSize(image=names[0]) for names in each.images) for each in builds]
+    yield from zip(builds, outcome.sizes or unknown, strict=True)
 
 
 def describe_sizes(plan: Plan, outcome: Outcome) -> Iterator[str]:
-    """Yield how large images are now, and were before, where the engine can say."""
-    for build, size in pair_sizes(plan, outcome):
+    """Yield how large images are now, and were before, where the engine can say; several named."""
+    every = [size for _, sizes in pair_sizes(plan, outcome) for size in sizes]
+    for size in every:
         if size.after_bytes is not None:
-            where = say_where(build.environments, plan)
+            name = f"{size.image}: " if len(every) > 1 else ""
             before = ""
             if size.before_bytes is not None:
                 is_same = size.before_bytes == size.after_bytes
                 before = ", as before" if is_same else f", {say_size(size.before_bytes)} before"
-            yield f"{say_size(size.after_bytes)}{before}{where}"
+            yield f"{name}{say_size(size.after_bytes)}{before}"
 
 
 def describe_image(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, str]]:

@@ -69,10 +69,10 @@ def test_image_grows_by_what_was_added(
     size = 3_000_000
     index.add("large", "1.0", padding_bytes=size)
     first = project.invoke("deps.add", "tidy-lib", "--format", "json")
-    (build,) = first.report["image"]["builds"]
+    (build,) = first.report["image"]["builds"][0]["images"]
     assert build["size_before_bytes"] is None
     done = project.invoke("deps.add", "large", "--format", "json")
-    (grown,) = done.report["image"]["builds"]
+    (grown,) = done.report["image"]["builds"][0]["images"]
     assert grown["size_before_bytes"] == build["size_after_bytes"]
     assert size <= grown["size_after_bytes"] - grown["size_before_bytes"] < 2 * size
 

@@ -22,8 +22,9 @@ def built(project: TemporaryProject) -> dict[str, Any]:
     report = project.invoke("deps.upgrade-all", "--format", "json").report
     assert report["image"]["status"] == "built"
     (build,) = report["image"]["builds"]
-    assert isinstance(build, dict)
-    return build
+    (image,) = build["images"]
+    assert isinstance(image, dict)
+    return image
 
 
 def test_before_and_after(project: TemporaryProject) -> None:
@@ -35,8 +36,11 @@ def test_before_and_after(project: TemporaryProject) -> None:
     assert words == ["image", "build", "image"]
     assert docker.calls[-1].arguments == ("image", "inspect", "--format", "{{.Size}}", "shop")
     project.requirements = "lib==1.0\n"
-    build = built(project)
-    assert (build["size_before_bytes"], build["size_after_bytes"]) == (1780000000, 1780000000)
+    assert built(project) == {
+        "name": "shop",
+        "size_before_bytes": 1780000000,
+        "size_after_bytes": 1780000000,
+    }
 
 
 def test_as_before(project: TemporaryProject) -> None:
@@ -65,17 +69,25 @@ def test_engine_that_cannot_say(
     assert (build["size_before_bytes"], build["size_after_bytes"]) == (before, after)
 
 
-def test_services_of_compose_count_together(project: TemporaryProject) -> None:
-    """One command builds the images of several services; what is not named has compose's name."""
+def test_services_of_compose_are_named(project: TemporaryProject) -> None:
+    """One command builds the images of several services, and each is named with its size."""
     project.write(
         "compose.yaml",
         "name: acme\nservices:\n  web: {build: ., image: 'acme/web:1'}\n  jobs: {build: .}\n",
     )
     project.write("invoke.yaml", "pipflow: {service: 'web,jobs'}\n")
-    docker = project.stand_in("docker", {**COMPOSE_V2, INSPECT: "100000000"})
-    assert built(project)["size_after_bytes"] == 200000000
+    sizes = ["90000000", "1000000", "100000000", "200000000"]
+    docker = project.stand_in("docker", {**COMPOSE_V2, INSPECT: sizes})
+    done = project.invoke("deps.upgrade-all")
+    assert "\nimage     acme/web:1: 100 MB, 90 MB before\n" in done.stdout, done.output
+    assert "\nimage     acme-jobs: 200 MB, 1.0 MB before\n" in done.stdout
     asked = [call.arguments[-1] for call in docker.calls if INSPECT in " ".join(call.arguments)]
     assert asked == ["acme/web:1", "acme-jobs"] * 2
+    report = project.invoke("deps.rebuild", "--format", "json").report
+    size = {"size_before_bytes": 200000000, "size_after_bytes": 200000000}
+    assert [build["images"] for build in report["image"]["builds"]] == [
+        [{"name": "acme/web:1", **size}, {"name": "acme-jobs", **size}]
+    ]
 
 
 def test_podman_is_asked_for_what_it_built(project: TemporaryProject) -> None:
@@ -93,5 +105,7 @@ def test_nothing_is_asked_without_a_build(project: TemporaryProject) -> None:
         done = project.invoke("deps.upgrade-all", *words, "--format", "json")
         assert done.status == (0 if words else 3)
         (build,) = done.report["image"]["builds"]
-        assert (build["size_before_bytes"], build["size_after_bytes"]) == (None, None)
+        assert build["images"] == [
+            {"name": "shop", "size_before_bytes": None, "size_after_bytes": None}
+        ]
     assert sum("image" in call.arguments for call in docker.calls) == 1
