@@ -529,6 +529,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         builder: what builds the image; None where the project has no image.
         builds: its commands, each with the environments that it builds.
         lack: which argument or secret that build lacks that installing takes; None: it lacks none.
+        verifies: the setting or the option ``verify`` has a command to run in new images.
         is_unfinished: an earlier command was killed before it built the image from the files.
         leads_back: the tasks that take the changes back give the files their former bytes.
     """
@@ -555,6 +556,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     builder: Builder | None = None
     builds: tuple[PlannedBuild, ...] = ()
     lack: DockerfileError | None = None
+    verifies: bool = False
     is_unfinished: bool = False
     leads_back: bool = True
 

@@ -487,6 +487,7 @@ class Workspace:
             folder=self.shown,
             files=self.settings.files,
             dockerfiles=tuple(dict.fromkeys(build.recipe.path for build in builds)),
+            verifies=bool(self.settings.verify),
         )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.version import Version
 
 from ..errors import PipflowError, redact
-from .wording import list_notes, pair_sizes
+from .wording import is_verified, list_notes, pair_sizes
 
 if TYPE_CHECKING:
     from ..plan import Change, Cost, Explanation, Finding, Outcome, Plan, PlannedFor
@@ -166,6 +166,7 @@ def _image(plan: Plan, outcome: Outcome) -> dict[str, Any]:
             for each, sizes in pair_sizes(plan, outcome)
         ],
         "moved": list(outcome.moved),
+        "verified": is_verified(plan, outcome),
         "undone": list(outcome.undone),
         "remarks": [*outcome.left, *outcome.remarks],
         "rebuilt": list(outcome.rebuilt),

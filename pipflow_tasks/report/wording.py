@@ -296,6 +296,23 @@ def describe_state(plan: Plan, outcome: Outcome) -> Iterator[str]:
         said = {"planned": "would be", "skipped": "was not", "built": "was"}.get(outcome.status)
         sizes = "; ".join(describe_sizes(plan, outcome))
         yield from [f"The image {said} built{sizes and f': {sizes}'}"] if said else []
+    yield from (f"The image is {said}" for said in _tell_unverified(plan, outcome))
+
+
+def is_verified(plan: Plan, outcome: Outcome) -> bool | None:
+    """Return whether ``verify`` has passed in the new images; None: there is nothing to verify."""
+    is_built = plan.builder is not None and outcome.status == "built"
+    has_none = plan.builder is not None and is_built and not plan.builder.trials
+    if not plan.verifies or has_none or not (plan.edits or plan.command == "rebuild"):
+        return None
+    return is_built
+
+
+def _tell_unverified(plan: Plan, outcome: Outcome) -> Iterator[str]:
+    """Yield that ``verify`` had no image to run in, where requirements have changed."""
+    is_changed = bool(outcome.written) and not all(edit.is_silent for edit in plan.edits)
+    if plan.verifies and is_changed and outcome.status not in {"built", "failed"}:
+        yield "not verified: `verify` runs in a new image, and none was built"
 
 
 def pair_sizes(plan: Plan, outcome: Outcome) -> Iterator[tuple[PlannedBuild, Sequence[BuiltSize]]]:
@@ -321,6 +338,7 @@ def describe_sizes(plan: Plan, outcome: Outcome) -> Iterator[str]:
 def describe_image(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, str]]:
     """Yield what happened to files and image, and what to do next: a first word, a sentence."""
     yield from _describe_state(plan, outcome)
+    yield from (("image", said) for said in _tell_unverified(plan, outcome))
     if outcome.undo:
         yield "undo", outcome.undo
     elif outcome.written and not outcome.dry_run:

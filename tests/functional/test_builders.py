@@ -230,6 +230,42 @@ def test_auto_goes_on_without_an_engine(
     assert f"docker {PLAIN}" in done.stdout
 
 
+NOT_VERIFIED = "not verified: `verify` runs in a new image, and none was built"
+
+
+@pytest.mark.parametrize("reason", ["no engine", "never", "no image"])
+def test_nothing_to_verify(project: TemporaryProject, reason: str) -> None:
+    """Without a new image, the report says that `verify` was not run; JSON has false."""
+    environment = {"INVOKE_PIPFLOW_REBUILD": "never"} if reason == "never" else {}
+    if reason == "no image":
+        project.remove("Dockerfile")
+        environment["INVOKE_PIPFLOW_PYTHON"] = "3.9"
+    words = ["deps.upgrade-all", "--verify", "pip check"]
+    done = project.invoke(*words, environment=environment)
+    assert (done.status, project.requirements) == (0, "lib==2.0\n"), done.output
+    assert f"image     {NOT_VERIFIED}\n" in done.stdout
+    for form in ("json", "markdown", "github"):
+        project.requirements = "lib==1.0\n"
+        done = project.invoke(*words, "--format", form, environment=environment)
+        if form == "json":
+            assert done.report["image"]["verified"] is False
+        else:
+            assert f"The image is {NOT_VERIFIED}" in done.stdout
+    done = project.invoke(*words, "--format", "json", environment=environment)
+    assert done.report["image"]["verified"] is None  # nothing is to change
+    assert NOT_VERIFIED not in project.invoke(*words, environment=environment).stdout
+
+
+def test_what_is_verified(project: TemporaryProject) -> None:
+    """JSON says that `verify` has passed, and null where there is none; a dry run tries nothing."""
+    project.stand_in("docker", {**ENGINE, "run": 0})
+    words = ["deps.upgrade-all", "--format", "json"]
+    tried = ["--verify", "pip check"]
+    for more, verified in (([*tried, "--dry-run"], False), (tried, True), ([], None)):
+        project.requirements = "lib==1.0\n"
+        assert project.invoke(*words, *more).report["image"]["verified"] is verified
+
+
 def test_always_insists_on_an_engine(project: TemporaryProject) -> None:
     """`rebuild: always` without an engine: status 1, and nothing changed."""
     project.stand_in("docker", {"version": 1})

@@ -51,7 +51,7 @@ def test_json_has_one_shape(project: TemporaryProject, words: tuple[str, ...]) -
     assert (report["schema"], report["command"]) == (1, words[0])
     assert list(report["image"]) == [
         *("builder", "status", "services", "builds"),
-        *("moved", "undone", "remarks", "rebuilt", "ahead"),
+        *("moved", "verified", "undone", "remarks", "rebuilt", "ahead"),
     ]
     assert BUILD_OUTPUT in done.stderr or words in READING
 
