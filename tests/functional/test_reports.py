@@ -97,9 +97,10 @@ def test_json_says_everything(project: TemporaryProject) -> None:
             "reason": "not pinned",
         }
     ]
-    image = {"builder": "docker", "status": "built", "services": []}
+    image: dict[str, object] = {"builder": "docker", "status": "built", "services": []}
     built = report["image"].pop("builds")
     image |= {key: [] for key in ("moved", "undone", "remarks", "rebuilt", "ahead")}
+    image["verified"] = None
     assert report["image"] == image
     (build,) = built
     assert (build["environments"], build["status"]) == (["Dockerfile"], "built")
