@@ -1,8 +1,9 @@
 """Dockerfiles: stages, base images, and the steps that install requirements.
 
 Follows BuildKit's Dockerfile frontend (the "Dockerfile reference"): ``grammar`` splits the text
-into instructions, ``stages`` evaluates them, ``commands`` and ``install`` read what RUN starts,
-``image`` finds where files come from, ``ignore`` which of them are hidden.
+into instructions, ``stages`` evaluates them, ``shell`` splits what a RUN says into commands,
+``commands`` follows these, ``install`` reads what they install, ``image`` finds where files come
+from, ``ignore`` which of them are hidden.
 """
 
 from __future__ import annotations

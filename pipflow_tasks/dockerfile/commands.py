@@ -52,21 +52,18 @@ from .making import (
     uv_python,
 )
 from .pythons import Located, Python
-from .words import Variables, expand, is_unknown, keep, unquote, word_end
+from .shell import ASSIGNMENT, Command, read_commands
+from .words import Variables, expand, is_unknown, keep
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from .configuration import Installer
-    from .grammar import Heredoc
+    from .shell import Word
     from .work import Work
 
 _COMMAND = 500
 """The work to follow a command, besides its words."""
-_SHELL_STOPS = " \t\r\n;&|()<>"
-_SEPARATOR = re.compile(r"&&|\|\||;;|\|&|[;&|()\n]")
-_REDIRECTION = re.compile(r"(?:&(?=>)|\d*)(<<<|<<-?|<>|>>|>\||[<>]&?)[ \t]*")
-_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 _RESERVED = frozenset({"if", "then", "else", "elif", "while", "until", "do", "!", "{", "}", "time"})
 _SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh", "su", "runuser"})
 _SETTINGS = frozenset({"pip.conf", "uv.toml"})
@@ -91,74 +88,17 @@ class _Metadata(Struct, frozen=True, kw_only=True):
     unfollowed: tuple[str, ...]
 
 
-class _Command(Struct):
-    """One simple command, unexpanded; a parenthesis is a command of its own."""
-
-    words: list[str] = field(default_factory=list)
-    written: list[str] = field(default_factory=list)
-    appended: list[str] = field(default_factory=list)
-    heredocs: list[str] = field(default_factory=list)
-
-    def redirect(self, operator: str, target: str) -> None:
-        if operator in ("<<", "<<-"):
-            self.heredocs.append(unquote(target))
-        elif operator in (">", ">|"):
-            self.written.append(target)
-        elif operator == ">>":
-            self.appended.append(target)
-
-
-def _commands(script: str) -> Iterator[_Command]:
-    """Split a POSIX shell script into its simple commands, in the order of the text."""
-    position = 0
-    command = _Command()
-    while position < len(script):
-        redirection = _REDIRECTION.match(script, position)
-        separator = _SEPARATOR.match(script, position)
-        if script.startswith("\\\n", position):
-            position += 2
-        elif script[position] in " \t\r":
-            position += 1
-        elif script[position] == "#":
-            newline = script.find("\n", position)
-            position = len(script) if newline < 0 else newline
-        elif redirection is not None:
-            position = word_end(script, redirection.end(), _SHELL_STOPS, nested=True)
-            command.redirect(redirection[1], script[redirection.end() : position])
-        elif separator is not None:
-            yield command
-            if separator[0] in "()":
-                yield _Command(words=[separator[0]])
-            position = separator.end()
-            if separator[0] == "\n":
-                position = _after_heredocs(script, position, command.heredocs)
-            command = _Command()
-        else:
-            end = word_end(script, position, _SHELL_STOPS, nested=True)
-            command.words.append(script[position:end])
-            position = end
-    yield command
-
-
-def _after_heredocs(script: str, position: int, names: Sequence[str]) -> int:
-    for name in names:
-        end = re.compile(rf"^\t*{re.escape(name)}\r?$", re.MULTILINE).search(script, position)
-        position = position if end is None else end.end()
-    return position
-
-
 class Shell(Struct, kw_only=True):
     """The state of the shell of one RUN, and the install steps so far."""
 
     images: Sequence[StageImage]
     mounts: tuple[Placed, ...]
-    heredocs: list[Heredoc]
     directory: str
     directory_known: bool
     variables: dict[str, str]
     line: int
     work: Work
-    previous: list[str] = field(default_factory=list)
+    previous: Sequence[Word] = ()
     """The words of the last command."""
     unset: dict[str, str] = field(default_factory=dict)
     """Words with a variable that is empty, and the same with it kept as ``${NAME}``."""
@@ -174,35 +114,33 @@ class Shell(Struct, kw_only=True):
         """Follow a shell script."""
         self.work.spend(len(script))
         outer: list[tuple[str, bool, dict[str, str]]] = []
-        for command in _commands(script):
+        for command in read_commands(script):
             self.work.spend(_COMMAND + len(self.variables) + len(self.directory))
-            if command.words == ["("]:
-                outer.append((self.directory, self.directory_known, dict(self.variables)))
-            elif command.words == [")"] and outer:
-                self.directory, self.directory_known, self.variables = outer.pop()
-            else:
+            if isinstance(command, Command):
                 self._simple(command)
                 self.previous = command.words
+            elif command == "(":
+                outer.append((self.directory, self.directory_known, dict(self.variables)))
+            elif command == ")" and outer:
+                self.directory, self.directory_known, self.variables = outer.pop()
 
-    def _simple(self, command: _Command) -> None:
-        words = self._expanded(command.words)
-        body = "".join(map(self._body, command.heredocs))
+    def _simple(self, command: Command) -> None:
+        words = self._expanded([word.text for word in command.words])
+        body = "".join(each.body for each in command.heredocs)
         text = body if words == ["cat"] and body else _printed(words)
-        for path in command.written:
-            self._write(" ".join(self._expanded([path])), text)
-        for path in (*command.written, *command.appended):
-            self._note_profile(path, text or "")
-        for path in command.appended:
-            self._append(" ".join(self._expanded([path])), text)
+        for each in command.writing:
+            path = " ".join(self._expanded([each.text]))
+            (self._append if each.operator == ">>" else self._write)(path, text)
+            self._note_profile(each.text, text or "")
         words = [*dropwhile(_RESERVED.__contains__, words)]
-        before = [*takewhile(bool, map(_ASSIGNMENT.fullmatch, words))]
+        before = [*takewhile(bool, map(ASSIGNMENT.fullmatch, words))]
         words = words[len(before) :]
         environment = {**self.variables, **{each[1]: each[2] for each in before if each}}
         if not words:
             self.variables = environment
             self._run_body(body)
         elif words[0] in ("export", "declare", "readonly", "local"):
-            assignments = filter(None, map(_ASSIGNMENT.fullmatch, words[1:]))
+            assignments = filter(None, map(ASSIGNMENT.fullmatch, words[1:]))
             self.variables.update((match[1], match[2]) for match in assignments)
         elif words[0] in ("cd", "pushd"):
             path = next((word for word in words[1:] if not word.startswith("-")), "~")
@@ -212,12 +150,6 @@ class Shell(Struct, kw_only=True):
             self.variables = activated(self.variables, folder)
         else:
             self.start(words, environment, body)
-
-    def _body(self, name: str) -> str:
-        """Return the next heredoc of the instruction, if it has that name."""
-        if self.heredocs and self.heredocs[0].name == name:
-            return self.heredocs.pop(0).body
-        return ""
 
     def _run_body(self, body: str) -> None:
         """Follow a heredoc as a script, unless its first line names another program."""
@@ -271,8 +203,9 @@ class Shell(Struct, kw_only=True):
     def _note_profile(self, path: str, text: str) -> None:
         """Remember what a login shell will activate."""
         if posixpath.basename(path) in _PROFILES:
-            for command in _commands(text):
-                words = self._expanded(command.words)
+            for command in read_commands(text):
+                written = command.words if isinstance(command, Command) else ()
+                words = self._expanded([word.text for word in written])
                 folder = words and find_activated(words, self._where(self.variables))
                 self.image.activated = folder or self.image.activated
 
@@ -295,7 +228,9 @@ class Shell(Struct, kw_only=True):
                 return
             self.image.pythons = install_conda(self.image.pythons, words[1:], where)
             self._run_body(body)
-        if words[1:] in ([], ["-"]) and any(word.endswith("get-pip.py") for word in self.previous):
+        if words[1:] in ([], ["-"]) and any(
+            word.text.endswith("get-pip.py") for word in self.previous
+        ):
             words = [words[0], "get-pip.py"]  # curl ... | python3
         self.image.pythons = follow(self.image.pythons, words, where)
         if name in CONDAS:
@@ -348,7 +283,7 @@ class Shell(Struct, kw_only=True):
     def _start_wrapped(self, words: list[str], environment: dict[str, str], body: str) -> bool:
         """Follow a program that a wrapper starts; return whether there is one."""
         for index, word in enumerate(words[1:], 1):
-            assignment = _ASSIGNMENT.fullmatch(word)
+            assignment = ASSIGNMENT.fullmatch(word)
             if assignment:
                 environment = {**environment, assignment[1]: assignment[2]}
             elif posixpath.basename(word) in _SHELLS | CONDAS | MAKERS or is_installer(word):

@@ -25,7 +25,7 @@ from ..errors import DockerfileError
 from .words import BLANKS, partition, split_words, unquote, word_end
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 
 class Heredoc(Struct, frozen=True, kw_only=True):
@@ -62,6 +62,12 @@ class Instruction(Struct, frozen=True, kw_only=True):
     json: tuple[str, ...] | None = None
     heredocs: tuple[Heredoc, ...] = ()
     trigger: Instruction | None = None
+
+    @property
+    def script(self) -> str:
+        """What the shell of a RUN is given: the arguments, and the heredocs below them."""
+        bodies = (f"{each.body}{each.name}" for each in self.heredocs)
+        return "\n".join([self.arguments, *bodies])
 
 
 _BLANKS = re.compile(rf"[{BLANKS}]*")
@@ -132,22 +138,8 @@ class DockerfileText(Struct, kw_only=True):
                 yield replace(instruction, last_line=self.position + self.first_line - 1)
 
     def _logical_line(self) -> str:
-        escape = re.escape(self.escape)
-        # A doubled escape at the end of a line is a literal one and does not continue it.
-        continuation = re.compile(rf"(?:(?<!{escape})|^){escape}[ \t]*$")
-        parts: list[str] = []
-        while self.position < len(self.lines):
-            line = self.lines[self.position]
-            self.position += 1
-            if line.lstrip().startswith("#") or (parts and not line.strip()):
-                if parts:
-                    continue
-                break
-            match = continuation.search(line)
-            parts.append(line[: match.start()] if match else line)
-            if match is None:
-                break
-        return "".join(parts)
+        parts, self.position = read_parts(self.lines, self.position, self.escape)
+        return "".join(text for _, text in parts)
 
     def _instruction(self, text: str, line: int, *, onbuild: bool = False) -> Instruction:
         keyword, _, rest = partition(text.strip(BLANKS))
@@ -191,6 +183,30 @@ class DockerfileText(Struct, kw_only=True):
 
     def _error(self, message: str, line: int, hint: str = "") -> DockerfileError:
         return DockerfileError(message, path=self.path, line=line, hint=hint)
+
+
+def read_parts(
+    lines: Sequence[str], position: int, escape: str
+) -> tuple[list[tuple[int, str]], int]:
+    """Return what joins to the instruction at a line, and the number of the line behind it.
+
+    Each part has the number of its line, counted from 0.
+    """
+    escaped = re.escape(escape)
+    # A doubled escape at the end of a line is a literal one and does not continue it.
+    continuation = re.compile(rf"(?:(?<!{escaped})|^){escaped}[ \t]*$")
+    parts: list[tuple[int, str]] = []
+    for number in range(position, len(lines)):
+        line = lines[number]
+        if line.lstrip().startswith("#") or (parts and not line.strip()):
+            if parts:
+                continue
+            return parts, number + 1
+        match = continuation.search(line)
+        parts.append((number, line[: match.start()] if match else line))
+        if match is None:
+            return parts, number + 1
+    return parts, len(lines)
 
 
 def _split_flags(text: str) -> tuple[tuple[tuple[str, str], ...], str]:

@@ -1,81 +1,34 @@
 """The commands of a RUN where they are written, for edits of the Dockerfile's text.
 
-``commands`` follows what a RUN does; this says at which characters its words are. A text is that
-of one instruction, with its continued lines. Comments between these are no words::
-
-    RUN --mount=... command [joint command]*        joint = "&&" "||" ";" "|" "&"
+``shell`` splits the text that a shell is given; this says where that is in the lines of the
+instruction, which are continued and may have comments between them.
 """
 
 from __future__ import annotations
 
 import re
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from .install import installer_of
-from .words import unquote, word_end
+from .grammar import read_parts
+from .shell import Command, read_commands
+from .words import BLANKS, unquote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-_KEYWORD = re.compile(r"\s*RUN(?=[ \t\\])", re.IGNORECASE)
-_SKIPPED = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*")
-"""Comments and blank lines below a line that is continued."""
-_JOINT = re.compile(r"&&|\|\||[;|&()]")
-_REDIRECTION = re.compile(r"(?:&(?=>)|\d*)(?:>>|>\||<>|[<>]&?)[ \t]*")
-_STOPS = " \t\n;&|()<>"
-_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
+    from .grammar import Instruction
+    from .shell import Word
+
 # fmt: off
 _CONTROL = frozenset({
     "!", "case", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if", "then",
     "until", "while", "{", "}",
 })
 # fmt: on
-_WRAPPERS = frozenset({"sudo", "-H", "-E", "exec", "time"})
-
-
-class Word(Struct, frozen=True, kw_only=True):
-    """A word of a command, without its quotes, and where it is in the text."""
-
-    text: str
-    start: int
-    end: int
-
-
-class WrittenCommand(Struct, frozen=True, kw_only=True):
-    """A simple command: at least one word, and the joint before it (empty for the first)."""
-
-    words: tuple[Word, ...]
-    joint: str
-
-    @property
-    def start(self) -> int:
-        """Where it begins."""
-        return self.words[0].start
-
-    @property
-    def end(self) -> int:
-        """Where it ends."""
-        return self.words[-1].end
-
-    @property
-    def own(self) -> tuple[Word, ...]:
-        """Its words from the program on: without variables before it, and without `sudo`."""
-        found = [*self.words]
-        while found and (_ASSIGNMENT.fullmatch(found[0].text) or found[0].text in _WRAPPERS):
-            found.pop(0)
-        return tuple(found)
-
-    @property
-    def texts(self) -> list[str]:
-        """The texts of these words."""
-        return [word.text for word in self.own]
-
-    @property
-    def installer(self) -> tuple[str, Sequence[str]] | None:
-        """The installer that it starts, and its arguments; see ``installer_of``."""
-        return installer_of(self.texts) if self.own else None
 
 
 class Script(Struct, frozen=True, kw_only=True):
@@ -86,21 +39,21 @@ class Script(Struct, frozen=True, kw_only=True):
         escape: what continues a line.
         start: where the first command begins, behind the flags.
         commands: in the order of the text.
-        joints: what joins them, parentheses included.
+        operators: what is between them, parentheses included.
         is_flat: they follow each other, in no parentheses, branches or loops.
     """
 
     text: str
     escape: str
     start: int
-    commands: tuple[WrittenCommand, ...]
-    joints: frozenset[str]
+    commands: tuple[Command, ...]
+    operators: frozenset[str]
     is_flat: bool
 
     @property
     def is_plain(self) -> bool:
         """Whether each runs once the one before has succeeded."""
-        return self.is_flat and self.joints <= {"&&"}
+        return self.is_flat and self.operators <= {"&&"}
 
     @property
     def body(self) -> str:
@@ -134,7 +87,7 @@ class Script(Struct, frozen=True, kw_only=True):
         *_, last = continued.finditer(self.text, 0, begin)
         return last.start(), word.end, ""
 
-    def without(self, command: WrittenCommand) -> str:
+    def without(self, command: Command) -> str:
         """Return the text without a command; an empty text where it is the only one."""
         index = self.commands.index(command)
         if len(self.commands) == 1:
@@ -144,81 +97,51 @@ class Script(Struct, frozen=True, kw_only=True):
         return self.edited((self.commands[index - 1].end, command.end, ""))
 
 
-def read_script(text: str, escape: str) -> Script | None:
-    """Return the commands of a RUN; None where it has the exec form, or what is not read here."""
-    keyword = _KEYWORD.match(text)
+def read_script(instruction: Instruction, lines: Sequence[str], escape: str) -> Script | None:
+    """Return the commands of a RUN, given its lines; None where they can't be edited.
+
+    That is the exec form, heredocs, and comments behind a command.
+    """
     try:
-        tokens = [] if keyword is None else [*_tokens(text, keyword.end(), escape)]
+        found = read_commands(instruction.arguments if instruction.json is None else "")
     except RecursionError:  # it is nested too deeply
         return None
-    flags = 0
-    while flags < len(tokens) and _is_flag(tokens[flags]):
-        flags += 1
-    tokens = tokens[flags:]
-    first = tokens[0] if tokens else None
-    if None in tokens or not isinstance(first, Word) or text.startswith("[", first.start):
+    commands = [each for each in found if isinstance(each, Command)]
+    operators = frozenset(each for each in found if isinstance(each, str))
+    has_comment = any(each.startswith("#") for each in operators)
+    if not commands or has_comment or any(each.heredocs for each in commands):
         return None
-    commands: list[WrittenCommand] = []
-    words: list[Word] = []
-    joints, joint = set[str](), ""
-    for token in tokens:
-        if isinstance(token, Word):
-            words.append(token)
-            continue
-        if words:
-            commands.append(WrittenCommand(words=tuple(words), joint=joint))
-        words, joint = [], str(token)
-        joints.add(joint)
-    if words:
-        commands.append(WrittenCommand(words=tuple(words), joint=joint))
-    has_control = any(each.words[0].text in _CONTROL for each in commands)
+    places = _places(instruction, lines, escape)
+    has_control = any(word.text in _CONTROL for each in commands for word in each.words[:1])
     return Script(
-        text=text,
+        text="\n".join(lines),
         escape=escape,
-        start=first.start,
-        commands=tuple(commands),
-        joints=frozenset(joints),
-        is_flat=joints <= {"&&", ";"} and not has_control and bool(words),
+        start=places[0],
+        commands=tuple(_placed(each, places) for each in commands),
+        operators=operators,
+        is_flat=operators <= {"&&", ";"} and not has_control and found[-1] is commands[-1],
     )
 
 
-def _is_flag(token: Word | str | None) -> bool:
-    return isinstance(token, Word) and token.text.startswith("--")
+def _places(instruction: Instruction, lines: Sequence[str], escape: str) -> list[int]:
+    """Return where each character of the arguments is in the lines of an instruction."""
+    parts, _ = read_parts(lines, 0, escape)
+    starts = [*accumulate((len(line) + 1 for line in lines), initial=0)]
+    joined = "".join(text for _, text in parts).rstrip(BLANKS)
+    places = [starts[number] + each for number, text in parts for each in range(len(text))]
+    return places[len(joined) - len(instruction.arguments) : len(joined)]
 
 
-def _tokens(text: str, position: int, escape: str) -> Iterator[Word | str | None]:
-    """Yield words and joints; None for what is not read here: heredocs, comments in a command."""
-    continued = re.compile(rf"{re.escape(escape)}[ \t]*\n")
-    while position < len(text):
-        line_end = continued.match(text, position)
-        joint = _JOINT.match(text, position)
-        redirection = _REDIRECTION.match(text, position)
-        if line_end is not None:
-            skipped = _SKIPPED.match(text, line_end.end())
-            position = line_end.end() if skipped is None else skipped.end()
-        elif text[position] in " \t\n":
-            position += 1
-        elif text[position] == "#" or text.startswith("<<", position):
-            yield None
-            return
-        elif joint is not None and redirection is None:
-            yield joint[0]
-            position = joint.end()
-        else:
-            start = position if redirection is None else redirection.end()
-            end = word_end(text, start, _STOPS, escape, nested=True)
-            broken = continued.search(text, start, end)
-            if broken is not None:
-                if text[broken.end() : broken.end() + 1] not in {" ", "\t"}:
-                    yield None  # a word that goes on in the next line
-                    return
-                end = broken.start()
-            if end <= start:
-                yield None
-                return
-            yield Word(text=_plain(text[position:end]), start=position, end=end)
-            position = end
-
-
-def _plain(text: str) -> str:
-    return unquote(text) if "$" not in text else text.strip("\"'")
+def _placed(command: Command, places: Sequence[int]) -> Command:
+    """Return a command at other places, its words without quotes."""
+    return Command(
+        parts=tuple(
+            replace(
+                each,
+                text=each.text.strip("\"'") if "$" in each.text else unquote(each.text),
+                start=places[each.start],
+                end=places[each.end - 1] + 1,
+            )
+            for each in command.parts
+        )
+    )

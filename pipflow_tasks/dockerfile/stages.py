@@ -486,7 +486,6 @@ class Reading(Struct, kw_only=True):
         shell = Shell(
             images=self.images,
             mounts=tuple(self._mounted(mounts)),
-            heredocs=list(instruction.heredocs),
             directory=image.directory,
             directory_known=image.directory_known,
             variables={**image.variables(), **secrets},
@@ -496,8 +495,8 @@ class Reading(Struct, kw_only=True):
         if instruction.json:
             shell.start(list(instruction.json), shell.variables)
         elif instruction.json is None and image.shell:
-            shell.start([*image.shell, instruction.arguments], shell.variables)
+            shell.start([*image.shell, instruction.script], shell.variables)
         elif instruction.json is None:
-            shell.run(instruction.arguments)
+            shell.run(instruction.script)
         self.steps.extend(shell.steps)
         self.others.extend(shell.others)

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ...dockerfile import InstallCommand, Instruction, Stage
-    from ...dockerfile.script import Script, Word, WrittenCommand
+    from ...dockerfile.script import Script
+    from ...dockerfile.shell import Command, Word
     from ...plan import Finding, Replacement
     from .written import Writing
 
@@ -70,9 +71,9 @@ def _is_off(step: InstallCommand, context: Path) -> bool:
     return bool(_variable(step) or elsewhere or may_say(step, "cache", context))
 
 
-def _installs(script: Script, installer: str) -> list[WrittenCommand]:
+def _installs(script: Script, installer: str) -> list[Command]:
     """Return the commands of a script that install with an installer."""
-    found: list[WrittenCommand] = []
+    found: list[Command] = []
     for command in script.commands:
         started = command.installer
         if started is not None and started[0] == installer:
@@ -84,7 +85,7 @@ def _installs(script: Script, installer: str) -> list[WrittenCommand]:
     return found
 
 
-def _flags(command: WrittenCommand) -> list[Word]:
+def _flags(command: Command) -> list[Word]:
     return [word for word in command.own if word.text.startswith("--no-cache")]
 
 
@@ -148,7 +149,7 @@ def _without_cache(
     writing: Writing,
     instruction: Instruction,
     script: Script,
-    installs: Sequence[WrittenCommand],
+    installs: Sequence[Command],
     step: InstallCommand,
 ) -> tuple[str, Replacement | None]:
     """Return how to keep a cache out of the layer: in a mount, where others have one."""

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ...dockerfile import Instruction, Stage
-    from ...dockerfile.script import Script, WrittenCommand
+    from ...dockerfile.script import Script
+    from ...dockerfile.shell import Command
     from ...manifest.library import Library
     from ...plan import Finding, Replacement
     from .written import Writing
@@ -62,7 +63,7 @@ def _is_for_work(writing: Writing) -> bool:
     return any(_FOR_WORK.search(name.lower()) or "devcontainer" in name for name in names)
 
 
-def _compilers_of(command: WrittenCommand) -> list[str]:
+def _compilers_of(command: Command) -> list[str]:
     """Return the compilers that a command installs."""
     texts = command.texts
     if len(texts) < 2 or texts[0] not in _MANAGERS or _INSTALLS.isdisjoint(texts[1:]):
@@ -73,7 +74,7 @@ def _compilers_of(command: WrittenCommand) -> list[str]:
     return [] if names == ["musl-dev"] else names
 
 
-def _removes(command: WrittenCommand) -> bool:
+def _removes(command: Command) -> bool:
     texts = command.texts
     return bool(texts) and texts[0] in _MANAGERS and not _REMOVES.isdisjoint(texts[1:])
 
@@ -83,7 +84,7 @@ def _check_install(
     stage: Stage,
     instruction: Instruction,
     script: Script,
-    command: WrittenCommand,
+    command: Command,
 ) -> Iterator[Finding]:
     names = _compilers_of(command)
     later = [
@@ -107,7 +108,7 @@ def _check_install(
     )
 
 
-def _commands_of(writing: Writing, instructions: Iterable[Instruction]) -> Iterator[WrittenCommand]:
+def _commands_of(writing: Writing, instructions: Iterable[Instruction]) -> Iterator[Command]:
     for each in instructions:
         script = writing.script_of(each) if each.keyword == "RUN" else None
         yield from () if script is None else script.commands
@@ -134,7 +135,7 @@ def _joined(
     stage: Stage,
     instruction: Instruction,
     script: Script,
-    command: WrittenCommand,
+    command: Command,
 ) -> Replacement | None:
     """Return the lines from the RUN of the compilers to that of the step, as one RUN at its place.
 
@@ -165,7 +166,7 @@ def _joined(
     return writing.replacing(instruction.line, last.last_line, lines)
 
 
-def _manage(script: Script, command: WrittenCommand) -> tuple[str, str]:
+def _manage(script: Script, command: Command) -> tuple[str, str]:
     """Return the commands that install packages, as written, and those that remove compilers."""
     program, names = command.texts[0], " ".join(_compilers_of(command))
     commands, end = [*script.commands], f" {script.escape}\n    && "
@@ -184,7 +185,7 @@ def _manage(script: Script, command: WrittenCommand) -> tuple[str, str]:
     return script.text[script.start : cut], removal
 
 
-def _cleans(command: WrittenCommand) -> bool:
+def _cleans(command: Command) -> bool:
     """Return whether a command only removes what a package manager has downloaded."""
     texts = command.texts
     return texts[:2] in (["apt-get", "clean"], ["apt", "clean"]) or (

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ...dockerfile import Instruction, Stage
-    from ...dockerfile.script import Script, WrittenCommand
+    from ...dockerfile.script import Script
+    from ...dockerfile.shell import Command
     from ...plan import Finding, Replacement
     from .written import Writing
 
@@ -52,7 +53,7 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(each) for each in version.split("."))
 
 
-def _upgrades_pip(command: WrittenCommand) -> list[str] | None:
+def _upgrades_pip(command: Command) -> list[str] | None:
     """Return what else a command upgrades with pip; None where it does not upgrade pip to any."""
     started = command.installer
     if started is None or started[0] != "pip" or not command.own:
@@ -72,7 +73,7 @@ def _needless(
     stage: Stage,
     instruction: Instruction,
     script: Script,
-    command: WrittenCommand,
+    command: Command,
 ) -> Finding:
     others = _upgrades_pip(command)
     image = writing.image_of(stage)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ...dockerfile import InstallCommand, Instruction, Stage
-    from ...dockerfile.script import Script, WrittenCommand
+    from ...dockerfile.script import Script
+    from ...dockerfile.shell import Command
     from ...environments.build import Build
     from ...plan import Alike, Severity
 
@@ -55,12 +56,10 @@ class Writing(Struct, frozen=True, kw_only=True):
         scripts: dict[int, Script] = {}
         for stage in build.dockerfile.stages:
             for each in stage.instructions if not stage.path else ():
-                lines = text.lines[
-                    each.line - recipe.first_line : each.last_line - recipe.first_line + 1
-                ]
-                script = (
-                    read_script("\n".join(lines), text.escape) if each.keyword == "RUN" else None
-                )
+                first, last = each.line - recipe.first_line, each.last_line - recipe.first_line
+                lines = text.lines[first : last + 1]
+                is_run = each.keyword == "RUN"
+                script = read_script(each, lines, text.escape) if is_run else None
                 if script is not None:
                     scripts[each.line] = script
         return cls(
@@ -194,12 +193,14 @@ _HARMLESS = frozenset({
     "set", "true", "useradd", "yum",
 })
 # fmt: on
-_ELSEWHERE = ("/var/", "/tmp/", "/root/.cache", "/etc/")  # noqa: S108 - in the image
+_ELSEWHERE = ("/dev/", "/var/", "/tmp/", "/root/.cache", "/etc/")  # noqa: S108 - in the image
 
 
-def is_harmless(command: WrittenCommand) -> bool:
+def is_harmless(command: Command) -> bool:
     """Return whether a command reads and changes no file that the project has copied."""
     texts, started = command.texts, command.installer
+    if not all(each.text.startswith(_ELSEWHERE) for each in command.writing):
+        return False
     if started is not None:
         options, operands = parse_options(started[1])
         paths = (each for each in operands if "://" not in each)

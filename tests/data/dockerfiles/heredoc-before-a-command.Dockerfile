@@ -1,0 +1,6 @@
+FROM python:3.11
+RUN <<SCRIPT
+cat <<NOTES > /notes && pip install -r /tmp/requirements.txt
+pip install -r /never.txt
+NOTES
+SCRIPT
