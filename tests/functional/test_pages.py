@@ -9,12 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from functional.real_index import is_reachable
 from functional.temporary_project import (
     BUILD_OUTPUT,
     COMPOSE_V2,
     ENGINE,
     Finished,
     TemporaryProject,
+    dockerfile,
 )
 from loopback_index import LoopbackIndex
 
@@ -101,6 +103,7 @@ def test_recipes_are_found() -> None:
 
 
 REPORTS = (ROOT / "docs" / "reports.md").read_text("utf-8")
+LARGE = "sentence-transformers"
 CONSOLE: list[str] = [text for language, text in BLOCK.findall(REPORTS) if language == "console"]
 
 
@@ -181,6 +184,34 @@ def test_report_is_filtered(project: TemporaryProject, index: LoopbackIndex) -> 
     assert (done.status, done.stdout) == (0, "small\n"), done.stderr
 
 
+def shape_of(printed: str) -> list[str]:
+    """Return the words of a report, without what differs from one release to the next."""
+    return re.sub(r"\d[\d.]*", "0", re.sub(r"(?m)^  [\w-]+ ", "  NAME ", printed)).split()
+
+
+@pytest.mark.online
+def test_sizes_of_the_pages(project: TemporaryProject) -> None:
+    """What two pages show of a large package is what the program prints, but for the numbers."""
+    if not is_reachable():
+        pytest.skip("the default index can't be reached")
+    building = (ROOT / "docs" / "building.md").read_text("utf-8")
+    del project.environment["PIP_INDEX_URL"]
+    project.write("Dockerfile", dockerfile("3.12").replace("slim", "slim-bookworm"))
+    project.write("invoke.yaml", "pipflow:\n  platform: linux/amd64\n")
+    project.requirements = "idna==3.10\n"
+    for page, part, status in ((building, "--max-growth", 1), (REPORTS, "\nsize ", 0)):
+        (shown,) = (text for _, text in BLOCK.findall(page) if f"$ pipflow add {LARGE}" in text)
+        command, _, expected = shown.partition("\n")
+        done = project.pipflow(*shlex.split(command)[2:], "--dry-run")
+        assert (part in shown, done.status) == (True, status), done.output
+        printed = "".join(
+            line
+            for line in (done.stderr if status else done.stdout).splitlines(keepends=True)
+            if not line.startswith(("for ", "image ", "warning"))
+        )
+        assert shape_of(printed.replace("to add ", "added ")) == shape_of(expected)
+
+
 LOCKING = (ROOT / "docs" / "locking.md").read_text("utf-8")
 
 
@@ -213,6 +244,7 @@ def test_completion(project: TemporaryProject, shell: str) -> None:
 
 RUN = {
     "README.md": "test_readme.py",
+    "docs/building.md": "test_pages.py",
     "docs/index.md": "test_pages.py",
     "docs/invoke.md": "test_page_invoke.py",
     "docs/locking.md": "test_pages.py",
@@ -228,6 +260,9 @@ def test_pages_with_commands() -> None:
     pages = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md"))
-        if {"console", "sh", "bash"} & {name for name, _ in BLOCK.findall(path.read_text("utf-8"))}
+        if any(
+            name in {"console", "sh", "bash"} or text.startswith("$ ")
+            for name, text in BLOCK.findall(path.read_text("utf-8"))
+        )
     }
     assert pages == RUN.keys()
