@@ -110,7 +110,7 @@ class Run:
             self.context,
             self.namespace,
             file=shared.file,
-            verify=shared.verify,
+            verify=shared.verify or "",
             caching=shared.caching,
             progress=progress,
         ) as project:
@@ -211,8 +211,8 @@ class Shared:
     refresh: bool = False
     no_cache_dir: bool = False
     color: str = ""
-    max_growth: str = ""
-    verify: str = ""
+    max_growth: str | None = None
+    verify: str | None = None
 
     @property
     def words(self) -> Mapping[str, str]:
@@ -227,7 +227,7 @@ class Shared:
             UsageError: it is no size.
         """
         try:
-            return read_size(self.max_growth) if self.max_growth else None
+            return None if self.max_growth is None else read_size(self.max_growth)
         except ValueError as error:
             raise UsageError(
                 f'`--max-growth` can\'t be "{self.max_growth}"',
@@ -316,7 +316,7 @@ def upgrade(
 
 def pin(
     project: Project,
-    names: str = "",
+    names: str | None = None,
     pre: bool = False,
     no_policy: bool = False,
     force: bool = False,
@@ -329,13 +329,13 @@ def pin(
     becomes the policy of its line.
     """
     return project.plan_pin(
-        names, prereleases=pre, policy=not no_policy, resolve=not no_resolve, force=force
+        names or "", prereleases=pre, policy=not no_policy, resolve=not no_resolve, force=force
     )
 
 
 def upgrade_all(
     project: Project,
-    only: str = "",
+    only: str | None = None,
     skip: str = "",
     level: str = "major",
     pin: bool = False,
@@ -353,7 +353,7 @@ def upgrade_all(
     if interactive:
         require_checklist()
     return project.plan_upgrade_all(
-        only=only,
+        only=only or "",
         skip=skip,
         level=_level(level),
         pin=pin,
@@ -391,7 +391,7 @@ def adopt(project: Project, sources: str = "", direct: str = "", transitive: str
 
 def outdated(
     project: Project,
-    only: str = "",
+    only: str | None = None,
     skip: str = "",
     level: str = "major",
     pre: bool = False,
@@ -399,7 +399,7 @@ def outdated(
 ) -> Plan:
     """Report which pins could move and what holds the others; change nothing."""
     return project.plan_outdated(
-        only=only, skip=skip, level=_level(level), prereleases=pre, resolve=not no_resolve
+        only=only or "", skip=skip, level=_level(level), prereleases=pre, resolve=not no_resolve
     )
 
 
@@ -600,6 +600,7 @@ class DepsTask(Task):  # type: ignore[type-arg]
         try:
             if shared.color:
                 choose_color(shared.color)
+            _require_limits({**given, "max_growth": shared.max_growth, "verify": shared.verify})
             if "packages" in given:
                 given["packages"] = run.words(given["packages"], self.name.replace("_", "-"))
             return run.carry_out(self.body, given, shared)
@@ -649,6 +650,21 @@ def report_error(error: PipflowError, command: str, form: str) -> None:
         plan, outcome = Plan(command=command), Outcome(status="unchanged")
         with suppress(Exit):  # the error comes first
             _report(write_report(plan, outcome, error, form=form), is_done=False)
+
+
+_LIMITS = ("max_growth", "names", "only", "verify")
+"""The options that would limit or try nothing where their value is empty."""
+
+
+def _require_limits(given: Mapping[str, str | None]) -> None:
+    """Raise UsageError where such an option has an empty value: its variable may not be set."""
+    for name in _LIMITS:
+        value = given.get(name)
+        if value is not None and not value.strip(" ,"):
+            raise UsageError(
+                f"`--{name.replace('_', '-')}` has an empty value",
+                hint="leave it out, or see whether a variable in it is set",
+            )
 
 
 class TaskFailed(Exit):

@@ -47,9 +47,6 @@ _OTHER_NAMES = {
 }
 """What other tools call a command."""
 
-_LIMITS = frozenset({"--max-growth", "--only"})
-"""The options that limit nothing where their value is empty, such as a variable that is not set."""
-
 _OTHER_OPTIONS = {
     "--dev": "--file",
     "--no-color": "--color never",
@@ -205,7 +202,7 @@ def _read_option(word: str, rest: Iterator[str], command: str, surface: Surface)
     if not takes_value:
         return _Part(kind, (word,))
     value = word.partition("=")[2] if equals else next(rest, None)
-    if value is None or (not value and name in _LIMITS):
+    if value is None:
         raise UsageError(f"`{name}` needs a value", hint=_see_help(command))
     return _Part(kind, (word,) if equals else (word, value))
 
