@@ -53,6 +53,11 @@ class RunSettings(Struct, frozen=True, kw_only=True):
 
     __repr__ = repr_without("added")
 
+    @property
+    def hides_all(self) -> bool:
+        """Whether nothing is seen of what a command prints, unless it fails."""
+        return self.hidden >= {"stdout", "stderr"}
+
 
 class ProgramError(Exception):
     """A program could not be started, took too long, or failed; the sentence says which.

@@ -29,7 +29,7 @@ from invoke.tasks import Task
 from .console import REPORT_WORDS, choose_color, columns, open_streams, say, write_out
 from .errors import BuildError, Cancelled, FileError, PipflowError, TooLarge, UsageError
 from .isolation import is_isolated
-from .mount import Namespace, find_mount
+from .mount import Namespace, find_mount, read_run_settings
 from .settings import Settings
 from .signals import ended_once
 from .values import read_size
@@ -194,8 +194,21 @@ class Run:
         if self._is_dry(shared):
             return project.preview(plan, rebuild=rebuild)
         is_told = shared.format_ == "text"
-        before_build = partial(_announce, plan) if is_told else None
+        before_build = partial(self._announce, plan) if is_told else None
         return project.apply(plan, rebuild=rebuild, keep=shared.keep, before_build=before_build)
+
+    def _announce(self, plan: Plan) -> None:
+        """Show what is about to change, before the minutes of a build.
+
+        Where nothing of the build is shown, the report follows at once, and has the changes.
+        """
+        from msgspec.structs import replace
+
+        from .report import write_announcement
+
+        if read_run_settings(self.context).hides_all:
+            plan = replace(plan, changes=(), costs=())
+        say(write_announcement(plan, width=columns(sys.stderr)), REPORT_WORDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -805,13 +818,6 @@ def _plan(project: Project, body: Callable[..., Plan], own: Mapping[str, Any]) -
         if not project.ask_anew():
             raise
     return body(project, **own)
-
-
-def _announce(plan: Plan) -> None:
-    """Show what is about to change, before the minutes of a build."""
-    from .report import write_announcement
-
-    say(write_announcement(plan, width=columns(sys.stderr)), REPORT_WORDS)
 
 
 def _report(text: str, words: Mapping[str, str] = MappingProxyType({}), *, is_done: bool) -> None:

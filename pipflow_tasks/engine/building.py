@@ -165,8 +165,7 @@ def _start(command: Sequence[str], folder: Path, run: RunSettings) -> subprocess
 
 def _told(phase: str, run: RunSettings) -> AbstractContextManager[None]:
     """Show a phase that prints nothing; a builder that prints shows its own progress."""
-    is_seen = not run.hidden >= {"stdout", "stderr"}
-    return contextlib.nullcontext() if is_seen else run.progress.during(phase)
+    return run.progress.during(phase) if run.hides_all else contextlib.nullcontext()
 
 
 @contextlib.contextmanager

@@ -41,6 +41,18 @@ def test_services(project: TemporaryProject) -> None:
     assert "building  web and jobs\n" in done.stderr
 
 
+@pytest.mark.parametrize("hide", ["both", "out"])
+def test_hidden_output(project: TemporaryProject, hide: str) -> None:
+    """Where nothing of the build is shown, the changes are printed once, in the report."""
+    project.stand_in("docker", ENGINE)
+    project.write("invoke.yaml", f"run: {{hide: {hide}}}\n")
+    for done in (project.invoke("deps.upgrade", "tool"), project.pipflow("remove", "tool")):
+        assert done.status == 0
+        assert "tool" in done.stdout
+        assert ("tool" in done.stderr) is (hide == "out")
+        assert done.stderr.endswith("building  shop\n")
+
+
 def test_failed_build(project: TemporaryProject) -> None:
     """It was said what was tried, whatever becomes of it."""
     project.stand_in("docker", {"version": 0, "build": 1})

@@ -235,7 +235,7 @@ def test_ctrl_c_in_a_build_that_prints_nothing(project: TemporaryProject) -> Non
         assert terminal.finish() == 3
     docker.require_dead()
     assert project.requirements == before
-    assert screen(terminal.printed)[1] == "building  shop"
+    assert screen(terminal.printed)[0] == "building  shop"
     assert "building shop" not in "\n".join(screen(terminal.printed))
 
 
