@@ -80,12 +80,17 @@ _STATIC = ("pyproject.toml", "setup.cfg")
 """The files that may say what a project needs, without its being built."""
 
 
-class _Metadata(Struct, frozen=True, kw_only=True):
-    """What a command installs by the metadata of projects; see ``InstallCommand``."""
+class _Started(Struct, frozen=True, kw_only=True):
+    """An installer as a command starts it: its program, options and variables."""
 
-    projects: tuple[tuple[str, str], ...]
-    groups: tuple[tuple[str, str], ...]
-    unfollowed: tuple[str, ...]
+    installer: Installer
+    program: str
+    options: Mapping[str, Sequence[str]]
+    environment: Mapping[str, str]
+
+    def variable(self, name: str) -> str:
+        """Return the value of the installer's own variable."""
+        return self.environment.get(f"{self.installer.upper()}_{name}", "")
 
 
 class Shell(Struct, kw_only=True):
@@ -109,6 +114,11 @@ class Shell(Struct, kw_only=True):
     def image(self) -> StageImage:
         """The image that the RUN changes."""
         return self.images[-1]
+
+    @property
+    def files(self) -> list[Placed]:
+        """What the image has, and what is mounted."""
+        return [*self.image.files, *self.mounts]
 
     def run(self, script: str) -> None:
         """Follow a shell script."""
@@ -238,9 +248,15 @@ class Shell(Struct, kw_only=True):
         if name in _WRAPPERS and self._start_wrapped(words, environment, body):
             return
         self._follow_files(name, words)
-        installer = installer_of(words)
-        if installer is not None:
-            self._install(*installer, environment, words[0])
+        if (started := installer_of(words)) is not None:
+            installer, arguments = started
+            options, operands = parse_options(arguments)
+            self._install(
+                _Started(
+                    installer=installer, program=words[0], options=options, environment=environment
+                ),
+                operands,
+            )
         elif (helper := helper_of(words)) is not None:
             self._install_by_helper(*helper, environment)
 
@@ -269,10 +285,9 @@ class Shell(Struct, kw_only=True):
 
     def _read(self, path: str) -> tuple[str | None, tuple[str, ...]]:
         """Return what a command wrote to a file, and the files of the context that it may be."""
-        files = [*self.image.files, *self.mounts]
-        placed = last_placed(files, path, self.work)
+        placed = last_placed(self.files, path, self.work)
         text = None if placed is None else placed.text
-        return text, tuple(origins_of(files, path, self.images, self.work))
+        return text, tuple(origins_of(self.files, path, self.images, self.work))
 
     def _write_output_option(self, words: Sequence[str]) -> None:
         for index, word in enumerate(words[1:], 1):
@@ -291,10 +306,8 @@ class Shell(Struct, kw_only=True):
                 return True
         return False
 
-    def _install(
-        self, installer: Installer, words: Sequence[str], environment: dict[str, str], program: str
-    ) -> None:
-        options, operands = parse_options(words)
+    def _install(self, started: _Started, operands: list[str]) -> None:
+        installer, options = started.installer, started.options
         if installer == "pip" and operands[:1] == ["config"]:
             self._configure(options, operands[1:])
         if installer == "uv":
@@ -302,68 +315,77 @@ class Shell(Struct, kw_only=True):
                 return
             operands = operands[1:]
         command, packages = "".join(operands[:1]), operands[1:]
-        if command not in ("install", "wheel", "download", "sync"):
+        if command not in ("install", "wheel", "download", "sync") or "dry-run" in options:
             return
-        if "dry-run" in options:
-            return
-        if command == "sync" and installer == "pip" and not packages:
-            packages = ["requirements.txt"]  # what pip-sync looks for
-        requirements = tuple(packages if command == "sync" else options.get("requirement", ()))
+        requirements, local = options.get("requirement", ()), options.get("editable", ())
+        if command == "sync":  # what pip-sync looks for, where it is given nothing
+            requirements = packages or (["requirements.txt"] if installer == "pip" else [])
+            packages, local = [], ()
         own = {"pip"} if installer == "pip" else {"pip", "uv"}  # which depend on nothing
-        named = tuple(each for each in packages if re.split(r"[^\w.-]", each)[0].lower() not in own)
-        named = () if command == "sync" else named
-        local = (*packages, *options.get("editable", ())) if command != "sync" else ()
+        named = [each for each in packages if re.split(r"[^\w.-]", each)[0].lower() not in own]
         described = [each for each in requirements if installer == "uv" and _describes(each)]
-        requirements = tuple(each for each in requirements if each not in described)
-        found = self._metadata(described, options)
-        projects = (*self._projects(local), *found.projects)
-        if requirements or named or projects or found.groups or found.unfollowed:
-            step = self._step(installer, command, requirements, options, environment, program)
-            unset = tuple((each, self.unset[each]) for each in named if each in self.unset)
+        requirements = [each for each in requirements if each not in described]
+        projects, groups, unfollowed = self._metadata(described, options)
+        projects = [*self._projects((*packages, *local)), *projects]
+        if requirements or named or projects or groups or unfollowed:
             self.steps.append(
                 replace(
-                    step,
-                    packages=named,
-                    unset=unset,
-                    projects=projects,
-                    groups=found.groups,
-                    unfollowed=found.unfollowed,
+                    self._step(started, command, requirements),
+                    packages=tuple(named),
+                    unset=tuple((each, self.unset[each]) for each in named if each in self.unset),
+                    projects=tuple(projects),
+                    groups=tuple(groups),
+                    unfollowed=tuple(unfollowed),
                 )
             )
         pip = _find_pip(packages, options) if command == "install" else None
         if pip is not None:
-            located = self._locate(installer, program, options, environment)
-            self.image.pythons = self.image.pythons.with_pip(located, pip)
+            self.image.pythons = self.image.pythons.with_pip(self._locate(started), pip)
 
-    def _locate(
-        self,
-        installer: Installer,
-        program: str,
-        options: Mapping[str, Sequence[str]],
-        environment: Mapping[str, str],
-    ) -> Located:
+    def _metadata(
+        self, described: Iterable[str], options: Mapping[str, Sequence[str]]
+    ) -> tuple[list[tuple[str, str]], list[tuple[str, str]], list[str]]:
+        """Return what is installed by metadata: projects, groups, and what can't be followed."""
+        projects, groups = list[tuple[str, str]](), list[tuple[str, str]]()
+        unfollowed: list[str] = []
+        extras = "*" if "all-extras" in options else ",".join(options.get("extra", ()))
+        for name in described:
+            found = self._in_context(name) if posixpath.basename(name) in _STATIC else ""
+            if found:
+                projects.append((posixpath.dirname(found) or ".", extras))
+            else:
+                unfollowed.append(f"-r {name}")
+        for value in options.get("group", ()):
+            path, colon, group = value.rpartition(":")
+            if found := self._in_context(path if colon else "pyproject.toml"):
+                groups.append((found, group))
+            else:
+                unfollowed.append(f"--group {value}")
+        return projects, groups, unfollowed
+
+    def _locate(self, started: _Started) -> Located:
         """Return the Python that a command installs into."""
-        where = self._where(environment)
+        installer, options = started.installer, started.options
+        where, pythons = self._where(started.environment), self.image.pythons
         version, word = target_version(installer, options)
         if version:
             return Located(python=Python(origin="version", version=version, word=word))
-        pythons = self.image.pythons
         chosen = chosen_python(pythons, f"{installer.upper()}_PYTHON", options, where)
         if chosen is not None:
             return chosen
         if installer == "uv":
             return uv_python(pythons, options, where)
-        return where.find(pythons, program)
+        return where.find(pythons, started.program)
 
     def _install_by_helper(
         self, helper: str, words: Sequence[str], environment: Mapping[str, str]
     ) -> None:
         """Follow a program that is given a file of the context with ``-r``, as pip would be."""
         options, _ = parse_options(words)
-        files = tuple(options.get("requirement", ()))
+        files = options.get("requirement", ())
         if files and all(self._found(name) for name in files):
-            step = self._step("pip", "install", files, options, environment, "pip")
-            self.steps.append(replace(step, helper=helper))
+            pip = _Started(installer="pip", program="pip", options=options, environment=environment)
+            self.steps.append(replace(self._step(pip, "install", files), helper=helper))
 
     def _install_by_conda(self, program: str, words: Sequence[str], where: Where) -> None:
         """Follow conda: the file of an environment may name files for pip; a list is its own."""
@@ -380,33 +402,8 @@ class Shell(Struct, kw_only=True):
         if files:
             prefix = conda_target(self.image.pythons, asked, where)
             environment = activated(where.environment, prefix)
-            step = self._step("pip", "install", (), {}, environment, "pip")
-            self.steps.append(replace(step, conda_files=files))
-
-    def _metadata(
-        self, described: Iterable[str], options: Mapping[str, Sequence[str]]
-    ) -> _Metadata:
-        """Return what a command takes from metadata of projects: uv's ``-r``, and groups."""
-        projects: list[tuple[str, str]] = []
-        groups: list[tuple[str, str]] = []
-        unfollowed: list[str] = []
-        extras = "*" if "all-extras" in options else ",".join(options.get("extra", ()))
-        for name in described:
-            found = self._found(name)
-            if found and not is_unknown(found[0]) and posixpath.basename(name) in _STATIC:
-                projects.append((posixpath.dirname(found[0]) or ".", extras))
-            else:
-                unfollowed.append(f"-r {name}")
-        for value in options.get("group", ()):
-            path, colon, group = value.rpartition(":")
-            found = self._found(path if colon else "pyproject.toml")
-            if found and not is_unknown(found[0]):
-                groups.append((found[0], group))
-            else:
-                unfollowed.append(f"--group {value}")
-        return _Metadata(
-            projects=tuple(projects), groups=tuple(groups), unfollowed=tuple(unfollowed)
-        )
+            pip = _Started(installer="pip", program="pip", options={}, environment=environment)
+            self.steps.append(replace(self._step(pip, "install", ()), conda_files=files))
 
     def _projects(self, packages: Iterable[str]) -> Iterator[tuple[str, str]]:
         """Yield the folders of the context among packages, with the extras that are asked for."""
@@ -414,28 +411,18 @@ class Shell(Struct, kw_only=True):
             path, _, extras = package.partition("[")
             if "://" in path or not (path.startswith(".") or "/" in path):
                 continue
-            for name in _STATIC:
-                found = self._found(posixpath.join(path.strip(), name))
-                if found and not is_unknown(found[0]):
-                    yield posixpath.dirname(found[0]) or ".", extras.partition("]")[0]
-                    break
+            names = (posixpath.join(path.strip(), name) for name in _STATIC)
+            if found := next(filter(None, map(self._in_context, names)), ""):
+                yield posixpath.dirname(found) or ".", extras.partition("]")[0]
 
-    def _step(
-        self,
-        installer: Installer,
-        command: str,
-        requirements: tuple[str, ...],
-        options: Mapping[str, Sequence[str]],
-        environment: Mapping[str, str],
-        program: str,
-    ) -> InstallCommand:
-        from_environment = environment.get(f"{installer.upper()}_CONSTRAINT", "").split()
-        constraints = (*from_environment, *options.get("constraint", ()))
-        overrides = (*environment.get("UV_OVERRIDE", "").split(), *options.get("override", ()))
-        overrides = overrides if installer == "uv" else ()
+    def _step(self, started: _Started, command: str, requirements: Sequence[str]) -> InstallCommand:
+        options, environment = started.options, started.environment
+        constraints = (*started.variable("CONSTRAINT").split(), *options.get("constraint", ()))
+        overrides = (*started.variable("OVERRIDE").split(), *options.get("override", ()))
+        overrides = overrides if started.installer == "uv" else ()
         override_sources, _, unknown_overrides = self._sources(overrides)
         self.work.spend(len(self.image.files) + len(environment))
-        located = self._locate(installer, program, options, environment)
+        located = self._locate(started)
         pythons = self.image.pythons
         known, possible, unknown = self._sources(requirements)
         constraint_sources, _, unknown_constraints = self._sources(constraints)
@@ -448,17 +435,17 @@ class Shell(Struct, kw_only=True):
         return InstallCommand(
             stage=len(self.images) - 1,
             line=self.line,
-            installer=installer,
+            installer=started.installer,
             command=command,
-            requirements=requirements,
-            location=find_location(program, options, environment),
+            requirements=tuple(requirements),
+            location=find_location(started.program, options, environment),
             sources=known,
             possible=possible,
             constraints=constraints,
             constraint_sources=constraint_sources,
             overrides=overrides,
             override_sources=override_sources,
-            link_folders=tuple(self._link_folders(installer, options, environment)),
+            link_folders=tuple(self._link_folders(started)),
             unknown=unknown + unknown_constraints + unknown_overrides,
             misplaced=tuple(filter(None, misplaced)),
             copied=tuple(
@@ -470,9 +457,9 @@ class Shell(Struct, kw_only=True):
             environment=tuple(sorted(own)),
             python=located.python,
             manager=pythons.manager,
-            configuration=tuple(self._configuration(installer, program, environment)),
+            configuration=tuple(self._configuration(started)),
             pip_requirement=pythons.upgraded.get(located.key),
-            content=Content(directory=self.directory, files=(*self.image.files, *self.mounts)),
+            content=Content(directory=self.directory, files=tuple(self.files)),
         )
 
     def _configure(self, options: Mapping[str, Sequence[str]], operands: Sequence[str]) -> None:
@@ -484,26 +471,24 @@ class Shell(Struct, kw_only=True):
         elif action == "unset":
             self.image.pip_settings.pop((level, name), None)
 
-    def _configuration(
-        self, installer: Installer, program: str, environment: Mapping[str, str]
-    ) -> Iterator[Configuration]:
+    def _configuration(self, started: _Started) -> Iterator[Configuration]:
         """Yield the configuration that an installer reads, weakest first."""
-        files = [*self.image.files, *self.mounts]
+        installer, environment = started.installer, started.environment
         home = environment.get("HOME") or self.image.home
-        looked_for = configuration_files(installer, program, environment, home, self.directory)
+        looked_for = configuration_files(
+            installer, started.program, environment, home, self.directory
+        )
+        files = self.files
         by_level: dict[str, list[Configuration]] = {level: [] for level in LEVELS}
         for level, path in looked_for:
             named = join(self.directory, path)
             placed = last_placed(files, named, self.work)
-            sources = origins_of(files, named, self.images, self.work)
+            sources = tuple(origins_of(files, named, self.images, self.work))
+            text = None if placed is None else placed.text
             if placed is not None or sources:
+                certain = placed is not None
                 by_level[level].append(
-                    Configuration(
-                        path=path,
-                        sources=tuple(sources),
-                        text=None if placed is None else placed.text,
-                        certain=placed is not None,
-                    )
+                    Configuration(path=path, sources=sources, text=text, certain=certain)
                 )
         for (level, name), value in self.image.pip_settings.items() if installer == "pip" else ():
             section, _, key = name.rpartition(".")
@@ -512,19 +497,13 @@ class Shell(Struct, kw_only=True):
         for found in by_level.values():
             yield from found
 
-    def _link_folders(
-        self,
-        installer: Installer,
-        options: Mapping[str, Sequence[str]],
-        environment: Mapping[str, str],
-    ) -> Iterator[tuple[str, str]]:
+    def _link_folders(self, started: _Started) -> Iterator[tuple[str, str]]:
         """Yield the folders of ``--find-links`` that are copied, with those of the context."""
-        named = environment.get(f"{installer.upper()}_FIND_LINKS", "").split()
-        for name in dict.fromkeys((*named, *options.get("find-links", ()))):
-            path = name.removeprefix("file://")
-            inside = self._found(posixpath.join(path, "any-1-py3-none-any.whl"))
-            if inside and not is_unknown(inside[0]):
-                yield name, posixpath.dirname(inside[0]) or "."
+        named = started.variable("FIND_LINKS").split()
+        for name in dict.fromkeys((*named, *started.options.get("find-links", ()))):
+            path = posixpath.join(name.removeprefix("file://"), "any-1-py3-none-any.whl")
+            if inside := self._in_context(path):
+                yield name, posixpath.dirname(inside) or "."
 
     def _sources(
         self, named: Sequence[str]
@@ -540,10 +519,15 @@ class Shell(Struct, kw_only=True):
             possible.extend(path for path in found[1:] if not is_unknown(path))
         return tuple(sources), tuple(possible), tuple(unknown)
 
+    def _in_context(self, name: str) -> str:
+        """Return the most likely file of the context that a name is; empty: it is unknown."""
+        likely = "".join(self._found(name)[:1])
+        return "" if is_unknown(likely) else likely
+
     def _found(self, name: str) -> list[str]:
         if "://" in name:
             return []
-        files = [*self.image.files, *self.mounts]
+        files = self.files
         found = origins_of(files, join(self.directory, name), self.images, self.work)
         if found or self.directory_known or name.startswith(("/", "$", "~")):
             return found

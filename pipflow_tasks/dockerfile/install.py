@@ -11,6 +11,7 @@ from msgspec import Struct
 from ..values import Pattern
 from .image import Content
 from .pythons import Python, read_version
+from .words import split_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -199,6 +200,9 @@ _OPTIONS_WITH_VALUE = frozenset({
     "wheel-dir",
 })
 # fmt: on
+_VALUED = _OPTIONS_WITH_VALUE.union(
+    letter for letter, name in _SHORT_OPTIONS.items() if name in _OPTIONS_WITH_VALUE
+)
 
 
 def helper_of(words: Sequence[str]) -> tuple[str, Sequence[str]] | None:
@@ -280,23 +284,10 @@ def find_location(
 def parse_options(words: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
     """Return the values of each option by its long name, and the operands."""
     options: dict[str, list[str]] = {}
-    operands: list[str] = []
-    rest = iter(words)
-    for word in rest:
-        if word.startswith("--"):
-            name, equals, value = word[2:].partition("=")
-            if not equals and name in _OPTIONS_WITH_VALUE:
-                value = next(rest, "")
-            options.setdefault(_SAME_OPTIONS.get(name, name), []).append(value)
-        elif word.startswith("-") and word != "-":
-            for after, letter in enumerate(word[1:], 2):
-                name = _SHORT_OPTIONS.get(letter, letter)
-                if name in _OPTIONS_WITH_VALUE:
-                    options.setdefault(name, []).append(word[after:] or next(rest, ""))
-                    break
-                options.setdefault(name, []).append("")
-        else:
-            operands.append(word)
+    given, operands = split_options(words, _VALUED)
+    for option, value in given:
+        name = _SHORT_OPTIONS.get(option, option)
+        options.setdefault(_SAME_OPTIONS.get(name, name), []).append(value)
     return options, operands
 
 

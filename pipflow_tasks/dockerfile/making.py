@@ -25,6 +25,7 @@ from .pythons import (
     read_named_version,
     read_version,
 )
+from .words import split_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -145,23 +146,8 @@ def parse(
     words: Sequence[str], flags: frozenset[str] = frozenset()
 ) -> tuple[dict[str, str], list[str]]:
     """Return the options and the operands of a command; ``flags`` take no value here."""
-    options: dict[str, str] = {}
-    operands: list[str] = []
-    rest = iter(words)
-    for word in rest:
-        if word.startswith("--"):
-            name, equals, value = word[2:].partition("=")
-            takes = name in _VALUED - flags
-            options[name] = value if equals or not takes else next(rest, "")
-        elif word.startswith("-") and len(word) > 1:
-            for after, letter in enumerate(word[1:], 2):
-                if letter in _VALUED - flags:
-                    options[letter] = word[after:] or next(rest, "")
-                    break
-                options[letter] = ""
-        else:
-            operands.append(word)
-    return options, operands
+    options, operands = split_options(words, _VALUED - flags)
+    return dict(options), operands
 
 
 def _shown(*words: str) -> str:
@@ -308,10 +294,6 @@ def _run_uv(pythons: Pythons, words: Sequence[str], where: Where) -> Pythons:
     return pythons
 
 
-def _find_folder(pythons: Pythons, folder: str) -> Located:
-    return pythons.find_folder(folder)
-
-
 def _install_project(pythons: Pythons, words: Sequence[str], where: Where) -> Pythons:
     """Follow Poetry, Pipenv and PDM, which may put a venv into the project's folder."""
     path = where.join(".venv")
@@ -333,8 +315,8 @@ def chosen_python(
     if "/" in spec:
         name = posixpath.basename(spec)
         is_program = name in {"python", "python3"} or NAMED.fullmatch(name) is not None
-        find = where.find if is_program else _find_folder
-        located = find(pythons, where.join(spec))
+        path = where.join(spec)
+        located = where.find(pythons, path) if is_program else pythons.find_folder(path)
         if located.prefix or located.python.origin != "version":
             return located
         return Located(python=replace(located.python, word=word))
@@ -352,7 +334,7 @@ def uv_python(pythons: Pythons, options: Mapping[str, Sequence[str]], where: Whe
     if "system" not in options and not is_system:
         for name in ("VIRTUAL_ENV", "CONDA_PREFIX"):
             if folder := environment.get(name, ""):
-                return _find_folder(pythons, where.join(folder))
+                return pythons.find_folder(where.join(folder))
         folder = where.directory
         while True:
             located = pythons.find_prefix(posixpath.join(folder, ".venv"))

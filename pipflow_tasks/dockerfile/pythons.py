@@ -108,12 +108,6 @@ def read_version(word: str) -> str:
     return f"{match['dotted'] or '3.' + match['minor']}{match['patch'] or ''}"
 
 
-def read_version_file(text: str) -> str:
-    """Return the version in the text of a ``.python-version``, or nothing."""
-    lines = (line.strip() for line in text.splitlines())
-    return next((read_version(line) for line in lines if line and not line.startswith("#")), "")
-
-
 def read_conda_spec(words: Iterable[str]) -> str | None:
     """Return the version of the ``python`` among packages of conda; empty: none in particular.
 
@@ -140,8 +134,10 @@ def read_conda_file(text: str) -> str:
 
 def read_named_version(path: str, text: str) -> str:
     """Return the version of Python that a file names, by the kind of file that it is."""
-    is_conda = posixpath.splitext(path)[1] in {".yml", ".yaml"}
-    return read_conda_file(text) if is_conda else read_version_file(text)
+    if posixpath.splitext(path)[1] in {".yml", ".yaml"}:
+        return read_conda_file(text)
+    lines = (line.strip() for line in text.splitlines())  # of a .python-version
+    return next((read_version(line) for line in lines if line and not line.startswith("#")), "")
 
 
 class Pythons(Struct, frozen=True, kw_only=True):
@@ -239,7 +235,7 @@ class Pythons(Struct, frozen=True, kw_only=True):
             if _PYENV_FOLDER.fullmatch(folder):
                 continue
             prefix = posixpath.dirname(folder)
-            located = self._in(prefix)
+            located = self.find_prefix(prefix)
             if located is not None and not _is_other(program, located.python):
                 return located
             if located is None and (link := self.links.get(posixpath.join(folder, program))):
@@ -253,7 +249,7 @@ class Pythons(Struct, frozen=True, kw_only=True):
         folder = posixpath.join(prefix, "bin")
         if folder in _SYSTEM_FOLDERS:
             return self._of_system("python3")
-        return self._in(prefix) or self._elsewhere(posixpath.join(folder, "python3"))
+        return self.find_prefix(prefix) or self._elsewhere(posixpath.join(folder, "python3"))
 
     def _elsewhere(self, path: str) -> Located:
         """Return the Python of a program at a path that no instruction makes."""
@@ -261,17 +257,13 @@ class Pythons(Struct, frozen=True, kw_only=True):
         python = Python(origin="elsewhere", word=path, otherwise=self._of_system(name).python)
         return Located(python=python, prefix=posixpath.dirname(folder))
 
-    def find_prefix(self, prefix: str) -> Located | None:
-        """Return the Python of a folder (``/opt/venv``), or None where nothing is known of it."""
-        return self._in(prefix)
-
     def _at(self, path: str, depth: int = 0) -> Located:
         """Return the Python of a program with a path."""
         link = self.links.get(path)
         if link is not None and link != path and depth < _DEEPEST_LINK:
             return self._at(link, depth + 1)
         folder, name = posixpath.split(path)
-        located = self._in(posixpath.dirname(folder))
+        located = self.find_prefix(posixpath.dirname(folder))
         if located is not None:
             return located
         if match := NAMED.fullmatch(name):
@@ -283,8 +275,8 @@ class Pythons(Struct, frozen=True, kw_only=True):
             return self._of_system(name, depth)
         return self._elsewhere(path)
 
-    def _in(self, prefix: str) -> Located | None:
-        """Return the Python of a folder, by what was made there, else by its name."""
+    def find_prefix(self, prefix: str) -> Located | None:
+        """Return the Python of a folder, by what was made there, else by its name, or None."""
         if prefix in self.prefixes:
             return Located(python=self.prefixes[prefix], prefix=prefix)
         if match := _CONDA_PREFIX.fullmatch(prefix):

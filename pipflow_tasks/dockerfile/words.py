@@ -18,7 +18,7 @@ from msgspec import Struct
 from .globs import replaced, trimmed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Container, Mapping, Sequence
 
 BLANKS = " \t\n\r\v\f"
 
@@ -33,6 +33,33 @@ def split_words(text: str, escape: str) -> list[str]:
             words.append(text[position:end])
         position = max(end, position + 1)
     return words
+
+
+def split_options(
+    words: Sequence[str], valued: Container[str]
+) -> tuple[list[tuple[str, str]], list[str]]:
+    """Return the options of a command line in their order, each with its value, and the operands.
+
+    ``valued`` are the names and letters that take a value; that of any other is empty, or what
+    ``--name=`` gives it.
+    """
+    options: list[tuple[str, str]] = []
+    operands: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if word.startswith("--"):
+            name, equals, value = word[2:].partition("=")
+            takes = not equals and name in valued
+            options.append((name, next(rest, "") if takes else value))
+        elif word.startswith("-") and word != "-":
+            for after, letter in enumerate(word[1:], 2):
+                if letter in valued:
+                    options.append((letter, word[after:] or next(rest, "")))
+                    break
+                options.append((letter, ""))
+        else:
+            operands.append(word)
+    return options, operands
 
 
 def partition(text: str) -> tuple[str, str, str]:
