@@ -28,31 +28,33 @@ from ..target import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
-    from ..dockerfile import Dockerfile, Python
+    from ..dockerfile import Python
     from ..dockerfile.pythons import Origin
     from ..engine import BaseImages
+    from ..settings import Chosen
     from ..target.interpreter import Interpreter
+    from .build import Build
 
 _RELEASES = {"amzn": "amazonlinux", "ol": "oraclelinux", "rocky": "rockylinux"}
 """What ``/etc/os-release`` calls a distribution, where image names call it otherwise."""
 
 
 class Asking(Struct, frozen=True, kw_only=True):
-    """A Dockerfile whose Pythons are looked up.
+    """A build whose Pythons are looked up.
 
     Attributes:
-        path: the Dockerfile, as messages show it.
-        context: its build context.
-        dockerfile: what it says.
+        build: the build.
         bases: the images that an engine has.
+        chosen: what the settings say of its environment.
+        variables: those of this process, for ``DOCKER_DEFAULT_PLATFORM``.
     """
 
-    path: str
-    context: Path
-    dockerfile: Dockerfile
+    build: Build
     bases: BaseImages
+    chosen: Chosen
+    variables: Mapping[str, str]
 
 
 def find_target(python: Python, base: BaseImage, asking: Asking) -> tuple[Target, str]:
@@ -64,8 +66,8 @@ def find_target(python: Python, base: BaseImage, asking: Asking) -> tuple[Target
         TargetError: it is unknown which Python it is, or it can't be served.
     """
     if python.stage is not None and python.origin in {"image", "system", "package", "elsewhere"}:
-        made_on = asking.dockerfile.base_of(python.stage)
-        source = f"{made_on.path or asking.path}:{made_on.line}"
+        made_on = asking.build.dockerfile.base_of(python.stage)
+        source = f"{made_on.path or asking.build.recipe.path}:{made_on.line}"
         if made_on.base != base.reference:
             there = replace(base, reference=made_on.base, source=source)
             made, _ = find_target(replace(python, stage=None), there, asking)
@@ -130,7 +132,7 @@ def _distribution_of(release: str) -> Distribution | None:
 
 
 def _place(python: Python, asking: Asking) -> str:
-    return f"{python.path or asking.path}:{python.line}" if python.line else ""
+    return f"{python.path or asking.build.recipe.path}:{python.line}" if python.line else ""
 
 
 def _unknown(python: Python, base: BaseImage, asking: Asking) -> TargetError:
@@ -180,7 +182,7 @@ def _find_named(python: Python, base: BaseImage, asking: Asking) -> tuple[Target
 def _find_named_by_file(python: Python, base: BaseImage, asking: Asking) -> tuple[Target, str]:
     """Return the target of a Python that a file of the build context names."""
     for file in python.files:
-        path = asking.context / file
+        path = asking.build.recipe.context / file
         text = read_text(path, shown=file) if is_file(path) else None
         if text is None:
             continue
@@ -197,7 +199,7 @@ def _find_copied(python: Python, base: BaseImage, asking: Asking) -> tuple[Targe
     """Return the target of a Python that was copied from a stage or an image."""
     reference = python.image
     if python.stage is not None:
-        reference = asking.dockerfile.base_of(python.stage).base
+        reference = asking.build.dockerfile.base_of(python.stage).base
     image = ImageName.parse(reference, source=_place(python, asking))
     if image.python is not None and image.has_official_pip:
         known = asking.bases.ask(reference).interpreter if asking.bases.for_patch else None

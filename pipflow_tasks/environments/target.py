@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
     from ..dockerfile import InstallCommand, Stage
-    from ..settings import Chosen, OneOrEach, Settings
+    from ..settings import OneOrEach, Settings
     from .build import Build
     from .discovery import Discovery
     from .parts import Part
@@ -108,13 +108,17 @@ def find_targets(
         ]
         return tuple(_with_own_names(found))
     bases = BaseImages.of(discovery.builder, variables, for_patch=for_patch)
-    chosen = [settings.chosen_for(each.names) for each in named]
-    _require_installed(discovery, settings, chosen, variables, bases, is_new=is_new)
-    missing = (
-        _not_installed(each.part.build, own, discovery)
-        for each, own in zip(named, chosen, strict=True)
-        if not each.part.build.steps
-    )
+    asked = [
+        Asking(
+            build=each.part.build,
+            bases=bases,
+            chosen=settings.chosen_for(each.names),
+            variables=variables,
+        )
+        for each in named
+    ]
+    _require_installed(discovery, settings, asked, is_new=is_new)
+    missing = (_not_installed(each, discovery) for each in asked if not each.build.steps)
     notices = tuple(dict.fromkeys([*discovery.notices, *missing]))
     found = [
         FoundTarget(
@@ -125,20 +129,14 @@ def find_targets(
             choice=each.part.build.recipe.path if discovery.is_open else "",
             notices=notices,
         )
-        for each, own in zip(named, chosen, strict=True)
-        for target, part in _targets_of(each.part, own, variables, bases)
+        for each, asking in zip(named, asked, strict=True)
+        for target, part in _targets_of(each.part, asking)
     ]
     return tuple(_with_own_names(found))
 
 
 def _require_installed(
-    discovery: Discovery,
-    settings: Settings,
-    chosen: Sequence[Chosen],
-    variables: Mapping[str, str],
-    bases: BaseImages,
-    *,
-    is_new: bool,
+    discovery: Discovery, settings: Settings, asked: Sequence[Asking], *, is_new: bool
 ) -> None:
     """Check that a build installs the files, or that it is known what they are installed into.
 
@@ -147,7 +145,7 @@ def _require_installed(
         TargetError: none does.
     """
     builds = discovery.builds
-    if all(each.python for each in chosen):
+    if all(each.chosen.python for each in asked):
         return
     if not any(build.steps for build in builds) and not _is_settled(
         builds, settings, discovery, is_new=is_new
@@ -155,7 +153,7 @@ def _require_installed(
         for build in builds:
             _require_own_installer(build)
         builds[0].dockerfile.require_known()
-        python = _python_of(builds[0], chosen[0], variables, bases)
+        python = _python_of(asked[0])
         raise uninstalled_error(builds, discovery.library, settings.files, python)
     bypassed = bypassed_error(builds, discovery.library, settings.files)
     if bypassed is not None:
@@ -226,12 +224,13 @@ def _is_settled(
     return is_meant and not any(each.is_seen for each in explained)
 
 
-def _not_installed(build: Build, chosen: Chosen, discovery: Discovery) -> str:
+def _not_installed(asking: Asking, discovery: Discovery) -> str:
+    build, python = asking.build, asking.chosen.python
     told = "the image of its last stage"
     if build.recipe.stage is not None:
         told = f"the image of the stage {build.recipe.stage}, as the setting stage says"
-    if chosen.python:
-        told = f"Python {chosen.python}, as the setting python says"
+    if python:
+        told = f"Python {python}, as the setting python says"
     elif others := steps_with_files(build):
         told = f"what line {others[0].line} installs into"
     reason = explain_uninstalled(build, discovery.library).reason
@@ -245,15 +244,10 @@ def _not_installed(build: Build, chosen: Chosen, discovery: Discovery) -> str:
     )
 
 
-def _python_of(
-    build: Build,
-    chosen: Chosen,
-    variables: Mapping[str, str],
-    bases: BaseImages,
-) -> str:
+def _python_of(asking: Asking) -> str:
     """Return the Python of the base image of the last stage, as two numbers; empty: unknown."""
     try:
-        target = _find_target(build, chosen, variables, bases)
+        target = _find_target(asking)
     except (DockerfileError, TargetError):
         return ""
     return ".".join(target.python.split(".")[:2])
@@ -312,22 +306,17 @@ def _target_of_host(note: str) -> Target:
 # --- one build ------------------------------------------------------------------------------------
 
 
-def _targets_of(
-    part: Part,
-    chosen: Chosen,
-    variables: Mapping[str, str],
-    bases: BaseImages,
-) -> Iterator[tuple[Target, Part]]:
+def _targets_of(part: Part, asking: Asking) -> Iterator[tuple[Target, Part]]:
     """Yield the target of each image that steps of a part have, with the part of these steps."""
     build = part.build
-    if chosen.python == _HOST:
+    if asking.chosen.python == _HOST:
         yield _host_of_setting(), part
         return
     if not build.steps:
-        yield _find_target(build, chosen, variables, bases), part
+        yield _find_target(asking), part
         return
     found: dict[object, list[tuple[InstallCommand, Target]]] = {}
-    for step, target in _targets_of_steps(build, build.steps, chosen, variables, bases):
+    for step, target in _targets_of_steps(build.steps, asking):
         found.setdefault(_image_of(target), []).append((step, target))
     if len(found) > 1 and any(map(makes_wheels, build.steps)):
         raise _different_images_error(
@@ -340,26 +329,20 @@ def _targets_of(
 
 
 def _targets_of_steps(
-    build: Build,
-    steps: Sequence[InstallCommand],
-    chosen: Chosen,
-    variables: Mapping[str, str],
-    bases: BaseImages,
+    steps: Sequence[InstallCommand], asking: Asking
 ) -> Iterator[tuple[InstallCommand, Target]]:
-    last = _last_stage(build, steps, chosen)
+    last = _last_stage(steps, asking)
 
     def way_of(step: InstallCommand) -> object:
-        restriction = _restriction_of(step, build)
+        restriction = _restriction_of(step, asking.build)
         return step.stage, step.installer, step.python, _pip_of(step), restriction
 
     ways = {way_of(step): step for step in reversed(steps)}
-    targets = {
-        way: _target_of(step, last, build, chosen, variables, bases) for way, step in ways.items()
-    }
+    targets = {way: _target_of(step, last, asking) for way, step in ways.items()}
     yield from ((step, targets[way_of(step)]) for step in reversed(steps))
 
 
-def _last_stage(build: Build, steps: Sequence[InstallCommand], chosen: Chosen) -> Stage:
+def _last_stage(steps: Sequence[InstallCommand], asking: Asking) -> Stage:
     """Return the stage that is built, where all that is to be known of its Dockerfile is known.
 
     Raises:
@@ -367,11 +350,11 @@ def _last_stage(build: Build, steps: Sequence[InstallCommand], chosen: Chosen) -
             that name.
         TargetError: conda installs the files.
     """
-    dockerfile, stage = build.dockerfile, build.recipe.stage
-    if not chosen.python:
+    build, dockerfile, stage = asking.build, asking.build.dockerfile, asking.build.recipe.stage
+    if not asking.chosen.python:
         _require_own_installer(build)
-    if not chosen.python and not (steps and all(step.python.origin == "version" for step in steps)):
-        dockerfile.require_known()
+        if not steps or any(step.python.origin != "version" for step in steps):
+            dockerfile.require_known()
     last = dockerfile.stage_named(stage) if stage else dockerfile.stages[-1]
     if last is None:
         raise DockerfileError(
@@ -386,21 +369,14 @@ def _who_names_stage(build: Build) -> str:
     return f"the target {build.recipe.bake} builds" if build.recipe.bake else "is to be built"
 
 
-def _find_target(
-    build: Build,
-    chosen: Chosen,
-    variables: Mapping[str, str],
-    bases: BaseImages,
-) -> Target:
+def _find_target(asking: Asking) -> Target:
     """Return the target of the stage that other files are installed in, or of the last stage."""
-    steps = steps_with_files(build)
-    last = _last_stage(build, steps, chosen)
-    found = _targets_of_steps(build, steps, chosen, variables, bases)
-    targets = [target for _, target in found]
+    steps = steps_with_files(asking.build)
+    targets = [target for _, target in _targets_of_steps(steps, asking)]
     if not targets:
-        targets = [_target_of(None, last, build, chosen, variables, bases)]
+        targets = [_target_of(None, _last_stage(steps, asking), asking)]
     if any(_image_of(target) != _image_of(targets[0]) for target in targets):
-        raise _different_images_error(build, targets)
+        raise _different_images_error(asking.build, targets)
     return _strictest(targets)
 
 
@@ -431,17 +407,11 @@ def _require_own_installer(build: Build) -> None:
         )
 
 
-def _target_of(
-    step: InstallCommand | None,
-    last: Stage,
-    build: Build,
-    chosen: Chosen,
-    variables: Mapping[str, str],
-    bases: BaseImages,
-) -> Target:
+def _target_of(step: InstallCommand | None, last: Stage, asking: Asking) -> Target:
     """Return the target of a step; without one, that of the last stage as it is."""
+    build, python = asking.build, asking.chosen.python
     image = build.dockerfile.base_of(last.index if step is None else step.stage)
-    platforms, notes = _platforms(build, image.platform, chosen, variables)
+    platforms, notes = _platforms(image.platform, asking)
     pip_upgraded, pip = (False, None) if step is None else _pip_of(step)
     base = BaseImage(
         reference=image.base,
@@ -452,12 +422,12 @@ def _target_of(
         manager="" if step is None else step.manager,
         notes=notes,
     )
-    if chosen.python:
-        target, who = Target.from_image(base, python=chosen.python), "the setting python"
+    if python:
+        target, who = Target.from_image(base, python=python), "the setting python"
     elif step is None:
-        target, who = target_of_base(base, bases), ""
+        target, who = target_of_base(base, asking.bases), ""
     else:
-        target, who = _target_of_step(step, base, build, bases)
+        target, who = _target_of_step(step, base, asking)
     target = replace(target, installer="pip" if step is None else step.installer, python_source=who)
     if step is None:
         return target
@@ -467,17 +437,12 @@ def _target_of(
     return restrict(target, restriction)
 
 
-def _target_of_step(
-    step: InstallCommand, base: BaseImage, build: Build, bases: BaseImages
-) -> tuple[Target, str]:
+def _target_of_step(step: InstallCommand, base: BaseImage, asking: Asking) -> tuple[Target, str]:
     """Return the target of a step's Python, and the place that names it.
 
     Where that Python is unknown, it is the one that the step's wheels are for.
     """
-    recipe, version = build.recipe, step.options.python_version
-    asking = Asking(
-        path=recipe.path, context=recipe.context, dockerfile=build.dockerfile, bases=bases
-    )
+    version = step.options.python_version
     python = step.python if step.python.line else replace(step.python, line=step.line)
     try:
         return find_target(python, base, asking)
@@ -510,14 +475,14 @@ def _restriction_of(step: InstallCommand, build: Build) -> Restriction:
 
 
 def _platforms(
-    build: Build, stage_platform: str | None, chosen: Chosen, variables: Mapping[str, str]
+    stage_platform: str | None, asking: Asking
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the platforms, and a note where only this machine tells."""
-    if chosen.platform:
-        return split_values(chosen.platform), ()
-    if build.recipe.platforms:
-        return build.recipe.platforms, ()
-    if named := stage_platform or variables.get("DOCKER_DEFAULT_PLATFORM"):
+    if asking.chosen.platform:
+        return split_values(asking.chosen.platform), ()
+    if asking.build.recipe.platforms:
+        return asking.build.recipe.platforms, ()
+    if named := stage_platform or asking.variables.get("DOCKER_DEFAULT_PLATFORM"):
         return (named,), ()
     name = docker_platform(host.machine())
     return (name,), (f"{ASSUMED_PLATFORM}, {name}",)
