@@ -178,26 +178,27 @@ class ComposeFile(Struct, frozen=True, kw_only=True):
             ComposeError: it is no compose file.
         """
         read = cls.from_texts([(path, text)], environment={})
-        return replace(read, services=tuple(_without_places(found) for found in read.services))
+        services = tuple(replace(found, line=None) for found in read.services)
+        return replace(read, services=services).with_places({})
 
-    def with_places_of(self, other: ComposeFile) -> ComposeFile:
-        """Return this with the places of the Dockerfiles that another reading of it has."""
-        places = {
+    @property
+    def places(self) -> dict[tuple[str, str | None], tuple[str, int] | None]:
+        """The place of each Dockerfile in it, by the name of the service and the text."""
+        return {
             (each.name, each.build.dockerfile_inline): each.build.inline_place
-            for each in other.services
+            for each in self.services
             if each.build is not None
         }
-        services = (
-            each
-            if each.build is None
-            else replace(
-                each,
-                build=replace(
-                    each.build, inline_place=places.get((each.name, each.build.dockerfile_inline))
-                ),
-            )
-            for each in self.services
-        )
+
+    def with_places(
+        self, places: Mapping[tuple[str, str | None], tuple[str, int] | None]
+    ) -> ComposeFile:
+        """Return this with the places of its Dockerfiles that another reading of it has."""
+        services = [*self.services]
+        for at, each in enumerate(services):
+            if each.build is not None:
+                place = places.get((each.name, each.build.dockerfile_inline))
+                services[at] = replace(each, build=replace(each.build, inline_place=place))
         return replace(self, services=tuple(services))
 
     @property
@@ -321,9 +322,8 @@ class _Reading(Struct, kw_only=True):
         if not isinstance(root, yaml.MappingNode):
             raise ComposeError("the file holds no mapping with `services`", path=self.path)
         content = self._mapping(root)
-        if "services" in content:
-            for service in content["services"].map("services").values():
-                self._normalise(service)
+        for service in _section(content, "services").values():
+            self._normalise(service)
         return content
 
     def _value(self, node: yaml.Node) -> _Value:
@@ -498,7 +498,7 @@ class _Others(Struct, frozen=True, kw_only=True):
             return None
         shown = _joined(self.folder, path)
         content = _Reading(path=shown, environment=self.environment).document(text)
-        services = content["services"].map("services") if "services" in content else {}
+        services = _section(content, "services")
         folder = posixpath.dirname(path)
         return {name: _with_context(each, name, folder) for name, each in services.items()}
 
@@ -579,8 +579,7 @@ def _moved(service: Service, folder: str) -> Service:
 
 
 def _compose_file(content: _Map, path: str, others: _Others) -> ComposeFile:
-    services = content["services"].map("services") if "services" in content else {}
-    secrets = content["secrets"].map("secrets") if "secrets" in content else {}
+    services, secrets = _section(content, "services"), _section(content, "secrets")
     return ComposeFile(
         path=path,
         name=_text(content, "name"),
@@ -596,6 +595,11 @@ def _compose_file(content: _Map, path: str, others: _Others) -> ComposeFile:
 def _entry(content: _Map, key: str) -> _Entry | None:
     entry = content.get(key)
     return None if entry is None or entry.tag == "!reset" else entry
+
+
+def _section(content: _Map, key: str) -> _Map:
+    entry = _entry(content, key)
+    return {} if entry is None else entry.map(key)
 
 
 def _text(content: _Map, key: str) -> str | None:
@@ -638,13 +642,6 @@ def _service(name: str, entry: _Entry, content: _Map, secrets: _Map) -> Service:
     )
 
 
-def _without_places(service: Service) -> Service:
-    build = service.build
-    if build is not None:
-        build = replace(build, inline_place=None)
-    return replace(service, line=None, build=build)
-
-
 def _words(content: _Map, *names: str) -> str:
     """Return the words of commands, which are a text or a list of texts."""
     values = [entry.value for name in names if (entry := _entry(content, name)) is not None]
@@ -654,16 +651,13 @@ def _words(content: _Map, *names: str) -> str:
 
 def _build(content: _Map, secrets: _Map) -> BuildSection:
     inline = _entry(content, "dockerfile_inline")
-    entry = _entry(content, "args")
-    args = {} if entry is None else entry.map("args")
-    entry = _entry(content, "additional_contexts")
-    contexts = {} if entry is None else entry.map("additional_contexts")
+    contexts = _section(content, "additional_contexts")
     return BuildSection(
         context=_text(content, "context") or ".",
         dockerfile=_text(content, "dockerfile") or "Dockerfile",
         dockerfile_inline=_text(content, "dockerfile_inline"),
         inline_place=(inline.path, inline.text_line) if inline and inline.text_line else None,
-        args=tuple((name, value.text(name)) for name, value in args.items()),
+        args=tuple((name, value.text(name)) for name, value in _section(content, "args").items()),
         target=_text(content, "target"),
         platforms=_texts(content, "platforms"),
         secrets=tuple(_secrets(content, secrets)),

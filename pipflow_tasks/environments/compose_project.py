@@ -122,7 +122,7 @@ def _read(
     if told is not None:
         file = ComposeFile.from_config(told, path=shown[0])
         if any(each.build is not None and each.build.dockerfile_inline for each in file.services):
-            file = file.with_places_of(read_ourselves())
+            file = file.with_places(read_ourselves().places)
     return ComposeProject(
         folder=folder,
         base=paths[0].parent,
