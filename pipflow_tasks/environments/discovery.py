@@ -51,44 +51,27 @@ _INSTALLS = Pattern(r"\b(?:pip3?|uv)\b[^;&|]*\b(?:install|sync)\b")
 class Discovery(Struct, frozen=True, kw_only=True):
     """What a project builds, and with what.
 
+    Until its builder is chosen, it is a tier: the builds that were found in one place. The first
+    tier that installs the files counts.
+
     Attributes:
         builds: of the services that install the requirements files, or of the Dockerfiles.
+        library: the requirements files that the project and its builds name, as they were read.
         builder: None where the project has nothing to build.
         compose: the compose project that has the services; None where there are none.
-        library: the requirements files that the project and its builds name, as they were read.
         bake: the bake files that have the targets; None where there are none.
         is_open: the builds are those of several Dockerfiles, and nothing says which is meant. If
             they are equal, the first counts.
         passed_over: what was found and is not built, one clause each.
-        notices: what else the user should know of what was found.
-    """
-
-    builds: tuple[Build, ...]
-    builder: Builder | None
-    compose: ComposeProject | None
-    library: Library
-    bake: BakeProject | None = None
-    is_open: bool = False
-    passed_over: tuple[str, ...] = ()
-    notices: tuple[str, ...] = ()
-
-
-class Tier(Struct, frozen=True, kw_only=True):
-    """Builds that are looked for in one place; the first tier that installs the files counts.
-
-    Attributes:
-        builds: those that were found there.
-        library: with the files that their steps may install.
-        compose: the compose project that has them, if it is one.
-        bake: the bake files that have them, if there are any.
-        passed_over: what was found there and is not built, one clause each.
         notices: what else the user should know where these builds count.
     """
 
     builds: tuple[Build, ...]
     library: Library
+    builder: Builder | None = None
     compose: ComposeProject | None = None
     bake: BakeProject | None = None
+    is_open: bool = False
     passed_over: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
 
@@ -157,7 +140,7 @@ def find_builds(library: Library, settings: Settings, variables: Mapping[str, st
         UsageError: a setting names what is not there; or one file is installed by one tier, and
             another one by another, into another image.
     """
-    first: Tier | None = None
+    first: Discovery | None = None
     passed_over: list[str] = []
     tiers = _tiers(library, settings.files, settings, variables)
     for tier in tiers:
@@ -170,14 +153,13 @@ def find_builds(library: Library, settings: Settings, variables: Mapping[str, st
             return _discover(tier, settings, variables)
         if first is None and _may_be_meant(tier, settings, library.root):
             first = tier
-    if first is None:
-        first = Tier(builds=(), library=library)
+    first = first or Discovery(builds=(), library=library)
     require_known_names(settings, first.builds)
     found = _discover(first, settings, variables)
     return replace(found, passed_over=tuple(dict.fromkeys(passed_over)))
 
 
-def _require_whole(tier: Tier, later: Iterable[Tier], settings: Settings) -> None:
+def _require_whole(tier: Discovery, later: Iterable[Discovery], settings: Settings) -> None:
     """Check that no later tier installs, into another image, a file that a tier does not install.
 
     Raises:
@@ -242,11 +224,11 @@ def find_file(library: Library, settings: Settings, variables: Mapping[str, str]
 
 def _tiers(
     library: Library, files: Sequence[str], settings: Settings, variables: Mapping[str, str]
-) -> Iterator[Tier]:
+) -> Iterator[Discovery]:
     """Yield the builds of a project, tier by tier: of settings, compose files, Dockerfiles."""
     root = library.root
     named, context = named_places(split_command("build_command", settings.build_command))
-    services: list[Tier] = []
+    services: list[Discovery] = []
     if settings.builder in {"auto", "compose", "podman-compose"} and not settings.dockerfile:
         found = find_compose(library, settings.builder, variables)
         services = [_read_services(compose, library, files, settings) for compose in found]
@@ -272,7 +254,7 @@ def _dockerfile_tiers(
     variables: Mapping[str, str],
     named: str | None,
     context: str | None,
-) -> Iterator[Tier]:
+) -> Iterator[Discovery]:
     """Yield the builds of Dockerfiles and bake files, tier by tier.
 
     ``build_command`` names a Dockerfile and a context, or neither.
@@ -311,12 +293,12 @@ def _dockerfile_tiers(
     found = find_others(start)  # a walk, which most projects need not wait for
     yield from (replace(look(paths), notices=unread) for paths in (found.others, found.lesser))
     hidden = tuple(f"{library.name_of(path)} is in a hidden folder" for path in found.hidden)
-    yield Tier(builds=(), library=library, passed_over=hidden)
+    yield Discovery(builds=(), library=library, passed_over=hidden)
 
 
 def _read_bake(
     library: Library, files: Sequence[str], settings: Settings, variables: Mapping[str, str]
-) -> Tier | None:
+) -> Discovery | None:
     """Return the targets of the bake files in the project's folder, which docker alone builds."""
     if settings.builder not in {"auto", "docker"} or settings.stage or settings.context:
         return None
@@ -324,7 +306,7 @@ def _read_bake(
     if bake is None:
         return None
     builds, library = read_builds(bake.recipes, files, library)
-    return Tier(builds=builds, library=library, bake=bake, passed_over=bake.unread)
+    return Discovery(builds=builds, library=library, bake=bake, passed_over=bake.unread)
 
 
 def _builds_same(builds: Iterable[Build], others: Iterable[Build]) -> bool:
@@ -333,7 +315,7 @@ def _builds_same(builds: Iterable[Build], others: Iterable[Build]) -> bool:
     return any(build.installing and build.recipe.file in files for build in builds)
 
 
-def _require_alike(tiers: Sequence[Tier]) -> None:
+def _require_alike(tiers: Sequence[Discovery]) -> None:
     """Check that compose files which are used by name build the files' images alike.
 
     Raises:
@@ -356,7 +338,7 @@ def _require_alike(tiers: Sequence[Tier]) -> None:
         )
 
 
-def _may_be_meant(tier: Tier, settings: Settings, root: Path) -> bool:
+def _may_be_meant(tier: Discovery, settings: Settings, root: Path) -> bool:
     """Return whether the builds of a tier count although they do not install the files.
 
     Those of a compose file above the project's folder do not, nor do loose Dockerfiles of other
@@ -389,7 +371,7 @@ def _read_dockerfiles(
     context: Path | None,
     stages: Sequence[str],
     is_named: bool = False,
-) -> Tier:
+) -> Discovery:
     """Return the builds of Dockerfiles that belong to the project, and name the others."""
     placed, library = place(
         paths, files, library, variables, context=context, stages=stages, is_named=is_named
@@ -398,10 +380,10 @@ def _read_dockerfiles(
         f"{library.name_of(path)} is built in another project (`cd {library.name_of(folder)}`)"
         for folder, path in placed.foreign
     )
-    return Tier(builds=placed.builds, library=library, passed_over=foreign)
+    return Discovery(builds=placed.builds, library=library, passed_over=foreign)
 
 
-def _discover(tier: Tier, settings: Settings, variables: Mapping[str, str]) -> Discovery:
+def _discover(tier: Discovery, settings: Settings, variables: Mapping[str, str]) -> Discovery:
     """Return what was found, with what ``build_command`` says, and with the files of all steps."""
     if tier.compose is not None:
         _require_plain(settings, tier.compose.file.path)
@@ -432,13 +414,13 @@ def _discover(tier: Tier, settings: Settings, variables: Mapping[str, str]) -> D
         for path in (*step.sources, *step.constraint_sources, *step.override_sources)
     ]
     library = read_more(library, named, variables)
-    return Discovery(
+    return replace(
+        tier,
         builds=builds,
-        builder=builder,
-        compose=tier.compose,
-        bake=tier.bake,
         library=library,
+        builder=builder,
         is_open=is_open,
+        passed_over=(),
         notices=(*tier.notices, *notices),
     )
 
@@ -523,7 +505,7 @@ def _with_suffix(name: str, label: str) -> str:
 
 def _read_services(
     compose: ComposeProject, library: Library, files: Sequence[str], settings: Settings
-) -> Tier:
+) -> Discovery:
     """Return what a compose project builds.
 
     Raises:
@@ -542,7 +524,7 @@ def _read_services(
             hint="install docker compose 2, or name the Dockerfile with the setting `dockerfile`",
         )
     builds, notices = _without_hidden(builds, compose, settings)
-    return Tier(
+    return Discovery(
         builds=builds, library=library, compose=compose, passed_over=starting, notices=notices
     )
 
