@@ -26,6 +26,7 @@ from .image import (
     origins_of,
 )
 from .install import (
+    SHELLS,
     InstallCommand,
     OtherInstall,
     find_location,
@@ -65,7 +66,7 @@ if TYPE_CHECKING:
 _COMMAND = 500
 """The work to follow a command, besides its words."""
 _RESERVED = frozenset({"if", "then", "else", "elif", "while", "until", "do", "!", "{", "}", "time"})
-_SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh", "su", "runuser"})
+_SHELLS = SHELLS | {"su", "runuser"}
 _SETTINGS = frozenset({"pip.conf", "uv.toml"})
 _PROFILES = frozenset({".bash_profile", ".bashrc", ".profile"})
 # fmt: off

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from msgspec import Struct
 
 from ..values import repr_without
-from .image import join
+from .image import folders_above, join
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,9 +56,8 @@ def configuration_files(
             return
         yield "global", "/etc/uv/uv.toml"
         yield from (("user", f"{folder}/uv/uv.toml") for folder in folders)
-        while directory:
-            yield from (("site", join(directory, name)) for name in ("pyproject.toml", "uv.toml"))
-            directory = "" if directory == "/" else posixpath.dirname(directory)
+        for each in filter(None, folders_above(directory)):
+            yield from (("site", join(each, name)) for name in ("pyproject.toml", "uv.toml"))
         return
     yield from (("global", path) for path in ("/etc/xdg/pip/pip.conf", "/etc/pip.conf"))
     yield from (("user", f"{folder}/.pip/pip.conf") for folder in homes)

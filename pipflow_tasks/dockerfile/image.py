@@ -178,6 +178,14 @@ def join(directory: str, path: str) -> str:
     return "/" + path.lstrip("/") if path.startswith("/") else path
 
 
+def folders_above(directory: str) -> list[str]:
+    """Return a folder and those above it, up to the root or to a variable."""
+    found = [directory]
+    while found[-1] not in {"/", ""}:
+        found.append(posixpath.dirname(found[-1]))
+    return found
+
+
 def context_path(path: str) -> str:
     """Return the normal form of a path in the build context; ``..`` does not leave it."""
     return join("/", path if not path.startswith("$") else "./" + path)[1:] or "."

@@ -147,7 +147,7 @@ class OtherInstall(Struct, frozen=True, kw_only=True):
     sources: tuple[str, ...]
 
 
-_SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh"})
+SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh"})
 # fmt: off
 _WITH_AN_R_OF_THEIR_OWN = frozenset({
     "adduser", "apk", "apt", "apt-get", "awk", "bandit", "cat", "chgrp", "chmod", "chown", "cmp",
@@ -211,7 +211,7 @@ def helper_of(words: Sequence[str]) -> tuple[str, Sequence[str]] | None:
     A shell or a Python starts its script or its module.
     """
     name = posixpath.basename(words[0])
-    if name in _SHELLS or _PYTHON.fullmatch(name):
+    if name in SHELLS or _PYTHON.fullmatch(name):
         rest = [*dropwhile(lambda word: word.startswith("-") and word not in _WHOLE, words[1:])]
         if rest[:1] == ["-m"]:
             rest = rest[1:]

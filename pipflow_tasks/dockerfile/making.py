@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ..values import Pattern
+from .image import folders_above
 from .pythons import (
     CONDA_ANY,
     CONDA_BASE,
@@ -102,13 +103,9 @@ class Where(Struct, frozen=True, kw_only=True):
 
     def named_by_file(self, otherwise: Python | None) -> Python | None:
         """Return what a ``.python-version`` in this folder or above names."""
-        folder = self.directory
-        while True:
-            path = posixpath.join(folder, ".python-version")
-            found = self.read_python(path, otherwise)
-            if found is not None or folder in {"/", ""}:
-                return found
-            folder = posixpath.dirname(folder)
+        paths = (posixpath.join(each, ".python-version") for each in folders_above(self.directory))
+        found = (self.read_python(path, otherwise) for path in paths)
+        return next(filter(None, found), None)
 
     def read_python(self, path: str, otherwise: Python | None = None) -> Python | None:
         """Return the Python that a file names; None where there is no such file."""
@@ -335,14 +332,9 @@ def uv_python(pythons: Pythons, options: Mapping[str, Sequence[str]], where: Whe
         for name in ("VIRTUAL_ENV", "CONDA_PREFIX"):
             if folder := environment.get(name, ""):
                 return pythons.find_folder(where.join(folder))
-        folder = where.directory
-        while True:
-            located = pythons.find_prefix(posixpath.join(folder, ".venv"))
-            if located is not None:
-                return located
-            if folder in {"/", ""}:
-                break
-            folder = posixpath.dirname(folder)
+        venvs = (posixpath.join(each, ".venv") for each in folders_above(where.directory))
+        if located := next(filter(None, map(pythons.find_prefix, venvs)), None):
+            return located
     return where.find(pythons, "python3")
 
 

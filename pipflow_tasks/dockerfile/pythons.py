@@ -119,7 +119,7 @@ def read_conda_spec(words: Iterable[str]) -> str | None:
     return None
 
 
-def read_conda_file(text: str) -> str:
+def _conda_python(text: str) -> str:
     """Return the version of ``python`` in the text of an ``environment.yml``, or nothing."""
     import yaml
 
@@ -135,7 +135,7 @@ def read_conda_file(text: str) -> str:
 def read_named_version(path: str, text: str) -> str:
     """Return the version of Python that a file names, by the kind of file that it is."""
     if posixpath.splitext(path)[1] in {".yml", ".yaml"}:
-        return read_conda_file(text)
+        return _conda_python(text)
     lines = (line.strip() for line in text.splitlines())  # of a .python-version
     return next((read_version(line) for line in lines if line and not line.startswith("#")), "")
 

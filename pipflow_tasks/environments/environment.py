@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections import Counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -227,8 +226,7 @@ def _is_within(one: Environment, other: Environment) -> bool:
 
 def _are_alike(one: Environment, other: Environment) -> bool:
     """Return whether two environments accept the same, wherever that is written."""
-    plain = [replace(each.target, source="", python_source="", notes=()) for each in (one, other)]
-    return plain[0] == plain[1] and one.rules.choice == other.rules.choice
+    return one.target.accepted == other.target.accepted and one.rules.choice == other.rules.choice
 
 
 def _installed(environment: Environment) -> frozenset[object]:
@@ -266,11 +264,7 @@ def _files_of(
 
     A file that is edited is no fixed limit: where it constrains, its lines are to be met as well.
     """
-    limits = {
-        posixpath.normpath(posixpath.join(step.context, source))
-        for step in steps
-        for source in step.install.constraint_sources
-    }
+    limits = {path for step in steps for path in step.in_project(step.install.constraint_sources)}
     installed = (build.installed for build in target.builds)
     return find_included(library, sorted(limits), variables).union(*installed)
 

@@ -246,8 +246,7 @@ def _setting_instead(step: InstallStep, what: str, fix: str, setting: str, ours:
         DockerfileError: the setting is not made.
     """
     if not (ours.index_url if setting == "index_url" else ours.extra_index_urls):
-        path, _, line = step.place.rpartition(":")
-        raise DockerfileError(what, path=path, line=int(line), hint=fix)
+        raise DockerfileError(what, path=step.path, line=step.install.line, hint=fix)
     return f"{step.place}: {what}; the setting {setting} counts instead"
 
 

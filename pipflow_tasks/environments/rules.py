@@ -7,7 +7,6 @@ and variables of the Dockerfile's install step, this tool's settings, and pip's 
 
 from __future__ import annotations
 
-import posixpath
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -173,9 +172,9 @@ def read_rules(
         constraints=MappingProxyType(_constraints(steps, variables)),
         overrides=MappingProxyType(
             {
-                posixpath.normpath(posixpath.join(step.context, source)): step.place
+                path: step.place
                 for step in steps
-                for source in step.install.override_sources
+                for path in step.in_project(step.install.override_sources)
             }
         ),
         without_dependencies=steps[0].place if _is_complete(steps) else "",
@@ -204,11 +203,10 @@ def _require_known_backend(
             if not any(fnmatchcase(name, pattern) for pattern, _ in index_for)
         ]
         if backend and step.install.installer == "uv" and unknown:
-            path, _, number = step.place.rpartition(":")
             raise DockerfileError(
                 f"uv takes {unknown[0]} from an index of its own (--torch-backend {backend})",
-                path=path,
-                line=int(number),
+                path=step.path,
+                line=step.install.line,
                 hint="name that index with the setting `index_for`, for `torch*`",
             )
 
@@ -259,9 +257,9 @@ def _is_complete(steps: Sequence[InstallStep]) -> bool:
 def _constraints(steps: Sequence[InstallStep], variables: Mapping[str, str]) -> dict[str, str]:
     """Return the constraints of steps, files before addresses, each with its step's place."""
     files = {
-        posixpath.normpath(posixpath.join(step.context, source)): step.place
+        path: step.place
         for step in steps
-        for source in step.install.constraint_sources
+        for path in step.in_project(step.install.constraint_sources)
     }
     addresses = {
         name: step.place

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ class InstallStep(Struct, frozen=True, kw_only=True):
     """An install step of a Dockerfile, in a project.
 
     Attributes:
-        place: where it is, ``Dockerfile:4``.
+        path: the Dockerfile that it is in.
         context: the build context, relative to the project's root.
         install: what it says.
         inherited: the variables that its base image sets, and pip's configuration there and in
@@ -38,13 +39,22 @@ class InstallStep(Struct, frozen=True, kw_only=True):
         unread: the files with settings that only the image knows.
     """
 
-    place: str
+    path: str
     context: str
     install: InstallCommand
     inherited: tuple[tuple[str, str], ...] = ()
     unread: tuple[str, ...] = ()
 
     __repr__ = repr_without("inherited")
+
+    @property
+    def place(self) -> str:
+        """Where it is, ``Dockerfile:4``."""
+        return f"{self.path}:{self.install.line}"
+
+    def in_project(self, sources: Iterable[str]) -> tuple[str, ...]:
+        """Return files of its build context, relative to the project's root."""
+        return tuple(posixpath.normpath(posixpath.join(self.context, each)) for each in sources)
 
     def variable(self, *names: str) -> str:
         """Return the value of the installer's own variable, by the first name that has one."""
@@ -159,7 +169,7 @@ def find_steps(
         for install in build.steps:
             configured, unread = _configuration_of(install, context, configuration)
             step = InstallStep(
-                place=build.place_of(install),
+                path=install.path or build.recipe.path,
                 context=library.name_of(context),
                 install=install,
                 inherited=tuple({**asked, **configured, **variables}.items()),

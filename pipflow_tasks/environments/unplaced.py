@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from ..errors import DockerfileError, TargetError
 from .build import bases_of
 from .uninstalled import find_unbuilt
@@ -37,8 +35,7 @@ def note_uninstalled(
     bases = frozenset().union(*map(bases_of, builds))
     for build in builds:
         _require_built(build, names, bases, library)
-    plain = [replace(each.target, source="", python_source="", notes=()) for each in targets]
-    if any(each != plain[0] for each in plain):
+    if any(each.target.accepted != targets[0].target.accepted for each in targets):
         shown = " and ".join(names)
         images = " and ".join(f"{each.name} (python {each.target.python})" for each in targets)
         choices = " or ".join(dict.fromkeys(_choices(targets, builds)))

@@ -13,6 +13,7 @@ from ..values import Pattern
 from .image_facts import (
     ALPINE,
     ALPINE_BEGUN,
+    ALPINE_DROPPED,
     ALPINE_LAST_MUSL_1_1,
     DEBIAN_BEGUN,
     DEBIAN_DROPPED,
@@ -33,7 +34,6 @@ class Distribution(Struct, frozen=True, kw_only=True):
         libc: ``glibc 2.36``, ``musl 1.2``.
         python: of its package ``python3``; empty where that is none that is served here.
         pip: of its package of pip, or empty.
-        alpine: N of Alpine 3.N, else None.
         has_alternatives: another package may be its ``python3``.
         dropped: from which day the official image of Python was built on it no more.
         begun: from which day it was, or empty.
@@ -44,7 +44,6 @@ class Distribution(Struct, frozen=True, kw_only=True):
     parts: tuple[str, ...] = ("",)
     python: str = ""
     pip: str = ""
-    alpine: int | None = None
     has_alternatives: bool = False
     dropped: str = NEVER
     begun: str = ""
@@ -167,8 +166,14 @@ def alpine(minor: int) -> Distribution:
     """Return Alpine 3.``minor``."""
     python, pip = _ALPINE.get(minor, ("", ""))
     libc = "musl 1.1" if minor <= ALPINE_LAST_MUSL_1_1 else "musl 1.2"
-    begun = ALPINE_BEGUN.get(minor, "")
-    return Distribution(word=ALPINE, libc=libc, python=python, pip=pip, alpine=minor, begun=begun)
+    return Distribution(
+        word=ALPINE,
+        libc=libc,
+        python=python,
+        pip=pip,
+        dropped=ALPINE_DROPPED.get(minor, NEVER),
+        begun=ALPINE_BEGUN.get(minor, ""),
+    )
 
 
 def find_alpine(name: str) -> int | None:

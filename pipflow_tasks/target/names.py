@@ -191,12 +191,10 @@ class ImageName(Struct, frozen=True, kw_only=True):
         self, own: facts.Release, distribution: Distribution | None
     ) -> System | None:
         distribution = self.distribution or distribution
-        if distribution is not None and distribution.alpine is not None:
-            dropped = facts.ALPINE_DROPPED.get(distribution.alpine, facts.NEVER)
-            return System(libc=distribution.libc, dropped=dropped, begun=distribution.begun)
         if distribution is not None:
-            dropped = distribution.dropped
-            return System(libc=distribution.libc, dropped=dropped, begun=distribution.begun)
+            return System(
+                libc=distribution.libc, dropped=distribution.dropped, begun=distribution.begun
+            )
         for text in (f"{self.path.rpartition('/')[2]}:{self.tag}", self.path):
             if facts.ALPINE.search(text):
                 return System(libc=own.alpine_libc)

@@ -350,6 +350,11 @@ class Target(Struct, frozen=True, kw_only=True, dict=True):  # of a cached prope
         )
 
     @property
+    def accepted(self) -> Target:
+        """The same without what says where it was read."""
+        return replace(self, source="", python_source="", notes=())
+
+    @property
     def markers(self) -> Mapping[str, str]:
         """The eleven variables of PEP 508, on its first platform."""
         return self.platforms[0].markers
