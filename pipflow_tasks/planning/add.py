@@ -93,7 +93,8 @@ def draft_add(inputs: Inputs, requests: Sequence[Request], options: AddOptions) 
             inputs, goal, more = complete(inputs, line, request, options)
             goals += [] if goal is None else [goal]
             told += more
-    yield from _pin(inputs, new, goals, told, options)
+    typed = {place: request.specifier for place, request in listed.items() if options.policy}
+    yield from _pin(inputs, new, goals, told, typed, options)
 
 
 def _lines_of(inputs: Inputs, request: Request) -> tuple[Line, ...]:
@@ -258,11 +259,12 @@ def _pin(
     new: Mapping[NormalizedName, Request],
     listed: Sequence[Goal],
     told: Sequence[Draft],
+    typed: Mapping[str, str],
     options: AddOptions,
 ) -> Iterator[Draft]:
     """Pin new projects, and give listed lines their version, their extras and their comment.
 
-    ``told`` is what else becomes of listed lines.
+    ``told`` is what else becomes of listed lines, and ``typed`` what was asked of them.
     """
     inputs.candidates.expect(new)
     prereleases = options.prereleases
@@ -275,7 +277,7 @@ def _pin(
     if inputs.resolves and wanted and options.with_upgrades:
         current = roots_without(inputs, wanted)
         inputs.candidates.prefetch([*(goal.root for goal in wanted), *current])
-        inputs, moving = find_way(inputs, wanted, current)
+        inputs, moving = find_way(inputs, wanted, current, typed)
         told, moving = _merge(told, moving)
     yield from told
     settlement = settle(inputs, [*wanted, *moving])

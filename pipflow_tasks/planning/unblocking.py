@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -13,10 +14,10 @@ from ..values import join_words
 from .bounds import policy_bounds
 from .goals import goal_to_move
 from .inputs import as_given, key_of, roots_of
-from .policies import beside_caps, cap_above
+from .policies import beside_caps, bounds_beside, cap_above
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from ..manifest.documents import Manifest
     from ..requirements import Line
@@ -31,11 +32,15 @@ MOST_MOVES = 3
 
 
 def find_way(
-    inputs: Inputs, goals: Sequence[Goal], current: Sequence[Root]
+    inputs: Inputs,
+    goals: Sequence[Goal],
+    current: Sequence[Root],
+    typed: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Inputs, tuple[Goal, ...]]:
     """Find the fewest pins that have to move as well so that goals are possible.
 
-    ``current`` are the other roots of the files. Returns the inputs with the policies of these
+    ``current`` are the other roots of the files. ``typed`` are the specifiers of lines, by their
+    places, whose policies change with the command. Returns the inputs with the policies of these
     pins as bounds, and what the pins become, in the order of the files; none where no pin that
     moves up helps.
     """
@@ -52,7 +57,8 @@ def find_way(
         if not freed:
             return inputs, ()
         for place in freed:
-            bounded = bounded.bounding(lines[place], policy_bounds(lines[place]))
+            bounds = bounds_beside(lines[place], typed.get(place, ""))
+            bounded = bounded.bounding(lines[place], bounds)
             moving[place] = goal_to_move(bounded, lines[place], prereleases=False)
     for place in list(moving):
         fewer = {other: goal for other, goal in moving.items() if other != place}
