@@ -8,6 +8,7 @@ from importlib.metadata import metadata
 from pathlib import Path
 
 import pytest
+import yaml
 
 import pipflow_tasks
 from pipflow_tasks.plan import FINDING_CODES
@@ -93,6 +94,21 @@ def test_defaults_are_in_the_table() -> None:
     }
     for name, words in CHOICES.items():
         assert {*words} <= {*CODE.findall(row_of[name])}
+
+
+def test_settings_that_are_shown_are_valid() -> None:
+    """What a page shows of `invoke.yaml` is taken as it is."""
+    shown = [
+        settings["pipflow"]
+        for document in DOCUMENTS
+        for block in re.findall(r"^```yaml\n(.*?)^```", document.read_text("utf-8"), re.M | re.S)
+        for settings in [yaml.safe_load(block)]
+        if "pipflow" in settings
+    ]
+
+    assert len(shown) >= 5
+    for settings in shown:
+        Settings.from_mapping(settings)  # raises where it is not valid
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
