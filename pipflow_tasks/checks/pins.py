@@ -234,7 +234,7 @@ def check_together(inputs: Inputs, *, wants_hashes: bool) -> Iterator[Finding]:
         yield _unlockable(error)
         return
     inputs = settlement.inputs
-    transitive = find_transitive(inputs, settlement.solution, numbers=settlement.numbers)
+    transitive = find_transitive(settlement)
     if inputs.manifest.is_locked:
         yield from _check_lock(settlement, transitive)
     elif transitive.lines and wants_hashes and inputs.manifest.uses_hashes:

@@ -40,7 +40,7 @@ from .lock import lock_all
 from .policies import comment_with_policy, tell_policies
 from .requests import close_hint, error_at
 from .settling import settle_current
-from .transitive import find_children
+from .transitive import find_children, find_transitive
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -445,7 +445,8 @@ def draft_adopt(inputs: Inputs, adopted: Adopted, roles: Roles) -> Iterator[Draf
     """
     yield from roles.notices
     yield warn(*adopted.lost, *_lost_limits(adopted))
-    parts = [*lock_all(settle_current(inputs, waive=False))]
+    settlement = settle_current(inputs, waive=False)
+    parts = [*lock_all(settlement, find_transitive(settlement).lines)]
     _require_same(parts, adopted)
     yield from parts
     yield warn(*_tell_added(parts, adopted))

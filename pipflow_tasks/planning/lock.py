@@ -46,20 +46,21 @@ def draft_lock(inputs: Inputs) -> Iterator[Draft]:
         NoCandidate: a requirement has no version that suits.
     """
     settlement = settle_current(inputs, waive=False)
-    yield from lock_all(settlement)
-    if not find_lines(settlement):
+    lines = find_transitive(settlement).lines
+    yield from lock_all(settlement, lines)
+    if not lines:
         yield hint("the requirements have no transitive dependencies: there is nothing to lock")
 
 
-def lock_all(settlement: Settlement) -> Iterator[Draft]:
-    """Write a line for every transitive dependency of settled requirements, if there are any.
+def lock_all(settlement: Settlement, lines: Iterable[Transitive]) -> Iterator[Draft]:
+    """Write a line for every transitive dependency of settled requirements.
 
     Raises:
         RequirementsError: the files pin hashes, and the index does not have them.
     """
     yield from settlement.notices
     yield from _warn_of_unpinned(settlement.inputs)
-    yield from _write_locked(settlement, find_lines(settlement))
+    yield from _write_locked(settlement, lines)
 
 
 def draft_unlock(manifest: Manifest) -> Iterator[Draft]:
@@ -82,22 +83,6 @@ def _warn_of_unpinned(inputs: Inputs) -> Iterator[Draft]:
             )
 
 
-def find_lines(
-    settlement: Settlement,
-    *,
-    added: Sequence[Origin] = (),
-    gone: Collection[NormalizedName] = (),
-) -> tuple[Transitive, ...]:
-    """Return the lines of the lock for a settlement; see ``find_transitive``."""
-    return find_transitive(
-        settlement.inputs,
-        settlement.solution,
-        numbers=settlement.numbers,
-        added=added,
-        gone=gone,
-    ).lines
-
-
 def update_lock(
     settlement: Settlement,
     *,
@@ -117,7 +102,7 @@ def update_lock(
     if not inputs.resolves:
         yield warn("the transitive dependencies were not resolved; run `lock`")
         return
-    transitive = find_lines(settlement, added=added, gone=gone)
+    transitive = find_transitive(settlement, added=added, gone=gone).lines
     yield from _write_locked(settlement, transitive, comments)
     if not transitive and len(settlement.numbers) == len(inputs.readers):
         yield hint("no transitive dependencies are left, so the file is no longer locked")
@@ -153,15 +138,16 @@ def _write_locked(
     comments: dict[NormalizedName, str] = {}
     for line in manifest.locked:
         assert line.name is not None
-        readers = readers_of(inputs, line)
+        readers = {*readers_of(inputs, line)}
         if not readers:
             if line.place not in foreign:
                 yield remove([line])
             continue
-        if not {*readers} & {*settlement.numbers}:
+        if readers.isdisjoint(settlement.numbers):
             continue
         comments[line.name] = line.comment
-        new = next((each for each in left if _is_line_of(each, line, readers)), None)
+        mine = (each for each in left if each.name == line.name and {*each.readers} == readers)
+        new = next(mine, None)
         lacks_hash = manifest.uses_hashes and not line.option_values("--hash")
         if new is None or new.version is None or (lacks_hash and new.candidate is not None):
             yield remove([line])  # what stays in ``left`` is written anew, with its hashes
@@ -170,11 +156,6 @@ def _write_locked(
             yield from _follow(inputs, line, new, changed.get(line.place, ""))
     for new in left:
         yield from _add_locked(inputs, new, comments.get(new.name, ""))
-
-
-def _is_line_of(new: Transitive, line: Line, readers: Sequence[int]) -> bool:
-    """Return whether a locked line is that of a transitive dependency."""
-    return new.name == line.name and {*new.readers} == {*readers}
 
 
 def _find_foreign(settlement: Settlement, transitive: Iterable[Transitive]) -> set[str]:

@@ -87,7 +87,7 @@ def settle(
         for goal in goals
         if goal.line is None
     ]
-    settled = _searching(inputs, search, added=added, gone=lost)
+    settled = _join_all(search(inputs), search, added=added, gone=lost)
     return settled.noting(*notices_of(settled))
 
 
@@ -100,25 +100,9 @@ def settle_current(inputs: Inputs, *, waive: bool = True) -> Settlement:
         VersionConflict: they conflict, and there is no way around it.
         NoCandidate: a requirement has no version that suits, and ``waive`` is not given.
     """
-    settled = _searching(inputs, partial(_settle_current, waive=waive))
+    search = partial(_settle_current, waive=waive)
+    settled = _join_all(search(inputs), search)
     return settled.noting(*notices_of(settled))
-
-
-def _searching(
-    inputs: Inputs,
-    search: Callable[[Inputs], Settlement],
-    *,
-    added: Sequence[Origin] = (),
-    gone: Collection[NormalizedName] = (),
-) -> Settlement:
-    """Search, and again until the lock has one version of each project in a file.
-
-    Where no version suits all who read a file, its lines get markers that separate them.
-
-    Raises:
-        VersionConflict: there are no versions.
-    """
-    return _join_all(search(inputs), search, added=added, gone=gone)
 
 
 def settle_lock(settled: Settlement) -> Settlement:
@@ -138,10 +122,12 @@ def _join_all(
     added: Sequence[Origin] = (),
     gone: Collection[NormalizedName] = (),
 ) -> Settlement:
+    """Search again until the lock has one version of each project in a file.
+
+    Where no version suits all who read a file, its lines get markers that separate them.
+    """
     while settled.inputs.manifest.has_lock:
-        joins = find_transitive(
-            settled.inputs, settled.solution, numbers=settled.numbers, added=added, gone=gone
-        ).joins
+        joins = find_transitive(settled, added=added, gone=gone).joins
         if not joins:
             break
         settled = _join(settled, search, joins)

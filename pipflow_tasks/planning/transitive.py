@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..resolution import Key, Pick, Solution
     from ..resolution.finder import Candidate
     from .inputs import Inputs
+    from .settlement import Settlement
 
     _Asked: TypeAlias = tuple[NormalizedName, frozenset[NormalizedName]]
     """A project, and extras that are asked of it."""
@@ -111,21 +112,23 @@ class _Need(Struct, frozen=True, kw_only=True):
 
 
 def find_transitive(
-    inputs: Inputs,
-    solution: Solution,
+    settlement: Settlement,
     *,
-    numbers: Iterable[int],
     added: Sequence[Origin] = (),
     gone: Collection[NormalizedName] = (),
 ) -> Found:
-    """Return the transitive dependencies of the requirements that some readers have.
+    """Return the transitive dependencies of settled requirements.
 
     ``added`` are requirements that the files do not have yet, ``gone`` projects that they lose.
     Where the dependencies of a project are unknown, the locked lines that name it count.
     Dependencies that conflict count, too.
     """
+    inputs, solution = settlement.inputs, settlement.solution
     there = [each for each in _find_origins(inputs, solution) if each.name not in gone]
-    needs = {number: _find_needs(inputs, solution, [*there, *added], number) for number in numbers}
+    needs = {
+        number: _find_needs(inputs, solution, [*there, *added], number)
+        for number in settlement.numbers
+    }
     lines: list[Transitive] = []
     joins: list[Join] = []
     covered: set[tuple[NormalizedName, int]] = set()
