@@ -45,10 +45,8 @@ def find_costs(settlement: Settlement, goals: Sequence[Goal]) -> Iterator[Cost]:
             for goal in goals
             if number in goal.readers
         ]
-        after = reach(inputs, settlement.solution, [*there, *asked], number)
-        before = reach(inputs, settlement.solution, there, number)
-        new = (pick for name, pick in after.items() if name not in before)
-        downloads = by_size(list_downloads(inputs, new, number).values())
+        new = reach(inputs, settlement.solution, asked, number, besides=there)
+        downloads = by_size(list_downloads(inputs, new.values(), number).values())
         cost = Cost(environment=reader.environment.name, downloads=downloads)
         if downloads and cost.size_bytes >= found.get(cost.environment, cost).size_bytes:
             found[cost.environment] = cost

@@ -344,17 +344,30 @@ def find_children(
 
 
 def reach(
-    inputs: Inputs, solution: Solution, asked: Iterable[_Asked], number: int
+    inputs: Inputs,
+    solution: Solution,
+    asked: Iterable[_Asked],
+    number: int,
+    *,
+    besides: Iterable[_Asked] = (),
 ) -> Mapping[NormalizedName, Pick]:
-    """Return what one environment gets of projects with extras, and of all that they need."""
+    """Return what one environment gets of projects with extras, and of all that they need.
+
+    But not what it gets of others ``besides``.
+    """
     picks = _picks_of(inputs, solution, number)
-    reached = [*asked]
     seen: set[_Asked] = set()
-    for each in reached:  # it grows on the way
-        if each not in seen:
-            seen.add(each)
-            reached += _needed_by(inputs, picks, *each, number)
-    names = {name for name, _ in seen}
+
+    def walk(start: Iterable[_Asked]) -> set[NormalizedName]:
+        reached = [*start]
+        for each in reached:  # it grows on the way
+            if each not in seen:
+                seen.add(each)
+                reached += _needed_by(inputs, picks, *each, number)
+        return {name for name, _ in reached}
+
+    there = walk(besides)
+    names = walk(asked) - there
     return {name: pick for name, pick in picks.items() if name in names}
 
 
