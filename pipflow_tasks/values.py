@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from msgspec import Struct
 
@@ -34,6 +34,11 @@ def require_short_numbers(text: str) -> str:
 def join_words(words: Sequence[str]) -> str:
     """Return words as a list in a sentence: ``one, two and three``."""
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def in_brackets(extras: Collection[str]) -> str:
+    """Return extras as a requirement has them behind its name: ``[one,two]``, or nothing."""
+    return f"[{','.join(sorted(extras))}]" if extras else ""
 
 
 _UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))

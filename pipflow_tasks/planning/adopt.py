@@ -346,20 +346,13 @@ def _blank_at_end(lines: Sequence[Line]) -> list[Line]:
 
 
 def _pin(adopted: Adopted, line: Line, pinned: Pinned, roles: Roles) -> Pin:
-    asked = pinned.line.requirement
-    assert asked is not None
-    assert line.requirement is not None
     return Pin(
         line=line,
         version=pinned.version,
         digests=() if line.option_values("--hash") else pinned.hashes,
         comment=_comment(adopted, line, pinned.name, roles),
-        extras=tuple(sorted(_named(asked.extras) - _named(line.requirement.extras))),
+        extras=tuple(sorted(pinned.line.extras - line.extras)),
     )
-
-
-def _named(extras: Iterable[str]) -> set[str]:
-    return {canonicalize_name(extra) for extra in extras}
 
 
 def _comment(adopted: Adopted, line: Line, name: NormalizedName, roles: Roles) -> str:

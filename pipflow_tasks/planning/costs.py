@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from packaging.utils import canonicalize_name
-
 from ..plan import Cost, Download
 from ..resolution import project_of
 from .inputs import each_of
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from packaging.utils import NormalizedName
 
     from ..plan import Change
-    from ..requirements import Line
     from ..resolution import Pick
     from .goals import Goal
     from .inputs import Inputs
@@ -36,7 +33,11 @@ def find_costs(settlement: Settlement, goals: Sequence[Goal]) -> Iterator[Cost]:
     found: dict[str, Cost] = {}
     for number, reader in enumerate(inputs.readers):
         lines = (*inputs.manifest.lines, *inputs.manifest.siblings)
-        there = [asked_by(line) for line in lines if line.name is not None and reader.reads(line)]
+        there = [
+            (line.name, line.extras)
+            for line in lines
+            if line.name is not None and reader.reads(line)
+        ]
         asked = [
             (
                 project_of(goal.root.name),
@@ -68,13 +69,6 @@ def find_costs_of_lines(changes: Iterable[Change]) -> Iterator[Cost]:
                 found.setdefault(name, []).append(download)
     for name, downloads in found.items():
         yield Cost(environment=name, downloads=by_size(downloads))
-
-
-def asked_by(line: Line) -> tuple[NormalizedName, frozenset[NormalizedName]]:
-    """Return the project of a line that has one, with the extras that it asks for."""
-    assert line.name is not None
-    extras = line.requirement.extras if line.requirement is not None else ()
-    return line.name, frozenset(map(canonicalize_name, extras))
 
 
 def by_size(downloads: Iterable[Download]) -> tuple[Download, ...]:

@@ -15,7 +15,7 @@ from ..errors import VersionConflict
 from ..requirements import Kind
 from ..resolution import Conflict, solve
 from .base_image import preferring_base
-from .costs import address, asked_by, list_downloads
+from .costs import address, list_downloads
 from .inputs import as_given, prepare, roots_of_line
 from .transitive import reach
 
@@ -69,7 +69,7 @@ def _list_all(
     inputs: Inputs, found: Solution, lines: Sequence[Line], number: int
 ) -> Mapping[str, Download]:
     """Return what one platform downloads for its lines; what has no name, by what is written."""
-    asked = [asked_by(line) for line in lines if line.name is not None]
+    asked = [(line.name, line.extras) for line in lines if line.name is not None]
     picks = reach(inputs, found, asked, number)
     downloads: dict[str, Download] = dict(list_downloads(inputs, picks.values(), number).items())
     for pick in picks.values():

@@ -192,9 +192,8 @@ def missing_extras(line: Line, request: Request) -> tuple[str, ...]:
     """
     if line.requirement is None:
         return ()
-    there = {canonicalize_name(extra) for extra in line.requirement.extras}
     wanted = sorted(request.requirement.extras)
-    missing = tuple(extra for extra in wanted if canonicalize_name(extra) not in there)
+    missing = tuple(extra for extra in wanted if canonicalize_name(extra) not in line.extras)
     if missing and (line.requirement.url is not None or line.has_variable):
         problem = f"{line.spelled_name} is already listed without [{','.join(missing)}]"
         raise error_at(line, problem, hint="write the extra into that line")

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
-from packaging.utils import canonicalize_name
 
 from ..resolution import in_each, project_of
 from .inputs import readers_of, readers_of_file, roots_of
@@ -279,13 +278,11 @@ def _find_origins(inputs: Inputs, solution: Solution) -> Iterator[Origin]:
     written += [(line, manifest.main) for line in fetched if line.place in counts]
     for line, path in written:
         if line.name is not None:
-            own = line.requirement.extras if line.requirement is not None else ()
-            extras = {canonicalize_name(extra) for extra in own}
             yield Origin(
                 name=line.name,
                 path=path,
                 readers=readers_of(inputs, line),
-                extras=frozenset(extras | added.get((line.place, line.name), frozenset())),
+                extras=line.extras | added.get((line.place, line.name), frozenset()),
             )
 
 

@@ -10,7 +10,7 @@ from packaging.specifiers import SpecifierSet
 
 from ..requirements import as_one_word
 from ..resolution import Conflict, Solution, find_conflicting, project_of, solve
-from ..values import join_words
+from ..values import in_brackets, join_words
 from .bounds import policy_bounds
 from .goals import goal_to_move
 from .inputs import as_given, key_of, roots_of
@@ -159,8 +159,7 @@ def _find_newest(inputs: Inputs, goals: Sequence[Goal], current: Sequence[Root])
 
 def _with_extras(goal: Goal) -> str:
     asked = goal.root.extras if goal.line is None else ()
-    extras = sorted({extra.name for extra in asked})
-    return f"{goal.name}[{','.join(extras)}]" if extras else goal.name
+    return f"{goal.name}{in_brackets({extra.name for extra in asked})}"
 
 
 def _find_older(

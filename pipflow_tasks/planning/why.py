@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from ..errors import RequirementsError, redact
 from ..plan import PathStep
 from ..resolution import project_of
+from ..values import in_brackets
 from .draft import Draft
 from .inputs import names_of, say_targets
 from .lock import find_unknown
@@ -115,5 +116,5 @@ def asked_by(line: Line) -> str:
         return redact(line.content.partition(";")[0].partition(" --")[0].strip())
     if line.requirement is None or line.requirement.url is not None:
         return line.spelled_name
-    extras = f"[{','.join(sorted(line.requirement.extras))}]" if line.requirement.extras else ""
+    extras = in_brackets(line.requirement.extras)
     return f"{line.spelled_name}{extras}{line.requirement.specifier}"

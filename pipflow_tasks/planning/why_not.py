@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from ..errors import RequirementsError, Unsatisfiable
@@ -14,6 +13,7 @@ from ..requirements import as_one_word, split_requirements
 from .add import AddOptions, draft_add
 from .draft import Draft, warn
 from .inputs import readers_of, readers_of_new, reads, releases
+from .requests import is_met, missing_extras
 from .unblocking import REPEATED
 from .upgrade import draft_upgrade
 
@@ -42,28 +42,11 @@ def draft_why_not(inputs: Inputs, requests: Sequence[Request]) -> Iterator[Draft
         if not request.specifier and newest is not None:
             is_labelled = any(line.pin is not None and line.pin.local for line in lines)
             version = Version(newest.public) if is_labelled else newest  # each keeps its label
-            (asked,) = split_requirements(_with_version(request, version))
-        if lines and all(_is_met(line, asked) for line in lines):
+            (asked,) = split_requirements(f"{request.written_name}=={version}")
+        if lines and all(is_met(line, asked) and not missing_extras(line, asked) for line in lines):
             yield Draft(explanations=(_already(asked, lines[0], newest),))
             continue
         yield from _try(inputs, asked, is_listed=bool(lines))
-
-
-def _with_version(request: Request, version: Version) -> str:
-    requirement = request.requirement
-    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
-    return f"{requirement.name}{extras}=={version}"
-
-
-def _is_met(line: Line, request: Request) -> bool:
-    """Return whether a line is pinned at a version that is asked for, with the extras."""
-    requirement = request.requirement
-    if line.pin is None or line.requirement is None:
-        return False
-    has_extras = set(map(canonicalize_name, requirement.extras)) <= set(
-        map(canonicalize_name, line.requirement.extras)
-    )
-    return has_extras and requirement.specifier.contains(line.pin, prereleases=True)
 
 
 def _already(request: Request, line: Line, newest: Version | None) -> Explanation:
@@ -73,9 +56,7 @@ def _already(request: Request, line: Line, newest: Version | None) -> Explanatio
 
 
 def _shown(request: Request) -> str:
-    requirement = request.requirement
-    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
-    return f"{requirement.name}{extras}{request.specifier}"
+    return f"{request.written_name}{request.specifier}"
 
 
 def _try(inputs: Inputs, request: Request, *, is_listed: bool) -> Iterator[Draft]:

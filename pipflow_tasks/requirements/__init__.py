@@ -32,6 +32,7 @@ from msgspec import Struct
 from packaging.utils import NormalizedName, canonicalize_name
 
 from ..errors import RequirementsError
+from ..values import in_brackets
 from .annotations import Annotation, read_annotation
 from .block import Block, Entry, count_moved, find_blocks, find_order, heading_text
 from .compile_command import CompileCommand, is_later, read_command
@@ -470,11 +471,11 @@ class RequirementsFile(Struct, frozen=True, kw_only=True, dict=True):  # of a ca
 def _spell(addition: Addition, newline: str, layout: str) -> str:
     """Return the line of an addition, with sorted extras and the marker behind ``; ``."""
     requirement = addition.requirement
-    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
     marker = f"; {requirement.marker}" if requirement.marker else ""
+    named = f"{requirement.name}{in_brackets(requirement.extras)}"
     return "".join(
         [
-            f"{requirement.name}{extras}{requirement.specifier}{marker}",
+            f"{named}{requirement.specifier}{marker}",
             *(f"{layout}--hash={digest}" for digest in addition.digests),
             f"  # {addition.comment}" if addition.comment else "",
             newline,

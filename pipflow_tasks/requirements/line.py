@@ -99,6 +99,12 @@ class Line(Struct, frozen=True, kw_only=True):
         return f"{self.spelled_name}[{','.join(extras.replace(',', ' ').split())}]"
 
     @property
+    def extras(self) -> frozenset[NormalizedName]:
+        """The extras that it asks for."""
+        extras = () if self.requirement is None else self.requirement.extras
+        return frozenset(map(canonicalize_name, extras))
+
+    @property
     def shown(self) -> str:
         """How a report names it: as written, but without hashes and secrets."""
         subject, rest = split_options(self.content)

@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
 from ..errors import RequirementsError, redact
-from ..values import require_short_numbers
+from ..values import in_brackets, require_short_numbers
 from .line import NAME
 
 if TYPE_CHECKING:
@@ -32,6 +32,11 @@ class Request(Struct, frozen=True, kw_only=True):
     def name(self) -> NormalizedName:
         """The project's canonical name."""
         return canonicalize_name(self.requirement.name)
+
+    @property
+    def written_name(self) -> str:
+        """The project's name with its extras."""
+        return f"{self.requirement.name}{in_brackets(self.requirement.extras)}"
 
 
 _SINGLE_EQUALS = re.compile(r"([\w.\-]+(?:\[[\w.,\-]*\])?)=([\w.+!]+)", re.ASCII)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 
-from ..values import join_words
+from ..values import in_brackets, join_words
 from .finder import names_exactly
 from .partition import Key, project_of, where_of
 
@@ -223,8 +223,7 @@ class Pick(Struct, frozen=True, kw_only=True):
     @property
     def shown_name(self) -> str:
         """The name, with extras."""
-        extras = sorted({extra.name for extra in self.extras})
-        return f"{self.project}[{','.join(extras)}]" if extras else self.project
+        return f"{self.project}{in_brackets({extra.name for extra in self.extras})}"
 
     @property
     def shown(self) -> str:
@@ -355,11 +354,11 @@ def dependency_of(root: Root) -> Dependency:
 
 def dependency_from(requirement: Requirement, key: Key, environment: int) -> Dependency:
     """Return what a requirement in metadata asks in an environment; its marker applies."""
-    asked = f"[{','.join(sorted(map(canonicalize_name, requirement.extras)))}]"
+    asked = in_brackets({canonicalize_name(extra) for extra in requirement.extras})
     return Dependency(
         name=key,
         specifier=requirement.specifier,
-        shown=f"{requirement.name}{asked if requirement.extras else ''}{requirement.specifier}",
+        shown=f"{requirement.name}{asked}{requirement.specifier}",
         extras=in_each((environment,), requirement.extras),
         is_exact=names_exactly(requirement.specifier),
         names_prerelease=bool(requirement.specifier.prereleases),
