@@ -332,6 +332,7 @@ class VersionConflict(Unsatisfiable):
 
     Attributes:
         conflict: the ``resolution.Conflict``: the requirements and dependencies that conflict.
+        ways: the ``planning.unblocking.Way``s out of it that the hint names.
     """
 
     def __init__(
@@ -341,6 +342,7 @@ class VersionConflict(Unsatisfiable):
         asked: Sequence[Any] = (),
         projects: Sequence[str] = (),
         hint: str = "",
+        ways: Sequence[Any] = (),
     ) -> None:
         """Make the sentence.
 
@@ -350,6 +352,7 @@ class VersionConflict(Unsatisfiable):
         reasons = conflict.explain(asked)
         super().__init__(_conflict_sentence(projects), reasons=reasons, hint=hint)
         self.conflict = conflict
+        self.ways = tuple(ways)
 
 
 def _conflict_sentence(projects: Sequence[str]) -> str:

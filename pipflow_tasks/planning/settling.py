@@ -40,7 +40,7 @@ from .transitive import (
     part_by_markers,
     part_by_versions,
 )
-from .unblocking import find_hint, fix_conflict
+from .unblocking import find_ways, fix_conflict, say_ways
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -234,11 +234,13 @@ def _settle_part(
         conflict = find_fewest(
             settled.inputs.candidates, settled.conflict, settled.roots, waived=settled.waived
         )
+        ways = find_ways(settled.inputs, conflict, goals, current)
         raise VersionConflict(
             conflict,
             asked=[goal.root for goal in goals],
             projects=tuple(dict.fromkeys(goal.shown for goal in goals)),
-            hint=find_hint(settled.inputs, conflict, goals, current),
+            hint=say_ways(ways),
+            ways=ways,
         )
     if is_improving:
         better = improve(

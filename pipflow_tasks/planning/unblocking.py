@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 
@@ -17,7 +18,7 @@ from .inputs import as_given, key_of, roots_of
 from .policies import beside_caps, bounds_beside, cap_above
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from ..manifest.documents import Manifest
     from ..requirements import Line
@@ -25,10 +26,35 @@ if TYPE_CHECKING:
     from .goals import Goal
     from .inputs import Inputs
 
-REPEATED = "repeat this command"
-
 MOST_MOVES = 3
 """How many pins that would move are named."""
+
+
+class Way(Struct, frozen=True, kw_only=True):
+    """What makes a command possible that conflicts with the files.
+
+    Attributes:
+        text: what to do, as a clause; behind an option what comes of it.
+        option: with it, the command itself does that.
+        is_before: the command is possible after that, and to be repeated.
+    """
+
+    text: str
+    option: str = ""
+    is_before: bool = False
+
+
+def say_ways(ways: Iterable[Way], call: str = "") -> str:
+    """Return ways as one sentence; ``call`` is the command, where it is not the one just typed."""
+    said: list[str] = []
+    for way in ways:
+        text = way.text
+        if way.option:
+            text = f"`{call} {way.option}` {text}" if call else f"{way.option} {text}"
+        if way.is_before:
+            text = f"{text}, then {f'`{call}`' if call else 'repeat this command'}"
+        said.append(text)
+    return ", or ".join(said)
 
 
 def find_way(
@@ -77,25 +103,25 @@ def _roots_moving(
     return [*(goal.root for goal in (*goals, *moving)), *left]
 
 
-def find_hint(
+def find_ways(
     inputs: Inputs, conflict: Conflict, goals: Sequence[Goal], current: Sequence[Root]
-) -> str:
+) -> Sequence[Way]:
     """Return what makes goals possible that conflict with the files."""
     bounded, moving = find_way(inputs, goals, current)
     if moving:
-        moved = _show_moves(bounded, goals, moving, current)
+        text = f"also moves {_show_moves(bounded, goals, moving, current)}"
         if any(goal.line is None or goal.extras for goal in goals):
-            return f"--with-upgrades also moves {moved}"
+            return [Way(text=text, option="--with-upgrades")]
         command = as_one_word(*(goal.name for goal in moving), *map(_typed, goals))
-        return f"`upgrade {command}` also moves {moved}"
+        return [Way(text=f"`upgrade {command}` {text}")]
     if built := _find_source(inputs, conflict, goals, current):
         words = dict.fromkeys([*built, *(_typed(goal) for goal in goals if goal.line)])
-        return f"`upgrade {as_one_word(*words)}` takes source where there is no wheel"
-    ways = [*filter(None, [_change_policies(inputs, conflict, goals, current)])]
+        return [Way(text=f"`upgrade {as_one_word(*words)}` takes source where there is no wheel")]
+    ways = [*_change_policies(inputs, conflict, goals, current)]
     newest = "" if any(map(_falls, goals)) else _find_newest(inputs, goals, current)
-    older = "" if newest else _find_older(inputs, conflict, goals, current)
-    ways += filter(None, [newest, older])
-    return ", or ".join(ways) or _name_roots(inputs.manifest, conflict, goals)
+    if text := newest or _find_older(inputs, conflict, goals, current):
+        ways.append(Way(text=text))
+    return ways or [Way(text=_name_roots(inputs.manifest, conflict, goals))]
 
 
 def _falls(goal: Goal) -> bool:
@@ -216,30 +242,32 @@ def _find_source(
 
 def _change_policies(
     inputs: Inputs, conflict: Conflict, goals: Sequence[Goal], current: Sequence[Root]
-) -> str:
-    """Return which policies of a conflict to change, with the command where one does; or nothing.
+) -> Iterator[Way]:
+    """Yield which policies of a conflict to change, with the command where one does; or nothing.
 
     Upper bounds rise as far as the newest versions need that make the goals possible.
     """
     lines = _bound_lines(inputs.manifest, conflict)
     if not lines:
-        return ""
+        return
     shown = ", ".join(f"{line.spelled_name} ({line.place})" for line in lines)
     told = f"change the policy of {shown}"
     if any(beside_caps(line) is None for line in lines):
-        return told
+        yield Way(text=told)
+        return
     freed = inputs
     for line in lines:
         freed = freed.within(freed.limits.unbounded(key_of(inputs, line)))
     moving = [goal_to_move(freed, line, prereleases=False) for line in lines]
     found = solve(freed.candidates, _roots_moving(freed, goals, moving, current))
     if isinstance(found, Conflict):
-        return told
+        yield Way(text=told)
+        return
     versions = [(goal.name, found.version(goal.root.name)) for goal in moving]
     caps = [f"{name}{cap_above(version)}" for name, version in versions if version is not None]
     is_one_command = all(goal.line is not None and not goal.extras for goal in goals)
     words = as_one_word(*caps, *(_typed(goal) for goal in goals if is_one_command))
-    return f"{told} with `upgrade {words}`{'' if is_one_command else f', then {REPEATED}'}"
+    yield Way(text=f"{told} with `upgrade {words}`", is_before=not is_one_command)
 
 
 def _bound_lines(manifest: Manifest, conflict: Conflict) -> list[Line]:
@@ -275,9 +303,8 @@ def fix_conflict(inputs: Inputs, conflict: Conflict) -> str:
     roots = [cause.dependency.root for cause in conflict.causes]
     beside = [cause.beside for cause in conflict.causes]
     beside += [root.place for root in roots if root is not None and root.is_beside]
-    ways = [_change_policies(inputs, conflict, (), current)]
-    ways += [_find_older(inputs, conflict, (), current)]
-    ways = [*filter(None, ways)]
+    ways = [way.text for way in _change_policies(inputs, conflict, (), current)]
+    ways += filter(None, [_find_older(inputs, conflict, (), current)])
     if places := " and ".join(dict.fromkeys(filter(None, beside))):
         ways.append(f"change {places}")
     return ", or ".join(ways) or _name_roots(inputs.manifest, conflict)

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from ..errors import RequirementsError, Unsatisfiable
+from ..errors import RequirementsError, Unsatisfiable, VersionConflict
 from ..plan import Explanation
 from ..requirements import as_one_word, split_requirements
 from .add import AddOptions, draft_add
 from .draft import Draft, warn
 from .inputs import readers_of, readers_of_new, reads, releases
 from .requests import is_met, missing_extras
-from .unblocking import REPEATED
+from .unblocking import say_ways
 from .upgrade import draft_upgrade
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from ..requirements import Line, Request
+    from ..requirements import Request
     from .inputs import Inputs
 
 
@@ -44,57 +44,45 @@ def draft_why_not(inputs: Inputs, requests: Sequence[Request]) -> Iterator[Draft
             version = Version(newest.public) if is_labelled else newest  # each keeps its label
             (asked,) = split_requirements(f"{request.written_name}=={version}")
         if lines and all(is_met(line, asked) and not missing_extras(line, asked) for line in lines):
-            yield Draft(explanations=(_already(asked, lines[0], newest),))
+            at = f"{lines[0].spelled_name} is at {lines[0].pin} already ({lines[0].place})"
+            reason = f"{at}, the newest version" if lines[0].pin == newest else at
+            yield _explain(asked, [reason], "")
             continue
         yield from _try(inputs, asked, is_listed=bool(lines))
 
 
-def _already(request: Request, line: Line, newest: Version | None) -> Explanation:
-    at = f"{line.spelled_name} is at {line.pin} already ({line.place})"
-    reason = f"{at}, the newest version" if line.pin == newest else at
-    return Explanation(requirement=_shown(request), is_possible=True, reasons=(reason,), fix="")
-
-
-def _shown(request: Request) -> str:
-    return f"{request.written_name}{request.specifier}"
-
-
 def _try(inputs: Inputs, request: Request, *, is_listed: bool) -> Iterator[Draft]:
     """Plan to take what is asked for, and explain what comes of it."""
-    shown = _shown(request)
     command = "upgrade" if is_listed and not request.requirement.extras else "add"
-    call = f"{command} {as_one_word(shown)}"
+    call = f"{command} {as_one_word(request.shown)}"
+    is_exact = any(clause.operator == "==" for clause in request.requirement.specifier)
     try:
         if command == "upgrade":
-            drafts = list(draft_upgrade(inputs, [request], prereleases=_is_exact(request)))
+            drafts = list(draft_upgrade(inputs, [request], prereleases=is_exact))
         else:
-            options = AddOptions(prereleases=_is_exact(request))
-            drafts = list(draft_add(inputs, [request], options))
+            drafts = list(draft_add(inputs, [request], AddOptions(prereleases=is_exact)))
+    except VersionConflict as error:
+        fix = say_ways(error.ways, call) or error.hint
+        yield _explain(request, error.reasons, fix, is_possible=False)
     except Unsatisfiable as error:
-        fix = error.hint.replace("--with-upgrades", f"`{call} --with-upgrades`")
-        fix = fix.replace(REPEATED, f"`{call}`")
-        yield Draft(explanations=(_against(shown, error.reasons, fix),))
+        yield _explain(request, error.reasons, error.hint, is_possible=False)
     except RequirementsError as error:
         place = f" ({error.path}:{error.line})" if error.line is not None else ""
-        yield Draft(explanations=(_against(shown, (f"{error.message}{place}",), error.hint),))
+        yield _explain(request, [f"{error.message}{place}"], error.hint, is_possible=False)
     else:
         yield from (warn(*draft.warnings) for draft in drafts)
-        held = [held.reason for draft in drafts for held in draft.held]
         fix = f"`{call}` takes it"
         if taken := [str(pin.version) for draft in drafts for pin in draft.pins]:
             fix = f"`{call}` moves it to {taken[0]}"
         elif taken := [str(new.version) for draft in drafts for new in draft.additions]:
             fix = f"`{call}` takes {taken[0]}"
-        yield Draft(
-            explanations=(
-                Explanation(requirement=shown, is_possible=True, reasons=tuple(held), fix=fix),
-            )
-        )
+        yield _explain(request, [held.reason for draft in drafts for held in draft.held], fix)
 
 
-def _is_exact(request: Request) -> bool:
-    return any(clause.operator == "==" for clause in request.requirement.specifier)
-
-
-def _against(shown: str, reasons: tuple[str, ...], fix: str) -> Explanation:
-    return Explanation(requirement=shown, is_possible=False, reasons=reasons, fix=fix)
+def _explain(
+    request: Request, reasons: Iterable[str], fix: str, *, is_possible: bool = True
+) -> Draft:
+    explanation = Explanation(
+        requirement=request.shown, is_possible=is_possible, reasons=tuple(reasons), fix=fix
+    )
+    return Draft(explanations=(explanation,))

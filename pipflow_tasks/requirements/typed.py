@@ -38,6 +38,11 @@ class Request(Struct, frozen=True, kw_only=True):
         """The project's name with its extras."""
         return f"{self.requirement.name}{in_brackets(self.requirement.extras)}"
 
+    @property
+    def shown(self) -> str:
+        """What is asked for, as it was typed, but for its marker."""
+        return f"{self.written_name}{self.specifier}"
+
 
 _SINGLE_EQUALS = re.compile(r"([\w.\-]+(?:\[[\w.,\-]*\])?)=([\w.+!]+)", re.ASCII)
 
