@@ -230,7 +230,11 @@ class ProjectStatus(Struct, frozen=True, gc=False):
     reason: str = ""
 
     def __str__(self) -> str:
-        return f"{self.status}: {self.reason}" if self.reason else self.status
+        return self.saying("")
+
+    def saying(self, more: str) -> str:
+        """Return the status, with more of a sentence before its reason."""
+        return f"{self.status}{more}: {self.reason}" if self.reason else f"{self.status}{more}"
 
     @property
     def is_active(self) -> bool:

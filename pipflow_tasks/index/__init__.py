@@ -498,9 +498,9 @@ class PackageIndex:
     ) -> ProjectNotFound:
         shown = [self._show(url) for url in pages]
         if not status.is_active:
-            reason = f": {status.reason}" if status.reason else ""
+            more = f", and has no files ({' and '.join(shown)})"
             return ProjectNotFound(
-                f'"{project}" is {status.status}, and has no files ({" and ".join(shown)}){reason}',
+                f'"{project}" is {status.saying(more)}',
                 url=shown[0],
                 hint="remove it, or pin another project in its place",
             )
