@@ -23,7 +23,7 @@ from ..resolution.finder import names_exactly
 from . import find_in, finding_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from ..manifest.documents import Manifest
     from ..requirements import Line
@@ -190,20 +190,20 @@ def _check_hash(line: Line) -> Iterator[Finding]:
 
 
 def _check_repeated(manifest: Manifest) -> Iterator[Finding]:
-    """Find projects that a file lists several times, under the same marker."""
+    """Find projects that a file lists several times under the same marker, or that conflict so."""
     there: dict[tuple[str, str, str], list[Line]] = {}
     for line in manifest.lines:
         if line.name is not None:
             there.setdefault(_key_of(line), []).append(line)
     for first, *others in there.values():
         for line in others:
-            yield finding_at(
-                line,
-                "repeated",
-                "error" if contradicts(first, line) else "warning",
-                f"{line.spelled_name} is already listed: {first.shown} ({first.place})",
-                _fix_repeated((first, line)),
-            )
+            place = f"{first.shown} ({first.place})"
+            if contradicts(first, line):
+                message = f"{line.shown} conflicts with {place}"
+                yield finding_at(line, "conflict", "error", message, "remove one of the lines")
+            else:
+                message = f"{line.spelled_name} is already listed: {place}"
+                yield finding_at(line, "repeated", "warning", message, _fix_repeated(first, line))
 
 
 def contradicts(first: Line, other: Line) -> bool:
@@ -217,19 +217,16 @@ def contradicts(first: Line, other: Line) -> bool:
     )
 
 
-def _fix_repeated(lines: Sequence[Line]) -> str:
-    """Return the one line that says what several do, where they differ in their extras."""
-    asked = [line.requirement for line in lines if line.requirement is not None]
-    extras = [requirement.extras for requirement in asked]
-    is_plain = not any(each.url for each in asked) and not any(each.has_variable for each in lines)
-    if len(asked) < len(lines) or not is_plain or contradicts(*lines) or extras[0] == extras[1]:
+def _fix_repeated(first: Line, other: Line) -> str:
+    """Return the one line that says what two do, where they differ in their extras."""
+    one, two = first.requirement, other.requirement
+    has_variable = first.has_variable or other.has_variable
+    if one is None or two is None or one.url or two.url or has_variable or one.extras == two.extras:
         return "remove one of the lines"
-    pins = [line.pin for line in lines if line.pin is not None]
-    both = Requirement(str(asked[0]))
-    both.extras = extras[0] | extras[1]
-    both.specifier = (
-        SpecifierSet(f"=={pins[0]}") if pins else asked[0].specifier & asked[1].specifier
-    )
+    pin = first.pin or other.pin
+    both = Requirement(str(one))
+    both.extras = one.extras | two.extras
+    both.specifier = one.specifier & two.specifier if pin is None else SpecifierSet(f"=={pin}")
     return f"write `{both}` in one line"
 
 

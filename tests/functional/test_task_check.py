@@ -157,7 +157,7 @@ def test_comments_of_other_tools(project: TemporaryProject) -> None:
                 (
                     "error",
                     "requirements.txt:2",
-                    "Alpha is already listed: alpha==1.0 (requirements.txt:1)",
+                    "Alpha==1.5 conflicts with alpha==1.0 (requirements.txt:1)",
                     "remove one of the lines",
                 ),
                 (
@@ -632,7 +632,17 @@ LINUX = 'https://example.com/a-1.0-py3-none-linux_x86_64.whl; platform_system ==
             [listed("warning", 2, "alpha", "alpha[y]", "write `alpha[x,y]==1.0` in one line")],
         ),
         ("alpha==1.0\nalpha>=1\n", [listed("warning", 2, "alpha", "alpha==1.0", REMOVE)]),
-        ("alpha==1.0\nalpha[x]>=2\n", [listed("error", 2, "alpha", "alpha==1.0", REMOVE)]),
+        (
+            "alpha==1.0\nalpha[x]>=2\n",
+            [
+                (
+                    "error",
+                    "requirements.txt:2",
+                    "alpha[x]>=2 conflicts with alpha==1.0 (requirements.txt:1)",
+                    REMOVE,
+                )
+            ],
+        ),
         (
             "alpha\nalpha[x]\n",
             [
