@@ -367,11 +367,10 @@ class Project:
             PackageIndexError: the index failed.
         """
         from .environments.built_image import find_installed
-        from .planning.pin import PinOptions, draft_pin
+        from .planning.pin import draft_pin
 
         requests = _split(requirements)
         found = self._workspace.find(must_be_there=True)
-        options = PinOptions(prereleases=prereleases, policy=policy)
 
         def ask(environment: Environment) -> Installed:
             return find_installed(
@@ -379,7 +378,7 @@ class Project:
             )
 
         def draft(inputs: Inputs) -> Iterable[Draft]:
-            return draft_pin(inputs, requests, options, ask)
+            return draft_pin(inputs, requests, ask, prereleases=prereleases, policy=policy)
 
         inputs, parts = self._workspace.draft(found, draft, resolve=resolve)
         return self._workspace.finish("pin", parts, found, inputs, force=force)

@@ -19,7 +19,7 @@ from .bounds import is_held, policy_bounds
 from .costs import find_costs
 from .draft import Draft, hint, warn
 from .goals import goal_to_add, goal_to_move, key_for, roots_without, why_unmovable
-from .inputs import holding_lines, key_of, readers_of, readers_of_new, reads
+from .inputs import applies, holding_lines, key_of, readers_of, readers_of_new, reads
 from .lock import tell_unhashed, update_lock
 from .moving import candidate_for, digests, move_goal, tell_held_goal, warn_of
 from .names import warn_of_new
@@ -270,7 +270,8 @@ def _pin(
     prereleases = options.prereleases
     goals = [goal_to_add(inputs, request, prereleases=prereleases) for request in new.values()]
     if options.now is not None:
-        added = [(goal.name, goal.root.name) for goal in goals if not _is_listed(inputs, goal)]
+        unlisted = (goal for goal in goals if not inputs.manifest.find(project_of(goal.root.name)))
+        added = [(goal.name, goal.root.name) for goal in unlisted]
         yield warn(*warn_of_new(inputs, added, options.now))
     wanted = [*goals, *listed]
     moving: tuple[Goal, ...] = ()
@@ -314,10 +315,6 @@ def _merge(told: Sequence[Draft], moving: Sequence[Goal]) -> tuple[list[Draft], 
     )
 
 
-def _is_listed(inputs: Inputs, goal: Goal) -> bool:
-    return bool(inputs.manifest.find(project_of(goal.root.name)))
-
-
 def _write(
     settlement: Settlement, request: Request, goal: Goal, options: AddOptions
 ) -> Iterator[Draft]:
@@ -351,16 +348,16 @@ def _lock(
     settlement: Settlement, new: Mapping[NormalizedName, Request], options: AddOptions
 ) -> Iterator[Draft]:
     inputs = settlement.inputs
-    asked = ((name, each.requirement, each.requirement.marker) for name, each in new.items())
+    asked = ((name, each.requirement) for name, each in new.items())
     added = [
         Origin(
             name=name,
             path=inputs.manifest.main,
-            readers=readers_of_new(inputs, marker),
+            readers=readers_of_new(inputs, requirement.marker),
             extras=frozenset(canonicalize_name(extra) for extra in requirement.extras),
             group=options.group,
         )
-        for name, requirement, marker in asked
-        if marker is None or any(each.target.applies(marker) for each in inputs.readers)
+        for name, requirement in asked
+        if applies(inputs, requirement.marker)
     ]
     yield from update_lock(settlement, added=added)

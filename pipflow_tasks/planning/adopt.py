@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 from ..errors import DockerfileError, RequirementsError, UsageError
 from ..files import show_path
 from ..manifest.compiled import tell_folder
-from ..plan import Change, Finding
+from ..plan import Finding
 from ..requirements import (
     Addition,
     Kind,
@@ -34,8 +34,8 @@ from ..requirements import (
     write_via,
 )
 from ..requirements.pipfile import is_pipfile
-from .draft import Draft, hint, warn
-from .inputs import environments_of
+from .draft import Draft, change_of, hint, warn
+from .inputs import applies, environments_of
 from .lock import lock_all
 from .policies import comment_with_policy, tell_policies
 from .requests import close_hint, error_at
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from ..environments.build import Build
     from ..manifest.compiled import Adopted, Pinned
     from ..manifest.library import Library
-    from ..plan import Edit
+    from ..plan import Change, Edit
     from ..requirements import Line
     from ..target import Target
     from .draft import PlannedAddition
@@ -121,7 +121,10 @@ def find_roles(
     """
     _require_current(inputs, adopted)
     names = {pinned.name for pinned in adopted.pinned}
-    _require_pinned(adopted, (*direct, *transitive))
+    for name in (*direct, *transitive):
+        if name not in names:
+            path, known = adopted.compiled[0], close_hint(name, names)
+            raise RequirementsError(f"{name} is not pinned", path=path, hint=known)
     if both := sorted({*direct} & {*transitive}):
         raise UsageError(f"{both[0]} is named as direct and as transitive", hint="name it once")
     settlement = settle_current(inputs, waive=False)
@@ -157,14 +160,6 @@ def find_roles(
     )
 
 
-def _require_pinned(adopted: Adopted, asked: Iterable[NormalizedName]) -> None:
-    names = {pinned.name for pinned in adopted.pinned}
-    for name in asked:
-        if name not in names:
-            path, known = adopted.compiled[0], close_hint(name, names)
-            raise RequirementsError(f"{name} is not pinned", path=path, hint=known)
-
-
 def _find_foreign(
     settlement: Settlement, adopted: Adopted, names: Collection[NormalizedName]
 ) -> dict[NormalizedName, tuple[NormalizedName, ...]]:
@@ -172,7 +167,7 @@ def _find_foreign(
     found: dict[NormalizedName, tuple[NormalizedName, ...]] = {}
     for name in names:
         pins = adopted.find(name)
-        if any(_reads(settlement.inputs, pin.line) for pin in pins):
+        if any(applies(settlement.inputs, pin.line.marker) for pin in pins):
             continue
         told = {each for pin in pins for each in pin.parents if each in names}
         if told := told or _needing_elsewhere(settlement, name):
@@ -189,11 +184,6 @@ def _needing_elsewhere(settlement: Settlement, name: NormalizedName) -> set[Norm
             if any(canonicalize_name(each.name) == name for each in needed):
                 found.add(pick.project)
     return found
-
-
-def _reads(inputs: Inputs, line: Line) -> bool:
-    marker = line.marker
-    return marker is None or any(each.target.applies(marker) for each in inputs.readers)
 
 
 def _tell_alone(names: Collection[NormalizedName]) -> Draft:
@@ -216,7 +206,7 @@ def _require_current(inputs: Inputs, adopted: Adopted) -> None:
         return
     for line in adopted.base.lines:
         requirement = line.requirement
-        if requirement is None or requirement.url or not _reads(inputs, line):
+        if requirement is None or requirement.url or not applies(inputs, line.marker):
             continue
         pins = adopted.find(line.name)
         if any(requirement.specifier.contains(pin.version, prereleases=True) for pin in pins):
@@ -335,14 +325,10 @@ def write_adopted(adopted: Adopted, roles: Roles) -> RequirementsFile:
     content = content.with_pins(pins)
     assert len(content.lines) == before
     content = content.without([content.lines[place] for place in gone])
-    content = content.without(_blank_at_end(content.lines))
-    content = _with_options(content, adopted.options)
+    blank = takewhile(lambda line: line.kind is Kind.BLANK, reversed(content.lines))
+    content = _with_options(content.without([*blank]), adopted.options)
     left = (each for each in adopted.pinned if each.line.place not in used)
     return content.with_requirements([_spell(adopted, each, roles) for each in left])
-
-
-def _blank_at_end(lines: Sequence[Line]) -> list[Line]:
-    return [*takewhile(lambda line: line.kind is Kind.BLANK, reversed(lines))]
 
 
 def _pin(adopted: Adopted, line: Line, pinned: Pinned, roles: Roles) -> Pin:
@@ -499,15 +485,7 @@ def list_adopted(
     for edit in edits:
         for line in RequirementsFile.from_bytes(edit.after, path=edit.shown).lines:
             if line.pin is not None and (line.path, line.number) not in told:
-                yield Change(
-                    project=line.spelled_name,
-                    before=line.pin,
-                    after=line.pin,
-                    file=line.path,
-                    line=line.number,
-                    is_direct=not line.via,
-                    environments=environments_of(inputs, line),
-                )
+                yield change_of(line, line.pin, line.pin, environments_of(inputs, line))
 
 
 def find_steps(

@@ -27,7 +27,6 @@ from .settlement import Settlement, roots_in, say_conflicts
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from ..resolution.finder import Candidate
     from .inputs import Inputs
 
 
@@ -49,16 +48,13 @@ def admit_for(inputs: Inputs, current: Sequence[Root]) -> tuple[Inputs, list[str
     admitted: list[Key] = []
     told: list[str] = []
     for pick in found.picks.values() if isinstance(found, Solution) else ():
-        withheld = "" if pick.candidate is None else _why_withheld(pick.candidate)
+        picked = pick.candidate
+        withheld = "" if picked is None else picked.too_young or picked.loses_wheel
         if withheld:
             told.append(f"{pick} {withheld}, and no older version is compatible")
-        if withheld or (pick.candidate is not None and generous.candidates.is_unknown(pick)):
+        if withheld or (picked is not None and generous.candidates.is_unknown(pick)):
             admitted.append(pick.name)
     return (inputs.within(inputs.limits.admitting(admitted)) if admitted else inputs), told
-
-
-def _why_withheld(candidate: Candidate) -> str:
-    return candidate.too_young or candidate.loses_wheel
 
 
 def find_way_around(settled: Settlement, *, is_hurried: bool, is_improving: bool) -> Settlement:

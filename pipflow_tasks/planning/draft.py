@@ -436,57 +436,34 @@ def _changes(
         new = find(addition.path, addition.written.requirement, addition.version)
         old = [line for line in _replaced(draft, addition) if line.place not in gone]
         gone.update(line.place for line in old)
-        yield _addition(addition, old, new, reading(new))
+        change = change_of(new, old[0].pin if old else None, addition.version, reading(new))
+        note = _tell_rewritten(old[0], new) if old else ""
+        yield replace(change, is_new=not old, note=note)
     for pin in draft.pins:
         line = pin.line
         if pin.version == line.pin and not pin.extras:  # its comment changes, no more
             continue
         assert line.requirement is not None
         new = find(line.path, line.requirement, pin.version)
-        yield _move(pin, new, reading(new), is_from_image=line.place in draft.from_image)
+        change = change_of(new, line.pin, pin.version, reading(new))
+        origin = "image" if line.place in draft.from_image else "index"
+        yield replace(change, extras=pin.extras, taken_from=None if line.pin else origin)
     for line in (line for line in draft.removals if line.place not in gone):
-        yield _removal(line, reading(line))
+        yield change_of(line, line.pin, None, reading(line))
 
 
-def _addition(
-    addition: PlannedAddition, old: Sequence[Line], new: Line, environments: tuple[str, ...]
+def change_of(
+    line: Line,
+    before: Version | None,
+    after: Version | None,
+    environments: tuple[str, ...] = (),
 ) -> Change:
-    return Change(
-        project=addition.written.requirement.name,
-        written=new.written_name,
-        before=old[0].pin if old else None,
-        after=addition.version,
-        file=addition.path,
-        line=new.number,
-        is_new=not old,
-        is_direct=not new.via,
-        environments=environments,
-        note=_tell_rewritten(old[0], new) if old else "",
-    )
-
-
-def _move(pin: Pin, new: Line, environments: tuple[str, ...], *, is_from_image: bool) -> Change:
-    line = pin.line
-    return Change(
-        project=line.spelled_name,
-        written=new.written_name,
-        before=line.pin,
-        after=pin.version,
-        file=line.path,
-        line=new.number,
-        extras=pin.extras,
-        taken_from=("image" if is_from_image else "index") if line.pin is None else None,
-        is_direct=not new.via,
-        environments=environments,
-    )
-
-
-def _removal(line: Line, environments: tuple[str, ...]) -> Change:
+    """Return that the project of a line goes from one version to another."""
     return Change(
         project=line.spelled_name,
         written=line.written_name,
-        before=line.pin,
-        after=None,
+        before=before,
+        after=after,
         file=line.path,
         line=line.number,
         is_direct=not line.via,

@@ -27,7 +27,6 @@ from .unblocking import fix_conflict
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ..requirements import Line
     from ..resolution import Key
     from .inputs import Inputs
 
@@ -66,8 +65,11 @@ def _as_it_is(inputs: Inputs, root: Root) -> tuple[Root, list[str]]:
     if given is root and not root.is_opaque:
         return given, []
     line = next((each for each in inputs.manifest.lines if each.place == root.place), None)
-    stated = _root_like(inputs, line, root) if line is not None else None
-    if line is None or stated is None:
+    if line is None:
+        return given, []
+    alike = (each for each in roots_of_line(inputs, line) if each.name == root.name)
+    stated = next(alike, None)
+    if stated is None:
         return given, []
     reason = why_unmovable(inputs, line)
     if root.is_opaque or reason:
@@ -76,11 +78,6 @@ def _as_it_is(inputs: Inputs, root: Root) -> tuple[Root, list[str]]:
         return root, [f"the dependencies of {name} ({root.place}) are unknown: it is {reason}"]
     why = why_none_given(inputs.candidates, stated)
     return as_given(inputs, stated), [f"{stated.shown} ({root.place}) is left as it is: {why}"]
-
-
-def _root_like(inputs: Inputs, line: Line, root: Root) -> Root | None:
-    """Return what a line asks of the same version as a root."""
-    return next((each for each in roots_of_line(inputs, line) if each.name == root.name), None)
 
 
 def require_versions(inputs: Inputs, current: Sequence[Root], roots: Sequence[Root]) -> None:

@@ -25,7 +25,7 @@ from .inputs import (
     root_of,
     roots_of,
     say_readers,
-    say_target,
+    say_targets,
     why_unseen,
 )
 from .policies import asked_of, beside_caps, cap_above, capped
@@ -110,7 +110,7 @@ def choose(
             hints = [_hint_at_suiting(inputs, key, name or project_of(key), local)]
             hints += [] if releases(inputs, key).allowed(specifier) else [hint_at_host(inputs)]
         raise NoCandidate(
-            f"no version of {name or project_of(key)}{asked} suits {say_target(inputs, key)}",
+            f"no version of {name or project_of(key)}{asked} suits {say_targets(inputs, key)}",
             reasons=_why_none(inputs, key, specifier, choice, local),
             hint="; ".join(filter(None, hints)),
         )
@@ -195,7 +195,8 @@ def goal_to_move(
     """
     name, pin = line.spelled_name, line.pin
     asked = asked_of(inputs, line, typed) if asked is None else asked
-    local = None if pin is None or names_label(asked) else pin.local
+    names_label = any("+" in clause.version for clause in asked)  # ==2.12.0+cpu
+    local = None if pin is None or names_label else pin.local
     key = key_of(inputs, line)
     try:
         choice = choose(
@@ -261,11 +262,6 @@ def _way_past_policy(
         return ""
     word = capped(line.spelled_name, typed, best.version)
     return f"`upgrade {word}` also changes its policy to {cap_above(best.version)}"
-
-
-def names_label(specifier: SpecifierSet) -> bool:
-    """Return whether a specifier names a local label: ``==2.12.0+cpu``."""
-    return any("+" in clause.version for clause in specifier)
 
 
 def roots_without(inputs: Inputs, goals: Iterable[Goal]) -> list[Root]:

@@ -178,9 +178,9 @@ def environments_of(inputs: Inputs, line: Line) -> tuple[str, ...]:
     return tuple(each.environment.name for each in inputs.served if each.reads(line))
 
 
-def environments_in(inputs: Inputs, key: Key) -> tuple[str, ...]:
-    """Return the names of the environments that a key stands for."""
-    return names_of(inputs, inputs.partition.part_of(key))
+def applies(inputs: Inputs, marker: Marker | None) -> bool:
+    """Return whether a marker applies to an environment on one of its platforms."""
+    return marker is None or any(each.target.applies(marker) for each in inputs.readers)
 
 
 def names_of(inputs: Inputs, numbers: Iterable[int]) -> tuple[str, ...]:
@@ -214,15 +214,10 @@ def say_picks(inputs: Inputs, picks: Iterable[Pick]) -> list[str]:
     ]
 
 
-def say_target(inputs: Inputs, key: Key) -> str:
-    """Return the targets of the environments that a key stands for, in words."""
-    return say_targets(inputs, inputs.partition.part_of(key))
-
-
-def say_targets(inputs: Inputs, numbers: Iterable[int] | None = None) -> str:
-    """Return the targets of some readers, or of all, in words."""
-    every = range(len(inputs.readers))
-    part = [inputs.readers[number] for number in (every if numbers is None else numbers)]
+def say_targets(inputs: Inputs, key: Key | None = None) -> str:
+    """Return the targets of all environments, or of those that a key stands for, in words."""
+    numbers = range(len(inputs.readers)) if key is None else inputs.partition.part_of(key)
+    part = [inputs.readers[number] for number in numbers]
     words: list[str] = []
     for environment in inputs.environments:
         own = [each for each in inputs.readers if each.environment is environment]

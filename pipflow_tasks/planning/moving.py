@@ -14,7 +14,7 @@ from ..resolution.finder import names_exactly
 from ..values import as_plural, join_words
 from .draft import Draft, Undated, move, note_files, warn
 from .goals import key_for
-from .inputs import each_of, environments_in, releases, say_readers
+from .inputs import each_of, names_of, releases, say_readers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ..requirements import Line
     from ..resolution import Key, Reason
-    from ..resolution.finder import Candidate, Choice, Rejection
+    from ..resolution.finder import Candidate, Choice
     from .goals import Goal
     from .inputs import Inputs
     from .settlement import Settlement
@@ -173,14 +173,16 @@ def tell_held(
         version=version,
         newest=latest,
         reason=reason,
-        environments=environments_in(inputs, key),
+        environments=names_of(inputs, inputs.partition.part_of(key)),
     )
     yield Draft(held=(held,))
 
 
 def _why_passed_over(name: str, latest: Version, choice: Choice) -> str:
     """Return why the newest version does not suit by itself, as a clause."""
-    alike = list(takewhile(lambda each: each.loses_wheel, _from(latest, choice)))
+    older = (each for each in choice.rejections if each.version <= latest)
+    usual = (each for each in older if not each.version.is_prerelease and not each.is_yanked)
+    alike = list(takewhile(lambda each: each.loses_wheel, usual))
     if not alike:
         return f"{latest} {choice.reason_against(latest) or 'was not asked for'}"
     last = alike[-1]
@@ -188,12 +190,6 @@ def _why_passed_over(name: str, latest: Version, choice: Choice) -> str:
     if len(alike) > 1:
         reason = f"{last.version} and newer {as_plural(last.reason)}"
     return f"{reason}; `upgrade {name}` takes source"
-
-
-def _from(latest: Version, choice: Choice) -> Iterator[Rejection]:
-    """Yield the rejections of a version and of those before it that anybody would take."""
-    older = (each for each in choice.rejections if each.version <= latest)
-    return (each for each in older if not each.version.is_prerelease and not each.is_yanked)
 
 
 def _why_held(settlement: Settlement, name: Key, asked: SpecifierSet) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
@@ -38,23 +37,18 @@ if TYPE_CHECKING:
     Versions: TypeAlias = Mapping[NormalizedName, Version]
 
 
-class PinOptions(Struct, frozen=True, kw_only=True):
-    """The options of ``pin``; see ``Project.plan_pin``."""
-
-    prereleases: bool = False
-    policy: bool = True
-
-
 def draft_pin(
     inputs: Inputs,
     requests: Sequence[Request],
-    options: PinOptions,
     ask: Callable[[Environment], Installed],
+    *,
+    prereleases: bool,
+    policy: bool,
 ) -> Iterator[Draft]:
     """Pin the lines that are not pinned, or those of the named projects.
 
     ``ask`` is called where there are such lines, and says what the built image of an environment
-    has.
+    has. For the options, see ``Project.plan_pin``.
 
     Raises:
         RequirementsError: the files do not have a project that is named.
@@ -87,7 +81,7 @@ def draft_pin(
         for environment, image in zip(inputs.environments, images, strict=True)
     }
     installed = [by_name[reader.environment.name] for reader in inputs.readers]
-    yield from _pin(inputs, loose, options, installed)
+    yield from _pin(inputs, loose, installed, prereleases=prereleases, policy=policy)
 
 
 def _tell_pinned(line: Line) -> str:
@@ -96,14 +90,21 @@ def _tell_pinned(line: Line) -> str:
 
 
 def _pin(
-    inputs: Inputs, loose: Sequence[Line], options: PinOptions, installed: Sequence[Versions]
+    inputs: Inputs,
+    loose: Sequence[Line],
+    installed: Sequence[Versions],
+    *,
+    prereleases: bool,
+    policy: bool,
 ) -> Iterator[Draft]:
     """Pin lines; ``installed`` are the versions that the image of each reader has."""
     inputs = _preferring(holding_lines(inputs, loose), installed)
     inputs.candidates.expect(line.name for line in loose if line.name)
     for line in loose:
         inputs = inputs.bounding(line, policy_bounds(line))
-    found = [_goal_of(inputs, line, options, installed) for line in loose]
+    found = [_goal_of(inputs, line, installed, prereleases=prereleases) for line in loose]
+    if policy:
+        found = [(_with_policy(goal), version) for goal, version in found]
     goals = [goal for goal, _ in found]
     kept = {goal.line.place: version for goal, version in found if goal.line and version}
     for goal in goals:
@@ -176,8 +177,13 @@ def _preferring(inputs: Inputs, installed: Sequence[Versions]) -> Inputs:
     return inputs.within(limits)
 
 
+def _with_policy(goal: Goal) -> Goal:
+    assert goal.line is not None
+    return replace(goal, comment=comment_with_policy(goal.line, "", goal.asked))
+
+
 def _goal_of(
-    inputs: Inputs, line: Line, options: PinOptions, installed: Sequence[Versions]
+    inputs: Inputs, line: Line, installed: Sequence[Versions], *, prereleases: bool
 ) -> tuple[Goal, Version | None]:
     """Return the goal of a line, and the version that an image has, if that suits.
 
@@ -194,11 +200,8 @@ def _goal_of(
     asked = asked_of(inputs, line)
     version = _version_in(inputs, line, asked, installed)
     is_kept = version is not None
-    goal = goal_to_move(
-        inputs, line, must_exist=not is_kept, prereleases=options.prereleases, asked=asked
-    )
+    goal = goal_to_move(inputs, line, must_exist=not is_kept, prereleases=prereleases, asked=asked)
     if is_kept and not inputs.resolves:
         exact = choose(inputs, key, asked & SpecifierSet(f"=={version}"), prereleases=True)
         goal = goal if exact.candidate is None else replace(goal, choice=exact)
-    comment = comment_with_policy(line, "", asked) if options.policy else None
-    return replace(goal, comment=comment), version
+    return goal, version

@@ -19,7 +19,7 @@ from .inputs import (
     readers_of_file,
     readers_of_new,
     releases,
-    say_target,
+    say_targets,
 )
 from .policies import beside_caps, bounds_beside, capped
 
@@ -112,7 +112,7 @@ def require_free(inputs: Inputs, lines: Iterable[Line], request: Request) -> Non
     if foreign := [each for each in lacking if each not in installing]:
         raise _elsewhere_error(inputs, near[0], name, foreign)
     other = _opposite(*(line.marker for line in near)) or "..."
-    what = say_target(inputs, inputs.partition.key(request.name, lacking[0]))
+    what = say_targets(inputs, inputs.partition.key(request.name, lacking[0]))
     raise error_at(
         near[0],
         f"{name} is already listed, but its marker excludes {what}",

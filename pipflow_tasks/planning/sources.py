@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from ..errors import RequirementsError
 from ..manifest.compiled import annotation_of
-from ..plan import Change
 from ..requirements import Addition
+from .draft import change_of
 from .goals import goal_to_add
 from .inputs import readers_of_new
 from .names import warn_of_new
-from .requests import close_hint, error_at, find_removable, missing_extras
+from .requests import error_at, find_removable, missing_extras, require_there
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from ..manifest.documents import Manifest
     from ..manifest.sources import Compiled
+    from ..plan import Change
     from ..requirements import Line, Request, RequirementsFile, Sort
     from ..resolution import Key
     from .inputs import Inputs
@@ -102,7 +105,8 @@ def remove_from_sources(
     contents = _contents(sources)
     for request in requests:
         if not sources.find(request.name):
-            raise _not_listed(compiled, sources, request)
+            _require_no_parents(compiled, sources, request)
+            require_there(sources, request.name)
         lines = find_removable(sources, request)
         for path in dict.fromkeys(line.path for line in lines):
             texts = {line.text for line in lines if line.path == path}
@@ -112,20 +116,17 @@ def remove_from_sources(
     return _changed(sources, contents)
 
 
-def _not_listed(compiled: Compiled, sources: Manifest, request: Request) -> RequirementsError:
-    for index, line in enumerate(compiled.file.content.lines):
-        if line.name == request.name:
-            found = annotation_of(compiled.file.content.lines, index)
-            because = f" because {' and '.join(found.parents)} needs it" if found else ""
-            return error_at(
-                line,
-                f"{request.name} is there{because}; {sources.main} does not list it",
-                hint="remove what needs it",
-            )
-    known = {line.name for line in sources.lines if line.name}
-    return RequirementsError(
-        f"{request.name} is not listed", path=sources.main, hint=close_hint(request.name, known)
-    )
+def _require_no_parents(compiled: Compiled, sources: Manifest, request: Request) -> None:
+    """Raise RequirementsError where a project that no source lists is in the compiled file."""
+    lines = compiled.file.content.lines
+    for line in compiled.file.content.find(request.name):
+        found = annotation_of(lines, lines.index(line))
+        because = f" because {' and '.join(found.parents)} needs it" if found else ""
+        raise error_at(
+            line,
+            f"{request.name} is there{because}; {sources.main} does not list it",
+            hint="remove what needs it",
+        )
 
 
 def _contents(sources: Manifest) -> dict[str, RequirementsFile]:
@@ -174,25 +175,11 @@ def compare_pins(before: RequirementsFile, after: RequirementsFile) -> Iterator[
     for key, line in new.items():
         was = old.get(key)
         if was is None or was.pin != line.pin:
-            yield Change(
-                project=line.spelled_name,
-                before=None if was is None else was.pin,
-                after=line.pin,
-                file=line.path,
-                line=line.number,
-                is_new=was is None,
-                is_direct=_is_direct(after, line),
-            )
+            change = change_of(line, None if was is None else was.pin, line.pin)
+            yield replace(change, is_new=was is None, is_direct=_is_direct(after, line))
     for key, line in old.items():
         if key not in new:
-            yield Change(
-                project=line.spelled_name,
-                before=line.pin,
-                after=None,
-                file=line.path,
-                line=line.number,
-                is_direct=_is_direct(before, line),
-            )
+            yield replace(change_of(line, line.pin, None), is_direct=_is_direct(before, line))
 
 
 def _pins(content: RequirementsFile) -> dict[tuple[str, str], Line]:

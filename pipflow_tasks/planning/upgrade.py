@@ -15,7 +15,7 @@ from ..resolution.finder import Bound
 from .bounds import is_held, only_version, policy_bounds
 from .draft import Draft, hint, leave, warn
 from .goals import goal_to_move, key_for, why_left_alone, why_unmovable
-from .inputs import holding_lines, key_of, reads, releases, root_of, why_nowhere
+from .inputs import applies, holding_lines, key_of, reads, releases, root_of, why_nowhere
 from .lock import tell_unhashed, update_lock
 from .moving import move_goal, version_for
 from .policies import asked_of, bounds_beside, comment_with_policy, tell_policies
@@ -306,8 +306,8 @@ def _within_sources(inputs: Inputs, limits: Iterable[Line]) -> Iterator[Bound]:
     """Yield what the sources of a compiled file keep out of one of its projects."""
     for line in limits:
         assert line.requirement is not None
-        marker, specifier = line.marker, line.requirement.specifier
-        if marker is None or any(each.target.applies(marker) for each in inputs.readers):
+        if applies(inputs, line.marker):
+            specifier = line.requirement.specifier
             reason = f"does not satisfy {specifier}, which {line.place} asks for"
             yield Bound(specifier=specifier, reason=reason, is_ours=True)
 
