@@ -158,8 +158,8 @@ def _problems_of(own: Candidate | Rejection) -> Iterator[tuple[str, str]]:
     if isinstance(own, Rejection):
         yield "unsuitable", own.reason
         return
-    if own.yanked is not None:
-        yield "yanked", f"was yanked: {own.yanked}" if own.yanked else "was yanked"
+    if own.why_yanked:
+        yield "yanked", own.why_yanked
     if own.from_source:
         yield "built-from-source", own.from_source
 
@@ -231,7 +231,8 @@ def check_together(inputs: Inputs, *, wants_hashes: bool) -> Iterator[Finding]:
     try:
         settlement = settle_lock(settlement)
     except Unsatisfiable as error:
-        yield _unlockable(error)
+        message = f"{error.message}: {'; '.join(error.reasons)}".rstrip(": ")
+        yield replace(find_in(error), message=message)
         return
     inputs = settlement.inputs
     transitive = find_transitive(settlement)
@@ -253,7 +254,7 @@ def _is_found_by_lines(manifest: Manifest, conflict: Conflict) -> bool:
     """Return whether ``check_lines`` has found that lines of one project contradict each other."""
     if not is_of_lines(conflict):
         return False
-    places = {cause.dependency.root.place for cause in conflict.causes if cause.dependency.root}
+    places = {root.place for root in conflict.roots}
     lines = [line for line in manifest.lines if line.place in places]
     return any(
         first.path == other.path and first.marker == other.marker and contradicts(first, other)
@@ -263,8 +264,7 @@ def _is_found_by_lines(manifest: Manifest, conflict: Conflict) -> bool:
 
 def _conflict_finding(inputs: Inputs, conflict: Conflict) -> Finding:
     manifest = inputs.manifest
-    roots = [cause.dependency.root for cause in conflict.causes]
-    places = {root.place for root in roots if root is not None}
+    places = {root.place for root in conflict.roots}
     line = next((line for line in manifest.lines if line.place in places), None)
     parts = [{*inputs.partition.part_of(name)} for name in conflict.names]
     readers = {*range(len(inputs.readers))}.intersection(*parts)
@@ -277,11 +277,6 @@ def _conflict_finding(inputs: Inputs, conflict: Conflict) -> Finding:
         fix=fix_conflict(inputs, conflict),
         environments=names_of(inputs, readers) if len(readers) < len(inputs.readers) else (),
     )
-
-
-def _unlockable(error: Unsatisfiable) -> Finding:
-    found = find_in(error)
-    return replace(found, message=f"{found.message}: {'; '.join(error.reasons)}".rstrip(": "))
 
 
 def _check_lock(settlement: Settlement, transitive: Found) -> Iterator[Finding]:

@@ -21,7 +21,7 @@ from ..resolution.finder import Bound
 from .bounds import policy_bounds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from packaging.utils import NormalizedName
     from packaging.version import Version
@@ -142,12 +142,13 @@ def view_of(reader: Reader, *, counts_all: bool) -> View:
 
 def first_limits(manifest: Manifest, readers: tuple[Reader, ...], partition: Partition) -> Limits:
     """Return the first limits of a command: no locked line moves."""
-    constraints: dict[Key, tuple[Bound, ...]] = {}
+    constraints: dict[Key, dict[Bound, None]] = {}
     for number, reader in enumerate(readers):
-        for name, bounds in _constraints(reader).items():
-            key = partition.key(name, number)
-            constraints[key] = tuple(dict.fromkeys((*constraints.get(key, ()), *bounds)))
-    limits = Limits(constraints=MappingProxyType(constraints))
+        for name, bound in _constraints(reader):
+            constraints.setdefault(partition.key(name, number), {})[bound] = None
+    limits = Limits(
+        constraints=MappingProxyType({key: tuple(each) for key, each in constraints.items()})
+    )
     preferences: dict[Key, Preference] = {}
     for line in manifest.locked:
         reading = [number for number, reader in enumerate(readers) if reader.reads(line)]
@@ -158,9 +159,8 @@ def first_limits(manifest: Manifest, readers: tuple[Reader, ...], partition: Par
     return replace(limits, preferences=MappingProxyType(preferences))
 
 
-def _constraints(reader: Reader) -> dict[NormalizedName, tuple[Bound, ...]]:
-    """Return what the constraints files and overrides of an environment keep out."""
-    found: dict[NormalizedName, tuple[Bound, ...]] = {}
+def _constraints(reader: Reader) -> Iterator[tuple[NormalizedName, Bound]]:
+    """Yield what the constraints files and overrides of an environment keep out of a project."""
     manifest = reader.manifest
     limiting = [line for each in manifest.constraints.values() for line in each.lines]
     for line in (*limiting, *manifest.overrides):
@@ -169,9 +169,7 @@ def _constraints(reader: Reader) -> dict[NormalizedName, tuple[Bound, ...]]:
             continue
         if requirement.marker is None or reader.target.applies(requirement.marker):
             reason = f"does not satisfy {requirement.specifier} ({line.place})"
-            bound = Bound(specifier=requirement.specifier, reason=reason)
-            found[line.name] = (*found.get(line.name, ()), bound)
-    return found
+            yield line.name, Bound(specifier=requirement.specifier, reason=reason)
 
 
 def _overridden(reader: Reader) -> dict[NormalizedName, bool]:

@@ -272,22 +272,15 @@ def _change_policies(
 
 def _bound_lines(manifest: Manifest, conflict: Conflict) -> list[Line]:
     """Return the pins of a conflict that a policy limits."""
-    places = {
-        cause.dependency.root.place
-        for cause in conflict.causes
-        if cause.dependency.root is not None
-    }
-    return [
-        line
-        for line in manifest.lines
-        if line.place in places and line.pin is not None and line.policy is not None
-    ]
+    places = {root.place for root in conflict.roots}
+    lines = (line for line in manifest.lines if line.place in places and line.pin is not None)
+    return [line for line in lines if line.policy is not None]
 
 
 def is_of_lines(conflict: Conflict) -> bool:
     """Return whether lines of one project contradict each other."""
-    roots = [cause.dependency.root for cause in conflict.causes]
-    return len(roots) > 1 and all(roots) and len({root.name for root in roots if root}) == 1
+    are_all = len(conflict.roots) == len(conflict.causes) > 1
+    return are_all and len({root.name for root in conflict.roots}) == 1
 
 
 def fix_conflict(inputs: Inputs, conflict: Conflict) -> str:
@@ -300,9 +293,8 @@ def fix_conflict(inputs: Inputs, conflict: Conflict) -> str:
         moved = _show_moves(bounded, (), moving, current)
         command = as_one_word(*(goal.name for goal in moving))
         return f"`upgrade {command}` moves {moved}, which resolves the conflict"
-    roots = [cause.dependency.root for cause in conflict.causes]
     beside = [cause.beside for cause in conflict.causes]
-    beside += [root.place for root in roots if root is not None and root.is_beside]
+    beside += [root.place for root in conflict.roots if root.is_beside]
     ways = [way.text for way in _change_policies(inputs, conflict, (), current)]
     ways += filter(None, [_find_older(inputs, conflict, (), current)])
     if places := " and ".join(dict.fromkeys(filter(None, beside))):

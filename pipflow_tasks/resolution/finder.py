@@ -169,12 +169,8 @@ class Candidate(Struct, frozen=True, kw_only=True):
     @property
     def withheld(self) -> str:
         """Why only an exact pin gets it, as the end of a sentence, or nothing."""
-        if self.too_young and self.yanked is None:
-            until = f" (until {self.waits_until})" if self.waits_until else ""
-            return f"{self.too_young}{until}"
-        if self.yanked is None:
-            return self.loses_wheel
-        return self.why_yanked
+        until = f" (until {self.waits_until})" if self.too_young and self.waits_until else ""
+        return self.why_yanked or f"{self.too_young}{until}" or self.loses_wheel
 
 
 class Rejection(Struct, frozen=True, kw_only=True):
@@ -219,7 +215,11 @@ class Releases:
         self._by_clause: dict[str, int] = {}
         self._found: dict[Version, Candidate | Rejection] = {}
         self._members: Mapping[str, Releases] = {}
-        self.all = _versions_of(files)
+        self.all = (
+            files.versions
+            if isinstance(files, Files)
+            else Versions.of({each: str(each) for each in files})
+        )
         self.bits = (1 << len(self.all)) - 1
         self.final_bits = self.all.finals
 
@@ -296,7 +296,7 @@ class Releases:
             place = bisect_left(self.all, True, key=lambda version: allows(version) != is_upward)
             newer = (1 << place) - 1
             return newer if is_upward else self.bits & ~newer
-        return _bits(map(allows, self.all))
+        return sum(1 << place for place, version in enumerate(self.all) if allows(version))
 
     def _with_labels(self, version: Version) -> int:
         """Return the set of a version without a label, and of those that only add a label to it.
@@ -305,7 +305,7 @@ class Releases:
         """
         place = bisect_left(self.all, True, key=lambda each: each < version) - 1
         found = 0
-        while place >= 0 and _without_label(self.all[place]) == version:
+        while place >= 0 and Version(self.all[place].public) == version:
             found |= 1 << place
             place -= 1
         return found
@@ -396,21 +396,6 @@ class Releases:
             loses_wheel=found.withheld == found.loses_wheel,
             is_yanked=found.yanked is not None,
         )
-
-
-def _without_label(version: Version) -> Version:
-    return version if version.local is None else Version(version.public)
-
-
-def _versions_of(files: Mapping[Version, Sequence[DistributionFile]]) -> Versions:
-    if isinstance(files, Files):
-        return files.versions
-    return Versions.of({version: str(version) for version in files})
-
-
-def _bits(are: Iterable[bool]) -> int:
-    """Return the set of the places that are true."""
-    return sum(1 << place for place, is_one in enumerate(are) if is_one)
 
 
 class _JointFiles(Mapping[Version, "Sequence[DistributionFile]"]):

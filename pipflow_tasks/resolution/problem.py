@@ -131,11 +131,10 @@ class Limits(Struct, frozen=True, kw_only=True):
     def bounding(self, name: Key, bounds: Iterable[Bound]) -> Limits:
         """Return these limits with more bounds on a project, each of which counts once."""
         there = self.bounds.get(name, ())
-        all_bounds = dict.fromkeys((*there, *bounds))
-        if len(all_bounds) == len(there):
+        every = tuple(dict.fromkeys((*there, *bounds)))
+        if every == there:
             return self
-        more = {**self.bounds, name: tuple(all_bounds)}
-        return replace(self, bounds=MappingProxyType(more))
+        return replace(self, bounds=MappingProxyType({**self.bounds, name: every}))
 
     def preferring(self, name: Key, preference: Preference | None) -> Limits:
         """Return these limits with a preference for a project, or with none."""
@@ -156,21 +155,13 @@ class Limits(Struct, frozen=True, kw_only=True):
 
     def renamed(self, rekey: Callable[[Key], Iterable[Key]]) -> Limits:
         """Return these limits for other keys: several may become one, or one several."""
-        new = Limits()
-        for name, bounds in self.bounds.items():
-            for key in rekey(name):
-                new = new.bounding(key, bounds)
-        constraints: dict[Key, tuple[Bound, ...]] = {}
-        for name, bounds in self.constraints.items():
-            for key in rekey(name):
-                constraints[key] = tuple(dict.fromkeys((*constraints.get(key, ()), *bounds)))
         preferences = {key: each for name, each in self.preferences.items() for key in rekey(name)}
         admitted = self.admitted
         if admitted is not None:
             admitted = frozenset(key for name in admitted for key in rekey(name))
-        return replace(
-            new,
-            constraints=MappingProxyType(constraints),
+        return Limits(
+            bounds=_renamed(self.bounds, rekey),
+            constraints=_renamed(self.constraints, rekey),
             preferences=MappingProxyType(preferences),
             taking_source=frozenset(key for name in self.taking_source for key in rekey(name)),
             admitted=admitted,
@@ -179,6 +170,16 @@ class Limits(Struct, frozen=True, kw_only=True):
     def admitting(self, names: Iterable[Key] | None) -> Limits:
         """Return these limits with everything admitted of some projects, or of all (None)."""
         return replace(self, admitted=None if names is None else frozenset(names))
+
+
+def _renamed(
+    bounds: Mapping[Key, tuple[Bound, ...]], rekey: Callable[[Key], Iterable[Key]]
+) -> Mapping[Key, tuple[Bound, ...]]:
+    found: dict[Key, dict[Bound, None]] = {}
+    for name, each in bounds.items():
+        for key in rekey(name):
+            found.setdefault(key, {}).update(dict.fromkeys(each))
+    return MappingProxyType({key: tuple(each) for key, each in found.items()})
 
 
 class Dependency(Struct, frozen=True, kw_only=True):
@@ -298,6 +299,12 @@ class Conflict(Struct, frozen=True, kw_only=True):
     absent: bool = False
     guesses: tuple[Pick, ...] = ()
     too_deep: bool = False
+
+    @property
+    def roots(self) -> tuple[Root, ...]:
+        """The roots among its causes."""
+        found = (cause.dependency.root for cause in self.causes)
+        return tuple(root for root in found if root is not None)
 
     @property
     def names(self) -> tuple[Key, ...]:

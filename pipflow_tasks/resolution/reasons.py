@@ -158,10 +158,8 @@ def _say(group: Sequence[Cause], solution: Solution) -> str:
 
 def why_none_given(candidates: Candidates, root: Root) -> str:
     """Return why no version satisfies a root, as a clause."""
-    if not candidates.releases(root.name).all:
-        return "the index does not have it"
     releases = candidates.releases(root.name)
-    if not releases.allowed(root.specifier):
+    if releases.all and not releases.allowed(root.specifier):
         return f"there is no such version, the newest is {releases.all[0]}"
     return _why_none(candidates, dependency_of(root))
 

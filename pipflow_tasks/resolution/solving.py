@@ -254,7 +254,7 @@ def _raise(
     for place, root in enumerate(roots):
         while _may_rise(candidates, root, solution, settled):
             floor = [_at_least(other, solution) for other in roots]
-            floor[place] = _above(root, solution)
+            floor[place] = replace(floor[place], better_than=solution.version(root.name))
             better = solve(candidates, floor, waived=waived, most_rounds=most_rounds)
             if isinstance(better, Conflict):
                 most_rounds = min(most_rounds, FEW_ROUNDS) if better.too_deep else most_rounds
@@ -340,7 +340,3 @@ def _may_rise(
 def _at_least(root: Root, solution: Solution) -> Root:
     now = solution.version(root.name)
     return root if now is None else replace(root, least=Version(now.public))
-
-
-def _above(root: Root, solution: Solution) -> Root:
-    return replace(_at_least(root, solution), better_than=solution.version(root.name))
