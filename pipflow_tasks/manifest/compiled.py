@@ -168,7 +168,8 @@ def read_sources(
     else:
         lines, limits = _stripped(read.compiled), ()
     base, places = _join(lines, main, read.compiled[0])
-    options = _lacking(options, lines)
+    there = {line.content for line in lines if line.kind is Kind.OPTION}
+    options = tuple(line for line in options if line.content not in there)
     of_machine = tuple(line for line in options if is_source and _names_folder(line))
     return Adopted(
         base=base,
@@ -449,23 +450,13 @@ def _merge(files: Iterable[LocalFile]) -> tuple[tuple[Pinned, ...], tuple[Line, 
                     f"{pinned.line.place} pins {pinned.version}: one file can't have both",
                     hint="compile the files together, or adopt one of them",
                 )
-            found[key] = _both(first, pinned)
+            parents = tuple(dict.fromkeys((*first.parents, *pinned.parents)))
+            is_direct = True if pinned.is_direct else first.is_direct
+            found[key] = replace(first, parents=parents, is_direct=is_direct)
         for line in file.content.lines:
             if line.kind is Kind.OPTION and not line.includes:
                 options.setdefault(line.content, line)
     return tuple(found.values()), tuple(options.values())
-
-
-def _both(first: Pinned, second: Pinned) -> Pinned:
-    is_direct = True if second.is_direct else first.is_direct
-    parents = tuple(dict.fromkeys((*first.parents, *second.parents)))
-    return Pinned(
-        line=first.line,
-        name=first.name,
-        version=first.version,
-        parents=parents,
-        is_direct=is_direct,
-    )
 
 
 def _pins_of(file: LocalFile) -> Iterator[Pinned]:
@@ -584,9 +575,7 @@ def _join(
         text += line.text
         places.append(line.place)
         before = line.path
-    content = like.content
-    data = content.mark + text.encode(content.encoding, "surrogateescape")
-    base = RequirementsFile.from_bytes(data, path=main)
+    base = replace(like.content, path=main).with_texts([text])
     if len(base.lines) != len(places):
         raise RequirementsError(
             "a line of the sources goes on in a file below it",
@@ -594,9 +583,3 @@ def _join(
             hint="end the last line of each source",
         )
     return base, tuple(places)
-
-
-def _lacking(options: Iterable[Line], lines: Iterable[Line]) -> tuple[Line, ...]:
-    """Return the options that the lines do not have."""
-    there = {line.content for line in lines if line.kind is Kind.OPTION}
-    return tuple(line for line in options if line.content not in there)

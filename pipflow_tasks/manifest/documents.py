@@ -10,8 +10,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
+from ..requirements import by_name
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from packaging.utils import NormalizedName
 
@@ -119,11 +121,7 @@ class Manifest(Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def _by_name(self) -> Mapping[NormalizedName, tuple[Line, ...]]:
-        found: dict[NormalizedName, list[Line]] = {}
-        for line in self.lines:
-            if line.name is not None:
-                found.setdefault(line.name, []).append(line)
-        return {name: tuple(lines) for name, lines in found.items()}
+        return by_name(self.lines)
 
     def find(self, name: str) -> tuple[Line, ...]:
         """Return the lines of a project, compared by canonical name."""
@@ -137,18 +135,18 @@ def join(whole: Manifest, each: Sequence[Manifest]) -> Manifest:
     """
     if len(each) == 1:
         return each[0]
-    siblings = {(line.place, line.content): line for one in each for line in one.siblings}
-    overrides = {(line.place, line.content): line for one in each for line in one.overrides}
-    unread = {(line.place, line.content): line for one in each for line in one.unread}
-    unheeded = {(line.place, line.content): line for one in each for line in one.unheeded}
+
+    def each_once(lines: Iterable[Line]) -> tuple[Line, ...]:
+        return tuple({(line.place, line.content): line for line in lines}.values())
+
     constraints = {path: file for one in each for path, file in one.constraints.items()}
     fetched = {path: file for one in each for path, file in one.fetched.items()}
     return replace(
         whole,
-        siblings=tuple(siblings.values()),
-        overrides=tuple(overrides.values()),
-        unread=tuple(unread.values()),
-        unheeded=tuple(unheeded.values()),
+        siblings=each_once(line for one in each for line in one.siblings),
+        overrides=each_once(line for one in each for line in one.overrides),
+        unread=each_once(line for one in each for line in one.unread),
+        unheeded=each_once(line for one in each for line in one.unheeded),
         constraints=MappingProxyType({**whole.constraints, **constraints}),
         fetched=MappingProxyType({**whole.fetched, **fetched}),
         requires_hashes=any(one.requires_hashes for one in each),

@@ -155,6 +155,7 @@ def _read(file: Path, shown: str, repository: Path | None) -> LocalFile:
     except ValueError:  # the system allows no such name
         real = file
     is_outside = repository is not None and not real.is_relative_to(os.path.realpath(repository))
+    has_template = bool(file.name) and file.suffix != ".in" and is_file(file.with_suffix(".in"))
     return LocalFile(
         file=file,
         before=data,
@@ -163,13 +164,9 @@ def _read(file: Path, shown: str, repository: Path | None) -> LocalFile:
         exists=data is not None or exists(file),
         is_file=is_file(file),
         failure=failure,
-        template=os.path.splitext(shown)[0] + ".in" if _has_template(file) else "",  # noqa: PTH122 - text, not a file
+        template=os.path.splitext(shown)[0] + ".in" if has_template else "",  # noqa: PTH122 - text, not a file
         is_outside=is_outside,
     )
-
-
-def _has_template(file: Path) -> bool:
-    return bool(file.name) and file.suffix != ".in" and is_file(file.with_suffix(".in"))
 
 
 # --- the walk -------------------------------------------------------------------------------------

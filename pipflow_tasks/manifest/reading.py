@@ -77,11 +77,7 @@ def with_constraints(
         if address.url:
             manifest = replace(manifest, addresses=(*manifest.addresses, address))
             continue
-        if not library.find(name).exists:
-            raise RequirementsError(
-                f"there is no file {name}, and {place} installs with these constraints",
-                hint="write it, or remove it from that step",
-            )
+        _require_there(library, name, place, "constraints")
         events = walk([name], library.find, variables, constrains=True, known=known)
         manifest = _with_walk(manifest, events, variables)
     return manifest
@@ -124,11 +120,7 @@ def with_overrides(
     """
     found = [*manifest.overrides]
     for name, place in names.items():
-        if not library.find(name).exists:
-            raise RequirementsError(
-                f"there is no file {name}, and {place} installs with these overrides",
-                hint="write it, or remove it from that step",
-            )
+        _require_there(library, name, place, "overrides")
         found += read_manifest(library, (name,), variables).lines
     return replace(manifest, overrides=tuple(found))
 
@@ -188,6 +180,14 @@ def with_fetched(
         unread=tuple(unread),
         unheeded=tuple(unheeded),
     )
+
+
+def _require_there(library: Library, name: str, place: str, kind: str) -> None:
+    if not library.find(name).exists:
+        raise RequirementsError(
+            f"there is no file {name}, and {place} installs with these {kind}",
+            hint="write it, or remove it from that step",
+        )
 
 
 def _require_requirement(line: Line, address: Address) -> None:

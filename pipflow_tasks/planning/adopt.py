@@ -407,9 +407,7 @@ def _with_options(content: RequirementsFile, options: Iterable[Line]) -> Require
         return content
     if content.lines and not content.lines[0].file_options:
         texts.append("\n")
-    text = "".join([*texts, *(line.text for line in content.lines)])
-    data = content.mark + text.encode(content.encoding, "surrogateescape")
-    return RequirementsFile.from_bytes(data, path=content.path)
+    return content.with_texts([*texts, *(line.text for line in content.lines)])
 
 
 # --- the drafts -----------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ from .block import Block, Entry, count_moved, find_blocks, find_order, heading_t
 from .compile_command import CompileCommand, is_later, read_command
 from .edit import add_extras, hash_layout, pin_line, typed_specifier
 from .generator import Generator, find_generator
-from .line import Kind, Line, expand_variables, goes_on, read_lines, refused_error
+from .line import Kind, Line, by_name, expand_variables, goes_on, read_lines, refused_error
 from .options import OF_FORMATS, OF_REQUIREMENTS
 from .policy import (
     Policy,
@@ -78,6 +78,7 @@ __all__ = [
     "as_one_word",
     "begins_with_policy",
     "bounds_pin",
+    "by_name",
     "caps_pin",
     "change_policy",
     "change_via",
@@ -204,15 +205,11 @@ class RequirementsFile(Struct, frozen=True, kw_only=True, dict=True):  # of a ca
 
     def find(self, name: str) -> tuple[Line, ...]:
         """Return the lines of a project, compared by canonical name."""
-        return tuple(self._by_name.get(canonicalize_name(name), ()))
+        return self._by_name.get(canonicalize_name(name), ())
 
     @cached_property
-    def _by_name(self) -> Mapping[NormalizedName, Sequence[Line]]:
-        found: dict[NormalizedName, list[Line]] = {}
-        for line in self.lines:
-            if line.name is not None:
-                found.setdefault(line.name, []).append(line)
-        return found
+    def _by_name(self) -> Mapping[NormalizedName, tuple[Line, ...]]:
+        return by_name(self.lines)
 
     def require_resolved(self) -> None:
         """Check that the file has no unresolved merge conflict.
@@ -251,12 +248,6 @@ class RequirementsFile(Struct, frozen=True, kw_only=True, dict=True):  # of a ca
             if heading and block.entries
         )
 
-    def with_pin(
-        self, line: Line, version: Version, *, digests: Sequence[str] = ()
-    ) -> RequirementsFile:
-        """Pin one requirement of this document to a version; see ``with_pins``."""
-        return self.with_pins([Pin(line=line, version=version, digests=digests)])
-
     def with_pins(self, pins: Iterable[Pin]) -> RequirementsFile:
         """Pin requirements of this document to versions, all at once.
 
@@ -273,7 +264,7 @@ class RequirementsFile(Struct, frozen=True, kw_only=True, dict=True):  # of a ca
             texts[pin.line.number] = pin_line(
                 pin.line, pin.version, pin.digests, pin.comment, pin.extras
             )
-        edited = self._reread(list(texts.values()))
+        edited = self.with_texts(texts.values())
         if len(edited.lines) != len(self.lines):  # a stray backslash ends a line now
             raise RequirementsError(
                 "a line can't be edited without changing the line below",
@@ -286,23 +277,7 @@ class RequirementsFile(Struct, frozen=True, kw_only=True, dict=True):  # of a ca
         """Give a requirement of this document more extras."""
         texts = {each.number: each.text for each in self.lines}
         texts[line.number] = add_extras(line, extras)
-        return self._reread(list(texts.values()))
-
-    def with_requirement(
-        self,
-        requirement: Requirement,
-        *,
-        group: str | None = None,
-        sort: Sort = "block",
-        digests: Sequence[str] = (),
-        policy: str = "",
-    ) -> RequirementsFile:
-        """Add one requirement; see ``Addition`` and ``with_requirements``."""
-        comment = f"pipflow: {policy}" if policy else ""
-        addition = Addition(
-            requirement=requirement, group=group, sort=sort, digests=digests, comment=comment
-        )
-        return self.with_requirements([addition])
+        return self.with_texts(texts.values())
 
     def with_requirements(self, additions: Sequence[Addition]) -> RequirementsFile:
         """Add requirements, each at its place in the order of its block, or of canonical names.
@@ -396,7 +371,7 @@ class RequirementsFile(Struct, frozen=True, kw_only=True, dict=True):  # of a ca
     def _assemble(self, texts: Sequence[str]) -> RequirementsFile:
         """Join texts: each gets a line ending, but the last one ends as the file ended."""
         if not texts:
-            return self._reread([])
+            return self.with_texts([])
         *inner, last = texts
         newline = self._newline()
         if self.lines and not _ending(self.lines[-1].text):
@@ -405,11 +380,15 @@ class RequirementsFile(Struct, frozen=True, kw_only=True, dict=True):  # of a ca
         for place, (text, below) in enumerate(pairwise(closed)):
             if text.endswith("\r") and below.startswith("\n"):  # joined, these are one ending
                 closed[place] = f"{text}\n"
-        return self._reread(closed)
+        return self.with_texts(closed)
 
-    def _reread(self, texts: Sequence[str]) -> RequirementsFile:
-        text = "".join(texts)
-        data = self.mark + text.encode(self.encoding, _on_error(self.encoding))
+    def with_texts(self, texts: Iterable[str]) -> RequirementsFile:
+        """Return a document with this one's encoding, and these texts in place of its lines.
+
+        Raises:
+            RequirementsError: what the texts say would alter the encoding.
+        """
+        data = self.mark + "".join(texts).encode(self.encoding, _on_error(self.encoding))
         edited = self.from_bytes(data, path=self.path)
         if (edited.mark, edited.encoding) != (self.mark, self.encoding):
             raise RequirementsError(

@@ -73,12 +73,12 @@ def hash_layout(line: Line) -> str:
     tokens = list(HASH.finditer(line.content))
     if not tokens:  # the option is abbreviated, for example
         return " "
-    raw, offsets = _content_offsets(line)
+    offsets = _content_offsets(line)
     if len(tokens) > 1:
-        gap = raw[offsets[tokens[0].end() - 1] + 1 : offsets[tokens[1].start()]]
+        gap = line.text[offsets[tokens[0].end() - 1] + 1 : offsets[tokens[1].start()]]
     else:
         before = _end_before(line, tokens[0].start())
-        gap = raw[offsets[before - 1] + 1 : offsets[tokens[0].start()]]
+        gap = line.text[offsets[before - 1] + 1 : offsets[tokens[0].start()]]
         gap = gap if "\\" in gap else " "
     return gap if _GAP.fullmatch(gap) else " "
 
@@ -116,13 +116,10 @@ def _reread(line: Line, text: str) -> Line:
 def add_extras(line: Line, extras: Collection[str]) -> str:
     """Return the text of a line with more extras: in order, if its own are in order."""
     subject, _ = split_options(line.content)
-    name = NAME.match(subject)
-    assert name is not None
-    bracket = name.end() + len(subject[name.end() :]) - len(subject[name.end() :].lstrip())
-    if subject[bracket : bracket + 1] != "[":
+    end, span = _find_extras(subject)
+    if span is None:
         new = f"[{','.join(sorted(extras, key=canonicalize_name))}]"
-        return _replace(line, [((name.end(), name.end()), new)], keep_column=True)
-    span = bracket + 1, subject.index("]", bracket)
+        return _replace(line, [((end, end), new)], keep_column=True)
     inside = subject[slice(*span)]
     there = [extra.strip() for extra in inside.split(",") if extra.strip()]
     every = [*there, *sorted(extras, key=canonicalize_name)]
@@ -165,19 +162,24 @@ def _end_before(line: Line, place: int) -> int:
     return len(line.content[:place].rstrip())
 
 
-def _version_span(line: Line) -> Span:
-    """Return the span in the content of a pin's version, or else of the whole specifier.
+def _find_extras(subject: str) -> tuple[int, Span | None]:
+    """Return where the name of a requirement ends, and what is in its brackets, if it has any.
 
-    packaging has parsed the requirement already, so that the name, the extras and the specifier
-    are in their places.
+    packaging has parsed the requirement already, so that all is in its place.
     """
-    subject, _ = split_options(line.content)
     name = NAME.match(subject)
     assert name is not None
-    start = name.end()
-    bracket = start + len(subject[start:]) - len(subject[start:].lstrip())
-    if subject[bracket : bracket + 1] == "[":
-        start = subject.index("]", bracket) + 1
+    end = name.end()
+    bracket = end + len(subject[end:]) - len(subject[end:].lstrip())
+    has_extras = subject[bracket : bracket + 1] == "["
+    return end, (bracket + 1, subject.index("]", bracket)) if has_extras else None
+
+
+def _version_span(line: Line) -> Span:
+    """Return the span in the content of a pin's version, or else of the whole specifier."""
+    subject, _ = split_options(line.content)
+    end, extras = _find_extras(subject)
+    start = end if extras is None else extras[1] + 1
     stop = subject.index(";", start) if ";" in subject[start:] else len(subject)
     stop = start + len(subject[start:stop].rstrip())
     if line.pin is None:
@@ -187,16 +189,16 @@ def _version_span(line: Line) -> Span:
     return version.span(1)
 
 
-def _content_offsets(line: Line) -> tuple[str, list[int]]:
-    """Return the text, and the place in it of each character of the content."""
+def _content_offsets(line: Line) -> list[int]:
+    """Return the place in the text of each character of the content."""
     joined, offsets = join_physical(line.text.splitlines(keepends=True))
     lead = len(joined) - len(joined.lstrip())
-    return line.text, offsets[lead : lead + len(line.content)]
+    return offsets[lead : lead + len(line.content)]
 
 
 def _replace(line: Line, edits: Sequence[tuple[Span, str]], *, keep_column: bool) -> str:
     """Replace spans of the content, the last one first, so that the earlier ones stay in place."""
-    text, offsets = _content_offsets(line)
+    text, offsets = line.text, _content_offsets(line)
     for (start, stop), new in sorted(edits, reverse=True):
         is_gap = start == stop or not new  # a gap begins where the character before it ends
         begin = offsets[start - 1] + 1 if is_gap else offsets[start]

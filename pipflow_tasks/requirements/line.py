@@ -22,7 +22,7 @@ from .policy import Policy, read_policy
 from .via import read_via
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _COMMENT_LINE = re.compile(r"\s*#")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -198,6 +198,15 @@ class Line(Struct, frozen=True, kw_only=True):
     def option_values(self, name: str) -> tuple[str, ...]:
         """Return the values given to the option with that long name."""
         return tuple(value for option, value in self.options if option == name)
+
+
+def by_name(lines: Iterable[Line]) -> dict[NormalizedName, tuple[Line, ...]]:
+    """Return the lines that name a project, by its canonical name."""
+    found: dict[NormalizedName, list[Line]] = {}
+    for line in lines:
+        if line.name is not None:
+            found.setdefault(line.name, []).append(line)
+    return {name: tuple(each) for name, each in found.items()}
 
 
 def refused_error(line: Line) -> RequirementsError | None:

@@ -67,11 +67,9 @@ def read_options(text: str) -> tuple[tuple[str, str], ...]:
         return ()
     if len(text) > MOST_OPTIONS:
         raise ValueError(f"its options have more than {MOST_OPTIONS:,} characters")
-    parser = _parser()
-    values = parser.get_default_values()
-    values.seen = []
-    parser.parse_args(shlex.split(text), values)
-    return tuple(values.seen)
+    seen: list[tuple[str, str]] = []
+    _parse(shlex.split(text), seen)
+    return tuple(seen)
 
 
 def find_named(text: str) -> frozenset[str]:
@@ -80,16 +78,20 @@ def find_named(text: str) -> frozenset[str]:
         words = shlex.split(text) if len(text) <= MOST_OPTIONS else text.split()
     except ValueError:  # quotes that are not closed
         words = text.split()
-    found: set[str] = set()
+    seen: list[tuple[str, str]] = []
     for place in range(len(words)):
         if words[place].startswith("-"):
-            parser = _parser()
-            values = parser.get_default_values()
-            values.seen = []
             with suppress(ValueError):
-                parser.parse_args(words[place : place + 2], values)  # it has one value at most
-            found.update(name for name, _ in values.seen)
-    return frozenset(found)
+                _parse(words[place : place + 2], seen)  # it has one value at most
+    return frozenset(name for name, _ in seen)
+
+
+def _parse(words: list[str], seen: list[tuple[str, str]]) -> None:
+    """Read words as options, and append what is seen on the way to the first error."""
+    parser = _parser()
+    values = parser.get_default_values()
+    values.seen = seen
+    parser.parse_args(words, values)
 
 
 def _require_hash(value: str) -> None:

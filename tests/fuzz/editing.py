@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from packaging.requirements import Requirement
 from packaging.version import Version
+from tools.edits import with_pin, with_requirement
 
 from pipflow_tasks.errors import PipflowError
 from pipflow_tasks.requirements import Kind, Line, RequirementsFile, Sort, split_requirements
@@ -59,7 +60,7 @@ def attempt(action: Callable[..., object], *arguments: object) -> None:
 
 def check_pin(document: RequirementsFile, line: Line, digests: tuple[str, ...]) -> None:
     """Pin a line: only this line changes."""
-    edited = document.with_pin(line, NEW, digests=digests)
+    edited = with_pin(document, line, NEW, digests=digests)
     check_again(edited)
     assert len(edited.lines) == len(document.lines), "a pin has changed the number of lines"
     for before, after in zip(document.lines, edited.lines, strict=True):
@@ -88,18 +89,18 @@ def check_addition(document: RequirementsFile, requirement: Requirement) -> None
     """Add a requirement: the file has it and everything else."""
     sorts: tuple[Sort, ...] = ("block", "insert")
     for sort in sorts:
-        edited = document.with_requirement(requirement, sort=sort)
+        edited = with_requirement(document, requirement, sort=sort)
         check_again(edited)
         before, after = len(document.find(requirement.name)), len(edited.find(requirement.name))
         assert after == before + 1, "it was not added"
         kept = Counter(map(stripped, document.lines)) - Counter(map(stripped, edited.lines))
         assert not kept, "an addition has changed another line"
-    with_all = document.with_requirement(requirement, digests=DIGESTS, policy=">=1,<2")
+    with_all = with_requirement(document, requirement, digests=DIGESTS, policy=">=1,<2")
     check_again(with_all)
     added = with_all.find(requirement.name)
     assert any(line.comment == "# pipflow: >=1,<2" for line in added), "its policy is not there"
     for heading in document.headings()[:3]:
-        check_again(document.with_requirement(requirement, group=heading))
+        check_again(with_requirement(document, requirement, group=heading))
 
 
 def check_again(edited: RequirementsFile) -> None:

@@ -19,6 +19,7 @@ from pip._internal.exceptions import PipError
 from pip._internal.network.session import PipSession
 from pip._internal.req.constructors import install_req_from_editable, install_req_from_line
 from pip._internal.req.req_file import ParsedLine, RequirementsFileParser, get_line_parser
+from tools.edits import with_pin, with_requirement
 
 from pipflow_tasks.errors import RequirementsError, redact
 from pipflow_tasks.requirements import (
@@ -55,13 +56,13 @@ def pinned(text: str, version: str, name: str = "flask") -> str:
     """Give the file with the one line of a project pinned to a version."""
     document = read(text)
     (line,) = document.find(name)
-    return written(document.with_pin(line, Version(version)))
+    return written(with_pin(document, line, Version(version)))
 
 
 def added(text: str, *requirements: str, **options: Any) -> str:
     document = read(text)
     for requirement in requirements:
-        document = document.with_requirement(Requirement(requirement), **options)
+        document = with_requirement(document, Requirement(requirement), **options)
     return written(document)
 
 
@@ -238,7 +239,7 @@ def test_byte_order_mark_tells_the_encoding(mark: bytes, encoding: str) -> None:
     document = RequirementsFile.from_bytes(mark + "flask==2.0.1  # für\n".encode(encoding))
     (line,) = document.lines
 
-    edited = document.with_pin(line, Version("3.0")).with_requirement(Requirement("a==1"))
+    edited = with_requirement(with_pin(document, line, Version("3.0")), Requirement("a==1"))
 
     assert (line.name, line.comment) == ("flask", "# für")
     assert edited.to_bytes() == mark + "a==1\nflask==3.0    # für\n".encode(encoding)
@@ -416,7 +417,7 @@ def test_pin_moves_the_line_it_is_given() -> None:
     """Of two lines of a project, only the given one moves."""
     document = read("flask==1 ; python_version < '3.9'\nflask==2 ; python_version >= '3.9'\n")
 
-    edited = document.with_pin(document.lines[1], Version("3"))
+    edited = with_pin(document, document.lines[1], Version("3"))
 
     assert written(edited) == (
         "flask==1 ; python_version < '3.9'\nflask==3 ; python_version >= '3.9'\n"
@@ -522,7 +523,7 @@ def test_block_keeps_its_order(before: str, line: str, after: str, sort: Any) ->
     text, expected = (
         "".join(f"{name}==1\n" for name in names.split()) for names in (before, after)
     )
-    new = read(text).with_requirement(Requirement(f"{line}==1"), sort=sort)
+    new = with_requirement(read(text), Requirement(f"{line}==1"), sort=sort)
     assert written(new) == expected
     assert new.count_moved_since(read(text)) == 0
 
@@ -534,7 +535,7 @@ def test_block_keeps_its_order(before: str, line: str, after: str, sort: Any) ->
 def test_lines_that_moved_are_counted(before: str, number: int) -> None:
     """The fewest are counted that could have moved; new ones are not."""
     document = read("".join(f"{name}==1\n" for name in before.split()))
-    after = document.with_requirement(Requirement("bb==1"))
+    after = with_requirement(document, Requirement("bb==1"))
     assert after.count_moved_since(document) == number
 
 
@@ -877,7 +878,7 @@ def test_pin_touches_only_its_span(text: str, mark: tuple[bytes, str]) -> None:
             continue
         assert line.requirement is not None
 
-        edited = document.with_pin(line, Version("77!88"))
+        edited = with_pin(document, line, Version("77!88"))
 
         assert RequirementsFile.from_bytes(edited.to_bytes()) == edited
         texts = [other.text for other in document.lines]
@@ -908,7 +909,7 @@ def test_add_in_place_moves_no_line(text: str, name: str) -> None:
     """``insert`` adds one line and keeps every other where it was."""
     document = read(text)
 
-    after = document.with_requirement(Requirement(f"{name}==77"), sort="insert")
+    after = with_requirement(document, Requirement(f"{name}==77"), sort="insert")
 
     lines = physical(after)
     lines.remove(f"{name}==77")
@@ -987,7 +988,7 @@ def test_sorting_only_permutes_lines(text: str, name: str) -> None:
     assume(places)
     before = document.blocks()[places[0]]
 
-    after = document.with_requirement(Requirement(f"{name}==77"), sort="block")
+    after = with_requirement(document, Requirement(f"{name}==77"), sort="block")
 
     assert Counter(physical(after)) == Counter([*physical(document), f"{name}==77"])
     assert len(after.blocks()) == len(document.blocks())
@@ -1209,7 +1210,7 @@ def test_stray_backslash_joins_no_lines() -> None:
     data = b"aa==1 \\\n  --hash=sha256:ab \\  --hash=sha256:cd\nbb==1\n"
     document = RequirementsFile.from_bytes(data)
     with pytest.raises(RequirementsError, match="can't be edited"):
-        document.with_pin(document.lines[0], Version("2"), digests=["sha256:ef"])
+        with_pin(document, document.lines[0], Version("2"), digests=["sha256:ef"])
 
 
 HASH = "--hash=sha256:ab"
