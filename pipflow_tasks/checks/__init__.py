@@ -29,6 +29,13 @@ def find_in(error: PipflowError, code: str = "") -> Finding:
     )
 
 
+def finding_in(
+    file: str | None, line: int | None, code: str, severity: Severity, message: str, fix: str
+) -> Finding:
+    """Return a finding about a file, or about a line of it."""
+    return Finding(code=code, file=file, line=line, severity=severity, message=message, fix=fix)
+
+
 def finding_at(
     line: Line,
     code: str,
@@ -37,16 +44,9 @@ def finding_at(
     fix: str,
     alike: Alike | None = None,
 ) -> Finding:
-    """Return a finding about a line."""
-    return Finding(
-        code=code,
-        file=line.path,
-        line=line.number,
-        severity=severity,
-        message=message,
-        fix=fix,
-        alike=alike,
-    )
+    """Return a finding about a line of the requirements."""
+    found = finding_in(line.path, line.number, code, severity, message, fix)
+    return found if alike is None else replace(found, alike=alike)
 
 
 def fix_at_the_source(manifest: Manifest, findings: Iterable[Finding]) -> Iterator[Finding]:

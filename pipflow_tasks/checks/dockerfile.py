@@ -12,8 +12,7 @@ from ..environments.uninstalled import explain_uninstalled
 from ..errors import DockerfileError
 from ..files import exists, read_text, show_path
 from ..manifest.library import find_included
-from ..plan import Finding
-from . import find_in
+from . import find_in, finding_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from ..environments.build import Build
     from ..environments.discovery import Discovery
     from ..manifest.library import Library
+    from ..plan import Finding
     from ..target import Target
 
 
@@ -43,13 +43,8 @@ def _check_build(build: Build, library: Library) -> Iterator[Finding]:
     there = [file for file in build.files if exists(build.recipe.context / file)]
     found = None if steps else explain_uninstalled(build, library)
     if found is not None and (there or found.is_seen):
-        yield Finding(
-            code="not-installed",
-            file=build.recipe.path,
-            line=found.line,
-            severity="error",
-            message=found.message,
-            fix=found.fix,
+        yield finding_in(
+            build.recipe.path, found.line, "not-installed", "error", found.message, found.fix
         )
     for step in steps:
         yield from _check_included(build, step, library)
@@ -71,13 +66,10 @@ def check_pip(builds: Iterable[Build], target: Target) -> Iterator[Finding]:
         for stage in dict.fromkeys(step.stage for step in build.steps):
             first = _first_run(build.dockerfile, stage)
             if first is not None and _PIP.match(" ".join(first.json or (first.arguments,))):
-                yield Finding(
-                    code="missing-pip",
-                    file=build.recipe.path,
-                    line=first.line,
-                    severity="error",
-                    message=f"it runs pip, and the base image {base.image} has none",
-                    fix="install pip first, or use a base image that has it",
+                message = f"it runs pip, and the base image {base.image} has none"
+                fix = "install pip first, or use a base image that has it"
+                yield finding_in(
+                    build.recipe.path, first.line, "missing-pip", "error", message, fix
                 )
 
 
@@ -98,14 +90,9 @@ def _check_context(build: Build, step: InstallCommand, library: Library) -> Iter
     for path in step.sources:
         ours = path in build.files  # `add` creates that one
         if not ours and not exists(build.recipe.context / path) and "$" not in path:
-            yield Finding(
-                code="missing-source",
-                file=build.recipe.path,
-                line=step.line,
-                severity="error",
-                message=f"it installs {path}, which is not in the build context",
-                fix=f"write the path as it is in the context, {context}",
-            )
+            message = f"it installs {path}, which is not in the build context"
+            fix = f"write the path as it is in the context, {context}"
+            yield finding_in(build.recipe.path, step.line, "missing-source", "error", message, fix)
 
 
 def _check_included(build: Build, step: InstallCommand, library: Library) -> Iterator[Finding]:
@@ -120,15 +107,12 @@ def _check_included(build: Build, step: InstallCommand, library: Library) -> Ite
         for path in sorted(path for path in named if library.files[path].is_file):
             included = show_path(path, recipe.context)
             if not any(_copies(each, included) for each in sources):
-                yield Finding(
-                    code="uncopied-file",
-                    file=recipe.path,
-                    line=step.line,
-                    severity="warning",
-                    message=f"it installs {file}, which includes {included}, and no earlier "
-                    "line copies that",
-                    fix=f"copy {included} to where {file} looks for it",
+                message = (
+                    f"it installs {file}, which includes {included}, and no earlier line copies "
+                    "that"
                 )
+                fix = f"copy {included} to where {file} looks for it"
+                yield finding_in(recipe.path, step.line, "uncopied-file", "warning", message, fix)
 
 
 def _copies(source: str, file: str) -> bool:
@@ -153,11 +137,6 @@ def _check_ignored(build: Build, library: Library) -> Iterator[Finding]:
     for file in dict.fromkeys(files):
         line = None if text is None else hidden_by(text, file)
         if line is not None:
-            yield Finding(
-                code="ignored-file",
-                file=shown,
-                line=line,
-                severity="error",
-                message=f"this pattern hides {file} from the builder",
-                fix=f"remove it, or write `!{file}` below it",
-            )
+            message = f"this pattern hides {file} from the builder"
+            fix = f"remove it, or write `!{file}` below it"
+            yield finding_in(shown, line, "ignored-file", "error", message, fix)

@@ -8,7 +8,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from ..errors import RequirementsError
-from ..plan import Alike, Finding
+from ..plan import Alike
+from ..planning.compiling import python_of, say_run
 from ..planning.why import asked_by
 from ..requirements import (
     OF_FORMATS,
@@ -16,17 +17,19 @@ from ..requirements import (
     Kind,
     as_one_word,
     begins_with_policy,
+    is_later,
     read_foreign_policy,
     refused_error,
 )
 from ..resolution.finder import names_exactly
-from . import find_in, finding_at
+from . import find_in, finding_at, finding_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..manifest.documents import Manifest
-    from ..requirements import Line
+    from ..plan import Finding
+    from ..requirements import Generator, Line
     from ..target import Target
 
 
@@ -38,14 +41,8 @@ def check_lines(
     With ``wants_hashes``, the installer refuses a line without a hash where others have one.
     """
     if manifest.is_missing:
-        yield Finding(
-            code="missing-file",
-            file=manifest.main,
-            line=None,
-            severity="error",
-            message="there is no such file",
-            fix="`add` creates it; another one is named with the setting `file`",
-        )
+        fix = "`add` creates it; another one is named with the setting `file`"
+        yield finding_in(manifest.main, None, "missing-file", "error", "there is no such file", fix)
     if target is None or target.installer == "pip":
         for constraints in manifest.constraints.values():
             for line in constraints.lines:
@@ -59,6 +56,28 @@ def check_lines(
         if wants_hashes and manifest.uses_hashes:
             yield from _check_hash(line)
     yield from _check_repeated(manifest)
+
+
+def check_compiled(manifest: Manifest, target: Target) -> Iterator[Finding]:
+    """Find files that another tool has compiled for another Python than the image's."""
+    python = python_of(target)
+    for path, file in manifest.requirements.items():
+        generator = file.generator
+        if generator is None or not generator.python or _suits(generator, python):
+            continue
+        message = f"it was compiled for Python {generator.python}, and the image has {python}"
+        fix = f"run `{generator.command or generator.tool}` with Python {python}"
+        if generator.compiling is not None:
+            fix = say_run(generator.compiling, target)
+        yield finding_in(path, None, "compiled-for-other-python", "warning", message, fix)
+
+
+def _suits(generator: Generator, python: str) -> bool:
+    """Return whether a file is for a Python; a universal one is for all later ones, too."""
+    command = generator.compiling
+    if command is not None and command.is_universal:
+        return not is_later(generator.python, python)
+    return generator.python == python
 
 
 def _key_of(line: Line) -> tuple[str, str, str]:

@@ -34,7 +34,7 @@ from ..resolution import Solution, project_of, solve
 from ..resolution.finder import Rejection
 from ..simple_api import ACTIVE
 from ..values import as_plural
-from . import find_in, finding_at
+from . import find_in, finding_at, finding_in
 from .files import contradicts
 
 if TYPE_CHECKING:
@@ -218,14 +218,8 @@ def check_together(inputs: Inputs, *, wants_hashes: bool) -> Iterator[Finding]:
         if not _is_found_by_lines(inputs.manifest, conflict):
             yield _conflict_finding(inputs, conflict)
     for broken in name_broken(inputs, settlement.solution):
-        yield Finding(
-            code="base-image-conflict",
-            file=None,
-            line=None,
-            severity="warning",
-            message=broken,
-            fix="pin a version that suits both, or take another base image",
-        )
+        fix = "pin a version that suits both, or take another base image"
+        yield finding_in(None, None, "base-image-conflict", "warning", broken, fix)
     if conflicts:
         return
     try:
@@ -239,15 +233,12 @@ def check_together(inputs: Inputs, *, wants_hashes: bool) -> Iterator[Finding]:
     if inputs.manifest.is_locked:
         yield from _check_lock(settlement, transitive)
     elif transitive.lines and wants_hashes and inputs.manifest.uses_hashes:
-        yield Finding(
-            code="missing-hash",
-            file=inputs.manifest.main,
-            line=None,
-            severity="error",
-            message="where one line has a hash, pip wants one for each transitive dependency, too: "
-            + ", ".join(dict.fromkeys(new.name for new in transitive.lines)),
-            fix="run `lock`, which writes these lines",
+        names = ", ".join(dict.fromkeys(new.name for new in transitive.lines))
+        message = (
+            f"where one line has a hash, pip wants one for each transitive dependency, too: {names}"
         )
+        fix = "run `lock`, which writes these lines"
+        yield finding_in(inputs.manifest.main, None, "missing-hash", "error", message, fix)
 
 
 def _is_found_by_lines(manifest: Manifest, conflict: Conflict) -> bool:
@@ -309,11 +300,5 @@ def _check_lock(settlement: Settlement, transitive: Found) -> Iterator[Finding]:
     for join in transitive.joins:
         stale.setdefault(join.path, set()).add(join.project)
     for path in sorted(stale):
-        yield Finding(
-            code="stale-lock",
-            file=path,
-            line=None,
-            severity="warning",
-            message=f"the lock is out of date: {', '.join(sorted(stale[path]))}",
-            fix="run `lock`",
-        )
+        message = f"the lock is out of date: {', '.join(sorted(stale[path]))}"
+        yield finding_in(path, None, "stale-lock", "warning", message, "run `lock`")

@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..checks import find_in, fix_at_the_source
+from ..checks import find_in, finding_in, fix_at_the_source
 from ..checks.advice import check_advice
-from ..checks.compiled import check_compiled
 from ..checks.dockerfile import check_builds, check_pip
-from ..checks.files import check_lines
+from ..checks.files import check_compiled, check_lines
 from ..checks.origins import OriginReader, suggest_settings
 from ..checks.paths import check_paths
 from ..checks.pins import check_pins, check_together, name_environments
 from ..errors import PackageIndexError, PipflowError, UsageError
 from ..index.pip_settings import read_pip_settings
-from ..plan import FINDING_CODES, SEVERITIES, Finding, Origin, Plan
+from ..plan import FINDING_CODES, SEVERITIES, Origin, Plan
 from ..planning.assumptions import (
     note_looked_up,
     say_assumed,
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from ..environments.environment import Environment
     from ..environments.target import FoundTarget
     from ..manifest.documents import Manifest
-    from ..plan import Severity
+    from ..plan import Finding, Severity
     from ..planning.inputs import Inputs
     from ..settings import Settings
     from .workspace import Workspace
@@ -85,7 +84,8 @@ def plan_check(
     if seen.inputs is not None:
         notices = (*say_assumed(seen.inputs, note_looked_up(seen.inputs)), *notices)
     for unfinished in find_unfinished(seen.files):
-        findings.append(_find_unfinished(unfinished.sentence))
+        fix = "run `rebuild`, which finishes it"
+        findings.append(finding_in(None, None, "unfinished", "error", unfinished.sentence, fix))
     if seen.inputs is not None:
         findings = [*name_environments(seen.inputs, findings)]
     findings = [*_weigh(_distinct(findings), workspace.settings)]
@@ -249,14 +249,3 @@ def _first_hints(workspace: Workspace, seen: _Seen, set_by: Mapping[str, str]) -
             f"found {join_words([*dict.fromkeys(paths)])}; no settings are needed "
             "(`check --explain` says where each part comes from)"
         )
-
-
-def _find_unfinished(sentence: str) -> Finding:
-    return Finding(
-        code="unfinished",
-        file=None,
-        line=None,
-        severity="error",
-        message=sentence,
-        fix="run `rebuild`, which finishes it",
-    )

@@ -6,8 +6,9 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from ...dockerfile import mounts_of
+from ...files import is_file
 from ...plan import Alike
-from .written import is_bare, is_official, may_say
+from .written import is_bare, is_official
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -68,7 +69,16 @@ def _variable(step: InstallCommand) -> str:
 def _is_off(step: InstallCommand, context: Path) -> bool:
     """Return whether the cache is off, or elsewhere, by what is not on the command."""
     elsewhere = {name for name in _ELSEWHERE[step.installer] if dict(step.environment).get(name)}
-    return bool(_variable(step) or elsewhere or may_say(step, "cache", context))
+    return bool(_variable(step) or elsewhere or _may_be_configured(step, context))
+
+
+def _may_be_configured(step: InstallCommand, context: Path) -> bool:
+    """Return whether a configuration file of a step's installer may say something of a cache."""
+    for each in step.configuration:
+        is_there = not each.sources or any(is_file(context / source) for source in each.sources)
+        if is_there if each.text is None else "cache" in each.text:
+            return True
+    return False
 
 
 def _installs(script: Script, installer: str) -> list[Command]:
@@ -108,7 +118,7 @@ def _check_mount(
         instruction.line,
         f"{cause} switches {step.installer}'s cache off, so its cache mount is of no use",
         f"set {variable} to nothing there" if variable else f"remove {cause}",
-        replacement=_replace(writing, instruction, script.edited(*edits)),
+        replacement=writing.rewriting(instruction, script.edited(*edits)),
         severity="warning",
     )
 
@@ -157,7 +167,7 @@ def _without_cache(
     if writing.uses_mounts:
         new = f"--mount=type=cache,target={folder} "
         text = script.edited((script.start, script.start, new))
-        return "mount a cache there", _replace(writing, instruction, text)
+        return "mount a cache there", writing.rewriting(instruction, text)
     edits = []
     for command in installs:
         word = next(each for each in command.own if each.text in {"install", "sync"})
@@ -166,11 +176,7 @@ def _without_cache(
         f"write `{flag}`; or, if BuildKit builds, `RUN --mount=type=cache,target={folder}`, which "
         "keeps downloads for the next build"
     )
-    return fix, _replace(writing, instruction, script.edited(*edits))
-
-
-def _replace(writing: Writing, instruction: Instruction, text: str) -> Replacement | None:
-    return writing.replacing(instruction.line, instruction.last_line, text)
+    return fix, writing.rewriting(instruction, script.edited(*edits))
 
 
 def _is_root(writing: Writing, stage: Stage, instruction: Instruction) -> bool:

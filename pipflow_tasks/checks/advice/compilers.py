@@ -156,7 +156,7 @@ def _joined(
     end = f" {script.escape}\n    && "
     if last.line == instruction.line:
         text = f"{script.head}{install}{end}{removal}"
-        return writing.replacing(instruction.line, instruction.last_line, text)
+        return writing.rewriting(instruction, text)
     other = writing.script_of(last)
     if other is None or not other.is_plain or instruction.flags:
         return None

@@ -40,26 +40,19 @@ def _check_base(writing: Writing, stage: Stage, today: date) -> Iterator[Finding
     replacement = _newer(writing, stage, image, today)
     release = lifetimes.find_release(f"{image.path}:{image.tag}")
     python = minor_python(image)
-    ends = lifetimes.PYTHONS.get(python, "9999") if is_official(image) else "9999"
-    if lifetimes.is_ended(ends, today):
-        yield writing.advise(
-            "ended-python",
-            stage.line,
-            f"Python {python} reached its end of life on {ends}: it gets no more security fixes",
-            _FIX,
-            replacement=replacement,
-            severity="warning",
-        )
-    if release is not None and lifetimes.is_ended(release.ends, today):
-        yield writing.advise(
-            "ended-release",
-            stage.line,
-            f"{release.name} reached its end of life on {release.ends}: it gets no more "
-            "security fixes",
-            _FIX,
-            replacement=replacement,
-            severity="warning",
-        )
+    parts = [("ended-python", f"Python {python}", lifetimes.PYTHONS.get(python, "9999"))]
+    parts = parts if is_official(image) else []
+    parts += [] if release is None else [("ended-release", release.name, release.ends)]
+    for code, name, ends in parts:
+        if lifetimes.is_ended(ends, today):
+            yield writing.advise(
+                code,
+                stage.line,
+                f"{name} reached its end of life on {ends}: it gets no more security fixes",
+                _FIX,
+                replacement=replacement,
+                severity="warning",
+            )
 
 
 def _newer(writing: Writing, stage: Stage, image: ImageName, today: date) -> Replacement | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
+
+from packaging.version import Version
 
 from ...dockerfile.install import parse_options
 from ...target.image_facts import MUSLLINUX_PIP, Release
@@ -45,12 +47,8 @@ def _has_good_pip(writing: Writing, stage: Stage) -> bool:
     if not is_official(image) or release is None or asks_more or release.pre:
         return False
     return release.minor >= _FIRST_GOOD_ENSUREPIP and (
-        release.pip is None or release.pip.release >= _numbers(MUSLLINUX_PIP)
+        release.pip is None or release.pip >= Version(MUSLLINUX_PIP)
     )
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(each) for each in version.split("."))
 
 
 def _upgrades_pip(command: Command) -> list[str] | None:
@@ -84,38 +82,28 @@ def _needless(
     else:
         text, fix = script.without(command), "leave it out"
     is_certain = bool(others) or script.is_flat
-    replacement = writing.replacing(instruction.line, instruction.last_line, text)
     return writing.advise(
         "needless-pip-upgrade",
         instruction.line,
         f"the pip of {image.shown} takes every wheel that suits the image; without a version, "
         "the upgrade makes builds differ",
         fix,
-        replacement=replacement if is_certain else None,
+        replacement=writing.rewriting(instruction, text) if is_certain else None,
     )
 
 
 def check_layers(writing: Writing) -> Iterator[Finding]:
     """Find installs in several RUNs, one behind the other, that read the same files."""
     for stage in writing.shipped:
-        group: list[tuple[Instruction, Script]] = []
-        for instruction in (*stage.instructions, None):
-            script = _pure_install(writing, stage, instruction)
-            same = group and instruction is not None and instruction.flags == group[0][0].flags
-            if script is not None and instruction is not None and (same or not group):
-                group.append((instruction, script))
-                continue
+        every = [(each, _pure_install(writing, stage, each)) for each in stage.instructions]
+        for _, run in groupby(every, key=lambda each: None if each[1] is None else each[0].flags):
+            group = [(instruction, script) for instruction, script in run if script is not None]
             if len(group) > 1:
-                yield _several(writing, stage, group)
-            group = []
-            if script is not None and instruction is not None:
-                group.append((instruction, script))
+                yield _several(writing, group)
 
 
-def _pure_install(writing: Writing, stage: Stage, instruction: Instruction | None) -> Script | None:
+def _pure_install(writing: Writing, stage: Stage, instruction: Instruction) -> Script | None:
     """Return the commands of a RUN that installs, and does nothing else; None for others."""
-    if instruction is None or instruction.keyword != "RUN":
-        return None
     steps = writing.steps_at(stage, instruction)
     script = writing.script_of(instruction)
     if not steps or script is None or not script.is_plain:
@@ -130,9 +118,7 @@ def _pure_install(writing: Writing, stage: Stage, instruction: Instruction | Non
     return script
 
 
-def _several(
-    writing: Writing, stage: Stage, group: Sequence[tuple[Instruction, Script]]
-) -> Finding:
+def _several(writing: Writing, group: Sequence[tuple[Instruction, Script]]) -> Finding:
     (first, _), (last, _) = group[0], group[-1]
     lines = [str(each.line) for each, _ in group]
     return writing.advise(

@@ -65,7 +65,7 @@ def _check_step(
         instruction.line,
         f"line {wheels.line} makes wheels of the requirements, and this step {said}",
         f"write `{new.strip()}` behind `install`",
-        replacement=writing.replacing(instruction.line, instruction.last_line, text),
+        replacement=writing.rewriting(instruction, text),
     )
 
 

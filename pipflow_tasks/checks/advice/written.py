@@ -7,24 +7,24 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ...dockerfile.grammar import DockerfileText
 from ...dockerfile.install import parse_options
 from ...dockerfile.script import read_script
 from ...errors import redact
-from ...files import is_file
-from ...plan import Finding, Replacement
+from ...plan import Replacement
 from ...target import ImageName
+from .. import finding_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from ...dockerfile import InstallCommand, Instruction, Stage
     from ...dockerfile.script import Script
     from ...dockerfile.shell import Command
     from ...environments.build import Build
-    from ...plan import Alike, Severity
+    from ...plan import Alike, Finding, Severity
 
 _BARE = re.compile(r"(?:.*/)?(?:debian|ubuntu|alpine):.*")
 _MINOR = re.compile(r"3\.[0-9]+")
@@ -119,6 +119,10 @@ class Writing(Struct, frozen=True, kw_only=True):
         base = self.build.dockerfile.base_of(stage.index).base
         return ImageName.parse(base, source=self.build.recipe.path)
 
+    def rewriting(self, instruction: Instruction, text: str) -> Replacement | None:
+        """Return what replaces an instruction; see ``replacing``."""
+        return self.replacing(instruction.line, instruction.last_line, text)
+
     def replacing(self, first: int, last: int, text: str) -> Replacement | None:
         """Return what replaces lines, an empty text removing them.
 
@@ -141,27 +145,8 @@ class Writing(Struct, frozen=True, kw_only=True):
         alike: Alike | None = None,
     ) -> Finding:
         """Return a finding about a line."""
-        return Finding(
-            code=code,
-            file=self.build.recipe.path,
-            line=line,
-            severity=severity,
-            message=message,
-            fix=fix,
-            replacement=replacement,
-            alike=alike,
-        )
-
-
-def may_say(step: InstallCommand, word: str, context: Path) -> bool:
-    """Return whether a configuration file of a step's installer may have a word in it."""
-    for each in step.configuration:
-        is_there = not each.sources or any(is_file(context / source) for source in each.sources)
-        if each.text is None and is_there:
-            return True
-        if each.text is not None and word in each.text:
-            return True
-    return False
+        found = finding_in(self.build.recipe.path, line, code, severity, message, fix)
+        return replace(found, replacement=replacement, alike=alike)
 
 
 def is_official(image: ImageName) -> bool:
