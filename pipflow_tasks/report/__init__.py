@@ -1,13 +1,12 @@
 """A plan and its outcome, in the formats that ``--format`` takes.
 
-A format is a module with one function, ``write``, and one entry in ``FORMATS``; a module is loaded
+A format is a module with one function, ``write``, whose name is in ``FORMATS``; a module is loaded
 when its format is asked for. The sentences that several formats share are in ``wording``.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 from .wording import show
@@ -23,17 +22,15 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from ..errors import PipflowError
     from ..plan import Change, Outcome, Plan
 
     Writer: TypeAlias = Callable[[Plan, Outcome, PipflowError | None], str]
 
-FORMATS: Mapping[str, str] = MappingProxyType(
-    {name: name for name in ("text", "json", "markdown", "github", "sarif")}
-)
-"""The module that writes each format, by its name."""
+FORMATS = ("text", "json", "markdown", "github", "sarif")
+"""The formats; each is written by the module of its name."""
 
 OF_CHECK = frozenset({"sarif"})
 """The formats that only ``check`` has."""
@@ -74,7 +71,7 @@ def write_report(
         from .text import write as write_text
 
         return write_text(plan, outcome, error, width=width)
-    write: Writer = import_module(f".{FORMATS[form]}", __name__).write
+    write: Writer = import_module(f".{form}", __name__).write
     return write(plan, outcome, error)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from ..errors import PipflowError, redact
 from .wording import is_verified, list_notes, pair_sizes
 
 if TYPE_CHECKING:
-    from ..plan import Change, Cost, Explanation, Finding, Outcome, Plan, PlannedFor
+    from ..plan import Change, Cost, Finding, Outcome, Plan, PlannedFor
 
 
 MOST_LARGEST = 5
@@ -55,12 +56,11 @@ def as_object(plan: Plan, outcome: Outcome, error: PipflowError | None) -> dict[
             [_keys(step, "project version requirement file line environments") for step in path]
             for path in plan.paths
         ],
-        "explanations": [_explanation(each) for each in plan.explanations],
-        "findings": [
-            _keys(finding, "code severity file line message fix environments")
-            | {"replacement": _replacement(finding)}
-            for finding in plan.findings
+        "explanations": [
+            _keys(each, "requirement is_possible:possible reasons fix")
+            for each in plan.explanations
         ],
+        "findings": [_finding(finding) for finding in plan.findings],
         "origins": [_keys(origin, "part value source") for origin in plan.origins],
         "warnings": [*list_notes(plan), *plan.warnings],
         "hints": [*([plan.suggestion] if plan.suggestion else []), *plan.hints],
@@ -71,76 +71,51 @@ def as_object(plan: Plan, outcome: Outcome, error: PipflowError | None) -> dict[
 
 
 def _keys(value: object, names: str) -> dict[str, Any]:
-    """Return attributes of a value under their own names."""
-    found = {name: getattr(value, name) for name in names.split()}
-    return {name: _value(v) for name, v in found.items()}
+    """Return attributes of a value under their own names, or as ``attribute:key``."""
+    pairs = (name.partition(":") for name in names.split())
+    return {key or name: _value(getattr(value, name)) for name, _, key in pairs}
 
 
 def _value(value: object) -> object:
     if isinstance(value, tuple):
         return [*value]
+    if isinstance(value, datetime):
+        return value.isoformat()
     return str(value) if isinstance(value, Version) else value
 
 
-def _replacement(finding: Finding) -> dict[str, Any] | None:
-    if finding.replacement is None:
-        return None
-    return _keys(finding.replacement, "first last lines")
+def _finding(finding: Finding) -> dict[str, Any]:
+    lines = finding.replacement
+    return {
+        **_keys(finding, "code severity file line message fix environments"),
+        "replacement": None if lines is None else _keys(lines, "first last lines"),
+    }
 
 
 def _environment(planned: PlannedFor) -> dict[str, Any]:
-    target = planned.target
     return {
         "name": planned.name,
-        "python": target.python,
-        "platforms": [platform.name for platform in target.platforms],
-        "libc": target.libc,
-        "installer": target.installer,
-        "pip": _text_or_none(target.pip),
-        "origin": target.source,
+        **_keys(planned.target, "python platforms libc installer pip source:origin"),
+        "platforms": [platform.name for platform in planned.target.platforms],
     }
 
 
 def _change(change: Change) -> dict[str, Any]:
-    return {
-        "project": change.project,
-        "from": _text_or_none(change.before),
-        "to": _text_or_none(change.after),
-        "level": change.level,
-        "file": change.file,
-        "line": change.line,
-        "direct": change.is_direct,
-        "extras": list(change.extras),
-        "taken_from": change.taken_from,
-        "environments": list(change.environments),
-        "size_bytes": change.size_bytes,
-        "uploaded": None if change.uploaded is None else change.uploaded.isoformat(),
-        "urls": dict(change.urls),
-        "newest": _text_or_none(change.newest),
-        "reason": change.reason,
-        "note": change.note,
-    }
+    names = (
+        "project before:from after:to level file line is_direct:direct extras taken_from "
+        "environments size_bytes uploaded urls newest reason note"
+    )
+    return {**_keys(change, names), "urls": dict(change.urls)}
 
 
 def _cost(cost: Cost) -> dict[str, Any]:
+    largest = cost.downloads[:MOST_LARGEST]
     return {
         "environment": cost.environment,
         "packages": len(cost.downloads),
-        "size_bytes": cost.size_bytes,
-        "unknown": list(cost.unknown),
-        "largest": [
-            _keys(each, "project version size_bytes") for each in cost.downloads[:MOST_LARGEST]
-        ],
+        **_keys(cost, "size_bytes unknown"),
+        "largest": [_keys(each, "project version size_bytes") for each in largest],
         "growth_bytes": cost.growth_bytes,
-    }
-
-
-def _explanation(explanation: Explanation) -> dict[str, Any]:
-    return {
-        "requirement": explanation.requirement,
-        "possible": explanation.is_possible,
-        "reasons": list(explanation.reasons),
-        "fix": explanation.fix,
     }
 
 
@@ -176,15 +151,7 @@ def _image(plan: Plan, outcome: Outcome) -> dict[str, Any]:
 
 def _error(error: PipflowError) -> dict[str, Any]:
     return {
-        "code": error.code,
-        "message": error.message,
+        **_keys(error, "code message"),
         "reasons": list(getattr(error, "reasons", ())),
-        "file": error.path,
-        "line": error.line,
-        "hint": error.hint,
-        "exit_status": error.exit_status,
+        **_keys(error, "path:file line hint exit_status"),
     }
-
-
-def _text_or_none(version: Version | None) -> str | None:
-    return None if version is None else str(version)
