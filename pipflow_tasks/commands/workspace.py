@@ -366,11 +366,8 @@ class Workspace:
     ) -> Plan:
         """Return the plan of drafts, with its builds; see ``planning.draft.finish``."""
         manifest = found.manifest
-        environments: tuple[Environment, ...] = ()
-        reading: Callable[[Line], tuple[str, ...]] = _reads_nothing
         known = self._prepare_offline(found) if inputs is None else inputs
-        if known is not None:
-            environments, reading = known.environments, partial(environments_of, known)
+        environments = () if known is None else known.environments
         if inputs is not None:
             manifest = inputs.manifest
             parts = [*parts]  # after which the index knows what it was asked for
@@ -387,7 +384,7 @@ class Workspace:
             command,
             manifest,
             environments=planned_for(environments),
-            reading=reading,
+            reading=lambda line: () if known is None else environments_of(known, line),
             force=force,
             asked=asked,
         )
@@ -416,10 +413,11 @@ class Workspace:
         self,
         plan: Plan,
         discovery: Discovery,
-        environments: Iterable[Environment | FoundTarget] = (),
+        environments: Iterable[Environment | FoundTarget],
     ) -> Plan:
         """Return a plan with what builds its images, what they lack, and what is unfinished."""
         builder, why_not = self._builder_for(plan, discovery)
+        named = [(each.name, build) for each in environments for build in each.builds]
         images = () if builder is None else builder.images
         lack = find_lack(discovery.builds, images, self.variables)
         unfinished = [each.sentence for each in find_unfinished(discovery.library.files)]
@@ -431,7 +429,7 @@ class Workspace:
         return replace(
             self.placed(plan, discovery),
             builder=builder,
-            builds=tuple(self.builds_of(builder, discovery, _name_builds(environments))),
+            builds=tuple(self.builds_of(builder, discovery, named)),
             hints=(*plan.hints, *why_not),
             lack=lack,
             warnings=(*plan.warnings, *warnings),
@@ -496,16 +494,6 @@ def _names_in(inputs: Inputs, parts: Iterable[Draft]) -> list[NormalizedName]:
     names = {line.name for line in inputs.manifest.lines if line.name is not None}
     added = (each.written.requirement for part in parts for each in part.additions)
     return sorted(names | {canonicalize_name(requirement.name) for requirement in added})
-
-
-def _reads_nothing(_: Line) -> tuple[str, ...]:
-    """Return the environments of a line where none is known."""
-    return ()
-
-
-def _name_builds(found: Iterable[Environment | FoundTarget]) -> Iterator[tuple[str, Build]]:
-    """Yield the builds of environments, each with the name of the environment."""
-    yield from ((each.name, build) for each in found for build in each.builds)
 
 
 def name_all_builds(discovery: Discovery) -> Iterator[tuple[str, Build]]:

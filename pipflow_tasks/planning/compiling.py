@@ -63,10 +63,8 @@ def require_for_image(content: RequirementsFile, target: Target) -> None:
         )
 
 
-def command_for(command: CompileCommand, target: Target | None) -> CompileCommand:
+def command_for(command: CompileCommand, target: Target) -> CompileCommand:
     """Return a command for the Python and the platform of the image, as its tool allows."""
-    if target is None:
-        return command
     is_universal = len(target.platforms) > 1
     return command.for_image(python_of(target), uv_platform(target), is_universal=is_universal)
 
@@ -88,23 +86,21 @@ def uv_platform(target: Target) -> str:
     return f"{machine}-manylinux_2_{known[-1]}" if known else ""
 
 
-def say_run(command: CompileCommand, target: Target | None) -> str:
+def say_run(command: CompileCommand, target: Target) -> str:
     """Return what to run, as the start of a sentence; pip-compile's Python is said besides."""
     shown = f"run `{command_for(command, target).shown}`"
-    if target is None or command.is_uv:
-        return shown
-    return f"{shown} with Python {python_of(target)}"
+    return shown if command.is_uv else f"{shown} with Python {python_of(target)}"
 
 
-def way_to_change(generator: Generator, target: Target | None) -> str:
-    """Return what changes a compiled file so that it stays changed."""
+def way_to_change(
+    generator: Generator, target: Target | None, moved: Sequence[str] | None = None
+) -> str:
+    """Return what changes a compiled file so that it stays changed.
+
+    Or what moves packages of it, all where none are named; the target is None if it is unknown.
+    """
     if generator.compiling is None or target is None:
         return generator.way
+    if moved is not None:
+        return say_run(generator.compiling.upgrading(moved), target)
     return f"change {generator.source or 'its source'} and {say_run(generator.compiling, target)}"
-
-
-def way_to_upgrade(generator: Generator, target: Target | None, packages: Sequence[str]) -> str:
-    """Return what moves packages of a compiled file, or all where none are named."""
-    if generator.compiling is None:
-        return generator.way
-    return say_run(generator.compiling.upgrading(packages), target)

@@ -14,7 +14,7 @@ from ..errors import PackageIndexError, RequirementsError
 from ..plan import Change, Cost, Edit, Held, LeftAlone, Plan, PlannedFor
 from ..requirements import Addition, Pin, RequirementsFile
 from ..values import join_words, without_credentials
-from .compiling import way_to_change, way_to_upgrade
+from .compiling import way_to_change
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -174,10 +174,8 @@ def finish(
     contents = {path: _content(draft, manifest, path) for path in manifest.requirements}
 
     def say_way(generator: Generator) -> str:
-        moves = command in {"upgrade", "upgrade-all"}
-        return (
-            way_to_upgrade(generator, target, asked) if moves else way_to_change(generator, target)
-        )
+        moved = asked if command in {"upgrade", "upgrade-all"} else None
+        return way_to_change(generator, target, moved)
 
     edits = (
         _edit(command, manifest.requirements[path], content, None if force else say_way)

@@ -29,7 +29,7 @@ from ..values import join_words
 from .readers import first_limits, list_readers, part_readers, view_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from packaging.markers import Marker
     from packaging.utils import NormalizedName
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from ..resolution.finder import Bound, Candidate, Releases
     from .readers import Reader, Served
 
-CLOSE = 0.75
+_CLOSE = 0.75
 """How similar a name has to be to be the one that was meant, as ``difflib`` counts."""
 
 
@@ -173,6 +173,12 @@ def each_of(inputs: Inputs, key: Key, candidate: Candidate) -> Iterator[tuple[Ca
         yield own, number
 
 
+def readers_in(inputs: Inputs, names: Collection[str]) -> tuple[int, ...]:
+    """Return the numbers of those who read in environments of some names."""
+    every = enumerate(inputs.readers)
+    return tuple(number for number, each in every if each.environment.name in names)
+
+
 def environments_of(inputs: Inputs, line: Line) -> tuple[str, ...]:
     """Return the names of the environments that a line counts for."""
     return tuple(each.environment.name for each in inputs.served if each.reads(line))
@@ -252,11 +258,15 @@ def releases(inputs: Inputs, key: Key, *, hint: str = "") -> Releases:
 def near_listed(inputs: Inputs, wanted: NormalizedName) -> str:
     """Return a hint at a listed project with a similar name, or nothing."""
     known = {str(line.name): line for line in inputs.manifest.lines if line.name}
-    close = get_close_matches(wanted, known.keys() - {wanted}, n=1, cutoff=CLOSE)
-    if not close:
+    there = known.get(find_close(wanted, known))
+    if there is None:
         return ""
-    there = known[close[0]]
     return f"did you mean {there.spelled_name}, which is listed ({there.place})?"
+
+
+def find_close(wanted: str, known: Iterable[str]) -> str:
+    """Return the name that is nearest to a wrong one; empty: none is near."""
+    return next(iter(get_close_matches(wanted, {*known} - {wanted}, n=1, cutoff=_CLOSE)), "")
 
 
 def hint_at_unseen(inputs: Inputs) -> str:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from packaging.utils import canonicalize_name
 
 from ..resolution.finder import Candidate
-from .inputs import each_of, say_readers
+from .inputs import each_of, readers_in, say_readers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -107,11 +107,7 @@ def note_losses(
     for change in changes:
         if change.after is None or change.before == change.after:
             continue
-        readers = [
-            number
-            for number, each in enumerate(inputs.readers)
-            if each.environment.name in change.environments
-        ]
+        readers = readers_in(inputs, change.environments)
         for key in inputs.partition.keys(canonicalize_name(change.project), readers):
             for loss in find_losses(inputs, key, change.after):
                 if loss.code not in ignored:

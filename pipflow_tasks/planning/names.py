@@ -6,13 +6,12 @@ A name that somebody mistypes may be one that somebody else has registered for t
 from __future__ import annotations
 
 from datetime import timedelta
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from ..errors import PipflowError
 from ..resolution import project_of
 from ..resolution.finder import say_age
-from .inputs import CLOSE, releases, roots_of
+from .inputs import find_close, releases, roots_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -41,13 +40,11 @@ def near_needed(inputs: Inputs, wanted: str) -> str:
         }
     except PipflowError:
         return ""
-    close = get_close_matches(wanted, needed.keys() - {wanted}, n=1, cutoff=CLOSE)
+    close = find_close(wanted, needed)
     if not close:
         return ""
-    pick = needed[close[0]]
-    return (
-        f"did you mean {close[0]}, which {pick.project} {pick.version or ''}".rstrip() + " needs?"
-    )
+    needing = f"{needed[close].project} {needed[close].version or ''}".rstrip()
+    return f"did you mean {close}, which {needing} needs?"
 
 
 def warn_of_new(inputs: Inputs, added: Iterable[tuple[str, Key]], now: datetime) -> Iterator[str]:

@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 
 from ..errors import PackageIndexError
 from ..resolution.finder import Candidate
+from .inputs import readers_in
 from .project_urls import compare, find_tag, name_urls
 
 if TYPE_CHECKING:
@@ -45,12 +46,9 @@ def with_facts(inputs: Inputs, changes: Iterable[Change]) -> Iterator[Change]:
 
 def _find(inputs: Inputs, change: Change, version: Version) -> Iterator[tuple[Candidate, int]]:
     """Yield what each reader of a change gets of a version, with the number of the reader."""
-    readers = [
-        number
-        for number, each in enumerate(inputs.readers)
-        if not change.environments or each.environment.name in change.environments
-    ]
-    for key in inputs.partition.keys(canonicalize_name(change.project), readers or (0,)):
+    every = tuple(range(len(inputs.readers)))
+    readers = readers_in(inputs, change.environments) if change.environments else every
+    for key in inputs.partition.keys(canonicalize_name(change.project), readers):
         for number, found in inputs.candidates.suit_each(key, version):
             if isinstance(found, Candidate) and number in readers:
                 yield found, number
