@@ -129,7 +129,7 @@ class Change(Struct, frozen=True, kw_only=True):
         size_bytes: of the file that is downloaded for it, compressed; of the largest, where
             environments get several. None: the index does not state it, or there is none.
         uploaded: when that file was uploaded; None likewise.
-        urls: pages about the project, by what they are: see ``planning/project_urls.py``.
+        urls: pages about the project, by what they are: see ``planning/release_facts.py``.
         newest: the newest version that was asked for, where that is another one; else None.
         reason: why it is not taken, a clause of its own; or an empty string.
         note: what else becomes of its line, such as its marker, as the end of a sentence.

@@ -68,17 +68,11 @@ def _names_machine(marker: str) -> bool:
     return "platform_machine" in marker
 
 
-def say_turning(inputs: Inputs, pick: Pick) -> Iterator[tuple[Target, str]]:
-    """Yield what a pick needs or not, by the patch level of a target."""
-    for target, question in inputs.candidates.questions_of(pick):
-        is_requirement = isinstance(question, Requirement)
-        needed = question if is_requirement else f"Python {question}"
-        yield target, f"{pick.project} {pick.version} needs {needed}"
-
-
 def note_pick(inputs: Inputs, pick: Pick) -> Iterator[Draft]:
     """Note what of a pick depends on an assumption."""
-    yield Draft(turning=tuple(say_turning(inputs, pick)))
+    for target, question in inputs.candidates.questions_of(pick):
+        needed = question if isinstance(question, Requirement) else f"Python {question}"
+        yield Draft(turning=((target, f"{pick.project} {pick.version} needs {needed}"),))
     if pick.candidate is not None:
         for own, number in each_of(inputs, pick.name, pick.candidate):
             yield from note_files(pick.project, own, inputs.readers[number].target)

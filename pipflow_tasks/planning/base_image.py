@@ -13,10 +13,9 @@ from ..resolution import Preference, project_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ..resolution import Partition, Solution
+    from ..resolution import Solution
     from .goals import Goal
     from .inputs import Inputs
-    from .readers import Reader
 
 
 def preferring_base(inputs: Inputs, goals: Iterable[Goal] = ()) -> Inputs:
@@ -42,30 +41,22 @@ def preferring_base(inputs: Inputs, goals: Iterable[Goal] = ()) -> Inputs:
 
 def name_broken(inputs: Inputs, solution: Solution) -> Iterator[str]:
     """Yield a warning for each distribution of the base image that the versions break."""
-    for number, reader in enumerate(inputs.readers):
-        yield from _name_broken(reader, number, inputs.partition, solution)
-
-
-def _name_broken(
-    reader: Reader, number: int, partition: Partition, solution: Solution
-) -> Iterator[str]:
-    for name, distribution in reader.environment.base_packages.items():
-        if partition.key(name, number) in solution.picks:  # what it needs was decided with it
+    every = (
+        (reader, inputs.partition.key(name, number), number, distribution)
+        for number, reader in enumerate(inputs.readers)
+        for name, distribution in reader.environment.base_packages.items()
+    )
+    for reader, own, number, distribution in every:
+        if own in solution.picks:  # what it needs was decided with it
             continue
         for requirement in distribution.requirements:
-            key = partition.key(canonicalize_name(requirement.name), number)
-            pick = solution.picks.get(key)
-            candidate = None if pick is None else pick.candidate
-            if (
-                pick is None
-                or candidate is None
-                or requirement.specifier.contains(candidate.version, prereleases=True)
-            ):
+            name = canonicalize_name(requirement.name)
+            version = solution.version(inputs.partition.key(name, number))
+            if version is None or requirement.specifier.contains(version, prereleases=True):
                 continue
             interpreter = reader.target.interpreter
             image = "the base image" if interpreter is None else interpreter.image
             yield (
                 f"{image} has {distribution.name} {distribution.version}, which needs "
-                f"{requirement.name}{requirement.specifier} and gets {pick.project} "
-                f"{candidate.version}"
+                f"{requirement.name}{requirement.specifier} and gets {name} {version}"
             )

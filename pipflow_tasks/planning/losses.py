@@ -51,7 +51,9 @@ def find_losses(inputs: Inputs, key: Key, version: Version) -> Iterator[Loss]:
     """
     there = inputs.candidates.releases(key)
     found = _taken(there, version)
-    if found is None or all(_has_everything(own) for own, _ in each_of(inputs, key, found)):
+    if found is None or all(
+        each.files[0].has_provenance and _has_wheel(each) for each in found.each
+    ):
         return
     earlier = _earlier(there, version)
     if earlier is None:
@@ -88,15 +90,15 @@ def _earlier(there: Releases, version: Version) -> Candidate | None:
     return None
 
 
-def _has_everything(own: Candidate) -> bool:
-    return own.files[0].has_provenance and any(file.is_wheel for file in own.files)
+def _has_wheel(own: Candidate) -> bool:
+    return any(file.is_wheel for file in own.files)
 
 
 def _compare(own: Candidate, before: Candidate) -> Iterator[tuple[str, str]]:
     """Yield what one environment gets less than before: a code, and the end of a sentence."""
     if before.files[0].has_provenance and not own.files[0].has_provenance:
         yield "lost-provenance", f"has no provenance, which {before.version} had"
-    if before.files[0].is_wheel and not any(file.is_wheel for file in own.files):
+    if before.files[0].is_wheel and not _has_wheel(own):
         yield "lost-wheels", f"has only a source distribution; {before.version} had a wheel"
 
 

@@ -60,7 +60,9 @@ def draft_pin(
         require_there(inputs.manifest, name)
     lines = [line for line in inputs.manifest.lines if not names or line.name in names]
     if names:
-        yield from (hint(_tell_pinned(line)) for line in lines if line.pin is not None)
+        for line in (line for line in lines if line.pin is not None):
+            told = f"{line.spelled_name} is pinned already, at {line.pin} ({line.place})"
+            yield hint(f"{told}; `upgrade {line.spelled_name}` moves it")
     loose: list[Line] = []
     for line in lines:
         if line.pin is not None:
@@ -82,11 +84,6 @@ def draft_pin(
     }
     installed = [by_name[reader.environment.name] for reader in inputs.readers]
     yield from _pin(inputs, loose, installed, prereleases=prereleases, policy=policy)
-
-
-def _tell_pinned(line: Line) -> str:
-    name = line.spelled_name
-    return f"{name} is pinned already, at {line.pin} ({line.place}); `upgrade {name}` moves it"
 
 
 def _pin(

@@ -77,7 +77,8 @@ def _select_by_name(
     manifest: Manifest, blocks: Sequence[_Block], word: str, option: str
 ) -> frozenset[NormalizedName]:
     """Return the projects that a name or a pattern means."""
-    if not _is_pattern(word):
+    is_pattern = not {"*", "?"}.isdisjoint(word) and {*"=<>!~;@["}.isdisjoint(word)
+    if not is_pattern:
         names = names_in(split_requirements(word), option)
         for name in names:
             _require_no_heading(manifest, blocks, name)
@@ -105,7 +106,3 @@ def _require_no_heading(manifest: Manifest, blocks: Sequence[_Block], name: Norm
             path=manifest.main,
             hint=f'did you mean the heading "{headings[near[0]]}"?',
         )
-
-
-def _is_pattern(word: str) -> bool:
-    return not {"*", "?"}.isdisjoint(word) and {*"=<>!~;@["}.isdisjoint(word)

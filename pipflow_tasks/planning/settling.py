@@ -163,21 +163,17 @@ def _join(
                 return search(apart)
             except VersionConflict as conflict:
                 error = error or conflict
-    raise error or _no_common_version(before, {join.project for join in parted})
+    shown = " and ".join(sorted({join.project for join in parted}))
+    raise error or NoCandidate(
+        f"no version of {shown} suits {say_targets(before)} together",
+        hint="give each of these images a requirements file of its own",
+    )
 
 
 def _holding(inputs: Inputs, joins: Iterable[Join]) -> Inputs:
     for join in joins:
         inputs = inputs.holding(join.project, join.readers)
     return inputs
-
-
-def _no_common_version(inputs: Inputs, projects: Iterable[NormalizedName]) -> NoCandidate:
-    shown = " and ".join(sorted(projects))
-    return NoCandidate(
-        f"no version of {shown} suits {say_targets(inputs)} together",
-        hint="give each of these images a requirements file of its own",
-    )
 
 
 def _settle(

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from ..manifest.documents import Manifest
-    from ..requirements import Line
     from ..resolution import Root
     from .goals import Goal
     from .inputs import Inputs
@@ -247,7 +246,9 @@ def _change_policies(
 
     Upper bounds rise as far as the newest versions need that make the goals possible.
     """
-    lines = _bound_lines(inputs.manifest, conflict)
+    places = {root.place for root in conflict.roots}
+    pins = (line for line in inputs.manifest.lines if line.place in places and line.pin)
+    lines = [line for line in pins if line.policy is not None]
     if not lines:
         return
     shown = ", ".join(f"{line.spelled_name} ({line.place})" for line in lines)
@@ -268,13 +269,6 @@ def _change_policies(
     is_one_command = all(goal.line is not None and not goal.extras for goal in goals)
     words = as_one_word(*caps, *(_typed(goal) for goal in goals if is_one_command))
     yield Way(text=f"{told} with `upgrade {words}`", is_before=not is_one_command)
-
-
-def _bound_lines(manifest: Manifest, conflict: Conflict) -> list[Line]:
-    """Return the pins of a conflict that a policy limits."""
-    places = {root.place for root in conflict.roots}
-    lines = (line for line in manifest.lines if line.place in places and line.pin is not None)
-    return [line for line in lines if line.policy is not None]
 
 
 def is_of_lines(conflict: Conflict) -> bool:

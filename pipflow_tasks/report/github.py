@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .grouping import describe_all_held
-from .places import in_repository
 from .wording import (
     describe_change,
     describe_explanation,
     describe_path,
     describe_state,
     explain_finding,
+    in_repository,
     in_tense,
     list_notes,
     say_where,

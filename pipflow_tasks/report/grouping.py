@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from ..plan import Finding
 from ..values import as_plural
-from .wording import describe_held, say_where
+from .wording import say_where
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
@@ -37,7 +37,9 @@ def group_findings(plan: Plan) -> Iterator[Finding]:
 
     changed: dict[str | None, list[Replacement]] = {}
     for found in _group(plan.findings, key):
-        finding = _placed(found[0] if len(found) == 1 else _join(found), plan)
+        finding = found[0] if len(found) == 1 else _join(found)
+        where = say_where(finding.environments, plan)
+        finding = replace(finding, message=f"{finding.message}{where}") if where else finding
         new, others = finding.replacement, changed.setdefault(finding.file, [])
         if new is None:
             yield finding
@@ -47,12 +49,6 @@ def group_findings(plan: Plan) -> Iterator[Finding]:
         else:
             others.append(new)
             yield finding
-
-
-def _placed(finding: Finding, plan: Plan) -> Finding:
-    """Return a finding whose message says which environments it is about."""
-    where = say_where(finding.environments, plan)
-    return replace(finding, message=f"{finding.message}{where}") if where else finding
 
 
 def _join(findings: Sequence[Finding]) -> Finding:
@@ -76,7 +72,8 @@ def describe_all_held(plan: Plan) -> Iterator[str]:
     """Yield which projects are held, and why; those that are held for one reason together."""
     for group in _group(plan.held, _reason_against_newest):
         if len(group) == 1:
-            yield describe_held(group[0], plan)
+            held, where = group[0], say_where(group[0].environments, plan)
+            yield f"{held.shown} at {held.version}{where}: {held.reason}"
         else:
             shown = (f"{each.shown} {each.newest} (at {each.version})" for each in group)
             yield _describe_newer(group, shown)

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ..plan import FINDING_CODES
-from .places import in_repository
-from .wording import explain_finding, list_notes, show
+from .wording import explain_finding, in_repository, list_notes, show
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +33,10 @@ def write(plan: Plan, outcome: Outcome, error: PipflowError | None) -> str:
             "driver": {
                 "name": "pipflow",
                 "version": version("pipflow-tasks"),
-                "rules": [_rule(code) for code in codes],
+                "rules": [
+                    {"id": code, "shortDescription": {"text": FINDING_CODES[code]}}
+                    for code in codes
+                ],
             }
         },
         "columnKind": "unicodeCodePoints",
@@ -49,10 +51,6 @@ def write(plan: Plan, outcome: Outcome, error: PipflowError | None) -> str:
         "runs": [run],
     }
     return json.dumps(sarif, indent=2)
-
-
-def _rule(code: str) -> dict[str, Any]:
-    return {"id": code, "shortDescription": {"text": FINDING_CODES[code]}}
 
 
 def _result(

@@ -29,7 +29,8 @@ def write_undo(plan: Plan, outcome: Outcome, call: Call) -> str:
     if not plan.leads_back:
         return ""
     if plan.command in {"lock", "unlock"}:
-        return call("unlock", is_built=is_built) if _is_first_lock(plan) else ""
+        is_first_lock = plan.command == "lock" and all(change.is_new for change in plan.changes)
+        return call("unlock", is_built=is_built) if is_first_lock else ""
     if plan.command == "adopt" or any(_is_one_way(change) for change in plan.changes):
         return ""
     tasks = [*_tasks(plan)]
@@ -39,11 +40,6 @@ def write_undo(plan: Plan, outcome: Outcome, call: Call) -> str:
         call(task, *packages, is_built=is_built and at == len(tasks))
         for at, (task, packages) in enumerate(tasks, 1)
     )
-
-
-def _is_first_lock(plan: Plan) -> bool:
-    """Return whether the plan locks, and all it does is to write new lines."""
-    return plan.command == "lock" and all(change.is_new for change in plan.changes)
 
 
 def _is_one_way(change: Change) -> bool:

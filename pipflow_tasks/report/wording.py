@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from ..errors import as_line, redact
+from ..files import repository_of, show_path
 from ..plan import SEVERITIES, BuiltSize
 from ..values import join_words, say_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ..plan import (
         Builder,
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
         Cost,
         Explanation,
         Finding,
-        Held,
         Outcome,
         PathStep,
         Plan,
@@ -57,6 +58,17 @@ _TO_DO: Mapping[str, str] = MappingProxyType(
 def show(text: str) -> str:
     """Return what a report says in a line: as one, escaped, and with secrets hidden."""
     return as_line(redact(text))
+
+
+def in_repository(plan: Plan) -> Callable[[str], str]:
+    """Return what names a file of a report as it is in the repository.
+
+    Reports name files as seen from the current folder. Without a repository, a file is named as
+    seen from the project.
+    """
+    here = Path.cwd()
+    root = repository_of(Path(here / plan.folder).resolve())
+    return lambda name: show_path(here / name, root)
 
 
 def name_project(plan: Plan) -> str:
@@ -155,12 +167,6 @@ def _describe_new(cost: Cost) -> str:
         parts.append(f"unknown: {', '.join(named)}")
     told = f" ({'; '.join(parts)})" if parts else ""
     return f"{count}: {least}{say_size(cost.size_bytes)} to download, compressed{told}"
-
-
-def describe_held(held: Held, plan: Plan) -> str:
-    """Return at which version a project is held, and why."""
-    where = say_where(held.environments, plan)
-    return f"{held.shown} at {held.version}{where}: {held.reason}"
 
 
 def describe_finding(finding: Finding) -> str:

@@ -25,10 +25,6 @@ if TYPE_CHECKING:
     from .line import Line
 
 
-def _in_ascii(name: str) -> str:
-    return name
-
-
 def _without_marks(name: str) -> str:
     return re.sub("[-_.]+", "", name).lower()
 
@@ -36,7 +32,7 @@ def _without_marks(name: str) -> str:
 ORDERS: tuple[Callable[[str], str], ...] = (
     canonicalize_name,
     str.lower,
-    _in_ascii,
+    str,  # as they are in ASCII
     _without_marks,
 )
 """What names may be sorted by, the likeliest first."""
@@ -88,14 +84,13 @@ def find_blocks(lines: Sequence[Line]) -> Iterator[Block]:
     """Yield the blocks of a file, from top to bottom."""
     start = 0
     for stop in range(len(lines) + 1):
-        if stop == len(lines) or not _may_be_inside(lines[stop]):
+        ends = stop == len(lines) or not (
+            lines[stop].kind in {Kind.COMMENT, Kind.REQUIREMENT} or lines[stop].is_stray
+        )
+        if ends:
             if stop > start:
                 yield _divide(lines, start, stop)
             start = stop + 1
-
-
-def _may_be_inside(line: Line) -> bool:
-    return line.kind in {Kind.COMMENT, Kind.REQUIREMENT} or line.is_stray
 
 
 def heading_text(comment: str) -> str:
