@@ -87,7 +87,7 @@ class OriginReader(Struct, frozen=True, kw_only=True):
         python = self._of_each("python", builds, target.python_source or place)
         yield Origin(part="python", value=target.python, source=python)
         if target.libc:
-            yield Origin(part="libc", value=target.libc, source=place)
+            yield Origin(part="libc", value=target.libc, source=target.libc_source or place)
         names = " and ".join(platform.name for platform in target.platforms)
         yield Origin(part="platform", value=names, source=self._of_platform(target, builds))
 

@@ -420,6 +420,7 @@ def _target_of(step: InstallCommand | None, last: Stage, asking: Asking) -> Targ
         pip_upgraded=pip_upgraded,
         pip=pip,
         manager="" if step is None else step.manager,
+        manager_source="" if step is None else _place_of_manager(step, build),
         notes=notes,
     )
     if python:
@@ -435,6 +436,19 @@ def _target_of(step: InstallCommand | None, last: Stage, asking: Asking) -> Targ
     if restriction.platforms or restriction.python_platform:  # it says the platform
         target = replace(target, notes=tuple(note for note in target.notes if note not in notes))
     return restrict(target, restriction)
+
+
+def _place_of_manager(step: InstallCommand, build: Build) -> str:
+    """Return where the package manager is used first that counts at a step, or nothing."""
+    return next(
+        (
+            f"{stage.path or build.recipe.path}:{instruction.line}"
+            for stage in build.dockerfile.chain_of(step.stage)
+            for instruction in stage.instructions
+            if instruction.keyword == "RUN" and step.manager in instruction.arguments.split()
+        ),
+        "",
+    )
 
 
 def _target_of_step(step: InstallCommand, base: BaseImage, asking: Asking) -> tuple[Target, str]:

@@ -85,11 +85,12 @@ class System(Struct, frozen=True, kw_only=True):
     """The operating system in an image: its libc (``musl 1.2``), and what had to be assumed.
 
     Docker built images on it from the day ``begun`` to the day ``dropped``. ``is_assumed``: the
-    libc is.
+    libc is. ``by_manager``: the package manager says the libc.
     """
 
     libc: str
     is_assumed: bool = False
+    by_manager: bool = False
     dropped: str = facts.NEVER
     begun: str = ""
     notes: tuple[str, ...] = ()
@@ -173,7 +174,7 @@ class ImageName(Struct, frozen=True, kw_only=True):
         if named is not None:
             return named
         if manager == "apk":
-            return System(libc="musl 1.2")
+            return System(libc="musl 1.2", by_manager=True)
         libc, is_sure = facts.ASSUMED_LIBC, False
         if self.family is not None:
             libc = self.family.libc or own.debian_libc

@@ -84,6 +84,7 @@ class BaseImage(Struct, frozen=True, kw_only=True):
         distribution: the release that the image says it is; None where only its name may say so.
         libc: the C library that the image says it has; empty where only its name may say so.
         manager: the package manager that the Dockerfile uses, or empty.
+        manager_source: where it does, ``Dockerfile:3``.
         notes: what was assumed of the platforms; kept in front.
     """
 
@@ -95,6 +96,7 @@ class BaseImage(Struct, frozen=True, kw_only=True):
     distribution: Distribution | None = None
     libc: str = ""
     manager: str = ""
+    manager_source: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -111,6 +113,7 @@ class Target(Struct, frozen=True, kw_only=True, dict=True):  # of a cached prope
         pip: the one that the image carries, None where it is unknown or sets no limit.
         source: where this was read, ``Dockerfile:1``.
         python_source: who names the Python, where that is another.
+        libc_source: where the libc was read, where that is another place.
         notes: what was assumed, to be told to the user.
         interpreter: the image's own account, with the settings of its installers; None where the
             image was not asked.
@@ -131,6 +134,7 @@ class Target(Struct, frozen=True, kw_only=True, dict=True):  # of a cached prope
     source: str
     libc_is_assumed: bool = False
     python_source: str = ""
+    libc_source: str = ""
     notes: tuple[str, ...] = ()
     interpreter: Interpreter | None = None
     installer: str = "pip"
@@ -161,7 +165,7 @@ class Target(Struct, frozen=True, kw_only=True, dict=True):  # of a cached prope
         own = facts.Release.find(image.python or release.text) or release
         system = image.find_system(own, base.distribution, base.manager)
         if base.libc:
-            system = replace(system, libc=base.libc, is_assumed=False, notes=())
+            system = replace(system, libc=base.libc, is_assumed=False, by_manager=False, notes=())
         if image.has_official_pip:
             own = replace(own, until=system.dropped, since=system.begun)
         if python is None:
@@ -183,6 +187,7 @@ class Target(Struct, frozen=True, kw_only=True, dict=True):  # of a cached prope
             target,
             python=release.text,
             libc_is_assumed=system.is_assumed,
+            libc_source=base.manager_source if system.by_manager else "",
             patches=release.patches,
         )
 
@@ -352,7 +357,7 @@ class Target(Struct, frozen=True, kw_only=True, dict=True):  # of a cached prope
     @property
     def accepted(self) -> Target:
         """The same without what says where it was read."""
-        return replace(self, source="", python_source="", notes=())
+        return replace(self, source="", python_source="", libc_source="", notes=())
 
     @property
     def markers(self) -> Mapping[str, str]:

@@ -63,6 +63,15 @@ def test_each_part_has_its_source(project: TemporaryProject, index: LoopbackInde
     }
 
 
+def test_package_manager_says_the_libc(project: TemporaryProject) -> None:
+    """Where `apk` alone says that the image has musl, its line is the source."""
+    recipe = dockerfile("3.9").replace("python:", "registry.example/python:").replace("-slim", "")
+    project.write("Dockerfile", recipe.replace("COPY", "RUN set -e; apk add git\nCOPY", 1))
+    found = explained(project)
+    assert found["libc"] == ["musl 1.2 · Dockerfile:2"]
+    assert found["python"] == ["3.9 · Dockerfile:1"]
+
+
 def test_parts_of_a_compose_project(project: TemporaryProject) -> None:
     """The service says the Dockerfile, the context and the platform; names are seen from here."""
     project.write("compose.yml", COMPOSE)
