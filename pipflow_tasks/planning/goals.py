@@ -119,13 +119,15 @@ def choose(
 
 def _hint_at_suiting(inputs: Inputs, key: Key, name: str, local: str | None) -> str:
     """Return the newest version that suits, whatever was asked for, or how to separate images."""
-    best = inputs.candidates.choose(key, SpecifierSet(), local=local).candidate
+    choice = inputs.candidates.choose(key, SpecifierSet(), local=local)
+    best = choice.candidate
     if best is not None:
         where = say_readers(inputs, inputs.partition.part_of(key))
         return f"{name} {best.version} is the newest version that suits {where}".rstrip()
     first, *others = inputs.partition.part_of(key)
     if not others:
-        return "change what rules these out"
+        ways = (each.way for each in choice.rejections)
+        return next(filter(None, ways), "change what rules these out")
     marker = separate(inputs, [first], others)
     if marker is None:
         return "give each of these images a requirements file of its own"

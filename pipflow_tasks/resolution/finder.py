@@ -174,10 +174,14 @@ class Candidate(Struct, frozen=True, kw_only=True):
 
 
 class Rejection(Struct, frozen=True, kw_only=True):
-    """A version that was skipped, and why, as the end of a sentence about it."""
+    """A version that was skipped, and why, as the end of a sentence about it.
+
+    ``way`` is how to make the image accept it, or an empty string.
+    """
 
     version: Version
     reason: str
+    way: str = ""
     by_old_pip: bool = False  # a newer pip in the image would take it
     loses_wheel: bool = False  # the pinned version has a wheel
     is_yanked: bool = False
@@ -456,7 +460,8 @@ def _suit(
     if not supported:
         needed = offered[0].requires_python
         reason = f"needs Python {needed}, {target.shown_python}"
-        return Rejection(version=version, reason=reason)
+        way = f"take a base image with Python {needed}"
+        return Rejection(version=version, reason=reason, way=way)
     limit = admission.limit
     seen = [file for file in supported if limit is None or limit.admits(file.uploaded)]
     if limit is not None and not seen:
@@ -497,15 +502,29 @@ def _reject_files(
     """Reject a version for lack of a file that suits some platforms, which are named."""
     tag = "" if admission.only_sdists else _wants_newer_pip(files, target)
     if tag:
-        return Rejection(version=version, reason=_too_old_for(tag, target), by_old_pip=True)
+        way = "upgrade pip before the install step"
+        reason = _too_old_for(tag, target)
+        return Rejection(version=version, reason=reason, by_old_pip=True, way=way)
     where = f" on {' and '.join(lacking)}" if len(target.platforms) > 1 else ""
     if admission.only_sdists:
         reason = f"has no source distribution, and {admission.only_sdists} allows no wheels"
+        way = f"let {admission.only_sdists} allow wheels"
     elif admission.only_wheels and not all(file.is_wheel for file in files):
         reason = f"has no wheel for {target}{where}, and {admission.only_wheels} allows only wheels"
+        way = f"let {admission.only_wheels} allow source distributions"
     else:
         reason = f"has no wheel for {target}{where} and no source distribution"
-    return Rejection(version=version, reason=reason)
+        way = _way_to_a_wheel(files, target)
+    return Rejection(version=version, reason=reason, way=way)
+
+
+def _way_to_a_wheel(files: Iterable[DistributionFile], target: Target) -> str:
+    """Return which image would take a wheel."""
+    tags = (tag.platform for file in files for tag in file.tags)
+    if target.libc.startswith("musl") and any(tag.startswith("manylinux") for tag in tags):
+        slim = f"python:{target.python}-slim"
+        return f"its wheels are for glibc: take a base image with glibc, such as `{slim}`"
+    return "take another base image, or another project"
 
 
 def _wants_newer_pip(files: Sequence[DistributionFile], target: Target) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import stat
+from typing import Any
 
 import pytest
-from functional.temporary_project import ENGINE, TemporaryProject
+from functional.temporary_project import ENGINE, TemporaryProject, dockerfile
 from loopback_index import Face, LoopbackIndex
 
 
@@ -713,3 +714,35 @@ def test_block_of_another_order(project: TemporaryProject) -> None:
     done = project.pipflow("add", "flask", "--no-resolve")
     assert project.requirements == "Zope==1.0\nclick==2.0\nflask==3.0.3\nrequests==2.31.0\n"
     assert (done.status, "sort" in done.stdout) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("image", "step", "release", "hint"),
+    [
+        ("3.9-alpine", "", {"tags": ["cp39-cp39-manylinux_2_17_x86_64"]},
+         "its wheels are for glibc: take a base image with glibc, such as `python:3.9-slim`"),
+        ("3.9-slim", "", {"tags": ["cp39-cp39-win_amd64"]},
+         "take another base image, or another project"),
+        ("3.9-slim", "", {"requires_python": ">=3.12"}, "take a base image with Python >=3.12"),
+        ("3.9-slim", " --only-binary :all:", {"wheel": False, "sdist": True},
+         "let Dockerfile:3 allow source distributions"),
+        ("3.9-slim", " --no-binary :all:", {}, "let Dockerfile:3 allow wheels"),
+        ("3.8-slim", "", {"tags": ["cp38-cp38-manylinux_2_99_x86_64"]},
+         "take another base image, or another project"),
+    ],
+)  # fmt: skip
+def test_hint_where_no_version_suits(
+    project: TemporaryProject,
+    index: LoopbackIndex,
+    image: str,
+    step: str,
+    release: dict[str, Any],
+    hint: str,
+) -> None:
+    """Where nothing suits, the hint says what the image needs to accept the newest."""
+    index.add("picky", "1.0", **release)
+    recipe = dockerfile("3.9").replace("3.9-slim", image).replace("install", f"install{step}")
+    project.write("Dockerfile", recipe)
+    environment = {"INVOKE_PIPFLOW_PLATFORM": "linux/amd64"}
+    done = project.pipflow("add", "picky", environment=environment)
+    assert (done.status, done.stderr.splitlines()[-1]) == (1, f"hint: {hint}")
