@@ -509,6 +509,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         folder: the project's folder, relative to where the user stands; ``.`` is here.
         files: the requirements files that the command is for, named likewise.
         dockerfiles: what the image is built from, named likewise.
+        services: the compose services of the project, whether the plan builds them or not.
         environments: those that install the files; none where they are not known, and the command
             chooses no versions.
         edits: the new bytes of each file that changes.
@@ -538,6 +539,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     folder: str = "."
     files: tuple[str, ...] = ()
     dockerfiles: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
     environments: tuple[PlannedFor, ...] = ()
     edits: tuple[Edit, ...] = ()
     changes: tuple[Change, ...] = ()

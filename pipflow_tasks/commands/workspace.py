@@ -480,11 +480,13 @@ class Workspace:
     def placed(self, plan: Plan, discovery: Discovery | None) -> Plan:
         """Return a plan that names the project that it is for."""
         builds = () if discovery is None else discovery.builds
+        builder = None if discovery is None else discovery.builder
         return replace(
             plan,
             folder=self.shown,
             files=self.settings.files,
             dockerfiles=tuple(dict.fromkeys(build.recipe.path for build in builds)),
+            services=() if builder is None else builder.services,
             verifies=bool(self.settings.verify),
         )
 

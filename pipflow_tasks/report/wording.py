@@ -80,8 +80,9 @@ def name_project(plan: Plan) -> str:
     folder = "" if plan.folder == "." else f"{plan.folder}/"
     files = _unless_usual(plan.files, f"{folder}requirements.txt")
     place = " and ".join(files) or folder.rstrip("/")
-    if place and plan.builder is not None and plan.builder.services:
-        place = f"{place} ({', '.join(plan.builder.services)})"
+    services = plan.services if plan.builder is None else plan.builder.services
+    if place and services:
+        place = f"{place} ({', '.join(services)})"
     built = _unless_usual(plan.dockerfiles, f"{folder}Dockerfile")
     return ", ".join(filter(None, [place, *([] if plan.chosen_for else built)]))
 

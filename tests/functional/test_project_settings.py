@@ -233,6 +233,14 @@ def test_failing_mount_stops_the_chain(monorepo: TemporaryProject) -> None:
     assert (done.status, monorepo.contents()) == (3, before)
 
 
+@pytest.mark.parametrize("command", ["upgrade-all", "outdated", "check", "why lib", "why-not lib"])
+def test_reports_name_the_service(monorepo: TemporaryProject, command: str) -> None:
+    """A report names the service, whether the command may build its image or not."""
+    task, *packages = command.split()
+    done = monorepo.invoke(f"api.{task}", *packages)
+    assert done.stdout.startswith("services/api (api): for python ")
+
+
 @pytest.mark.parametrize(
     ("within", "place"),
     [(".", "services/api"), ("services", "api"), ("services/api", ""), ("services/api/src", "..")],
