@@ -160,3 +160,25 @@ def run_program(
     except subprocess.TimeoutExpired as error:
         raise ProgramError(f"it took longer than {timeout_seconds:g} s") from error
     return Ended(status=done.returncode, stdout=done.stdout, stderr=done.stderr or b"")
+
+
+def output_of(
+    command: Sequence[str],
+    *,
+    timeout_seconds: float,
+    folder: Path | str | None = None,
+    added: Mapping[str, str] = MappingProxyType({}),
+    own_session: bool = False,
+) -> str | None:
+    """Return what a program prints; None where it can't be run, fails, or takes too long."""
+    try:
+        done = run_program(
+            command,
+            timeout_seconds=timeout_seconds,
+            folder=folder,
+            added=added,
+            own_session=own_session,
+        )
+    except ProgramError:
+        return None
+    return done.text if done.status == 0 else None

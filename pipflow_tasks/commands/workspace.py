@@ -15,7 +15,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
-from ..environments.built_image import engine_of, names_of
+from ..engine import engine_of
+from ..environments.built_image import names_of
 from ..environments.discovery import builder_for, explain_unreached, find_builds
 from ..environments.environment import complete_manifest, find_environments
 from ..environments.indexes import note_several, note_statuses

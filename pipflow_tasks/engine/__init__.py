@@ -18,7 +18,7 @@ from .builders import (
 from .building import answers, build, verify
 from .installed import Installed, ask_installed
 from .probe import BaseImages
-from .programs import ComposeProgram, choose_compose, choose_engine, print_bake
+from .programs import ComposeProgram, choose_compose, choose_engine, engine_of, print_bake
 from .sizes import ask_sizes
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "choose_engine",
     "command_builder",
     "compose_builder",
+    "engine_of",
     "image_name",
     "join_builders",
     "plain_builder",

@@ -6,7 +6,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING
 
-from ..processes import ProgramError, run_program
+from ..processes import output_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,8 +37,5 @@ def remove_container(
 
 def _succeeds(command: list[str], added: Mapping[str, str], deadline: float) -> bool:
     seconds = max(deadline - time.monotonic(), 0)
-    try:
-        done = run_program(command, timeout_seconds=seconds, added=added, own_session=True)
-    except ProgramError:
-        return False
-    return done.status == 0
+    printed = output_of(command, timeout_seconds=seconds, added=added, own_session=True)
+    return printed is not None

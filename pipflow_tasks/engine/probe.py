@@ -26,6 +26,7 @@ from ..target import docker_platform
 from ..target.interpreter import Interpreter
 from ..values import Pattern
 from .containers import new_name, remove_container
+from .programs import engine_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -95,8 +96,7 @@ class BaseImages:
         """Return the images of a builder's engine."""
         if builder is None or builder.name not in {"compose", "docker", "podman"}:
             return cls(None, environment)
-        is_podman = builder.command[0].startswith("podman")
-        return cls("podman" if is_podman else "docker", environment, for_patch=for_patch)
+        return cls(engine_of(builder), environment, for_patch=for_patch)
 
     def ask(self, reference: str, *, folder: str = "") -> ProbeResult:
         """Ask an image for its Python, or that in a folder of programs (``/opt/venv/bin``).

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ..processes import ProgramError, run_program
+from ..processes import output_of
 from ..values import equal_without, hash_without, repr_without
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from ..compose import Service
+    from ..plan import Builder
 
 _ANSWER_SECONDS = 15
 _PROBES = {"docker": ("docker", "version"), "podman": ("podman", "info")}
@@ -108,6 +109,11 @@ def choose_engine(setting: str, environment: Mapping[str, str]) -> str:
     return "podman"
 
 
+def engine_of(builder: Builder) -> str:
+    """Return the engine that has what a builder has built."""
+    return "podman" if builder.command[0].startswith(("podman", "buildah")) else "docker"
+
+
 def choose_compose(setting: str, environment: Mapping[str, str]) -> ComposeProgram:
     """Return docker's compose if docker answers, else podman's if that does.
 
@@ -165,10 +171,4 @@ def _output(
     """Return what a program prints, or None where it does not exist or fails."""
     if shutil.which(command[0]) is None:
         return None
-    try:
-        done = run_program(
-            command, timeout_seconds=_ANSWER_SECONDS, folder=folder, added=environment
-        )
-    except ProgramError:
-        return None
-    return done.text if done.status == 0 else None
+    return output_of(command, timeout_seconds=_ANSWER_SECONDS, folder=folder, added=environment)

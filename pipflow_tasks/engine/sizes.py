@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..processes import ProgramError, run_program
+from ..processes import output_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from ..plan import PlannedBuild
 
@@ -25,15 +25,9 @@ def ask_sizes(build: PlannedBuild, added: Mapping[str, str]) -> tuple[int | None
 def _ask(engine: str, names: Iterable[str], added: Mapping[str, str]) -> int | None:
     """Return the size of the first of these images that the engine has."""
     for name in names:
-        text = _inspect([engine, "image", "inspect", "--format", "{{.Size}}", name], added)
+        words = [engine, "image", "inspect", "--format", "{{.Size}}", name]
+        printed = output_of(words, timeout_seconds=_ANSWER_SECONDS, added=added, own_session=True)
+        text = (printed or "").strip()
         if text.isascii() and text.isdigit():
             return int(text)
     return None
-
-
-def _inspect(command: Sequence[str], added: Mapping[str, str]) -> str:
-    try:
-        done = run_program(command, timeout_seconds=_ANSWER_SECONDS, added=added, own_session=True)
-    except ProgramError:
-        return ""
-    return done.text.strip() if done.status == 0 else ""

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ..engine import Installed, ask_installed
+from ..engine import Installed, ask_installed, engine_of
 from ..isolation import is_isolated
 from .parts import name_build
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from ..plan import Builder
     from ..settings import Settings
     from .build import Build
     from .compose_project import ComposeProject
@@ -43,11 +42,6 @@ def find_installed(
         return Installed(note="the name of the image is unknown: set `image`")
     location = next((step.install.location for step in reversed(environment.steps)), "")
     return ask_installed(engine_of(builder), names, location, variables)
-
-
-def engine_of(builder: Builder) -> str:
-    """Return the engine that has what a builder has built."""
-    return "podman" if builder.command[0].startswith(("podman", "buildah")) else "docker"
 
 
 def _is_in_image(build: Build, name: str) -> bool:

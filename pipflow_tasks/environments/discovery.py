@@ -373,14 +373,14 @@ def _read_dockerfiles(
     is_named: bool = False,
 ) -> Discovery:
     """Return the builds of Dockerfiles that belong to the project, and name the others."""
-    placed, library = place(
+    builds, foreign, library = place(
         paths, files, library, variables, context=context, stages=stages, is_named=is_named
     )
-    foreign = tuple(
+    passed_over = tuple(
         f"{library.name_of(path)} is built in another project (`cd {library.name_of(folder)}`)"
-        for folder, path in placed.foreign
+        for folder, path in foreign
     )
-    return Discovery(builds=placed.builds, library=library, passed_over=foreign)
+    return Discovery(builds=tuple(builds), library=library, passed_over=passed_over)
 
 
 def _discover(tier: Discovery, settings: Settings, variables: Mapping[str, str]) -> Discovery:

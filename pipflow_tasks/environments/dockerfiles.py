@@ -85,19 +85,6 @@ def _walk(root: Path) -> Iterator[Path]:
                 yield folder / name
 
 
-class Placed(Struct, frozen=True, kw_only=True):
-    """Builds of Dockerfiles whose context was found.
-
-    Attributes:
-        builds: those whose context is the project's folder or one above it.
-        foreign: each other context in which a Dockerfile finds what it installs, with the
-            Dockerfile: it is another project.
-    """
-
-    builds: tuple[Build, ...] = ()
-    foreign: tuple[tuple[Path, Path], ...] = ()
-
-
 def place(
     paths: Iterable[Path],
     files: Collection[str],
@@ -107,8 +94,11 @@ def place(
     context: Path | None = None,
     stages: Sequence[str] = (),
     is_named: bool = False,
-) -> tuple[Placed, Library]:
+) -> tuple[list[Build], list[tuple[Path, Path]], Library]:
     """Return the builds of Dockerfiles, each in the nearest context that has what it installs.
+
+    Next is each context that is neither the project's folder nor above it, with the Dockerfile that
+    finds there what it installs: it is another project.
 
     Folders upward from the Dockerfile are tried, as far as the repository goes. Where none has it,
     the project's folder is the context. ``files`` are the requirements files, if they are known;
@@ -118,7 +108,8 @@ def place(
     Raises:
         FileError: a file can't be read.
     """
-    placed = Placed()
+    placed: list[Build] = []
+    foreign: list[tuple[Path, Path]] = []
     recipes: list[Recipe] = []
     for path in paths:
         shown = library.name_of(path)
@@ -140,10 +131,10 @@ def place(
         found = builds[0].recipe
         assert found.file is not None
         if is_ours or library.root.is_relative_to(found.context):
-            placed = replace(placed, builds=(*placed.builds, *builds))
+            placed += builds
         else:
-            placed = replace(placed, foreign=(*placed.foreign, (found.context, found.file)))
-    return placed, library
+            foreign.append((found.context, found.file))
+    return placed, foreign, library
 
 
 def _in_stages(recipes: Sequence[Recipe], stages: Sequence[str]) -> Iterator[list[Recipe]]:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from ..settings import Settings
     from ..target import Target
     from .build import Build
-    from .installed import Distribution
+    from .installed import BasePackage
     from .parts import Part
     from .rules import InstallRules
     from .steps import InstallStep
@@ -79,7 +79,7 @@ class Environment(Struct, frozen=True, kw_only=True):
     builds: tuple[Build, ...]
     sources: Mapping[str, str]
     packages: tuple[Line, ...] = ()
-    base_packages: Mapping[NormalizedName, Distribution] = MappingProxyType({})
+    base_packages: Mapping[NormalizedName, BasePackage] = MappingProxyType({})
     notices: tuple[str, ...]
     within: str = ""
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .steps import InstallStep
 
 
-class Distribution(Struct, frozen=True, kw_only=True):
+class BasePackage(Struct, frozen=True, kw_only=True):
     """A distribution of a base image.
 
     Attributes:
@@ -35,7 +35,7 @@ class Distribution(Struct, frozen=True, kw_only=True):
 
 def find_base_packages(
     target: Target, steps: Iterable[InstallStep]
-) -> Mapping[NormalizedName, Distribution]:
+) -> Mapping[NormalizedName, BasePackage]:
     """Return what the image has that was asked for its Python, if steps install beside it.
 
     A venv, ``--target`` and ``--prefix`` have nothing of it.
@@ -43,10 +43,10 @@ def find_base_packages(
     asked = target.interpreter
     if asked is None or any(step.install.location for step in steps):
         return MappingProxyType({})
-    found: dict[NormalizedName, Distribution] = {}
+    found: dict[NormalizedName, BasePackage] = {}
     for name, version, needs in asked.installed:
         try:
-            distribution = Distribution(
+            distribution = BasePackage(
                 name=name, version=Version(version), requirements=tuple(_read(needs, target))
             )
         except ValueError:
