@@ -73,28 +73,13 @@ class Dockerfile(Struct, frozen=True, kw_only=True):
         cls,
         text: str,
         *,
-        path: str = "Dockerfile",
-        first_line: int = 1,
         build_args: Mapping[str, str] = MappingProxyType({}),
         wanted: Collection[str] = (),
         platform: str | None = None,
-        inherited: Callable[[str], Mapping[str, str]] = lambda _: {},
     ) -> Dockerfile:
-        """Read the text of a Dockerfile, which begins at ``first_line`` of the file.
-
-        The predefined arguments (TARGETARCH, BUILDPLATFORM, ...) come from ``platform``
-        (``linux/arm64``), and ``inherited`` says the variables that a base image is known to set.
-        A base image keeps ``${NAME}`` for a variable without value, and so does
-        every text for an argument that is ``wanted``: the build is to be given it. Any other ARG
-        without a value is empty, as docker builds it.
-
-        Raises:
-            DockerfileError: the file has no stage, or an instruction can't be read.
-        """
-        source = Source(
-            text=text, path=path, first_line=first_line, build_args=build_args, wanted=wanted
-        )
-        return cls.from_source(source, platform=platform, inherited=inherited)
+        """Read a text alone, as ``from_source`` does."""
+        source = Source(text=text, path="Dockerfile", build_args=build_args, wanted=wanted)
+        return cls.from_source(source, platform=platform)
 
     @classmethod
     def from_source(
@@ -104,7 +89,13 @@ class Dockerfile(Struct, frozen=True, kw_only=True):
         platform: str | None = None,
         inherited: Callable[[str], Mapping[str, str]] = lambda _: {},
     ) -> Dockerfile:
-        """Read a Dockerfile, with those of the images that it is made on; as ``from_text`` does.
+        """Read a Dockerfile, with those of the images that it is made on.
+
+        The predefined arguments (TARGETARCH, BUILDPLATFORM, ...) come from ``platform``
+        (``linux/arm64``), and ``inherited`` says the variables that a base image is known to set.
+        A base image keeps ``${NAME}`` for a variable without value, and so does
+        every text for an argument that is ``wanted``: the build is to be given it. Any other ARG
+        without a value is empty, as docker builds it.
 
         Raises:
             DockerfileError: one of them has no stage, or an instruction can't be read.
