@@ -132,14 +132,11 @@ class DockerfileText(Struct, kw_only=True):
         """
         while self.position < len(self.lines):
             line = self.position + self.first_line
-            text = self._logical_line()
+            parts, self.position = read_parts(self.lines, self.position, self.escape)
+            text = "".join(part for _, part in parts)
             if text.strip(BLANKS):
                 instruction = self._instruction(text, line)
                 yield replace(instruction, last_line=self.position + self.first_line - 1)
-
-    def _logical_line(self) -> str:
-        parts, self.position = read_parts(self.lines, self.position, self.escape)
-        return "".join(text for _, text in parts)
 
     def _instruction(self, text: str, line: int, *, onbuild: bool = False) -> Instruction:
         keyword, _, rest = partition(text.strip(BLANKS))

@@ -125,6 +125,8 @@ def follow(pythons: Pythons, words: Sequence[str], where: Where) -> Pythons:
     name = posixpath.basename(words[0])
     if name in _MANAGERS:
         return _install_packages(pythons, name, words[1:], where)
+    if name == "amazon-linux-extras":  # its Pythons are called by their versions
+        return replace(pythons, manager=pythons.manager or "yum")
     if name in CONDAS:
         return _change_conda(pythons, name, words[1:], where)
     if name in _FETCHERS:
@@ -512,15 +514,8 @@ def _make(pythons: Pythons, words: Sequence[str], where: Where) -> Pythons:
     return replace(pythons, owners={**pythons.owners, f"python{minor}": pip, f"pip{minor}": pip})
 
 
-def _enable_extra(pythons: Pythons, words: Sequence[str], where: Where) -> Pythons:
-    """Follow ``amazon-linux-extras``: its Pythons are called by their versions."""
-    del words, where
-    return replace(pythons, manager=pythons.manager or "yum")
-
-
 _FOLLOWERS: Mapping[str, Callable[[Pythons, Sequence[str], Where], Pythons]] = {
     "alternatives": _choose_alternative,
-    "amazon-linux-extras": _enable_extra,
     "ln": _link,
     "make": _make,
     "pdm": _install_project,

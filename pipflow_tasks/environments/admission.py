@@ -79,17 +79,10 @@ def _admit(
 ) -> Admission:
     """Return what is admitted of a project, or of ``:all:``."""
     if name in formats:
-        admission = _only(admission, *formats[name])
+        kind, place = formats[name]
+        wheels, sdists = (place, "") if kind == "wheels" else ("", place)
+        admission = replace(admission, only_wheels=wheels, only_sdists=sdists)
     return replace(admission, prereleases=releases.get(name, admission.prereleases))
-
-
-def _only(admission: Admission, kind: _Kind, place: str) -> Admission:
-    is_wheels = kind == "wheels"
-    return replace(
-        admission,
-        only_wheels=place if is_wheels else "",
-        only_sdists="" if is_wheels else place,
-    )
 
 
 def _read_formats(

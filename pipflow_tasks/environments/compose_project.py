@@ -61,7 +61,7 @@ def find_compose(
         ComposeError: a file is not there, or can't be understood.
     """
     root = library.root
-    variables = _with_dotenv(root, environment)
+    variables = _with_variables(environment, root / ".env")
     named = variables.get("COMPOSE_FILE", "")
     separator = variables.get("COMPOSE_PATH_SEPARATOR") or os.pathsep
     paths = [root / part.strip() for part in named.split(separator) if part.strip()]
@@ -72,7 +72,7 @@ def find_compose(
         if found:
             found += [path for name in _OVERRIDES if (path := folder / name).is_file()][:1]
             if folder != root:
-                variables = _with_dotenv(folder, environment)
+                variables = _with_variables(environment, folder / ".env")
             return (_read(folder, found, library, builder, variables),)
         variants = sorted(path for path in root.iterdir() if is_variant(path.name))
         if folder == root and variants:
@@ -171,10 +171,6 @@ def _read_text(path: Path, shown: str) -> str:
             hint="the names are relative to the project's folder",
         )
     return text
-
-
-def _with_dotenv(folder: Path, environment: Mapping[str, str]) -> Mapping[str, str]:
-    return _with_variables(environment, folder / ".env")
 
 
 def _with_variables(environment: Mapping[str, str], path: Path) -> Mapping[str, str]:

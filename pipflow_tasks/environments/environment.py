@@ -194,7 +194,11 @@ def _distinct(
     """Return environments that differ, with short names, and those within others marked."""
     kept: list[Environment] = []
     for each in found:
-        same = [at for at, other in enumerate(kept) if _are_equal(each, other)]
+        same = [
+            at
+            for at, other in enumerate(kept)
+            if _installed(each) == _installed(other) and _are_alike(each, other)
+        ]
         if same:
             kept[same[0]] = _joined(kept[same[0]], each)
         else:
@@ -212,10 +216,6 @@ def _distinct(
         else each
         for each, others in zip(named, larger, strict=True)
     )
-
-
-def _are_equal(one: Environment, other: Environment) -> bool:
-    return _installed(one) == _installed(other) and _are_alike(one, other)
 
 
 def _is_within(one: Environment, other: Environment) -> bool:
