@@ -187,10 +187,12 @@ class PipflowError(Exception):
         hint: what to do about it, or an empty string.
         exit_status: the status a command ends with.
         code: the kind of error; ``check`` has it as the code of a finding.
+        reasons: what is why, one sentence each.
     """
 
     exit_status: ClassVar[int] = 1
     code: ClassVar[str] = "error"
+    reasons: tuple[str, ...] = ()
 
     def __init__(
         self, message: str, *, path: str | None = None, line: int | None = None, hint: str = ""
@@ -201,11 +203,17 @@ class PipflowError(Exception):
         self.line = line
         self.hint = as_line(redact(hint))
 
+    @property
+    def where(self) -> str:
+        """The file and the line, before a sentence; empty where there are none."""
+        if self.path is None:
+            return ""
+        return f"{as_line(self.path)}{'' if self.line is None else f':{self.line}'}: "
+
     def __str__(self) -> str:
-        where = "" if self.path is None else f"{as_line(self.path)}: "
-        if self.path is not None and self.line is not None:
-            where = f"{as_line(self.path)}:{self.line}: "
-        return f"{where}{self.message}" + (f"\nhint: {self.hint}" if self.hint else "")
+        hint = [f"hint: {self.hint}"] if self.hint else []
+        reasons = (f"  {reason}" for reason in self.reasons)
+        return "\n".join([f"{self.where}{self.message}", *reasons, *hint])
 
 
 class UsageError(PipflowError):
@@ -273,25 +281,13 @@ class AccessForbidden(PackageIndexError):  # noqa: N818
 
 
 class Unsatisfiable(PipflowError):  # noqa: N818
-    """No version, or no set of versions, satisfies the requirements.
-
-    Attributes:
-        reasons: what rules it out, one sentence each.
-    """
+    """No version, or no set of versions, satisfies the requirements."""
 
     code = "conflict"
 
     def __init__(self, message: str, *, reasons: Sequence[str] = (), hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.reasons = tuple(as_line(redact(reason)) for reason in reasons)
-
-    def __str__(self) -> str:
-        return _with_reasons(self.message, self.reasons, self.hint)
-
-
-def _with_reasons(message: str, reasons: Sequence[str], hint: str) -> str:
-    lines = [message, *(f"  {reason}" for reason in reasons), *([f"hint: {hint}"] if hint else [])]
-    return "\n".join(lines)
 
 
 class NoCandidate(Unsatisfiable):
@@ -383,7 +379,6 @@ class BuildError(PipflowError):
         image_moved: an image may have been built from the changed files all the same.
         outcome: the ``Outcome`` of the plan that was applied: what was put back, and what was not;
             None where the error comes from elsewhere.
-        reasons: what may be why, a sentence each.
     """
 
     exit_status = 3
@@ -393,10 +388,6 @@ class BuildError(PipflowError):
         super().__init__(message, hint=hint)
         self.image_moved = image_moved
         self.outcome: Any = None  # the plan's words come after the errors
-        self.reasons: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        return _with_reasons(self.message, self.reasons, self.hint)
 
 
 class Interrupted(BuildError):  # noqa: N818

@@ -12,7 +12,6 @@ from packaging.specifiers import SpecifierSet
 from ..errors import ProjectNotFound, RequirementsError, Unsatisfiable
 from ..plan import Alike, Finding
 from ..planning.base_image import name_broken
-from ..planning.bounds import allowed_by_policy, is_held
 from ..planning.goals import find_move
 from ..planning.inputs import (
     as_given,
@@ -184,7 +183,7 @@ def _fix_pin(line: Line, root: Root, inputs: Inputs, *, by_wheel: bool = False) 
     name = line.spelled_name
     inputs = inputs.within(inputs.limits.with_source(root.name))
     try:
-        if is_held(line):
+        if line.is_held:
             return "take `# pipflow: hold` out of the line, so that it may move"
     except RequirementsError:  # a finding of its own
         return "correct its policy"
@@ -193,7 +192,7 @@ def _fix_pin(line: Line, root: Root, inputs: Inputs, *, by_wheel: bool = False) 
         return ""
     if newest is None:
         return "no version suits" if line.policy is None else "no version suits its policy"
-    allowed = allowed_by_policy(line) & SpecifierSet(f"!={line.pin}")
+    allowed = line.allowed_by_policy & SpecifierSet(f"!={line.pin}")
     others = [as_given(inputs, each) for each in roots_of(inputs) if each.place != line.place]
     found = solve(inputs.candidates, [replace(root, specifier=allowed), *others])
     pick = found.picks.get(root.name) if isinstance(found, Solution) else None

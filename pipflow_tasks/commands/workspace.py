@@ -331,8 +331,7 @@ class Workspace:
         """Return notices: projects of the files that several indexes have, and skipped entries."""
         names = _names_in(inputs, parts)
         notices: list[str] = []
-        for rules in inputs.rules:
-            index = self._index_for(rules)
+        for index in map(self._index_for, inputs.rules):
             notices += note_several({name: index.indexes_of(name) for name in names})
             notices += index.notices()
         return tuple(dict.fromkeys(notices))
@@ -345,15 +344,11 @@ class Workspace:
     def _status_notices(self, inputs: Inputs, parts: Iterable[Draft]) -> tuple[str, ...]:
         """Return notices for projects of the files that an index advises against."""
         names = _names_in(inputs, parts)
-        indexes = [self._index_for(rules) for rules in inputs.rules]
-        told = (
-            notice
-            for index in dict.fromkeys(indexes)
-            for notice in note_statuses(
-                {name: index.status_of(name) for name in names}, ignored=self._ignored
-            )
-        )
-        return tuple(dict.fromkeys(told))
+        notices: list[str] = []
+        for index in map(self._index_for, inputs.rules):
+            statuses = {name: index.status_of(name) for name in names}
+            notices += note_statuses(statuses, ignored=self._ignored)
+        return tuple(dict.fromkeys(notices))
 
     def finish(
         self,

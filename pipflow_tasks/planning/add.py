@@ -15,7 +15,7 @@ from ..requirements import Addition, change_via
 from ..resolution import in_each, project_of
 from ..resolution.finder import Bound
 from . import draft as drafts
-from .bounds import is_held, policy_bounds
+from .bounds import policy_bounds
 from .costs import find_costs
 from .draft import Draft, hint, warn
 from .goals import goal_to_add, goal_to_move, key_for, roots_without, why_unmovable
@@ -194,7 +194,7 @@ def _complete(
         told.append(drafts.move(line, line.pin, comment=comment, extras=extras))
     if not extras:
         told.append(hint(already_there(line)))
-    if is_held(line) and policy_of(request.specifier):
+    if line.is_held and policy_of(request.specifier):
         told.append(hint(f"the policy of {line.spelled_name} is still hold ({line.place})"))
     return inputs, None, told
 

@@ -14,16 +14,6 @@ if TYPE_CHECKING:
     from ..requirements import Line
 
 
-def is_held(line: Line) -> bool:
-    """Return whether a line's policy is to hold."""
-    return line.policy is not None and line.policy.is_hold
-
-
-def allowed_by_policy(line: Line) -> SpecifierSet:
-    """Return the versions that a line's policy allows; ``hold`` allows all, see ``is_held``."""
-    return SpecifierSet() if line.policy is None else line.policy.specifier
-
-
 def policy_bounds(line: Line) -> Iterator[Bound]:
     """Yield what a line's policy keeps out; ``hold`` keeps everything but the pin out."""
     policy = line.policy

@@ -12,7 +12,6 @@ from ..errors import NoCandidate, ProjectNotFound
 from ..requirements import Kind, as_one_word
 from ..resolution import TYPED, Root, in_each, project_of
 from ..resolution.finder import summarise
-from .bounds import allowed_by_policy, is_held
 from .inputs import (
     hint_at_host,
     hint_at_unseen,
@@ -279,9 +278,9 @@ def find_move(inputs: Inputs, line: Line) -> Candidate | None:
         RequirementsError: its policy is malformed.
     """
     assert line.pin is not None
-    allowed = allowed_by_policy(line)
-    best = choose(inputs, key_of(inputs, line), allowed, local=line.pin.local).candidate
-    return None if is_held(line) else best
+    allowed, local = line.allowed_by_policy, line.pin.local
+    best = choose(inputs, key_of(inputs, line), allowed, local=local).candidate
+    return None if line.is_held else best
 
 
 def why_unmovable(inputs: Inputs, line: Line) -> str:

@@ -20,7 +20,7 @@ from ..requirements import (
     typed_specifier,
 )
 from ..resolution.finder import Bound
-from .bounds import is_held, policy_bounds
+from .bounds import policy_bounds
 from .draft import Draft, hint
 from .inputs import key_of, releases
 
@@ -71,7 +71,7 @@ def comment_with_policy(line: Line, typed: str, asked: SpecifierSet) -> str | No
     Of a range, the clauses count that are part of what is asked. ``hold`` stays.
     """
     policy = line.policy
-    if is_held(line):
+    if line.is_held:
         return None
     there = split_clauses(policy.text) if policy is not None else ()
     kept = [clause for clause in there if not (caps_pin(clause) and _has_cap(typed))]

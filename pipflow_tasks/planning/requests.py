@@ -10,7 +10,6 @@ from packaging.utils import canonicalize_name
 from ..errors import RequirementsError
 from ..requirements import as_one_word
 from ..values import join_words
-from .bounds import is_held
 from .goals import why_unmovable
 from .inputs import (
     key_of,
@@ -240,7 +239,7 @@ def _hint_to_move(line: Line, request: Request, inputs: Inputs) -> str:
         within = there.allowed(request.requirement.specifier)
         for bound in bounds_beside(line, request.specifier):
             within &= there.allowed(bound.specifier)
-        if is_held(line) or not within:
+        if line.is_held or not within:
             forbids = f"its policy {policy.text} forbids that"
             kept = beside_caps(line)
             specifier = request.requirement.specifier

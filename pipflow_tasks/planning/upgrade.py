@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from ..errors import RequirementsError, VersionConflict
 from ..requirements import Kind, as_one_word
 from ..resolution.finder import Bound
-from .bounds import is_held, only_version, policy_bounds
+from .bounds import only_version, policy_bounds
 from .draft import Draft, hint, leave, warn
 from .goals import goal_to_move, key_for, why_left_alone, why_unmovable
 from .inputs import applies, holding_lines, key_of, reads, releases, root_of, why_nowhere
@@ -151,7 +151,7 @@ def _movable(inputs: Inputs, request: Request) -> tuple[list[Line], list[Draft]]
     for line in require_there(inputs.manifest, request.name):
         if reason := why_unmovable(inputs, line):
             refused.append((line, reason))
-        elif is_held(line):
+        elif line.is_held:
             raise error_at(
                 line,
                 f"{line.spelled_name} is held by its policy",

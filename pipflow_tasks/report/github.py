@@ -48,7 +48,9 @@ def _lines(plan: Plan, outcome: Outcome, error: PipflowError | None) -> Iterator
 
     if error is not None:
         title = f"{plan.command}: {error.code}"
-        yield annotate("error", title, _describe_error(error), error.path, error.line)
+        hint = [f"hint: {error.hint}"] if error.hint else []
+        text = "\n".join([error.message, *error.reasons, *hint])
+        yield annotate("error", title, text, error.path, error.line)
     for each in plan.findings:
         kind = "notice" if each.severity == "advice" else each.severity
         yield annotate(kind, each.code, explain_finding(each, plan), each.file, each.line)
@@ -78,11 +80,6 @@ def _lines(plan: Plan, outcome: Outcome, error: PipflowError | None) -> Iterator
     ]
     if summary:
         yield annotate("notice", plan.command, ". ".join(summary), None, None)
-
-
-def _describe_error(error: PipflowError) -> str:
-    hint = [f"hint: {error.hint}"] if error.hint else []
-    return "\n".join([error.message, *getattr(error, "reasons", ()), *hint])
 
 
 def _describe_change(change: Change, plan: Plan, outcome: Outcome) -> str:

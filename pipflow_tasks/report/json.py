@@ -66,7 +66,9 @@ def as_object(plan: Plan, outcome: Outcome, error: PipflowError | None) -> dict[
         "hints": [*([plan.suggestion] if plan.suggestion else []), *plan.hints],
         "image": _image(plan, outcome),
         "undo": outcome.undo,
-        "error": None if error is None else _error(error),
+        "error": None
+        if error is None
+        else _keys(error, "code message reasons path:file line hint exit_status"),
     }
 
 
@@ -146,12 +148,4 @@ def _image(plan: Plan, outcome: Outcome) -> dict[str, Any]:
         "remarks": [*outcome.left, *outcome.remarks],
         "rebuilt": list(outcome.rebuilt),
         "ahead": list(outcome.ahead),
-    }
-
-
-def _error(error: PipflowError) -> dict[str, Any]:
-    return {
-        **_keys(error, "code message"),
-        "reasons": list(getattr(error, "reasons", ())),
-        **_keys(error, "path:file line hint exit_status"),
     }

@@ -78,11 +78,8 @@ def _parts(plan: Plan, outcome: Outcome, error: PipflowError | None) -> Iterator
 
 
 def _failure(error: PipflowError) -> Iterator[Iterable[str]]:
-    place = "" if error.path is None else f"{error.path}: "
-    if error.path is not None and error.line is not None:
-        place = f"{error.path}:{error.line}: "
-    yield [f"**Failed:** {as_markdown(f'{place}{error.message}')}"]
-    yield _list(map(as_markdown, getattr(error, "reasons", ())))
+    yield [f"**Failed:** {as_markdown(f'{error.where}{error.message}')}"]
+    yield _list(map(as_markdown, error.reasons))
     is_build = isinstance(error, BuildError)  # whose hint is the builder's output on the terminal
     yield [f"Hint: {as_markdown(error.hint)}"] if error.hint and not is_build else []
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from packaging.markers import Marker
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
@@ -158,6 +159,18 @@ class Line(Struct, frozen=True, kw_only=True):
                 line=self.number,
                 hint="write `# pipflow: hold`, or a specifier such as `# pipflow: >=4.2,<5`",
             ) from error
+
+    @property
+    def is_held(self) -> bool:
+        """Whether its policy is to hold."""
+        policy = self.policy
+        return policy is not None and policy.is_hold
+
+    @property
+    def allowed_by_policy(self) -> SpecifierSet:
+        """The versions that its policy allows; ``hold`` allows all."""
+        policy = self.policy
+        return SpecifierSet() if policy is None else policy.specifier
 
     @property
     def via(self) -> tuple[NormalizedName, ...]:
