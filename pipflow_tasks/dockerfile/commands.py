@@ -53,7 +53,7 @@ from .making import (
     uv_python,
 )
 from .pythons import Located, Python
-from .shell import ASSIGNMENT, Command, read_commands
+from .shell import ASSIGNMENT, WRITING, Command, read_commands
 from .words import Variables, expand, is_unknown, keep
 
 if TYPE_CHECKING:
@@ -137,9 +137,11 @@ class Shell(Struct, kw_only=True):
 
     def _simple(self, command: Command) -> None:
         words = self._expanded([word.text for word in command.words])
-        body = "".join(each.body for each in command.heredocs)
+        body = "".join([each.body for each in command.redirections])
         text = body if words == ["cat"] and body else _printed(words)
-        for each in command.writing:
+        for each in command.redirections:
+            if each.operator not in WRITING:
+                continue
             path = " ".join(self._expanded([each.text]))
             (self._append if each.operator == ">>" else self._write)(path, text)
             self._note_profile(each.text, text or "")

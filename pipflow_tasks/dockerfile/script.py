@@ -14,11 +14,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from .grammar import read_parts
-from .shell import Command, read_commands
+from .shell import HEREDOCS, Command, read_commands
 from .words import BLANKS, unquote
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from .grammar import Instruction
     from .shell import Word
@@ -109,7 +109,8 @@ def read_script(instruction: Instruction, lines: Sequence[str], escape: str) -> 
     commands = [each for each in found if isinstance(each, Command)]
     operators = frozenset(each for each in found if isinstance(each, str))
     has_comment = any(each.startswith("#") for each in operators)
-    if not commands or has_comment or any(each.heredocs for each in commands):
+    redirected = {word.operator for each in commands for word in each.redirections}
+    if not commands or has_comment or redirected & HEREDOCS:
         return None
     places = _places(instruction, lines, escape)
     has_control = any(word.text in _CONTROL for each in commands for word in each.words[:1])
@@ -117,7 +118,13 @@ def read_script(instruction: Instruction, lines: Sequence[str], escape: str) -> 
         text="\n".join(lines),
         escape=escape,
         start=places[0],
-        commands=tuple(_placed(each, places) for each in commands),
+        commands=tuple(
+            Command(
+                words=_placed(each.words, places),
+                redirections=_placed(each.redirections, places),
+            )
+            for each in commands
+        ),
         operators=operators,
         is_flat=operators <= {"&&", ";"} and not has_control and found[-1] is commands[-1],
     )
@@ -132,16 +139,14 @@ def _places(instruction: Instruction, lines: Sequence[str], escape: str) -> list
     return places[len(joined) - len(instruction.arguments) : len(joined)]
 
 
-def _placed(command: Command, places: Sequence[int]) -> Command:
-    """Return a command at other places, its words without quotes."""
-    return Command(
-        parts=tuple(
-            replace(
-                each,
-                text=each.text.strip("\"'") if "$" in each.text else unquote(each.text),
-                start=places[each.start],
-                end=places[each.end - 1] + 1,
-            )
-            for each in command.parts
+def _placed(words: Iterable[Word], places: Sequence[int]) -> tuple[Word, ...]:
+    """Return words at other places, and without their quotes."""
+    return tuple(
+        replace(
+            each,
+            text=each.text.strip("\"'") if "$" in each.text else unquote(each.text),
+            start=places[each.start],
+            end=places[each.end - 1] + 1,
         )
+        for each in words
     )

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
-_HEREDOCS = frozenset({"<<", "<<-"})
-_WRITING = frozenset({">", ">|", ">>"})
+HEREDOCS = frozenset({"<<", "<<-"})
+WRITING = frozenset({">", ">|", ">>"})
 _WRAPPERS = frozenset({"sudo", "-H", "-E", "exec", "time"})
 _STOPS = " \t\r\n;&|()<>"
 _TOKEN = re.compile(
@@ -55,34 +55,20 @@ class Word(Struct, frozen=True, kw_only=True):
 
 
 class Command(Struct, frozen=True, kw_only=True):
-    """A simple command: at least one part, which is a word or a redirection."""
+    """A simple command: at least one word or redirection."""
 
-    parts: tuple[Word, ...]
+    words: tuple[Word, ...]
+    redirections: tuple[Word, ...] = ()
 
     @property
     def start(self) -> int:
         """Where it begins."""
-        return self.parts[0].start
+        return min(each.start for each in (*self.words, *self.redirections))
 
     @property
     def end(self) -> int:
         """Where it ends."""
-        return self.parts[-1].end
-
-    @property
-    def words(self) -> list[Word]:
-        """Its words, without redirections."""
-        return [each for each in self.parts if not each.operator]
-
-    @property
-    def heredocs(self) -> list[Word]:
-        """The heredocs that it reads."""
-        return [each for each in self.parts if each.operator in _HEREDOCS]
-
-    @property
-    def writing(self) -> list[Word]:
-        """The redirections into a file."""
-        return [each for each in self.parts if each.operator in _WRITING]
+        return max(each.end for each in (*self.words, *self.redirections))
 
     @property
     def own(self) -> list[Word]:
@@ -116,9 +102,12 @@ def read_commands(script: str) -> tuple[Command | str, ...]:
         if isinstance(token, Word):
             parts.append(token)
             continue
-        found += [Command(parts=tuple(parts))] if parts else []
+        if parts:
+            words = tuple([each for each in parts if not each.operator])
+            redirections = tuple([each for each in parts if each.operator])
+            found.append(Command(words=words, redirections=redirections))
+            parts = []
         found += filter(None, [token])
-        parts.clear()
     return tuple(found)
 
 
@@ -140,7 +129,7 @@ def _tokens(text: str) -> list[Word | str]:
             end = word_end(text, position, _STOPS, nested=True)
             operator = token["redirection"] or ""
             word = Word(text=text[position:end], start=start, end=end, operator=operator)
-            if operator in _HEREDOCS:
+            if operator in HEREDOCS:
                 heredocs[len(tokens)] = word
             tokens.append(word)
             position = end

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from ...dockerfile.grammar import DockerfileText
 from ...dockerfile.install import parse_options
 from ...dockerfile.script import read_script
+from ...dockerfile.shell import WRITING
 from ...errors import redact
 from ...plan import Replacement
 from ...target import ImageName
@@ -184,7 +185,8 @@ _ELSEWHERE = ("/dev/", "/var/", "/tmp/", "/root/.cache", "/etc/")  # noqa: S108 
 def is_harmless(command: Command) -> bool:
     """Return whether a command reads and changes no file that the project has copied."""
     texts, started = command.texts, command.installer
-    if not all(each.text.startswith(_ELSEWHERE) for each in command.writing):
+    written = (each.text for each in command.redirections if each.operator in WRITING)
+    if not all(each.startswith(_ELSEWHERE) for each in written):
         return False
     if started is not None:
         options, operands = parse_options(started[1])
