@@ -10,7 +10,7 @@ from packaging.specifiers import SpecifierSet
 from ..errors import RequirementsError
 from ..plan import Held
 from ..resolution import Dependency, project_of, rule_out, why_excluded, why_forbidden
-from ..resolution.finder import names_exactly
+from ..resolution.finder import Rejection, names_exactly
 from ..values import as_plural, join_words
 from .draft import Draft, Undated, move, note_files, warn
 from .goals import key_for
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ..requirements import Line
     from ..resolution import Key, Reason
-    from ..resolution.finder import Candidate, Choice
+    from ..resolution.finder import Candidate, Choice, Releases
     from .goals import Goal
     from .inputs import Inputs
     from .settlement import Settlement
@@ -167,7 +167,10 @@ def tell_held(
     if inputs.resolves and best is not None and best.version > version:
         reason = _why_held(settlement, key, asked)
     else:
-        reason = _why_passed_over(name, latest, choice)
+        there = releases(inputs, key)
+        reason = _why_passed_over(name, latest, choice) or "; ".join(
+            f"{each} {why}" for each, why in _reasons_against(version, latest, choice, there)
+        )
     held = Held(
         project=name,
         version=version,
@@ -178,13 +181,37 @@ def tell_held(
     yield Draft(held=(held,))
 
 
+def _reasons_against(
+    version: Version, latest: Version, choice: Choice, there: Releases
+) -> Iterator[tuple[Version, str]]:
+    """Yield what rules the newest version out by itself, and what else an older one.
+
+    The image counts before what is to be kept out. If it can't have the newest, the older one is
+    the newest that it can have; else the newest that only the image rules out.
+    """
+    newer = [
+        each
+        for each in choice.rejections
+        if version < each.version < latest and not each.version.is_prerelease and not each.is_yanked
+    ]
+    own = there.suit(latest)
+    if isinstance(own, Rejection):
+        yield latest, own.reason
+        older = (each for each in newer if not isinstance(there.suit(each.version), Rejection))
+    else:
+        yield latest, choice.reason_against(latest) or "was not asked for"
+        is_kept_out = any(each.by_bound for each in choice.rejections if each.version == latest)
+        older = (each for each in newer if is_kept_out and not each.by_bound)
+    yield from ((each.version, each.reason) for each in islice(older, 1))
+
+
 def _why_passed_over(name: str, latest: Version, choice: Choice) -> str:
-    """Return why the newest version does not suit by itself, as a clause."""
+    """Return which newest versions lose their wheel, as a clause; nothing where none does."""
     older = (each for each in choice.rejections if each.version <= latest)
     usual = (each for each in older if not each.version.is_prerelease and not each.is_yanked)
     alike = list(takewhile(lambda each: each.loses_wheel, usual))
     if not alike:
-        return f"{latest} {choice.reason_against(latest) or 'was not asked for'}"
+        return ""
     last = alike[-1]
     reason = f"{latest} {last.reason}"
     if len(alike) > 1:

@@ -182,6 +182,7 @@ class Rejection(Struct, frozen=True, kw_only=True):
     version: Version
     reason: str
     way: str = ""
+    by_bound: bool = False  # a policy, or an option of the command, keeps it out
     by_old_pip: bool = False  # a newer pip in the image would take it
     loses_wheel: bool = False  # the pinned version has a wheel
     is_yanked: bool = False
@@ -387,7 +388,7 @@ class Releases:
             return Rejection(version=version, reason=f"does not satisfy {specifier}")
         for bound in bounds:
             if not self.allowed(bound.specifier) & self.bit(version):
-                return Rejection(version=version, reason=bound.reason)
+                return Rejection(version=version, reason=bound.reason, by_bound=True)
         found = self.suit(version)
         if isinstance(found, Rejection) or not found.withheld:
             return found

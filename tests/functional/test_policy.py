@@ -417,3 +417,39 @@ def test_policy_on_a_line_of_its_own(project: TemporaryProject, text: str, numbe
         number
     )
     assert done.status == 0
+
+
+OLD_PYTHON = "needs Python >=3.12, the image has 3.9 (Dockerfile:1)"
+POLICY = "# pipflow: <2"
+KEPT_OUT = "does not satisfy its policy <2 (requirements.txt:1)"
+MINOR = "is more than --level=minor allows"
+
+
+@pytest.mark.parametrize(
+    ("line", "words", "held"),
+    [
+        (f"lib==1.0  {POLICY}", [], f"3.0 {OLD_PYTHON}; 2.0 {KEPT_OUT}"),
+        ("lib==1.0", ["--level=minor"], f"3.0 {OLD_PYTHON}; 2.0 {MINOR}"),
+        ("lib==2.0", [], f"3.0 {OLD_PYTHON}"),
+        ("tool==1.0", ["--level=minor"], f"2.0 {MINOR}; 1.5 {OLD_PYTHON}"),
+        (f"tool==1.5  {POLICY}", [], f"2.0 {KEPT_OUT}"),
+    ],
+)
+def test_two_reasons_against_newer_versions(
+    project: TemporaryProject, index: LoopbackIndex, line: str, words: list[str], held: str
+) -> None:
+    """What rules the newest out is named, and what else an older one that could be had."""
+    for name, version, python in (
+        ("lib", "1.0", ""),
+        ("lib", "1.5", ">=3.12"),
+        ("lib", "2.0", ""),
+        ("lib", "2.5", ">=3.12"),
+        ("lib", "3.0", ">=3.12"),
+        ("tool", "1.0", ""),
+        ("tool", "1.5", ">=3.12"),
+        ("tool", "2.0", ""),
+    ):
+        index.add(name, version, requires_python=python or None)
+    project.requirements = f"{line}\n"
+    done = project.pipflow("outdated", *words, "--format", "json")
+    assert [each["reason"] for each in done.report["held"]] == [held]
