@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ..compose import COMPOSE_FILES
+from ..dockerfile.image import CONTEXT
 from ..dockerfile.names import PLAIN_NAMES
 from ..engine import image_name, split_command
 from ..errors import ComposeError, DockerfileError, UsageError
@@ -28,7 +29,7 @@ from .build import (
 from .build_command import named_places, read_build_options, with_options
 from .builders import make_builder
 from .compose_project import find_compose
-from .dockerfiles import find_others, find_usual, place
+from .dockerfiles import find_above, find_others, find_usual, place
 from .parts import require_known_names
 from .recipe import Recipe, fill_arguments, with_bases
 
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from .compose_project import ComposeProject
 
 
+_MOST = 4
 _INSTALLS = Pattern(r"\b(?:pip3?|uv)\b[^;&|]*\b(?:install|sync)\b")
 
 
@@ -151,12 +153,14 @@ def find_builds(library: Library, settings: Settings, variables: Mapping[str, st
             tier = replace(tier, builds=installing)
             _require_whole(tier, tiers, settings)
             return _discover(tier, settings, variables)
-        if first is None and _may_be_meant(tier, settings, library.root):
-            first = tier
+        if _may_be_meant(tier, settings, library.root):
+            first = first or tier
+        else:
+            passed_over += _installing_others(tier)
     first = first or Discovery(builds=(), library=library)
     require_known_names(settings, first.builds)
     found = _discover(first, settings, variables)
-    return replace(found, passed_over=tuple(dict.fromkeys(passed_over)))
+    return replace(found, passed_over=_first_of(passed_over))
 
 
 def _require_whole(tier: Discovery, later: Iterable[Discovery], settings: Settings) -> None:
@@ -206,6 +210,8 @@ def find_file(library: Library, settings: Settings, variables: Mapping[str, str]
                 return None
             for name in names_installed_by(build, tier.library):
                 found.setdefault(name, build.recipe.service or build.recipe.path)
+        if not _may_be_meant(tier, settings, library.root):
+            passed_over += _installing_others(tier)
     if len(found) > 1:
         listed = ", ".join(f"{name} ({place})" for name, place in found.items())
         raise UsageError(
@@ -216,7 +222,7 @@ def find_file(library: Library, settings: Settings, variables: Mapping[str, str]
     if passed_over and not found and not settings.python:
         raise UsageError(
             f"there is no {settings.files[0]}, and no build that installs another file: "
-            f"{'; '.join(dict.fromkeys(passed_over))}",
+            f"{'; '.join(_first_of(passed_over))}",
             hint="work in that project's folder, or set `file` and `dockerfile` or `python`",
         )
     return next(iter(found), None)
@@ -294,6 +300,19 @@ def _dockerfile_tiers(
     yield from (replace(look(paths), notices=unread) for paths in (found.others, found.lesser))
     hidden = tuple(f"{library.name_of(path)} is in a hidden folder" for path in found.hidden)
     yield Discovery(builds=(), library=library, passed_over=hidden)
+    if files:
+        above = look(find_above(root))
+        builds = tuple(build for build in above.builds if build.installing or _takes(build, root))
+        yield replace(above, builds=builds, notices=unread, passed_over=())
+
+
+def _takes(build: Build, folder: Path) -> bool:
+    """Return whether a step of a build finds something of a folder in the image."""
+    if isinstance(build.parsed, DockerfileError):
+        return False
+    placed = {each for step in build.parsed.steps for each in step.content.files}
+    sources = [build.recipe.context / each.source for each in placed if each.origin == CONTEXT]
+    return any(source.is_relative_to(folder) for source in sources)
 
 
 def _read_bake(
@@ -354,6 +373,24 @@ def _may_be_meant(tier: Discovery, settings: Settings, root: Path) -> bool:
         and build.recipe.file.name in PLAIN_NAMES
         for build in tier.builds
     )
+
+
+def _installing_others(tier: Discovery) -> Iterator[str]:
+    """Yield a clause for each loose Dockerfile of the project that installs something else."""
+    if tier.compose is not None or tier.bake is not None:
+        return
+    for build in tier.builds:
+        if isinstance(build.parsed, DockerfileError) or not build.parsed.steps:
+            continue
+        step = build.parsed.steps[0]
+        what = " and ".join(step.sources) or "packages"
+        yield f"{build.place_of(step)} installs {what}"
+
+
+def _first_of(clauses: Iterable[str]) -> tuple[str, ...]:
+    """Return the clauses, each once; of many, the first ones and how many more there are."""
+    each = tuple(dict.fromkeys(clauses))
+    return each if len(each) <= _MOST else (*each[:_MOST], f"and {len(each) - _MOST} more")
 
 
 def _is_made_from(builds: Iterable[Build], dockerfile: Path) -> bool:

@@ -63,6 +63,18 @@ def find_others(root: Path) -> FoundFiles:
     return FoundFiles(**{kind: tuple(paths) for kind, paths in found.items()})
 
 
+def find_above(root: Path) -> tuple[Path, ...]:
+    """Find the Dockerfiles elsewhere in the repository that a folder belongs to.
+
+    Those of tests, examples and documentation are left out, as are those in hidden folders.
+    """
+    top = find_repository(root)
+    if top is None or top == root:
+        return ()
+    paths = (*find_usual(top), *find_others(top).others)
+    return tuple(path for path in paths if not path.is_relative_to(root))
+
+
 def _walk(root: Path) -> Iterator[Path]:
     """Yield the files whose names are those of Dockerfiles, those of a folder in order."""
     rules = {str(root): IgnoreRules.of_repository(root)}
