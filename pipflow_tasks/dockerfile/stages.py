@@ -16,7 +16,16 @@ from .grammar import HEREDOC, DockerfileText, Instruction
 from .image import CONTEXT, Placed, StageImage, context_path, is_folder, join, origin_path
 from .mounts import mounts_of
 from .pythons import Python
-from .words import NAME, OversizedWord, Variables, expand, keep, partition, split_words
+from .words import (
+    NAME,
+    OversizedWord,
+    Variables,
+    expand,
+    expand_known,
+    keep,
+    partition,
+    split_words,
+)
 from .work import TooMuchWork, Work
 
 if TYPE_CHECKING:
@@ -228,24 +237,13 @@ class Reading(Struct, kw_only=True):
             if name in self.source.build_args:
                 self.global_args[name] = self.source.build_args[name]
             elif default is not None:
-                value, lacking = self._expand_global(default)
+                value, lacking = expand_known(default, self.global_args, self.escape)
+                self.work.spend(len(value))
                 if lacking:
                     self.unset_by[name] = self.unset_by.get(lacking[0], lacking[0])
                     self.global_args.pop(name, None)
                 else:
                     self.global_args[name] = value
-
-    def _expand_global(self, text: str) -> tuple[str, list[str]]:
-        """Return an expanded text, and the variables in it without value."""
-        lacking: list[str] = []
-
-        def note(name: str, message: str | None) -> str:
-            lacking.append(name)
-            return keep(name, message)
-
-        value = expand(text, Variables(values=self.global_args, missing=note), self.escape)
-        self.work.spend(len(value))
-        return value, lacking
 
     def _begin_stage(self, instruction: Instruction) -> None:
         self.close_stage()

@@ -236,6 +236,17 @@ def expand(text: str, variables: Variables | None, escape: str = "\\") -> str:
     return "".join(done)
 
 
+def expand_known(text: str, values: Mapping[str, str], escape: str = "\\") -> tuple[str, list[str]]:
+    """Return a word with its known variables resolved, and the names of the others."""
+    unknown: list[str] = []
+
+    def note(name: str, message: str | None) -> str:
+        unknown.append(name)
+        return keep(name, message)
+
+    return expand(text, Variables(values=values, missing=note), escape), unknown
+
+
 def keep(name: str, _message: str | None) -> str:
     """Return ``${NAME}`` for a variable without value."""
     return f"${{{name}}}"

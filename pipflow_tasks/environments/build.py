@@ -129,16 +129,8 @@ def read_builds(
             known[key] = _with_projects(parse(recipe), context, library)
         parsed = known[key]
         steps = () if isinstance(parsed, DockerfileError) else parsed.steps
-        names = {
-            step: [
-                library.name_of(recipe.context / path) for path in (*step.sources, *step.possible)
-            ]
-            for step in steps
-        }
-        limits = {
-            step: [library.name_of(recipe.context / path) for path in step.constraint_sources]
-            for step in steps
-        }
+        names = {step: recipe.names((*step.sources, *step.possible), library) for step in steps}
+        limits = {step: recipe.names(step.constraint_sources, library) for step in steps}
         named = (name for each in (names, limits) for paths in each.values() for name in paths)
         library = read_more(library, [*files, *named], recipe.variables)
         builds.append(_find_build(recipe, parsed, files, (names, limits), library))
@@ -152,12 +144,8 @@ def names_installed_by(build: Build, library: Library) -> tuple[str, ...]:
 
 def names_of_steps(build: Build, library: Library) -> tuple[str, ...]:
     """Return the files that the steps of the built stages install, whether they exist or not."""
-    names = [
-        library.name_of(build.recipe.context / path)
-        for step in steps_with_files(build)
-        for path in step.sources
-    ]
-    return tuple(dict.fromkeys(names))
+    sources = (path for step in steps_with_files(build) for path in step.sources)
+    return tuple(dict.fromkeys(build.recipe.names(sources, library)))
 
 
 def steps_with_files(build: Build) -> tuple[InstallCommand, ...]:

@@ -444,11 +444,12 @@ def _discover(tier: Discovery, settings: Settings, variables: Mapping[str, str])
         ]
         builds, library = read_builds(recipes, settings.files, library)
     named = [
-        library.name_of(build.recipe.context / path)
+        name
         for build in builds
         if not isinstance(build.parsed, DockerfileError)
         for step in build.parsed.steps
-        for path in (*step.sources, *step.constraint_sources, *step.override_sources)
+        for source in (step.sources, step.constraint_sources, step.override_sources)
+        for name in build.recipe.names(source, library)
     ]
     library = read_more(library, named, variables)
     return replace(

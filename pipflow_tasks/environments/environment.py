@@ -310,8 +310,7 @@ def _sources_of(parts: Iterable[Part], library: Library) -> Mapping[str, str]:
         build = part.build
         for step in part.into:
             place = build.place_of(step)
-            for path in step.sources:
-                found[library.name_of(build.recipe.context / path)] = place
+            found.update(dict.fromkeys(build.recipe.names(step.sources, library), place))
             found.update((name, place) for name in step.requirements if "://" in name)
     return MappingProxyType(found)
 

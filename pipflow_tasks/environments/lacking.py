@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..dockerfile import mounts_of
-from ..dockerfile.words import Variables, expand, keep
+from ..dockerfile.words import expand_known
 from ..errors import DockerfileError
 from ..files import is_file
 
@@ -52,7 +52,7 @@ def _require_arguments(build: Build, step: InstallCommand, run: Instruction) -> 
         (base.line, [base.base]),
         (step.line, [run.arguments, *(heredoc.body for heredoc in run.heredocs), *in_force]),
     ):
-        lacking = sorted(unset & {name for text in texts for name in _variables_in(text)})
+        lacking = sorted(unset & {name for text in texts for name in expand_known(text, {})[1]})
         if lacking:
             raise DockerfileError(
                 f"the build argument `{lacking[0]}` has no value, and is needed here",
@@ -98,15 +98,3 @@ def _instruction_of(dockerfile: Dockerfile, step: InstallCommand) -> Instruction
         for instruction in stage.instructions
         if instruction.line == step.line
     )
-
-
-def _variables_in(text: str) -> list[str]:
-    """Return the variables of a text that have no default value."""
-    found: list[str] = []
-
-    def note(name: str, message: str | None) -> str:
-        found.append(name)
-        return keep(name, message)
-
-    expand(text, Variables(values={}, missing=note))
-    return found

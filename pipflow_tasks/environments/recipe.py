@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..compose import Secret
+    from ..manifest.library import Library
 
 _IMAGE = "docker-image://"
 _NO_BASES: Mapping[str, Recipe] = MappingProxyType({})
@@ -68,6 +69,10 @@ class Recipe(Struct, frozen=True, kw_only=True):
     bases: Mapping[str, Recipe] = _NO_BASES
 
     __repr__ = repr_without("text", "variables", "bases")
+
+    def names(self, paths: Iterable[str], library: Library) -> list[str]:
+        """Return what files of its context are called in the project."""
+        return [library.name_of(self.context / path) for path in paths]
 
 
 def fill_arguments(

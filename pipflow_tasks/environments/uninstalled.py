@@ -59,13 +59,13 @@ def explain_uninstalled(build: Build, library: Library) -> Uninstalled:
                     fix=f"copy it to {found.wanted}, or install `-r {found.target}`",
                     is_seen=True,
                 )
-    names = [library.name_of(build.recipe.context / file) for file in files]
+    names = build.recipe.names(files, library)
     if unbuilt := find_unbuilt(build, names, library):
         return unbuilt[1]
     named = {file: step for step in reversed(dockerfile.steps) for file in step.sources}
     there = [file for file in sorted(named) if is_file(build.recipe.context / file)]
     if there:
-        names = [library.name_of(build.recipe.context / file) for file in there]
+        names = build.recipe.names(there, library)
         fix = f"it installs {', '.join(names)}: if that is the file, set `file: {names[0]}`"
         return Uninstalled(line=named[there[0]].line, message=message, fix=fix)
     for step in dockerfile.steps:
@@ -148,7 +148,7 @@ def bypassed_error(
         return None
     for build in builds:
         for step in build.steps:
-            names = [library.name_of(build.recipe.context / source) for source in step.sources]
+            names = build.recipe.names(step.sources, library)
             part = next((name for name in names if library.path_of(name) in build.wanted), None)
             if part is not None:
                 return TargetError(
