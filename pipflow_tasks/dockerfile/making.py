@@ -50,7 +50,7 @@ _SOURCE_FOLDER = Pattern(r".*/Python-(3\.[0-9]{1,2}\.[0-9]{1,3})")
 _DEFAULT_PACKAGE = Pattern(r"(?:python3|py3)(?:-.*)?|virtualenv")
 _NAMED_PACKAGE = Pattern(r"python3\.?([0-9]{1,2})(?:-.*)?")
 _PACKAGE_OF_PYTHON_2 = Pattern(
-    r"python(?:-(?:pip|dev|minimal|setuptools|all|all-dev|virtualenv|wheel))?|py-pip"
+    r"python(?:-(?:pip|dev|minimal|setuptools|all|all-dev|virtualenv|wheel))?"
 )
 _VALUED = frozenset({
     "C", "c", "channel", "cwd", "directory", "f", "file", "jobs", "j", "n", "name", "o",
@@ -176,6 +176,8 @@ def _install_packages(
                 pythons = replace(pythons, package=python)
         elif package == "python-is-python3" or _DEFAULT_PACKAGE.fullmatch(package):
             pythons = replace(pythons, package=python)
+        elif package == "py-pip":
+            pythons = replace(pythons, package2=replace(python, alternative="2.7"))
         elif _PACKAGE_OF_PYTHON_2.fullmatch(package) and manager != "dnf":
             python = replace(python, origin="version", version="2.7")
             pythons = replace(pythons, package2=python)

@@ -35,7 +35,8 @@ class Python(Struct, frozen=True, kw_only=True):
             the build context names. ``copied``: that of another image. ``elsewhere``: one at a
             path that no instruction makes. ``unknown``: none of these.
         version: ``3.12``, ``3.12.4`` or ``2.7``; empty for the distribution's default.
-        alternative: the version of a package of Red Hat's, which is ``python3`` in some releases.
+        alternative: what a package of Red Hat's or Alpine's has in some releases: it is ``python3``
+            there, or it is for Python 2.
         word: the words that say so, as a message shows them.
         line: 1-based line of their instruction, or 0.
         path: the Dockerfile of that line, where it is that of a base image; else empty.
@@ -148,7 +149,7 @@ class Pythons(Struct, frozen=True, kw_only=True):
         links: paths of programs, and what they are linked to.
         owners: pip's programs, and the Python whose pip was installed under that name.
         package: the distribution's Python 3, once a package manager has installed it.
-        package2: the same for ``python``, where that is Python 2.
+        package2: the same for ``python``, where that is Python 2, or may be.
         pyenv: what pyenv runs.
         uses_pyenv: pyenv is there.
         conda_root: the folder that conda was installed to.

@@ -15,6 +15,7 @@ from .image_facts import (
     ALPINE_BEGUN,
     ALPINE_DROPPED,
     ALPINE_LAST_MUSL_1_1,
+    ALPINE_LAST_PY_PIP_2,
     DEBIAN_BEGUN,
     DEBIAN_DROPPED,
     DEBIAN_LIBC,
@@ -34,7 +35,7 @@ class Distribution(Struct, frozen=True, kw_only=True):
         libc: ``glibc 2.36``, ``musl 1.2``.
         python: of its package ``python3``; empty where that is none that is served here.
         pip: of its package of pip, or empty.
-        has_alternatives: another package may be its ``python3``.
+        has_alternatives: another package may be its ``python3``, or its ``pip`` that of Python 2.
         dropped: from which day the official image of Python was built on it no more.
         begun: from which day it was, or empty.
     """
@@ -94,18 +95,18 @@ DISTRIBUTIONS: tuple[Distribution, ...] = (
     ),
     *(
         Distribution(
-            word=_word(rf"{name}|ubuntu[-:]?{number}"),
-            parts=(name, "ubuntu"),
+            word=_word(rf"{name}|ubuntu[-:]?{number}|ros:(?:{ros})(?!.*l4t)"),
+            parts=(name, "ubuntu", "ros:"),
             libc=f"glibc {libc}",
             python=python,
             pip=pip,
         )
-        for name, number, libc, python, pip in (
-            ("bionic", r"18\.04", "2.27", "3.6.9", "9.0.1"),
-            ("focal", r"20\.04", "2.31", "3.8.10", "20.0.2"),
-            ("jammy", r"22\.04", "2.35", "3.10.12", "22.0.2"),
-            ("noble", r"24\.04", "2.39", "3.12.3", "24.0"),
-            ("resolute", r"26\.04", "2.43", "3.14.4", "25.1.1"),
+        for name, number, libc, python, pip, ros in (
+            ("bionic", r"18\.04", "2.27", "3.6.9", "9.0.1", "melodic"),
+            ("focal", r"20\.04", "2.31", "3.8.10", "20.0.2", "noetic|foxy|galactic"),
+            ("jammy", r"22\.04", "2.35", "3.10.12", "22.0.2", "humble|iron"),
+            ("noble", r"24\.04", "2.39", "3.12.3", "24.0", "jazzy|kilted"),
+            ("resolute", r"26\.04", "2.43", "3.14.4", "25.1.1", "none yet"),
         )
     ),
     Distribution(
@@ -171,6 +172,7 @@ def alpine(minor: int) -> Distribution:
         libc=libc,
         python=python,
         pip=pip,
+        has_alternatives=minor <= ALPINE_LAST_PY_PIP_2,
         dropped=ALPINE_DROPPED.get(minor, NEVER),
         begun=ALPINE_BEGUN.get(minor, ""),
     )

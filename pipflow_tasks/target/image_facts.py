@@ -97,6 +97,8 @@ ALPINE_DROPPED: Mapping[int, str] = {  # 3.N; the later ones differ in nothing t
 }  # fmt: skip
 ALPINE_LAST_MUSL_1_1 = 12
 """Alpine 3.12 is the last with musl 1.1."""
+ALPINE_LAST_PY_PIP_2 = 11
+"""Alpine 3.11 is the last whose package `py-pip` is for Python 2; later it is `py3-pip`."""
 ALPINE_DEFAULT_MUSL_1_2 = "2021-02-03"
 """From when a tag that says `alpine` without a number has meant 3.13 or later."""
 
