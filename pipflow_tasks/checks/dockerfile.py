@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _PIP = re.compile(r"(?:\S*/)?(?:pip[0-9.]*|python[0-9.]* +-m +pip) ")
 
+_TEST = re.compile(r"(?:\[|\btest)\s+-[efrs]\s")
+
 
 def check_builds(discovery: Discovery) -> Iterator[Finding]:
     """Find what keeps the image from installing the pins."""
@@ -89,10 +91,22 @@ def _check_context(build: Build, step: InstallCommand, library: Library) -> Iter
     context = library.name_of(build.recipe.context)
     for path in step.sources:
         ours = path in build.files  # `add` creates that one
-        if not ours and not exists(build.recipe.context / path) and "$" not in path:
+        if ours or exists(build.recipe.context / path) or "$" in path:
+            continue
+        if not _is_guarded(build, step):
             message = f"it installs {path}, which is not in the build context"
-            fix = f"write the path as it is in the context, {context}"
+            fix = f"write the path that it has in the build context ({context})"
             yield finding_in(build.recipe.path, step.line, "missing-source", "error", message, fix)
+
+
+def _is_guarded(build: Build, step: InstallCommand) -> bool:
+    """Return whether the RUN of a step asks whether a file is there."""
+    runs = (
+        each.script
+        for each in build.dockerfile.stages[step.stage].instructions
+        if each.keyword == "RUN" and each.line == step.line
+    )
+    return any(map(_TEST.search, runs))
 
 
 def _check_included(build: Build, step: InstallCommand, library: Library) -> Iterator[Finding]:

@@ -370,7 +370,7 @@ def not_copied(included: str) -> tuple[str, ...]:
                     "error",
                     "Dockerfile:3",
                     "it installs more.txt, which is not in the build context",
-                    "write the path as it is in the context, .",
+                    "write the path that it has in the build context (.)",
                 )
             ],
         ),
@@ -747,3 +747,18 @@ def test_lines_that_contradict_each_other(project: TemporaryProject) -> None:
             "hint: remove one of the lines",
         ],
     )
+
+
+def test_file_that_is_installed_if_it_is_there(project: TemporaryProject) -> None:
+    """A file that the step looks for before it installs it may be missing."""
+    project.requirements = ""
+    steps = dockerfile("3.9")
+    install = "pip install -r extra/more.txt"
+    project.write("Dockerfile", f"{steps}COPY . .\nRUN {install}\n")
+    assert (
+        "extra/more.txt, which is not in the build context" in project.invoke("deps.check").output
+    )
+    for test in ("[ -f extra/more.txt ]", "test -e extra/more.txt"):
+        guarded = f"if {test}; then {install}; fi"
+        project.write("Dockerfile", f"{steps}COPY . .\nRUN {guarded}\n")
+        assert "not in the build context" not in project.invoke("deps.check").output
