@@ -550,9 +550,16 @@ def _read_services(
         ComposeError: no service installs the files, and some can't be read without compose.
     """
     is_above = compose.folder != library.root
-    recipes, starting = _recipes_of(compose, settings.services, library)
+    recipes, starting, missing = _recipes_of(compose, settings.services, library)
     builds, library = read_builds(recipes, files, library)
     is_found = any(build.installing or names_installed_by(build, library) for build in builds)
+    for name, path in missing.items() if settings.service or not is_found else ():
+        raise DockerfileError(
+            f"there is no such file, which the service {name} builds",
+            path=path,
+            hint=f"correct the service in {compose.file.path}, or name another one with the "
+            "setting `service`",
+        )
     if compose.file.unread and not is_found and not is_above:
         raise ComposeError(
             f"no service that can be read without docker compose 2 installs "
@@ -562,8 +569,15 @@ def _read_services(
             hint="install docker compose 2, or name the Dockerfile with the setting `dockerfile`",
         )
     builds, notices = _without_hidden(builds, compose, settings)
+    lacking = (
+        f"the service {name} has no {path}: it is left out" for name, path in missing.items()
+    )
     return Discovery(
-        builds=builds, library=library, compose=compose, passed_over=starting, notices=notices
+        builds=builds,
+        library=library,
+        compose=compose,
+        passed_over=starting,
+        notices=(*notices, *lacking),
     )
 
 
@@ -604,11 +618,13 @@ def _without_hidden(
 
 def _recipes_of(
     compose: ComposeProject, names: Sequence[str], library: Library
-) -> tuple[list[Recipe], tuple[str, ...]]:
+) -> tuple[list[Recipe], tuple[str, ...], Mapping[str, str]]:
     """Return the recipes of the services that are built, or of those that are named.
 
-    Also a clause for each service that installs when it starts, in an image that is not built.
+    Also a clause for each service that installs when it starts, in an image that is not built; and
+    the Dockerfiles that are not there, by the names of their services.
     """
+    missing: dict[str, str] = {}
     texts: dict[Path, str | None] = {}
     recipes: dict[str, Recipe] = {}
     meant = compose.file.buildable(names)
@@ -623,10 +639,7 @@ def _recipes_of(
                 texts[path] = read_text(path, shown=library.name_of(path))
             text = texts[path]
             if text is None and service in meant:
-                raise DockerfileError(
-                    f"there is no such file, which the service {service.name} builds",
-                    path=library.name_of(path),
-                )
+                missing[service.name] = library.name_of(path)
         if text is not None:
             recipes[service.name] = _recipe_of(service, build, text, library, compose)
     chosen = [recipes[each.name] for each in meant if each.name in recipes]
@@ -636,7 +649,7 @@ def _recipes_of(
         for service in compose.file.services
         if service.build is None and _INSTALLS.search(service.starts_with)
     )
-    return with_bases(chosen, recipes.values()), starting
+    return with_bases(chosen, recipes.values()), starting, missing
 
 
 def _recipe_of(
