@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 
 _HOST = "host"
+_MOST_CHOICES = 3
 """The value of the setting ``python`` for this host's own."""
 
 
@@ -130,7 +131,7 @@ def find_targets(
             notices=notices,
         )
         for each, asking in zip(named, asked, strict=True)
-        for target, part in _targets_of(each.part, asking)
+        for target, part in _targets_or_choice(each.part, asking, discovery)
     ]
     return tuple(_with_own_names(found))
 
@@ -304,6 +305,22 @@ def _target_of_host(note: str) -> Target:
 
 
 # --- one build ------------------------------------------------------------------------------------
+
+
+def _targets_or_choice(
+    part: Part, asking: Asking, discovery: Discovery
+) -> Iterator[tuple[Target, Part]]:
+    """Yield the targets of a part; an error names the other Dockerfiles that may be meant."""
+    try:
+        yield from _targets_of(part, asking)
+    except TargetError as error:
+        paths = dict.fromkeys(build.recipe.path for build in discovery.builds)
+        others = [path for path in paths if path != asking.build.recipe.path][:_MOST_CHOICES]
+        if not discovery.is_open or not others:
+            raise
+        choices = " or ".join(f"`dockerfile: {path}`" for path in others)
+        hint = f"{error.hint}; or name another one that installs the file: {choices}"
+        raise TargetError(error.message, path=error.path, line=error.line, hint=hint) from error
 
 
 def _targets_of(part: Part, asking: Asking) -> Iterator[tuple[Target, Part]]:

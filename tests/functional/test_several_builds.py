@@ -310,3 +310,16 @@ def test_lack_of_another_build_is_no_obstacle(stages: TemporaryProject) -> None:
     done = stages.invoke("deps.upgrade", "gpu", environment=environment)
     assert (done.status, stages.read("gpu.txt")) == (1, "gpu==1\n")
     assert "the secret `token` is required" in done.stderr
+
+
+def test_dockerfile_of_several_that_cannot_be_served(project: TemporaryProject) -> None:
+    """An error about one of several Dockerfiles names the others that install the file."""
+    project.remove("Dockerfile")
+    project.write("a.dockerfile", dockerfile("3.9").replace("python:3.9-slim", "pypy:3.9"))
+    project.write("b.dockerfile", dockerfile("3.9"))
+    done = project.invoke("deps.upgrade-all")
+    assert (done.status, project.requirements) == (1, OLD)
+    assert "a.dockerfile:1: the base image pypy:3.9 is PyPy, not CPython" in done.stderr
+    assert "another one that installs the file: `dockerfile: b.dockerfile`" in done.stderr
+    environment = {"INVOKE_PIPFLOW_DOCKERFILE": "b.dockerfile"}
+    assert project.invoke("deps.upgrade-all", "--dry-run", environment=environment).status == 0
