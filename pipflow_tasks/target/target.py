@@ -178,7 +178,7 @@ class Target(Struct, frozen=True, kw_only=True, dict=True):  # of a cached prope
             libc=system.libc,
             pip=base.pip or (own.pip if has_own_pip else None),
             notes=[
-                *base.notes,
+                *_without_assumed(base.notes, image),
                 *system.notes,
                 *_note_name(image, own if python is None else None, base),
             ],
@@ -448,6 +448,11 @@ def _unknown_python(image: ImageName, obstacle: str, remedy: str, *, source: str
     what = f"it is unknown which Python the base image {image.shown} has"
     what = f"{what}: {obstacle}" if obstacle else what
     return target_error(what, source=source, hint=hint)
+
+
+def _without_assumed(notes: Iterable[str], image: ImageName) -> Iterator[str]:
+    """Yield notes, but not that the platform is assumed where the name says it."""
+    return (note for note in notes if not (image.platform and note.startswith(ASSUMED_PLATFORM)))
 
 
 def _note_name(image: ImageName, named: facts.Release | None, base: BaseImage) -> Iterator[str]:

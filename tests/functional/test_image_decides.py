@@ -176,6 +176,19 @@ def test_no_dockerfile_means_the_host_with_a_note(
     assert "there is no Dockerfile: versions are chosen for this host's Python" in done.output
 
 
+def test_platform_of_the_name_is_not_assumed(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """Where the base image's name says the platform, no note says that it is assumed."""
+    base = "balenalib/raspberry-pi-debian-python:3.9-bullseye"
+    project.write("Dockerfile", dockerfile("3.9").replace("python:3.9-slim", base))
+    index.add("fast", "1.0", tags=["cp39-cp39-manylinux_2_17_x86_64"], sdist=True)
+    done = project.invoke("deps.add", "fast", "--dry-run")
+    assert done.status == 0
+    assert "raspberry-pi-debian-python:3.9-bullseye is for linux/arm/v6 by its name" in done.output
+    assert "the platform is assumed" not in done.output
+
+
 def test_implied_platform_is_said(project: TemporaryProject, index: LoopbackIndex) -> None:
     """Where nothing says the platform, the host's is taken, and a note says so if that matters.
 
