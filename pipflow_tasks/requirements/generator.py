@@ -29,6 +29,7 @@ _ANNOUNCES = Pattern(r"#.*\b(?:command|run|update)\b.*:\s*$", re.IGNORECASE)
 _ANNOUNCED = Pattern(r"#\s+(\S.*)")
 _COMMAND = Pattern(r"#\s+((?:\w+=\S+\s+)*(?:pip-compile|uv|poetry|pdm|pipenv)\s.*)")
 _VIA = Pattern(r"(?:#\s*via\s+|#\s+)(?:-r|--requirement)[ =](\S+)\s*$")
+_STREAMS = frozenset({"-", "--output-file=-"})
 _MOST_TEXT = 2000
 """The length of a comment in which a tool names itself."""
 _HEADER = {Kind.COMMENT, Kind.BLANK, Kind.OPTION}
@@ -74,6 +75,8 @@ def find_generator(lines: Sequence[Line]) -> Generator | None:
         pattern = _ANNOUNCED if is_announced else _COMMAND
         if tool and not made_by and (found := pattern.match(comment)):
             command = redact(found[1].strip())
+            if not _STREAMS.isdisjoint(command.split()):
+                command = ""  # what it was given and where it went, a shell alone knew
             break
         is_announced |= bool(tool and _ANNOUNCES.match(comment))
     if not tool:
@@ -93,7 +96,7 @@ def _source_by_via(lines: Iterable[Line]) -> str:
     comments = (text for line in lines for text in line.text.splitlines())
     short = (text for text in comments if len(text) <= _MOST_TEXT)
     named = (found[1] for text in short if (found := _VIA.search(text)))
-    return " and ".join(dict.fromkeys(redact(name) for name in named))
+    return " and ".join(dict.fromkeys(redact(name) for name in named if name != "-"))
 
 
 def _source(command: str) -> str:

@@ -329,3 +329,15 @@ def test_outdated_without_its_source(project: TemporaryProject) -> None:
     """A source that is not there limits nothing, and is no error."""
     project.requirements = f"{PIP_COMPILE}{PINS}"
     assert project.pipflow("outdated").status == 0
+
+
+def test_command_that_reads_standard_input(project: TemporaryProject) -> None:
+    """A command that a shell gave its input and took its output from is not advised."""
+    command = "pip-compile --output-file=- -"
+    header = PIP_COMPILE.replace(COMMAND, command)
+    project.write("Dockerfile", IMAGE)
+    project.requirements = f"{header}{LEAF}top==1.0\n    # via -r -\n"
+    done = project.invoke("deps.remove", "top")
+    assert done.status == 1
+    assert "it was written by pip-compile, which would overwrite an edit" in done.stderr
+    assert "change its source and run `pip-compile`, or edit it anyway" in done.stderr
