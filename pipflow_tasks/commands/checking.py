@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -19,12 +20,7 @@ from ..checks.pins import check_pins, check_together, name_environments
 from ..errors import PackageIndexError, PipflowError, UsageError
 from ..index.pip_settings import read_pip_settings
 from ..plan import FINDING_CODES, SEVERITIES, Origin, Plan
-from ..planning.assumptions import (
-    note_looked_up,
-    say_assumed,
-    turns_on_patch,
-    without_platform,
-)
+from ..planning.assumptions import note_looked_up, say_assumed, turns_on_patch, without_platform
 from ..transaction import find_unfinished
 from ..values import join_words
 from .workspace import Found, planned_for
@@ -193,25 +189,22 @@ def _look(workspace: Workspace, *, offline: bool, targets: tuple[FoundTarget, ..
         notices = tuple(dict.fromkeys(notice for each in targets for notice in each.notices))
         for each in targets:
             builds = each.builds or discovery.builds
-            paths = check_paths(replace(discovery, builds=builds), each.target)
+            found = check_paths(replace(discovery, builds=builds), each.target)
             if seen.manifest is not None:
-                paths = fix_at_the_source(seen.manifest, paths)
-            found = (*check_pip(builds, each.target), *paths)
-            if seen.manifest is not None:
-                found = (*found, *check_compiled(seen.manifest, each.target))
-            seen = seen.with_findings(found)
+                paths = fix_at_the_source(seen.manifest, found)
+                found = chain(paths, check_compiled(seen.manifest, each.target))
+            seen = seen.with_findings((*check_pip(builds, each.target), *found))
         seen = replace(seen, targets=targets, notices=notices)
         if seen.manifest is not None:
             both = Found(manifest=seen.manifest, discovery=discovery)
             environments = workspace.find_environments(both, targets)
-            of_each = (notice for each in environments for notice in each.notices)
-            notices = tuple(dict.fromkeys(of_each))
+            notices = tuple(dict.fromkeys(each for one in environments for each in one.notices))
             seen = replace(seen, environments=environments, notices=notices)
             inputs = workspace.complete(
                 both, environments, resolve=True, in_any_case=True, offline=offline
             )
-            notices = inputs.last_notices
-            seen = replace(seen, inputs=inputs, manifest=inputs.manifest, notices=notices)
+            manifest, notices = inputs.manifest, inputs.last_notices
+            seen = replace(seen, inputs=inputs, manifest=manifest, notices=notices)
     except PipflowError as error:
         seen = seen.with_error(find_in(error))
     return seen

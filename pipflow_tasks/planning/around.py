@@ -19,9 +19,7 @@ from ..resolution import (
 )
 from .draft import warn
 from .given import as_they_are
-from .inputs import (
-    roots_of,
-)
+from .inputs import roots_of
 from .settlement import Settlement, roots_in, say_conflicts
 
 if TYPE_CHECKING:

@@ -8,20 +8,9 @@ from msgspec.structs import replace
 
 from ..errors import NoCandidate, VersionConflict
 from ..requirements import as_one_word
-from ..resolution import (
-    Conflict,
-    Root,
-    dependency_of,
-    project_of,
-    solve,
-    why_none_given,
-)
+from ..resolution import Conflict, Root, dependency_of, project_of, solve, why_none_given
 from .goals import find_move, why_unmovable
-from .inputs import (
-    as_given,
-    roots_of_line,
-    why_unseen,
-)
+from .inputs import as_given, roots_of_line, why_unseen
 from .unblocking import fix_conflict
 
 if TYPE_CHECKING:

@@ -146,6 +146,13 @@ def keys_of(inputs: Inputs, line: Line) -> tuple[Key, ...]:
     return inputs.partition.keys(line.name, readers_of(inputs, line) or (0,))
 
 
+def names_only_in(inputs: Inputs, places: Collection[str]) -> frozenset[NormalizedName]:
+    """Return the projects that lines at some places have, and no other direct requirement."""
+    meant = (line.name for line in inputs.manifest.lines if line.place in places)
+    others = {line.name for line in inputs.manifest.direct if line.place not in places}
+    return frozenset(name for name in meant if name is not None and name not in others)
+
+
 def key_of(inputs: Inputs, line: Line) -> Key:
     """Return the key of the project of a line that holds, or will hold, one version."""
     return keys_of(inputs, line)[0]

@@ -103,9 +103,9 @@ def _pin(
     if policy:
         found = [(_with_policy(goal), version) for goal, version in found]
     goals = [goal for goal, _ in found]
-    kept = {goal.line.place: version for goal, version in found if goal.line and version}
+    kept = {goal.root.place: version for goal, version in found if version is not None}
     for goal in goals:
-        if goal.line is not None and (version := kept.get(goal.line.place)):
+        if version := kept.get(goal.root.place):
             preference = Preference(version=version)
             inputs = inputs.within(inputs.limits.preferring(goal.root.name, preference))
     settlement = settle(inputs, goals)
@@ -116,7 +116,7 @@ def _pin(
         version = version_for(settlement, goal)
         if version is None:
             yield leave(goal.line, "no version of it suits")
-        elif version == kept.get(goal.line.place):
+        elif version == kept.get(goal.root.place):
             yield Draft(from_image=(goal.line.place,))
             yield from write_goal(settlement, goal)
         else:

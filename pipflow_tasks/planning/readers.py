@@ -9,14 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..resolution import (
-    Key,
-    Limits,
-    Partition,
-    Preference,
-    View,
-    make_partition,
-)
+from ..resolution import Key, Limits, Partition, Preference, View, make_partition
 from ..resolution.finder import Bound
 from .bounds import policy_bounds
 

@@ -8,7 +8,7 @@ from ..errors import PackageIndexError, PipflowError
 from ..requirements import as_one_word
 from ..resolution import Conflict, Preference, project_of, solve_around
 from .draft import Draft, remove, warn
-from .inputs import as_given, key_of, roots_of, say_picks
+from .inputs import as_given, key_of, names_only_in, roots_of, say_picks
 from .lock import find_unknown, say_need, update_lock
 from .requests import error_at, find_removable
 from .settlement import NOTHING
@@ -78,11 +78,9 @@ def _update_lock(inputs: Inputs, lines: Sequence[Line]) -> Iterator[Draft]:
             kept = Preference(version=line.pin)
             inputs = inputs.within(inputs.limits.preferring(key_of(inputs, line), kept))
     places = {line.place for line in lines}
-    left = {line.name for line in inputs.manifest.direct if line.place not in places}
     settlement = settle(inputs, (), gone=places)
     yield from settlement.notices
-    gone = {line.name for line in lines if line.name} - left
-    yield from update_lock(settlement, gone=gone)
+    yield from update_lock(settlement, gone=names_only_in(inputs, places))
 
 
 def _find_asking(line: Line, manifest: Manifest, solution: Solution) -> Iterator[NormalizedName]:

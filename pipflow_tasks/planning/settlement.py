@@ -8,15 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ..requirements import Kind
-from ..resolution import (
-    Conflict,
-    Key,
-    Root,
-    Solution,
-    Waiver,
-    project_of,
-    solve,
-)
+from ..resolution import Conflict, Key, Root, Solution, Waiver, project_of, solve
 from .assumptions import note_pick
 from .base_image import name_broken
 from .draft import Draft, warn

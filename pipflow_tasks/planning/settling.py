@@ -27,19 +27,9 @@ from .base_image import preferring_base
 from .draft import Draft, hint, warn
 from .given import as_they_are, hint_at_lost, require_versions
 from .goals import rekey, roots_without
-from .inputs import (
-    readers_of,
-    roots_of,
-    say_targets,
-)
+from .inputs import names_only_in, readers_of, roots_of, say_targets
 from .settlement import Settlement, join_parts, notices_of, roots_in, say_conflicts
-from .transitive import (
-    Origin,
-    can_part,
-    find_transitive,
-    part_by_markers,
-    part_by_versions,
-)
+from .transitive import Origin, can_part, find_transitive, part_by_markers, part_by_versions
 from .unblocking import find_ways, fix_conflict, say_ways
 
 if TYPE_CHECKING:
@@ -74,9 +64,6 @@ def settle(
     def search(inputs: Inputs) -> Settlement:
         return _settle(inputs, rekey(inputs, goals), gone, is_improving=is_improving)
 
-    lines = [line for line in inputs.manifest.lines if line.place in gone]
-    left = {line.name for line in inputs.manifest.direct if line.place not in gone}
-    lost = {line.name for line in lines if line.name is not None} - left
     added = [
         Origin(
             name=project_of(goal.root.name),
@@ -87,6 +74,7 @@ def settle(
         for goal in goals
         if goal.line is None
     ]
+    lost = names_only_in(inputs, gone)
     settled = _join_all(search(inputs), search, added=added, gone=lost)
     return settled.noting(*notices_of(settled))
 
