@@ -275,7 +275,7 @@ class Versions:
         self.texts = texts
         self.finals = finals
         self._parsed: list[Version | None] = [None] * len(texts)
-        self._found: dict[Version, int | None] = {}
+        self._found: dict[Version, int] = {}
 
     @classmethod
     def of(cls, texts: Mapping[Version, str]) -> Versions:
@@ -305,11 +305,16 @@ class Versions:
 
     def place(self, version: Version) -> int | None:
         """Return the place of a version, or None."""
+        place = self.place_from(version)
+        return place if place < len(self) and self[place] == version else None
+
+    def place_from(self, version: Version) -> int:
+        """Return the place of a version, or of the next older one; behind the last if none is."""
         if version not in self._found:
             self._found[version] = self._find(version)
         return self._found[version]
 
-    def _find(self, version: Version) -> int | None:
+    def _find(self, version: Version) -> int:
         text = str(version)
         if len(self._found) > FEW_VERSIONS:
             place = self._places.get(text)
@@ -317,8 +322,7 @@ class Versions:
             place = self.texts.index(text) if text in self.texts else None
         if place is not None and self[place] == version:
             return place
-        place = bisect_left(self, True, key=lambda each: each <= version)
-        return place if place < len(self) and self[place] == version else None
+        return bisect_left(self, True, key=lambda each: each <= version)
 
 
 class KeptPage:

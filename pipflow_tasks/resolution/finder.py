@@ -285,32 +285,42 @@ class Releases:
         return self._allowed[id(specifier)][1]
 
     def _find_allowed(self, clause: Specifier) -> int:
-        """Examine every version; for an ordered comparison, bisect."""
-
-        def allows(version: Version) -> bool:
-            return clause.contains(version, prereleases=True)
-
-        if clause.operator in {"==", "!="} and not clause.version.endswith(".*"):
-            version = Version(clause.version)
+        """Examine every version; for most comparisons, look the version up."""
+        operator, text = clause.operator, clause.version
+        if operator in {"==", "!="} and not text.endswith(".*"):
+            version = Version(text)
             same = self.bit(version) if version.local else self._with_labels(version)
-            return same if clause.operator == "==" else self.bits & ~same
-        if clause.operator in {">=", "<="} or (
-            clause.operator in {">", "<"} and re.fullmatch(r"[0-9.]+", clause.version)
-        ):
-            is_upward = clause.operator.startswith(">")
-            place = bisect_left(self.all, True, key=lambda version: allows(version) != is_upward)
-            newer = (1 << place) - 1
-            return newer if is_upward else self.bits & ~newer
-        return sum(1 << place for place, version in enumerate(self.all) if allows(version))
+            return same if operator == "==" else self.bits & ~same
+        if operator in {">=", "<="}:
+            version = Version(text)
+            newer = (1 << self.all.place_from(version)) - 1
+            if operator == ">=":
+                return newer | self.bit(version)
+            return self.bits & ~newer | self._with_labels(version)
+        if operator == ">" and re.fullmatch(r"[0-9.]+", text):
+            place = bisect_left(
+                self.all, True, key=lambda each: not clause.contains(each, prereleases=True)
+            )
+            return (1 << place) - 1
+        if operator == "<" and re.fullmatch(r"[0-9.]+", text):
+            version, first = Version(text), Version(f"{text}.dev0")
+            place = self.all.place_from(version)
+            while place < len(self.all) and self.all[place] >= first:
+                place += 1
+            return self.bits & ~((1 << place) - 1)
+        allows = (clause.contains(version, prereleases=True) for version in self.all)
+        return sum(1 << place for place, is_allowed in enumerate(allows) if is_allowed)
 
     def _with_labels(self, version: Version) -> int:
         """Return the set of a version without a label, and of those that only add a label to it.
 
         They are neighbours: a label sorts behind the same version without one.
         """
-        place = bisect_left(self.all, True, key=lambda each: each < version) - 1
-        found = 0
-        while place >= 0 and Version(self.all[place].public) == version:
+        found = self.bit(version)
+        place = self.all.place_from(version) - 1
+        while place >= 0 and "+" in self.all.texts[place]:
+            if Version(self.all[place].public) != version:
+                break
             found |= 1 << place
             place -= 1
         return found
