@@ -97,7 +97,7 @@ class Run:
         from .project import Project
         from .report import formats_of, show, why_refused, write_report
 
-        command = body.__name__.replace("_", "-")
+        command = _command_of(body)
         if refused := why_refused(shared.format_, command):
             raise UsageError(refused, hint=f"use one of {', '.join(formats_of(command))}")
         if body is rebuild and is_isolated():
@@ -548,9 +548,13 @@ _TASKS = (
 
 _MANY_OBJECTS = 200_000
 
-_CHANGING_COMMANDS = {
-    body.__name__.replace("_", "-") for body, shared in _TASKS if "dry_run" in shared
-}
+
+def _command_of(body: Callable[..., Plan]) -> str:
+    """Return the name of the task of a function, as it is typed."""
+    return body.__name__.replace("_", "-")
+
+
+_CHANGING_COMMANDS = {_command_of(body) for body, shared in _TASKS if "dry_run" in shared}
 
 
 class DepsTask(Task):  # type: ignore[type-arg]
@@ -570,10 +574,15 @@ class DepsTask(Task):  # type: ignore[type-arg]
         super().__init__(body, aliases=aliases, auto_shortflags=False)
 
     @property
+    def command(self) -> str:
+        """Its name as it is typed."""
+        return _command_of(self.body)
+
+    @property
     def __doc__(self) -> str:
         """The docstring of the function, with examples as they are typed where it is mounted."""
         told = cleandoc(self.body.__doc__ or "")
-        shown = "\n".join(f"    {each}" for each in examples(self.namespace, self.name))
+        shown = "\n".join(f"    {each}" for each in examples(self.namespace, self.command))
         return f"{told}\n\nExamples:\n\n{shown}"
 
     @__doc__.setter
@@ -615,7 +624,7 @@ class DepsTask(Task):  # type: ignore[type-arg]
                 choose_color(shared.color)
             _require_limits({**given, "max_growth": shared.max_growth, "verify": shared.verify})
             if "packages" in given:
-                given["packages"] = run.words(given["packages"], self.name.replace("_", "-"))
+                given["packages"] = run.words(given["packages"], self.command)
             return run.carry_out(self.body, given, shared)
         except PipflowError as error:
             raise self._failed(error, run, shared) from error
@@ -633,7 +642,7 @@ class DepsTask(Task):  # type: ignore[type-arg]
         if shared.format_ != "text":
             from .plan import Plan
 
-            plan = Plan(command=self.body.__name__.replace("_", "-"))
+            plan = Plan(command=self.command)
             run.report_failure(error, plan, shared)
         return TaskFailed(error)
 

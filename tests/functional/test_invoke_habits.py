@@ -24,9 +24,10 @@ def test_help_behind_a_task_is_refused(project: TemporaryProject, task: str, opt
 
 @pytest.mark.parametrize("task", TASKS)
 def test_help_of_a_task(project: TemporaryProject, task: str) -> None:
-    """`invoke --help deps.TASK` explains the task and each of its options."""
+    """`invoke --help deps.TASK` explains the task and each of its options, with examples."""
     done = project.invoke("--help", f"deps.{task}")
     assert (done.status, done.stderr) == (0, "")
+    assert f"  Examples:\n\n      invoke deps.{task}" in done.stdout
     options = done.stdout.partition("Options:\n")[2].strip("\n")
     starts = [line for line in options.splitlines() if line.startswith("  -")]
     assert starts
