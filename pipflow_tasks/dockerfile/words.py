@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from .globs import replaced, trimmed
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping, Sequence
 
@@ -178,6 +176,8 @@ def _apply_operator(
         return variables.missing(name, None)
     if max(len(value), len(word)) > MOST_EXPANDED:
         raise OversizedWord
+    from .globs import replaced, trimmed  # few words have a pattern
+
     if operator in ("/", "//"):
         pattern, _, replacement = word.partition("/")
         new = expand_word(replacement)
