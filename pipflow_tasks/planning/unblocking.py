@@ -281,16 +281,37 @@ def fix_conflict(inputs: Inputs, conflict: Conflict) -> str:
     """Return what resolves a conflict of the pinned requirements."""
     if is_of_lines(conflict):
         return "remove one of the lines"
-    current = [root for root in roots_of(inputs) if root.name in conflict.names]
+    every = roots_of(inputs)
+    current = [root for root in every if root.name in conflict.names]
     bounded, moving = find_way(inputs, (), current)
-    if moving:
+    if moving and not _makes_another(bounded, conflict, moving, every):
         moved = _show_moves(bounded, (), moving, current)
         command = as_one_word(*(goal.name for goal in moving))
         return f"`upgrade {command}` moves {moved}, which resolves the conflict"
     beside = [cause.beside for cause in conflict.causes]
     beside += [root.place for root in conflict.roots if root.is_beside]
     ways = [way.text for way in _change_policies(inputs, conflict, (), current)]
-    ways += filter(None, [_find_older(inputs, conflict, (), current)])
+    among = every if moving else current
+    ways += filter(None, [_find_older(inputs, conflict, (), among)])
     if places := " and ".join(dict.fromkeys(filter(None, beside))):
         ways.append(f"change {places}")
     return ", or ".join(ways) or _name_roots(inputs.manifest, conflict)
+
+
+def _makes_another(
+    inputs: Inputs, conflict: Conflict, moving: Sequence[Goal], every: Sequence[Root]
+) -> bool:
+    """Return whether moves that resolve a conflict lead to one with another requirement.
+
+    Conflicts of other requirements among each other do not count.
+    """
+    left = list(every)
+    while left:
+        roots = _roots_moving(inputs, (), moving, left)
+        if isinstance(solve(inputs.candidates, roots), Solution):
+            return False
+        names = {root.name for root in find_conflicting(inputs.candidates, roots)}
+        if not names.isdisjoint(conflict.names):
+            return True
+        left = [root for root in left if root.name not in names]
+    return False

@@ -762,3 +762,23 @@ def test_file_that_is_installed_if_it_is_there(project: TemporaryProject) -> Non
         guarded = f"if {test}; then {install}; fi"
         project.write("Dockerfile", f"{steps}COPY . .\nRUN {guarded}\n")
         assert "not in the build context" not in project.invoke("deps.check").output
+
+
+def test_move_that_leads_to_another_conflict(
+    project: TemporaryProject, index: LoopbackIndex
+) -> None:
+    """A move is no fix if another requirement does not allow it; then none is named."""
+    for version in ("1.0", "2.0"):
+        index.add("core", version)
+    index.add("plugin", "1.0", requires_dist=["core<2"])
+    index.add("plugin", "2.0", requires_dist=["core<2"])
+    index.add("helper", "1.0", requires_dist=["core>=2"])
+    project.requirements = "core==1.0\nplugin==1.0\n"
+    project.write("Dockerfile", f"{dockerfile('3.9')}RUN pip install helper==1.0\n")
+    done = project.invoke("deps.check")
+    assert "core==1.0 is pinned (requirements.txt:1)" in done.output
+    assert "resolves the conflict" not in done.output
+    assert "fix: change Dockerfile:" in done.output
+    project.requirements = "core==1.0\n"
+    done = project.invoke("deps.check")
+    assert "`upgrade core` moves core to 2.0, which resolves the conflict" in done.output
