@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
 
 from ..errors import Unsatisfiable
 from ..manifest.documents import promote
@@ -35,7 +34,7 @@ from .requests import (
     taken_error,
 )
 from .settling import settle
-from .transitive import Origin
+from .transitive import origin_of
 from .unblocking import find_way
 
 if TYPE_CHECKING:
@@ -289,7 +288,12 @@ def _pin(
         yield from _write(settlement, request, goal, options)
     yield Draft(costs=tuple(find_costs(settlement, [*wanted, *moving])))
     if inputs.manifest.is_locked:
-        yield from _lock(settlement, new, options)
+        origins = [
+            origin_of(inputs, goal, options.group)
+            for request, goal in zip(new.values(), goals, strict=True)
+            if applies(inputs, request.requirement.marker)
+        ]
+        yield from update_lock(settlement, added=origins)
     elif wanted and inputs.manifest.uses_hashes:
         inputs = settlement.inputs
         yield from tell_unhashed(settlement, [key_for(inputs, goal) for goal in wanted])
@@ -342,22 +346,3 @@ def _write(
     yield drafts.add(inputs.manifest.main, candidate.version, written)
     if bound:
         yield tell_new_policies([(goal.name, bound)])
-
-
-def _lock(
-    settlement: Settlement, new: Mapping[NormalizedName, Request], options: AddOptions
-) -> Iterator[Draft]:
-    inputs = settlement.inputs
-    asked = ((name, each.requirement) for name, each in new.items())
-    added = [
-        Origin(
-            name=name,
-            path=inputs.manifest.main,
-            readers=readers_of_new(inputs, requirement.marker),
-            extras=frozenset(canonicalize_name(extra) for extra in requirement.extras),
-            group=options.group,
-        )
-        for name, requirement in asked
-        if applies(inputs, requirement.marker)
-    ]
-    yield from update_lock(settlement, added=added)

@@ -71,12 +71,8 @@ def _as_it_is(inputs: Inputs, root: Root) -> tuple[Root, list[str]]:
 
 def require_versions(inputs: Inputs, current: Sequence[Root], roots: Sequence[Root]) -> None:
     """Raise NoCandidate where a requirement has no version; not where that is unknown."""
-    unknown = {line.place for line in inputs.manifest.lines if why_unseen(inputs, line)}
-    lost = [
-        stated
-        for stated, root in zip(current, roots, strict=True)
-        if root.is_opaque and not stated.is_opaque and stated.place not in unknown
-    ]
+    pairs = zip(current, roots, strict=True)
+    lost = _known(inputs, (stated for stated, root in pairs if root.is_opaque))
     if not lost:
         return
     _require_agreement(inputs, lost, current)
@@ -98,14 +94,17 @@ def hint_at_lost(inputs: Inputs, current: Iterable[Root]) -> Iterator[str]:
 
     They stay as they are where nothing names them, for no pin moves down by itself.
     """
-    unknown = {line.place for line in inputs.manifest.lines if why_unseen(inputs, line)}
-    pinned = (root for root in current if root.pin is not None and not root.is_opaque)
-    known = (root for root in pinned if inputs.candidates.releases(root.name).all)
-    lost = [
-        root for root in known if root.place not in unknown and as_given(inputs, root).is_opaque
-    ]
+    pinned = _known(inputs, (root for root in current if root.pin is not None))
+    listed = (root for root in pinned if inputs.candidates.releases(root.name).all)
+    lost = [root for root in listed if as_given(inputs, root).is_opaque]
     if words := _moves(inputs, lost):
         yield f"`upgrade {as_one_word(*words)}` moves what the image can't install"
+
+
+def _known(inputs: Inputs, roots: Iterable[Root]) -> list[Root]:
+    """Return the roots whose versions are known, as far as indexes have them."""
+    unknown = {line.place for line in inputs.manifest.lines if why_unseen(inputs, line)}
+    return [root for root in roots if not root.is_opaque and root.place not in unknown]
 
 
 def _moves(inputs: Inputs, lost: Iterable[Root]) -> list[str]:

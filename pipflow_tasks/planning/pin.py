@@ -75,14 +75,10 @@ def draft_pin(
         if not names:
             yield hint("every requirement that can be pinned is pinned")
         return
-    images = [ask(environment) for environment in inputs.environments]
-    for note in dict.fromkeys(image.note for image in images if image.note):
+    images = {environment.name: ask(environment) for environment in inputs.environments}
+    for note in dict.fromkeys(image.note for image in images.values() if image.note):
         yield hint(f"{note}, so each pin is the newest version that is allowed")
-    by_name = {
-        environment.name: image.versions
-        for environment, image in zip(inputs.environments, images, strict=True)
-    }
-    installed = [by_name[reader.environment.name] for reader in inputs.readers]
+    installed = [images[reader.environment.name].versions for reader in inputs.readers]
     yield from _pin(inputs, loose, installed, prereleases=prereleases, policy=policy)
 
 

@@ -29,7 +29,7 @@ from .given import as_they_are, hint_at_lost, require_versions
 from .goals import rekey, roots_without
 from .inputs import names_only_in, readers_of, roots_of, say_targets
 from .settlement import Settlement, join_parts, notices_of, roots_in, say_conflicts
-from .transitive import Origin, can_part, find_transitive, part_by_markers, part_by_versions
+from .transitive import can_part, find_transitive, origin_of, part_by_markers, part_by_versions
 from .unblocking import find_ways, fix_conflict, say_ways
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from .goals import Goal
     from .inputs import Inputs
-    from .transitive import Join
+    from .transitive import Join, Origin
 
 
 def settle(
@@ -64,16 +64,7 @@ def settle(
     def search(inputs: Inputs) -> Settlement:
         return _settle(inputs, rekey(inputs, goals), gone, is_improving=is_improving)
 
-    added = [
-        Origin(
-            name=project_of(goal.root.name),
-            path=inputs.manifest.main,
-            readers=goal.readers,
-            extras=frozenset(extra.name for extra in goal.root.extras),
-        )
-        for goal in goals
-        if goal.line is None
-    ]
+    added = [origin_of(inputs, goal) for goal in goals if goal.line is None]
     lost = names_only_in(inputs, gone)
     settled = _join_all(search(inputs), search, added=added, gone=lost)
     return settled.noting(*notices_of(settled))

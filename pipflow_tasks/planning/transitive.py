@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from ..resolution import Key, Pick, Solution
     from ..resolution.finder import Candidate
+    from .goals import Goal
     from .inputs import Inputs
     from .settlement import Settlement
 
@@ -48,6 +49,17 @@ class Origin(Struct, frozen=True, kw_only=True):
     readers: tuple[int, ...]
     extras: frozenset[NormalizedName] = frozenset()
     group: str | None = None
+
+
+def origin_of(inputs: Inputs, goal: Goal, group: str | None = None) -> Origin:
+    """Return the direct requirement that a goal adds to the main file."""
+    return Origin(
+        name=project_of(goal.root.name),
+        path=inputs.manifest.main,
+        readers=goal.readers,
+        extras=frozenset(extra.name for extra in goal.root.extras),
+        group=group,
+    )
 
 
 class Transitive(Struct, frozen=True, kw_only=True):

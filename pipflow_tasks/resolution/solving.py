@@ -83,7 +83,7 @@ def find_fewest(
     """Return the conflict of roots as one of those few of them that can't be left out."""
     if conflict.too_deep or conflict.absent:
         return conflict
-    few = find_conflicting(candidates, _named(candidates, conflict, roots, waived), waived=waived)
+    few = _find_few(candidates, conflict, roots, waived)
     found = solve(candidates, few, waived=waived)
     if not isinstance(found, Conflict):
         return conflict
@@ -122,16 +122,13 @@ def _without_exclusions(candidates: Candidates, conflict: Conflict) -> Conflict:
     return replace(conflict, causes=tuple(causes))
 
 
-def _named(
-    candidates: Candidates,
-    conflict: Conflict,
-    roots: Sequence[Root],
-    waived: frozenset[Waiver],
-) -> Sequence[Root]:
-    """Return the roots of the projects of a conflict, if these conflict by themselves."""
+def _find_few(
+    candidates: Candidates, conflict: Conflict, roots: Sequence[Root], waived: frozenset[Waiver]
+) -> tuple[Root, ...]:
+    """Return those of roots that conflict, of the projects of a conflict where these are enough."""
     named = [root for root in roots if root.name in conflict.names]
     is_enough = isinstance(solve(candidates, named, waived=waived), Conflict)
-    return named if is_enough else roots
+    return find_conflicting(candidates, named if is_enough else roots, waived=waived)
 
 
 def find_conflicting(
@@ -164,8 +161,7 @@ def solve_around(
         found = solve(candidates, roots, waived=waived)
         if isinstance(found, Solution):
             return found, waived, _in_order(met, roots)
-        named = _named(candidates, found, roots, waived)
-        few = find_conflicting(candidates, named, waived=waived)
+        few = _find_few(candidates, found, roots, waived)
         found = _explain(candidates, few, roots, waived) or found
         met.append(found)
         conflicting = {
