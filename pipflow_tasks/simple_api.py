@@ -551,6 +551,7 @@ def _group(
     oversized = 0
     starts: list[int] = []
     texts: list[str | None] = []
+    own = ""  # the last way in which a wheel writes the project
     wheels = sdist = "/"  # no file name holds a slash
     for place, filename in enumerate(filenames):
         is_long = len(filename) > MOST_VERSION and _is_oversized(filename)
@@ -560,12 +561,17 @@ def _group(
         ):
             continue
         starts.append(place)
-        wheels = sdist = "/"
         oversized += is_long
-        texts.append(_text_of(filename, project) if is_name else None)
         if is_name and _is_wheel(filename):
-            stem = "-".join(filename.split("-", 2)[:2])
+            name, version_text, _ = filename.split("-", 2)
+            if name != own and _canonical(name) == project:
+                own = name
+            texts.append(version_text if name == own else None)
+            stem = f"{name}-{version_text}"
             wheels, sdist = f"{stem}-", f"{stem}.tar.gz"
+        else:
+            texts.append(_text_of(filename, project) if is_name else None)
+            wheels = sdist = "/"
     releases: dict[Version, tuple[_AnyEntry, ...]] = {}
     stops = [*starts, len(entries)][1:]
     written: dict[Version, str] = {}
@@ -598,7 +604,7 @@ def _is_oversized(filename: str) -> bool:
 def _are_short(entries: Sequence[object]) -> bool:
     """Return whether no entry of a JSON page can have a Requires-Python that is too long."""
     try:
-        sizes = map(len, map(memoryview, entries))  # type: ignore[arg-type]
+        sizes = map(len, entries)  # type: ignore[arg-type]
         return max(sizes, default=0) <= MOST_REQUIRES_PYTHON
     except TypeError:  # entries of an HTML page
         return False
@@ -607,7 +613,7 @@ def _are_short(entries: Sequence[object]) -> bool:
 def _asks_at_length(entry: object) -> bool:
     """Return whether the Requires-Python of an entry is too long."""
     if isinstance(entry, msgspec.Raw):
-        if len(memoryview(entry)) <= MOST_REQUIRES_PYTHON:
+        if len(entry) <= MOST_REQUIRES_PYTHON:
             return False
         try:
             entry = _decode(entry)
