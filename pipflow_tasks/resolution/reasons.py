@@ -166,7 +166,7 @@ def why_none_given(candidates: Candidates, root: Root) -> str:
 
 def remarks(candidates: Candidates, causes: Iterable[Cause]) -> Iterator[str]:
     """Yield what keeps out the newest versions that conflicting dependencies ask for."""
-    groups = group_causes(causes, ())
+    groups = group_causes((each for each in causes if each.dependency.name != PYTHON), ())
     for dependency in {each[0].dependency.name: each[0].dependency for each in groups}.values():
         releases = candidates.releases(dependency.name)
         finals = (version for version in releases.all if not version.is_prerelease)

@@ -1021,3 +1021,47 @@ def test_change_of_a_marker_in_other_formats(marked: TemporaryProject) -> None:
     assert "| low | 1.0 | 1.0 | changed, everywhere, no longer only where" in shown
     shown = marked.invoke("deps.upgrade", "top==2.0", "--dry-run", "--format", "github").stdout
     assert "to change low 1.0: everywhere" in shown
+
+
+REFUSED = 'top 3.0 needs "base (>=1.5.*)", which pip 24.2 of the image refuses'
+
+
+@pytest.mark.parametrize("python", ["3.13.0", "3.11"])
+@pytest.mark.parametrize(
+    ("pins", "words", "tells"),
+    [
+        ("top==1.0\n", "upgrade-all", True),
+        ("top==1.0\n", "outdated", True),
+        ("top==1.0\n", "why-not top==3.0", True),
+        ("top==1.0\n", "add other", False),
+        ("top==1.0\n", "upgrade top", True),
+        ("top==3.0\nother==2\n", "upgrade-all", True),
+        ("top==3.0\nother==2\n", "check", True),
+        ("top==3.0\nother==2\n", "why base", False),
+        ("top==3.0\nother==2\n", "lock", True),
+        ("top==3.0\nother==2\n", "remove top", False),
+    ],
+)
+def test_metadata_that_one_image_refuses(
+    services: TemporaryProject,
+    index: LoopbackIndex,
+    python: str,
+    pins: str,
+    words: str,
+    tells: bool,
+) -> None:
+    """What only the pip of one image refuses is said to be that, and the index is not asked."""
+    for version in ("1.0", "2.0"):
+        index.add("top", version)
+        index.add("base", version)
+    index.add("top", "3.0", requires_dist=["base (>=1.5.*)"])
+    index.add("other", "1")
+    index.add("other", "2", requires_dist=["top>=3"])
+    services.write("old.Dockerfile", dockerfile(python, "requirements.txt"))
+    services.write("new.Dockerfile", dockerfile("3.13.0", "requirements.txt"))
+    services.requirements = pins
+    done = services.pipflow(*words.split())
+    assert "Traceback" not in done.output
+    assert REFUSED in done.output or not tells
+    pages = {request.path.strip("/").rpartition("/")[2] for request in index.requests}
+    assert {page for page in pages if "." not in page} <= {"top", "base", "other"}
