@@ -202,6 +202,8 @@ def find_file(library: Library, settings: Settings, variables: Mapping[str, str]
     """
     found: dict[str, str] = {}
     passed_over: list[str] = []
+    others: list[str] = []
+    is_meant = False
     default = library.name_of(library.root / settings.files[0])
     for tier in _tiers(library, (), settings, variables):
         passed_over += tier.passed_over
@@ -210,8 +212,10 @@ def find_file(library: Library, settings: Settings, variables: Mapping[str, str]
                 return None
             for name in names_installed_by(build, tier.library):
                 found.setdefault(name, build.recipe.service or build.recipe.path)
-        if not _may_be_meant(tier, settings, library.root):
-            passed_over += _installing_others(tier)
+        if _may_be_meant(tier, settings, library.root):
+            is_meant = True
+        others += _installing_others(tier)
+    passed_over += [] if is_meant else others
     if len(found) > 1:
         listed = ", ".join(f"{name} ({place})" for name, place in found.items())
         raise UsageError(

@@ -10,7 +10,10 @@ from msgspec.structs import replace
 from ..errors import TargetError
 from ..files import is_file
 from ..settings import DEFAULT_FILE
+from ..values import Pattern
 from .build import read_builds
+
+_LOCKED = Pattern(r"\b(?:uv sync|poetry install|pdm (?:install|sync)|pipenv (?:install|sync))\b")
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +80,27 @@ def explain_uninstalled(build: Build, library: Library) -> Uninstalled:
             return Uninstalled(
                 line=step.line, message=f"{message}: {why}", fix=fix, reason=f"; {why}"
             )
-    return Uninstalled(line=dockerfile.stages[-1].line, message=message, fix=fix)
+    return _explain_other_way(build, library, message) or Uninstalled(
+        line=dockerfile.stages[-1].line, message=message, fix=fix
+    )
+
+
+def _explain_other_way(build: Build, library: Library, message: str) -> Uninstalled | None:
+    """Return that another tool installs packages; None where none is seen."""
+    for other in build.dockerfile.others:
+        names = [library.name_of(build.recipe.context / source) for source in other.sources]
+        lists = " and ".join(names)
+        why = f"line {other.line} installs {lists} with {other.program}, from channels of its own"
+        fix = f"let pip install it, and set `file: {names[0]}`"
+        return Uninstalled(line=other.line, message=f"{message}: {why}", fix=fix)
+    fix = f"let the step install `-r {build.files[0]}`"
+    for stage in reversed(build.dockerfile.stages):
+        for instruction in stage.instructions:
+            found = _LOCKED.search(instruction.script) if instruction.keyword == "RUN" else None
+            if found:
+                why = f"line {instruction.line} runs `{found[0]}`, which reads another file"
+                return Uninstalled(line=instruction.line, message=f"{message}: {why}", fix=fix)
+    return None
 
 
 def find_unbuilt(
@@ -125,7 +148,7 @@ def uninstalled_error(
         hint = f"{hint}; if it is installed in another way, set {value}"
     if "`file" not in hint and not any(library.find(name).exists for name in files):
         hint = f"{hint}; if the file has another name, set `file`"
-    if len(builds) == 1:
+    if len({(build.recipe.path, each.line, each.message) for build, each in explained}) == 1:
         return TargetError(why.message, path=first.recipe.path, line=why.line, hint=hint)
     places = ", ".join(dict.fromkeys(f"{b.recipe.path}:{w.line}" for b, w in explained))
     return TargetError(f"no build installs {' or '.join(files)}: {places}", hint=hint)
