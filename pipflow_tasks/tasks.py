@@ -70,7 +70,7 @@ class Run:
         command = find_mount(self.namespace).command(task)
         asked = f"{program} {task} --help" if program else f"invoke --help {command}"
         names = _signature(self.namespace, task)
-        flags = [f"--{name.strip('_').replace('_', '-')}" for name in names]
+        flags = ["--help", *(f"--{name.strip('_').replace('_', '-')}" for name in names)]
         near = get_close_matches(option, flags, n=1)
         hint = f"did you mean `{near[0]}`? " if near and option not in near else ""
         return UsageError(
