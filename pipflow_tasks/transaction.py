@@ -465,7 +465,8 @@ def _finish(journal: Journal, builder: Builder, run: RunSettings) -> None:
     except BuildError as error:
         journal = journal.advanced("undoing")
         error.outcome = _roll_back(builder, journal.edits, error, is_ahead=True, run=run)
-        error.message = f"{error.message}, for an earlier `{journal.command}` that was ended"
+        of = "while finishing" if isinstance(error, Interrupted) else "for"
+        error.message = f"{error.message}, {of} an earlier `{journal.command}` that was ended"
         if not error.outcome.interrupted:
             journal.end()
         raise

@@ -110,7 +110,7 @@ def _lines(plan: Plan, outcome: Outcome) -> Iterator[str | Entry]:
     yield from _findings(plan)
     if plan.command == "check":
         yield count_findings(plan)
-    elif not plan.changes and not plan.edits and plan.command not in REPORTING:
+    elif not (plan.changes or plan.edits or plan.command in REPORTING or outcome.failure):
         yield "nothing to change"
     yield from (("hint", hint) for hint in plan.hints)
     for title, content in show_new_files(plan, outcome):

@@ -253,17 +253,14 @@ def in_tense(word: str, plan: Plan, outcome: Outcome) -> str:
         return "can move"
     if outcome.undone:
         return "undone"
-    if outcome.dry_run or plan.command == "outdated":
-        return _TO_DO[word]
-    return word
+    return word if outcome.written else _TO_DO[word]
 
 
 def count_changes(changes: Iterable[Change], plan: Plan, outcome: Outcome) -> str:
     """Return how many packages moved, were added, pinned and removed."""
     words = [describe_change(change)[0] for change in changes]
     kinds = [kind for kind in ("moved", "added", "pinned", "changed", "removed") if kind in words]
-    if outcome.undone:
-        outcome = replace(outcome, undone=(), dry_run=True)
+    outcome = replace(outcome, undone=())
     counts = [(words.count(kind), in_tense(kind, plan, outcome)) for kind in kinds]
     first, *others = (f"{number} {word}" for number, word in counts)
     noun = "package" if counts[0][0] == 1 else "packages"
@@ -377,19 +374,23 @@ def _describe_state(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, str]]:
 
 
 def _describe_failure(builder: Builder | None, outcome: Outcome) -> Iterator[tuple[str, str]]:
-    """Yield the state of the files and the images after a failed build."""
+    """Yield the state of the files and the images after a failed build.
+
+    Without a builder, it is the build of an earlier command that was ended.
+    """
     if outcome.kept:
         yield "files", "keep their changes (--keep)"
         if outcome.moved:
             yield "image", f"may have been built from them: {', '.join(outcome.moved)}"
     elif outcome.undone:
-        yield "files", f"as they were: {', '.join(outcome.undone)} (--keep keeps the changes)"
+        way = "" if builder is None else " (--keep keeps the changes)"
+        yield "files", f"as they were: {', '.join(outcome.undone)}{way}"
     yield from (("file", sentence) for sentence in outcome.left)
     if outcome.rebuilt:
         yield "image", f"built again from the files as they were: {', '.join(outcome.rebuilt)}"
     if outcome.ahead:
         command = "" if builder is None else f": {builder.shown}"
-        reason = (
-            "build it with" if outcome.interrupted else "building it again from them failed, too"
-        )
-        yield "image", f"may be ahead of the files: {', '.join(outcome.ahead)}; {reason}{command}"
+        reason = f"building it again from them failed, too{command}"
+        if outcome.interrupted:
+            reason = f"build it with{command}" if command else "`rebuild` builds it"
+        yield "image", f"may be ahead of the files: {', '.join(outcome.ahead)}; {reason}"

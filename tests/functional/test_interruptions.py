@@ -338,7 +338,7 @@ def test_killed_build_that_fails_is_undone(project: TemporaryProject) -> None:
     done = project.invoke("deps.add", "new", "--format", "json")
     assert (done.status, project.contents()) == (3, before)
     assert done.report["image"]["undone"] == ["requirements.txt"]
-    assert "for an earlier `upgrade-all` that was ended" in done.stderr
+    assert "ended with status 1, for an earlier `upgrade-all` that was ended" in done.stderr
     assert journals(project) == []
 
 
@@ -369,7 +369,7 @@ def test_interrupted_verify_is_not_run_again(project: TemporaryProject) -> None:
 
 
 def test_killed_verify_that_hangs_is_left_by_ctrl_c(project: TemporaryProject) -> None:
-    """What is tried again, and hangs again, ends with Ctrl-C as ever: the file goes back."""
+    """What is tried again, and hangs again, ends with Ctrl-C: the file goes back, as is said."""
     before = project.contents()
     docker = hang_in_verify(project, signal.SIGKILL)
     assert project.contents() != before
@@ -378,9 +378,13 @@ def test_killed_verify_that_hangs_is_left_by_ctrl_c(project: TemporaryProject) -
         running.send(signal.SIGINT)
         done = running.finish()
     assert (done.status, project.contents()) == (3, before)
-    assert "interrupted by SIGINT, for an earlier `upgrade-all` that was ended" in done.stderr
-    assert "image     may be ahead of the files: shop" in done.stdout
-    assert project.invoke("deps.add", "new").status == 0
+    by = "error: interrupted by SIGINT, while finishing an earlier `upgrade-all` that was ended\n"
+    assert done.stderr.endswith(by)
+    assert done.stdout.splitlines() == [
+        "files     as they were: requirements.txt",
+        "image     may be ahead of the files: shop; `rebuild` builds it",
+    ]
+    assert project.invoke("deps.rebuild").status == 0
     assert journals(project) == []
 
 

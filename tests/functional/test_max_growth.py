@@ -60,6 +60,15 @@ def test_nothing_is_written_above_the_limit(
     assert run(project, *command, "--dry-run", limit=limit).status == 0
 
 
+@pytest.mark.parametrize("form", ["markdown", "github"])
+def test_nothing_that_is_refused_counts_as_done(project: TemporaryProject, form: str) -> None:
+    """A report of a command that changed nothing says what it would have added, not that it did."""
+    done = project.pipflow("add", "app", "--max-growth", "200kB", "--format", form)
+    assert done.status == 1
+    assert "1 package to add" in done.stdout
+    assert "added" not in done.stdout.replace("| added |", "")
+
+
 def test_growth_is_after_minus_before(project: TemporaryProject, index: LoopbackIndex) -> None:
     """Dependencies count, new and gone; a report says how much it is, also where it is less."""
     project.requirements = "app==1.0\n"
