@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from .console import say
-from .engine import answers, ask_sizes, build, verify
+from .engine import KnownImage, answers, ask_images, build, verify
 from .errors import BuildError, FileError, Interrupted, UsageError
 from .files import (
     backup_of,
@@ -144,10 +144,10 @@ def _carry_out(
         raise plan.lack
     else:
         with interruptible(is_last=True):
-            before = _ask_sizes(plan, run)
-            remarks = _write_and_build(plan, builder, keep, run, before_build)
+            before = _ask_images(plan, run)
+            remarks = _write_and_build(plan, builder, keep, run, before, before_build)
             with contextlib.suppress(Interrupted):  # all is done
-                sizes = tuple(map(_built_sizes, plan.builds, before, _ask_sizes(plan, run)))
+                sizes = tuple(map(_built_sizes, plan.builds, before, _ask_images(plan, run)))
     return Outcome(
         status=status,
         changes=plan.changes,
@@ -157,18 +157,18 @@ def _carry_out(
     )
 
 
-def _ask_sizes(plan: Plan, run: RunSettings) -> tuple[tuple[int | None, ...], ...]:
-    """Return how large the images of each build are, as far as the engine can say."""
+def _ask_images(plan: Plan, run: RunSettings) -> tuple[tuple[KnownImage, ...], ...]:
+    """Return what the engine knows of the images of each build."""
     if run.stand_in is not None:
-        return tuple((None,) * len(each.images) for each in plan.builds)
-    return tuple(ask_sizes(each, run.added) for each in plan.builds)
+        return tuple((KnownImage(),) * len(each.images) for each in plan.builds)
+    return tuple(ask_images(each, run.added) for each in plan.builds)
 
 
 def _built_sizes(
-    planned: PlannedBuild, before: Sequence[int | None], after: Sequence[int | None]
+    planned: PlannedBuild, before: Sequence[KnownImage], after: Sequence[KnownImage]
 ) -> tuple[BuiltSize, ...]:
     return tuple(
-        BuiltSize(image=names[0], before_bytes=old, after_bytes=new)
+        BuiltSize(image=names[0], before_bytes=old.size_bytes, after_bytes=new.size_bytes)
         for names, old, new in zip(planned.images, before, after, strict=True)
     )
 
@@ -208,6 +208,7 @@ def _write_and_build(
     builder: Builder,
     keep: bool,
     run: RunSettings,
+    before: tuple[tuple[KnownImage, ...], ...],
     before_build: Callable[[], None] | None,
 ) -> tuple[str, ...]:
     written: list[StagedEdit] = []
@@ -225,6 +226,8 @@ def _write_and_build(
         if not is_built and not isinstance(error, Interrupted):
             error.reasons = tuple(_tell_sources(plan))
         is_ahead = bool(written) and (is_built or error.image_moved)
+        if written and isinstance(error, Interrupted):  # the builder may have been at its end
+            is_ahead = is_ahead or before != _ask_images(plan, run)
         if keep:
             error.outcome = Outcome(
                 status="failed",

@@ -19,15 +19,16 @@ from .building import answers, build, verify
 from .installed import Installed, ask_installed
 from .probe import BaseImages
 from .programs import ComposeProgram, choose_compose, choose_engine, engine_of, print_bake
-from .sizes import ask_sizes
+from .sizes import KnownImage, ask_images
 
 __all__ = [
     "BaseImages",
     "ComposeProgram",
     "Installed",
+    "KnownImage",
     "answers",
+    "ask_images",
     "ask_installed",
-    "ask_sizes",
     "bake_builder",
     "build",
     "choose_compose",

@@ -1,8 +1,10 @@
-"""Ask an engine how large images are: each with all its layers, as the engine counts."""
+"""Ask an engine which images it has, and how large: with all layers, as the engine counts."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ..processes import output_of
 
@@ -14,20 +16,27 @@ if TYPE_CHECKING:
 _ANSWER_SECONDS = 5
 
 
-def ask_sizes(build: PlannedBuild, added: Mapping[str, str]) -> tuple[int | None, ...]:
-    """Return how large each image of a build is; None where the engine can't say.
+class KnownImage(Struct, frozen=True, kw_only=True):
+    """An image that an engine has; empty: it has none, or can't say."""
+
+    size_bytes: int | None = None
+    id: str = ""
+
+
+def ask_images(build: PlannedBuild, added: Mapping[str, str]) -> tuple[KnownImage, ...]:
+    """Return what the engine knows of each image of a build.
 
     ``added`` are variables besides those of this process.
     """
     return tuple(_ask(build.engine, names, added) for names in build.images)
 
 
-def _ask(engine: str, names: Iterable[str], added: Mapping[str, str]) -> int | None:
-    """Return the size of the first of these images that the engine has."""
+def _ask(engine: str, names: Iterable[str], added: Mapping[str, str]) -> KnownImage:
+    """Return the first of these images that the engine has."""
     for name in names:
-        words = [engine, "image", "inspect", "--format", "{{.Size}}", name]
+        words = [engine, "image", "inspect", "--format", "{{.Size}} {{.Id}}", name]
         printed = output_of(words, timeout_seconds=_ANSWER_SECONDS, added=added, own_session=True)
-        text = (printed or "").strip()
-        if text.isascii() and text.isdigit():
-            return int(text)
-    return None
+        size, _, id_ = (printed or "").strip().partition(" ")
+        if size.isascii() and size.isdigit():
+            return KnownImage(size_bytes=int(size), id=id_)
+    return KnownImage()

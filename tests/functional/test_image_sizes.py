@@ -34,7 +34,8 @@ def test_before_and_after(project: TemporaryProject) -> None:
     assert "\nimage     1.78 GB, 152 MB before\n" in done.stdout, done.output
     words = [call.arguments[0] for call in docker.calls if call.arguments[0] != "version"]
     assert words == ["image", "build", "image"]
-    assert docker.calls[-1].arguments == ("image", "inspect", "--format", "{{.Size}}", "shop")
+    asked = ("image", "inspect", "--format", "{{.Size}} {{.Id}}", "shop")
+    assert docker.calls[-1].arguments == asked
     project.requirements = "lib==1.0\n"
     assert built(project) == {
         "name": "shop",

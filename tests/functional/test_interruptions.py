@@ -47,6 +47,22 @@ def test_signal_during_a_build(project: TemporaryProject, number: signal.Signals
     assert "the tests ran" not in done.stdout
 
 
+@pytest.mark.parametrize("is_ahead", [True, False])
+def test_signal_when_the_image_is_there(project: TemporaryProject, is_ahead: bool) -> None:
+    """A builder that is ended when the engine has the new image leaves one ahead of the files."""
+    told = {**HANGING, "image inspect": ["7 sha256:a", f"7 sha256:{'b' if is_ahead else 'a'}"]}
+    docker = project.stand_in("docker", told)
+    before = project.contents()
+    with project.started("deps.upgrade-all") as running:
+        docker.await_hanging()
+        running.send(signal.SIGINT)
+        done = running.finish()
+    assert (done.status, project.contents()) == (3, before)
+    said = "may be ahead of the files: shop; build it with: docker build"
+    assert (said in done.stdout) is is_ahead
+    assert len(journals(project)) == is_ahead
+
+
 def test_signal_during_the_build_of_a_new_file(project: TemporaryProject) -> None:
     """A file that `add` made is gone after an interrupted build."""
     docker = project.stand_in("docker", HANGING)
