@@ -170,6 +170,10 @@ FAMILIES: tuple[Family, ...] = (
         )
         for number, python in ((10, "3.7.3"), (11, "3.9.2"), (12, "3.11.2"), (13, "3.13.5"))
     ),
+    *(  # Playwright's: Ubuntu's Python, with the newest pip of their day
+        Family(name=Pattern(rf"(?:.+/)?playwright/python:(?:.+-)?{name}{_ARCH}"), python=python)
+        for name, python in (("jammy", "3.10.12"), ("noble", "3.12.3"))
+    ),
     Family(  # Microsoft's development containers
         name=Pattern(
             r"(?:.+/)?devcontainers/python:"
@@ -226,7 +230,7 @@ FAMILIES: tuple[Family, ...] = (
     ),
     Family(
         note="is taken for a copy of the Docker Official Image",
-        name=Pattern(rf".+/python:(?:(?P<python>{_VERSION})(?:-.*)?|.*)"),
+        name=Pattern(rf"(?!.*playwright/).+/python:(?:(?P<python>{_VERSION})(?:-.*)?|.*)"),
         has_official_pip=True,
     ),
 )
