@@ -561,8 +561,7 @@ def _read_services(
         raise DockerfileError(
             f"there is no such file, which the service {name} builds",
             path=path,
-            hint=f"correct the service in {compose.file.path}, or name another one with the "
-            "setting `service`",
+            hint=f"correct the path in {compose.file.path}, or remove the service there",
         )
     if compose.file.unread and not is_found and not is_above:
         raise ComposeError(

@@ -591,3 +591,14 @@ def test_engine_alone_has_no_compose(project: TemporaryProject) -> None:
     project.stand_in("docker", ENGINE)
     done = project.invoke("deps.add", "lib", "--dry-run")
     assert "image     would be built: docker compose build app" in done.stdout
+
+
+def test_missing_dockerfile_of_the_only_service(project: TemporaryProject) -> None:
+    """A missing Dockerfile is an error that names no setting, where no other service installs."""
+    project.remove("Dockerfile")
+    project.write("compose.yaml", "services:\n  app:\n    build: ./gone\n")
+    done = project.invoke("deps.check")
+    assert done.status == 1
+    assert "gone/Dockerfile: there is no such file, which the service app builds" in done.output
+    assert "fix: correct the path in compose.yaml, or remove the service there" in done.output
+    assert "service: app" not in done.output
