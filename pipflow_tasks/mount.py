@@ -274,10 +274,10 @@ def _read_environment(config: Config, environment: Mapping[str, str]) -> dict[st
     known = {f"{prefix}{name.upper()}": name for name in SETTINGS}
     for variable in environment:
         if variable.startswith(prefix) and variable not in known:
-            close = get_close_matches(variable, known, n=1)
+            close = get_close_matches(variable.removeprefix(prefix).lower(), SETTINGS, n=1)
             raise UsageError(
                 f"there is no setting for the variable {variable}",
-                hint=f"did you mean {close[0]}?" if close else "unset it",
+                hint=f"did you mean {prefix}{close[0].upper()}?" if close else "unset it",
             )
     return {known[variable]: environment[variable] for variable in known if variable in environment}
 

@@ -134,9 +134,9 @@ def _carry_out(
         remarks = _write_alone(plan)
     elif not answers(builder, run):
         if when == "always":
+            way = "" if plan.command == "rebuild" else ", or leave the image out with --no-rebuild"
             raise UsageError(
-                f"{builder.absence}; nothing was changed",
-                hint="start the engine, or leave the image out with --no-rebuild",
+                f"{builder.absence}; nothing was changed", hint=f"start the engine{way}"
             )
         status = "no-engine"
         remarks = _write_alone(plan)

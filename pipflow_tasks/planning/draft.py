@@ -221,7 +221,7 @@ def _leads_back(
     """Return whether the tasks that take edits back give the files their former bytes.
 
     They would touch every line of a project, and write into the main file alone. Locked lines that
-    moved or went may come back at other versions.
+    moved or went may come back at other versions, and a line with others of a version's hashes.
     """
     if command == "lock":
         return not manifest.locked
@@ -234,7 +234,7 @@ def _leads_back(
     }
     return (
         not any(line.name in names and line.place not in touched for line in manifest.lines)
-        and not any(pin.line.via or pin.comment is not None for pin in pins)
+        and not any(pin.line.via or pin.digests or pin.comment is not None for pin in pins)
         and _is_added_alike(draft, manifest, contents)
         and (bool(draft.removals) or _is_only_more(draft, manifest, contents))
     )

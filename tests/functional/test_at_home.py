@@ -211,11 +211,14 @@ def test_order_of_settings_everywhere(project: TemporaryProject, highest: str) -
     test_order_of_settings(project, highest, "before")
 
 
-def test_variable_without_a_setting(project: TemporaryProject) -> None:
-    """A variable that looks like a setting and is none: status 1, and the likely name."""
-    done = project.invoke("deps.upgrade-all", environment={"INVOKE_PIPFLOW_FIL": PROD})
+@pytest.mark.parametrize(
+    ("name", "hint"), [("FIL", "did you mean INVOKE_PIPFLOW_FILE?"), ("NOPE", "unset it")]
+)
+def test_variable_without_a_setting(project: TemporaryProject, name: str, hint: str) -> None:
+    """A variable that looks like a setting and is none: status 1, and a name that is near."""
+    done = project.invoke("deps.upgrade-all", environment={f"INVOKE_PIPFLOW_{name}": PROD})
     assert (done.status, done.stdout, project.requirements) == (1, "", OLD)
-    assert "did you mean INVOKE_PIPFLOW_FILE?" in done.stderr
+    assert done.stderr.endswith(f"\nhint: {hint}\n")
 
 
 # in own tasks

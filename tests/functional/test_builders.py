@@ -215,6 +215,7 @@ def test_rebuild_insists_on_an_engine(project: TemporaryProject) -> None:
     done = project.invoke("deps.rebuild")
     assert (done.status, done.stdout) == (1, "")
     assert "no engine answers" in done.stderr
+    assert done.stderr.endswith("\nhint: start the engine\n")
 
 
 @pytest.mark.parametrize("told", [None, {"version": 1}], ids=["no docker", "no answer"])

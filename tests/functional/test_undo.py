@@ -170,6 +170,12 @@ LOCKED = "dep==1  # via lib\nlib==1.0\n"
         ),
         pytest.param({"a.txt": "lib==1.0\n", "b.txt": ""}, ("upgrade", "lib"), "upgrade", id="one"),
         pytest.param({"a.txt": "lib==1.0\n", "b.txt": ""}, ("upgrade", "lib<3"), "", id="policy"),
+        pytest.param(
+            {"a.txt": f"lib==1.0 --hash=sha256:{'0' * 64}\n", "b.txt": ""},
+            ("upgrade", "lib", "--no-resolve"),
+            "",
+            id="hashes",
+        ),
         pytest.param({"a.txt": "old==1\nlib==1.0\n", "b.txt": ""}, ("add", "new"), "", id="sorted"),
         pytest.param(
             {"a.txt": "old==1\nlib==1.0\n", "b.txt": ""}, ("remove", "lib"), "", id="place"
