@@ -349,7 +349,7 @@ def pin(
 def upgrade_all(
     project: Project,
     only: str | None = None,
-    skip: str = "",
+    skip: str | None = None,
     level: str = "major",
     pin: bool = False,
     pre: bool = False,
@@ -367,7 +367,7 @@ def upgrade_all(
         require_checklist()
     return project.plan_upgrade_all(
         only=only or "",
-        skip=skip,
+        skip=skip or "",
         level=_level(level),
         pin=pin,
         prereleases=pre,
@@ -405,14 +405,18 @@ def adopt(project: Project, sources: str = "", direct: str = "", transitive: str
 def outdated(
     project: Project,
     only: str | None = None,
-    skip: str = "",
+    skip: str | None = None,
     level: str = "major",
     pre: bool = False,
     no_resolve: bool = False,
 ) -> Plan:
     """Report which pins could move and what holds the others; change nothing."""
     return project.plan_outdated(
-        only=only or "", skip=skip, level=_level(level), prereleases=pre, resolve=not no_resolve
+        only=only or "",
+        skip=skip or "",
+        level=_level(level),
+        prereleases=pre,
+        resolve=not no_resolve,
     )
 
 
@@ -674,7 +678,7 @@ def report_error(error: PipflowError, command: str, form: str) -> None:
             _report(write_report(plan, outcome, error, form=form), is_done=False)
 
 
-_LIMITS = ("max_growth", "names", "only", "verify")
+_LIMITS = ("max_growth", "names", "only", "skip", "verify")
 """The options that would limit or try nothing where their value is empty."""
 
 

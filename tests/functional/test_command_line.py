@@ -132,7 +132,9 @@ def test_unknown_option(project: TemporaryProject, typed: str, meant: str) -> No
     [
         ("add", "torch", "--max-growth"),
         ("upgrade-all", "--only"),
+        ("upgrade-all", "--skip"),
         ("outdated", "--only"),
+        ("outdated", "--skip"),
         ("pin", "--names"),
         ("rebuild", "--verify"),
     ],
