@@ -168,7 +168,9 @@ def _built_sizes(
     planned: PlannedBuild, before: Sequence[KnownImage], after: Sequence[KnownImage]
 ) -> tuple[BuiltSize, ...]:
     return tuple(
-        BuiltSize(image=names[0], before_bytes=old.size_bytes, after_bytes=new.size_bytes)
+        BuiltSize(
+            image=new.name or names[0], before_bytes=old.size_bytes, after_bytes=new.size_bytes
+        )
         for names, old, new in zip(planned.images, before, after, strict=True)
     )
 

@@ -19,6 +19,7 @@ _ANSWER_SECONDS = 5
 class KnownImage(Struct, frozen=True, kw_only=True):
     """An image that an engine has; empty: it has none, or can't say."""
 
+    name: str = ""
     size_bytes: int | None = None
     id: str = ""
 
@@ -38,5 +39,5 @@ def _ask(engine: str, names: Iterable[str], added: Mapping[str, str]) -> KnownIm
         printed = output_of(words, timeout_seconds=_ANSWER_SECONDS, added=added, own_session=True)
         size, _, id_ = (printed or "").strip().partition(" ")
         if size.isascii() and size.isdigit():
-            return KnownImage(size_bytes=int(size), id=id_)
+            return KnownImage(name=name, size_bytes=int(size), id=id_)
     return KnownImage()

@@ -91,6 +91,14 @@ def test_services_of_compose_are_named(project: TemporaryProject) -> None:
     ]
 
 
+def test_image_has_the_name_that_the_engine_knows(project: TemporaryProject) -> None:
+    """The first docker-compose joins project and service by `_`: that is the name it has then."""
+    project.write("compose.yaml", "name: acme\nservices:\n  jobs: {build: .}\n")
+    project.stand_in("docker", {**COMPOSE_V2, INSPECT: [1, 1, 1, "152000000"]})
+    image = built(project)
+    assert (image["name"], image["size_after_bytes"]) == ("acme_jobs", 152000000)
+
+
 def test_podman_is_asked_for_what_it_built(project: TemporaryProject) -> None:
     """The engine that built the image has it."""
     project.write("invoke.yaml", "pipflow: {builder: podman}\n")
