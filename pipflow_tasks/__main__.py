@@ -14,8 +14,10 @@ def main() -> None:
         with contextlib.suppress(FileNotFoundError):  # it has been removed; the program says so
             here = str(Path.cwd())
         sys.path[:] = [entry for entry in sys.path if entry not in {"", ".", here}]
-    from .program import run
-
+    try:
+        from .program import run
+    except KeyboardInterrupt:
+        sys.exit("error: interrupted by SIGINT; nothing was changed")
     run()
 
 

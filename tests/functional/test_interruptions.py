@@ -47,6 +47,15 @@ def test_signal_during_a_build(project: TemporaryProject, number: signal.Signals
     assert "the tests ran" not in done.stdout
 
 
+def test_signal_while_the_program_is_loaded(project: TemporaryProject) -> None:
+    """Ctrl-C in the first moments ends the program with an error, not with a traceback."""
+    project.write("early/invoke/__init__.py", "import os\nos.kill(os.getpid(), 2)\n")
+    early = {"PYTHONPATH": str(project.folder / "early")}
+    done = project.pipflow("upgrade-all", environment=early)
+    assert (done.status, done.stdout) == (1, "")
+    assert done.stderr == "error: interrupted by SIGINT; nothing was changed\n"
+
+
 @pytest.mark.parametrize("is_ahead", [True, False])
 def test_signal_when_the_image_is_there(project: TemporaryProject, is_ahead: bool) -> None:
     """A builder that is ended when the engine has the new image leaves one ahead of the files."""
