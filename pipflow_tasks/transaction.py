@@ -227,9 +227,11 @@ def _write_and_build(
     except BuildError as error:
         if not is_built and not isinstance(error, Interrupted):
             error.reasons = tuple(_tell_sources(plan))
-        is_ahead = bool(written) and (is_built or error.image_moved)
-        if written and isinstance(error, Interrupted):  # the builder may have been at its end
-            is_ahead = is_ahead or before != _ask_images(plan, run)
+        is_ahead = bool(written) and (
+            is_built
+            or error.image_moved
+            or before != _ask_images(plan, run)  # what was ended may have been at its end
+        )
         if keep:
             error.outcome = Outcome(
                 status="failed",
@@ -497,7 +499,8 @@ def _put_back(journal: Journal) -> None:
                 f"`{journal.command}` was ended while it wrote {both}, and this one has been "
                 "changed since; nothing was changed",
                 path=edit.shown,
-                hint="bring them to what they should be, and run the command with --no-rebuild",
+                hint="bring them to what they should be, and run a command that changes them with "
+                "--no-rebuild",
             )
     _clear(journal)
     say(f"`{journal.command}` was ended while it wrote; {_names(edits)} as before it")

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from functional.temporary_project import ENGINE, Running, StandIn, TemporaryProject
+from functional.temporary_project import ENGINE, Answer, Running, StandIn, TemporaryProject
 from loopback_index import Fault, LoopbackIndex
 
 HANGING: dict[str, int | str] = {"version": 0, "build": "hang"}
@@ -70,6 +70,18 @@ def test_signal_when_the_image_is_there(project: TemporaryProject, is_ahead: boo
     said = "may be ahead of the files: shop; build it with: docker build"
     assert (said in done.stdout) is is_ahead
     assert len(journals(project)) == is_ahead
+
+
+def test_timeout_when_the_image_is_there(project: TemporaryProject) -> None:
+    """A builder that takes too long, and is ended when the image is there, is run again."""
+    inspected = ["7 sha256:a", "7 sha256:b"]
+    told: dict[str, Answer] = {"version": 0, "build": ["hang", 0], "image inspect": inspected}
+    docker = project.stand_in("docker", told)
+    before = project.contents()
+    done = project.invoke("-T", "1", "deps.upgrade-all")
+    assert (done.status, project.contents()) == (3, before)
+    assert "image     built again from the files as they were: shop" in done.stdout
+    assert len(docker.builds) == 2
 
 
 def test_signal_during_the_build_of_a_new_file(project: TemporaryProject) -> None:
