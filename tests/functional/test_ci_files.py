@@ -146,7 +146,7 @@ def test_action_builds_if_asked_to(project: TemporaryProject, tmp_path: Path) ->
         ),
         ({"options": "--only lib; touch pwned"}, 1, "false", ""),
         ({"options": "--only 'lib"}, 1, "", ""),
-        ({"options": "--only lib --skip ''"}, 0, "true", "lib==2.0\n"),
+        ({"options": "--only lib --file ''"}, 0, "true", "lib==2.0\n"),
         ({"command": "check; touch pwned"}, 1, "false", ""),
     ],
 )

@@ -49,7 +49,9 @@ def test_signal_during_a_build(project: TemporaryProject, number: signal.Signals
 
 def test_signal_while_the_program_is_loaded(project: TemporaryProject) -> None:
     """Ctrl-C in the first moments ends the program with an error, not with a traceback."""
-    project.write("early/invoke/__init__.py", "import os\nos.kill(os.getpid(), 2)\n")
+    heeds = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    raises = "signal.raise_signal(signal.SIGINT)\n"
+    project.write("early/invoke/__init__.py", heeds + raises)
     early = {"PYTHONPATH": str(project.folder / "early")}
     done = project.pipflow("upgrade-all", environment=early)
     assert (done.status, done.stdout) == (1, "")
