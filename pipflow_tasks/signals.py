@@ -54,7 +54,7 @@ def ended_once() -> Iterator[None]:
         with _handling(interrupt):
             yield
     finally:
-        if _state == "ending" and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        if _state == "ending":
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         _state = ""
     if is_late:

@@ -50,7 +50,7 @@ def check_paths(discovery: Discovery, target: Target | None) -> Iterator[Finding
 def lines_of(build: Build, step: InstallCommand, library: Library) -> Iterator[Line]:
     """Yield the lines of the files that a step installs, and of those that they include."""
     recipe = build.recipe
-    names = [library.name_of(recipe.context / file) for file in step.sources]
+    names = recipe.names(step.sources, library)
     for path in sorted(find_included(library, names, recipe.variables)):
         if path in library.files:
             yield from library.files[path].content.lines

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from ..requirements import Line
     from .steps import InstallStep
 
+NOT_IN_CONTEXT = "is not in the build context"
+"""Why what a folder has in the image is unknown: the build may make it, or nobody does."""
+
 _ENDINGS = (".whl", ".tar.gz", ".zip", ".tar.bz2", ".tgz")
 
 
@@ -109,9 +112,9 @@ def _why_unseen(text: str, folder: Path | None) -> str:
     """
     if folder is None:
         has_variable = bool(set("$`") & set(expand_variables(text, {})))
-        return "depends on a variable" if has_variable else "is not in the build context"
+        return "depends on a variable" if has_variable else NOT_IN_CONTEXT
     require_inside(folder, shown=text)
     if not exists(folder) or is_file(folder):
-        return "is a file" if is_file(folder) else "is not in the build context"
+        return "is a file" if is_file(folder) else NOT_IN_CONTEXT
     holds = any(path.name.endswith(_ENDINGS) for path in folder.iterdir())
     return "" if holds else "holds no wheels or sdists"

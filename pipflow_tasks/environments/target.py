@@ -45,8 +45,10 @@ if TYPE_CHECKING:
 
 
 _HOST = "host"
-_MOST_CHOICES = 3
 """The value of the setting ``python`` for this host's own."""
+
+_MOST_CHOICES = 3
+"""How many other Dockerfiles a message names."""
 
 
 class FoundTarget(Struct, frozen=True, kw_only=True):

@@ -87,8 +87,9 @@ def explain_uninstalled(build: Build, library: Library) -> Uninstalled:
 
 def _explain_other_way(build: Build, library: Library, message: str) -> Uninstalled | None:
     """Return that another tool installs packages; None where none is seen."""
-    for other in build.dockerfile.others:
-        names = [library.name_of(build.recipe.context / source) for source in other.sources]
+    if build.dockerfile.others:
+        other = build.dockerfile.others[0]
+        names = build.recipe.names(other.sources, library)
         lists = " and ".join(names)
         why = f"line {other.line} installs {lists} with {other.program}, from channels of its own"
         fix = f"let pip install it, and set `file: {names[0]}`"

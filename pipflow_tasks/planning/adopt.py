@@ -571,10 +571,7 @@ def _steps_of(
     dockerfile = build.parsed
     if isinstance(dockerfile, DockerfileError):
         return
-    named = [
-        (step, [library.name_of(build.recipe.context / each) for each in step.sources])
-        for step in dockerfile.steps
-    ]
+    named = [(step, build.recipe.names(step.sources, library)) for step in dockerfile.steps]
     with_main = {step.stage for step, names in named if main in names}
     for step, names in named:
         is_with_main = any(

@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 
+from ..environments.links import NOT_IN_CONTEXT
 from ..errors import ProjectNotFound
 from ..resolution import (
     Candidates,
@@ -345,7 +346,7 @@ def prepare(
     unseen = dict.fromkeys(unseen for each in served for unseen in each.unseen)
     of_unseen = [
         f"{shown} {why}; what it has in the image is unknown"
-        + "; if the image does not have it, remove the option" * why.endswith("context")
+        + "; if the image does not have it, remove the option" * (why == NOT_IN_CONTEXT)
         for shown, why in unseen
     ]
     of_each = (notice for each in served for notice in each.environment.notices)

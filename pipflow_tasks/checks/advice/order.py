@@ -152,7 +152,7 @@ def _files_needed(
         if asks_more or has_settings or _needs_source(writing, step, library):
             return None
         named = [*step.sources, *step.constraint_sources]
-        names = [library.name_of(recipe.context / each) for each in named]
+        names = recipe.names(named, library)
         included = find_included(library, names, recipe.variables, with_constraints=True)
         if not all(each.is_relative_to(recipe.context) and is_file(each) for each in included):
             return None
