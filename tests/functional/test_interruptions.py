@@ -12,7 +12,14 @@ import time
 from pathlib import Path
 
 import pytest
-from functional.temporary_project import ENGINE, Answer, Running, StandIn, TemporaryProject
+from functional.temporary_project import (
+    ENGINE,
+    Answer,
+    Finished,
+    Running,
+    StandIn,
+    TemporaryProject,
+)
 from loopback_index import Fault, LoopbackIndex
 
 HANGING: dict[str, int | str] = {"version": 0, "build": "hang"}
@@ -28,6 +35,14 @@ def _fill(project: TemporaryProject, index: LoopbackIndex) -> None:
 
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+
+
+def interrupt(project: TemporaryProject, docker: StandIn, number: int, *words: str) -> Finished:
+    """Send a signal to a run when what it has started hangs; return what the run answered."""
+    with project.started(*words) as running:
+        docker.await_hanging()
+        running.send(number)
+        return running.finish()
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -64,10 +79,7 @@ def test_signal_when_the_image_is_there(project: TemporaryProject, is_ahead: boo
     told = {**HANGING, "image inspect": ["7 sha256:a", f"7 sha256:{'b' if is_ahead else 'a'}"]}
     docker = project.stand_in("docker", told)
     before = project.contents()
-    with project.started("deps.upgrade-all") as running:
-        docker.await_hanging()
-        running.send(signal.SIGINT)
-        done = running.finish()
+    done = interrupt(project, docker, signal.SIGINT, "deps.upgrade-all")
     assert (done.status, project.contents()) == (3, before)
     said = "may be ahead of the files: shop; build it with: docker build"
     assert (said in done.stdout) is is_ahead
@@ -103,10 +115,7 @@ def test_signal_during_the_build_of_a_new_file(project: TemporaryProject) -> Non
 def test_signal_with_keep(project: TemporaryProject) -> None:
     """With `--keep` an interrupted build leaves the changes, and is status 3 all the same."""
     docker = project.stand_in("docker", HANGING)
-    with project.started("deps.upgrade-all", "--keep") as running:
-        docker.await_hanging()
-        running.send(signal.SIGTERM)
-        done = running.finish()
+    done = interrupt(project, docker, signal.SIGTERM, "deps.upgrade-all", "--keep")
     docker.require_dead()
     assert (done.status, project.requirements) == (3, "\ufefflib==2.0  # é\r\n")
 
@@ -114,10 +123,7 @@ def test_signal_with_keep(project: TemporaryProject) -> None:
 def test_signal_during_rebuild(project: TemporaryProject) -> None:
     """An interrupted `rebuild` is status 3, and its builder is dead."""
     docker = project.stand_in("docker", HANGING)
-    with project.started("deps.rebuild") as running:
-        docker.await_hanging()
-        running.send(signal.SIGINT)
-        done = running.finish()
+    done = interrupt(project, docker, signal.SIGINT, "deps.rebuild")
     docker.require_dead()
     assert done.status == 3
 
@@ -133,10 +139,7 @@ def test_signal_during_verify(project: TemporaryProject, compose: str) -> None:
         project.write("compose.yaml", compose)
     project.write("invoke.yaml", "pipflow: {verify: sleep 600}\n")
     before = project.contents()
-    with project.started("deps.upgrade-all") as running:
-        docker.await_hanging()
-        running.send(signal.SIGTERM)
-        done = running.finish()
+    done = interrupt(project, docker, signal.SIGTERM, "deps.upgrade-all")
     assert (done.status, project.contents()) == (3, before)
     (run,) = (call.arguments for call in docker.calls if "run" in call.arguments)
     removals = {call.arguments for call in docker.calls if call.arguments[0] == "rm"}
@@ -412,10 +415,7 @@ def test_killed_verify_that_hangs_is_left_by_ctrl_c(project: TemporaryProject) -
     before = project.contents()
     docker = hang_in_verify(project, signal.SIGKILL)
     assert project.contents() != before
-    with project.started("deps.add", "new") as running:
-        docker.await_hanging()
-        running.send(signal.SIGINT)
-        done = running.finish()
+    done = interrupt(project, docker, signal.SIGINT, "deps.add", "new")
     assert (done.status, project.contents()) == (3, before)
     by = "error: interrupted by SIGINT, while finishing an earlier `upgrade-all` that was ended\n"
     assert done.stderr.endswith(by)
